@@ -1,0 +1,56 @@
+# The front door. `make drive` and `make test` work on a bare Debian or Ubuntu with Python 3.11+,
+# make and a network; everything is made in .venv beside this file, nothing outside the folder.
+# Give a command more words with ARGS, for example: make drive ARGS="--pace 2".
+
+VENV := .venv
+BIN := $(VENV)/bin
+QUICK := not slow and not e2e
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup drive test check format bench docs mutate peers lock clean
+
+help:  ## What make can do
+	@sed -n 's/^\([a-z]*\):.*##  *\(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+setup:  ## Make .venv with the volant command in it
+	@sh scripts/setup.sh
+
+drive: setup  ## Boot the car and drive it through traffic, live in the browser
+	@$(BIN)/volant drive $(ARGS)
+
+test:  ## Run the whole suite
+	@sh scripts/setup.sh --test
+	@$(BIN)/python -m pytest -n 2 $(ARGS)
+
+check:  ## Format, lint, types, floors, screens and the quick tests: what CI asks
+	@sh scripts/setup.sh --test
+	@$(BIN)/python scripts/check.py
+
+format:  ## Format and mend what ruff can mend
+	@sh scripts/setup.sh --test
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench:  ## Measure speed and size, with peers beside us
+	@sh scripts/setup.sh --test
+	@$(BIN)/python -m bench $(ARGS)
+
+docs:  ## Build the documentation into site/
+	@sh scripts/setup.sh --test
+	@$(BIN)/zensical build --clean --strict
+
+mutate:  ## Mutation-test guard, emergency braking and trust (long)
+	@sh scripts/setup.sh --test
+	@$(BIN)/mutmut run $(ARGS)
+	@$(BIN)/mutmut results
+
+peers:  ## Install the reference models and readers that judge us
+	@sh scripts/setup.sh --test
+
+lock:  ## Compile requirements/*.txt anew from pyproject.toml
+	@sh scripts/setup.sh --test
+	@$(BIN)/python scripts/lock.py
+
+clean:  ## Remove all that make has made
+	rm -rf $(VENV) build dist site mutants src/volant/static web/node_modules web/dist

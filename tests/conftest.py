@@ -1,0 +1,72 @@
+"""What every test gets: fixed chance, no surprises from the environment, a browser where one is."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.data_folder import on_ci
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# The page is made by us and talks to loopback only, so the browser's sandbox may be off (it cannot
+# run as root, as CI does); the rest keeps the browser from calling its maker.
+BROWSER_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+# One profile everywhere: the same examples on each run, so that a red test is red again.
+settings.register_profile(
+    "volant", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+# For hunting: `HYPOTHESIS_PROFILE=hunt pytest ...` draws new and more examples each time.
+settings.register_profile("hunt", deadline=None, max_examples=2000)
+settings.load_profile("volant" if on_ci() else os.environ.get("HYPOTHESIS_PROFILE", "volant"))
+
+
+def chromium() -> str | None:
+    """Path of the system's Chromium, or None."""
+    named = os.environ.get("VOLANT_CHROMIUM")
+    return named or next((path for name in BROWSERS if (path := shutil.which(name))), None)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A test marked e2e needs Chromium: skipped where it lacks, failed in CI."""
+    if item.get_closest_marker("e2e") and chromium() is None:
+        line = "no Chromium found: apt-get install chromium, or set VOLANT_CHROMIUM"
+        if on_ci():
+            pytest.fail(line, pytrace=False)
+        pytest.skip(line)
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads or writes the user's own Volant folders."""
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("XDG_DATA_HOME", str(home / "data"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(home / "state"))
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator["Browser"]:
+    """One headless Chromium for the tests of this worker; mark them e2e."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(
+            executable_path=chromium(), headless=True, args=BROWSER_ARGUMENTS
+        )
+        yield started
+        started.close()
