@@ -1,0 +1,85 @@
+"""Plane geometry in the car's and the world's frames; scalar `math` only, so it is reproducible.
+
+World: ENU, metres. Car: ISO 8855, x forward, y left, origin at the middle of the rear axle on the
+ground. Angles in radians, counter-clockwise, wrapped to (-pi, pi].
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+TAU = 2.0 * math.pi
+
+
+def wrap_angle_rad(angle_rad: float) -> float:
+    """The same angle in (-pi, pi]."""
+    if -math.pi < angle_rad <= math.pi:
+        return angle_rad
+    wrapped = math.fmod(angle_rad + math.pi, TAU)
+    if wrapped <= 0.0:
+        wrapped += TAU
+    return wrapped - math.pi
+
+
+@dataclass(frozen=True, slots=True)
+class Pose:
+    """A place and heading in the plane; as a transform it is `outer_from_inner`."""
+
+    x_m: float
+    y_m: float
+    yaw_rad: float
+
+    def __matmul__(self, inner: Pose) -> Pose:
+        """Chain two transforms: `world_from_ego @ ego_from_camera`."""
+        x_m, y_m = self.apply(inner.x_m, inner.y_m)
+        return Pose(x_m, y_m, wrap_angle_rad(self.yaw_rad + inner.yaw_rad))
+
+    def apply(self, x_m: float, y_m: float) -> tuple[float, float]:
+        """A point of the inner frame, seen from the outer frame, metres."""
+        cos, sin = math.cos(self.yaw_rad), math.sin(self.yaw_rad)
+        return self.x_m + cos * x_m - sin * y_m, self.y_m + sin * x_m + cos * y_m
+
+    def inverse(self) -> Pose:
+        """The transform the other way round."""
+        cos, sin = math.cos(self.yaw_rad), math.sin(self.yaw_rad)
+        return Pose(
+            -(cos * self.x_m + sin * self.y_m),
+            sin * self.x_m - cos * self.y_m,
+            wrap_angle_rad(-self.yaw_rad),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """An oriented rectangle on the ground: centre, heading, length and width in metres."""
+
+    x_m: float
+    y_m: float
+    yaw_rad: float
+    length_m: float
+    width_m: float
+
+
+def boxes_overlap(one: Box, other: Box) -> bool:
+    """Whether two oriented rectangles share a point (separating axis theorem)."""
+    dx_m, dy_m = other.x_m - one.x_m, other.y_m - one.y_m
+    reach_m = 0.5 * (
+        math.hypot(one.length_m, one.width_m) + math.hypot(other.length_m, other.width_m)
+    )
+    if dx_m * dx_m + dy_m * dy_m > reach_m * reach_m:
+        return False
+    for box in (one, other):
+        cos, sin = math.cos(box.yaw_rad), math.sin(box.yaw_rad)
+        for axis_x, axis_y in ((cos, sin), (-sin, cos)):
+            gap_m = abs(dx_m * axis_x + dy_m * axis_y)
+            if gap_m > _half_extent_m(one, axis_x, axis_y) + _half_extent_m(other, axis_x, axis_y):
+                return False
+    return True
+
+
+def _half_extent_m(box: Box, axis_x: float, axis_y: float) -> float:
+    cos, sin = math.cos(box.yaw_rad), math.sin(box.yaw_rad)
+    along = abs(cos * axis_x + sin * axis_y)
+    across = abs(-sin * axis_x + cos * axis_y)
+    return 0.5 * (box.length_m * along + box.width_m * across)

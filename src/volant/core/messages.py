@@ -1,0 +1,559 @@
+"""Every message of the car that crosses a seam, with units and bounds.
+
+Frozen, keyword-only msgspec structs. Bounds are checked when a message is decoded; raw sensor returns
+have none, because a NaN must be recordable: range checks downstream give `valid`. Positions are in the
+world frame (ENU) unless the docstring says "car frame" (ISO 8855, origin at the middle of the rear axle
+on the ground). Fields are tuples, never lists.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from volant.core.clock import STAMP_LIMIT_NS
+
+Stamp = Annotated[int, Meta(ge=0, lt=STAMP_LIMIT_NS)]
+Ratio = Annotated[float, Meta(ge=0.0, le=1.0)]
+Angle = Annotated[float, Meta(ge=-3.1415926535897936, le=3.1415926535897936)]
+Speed = Annotated[float, Meta(ge=-30.0, le=120.0)]
+Length = Annotated[float, Meta(ge=0.0)]
+Percent = Annotated[float, Meta(ge=0.0, le=100.0)]
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Root of all messages."""
+
+
+class Gear(enum.Enum):
+    """Position of the gear selector."""
+
+    PARK = "park"
+    REVERSE = "reverse"
+    NEUTRAL = "neutral"
+    DRIVE = "drive"
+
+
+class Indicator(enum.Enum):
+    """State of the direction indicators."""
+
+    OFF = "off"
+    LEFT = "left"
+    RIGHT = "right"
+    HAZARD = "hazard"
+
+
+class ObjectClass(enum.Enum):
+    """What kind of road user or thing an object is."""
+
+    CAR = "car"
+    LORRY = "lorry"
+    BUS = "bus"
+    MOTORCYCLE = "motorcycle"
+    CYCLIST = "cyclist"
+    PEDESTRIAN = "pedestrian"
+    OBSTACLE = "obstacle"
+    UNKNOWN = "unknown"
+
+
+class MarkKind(enum.Enum):
+    """How a lane border is marked."""
+
+    NONE = "none"
+    SOLID = "solid"
+    BROKEN = "broken"
+    SOLID_SOLID = "solid_solid"
+    SOLID_BROKEN = "solid_broken"
+    BROKEN_SOLID = "broken_solid"
+    BROKEN_BROKEN = "broken_broken"
+    BOTTS_DOTS = "botts_dots"
+    CURB = "curb"
+    GRASS = "grass"
+    EDGE = "edge"
+
+
+# --- what the driver does -------------------------------------------------------------------------
+
+
+class DriverControls(Message):
+    """What the driver's hands and feet do now, as the car measures it."""
+
+    accelerator: Ratio = 0.0
+    brake: Ratio = 0.0
+    wheel_torque_nm: float = 0.0
+    """Torque of the driver's hands on the steering wheel, left positive."""
+    wheel_angle_rad: float = 0.0
+    """Angle of the steering wheel, left positive."""
+    hands_on: bool = True
+    belted: bool = True
+    door_closed: bool = True
+
+
+class RequestKind(enum.Enum):
+    """Buttons and stalks, and the same from a screen."""
+
+    ENGAGE = "engage"
+    CANCEL = "cancel"
+    SET_SPEED = "set_speed"
+    SET_TIME_GAP = "set_time_gap"
+    INDICATE = "indicate"
+
+
+class DriverRequest(Message):
+    """One press of a button; `value` is m/s for SET_SPEED, seconds for SET_TIME_GAP."""
+
+    stamp_ns: Stamp
+    kind: RequestKind
+    value: float | None = None
+    indicator: Indicator | None = None
+
+
+# --- the car --------------------------------------------------------------------------------------
+
+
+class CarState(Message):
+    """What the car's own ECUs report, 100 Hz; measured, not true."""
+
+    stamp_ns: Stamp
+    speed_mps: float
+    """Along the car's x axis, from the wheels; negative in reverse."""
+    accel_mps2: float
+    """Along the car's x axis, without gravity."""
+    lateral_accel_mps2: float
+    yaw_rate_rps: float
+    steer_rad: float
+    """Mean angle of the front road wheels, left positive."""
+    gear: Gear
+    indicator: Indicator
+    hold: bool
+    """Standstill is held by the brakes."""
+    brake_lights: bool
+    charge_pct: Percent
+    range_m: Length
+    """Distance left by the present charge and the recent consumption."""
+    battery_power_w: float
+    """Out of the battery; negative while regenerating."""
+    battery_voltage_v: float
+    battery_temperature_k: Length
+    odometer_m: Length
+    driver: DriverControls
+    valid: bool = True
+
+
+class Command(Message):
+    """What the car shall do next: the one thing that a driver, human or not, gives to a car."""
+
+    stamp_ns: Stamp
+    accel_mps2: float
+    curvature_per_m: float
+    gear: Gear = Gear.DRIVE
+    indicator: Indicator = Indicator.OFF
+    hold: bool = False
+    """Keep standing by the brakes."""
+
+
+# --- sensors --------------------------------------------------------------------------------------
+
+
+class ObjectReturn(Message):
+    """One object seen by one sensor, in the car frame at the frame's measurement stamp. No bounds."""
+
+    x_m: float
+    """Centre of the object's box."""
+    y_m: float
+    yaw_rad: float
+    """Heading relative to the car."""
+    velocity_x_mps: float
+    """Velocity over ground along the car's axes (ego motion compensated)."""
+    velocity_y_mps: float
+    length_m: float
+    width_m: float
+    height_m: float
+    object_class: ObjectClass
+    class_confidence: float
+    existence: float
+    """Probability that something is there, as the sensor gives it."""
+    brake_lights: bool = False
+    indicator: Indicator = Indicator.OFF
+
+
+class DetectionFrame(Message):
+    """All objects that one sensor saw at one time."""
+
+    sensor: str
+    stamp_ns: Stamp
+    """When it was measured; it arrives later by the sensor's latency."""
+    objects: tuple[ObjectReturn, ...]
+
+
+class LaneReturn(Message):
+    """The own lane as a camera sees it, relative to the car at the measurement stamp. No bounds."""
+
+    stamp_ns: Stamp
+    offset_m: float
+    """Of the car's origin from the lane's centre, left positive."""
+    heading_rad: float
+    """Of the car relative to the lane."""
+    curvature_per_m: float
+    width_m: float
+    left_mark: MarkKind
+    right_mark: MarkKind
+    confidence: float
+
+
+class GnssReturn(Message):
+    """Position and heading in the world (map) frame. No bounds."""
+
+    stamp_ns: Stamp
+    x_m: float
+    y_m: float
+    z_m: float
+    yaw_rad: float
+    sigma_m: float
+    """Standard deviation of the position that the receiver itself states."""
+
+
+class SensorFrames(Message):
+    """Everything that arrived from the sensors at one pilot tick; a missing part did not arrive."""
+
+    stamp_ns: Stamp
+    detections: tuple[DetectionFrame, ...] = ()
+    lane: LaneReturn | None = None
+    gnss: GnssReturn | None = None
+
+
+# --- what the pilot believes ----------------------------------------------------------------------
+
+
+class Localization(Message):
+    """Where the car is by its own belief: in the world and on its corridor."""
+
+    stamp_ns: Stamp
+    x_m: float
+    y_m: float
+    yaw_rad: Angle
+    speed_mps: Speed
+    yaw_rate_rps: float
+    station_m: float
+    """Along the corridor's reference line."""
+    offset_m: float
+    """Left of the reference line."""
+    heading_error_rad: Angle
+    """Relative to the reference line."""
+    sigma_along_m: Length
+    sigma_across_m: Length
+    lane: str
+    """Id of the lane, `road/section/lane`; empty when unknown."""
+    valid: bool
+
+
+class Track(Message):
+    """One road user that the pilot believes in."""
+
+    track_id: Annotated[int, Meta(ge=0)]
+    object_class: ObjectClass
+    x_m: float
+    """Centre of the box."""
+    y_m: float
+    yaw_rad: Angle
+    speed_mps: float
+    """Along its own heading."""
+    accel_mps2: float
+    yaw_rate_rps: float
+    length_m: Length
+    width_m: Length
+    height_m: Length
+    existence: Ratio
+    age_s: Length
+    """Since the first detection."""
+    unseen_s: Length
+    """Since the last detection."""
+    station_m: float | None = None
+    """On the pilot's corridor; null when it is not on it."""
+    offset_m: float | None = None
+    brake_lights: bool = False
+    indicator: Indicator = Indicator.OFF
+
+
+class Tracks(Message):
+    """All tracks at one stamp, by ascending id."""
+
+    stamp_ns: Stamp
+    tracks: tuple[Track, ...]
+
+
+class LaneStrip(Message):
+    """One lane as a polyline in its direction of travel, from a map or from another world."""
+
+    lane: str
+    x_m: tuple[float, ...]
+    y_m: tuple[float, ...]
+    width_m: Length
+    limit_mps: Speed
+
+
+class Scene(Message):
+    """The pilot's second door: a scene that somebody else perceived.
+
+    `lanes` may be empty where the pilot has a map of its own.
+    """
+
+    stamp_ns: Stamp
+    x_m: float
+    y_m: float
+    yaw_rad: Angle
+    tracks: tuple[Track, ...]
+    lanes: tuple[LaneStrip, ...] = ()
+
+
+class Observation(Message):
+    """What a driver is given at one control tick; sensors or scene are null when nothing is new."""
+
+    stamp_ns: Stamp
+    car: CarState
+    sensors: SensorFrames | None = None
+    scene: Scene | None = None
+    requests: tuple[DriverRequest, ...] = ()
+
+
+# --- what the pilot wants -------------------------------------------------------------------------
+
+
+class Constraint(enum.Enum):
+    """Which bound held the plan back at this tick."""
+
+    NONE = "none"
+    SET_SPEED = "set_speed"
+    SPEED_LIMIT = "speed_limit"
+    CURVE = "curve"
+    LEAD = "lead"
+    CUT_IN = "cut_in"
+    MERGE = "merge"
+    ROAD_END = "road_end"
+    DESTINATION = "destination"
+    SIGHT = "sight"
+    COMFORT = "comfort"
+    STANDSTILL = "standstill"
+    TAKEOVER = "takeover"
+
+
+class StopPath(Message):
+    """A path to stop along when the pilot is gone, in the car frame at `stamp_ns`, by distance.
+
+    At least v^2/6 + 30 m long; points every `step_m`; followed by wheels and IMU alone.
+    """
+
+    stamp_ns: Stamp
+    step_m: Annotated[float, Meta(gt=0.0)]
+    x_m: tuple[float, ...]
+    y_m: tuple[float, ...]
+    curvature_per_m: tuple[float, ...]
+
+
+class Refusal(Message):
+    """A manoeuvre that was considered and not chosen, with the reason as code and as words."""
+
+    manoeuvre: str
+    code: str
+    words: str
+
+
+class Plan(Message):
+    """The chosen motion over the horizon, in the world frame, sampled at equal times."""
+
+    stamp_ns: Stamp
+    time_s: tuple[float, ...]
+    x_m: tuple[float, ...]
+    y_m: tuple[float, ...]
+    yaw_rad: tuple[float, ...]
+    curvature_per_m: tuple[float, ...]
+    speed_mps: tuple[float, ...]
+    accel_mps2: tuple[float, ...]
+    stop_path: StopPath
+    target_speed_mps: Speed
+    limit_mps: Speed
+    """Limit that holds here, from the map."""
+    limit_is_default: bool
+    """The map gives no limit; a default by road type is used."""
+    constraint: Constraint
+    reason: str
+    """At most four words, for people."""
+    manoeuvre: str
+    lead_id: int | None
+    gap_m: float | None
+    """Bumper to bumper to the lead."""
+    time_gap_s: float | None
+    confidence: Ratio
+    distance_left_m: float | None
+    """To the destination, along the corridor; null on a drive without one."""
+    arrived: bool
+    refusals: tuple[Refusal, ...] = ()
+
+
+class Engagement(enum.Enum):
+    """State of the pilot's engagement machine."""
+
+    OFF = "off"
+    READY = "ready"
+    ENGAGED = "engaged"
+    OVERRIDDEN = "overridden"
+    TAKEOVER = "takeover"
+    MINIMAL_RISK = "minimal_risk"
+
+
+class PilotState(Message):
+    """Engagement and the driver's choices, 20 Hz and at each change."""
+
+    stamp_ns: Stamp
+    engagement: Engagement
+    code: str
+    """Why this state, as a code such as `driver_brake`, `lost_lane`, `ok`."""
+    words: str
+    """The same for people, at most 30 characters."""
+    set_speed_mps: Speed
+    time_gap_setting_s: float
+    functions: tuple[str, ...]
+    """Names of the functions that act now, such as `acc`, `lcc`, `curve_speed`, `limit_speed`."""
+    ready: bool
+    blockers: tuple[str, ...] = ()
+    """Why it cannot be engaged now."""
+
+
+# --- safety ---------------------------------------------------------------------------------------
+
+
+class CommandSource(enum.Enum):
+    """Who asks, as the guard derives it; a command cannot claim it."""
+
+    COMFORT = "comfort"
+    AEB = "aeb"
+    MINIMAL_RISK = "minimal_risk"
+    DRIVER = "driver"
+
+
+class GuardDecision(Message):
+    """The guard's word on one control tick and the command that goes to the actuators."""
+
+    stamp_ns: Stamp
+    source: CommandSource
+    command: Command
+    limited: bool
+    """The command was changed."""
+    limits: tuple[str, ...]
+    """Names of the rows of the limit table that bound."""
+    reason: str
+    """Code: `ok`, `limited`, `stale_command`, `invalid_command`, `driver_brake`, ..."""
+
+
+# --- the world's truth: for judging only ----------------------------------------------------------
+
+
+class EgoTruth(Message):
+    """The own car's true motion, 100 Hz; never an input of the pilot."""
+
+    stamp_ns: Stamp
+    x_m: float
+    """Middle of the rear axle."""
+    y_m: float
+    z_m: float
+    yaw_rad: Angle
+    pitch_rad: Angle
+    roll_rad: Angle
+    speed_mps: float
+    lateral_speed_mps: float
+    """At the rear axle, along the car's y axis."""
+    accel_mps2: float
+    lateral_accel_mps2: float
+    """At the centre of gravity."""
+    yaw_rate_rps: float
+    steer_rad: float
+    length_m: Length
+    width_m: Length
+    rear_overhang_m: Length
+    """From the rear axle to the rear bumper."""
+
+
+class TruthObject(Message):
+    """One actor's true state."""
+
+    actor_id: Annotated[int, Meta(ge=0)]
+    object_class: ObjectClass
+    x_m: float
+    """Centre of the box."""
+    y_m: float
+    yaw_rad: Angle
+    speed_mps: float
+    accel_mps2: float
+    yaw_rate_rps: float
+    length_m: Length
+    width_m: Length
+    height_m: Length
+    brake_lights: bool
+    indicator: Indicator
+
+
+class WorldTruth(Message):
+    """All actors near the own car, 20 Hz, by ascending id."""
+
+    stamp_ns: Stamp
+    objects: tuple[TruthObject, ...]
+
+
+class Contact(Message):
+    """The own car touched an actor."""
+
+    stamp_ns: Stamp
+    actor_id: int
+    object_class: ObjectClass
+    closing_mps: float
+    """Speed of approach at the touch."""
+    struck_from_behind: bool
+
+
+class InterventionKind(enum.Enum):
+    """What counts as an intervention, from ground truth."""
+
+    TAKEOVER = "takeover_demand"
+    MINIMAL_RISK = "minimal_risk_stop"
+    EMERGENCY_BRAKING = "emergency_braking"
+    GUARD = "guard_override"
+    ROAD_LEFT = "road_left"
+    CONTACT = "contact"
+    STUCK = "stuck"
+
+
+class Intervention(Message):
+    """One intervention as judged."""
+
+    stamp_ns: Stamp
+    kind: InterventionKind
+    words: str
+
+
+# --- people ---------------------------------------------------------------------------------------
+
+
+class AlertLevel(enum.IntEnum):
+    """How much an alert wants to be seen (0 status to 4 critical)."""
+
+    STATUS = 0
+    ADVICE = 1
+    PROMPT = 2
+    WARNING = 3
+    CRITICAL = 4
+
+
+class Alert(Message):
+    """Something to tell the driver; the highest level wins, `until_ns` ends it."""
+
+    stamp_ns: Stamp
+    alert_id: str
+    level: AlertLevel
+    words: str
+    """At most 30 characters."""
+    cause: str
+    action: str
+    until_ns: Stamp

@@ -1,0 +1,103 @@
+"""The topic table: every name on the bus, its message, rate and kind, readable in a minute.
+
+A *state* topic drains to its latest message; an *event* topic keeps every message and counts what it
+drops. `journal` says whether the recorder keeps it.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import Final
+
+from volant.core import messages as m
+from volant.core.clock import CONTROL_TICK_NS, PILOT_TICK_NS
+
+
+class Kind(enum.Enum):
+    """How a topic treats messages that nobody has read yet."""
+
+    STATE = "state"
+    EVENT = "event"
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One row of the table; `period_ns` is None where a message comes only when something happens."""
+
+    name: str
+    message: type[m.Message]
+    kind: Kind
+    period_ns: int | None
+    words: str
+    journal: bool = True
+
+
+CAR_STATE: Final = Topic(
+    "car/state", m.CarState, Kind.STATE, CONTROL_TICK_NS, "what the car's ECUs report"
+)
+CAR_COMMAND: Final = Topic(
+    "car/command", m.Command, Kind.STATE, CONTROL_TICK_NS, "the checked command at the actuators"
+)
+SENSOR_FRAMES: Final = Topic(
+    "sensors/frames", m.SensorFrames, Kind.STATE, PILOT_TICK_NS, "what the sensors delivered"
+)
+DRIVER_CONTROLS: Final = Topic(
+    "driver/controls", m.DriverControls, Kind.STATE, None, "pedals and wheel from outside"
+)
+DRIVER_REQUEST: Final = Topic(
+    "driver/request", m.DriverRequest, Kind.EVENT, None, "buttons and stalks"
+)
+PILOT_LOCALIZATION: Final = Topic(
+    "pilot/localization",
+    m.Localization,
+    Kind.STATE,
+    PILOT_TICK_NS,
+    "where the pilot believes it is",
+)
+PILOT_TRACKS: Final = Topic(
+    "pilot/tracks", m.Tracks, Kind.STATE, PILOT_TICK_NS, "road users the pilot believes in"
+)
+PILOT_PLAN: Final = Topic("pilot/plan", m.Plan, Kind.STATE, PILOT_TICK_NS, "the chosen motion")
+PILOT_STATE: Final = Topic(
+    "pilot/state", m.PilotState, Kind.STATE, PILOT_TICK_NS, "engagement and why"
+)
+PILOT_COMMAND: Final = Topic(
+    "pilot/command", m.Command, Kind.STATE, CONTROL_TICK_NS, "what the pilot asks for"
+)
+GUARD_DECISION: Final = Topic(
+    "guard/decision", m.GuardDecision, Kind.STATE, CONTROL_TICK_NS, "the guard's last word"
+)
+WORLD_EGO: Final = Topic(
+    "world/ego", m.EgoTruth, Kind.STATE, CONTROL_TICK_NS, "the own car's true motion, for judging"
+)
+WORLD_TRUTH: Final = Topic(
+    "world/truth", m.WorldTruth, Kind.STATE, PILOT_TICK_NS, "true states of actors, for judging"
+)
+WORLD_CONTACT: Final = Topic(
+    "world/contact", m.Contact, Kind.EVENT, None, "the own car was touched"
+)
+JUDGE_INTERVENTION: Final = Topic(
+    "judge/intervention", m.Intervention, Kind.EVENT, None, "interventions from ground truth"
+)
+ALERT: Final = Topic("alert", m.Alert, Kind.EVENT, None, "something to tell the driver")
+
+TOPICS: Final[tuple[Topic, ...]] = (
+    CAR_STATE,
+    CAR_COMMAND,
+    SENSOR_FRAMES,
+    DRIVER_CONTROLS,
+    DRIVER_REQUEST,
+    PILOT_LOCALIZATION,
+    PILOT_TRACKS,
+    PILOT_PLAN,
+    PILOT_STATE,
+    PILOT_COMMAND,
+    GUARD_DECISION,
+    WORLD_EGO,
+    WORLD_TRUTH,
+    WORLD_CONTACT,
+    JUDGE_INTERVENTION,
+    ALERT,
+)
+BY_NAME: Final[dict[str, Topic]] = {topic.name: topic for topic in TOPICS}
