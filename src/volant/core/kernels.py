@@ -42,9 +42,15 @@ def cache_folder() -> Path:
     raise RuntimeError("neither the home nor the temporary folder is writable")
 
 
-numba.config.CACHE_DIR = str(cache_folder())
+setattr(numba.config, "CACHE_DIR", str(cache_folder()))  # noqa: B010 - untyped module
 
 
 def kernel(*signatures: str) -> Callable[[F], F]:
     """Compile a function for explicit signatures; division by zero gives inf or nan, as in NumPy."""
-    return numba.njit(list(signatures), cache=True, error_model="numpy")  # type: ignore[no-any-return]
+    compile_with: Any = numba.njit(list(signatures), cache=True, error_model="numpy")
+
+    def compile_function(function: F) -> F:
+        compiled: F = compile_with(function)
+        return compiled
+
+    return compile_function

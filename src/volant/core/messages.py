@@ -78,7 +78,7 @@ class MarkKind(enum.Enum):
 # --- what the driver does -------------------------------------------------------------------------
 
 
-class DriverControls(Message):
+class DriverControls(Message, frozen=True, kw_only=True):
     """What the driver's hands and feet do now, as the car measures it."""
 
     accelerator: Ratio = 0.0
@@ -102,7 +102,7 @@ class RequestKind(enum.Enum):
     INDICATE = "indicate"
 
 
-class DriverRequest(Message):
+class DriverRequest(Message, frozen=True, kw_only=True):
     """One press of a button; `value` is m/s for SET_SPEED, seconds for SET_TIME_GAP."""
 
     stamp_ns: Stamp
@@ -114,7 +114,7 @@ class DriverRequest(Message):
 # --- the car --------------------------------------------------------------------------------------
 
 
-class CarState(Message):
+class CarState(Message, frozen=True, kw_only=True):
     """What the car's own ECUs report, 100 Hz; measured, not true."""
 
     stamp_ns: Stamp
@@ -143,7 +143,7 @@ class CarState(Message):
     valid: bool = True
 
 
-class Command(Message):
+class Command(Message, frozen=True, kw_only=True):
     """What the car shall do next: the one thing that a driver, human or not, gives to a car."""
 
     stamp_ns: Stamp
@@ -158,7 +158,7 @@ class Command(Message):
 # --- sensors --------------------------------------------------------------------------------------
 
 
-class ObjectReturn(Message):
+class ObjectReturn(Message, frozen=True, kw_only=True):
     """One object seen by one sensor, in the car frame at the frame's measurement stamp. No bounds."""
 
     x_m: float
@@ -180,7 +180,7 @@ class ObjectReturn(Message):
     indicator: Indicator = Indicator.OFF
 
 
-class DetectionFrame(Message):
+class DetectionFrame(Message, frozen=True, kw_only=True):
     """All objects that one sensor saw at one time."""
 
     sensor: str
@@ -189,7 +189,7 @@ class DetectionFrame(Message):
     objects: tuple[ObjectReturn, ...]
 
 
-class LaneReturn(Message):
+class LaneReturn(Message, frozen=True, kw_only=True):
     """The own lane as a camera sees it, relative to the car at the measurement stamp. No bounds."""
 
     stamp_ns: Stamp
@@ -204,7 +204,7 @@ class LaneReturn(Message):
     confidence: float
 
 
-class GnssReturn(Message):
+class GnssReturn(Message, frozen=True, kw_only=True):
     """Position and heading in the world (map) frame. No bounds."""
 
     stamp_ns: Stamp
@@ -216,7 +216,7 @@ class GnssReturn(Message):
     """Standard deviation of the position that the receiver itself states."""
 
 
-class SensorFrames(Message):
+class SensorFrames(Message, frozen=True, kw_only=True):
     """Everything that arrived from the sensors at one pilot tick; a missing part did not arrive."""
 
     stamp_ns: Stamp
@@ -228,7 +228,7 @@ class SensorFrames(Message):
 # --- what the pilot believes ----------------------------------------------------------------------
 
 
-class Localization(Message):
+class Localization(Message, frozen=True, kw_only=True):
     """Where the car is by its own belief: in the world and on its corridor."""
 
     stamp_ns: Stamp
@@ -250,7 +250,7 @@ class Localization(Message):
     valid: bool
 
 
-class Track(Message):
+class Track(Message, frozen=True, kw_only=True):
     """One road user that the pilot believes in."""
 
     track_id: Annotated[int, Meta(ge=0)]
@@ -278,14 +278,14 @@ class Track(Message):
     indicator: Indicator = Indicator.OFF
 
 
-class Tracks(Message):
+class Tracks(Message, frozen=True, kw_only=True):
     """All tracks at one stamp, by ascending id."""
 
     stamp_ns: Stamp
     tracks: tuple[Track, ...]
 
 
-class LaneStrip(Message):
+class LaneStrip(Message, frozen=True, kw_only=True):
     """One lane as a polyline in its direction of travel, from a map or from another world."""
 
     lane: str
@@ -295,7 +295,7 @@ class LaneStrip(Message):
     limit_mps: Speed
 
 
-class Scene(Message):
+class Scene(Message, frozen=True, kw_only=True):
     """The pilot's second door: a scene that somebody else perceived.
 
     `lanes` may be empty where the pilot has a map of its own.
@@ -309,7 +309,7 @@ class Scene(Message):
     lanes: tuple[LaneStrip, ...] = ()
 
 
-class Observation(Message):
+class Observation(Message, frozen=True, kw_only=True):
     """What a driver is given at one control tick; sensors or scene are null when nothing is new."""
 
     stamp_ns: Stamp
@@ -340,7 +340,7 @@ class Constraint(enum.Enum):
     TAKEOVER = "takeover"
 
 
-class StopPath(Message):
+class StopPath(Message, frozen=True, kw_only=True):
     """A path to stop along when the pilot is gone, in the car frame at `stamp_ns`, by distance.
 
     At least v^2/6 + 30 m long; points every `step_m`; followed by wheels and IMU alone.
@@ -353,7 +353,7 @@ class StopPath(Message):
     curvature_per_m: tuple[float, ...]
 
 
-class Refusal(Message):
+class Refusal(Message, frozen=True, kw_only=True):
     """A manoeuvre that was considered and not chosen, with the reason as code and as words."""
 
     manoeuvre: str
@@ -361,7 +361,7 @@ class Refusal(Message):
     words: str
 
 
-class Plan(Message):
+class Plan(Message, frozen=True, kw_only=True):
     """The chosen motion over the horizon, in the world frame, sampled at equal times."""
 
     stamp_ns: Stamp
@@ -404,7 +404,7 @@ class Engagement(enum.Enum):
     MINIMAL_RISK = "minimal_risk"
 
 
-class PilotState(Message):
+class PilotState(Message, frozen=True, kw_only=True):
     """Engagement and the driver's choices, 20 Hz and at each change."""
 
     stamp_ns: Stamp
@@ -434,7 +434,7 @@ class CommandSource(enum.Enum):
     DRIVER = "driver"
 
 
-class GuardDecision(Message):
+class GuardDecision(Message, frozen=True, kw_only=True):
     """The guard's word on one control tick and the command that goes to the actuators."""
 
     stamp_ns: Stamp
@@ -451,7 +451,7 @@ class GuardDecision(Message):
 # --- the world's truth: for judging only ----------------------------------------------------------
 
 
-class EgoTruth(Message):
+class EgoTruth(Message, frozen=True, kw_only=True):
     """The own car's true motion, 100 Hz; never an input of the pilot."""
 
     stamp_ns: Stamp
@@ -476,7 +476,7 @@ class EgoTruth(Message):
     """From the rear axle to the rear bumper."""
 
 
-class TruthObject(Message):
+class TruthObject(Message, frozen=True, kw_only=True):
     """One actor's true state."""
 
     actor_id: Annotated[int, Meta(ge=0)]
@@ -495,14 +495,14 @@ class TruthObject(Message):
     indicator: Indicator
 
 
-class WorldTruth(Message):
+class WorldTruth(Message, frozen=True, kw_only=True):
     """All actors near the own car, 20 Hz, by ascending id."""
 
     stamp_ns: Stamp
     objects: tuple[TruthObject, ...]
 
 
-class Contact(Message):
+class Contact(Message, frozen=True, kw_only=True):
     """The own car touched an actor."""
 
     stamp_ns: Stamp
@@ -525,7 +525,7 @@ class InterventionKind(enum.Enum):
     STUCK = "stuck"
 
 
-class Intervention(Message):
+class Intervention(Message, frozen=True, kw_only=True):
     """One intervention as judged."""
 
     stamp_ns: Stamp
@@ -546,7 +546,7 @@ class AlertLevel(enum.IntEnum):
     CRITICAL = 4
 
 
-class Alert(Message):
+class Alert(Message, frozen=True, kw_only=True):
     """Something to tell the driver; the highest level wins, `until_ns` ends it."""
 
     stamp_ns: Stamp
