@@ -199,7 +199,9 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         with (ROOT / "pyproject.toml").open() as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # two calls at once: the second waits and finds it done
+            fcntl.flock(
+                lock, fcntl.LOCK_EX
+            )  # two calls at once: the second waits and finds it done
             set_up(arguments.test)
     except SetupError as error:
         print(f"setup: {error}", file=sys.stderr)
