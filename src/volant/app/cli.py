@@ -1,0 +1,305 @@
+"""The `volant` command: every word a user can type, and nothing heavy until it is typed.
+
+Each command imports what it needs when it runs, so that help comes at once. An error of the one error
+tree becomes one line and an exit status; a fault of our own becomes one line that names `--debug`.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from volant import __version__
+from volant.app.exits import Exit
+from volant.core.errors import VolantError
+
+_PLAIN: dict[str, Any] = {
+    "rich_markup_mode": None,
+    "pretty_exceptions_enable": False,
+    "add_completion": False,
+    "no_args_is_help": True,
+    "context_settings": {"help_option_names": ["-h", "--help"]},
+}
+app = typer.Typer(**_PLAIN)
+road_app = typer.Typer(**_PLAIN, help="Read and check OpenDRIVE roads.")
+journal_app = typer.Typer(**_PLAIN, help="Look into recorded drives.")
+app.add_typer(road_app, name="road")
+app.add_typer(journal_app, name="journal")
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+CarOption = Annotated[str, typer.Option(help="Car by name or TOML file; `volant cars` lists them.")]
+DEFAULT_CAR = "g3-520"
+DEFAULT_ROAD = "volant-world"
+
+
+class _Debug:
+    """Whether `--debug` was given."""
+
+    on = False
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"volant {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _volant(
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show where an error arose, with the traceback.")
+    ] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """The open software of a smart electric car.
+
+    \b
+    Examples:
+      volant drive                     drive four kilometres, live in the browser
+      volant drive --headless --json   the same as fast as it can, answer for machines
+      volant range --cycle nedc        how far a full battery goes
+      volant doctor                    what this machine has and lacks
+    """
+    _Debug.on = debug
+
+
+@app.command()
+def drive(
+    car: CarOption = DEFAULT_CAR,
+    road: Annotated[
+        str, typer.Option(help="Road by name or OpenDRIVE file; `volant roads` lists them.")
+    ] = DEFAULT_ROAD,
+    seed: Annotated[int, typer.Option(help="Same seed, same drive, byte for byte.")] = 1,
+    pace: Annotated[
+        float, typer.Option(min=0.01, max=100.0, help="Seconds of driving in one second of yours.")
+    ] = 1.0,
+    headless: Annotated[
+        bool, typer.Option("--headless", help="No screen, as fast as it can.")
+    ] = False,
+    as_json: JsonOption = False,
+    sensors: Annotated[str, typer.Option(help="Sensors: perfect or typical.")] = "typical",
+    cars: Annotated[
+        int | None,
+        typer.Option(min=0, max=500, help="Other cars near ours; default: 20, no road too short."),
+    ] = None,
+    distance: Annotated[
+        float, typer.Option(min=50.0, max=200_000.0, help="Metres to drive; less where roads end.")
+    ] = 4000.0,
+    journal: Annotated[
+        Path | None, typer.Option(help="Journal file or folder; default: folder journals here.")
+    ] = None,
+    no_journal: Annotated[bool, typer.Option("--no-journal", help="Record nothing.")] = False,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of the cockpit; the next free one is taken.")
+    ] = 8765,
+    open_browser: Annotated[
+        bool, typer.Option("--open", help="Open the cockpit in the browser.")
+    ] = False,
+) -> None:
+    """Drive a trip through traffic, show it live in the browser, record it.
+
+    \b
+    Examples:
+      volant drive
+      volant drive --pace 2 --seed 7
+      volant drive --headless --json
+      volant drive --road my-road.xodr --cars 0 --distance 1500
+    """
+    from volant.app.compose import TripWish
+    from volant.app.drive import DriveWish, drive_command
+
+    trip = TripWish(car=car, road=road, seed=seed, sensors=sensors, cars=cars, distance_m=distance)
+    wish = DriveWish(
+        trip=trip,
+        pace=pace,
+        headless=headless,
+        as_json=as_json,
+        journal=None if no_journal else journal or Path("journals"),
+        port=port,
+        open_browser=open_browser,
+    )
+    raise typer.Exit(drive_command(wish))
+
+
+@app.command("range")
+def range_(
+    car: CarOption = DEFAULT_CAR,
+    cycle: Annotated[str, typer.Option(help="Cycle: nedc, wltc, udds or hwfet.")] = "nedc",
+    plot: Annotated[
+        Path | None, typer.Option(help="Also draw speed, power and charge into this file.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Drive a cycle in the plant until the battery is empty.
+
+    \b
+    Examples:
+      volant range --car g3-520 --cycle nedc
+      volant range --car p7 --cycle wltc --plot range.png
+      volant range --json
+    """
+    from volant.app.range_command import range_command
+
+    raise typer.Exit(range_command(car, cycle, plot, as_json=as_json))
+
+
+@road_app.command("check")
+def road_check(
+    file: Annotated[str, typer.Argument(help="OpenDRIVE file, or a road's name.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Say what a road holds and what is wrong with it; exit status 5 when something is.
+
+    \b
+    Examples:
+      volant road check my-road.xodr
+      volant road check volant-world --json
+    """
+    from volant.app.road_command import check_command
+
+    raise typer.Exit(check_command(file, as_json=as_json))
+
+
+@journal_app.command("info")
+def journal_info(
+    file: Annotated[Path, typer.Argument(help="Journal, finished or `.part`.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Say what a journal holds.
+
+    \b
+    Examples:
+      volant journal info journals/drive.mcap
+      volant journal info journals/drive.mcap.part --json
+    """
+    from volant.app.journal_command import info_command
+
+    raise typer.Exit(info_command(file, as_json=as_json))
+
+
+@journal_app.command("plot")
+def journal_plot(
+    file: Annotated[Path, typer.Argument(help="Journal, finished or `.part`.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Picture to write; default: the journal's name, .png.")
+    ] = None,
+) -> None:
+    """Draw speed, gap, acceleration and offset of a recorded drive.
+
+    \b
+    Example:
+      volant journal plot journals/drive.mcap --out drive.png
+    """
+    from volant.app.journal_command import plot_command
+
+    raise typer.Exit(plot_command(file, out))
+
+
+@app.command()
+def replay(
+    file: Annotated[Path, typer.Argument(help="Journal, finished or `.part`.")],
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Show the journal in the cluster instead.")
+    ] = False,
+    speed: Annotated[
+        float, typer.Option(min=0.1, max=20.0, help="With --watch: how fast to begin.")
+    ] = 1.0,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="With --watch: port of the cockpit.")
+    ] = 8765,
+    as_json: JsonOption = False,
+) -> None:
+    """Drive a journal again and compare every message, or watch it.
+
+    \b
+    Examples:
+      volant replay journals/drive.mcap
+      volant replay journals/drive.mcap --watch --speed 2
+    """
+    from volant.app.replay import replay_command, watch_command
+
+    if watch:
+        raise typer.Exit(watch_command(file, speed, port))
+    raise typer.Exit(replay_command(file, as_json=as_json))
+
+
+@app.command()
+def doctor(as_json: JsonOption = False) -> None:
+    """Say what this machine has and lacks.
+
+    \b
+    Example:
+      volant doctor --json
+    """
+    from volant.app.doctor import doctor_command
+
+    raise typer.Exit(doctor_command(as_json=as_json))
+
+
+@app.command()
+def cars(as_json: JsonOption = False) -> None:
+    """List the cars that can be found.
+
+    \b
+    Example:
+      volant cars --json
+    """
+    from volant.app.lists import cars_command
+
+    raise typer.Exit(cars_command(as_json=as_json))
+
+
+@app.command()
+def roads(as_json: JsonOption = False) -> None:
+    """List the roads that can be found.
+
+    \b
+    Example:
+      volant roads
+    """
+    from volant.app.lists import roads_command
+
+    raise typer.Exit(roads_command(as_json=as_json))
+
+
+@app.command(hidden=True)
+def warm() -> None:
+    """Compile every kernel into the user's cache."""
+    from volant.app.warm import main as compile_all
+
+    compile_all()
+
+
+def main() -> NoReturn:
+    """Run the command line; never lets a traceback out unless `--debug` was given."""
+    try:
+        app(prog_name="volant")
+    except VolantError as error:
+        _end(Exit.USAGE, f"volant: {error}")
+    except KeyboardInterrupt:
+        _end(Exit.INTERRUPTED, "volant: interrupted by Ctrl-C")
+    except BrokenPipeError:
+        _end(Exit.DONE, "")
+    except Exception as error:  # noqa: BLE001 - the last place before the user
+        words = f"{type(error).__name__}: {error}".splitlines()[0][:300]
+        _end(
+            Exit.INTERNAL, f"volant: a fault of Volant's own: {words} (volant --debug shows where)"
+        )
+    sys.exit(Exit.DONE)
+
+
+def _end(status: Exit, line: str) -> NoReturn:
+    if _Debug.on and sys.exc_info()[1] is not None:
+        import traceback
+
+        traceback.print_exc()
+    from volant.app.say import tell
+
+    if line:
+        tell(line)
+    sys.exit(status)

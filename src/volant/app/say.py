@@ -1,0 +1,93 @@
+"""Words to people: lines, tables and progress that survive a closed terminal and a broken pipe.
+
+Answers go to standard output, everything else to standard error, so that `--json` can be piped. Once a
+stream is gone it is not written again; a drive does not end because nobody reads its lines.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any, TextIO
+
+import msgspec
+
+
+class _Streams:
+    """Which of our two streams can still be written."""
+
+    def __init__(self) -> None:
+        self._gone: set[int] = set()
+
+    def write(self, stream: TextIO, text: str) -> None:
+        number = 1 if stream is sys.stdout else 2
+        if number in self._gone:
+            return
+        try:
+            stream.write(text)
+            stream.flush()
+        except (OSError, ValueError):
+            self._gone.add(number)
+            _silence(number)
+
+
+def _silence(number: int) -> None:
+    """Point a dead stream at the null device, so that the interpreter's last flush is quiet."""
+    try:
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, number)
+        os.close(null)
+    except OSError:
+        pass
+
+
+_STREAMS = _Streams()
+
+
+def answer(text: str) -> None:
+    """A line of the answer, on standard output."""
+    _STREAMS.write(sys.stdout, text + "\n")
+
+
+def answer_json(value: Any) -> None:
+    """One JSON object on standard output."""
+    answer(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+
+
+def tell(text: str) -> None:
+    """A line beside the answer, on standard error."""
+    _STREAMS.write(sys.stderr, text + "\n")
+
+
+def tell_over(text: str) -> None:
+    """Replace the last line of a terminal; only for standard error on a terminal."""
+    _STREAMS.write(sys.stderr, f"\r\x1b[2K{text}")
+
+
+def is_terminal() -> bool:
+    """Whether a person watches standard error."""
+    try:
+        return sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+    except ValueError:
+        return False
+
+
+def table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table on standard output, without colour where there is no terminal."""
+    import io
+
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    drawn = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
+    for heading in headings:
+        drawn.add_column(heading, overflow="fold")
+    for row in rows:
+        drawn.add_row(*row)
+    text = io.StringIO()
+    watched = sys.stdout.isatty()
+    console = Console(file=text, force_terminal=watched, width=None if watched else 120)
+    console.print(drawn, markup=False)
+    answer(text.getvalue().rstrip())
