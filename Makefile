@@ -8,7 +8,7 @@ QUICK := not slow and not e2e
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup drive test check format bench docs mutate peers lock clean
+.PHONY: help setup drive test check format bench docs mutate peers reference lock clean
 
 help:  ## What make can do
 	@sed -n 's/^\([a-z]*\):.*##  *\(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -47,6 +47,10 @@ mutate:  ## Mutation-test guard, emergency braking and trust (long)
 
 peers:  ## Install the reference models and readers that judge us
 	@sh scripts/setup.sh --test
+
+reference:  ## Write the pages and pins that are read off the code
+	@sh scripts/setup.sh --test
+	@$(BIN)/python scripts/reference.py
 
 lock:  ## Compile requirements/*.txt anew from pyproject.toml
 	@sh scripts/setup.sh --test
