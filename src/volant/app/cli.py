@@ -52,11 +52,11 @@ def _volant(
     debug: Annotated[
         bool, typer.Option("--debug", help="Show where an error arose, with the traceback.")
     ] = False,
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001 - its callback answers
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    """The open software of a smart electric car.
+    r"""The open software of a smart electric car.
 
     \b
     Examples:
@@ -101,7 +101,7 @@ def drive(
         bool, typer.Option("--open", help="Open the cockpit in the browser.")
     ] = False,
 ) -> None:
-    """Drive a trip through traffic, show it live in the browser, record it.
+    r"""Drive a trip through traffic, show it live in the browser, record it.
 
     \b
     Examples:
@@ -135,7 +135,7 @@ def range_(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Drive a cycle in the plant until the battery is empty.
+    r"""Drive a cycle in the plant until the battery is empty.
 
     \b
     Examples:
@@ -153,7 +153,7 @@ def road_check(
     file: Annotated[str, typer.Argument(help="OpenDRIVE file, or a road's name.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Say what a road holds and what is wrong with it; exit status 5 when something is.
+    r"""Say what a road holds and what is wrong with it; exit status 5 when something is.
 
     \b
     Examples:
@@ -170,7 +170,7 @@ def journal_info(
     file: Annotated[Path, typer.Argument(help="Journal, finished or `.part`.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Say what a journal holds.
+    r"""Say what a journal holds.
 
     \b
     Examples:
@@ -189,7 +189,7 @@ def journal_plot(
         Path | None, typer.Option(help="Picture to write; default: the journal's name, .png.")
     ] = None,
 ) -> None:
-    """Draw speed, gap, acceleration and offset of a recorded drive.
+    r"""Draw speed, gap, acceleration and offset of a recorded drive.
 
     \b
     Example:
@@ -214,7 +214,7 @@ def replay(
     ] = 8765,
     as_json: JsonOption = False,
 ) -> None:
-    """Drive a journal again and compare every message, or watch it.
+    r"""Drive a journal again and compare every message, or watch it.
 
     \b
     Examples:
@@ -230,7 +230,7 @@ def replay(
 
 @app.command()
 def doctor(as_json: JsonOption = False) -> None:
-    """Say what this machine has and lacks.
+    r"""Say what this machine has and lacks.
 
     \b
     Example:
@@ -243,7 +243,7 @@ def doctor(as_json: JsonOption = False) -> None:
 
 @app.command()
 def cars(as_json: JsonOption = False) -> None:
-    """List the cars that can be found.
+    r"""List the cars that can be found.
 
     \b
     Example:
@@ -256,7 +256,7 @@ def cars(as_json: JsonOption = False) -> None:
 
 @app.command()
 def roads(as_json: JsonOption = False) -> None:
-    """List the roads that can be found.
+    r"""List the roads that can be found.
 
     \b
     Example:
