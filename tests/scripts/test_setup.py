@@ -1,0 +1,76 @@
+"""Set-up does each thing once, and again only when what it depends on has changed."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from scripts import setup
+
+Stage = tuple[str, str, Callable[[], str], Callable[[], None]]
+
+
+class House:
+    """Set-up with two stages that only note that they ran."""
+
+    def __init__(self) -> None:
+        self.ran: list[str] = []
+        self.keys = {"run": "1", "project": "1"}
+        self.broken = ""
+
+    def act(self, name: str) -> None:
+        self.ran.append(name)
+        if name == self.broken:
+            raise setup.SetupError("no network")
+
+    def stages(self, test: bool) -> list[Stage]:
+        names = ["run", "project"]
+        return [
+            (name, name, lambda n=name: self.keys[n], lambda n=name: self.act(n)) for name in names
+        ]
+
+
+@pytest.fixture
+def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
+    house = House()
+    monkeypatch.setattr(setup, "STAMP", tmp_path / "stamp.json")
+    monkeypatch.setattr(setup, "stages", house.stages)
+    monkeypatch.setattr(setup, "environment_works", lambda: True)
+    return house
+
+
+def test_a_second_call_does_nothing(house: House) -> None:
+    setup.set_up(test=False)
+    setup.set_up(test=False)
+    assert house.ran == ["run", "project"]
+
+
+def test_only_the_stage_that_changed_runs_again(house: House) -> None:
+    setup.set_up(test=False)
+    house.keys["project"] = "2"
+    setup.set_up(test=False)
+    assert house.ran == ["run", "project", "project"]
+
+
+def test_a_stage_that_failed_is_tried_again(house: House) -> None:
+    house.broken = "project"
+    with pytest.raises(setup.SetupError):
+        setup.set_up(test=False)
+    house.broken = ""
+    setup.set_up(test=False)
+    assert house.ran == ["run", "project", "project"]
+
+
+def test_a_missing_package_is_one_line_for_a_user_without_rights(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(setup.os, "geteuid", lambda: 1000)
+    assert not setup.apt_install("python3.11-venv", "Python lacks its venv module")
+    line = capsys.readouterr().out
+    assert line == "setup: Python lacks its venv module: apt-get install python3.11-venv\n"
+
+
+def test_a_failed_step_shows_its_output_and_what_failed(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(setup.SetupError, match="making tea failed"):
+        setup.run(["sh", "-c", "echo no water; exit 3"], "making tea")
+    assert "no water" in capfd.readouterr().err
