@@ -67,10 +67,9 @@ def run(command: list[str], why: str, **environment: str) -> None:
         raise SetupError(f"{why} failed: {' '.join(command[:6])}")
 
 
-def apt_install(packages: str, needed_for: str) -> bool:
-    """Install Debian packages where we may; else say in one line what to install."""
+def apt_install(packages: str) -> bool:
+    """Install Debian packages where we may; false where we may not."""
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        say(f"{needed_for}: apt-get install {packages}")
         return False
     say(f"installing {packages} with apt")
     quiet = {"DEBIAN_FRONTEND": "noninteractive"}
@@ -87,9 +86,9 @@ def pip(*arguments: str, why: str, **environment: str) -> None:
 
 def make_environment() -> None:
     if importlib.util.find_spec("ensurepip") is None:
-        version = f"{sys.version_info.major}.{sys.version_info.minor}"
-        if not apt_install(f"python{version}-venv", "Python lacks its venv module"):
-            raise SetupError("then call make again")
+        package = f"python{sys.version_info.major}.{sys.version_info.minor}-venv"
+        if not apt_install(package):
+            raise SetupError(f"Python lacks its venv module: apt-get install {package}")
     if VENV.exists():
         shutil.rmtree(VENV)
     run([sys.executable, "-m", "venv", str(VENV)], "making .venv")
@@ -189,8 +188,9 @@ def set_up(test: bool) -> None:
         draft.write_text(json.dumps(keys, indent=1))
         draft.replace(STAMP)
         say(f"{telling}: {time.monotonic() - began:.0f} s")
-    if test and find_chromium() is None:
-        apt_install("chromium", "the tests of the screens are skipped; for them")
+    browser = "chromium fonts-liberation"
+    if test and find_chromium() is None and not apt_install(browser):
+        say(f"no Chromium, so the tests of the screens are skipped: apt-get install {browser}")
 
 
 def main() -> int:

@@ -61,13 +61,26 @@ def test_a_stage_that_failed_is_tried_again(house: House) -> None:
     assert house.ran == ["run", "project", "project"]
 
 
-def test_a_missing_package_is_one_line_for_a_user_without_rights(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_a_missing_venv_module_is_one_line_for_a_user_without_rights(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(setup.os, "geteuid", lambda: 1000)
-    assert not setup.apt_install("python3.11-venv", "Python lacks its venv module")
-    line = capsys.readouterr().out
-    assert line == "setup: Python lacks its venv module: apt-get install python3.11-venv\n"
+    monkeypatch.setattr(setup.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(
+        setup.SetupError, match=r"^Python lacks .*apt-get install python3\.\d+-venv$"
+    ):
+        setup.make_environment()
+
+
+def test_a_missing_browser_is_one_line_and_no_failure(
+    house: House, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(setup.os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(setup, "find_chromium", lambda: None)
+    setup.set_up(test=True)
+    said = [line for line in capsys.readouterr().out.splitlines() if "hromium" in line]
+    assert len(said) == 1
+    assert "apt-get install chromium" in said[0]
 
 
 def test_a_failed_step_shows_its_output_and_what_failed(capfd: pytest.CaptureFixture[str]) -> None:
