@@ -125,21 +125,19 @@ class Corridor:
         )
 
     def to_world(self, s_m: float, offset_m: float) -> tuple[float, float, float]:
-        """x, y and heading of a place (s, offset); straight on beyond the ends."""
-        return world_uniform(self.table, self.step_m, s_m, offset_m)  # type: ignore[no-any-return]
+        """World x, y and heading of a place (s, offset); straight on beyond the ends."""
+        return world_uniform(self.table, self.step_m, s_m, offset_m)
 
-    def project(
-        self, x_m: float, y_m: float, hint_s_m: float | None = None
-    ) -> tuple[float, float]:
-        """s and offset of a point; a hint near the answer makes it local and cheap.
+    def project(self, x_m: float, y_m: float, hint_s_m: float | None = None) -> tuple[float, float]:
+        """Place (s, offset) of a point; a hint near the answer makes it local and cheap.
 
         s may lie before 0 or behind the length, where the reference goes on straight.
         """
         hint = math.nan if hint_s_m is None else hint_s_m
-        return project_uniform(self.table, self.step_m, x_m, y_m, hint)  # type: ignore[no-any-return]
+        return project_uniform(self.table, self.step_m, x_m, y_m, hint)
 
     def project_many(self, points: Array, hints: Array | None = None) -> Array:
-        """s and offset [n, 2] of points [n, 2], with hints [n] (nan: none)."""
+        """Places (s, offset) [n, 2] of points [n, 2], with hints [n] (nan: none)."""
         if hints is None:
             hints = np.full(len(points), math.nan)
         out = zeros(len(points), 2)
@@ -257,9 +255,11 @@ def change_length_m(limit_mps: float) -> float:
 
 def _kinks(block: Array) -> list[Jump]:
     """Breaks of heading inside a lane: a width or offset record that starts with a slope."""
-    heading, curvature = block[:, LaneColumn.HEADING], block[:, LaneColumn.CURVATURE]
-    runs = np.diff(block[:, LaneColumn.S])
-    turns = np.diff(heading) - 0.5 * (curvature[1:] + curvature[:-1]) * runs
+    curvature, runs = block[:, LaneColumn.CURVATURE], np.diff(block[:, LaneColumn.S])
+    least = np.minimum(curvature[1:], curvature[:-1]) * runs
+    most = np.maximum(curvature[1:], curvature[:-1]) * runs
+    turns = np.diff(block[:, LaneColumn.HEADING])
+    turns -= np.clip(turns, least, most)  # what no curvature between the two rows explains
     found = []
     for row in np.flatnonzero(np.abs(turns) > 4.0 * KINK_RAD):
         at = float(block[row + 1, _BASE_S])

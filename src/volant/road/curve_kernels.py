@@ -16,13 +16,15 @@ from numpy.typing import NDArray
 
 from volant.core.kernels import kernel
 
+Array = NDArray[np.float64]
+
 # Gauss-Legendre, 5 points on [-1, 1] (Abramowitz and Stegun, table 25.4).
 _N1, _N2 = 0.5384693101056831, 0.9061798459386640
 _W0, _W1, _W2 = 0.5688888888888889, 0.4786286704993665, 0.2369268850561891
 
 
 @kernel("Tuple((f8, f8))(f8, f8, f8, f8)")
-def _spiral_end(heading, start, slope, length):  # type: ignore[no-untyped-def]
+def _spiral_end(heading: float, start: float, slope: float, length: float) -> tuple[float, float]:
     """x, y reached along a clothoid: cos and sin of its heading, integrated piece by piece."""
     turn = abs(start) * length + 0.5 * abs(slope) * length * length
     pieces = 1 + int(turn / 0.5)
@@ -46,7 +48,7 @@ def _spiral_end(heading, start, slope, length):  # type: ignore[no-untyped-def]
 
 
 @kernel("f8(f8, f8, f8, f8)")
-def _poly3_u(b, c, d, length):  # type: ignore[no-untyped-def]
+def _poly3_u(b: float, c: float, d: float, length: float) -> float:
     """The u at which v(u) has run the given arc length (Newton on a Gauss-Legendre length)."""
     u = length / math.sqrt(1.0 + b * b)
     for _ in range(30):
@@ -76,7 +78,7 @@ def _poly3_u(b, c, d, length):  # type: ignore[no-untyped-def]
 
 
 @kernel("void(f8[:, ::1], f8[::1], f8[:, ::1])")
-def evaluate_reference(pieces, stations, out):  # type: ignore[no-untyped-def]
+def evaluate_reference(pieces: Array, stations: Array, out: Array) -> None:
     """Fill out[n, 7] for rising stations along pieces[k, 16]; see the module for the columns."""
     row = 0
     last = pieces.shape[0] - 1
@@ -155,7 +157,7 @@ def evaluate_reference(pieces, stations, out):  # type: ignore[no-untyped-def]
 
 
 @kernel("void(f8[:, ::1], f8[:, ::1], f8[:, ::1])")
-def offset_curve(reference, offsets, out):  # type: ignore[no-untyped-def]
+def offset_curve(reference: Array, offsets: Array, out: Array) -> None:
     """Fill out[n, 5] (x, y, heading, curvature, speed) of a curve left of reference[n, 7].
 
     offsets[n, 3] holds the offset t, t' and t'' by the parameter of the reference. Where the curve
@@ -182,7 +184,7 @@ def offset_curve(reference, offsets, out):  # type: ignore[no-untyped-def]
 
 
 @kernel("void(f8[:, ::1], f8[::1], f8[:, ::1])")
-def evaluate_cubics(records, stations, out):  # type: ignore[no-untyped-def]
+def evaluate_cubics(records: Array, stations: Array, out: Array) -> None:
     """Fill out[n, 3] with value, first and second derivative of cubics[k, 5] at rising stations."""
     row = 0
     last = records.shape[0] - 1
@@ -202,6 +204,6 @@ def evaluate_cubics(records, stations, out):  # type: ignore[no-untyped-def]
         out[i, 2] = 2.0 * p[3] + 6.0 * p[4] * ds
 
 
-def zeros(rows: int, columns: int) -> NDArray[np.float64]:
+def zeros(rows: int, columns: int) -> Array:
     """An empty float64 table in C order, as the kernels take it."""
     return np.zeros((rows, columns), dtype=np.float64)

@@ -130,22 +130,22 @@ def _draft(section: SectionSamples, record: LaneRecord) -> _Draft:
 
 
 def sample_line(section: SectionSamples, t: Array, width: Array, *, along: bool) -> Array:
-    """Rows [n, 10] of a line at offset t [2n+1, 3]: its own arc length, heading, curvature, height."""
+    """Rows [n, 10] of a line at offset t [3n+1, 3]: its own arc length, heading, curvature, height."""
     plane, ground = section.on_ground(t)
     curve = zeros(len(t), 5)
     offset_curve(section.reference, plane, curve)
     speed = np.maximum(curve[:, 4], 1e-3)
-    pieces = np.diff(section.stations[::2]) / 6.0
-    runs = pieces * (speed[:-1:2] + 4.0 * speed[1::2] + speed[2::2])  # Simpson
+    pieces = np.diff(section.stations[::3]) / 6.0
+    runs = pieces * (speed[:-1:3] + 4.0 * speed[1::3] + speed[2::3])  # Simpson
     rows = zeros(len(runs) + 1, COLUMNS)
     rows[1:, LaneColumn.S] = np.cumsum(runs)
-    rows[:, LaneColumn.X : LaneColumn.Z] = curve[::2, :2]
-    rows[:, LaneColumn.Z] = ground[::2, 0]
-    rows[:, LaneColumn.HEADING] = _unwrapped(curve[::2, 2])
-    rows[:, LaneColumn.CURVATURE] = curve[::2, 3]
-    rows[:, LaneColumn.WIDTH] = width[::2]
-    rows[:, LaneColumn.GRADE] = ground[::2, 1] / speed[::2]
-    rows[:, LaneColumn.ROAD_S] = section.stations[::2]
+    rows[:, LaneColumn.X : LaneColumn.Z] = curve[::3, :2]
+    rows[:, LaneColumn.Z] = ground[::3, 0]
+    rows[:, LaneColumn.HEADING] = _unwrapped(curve[::3, 2])
+    rows[:, LaneColumn.CURVATURE] = curve[::3, 3]
+    rows[:, LaneColumn.WIDTH] = width[::3]
+    rows[:, LaneColumn.GRADE] = ground[::3, 1] / speed[::3]
+    rows[:, LaneColumn.ROAD_S] = section.stations[::3]
     if along:
         return rows
     rows = rows[::-1].copy()
@@ -173,7 +173,9 @@ def _limit_column(
     profile: list[SpeedLimit] = []
     for row in range(len(samples)):
         ahead = road_s[min(row + 1, len(samples) - 1)]
-        middle = 0.5 * (road_s[row] + ahead) if row + 1 < len(samples) else road_s[row] - sign * 1e-6
+        middle = (
+            0.5 * (road_s[row] + ahead) if row + 1 < len(samples) else road_s[row] - sign * 1e-6
+        )
         held = limits[max(int(np.searchsorted(cuts, middle, side="right")) - 1, 0)]
         column[row] = held.limit_mps
         last = profile[-1] if profile else None
@@ -262,7 +264,10 @@ def _finish(
     samples = draft.samples
     final_m = float(samples[-1, LaneColumn.WIDTH])
     ends = final_m < ENDING_WIDTH_M and final_m < float(samples[:, LaneColumn.WIDTH].max())
-    if not draft.onward and _expected_onward(draft):
+    if not draft.onward and ends:
+        words = "its width runs out; it has no successor, the way on is beside it"
+        findings.append(_finding(draft, "ends-by-width", words, "note"))
+    elif not draft.onward and _expected_onward(draft):
         findings.append(_finding(draft, "no-successor", "a driving lane ends inside the network"))
     left, left_spans, left_same = _beside(draft, drafts, places, to_left=True)
     right, right_spans, right_same = _beside(draft, drafts, places, to_left=False)

@@ -25,7 +25,17 @@ _X, _Y, _HEADING, _WIDTH = 1, 2, 4, 6
 
 
 @kernel("void(f8[:, ::1], i8[::1], f8, f8, f8, i8, i8, i8[::1], i8[::1])")
-def _fill_cells(table, lane_of_row, x0, y0, cell, nx, ny, counts, rows):  # type: ignore[no-untyped-def]
+def _fill_cells(
+    table: Array,
+    lane_of_row: Integers,
+    x0: float,
+    y0: float,
+    cell: float,
+    nx: int,
+    ny: int,
+    counts: Integers,
+    rows: Integers,
+) -> None:
     """Count pieces per cell where rows is empty, else put them at counts (which then move on)."""
     put = rows.shape[0] > 0
     for row in range(table.shape[0] - 1):
@@ -43,15 +53,26 @@ def _fill_cells(table, lane_of_row, x0, y0, cell, nx, ny, counts, rows):  # type
                 counts[at] += 1
 
 
-@kernel(
-    "i8(f8[:, ::1], i8[::1], i8[::1], i8[::1], f8, f8, f8, i8, i8, f8, f8, f8, i8[::1], f8)"
-)
-def _nearest_piece(  # type: ignore[no-untyped-def]
-    table, lane_of_row, starts, rows, x0, y0, cell, nx, ny, x, y, heading, wanted, radius
-):
+@kernel("i8(f8[:, ::1], i8[::1], i8[::1], i8[::1], f8, f8, f8, i8, i8, f8, f8, f8, i8[::1], f8)")
+def _nearest_piece(
+    table: Array,
+    lane_of_row: Integers,
+    starts: Integers,
+    rows: Integers,
+    x0: float,
+    y0: float,
+    cell: float,
+    nx: int,
+    ny: int,
+    x: float,
+    y: float,
+    heading: float,
+    wanted: Integers,
+    radius: float,
+) -> int:
     """The best piece within the radius, or -1."""
-    i0, i1 = int(math.floor((x - radius - x0) / cell)), int(math.floor((x + radius - x0) / cell))
-    j0, j1 = int(math.floor((y - radius - y0) / cell)), int(math.floor((y + radius - y0) / cell))
+    i0, i1 = math.floor((x - radius - x0) / cell), math.floor((x + radius - x0) / cell)
+    j0, j1 = math.floor((y - radius - y0) / cell), math.floor((y + radius - y0) / cell)
     best = -1
     least = math.inf
     for j in range(max(j0, 0), min(j1, ny - 1) + 1):

@@ -10,14 +10,19 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+from numpy.typing import NDArray
+
 from volant.core.kernels import kernel
+
+Array = NDArray[np.float64]
 
 _S, _X, _Y, _Z, _HEADING = 0, 1, 2, 3, 4
 _BACK, _AHEAD = 8, 24  # rows searched around a hint before the whole line is
 
 
 @kernel("Tuple((f8, f8, f8, f8))(f8[:, ::1], i8, f8)")
-def _between(table, row, u):  # type: ignore[no-untyped-def]
+def _between(table: Array, row: int, u: float) -> tuple[float, float, float, float]:
     """x, y and their derivatives by u in [0, 1] between row and row + 1."""
     a, b = table[row], table[row + 1]
     run = b[_S] - a[_S]
@@ -32,9 +37,9 @@ def _between(table, row, u):  # type: ignore[no-untyped-def]
 
 
 @kernel("i8(f8[:, ::1], f8, i8)")
-def find_row(table, s, hint):  # type: ignore[no-untyped-def]
+def find_row(table: Array, s: float, hint: int) -> int:
     """The row whose piece holds s (0 to n - 2), from a hint by walking, else by halving."""
-    last = table.shape[0] - 2
+    last: int = table.shape[0] - 2
     row = min(max(hint, 0), last)
     for _ in range(8):
         if s < table[row, _S] and row > 0:
@@ -54,7 +59,7 @@ def find_row(table, s, hint):  # type: ignore[no-untyped-def]
 
 
 @kernel("void(f8[:, ::1], i8, f8, f8[::1])")
-def _fill(table, row, s, out):  # type: ignore[no-untyped-def]
+def _fill(table: Array, row: int, s: float, out: Array) -> None:
     a, b = table[row], table[row + 1]
     run = b[_S] - a[_S]
     if s < a[_S]:
@@ -74,7 +79,7 @@ def _fill(table, row, s, out):  # type: ignore[no-untyped-def]
 
 
 @kernel("i8(f8[:, ::1], f8, i8, f8[::1])")
-def evaluate_line(table, s, hint, out):  # type: ignore[no-untyped-def]
+def evaluate_line(table: Array, s: float, hint: int, out: Array) -> int:
     """Fill out with the table's columns at s (clipped to the line); gives the row, the next hint."""
     row = find_row(table, s, hint)
     _fill(table, row, s, out)
@@ -82,21 +87,21 @@ def evaluate_line(table, s, hint, out):  # type: ignore[no-untyped-def]
 
 
 @kernel("void(f8[:, ::1], f8, f8, f8[::1])")
-def evaluate_uniform(table, step, s, out):  # type: ignore[no-untyped-def]
+def evaluate_uniform(table: Array, step: float, s: float, out: Array) -> None:
     """As evaluate_line for a table with even rows `step` apart, without a search."""
     row = min(max(int(s / step), 0), table.shape[0] - 2)
     _fill(table, row, s, out)
 
 
 @kernel("void(f8[:, ::1], f8, f8[::1], f8[:, ::1])")
-def evaluate_uniform_many(table, step, stations, out):  # type: ignore[no-untyped-def]
+def evaluate_uniform_many(table: Array, step: float, stations: Array, out: Array) -> None:
     """evaluate_uniform for stations[n] into out[n, columns]."""
     for i in range(stations.shape[0]):
         evaluate_uniform(table, step, stations[i], out[i])
 
 
 @kernel("i8(f8[:, ::1], f8, f8, i8, i8)")
-def _nearest_row(table, x, y, low, high):  # type: ignore[no-untyped-def]
+def _nearest_row(table: Array, x: float, y: float, low: int, high: int) -> int:
     """The row nearest to the point among low to high."""
     best = low
     least = math.inf
@@ -110,13 +115,15 @@ def _nearest_row(table, x, y, low, high):  # type: ignore[no-untyped-def]
 
 
 @kernel("Tuple((f8, f8, i8))(f8[:, ::1], f8, f8, i8)")
-def _refine(table, x, y, near):  # type: ignore[no-untyped-def]
-    """s, offset and row of the foot point in the pieces beside a nearest row (Newton on Hermite)."""
+def _refine(table: Array, x: float, y: float, near: int) -> tuple[float, float, int]:
+    """Place (s, offset) and row of the foot point in the pieces beside a nearest row (Newton on Hermite)."""
     last = table.shape[0] - 2
     row = min(max(near, 0), last)
     if near > 0:
         heading = table[near, _HEADING]
-        ahead = (x - table[near, _X]) * math.cos(heading) + (y - table[near, _Y]) * math.sin(heading)
+        ahead = (x - table[near, _X]) * math.cos(heading) + (y - table[near, _Y]) * math.sin(
+            heading
+        )
         if ahead < 0.0:
             row = near - 1
     u = 0.5
@@ -163,8 +170,8 @@ def _refine(table, x, y, near):  # type: ignore[no-untyped-def]
 
 
 @kernel("Tuple((f8, f8, i8))(f8[:, ::1], f8, f8, i8)")
-def project_line(table, x, y, hint):  # type: ignore[no-untyped-def]
-    """s, offset and row of the point's foot on a line; hint: a row near it, or below 0 for none.
+def project_line(table: Array, x: float, y: float, hint: int) -> tuple[float, float, int]:
+    """Place (s, offset) and row of the point's foot on a line; hint: a row near it, or below 0 for none.
 
     With a hint only rows around it are searched, unless the nearest lies at the search's edge. s may
     lie before 0 or behind the length, where the line goes on straight.
@@ -180,8 +187,10 @@ def project_line(table, x, y, hint):  # type: ignore[no-untyped-def]
 
 
 @kernel("Tuple((f8, f8))(f8[:, ::1], f8, f8, f8, f8)")
-def project_uniform(table, step, x, y, hint_s):  # type: ignore[no-untyped-def]
-    """s and offset on a table with even rows; hint_s: an s near it, nan for none."""
+def project_uniform(
+    table: Array, step: float, x: float, y: float, hint_s: float
+) -> tuple[float, float]:
+    """Place (s, offset) on a table with even rows; hint_s: an s near it, nan for none."""
     hint = -1
     if hint_s == hint_s:
         hint = min(max(int(hint_s / step), 0), table.shape[0] - 2)
@@ -190,7 +199,9 @@ def project_uniform(table, step, x, y, hint_s):  # type: ignore[no-untyped-def]
 
 
 @kernel("void(f8[:, ::1], f8, f8[:, ::1], f8[::1], f8[:, ::1])")
-def project_uniform_many(table, step, points, hints, out):  # type: ignore[no-untyped-def]
+def project_uniform_many(
+    table: Array, step: float, points: Array, hints: Array, out: Array
+) -> None:
     """project_uniform for points[n, 2] with hints[n] (nan: none) into out[n, 2]."""
     for i in range(points.shape[0]):
         s, offset = project_uniform(table, step, points[i, 0], points[i, 1], hints[i])
@@ -199,7 +210,7 @@ def project_uniform_many(table, step, points, hints, out):  # type: ignore[no-un
 
 
 @kernel("Tuple((f8, f8, f8))(f8[:, ::1], f8, f8, f8)")
-def world_uniform(table, step, s, offset):  # type: ignore[no-untyped-def]
+def world_uniform(table: Array, step: float, s: float, offset: float) -> tuple[float, float, float]:
     """x, y and heading of the line at (s, offset); straight on beyond the ends."""
     length = table[table.shape[0] - 1, _S]
     held = min(max(s, 0.0), length)
@@ -213,7 +224,7 @@ def world_uniform(table, step, s, offset):  # type: ignore[no-untyped-def]
 
 
 @kernel("void(f8[:, ::1], f8, f8[:, ::1], f8[:, ::1])")
-def world_uniform_many(table, step, points, out):  # type: ignore[no-untyped-def]
+def world_uniform_many(table: Array, step: float, points: Array, out: Array) -> None:
     """world_uniform for points[n, 2] (s, offset) into out[n, 3]."""
     for i in range(points.shape[0]):
         x, y, heading = world_uniform(table, step, points[i, 0], points[i, 1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Final
 
 from volant.road.model import LaneRecord, RoadMark
@@ -42,7 +43,7 @@ def crossing_spans(
     """Where, as offsets in the section, the outer mark of `lane` may be crossed."""
     cuts = [0.0, *(m.s_m for m in lane.marks if 0.0 < m.s_m < length_m), length_m]
     spans: list[tuple[float, float]] = []
-    for low, high in zip(cuts, cuts[1:], strict=False):
+    for low, high in itertools.pairwise(cuts):
         if not may_cross(mark_at(lane, low), outward=outward, rising=rising):
             continue
         if spans and spans[-1][1] == low:

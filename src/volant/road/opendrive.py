@@ -195,7 +195,5 @@ def _read_junction(outer: Reader, element: Element) -> Junction:
             (reader.integer(link, "from"), reader.integer(link, "to"))
             for link in item.all("laneLink")
         )
-        connections.append(
-            Connection(reader.text(item, "id", ""), incoming, road, contact, links)
-        )
+        connections.append(Connection(reader.text(item, "id", ""), incoming, road, contact, links))
     return Junction(junction_id, reader.text(element, "name", ""), kind, tuple(connections))

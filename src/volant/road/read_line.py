@@ -70,7 +70,9 @@ def _refuse_wild(reader: Reader, element: Element, shape: Shape, length_m: float
     if worst > MAX_CURVATURE_PER_M:
         raise reader.error(element, f"curvature {worst:g} 1/m, at most {MAX_CURVATURE_PER_M:g}")
     if worst * length_m > MAX_TURN_RAD:
-        raise reader.error(element, f"it turns {worst * length_m:g} rad, at most {MAX_TURN_RAD:.0f}")
+        raise reader.error(
+            element, f"it turns {worst * length_m:g} rad, at most {MAX_TURN_RAD:.0f}"
+        )
 
 
 def _read_arc(reader: Reader, element: Element) -> Arc:
@@ -106,9 +108,7 @@ _SHAPES: Final[dict[str, Callable[[Reader, Element], Shape]]] = {
 }
 
 
-def read_cubics(
-    reader: Reader, elements: Iterable[Element], start: str = "s"
-) -> tuple[Cubic, ...]:
+def read_cubics(reader: Reader, elements: Iterable[Element], start: str = "s") -> tuple[Cubic, ...]:
     """Cubic records in order of their start; a later record with the same start wins."""
     records = [
         Cubic(reader.number(element, start), *(reader.number(element, name) for name in "abcd"))

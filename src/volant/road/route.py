@@ -28,7 +28,7 @@ CHANGE_SPACING_M: Final = 80.0
 # Where no limit holds, time is counted at the advised 130 km/h.
 UNLIMITED_MPS: Final = 130.0 / 3.6
 # Narrower than this share of its widest, an ending lane is left (a taper has begun).
-FULL_WIDTH_SHARE: Final = 0.95
+FULL_WIDTH_SHARE: Final = 0.995
 MAX_LEGS: Final = 20_000
 
 
@@ -73,9 +73,7 @@ def plan_route(
     return None
 
 
-def _options(
-    graph: LaneGraph, index: int, entry_m: float
-) -> list[tuple[int, float, float, int]]:
+def _options(graph: LaneGraph, index: int, entry_m: float) -> list[tuple[int, float, float, int]]:
     """(lane, its entry s, s left here, change) for each way on."""
     lane = graph.lanes[index]
     options = [(onward, 0.0, lane.length_m, 0) for onward in lane.successors]
@@ -192,7 +190,8 @@ def _leave_ending(graph: LaneGraph, lane: Lane, s_m: float) -> tuple[float, int,
         narrow = np.flatnonzero(width < FULL_WIDTH_SHARE * float(width.max()))
         taper_m = lane.length_m
         if lane.ends and len(narrow):
-            taper_m = float(lane.samples[narrow[narrow >= int(width.argmax())][0], LaneColumn.S])
+            first = narrow[narrow >= int(width.argmax())][0] - 1  # the last row of full width
+            taper_m = float(lane.samples[first, LaneColumn.S])
         room_m = 0.5 * change_length_m(lane.limit_at(taper_m))
         return max(taper_m - room_m, min(s_m + room_m, taper_m), s_m), beside, change
     return None

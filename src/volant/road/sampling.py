@@ -5,6 +5,7 @@ Everything here is by the parameter of the reference line; lanes turn it into th
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -34,14 +35,16 @@ Array = NDArray[np.float64]
 ROW_STEP_M: Final = 2.0
 ROW_TURN_RAD: Final = 0.1
 SAME_STATION_M: Final = 1e-4
+ONE_SIDED: Final = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
 class SectionSamples:
-    """A lane section at 2n + 1 stations: rows at the even ones, the odd ones halve them.
+    """A lane section at 3n + 1 stations: of each piece between two rows its start, its middle and
+    the place just before its end, where a record that starts there does not hold yet.
 
-    reference [2n+1, 7] as curve_kernels says; height and roll [2n+1, 3] with two derivatives;
-    borders: lane id to the outer border's t [2n+1, 3] (0: the centre line).
+    reference [3n+1, 7] as curve_kernels says; height and roll [3n+1, 3] with two derivatives;
+    borders: lane id to the outer border's t [3n+1, 3] (0: the centre line).
     """
 
     road: Road
@@ -54,7 +57,7 @@ class SectionSamples:
     borders: dict[int, Array]
 
     def middle(self, lane_id: int) -> tuple[Array, Array]:
-        """Centre offset [2n+1, 3] and width [2n+1] of a lane."""
+        """Centre offset [3n+1, 3] and width [3n+1] of a lane."""
         outer, inner = self.borders[lane_id], self.borders[inner_id(self.section, lane_id)]
         return 0.5 * (outer + inner), np.abs(outer[:, 0] - inner[:, 0])
 
@@ -102,15 +105,15 @@ def _sample(road: Road, index: int, section: LaneSection, pieces: Array) -> Sect
     local = stations - section.s_m
     for sign in (1, -1):
         edge = centre
-        for lane in sorted((x for x in section.lanes if x.id * sign > 0), key=lambda x: x.id * sign):
+        for lane in sorted(
+            (x for x in section.lanes if x.id * sign > 0), key=lambda x: x.id * sign
+        ):
             edge = _outer_border(lane, sign, centre, edge, local)
             borders[lane.id] = edge
     return SectionSamples(road, index, section, stations, reference, height, roll, borders)
 
 
-def _outer_border(
-    lane: LaneRecord, sign: int, centre: Array, inner: Array, local: Array
-) -> Array:
+def _outer_border(lane: LaneRecord, sign: int, centre: Array, inner: Array, local: Array) -> Array:
     if lane.widths or not lane.borders:
         width = _cubics(lane.widths, local)
         width[width[:, 0] < 0.0] = 0.0  # a width below nothing is nothing
@@ -144,12 +147,15 @@ def _stations(road: Road, section: LaneSection, pieces: Array) -> Array:
     cuts.extend(signal.s_m for signal in road.signals if signal.value is not None)
     kept = _distinct(cut for cut in cuts if begin <= cut <= end)
     kept[-1] = end
-    found: list[float] = [begin]
-    for low, high in zip(kept, kept[1:], strict=False):
+    found: list[float] = []
+    for low, high in itertools.pairwise(kept):
         step_m = _row_step_m(pieces, low, high)
-        count = 2 * max(1, math.ceil((high - low) / step_m))
-        found.extend(low + (high - low) * (k / count) for k in range(1, count))
-        found.append(high)
+        count = max(1, math.ceil((high - low) / step_m))
+        for piece in range(count):
+            first = low + (high - low) * (piece / count)
+            last = low + (high - low) * ((piece + 1) / count)
+            found += (first, 0.5 * (first + last), last - ONE_SIDED * (last - first))
+    found.append(end)
     return np.array(found)
 
 

@@ -69,7 +69,9 @@ def _across(
 ) -> Iterator[Joint]:
     if link is None or link.element != "road" or link.contact is None or link.id not in roads:
         return
-    yield Joint(one, side, LaneId(link.id, _section(roads[link.id], link.contact), target), link.contact)
+    yield Joint(
+        one, side, LaneId(link.id, _section(roads[link.id], link.contact), target), link.contact
+    )
 
 
 def _section(road: Road, contact: str) -> int:
@@ -113,6 +115,4 @@ def _implied(road: Road, index: int, contact: str) -> list[tuple[int, int]]:
     def targets(lane: LaneRecord) -> tuple[int, ...]:
         return lane.predecessors if contact == START else lane.successors
 
-    return [
-        (target, lane.id) for lane in road.sections[index].lanes for target in targets(lane)
-    ]
+    return [(target, lane.id) for lane in road.sections[index].lanes for target in targets(lane)]
