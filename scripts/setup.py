@@ -80,7 +80,9 @@ def apt_install(packages: str) -> bool:
 
 
 def pip(*arguments: str, why: str, **environment: str) -> None:
-    command = [str(PYTHON), "-m", "pip", "install", "-q", "--no-input", "--no-deps", *arguments]
+    # Bytecode is made of what is really imported, at the first import: 80 MB less in .venv.
+    options = ["-q", "--no-input", "--no-deps", "--no-compile"]
+    command = [str(PYTHON), "-m", "pip", "install", *options, *arguments]
     run(command, why, PIP_DISABLE_PIP_VERSION_CHECK="1", **environment)
 
 
