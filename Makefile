@@ -4,7 +4,6 @@
 
 VENV := .venv
 BIN := $(VENV)/bin
-QUICK := not slow and not e2e
 ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -21,7 +20,7 @@ drive: setup  ## Boot the car and drive it through traffic, live in the browser
 
 test:  ## Run the whole suite
 	@sh scripts/setup.sh --test
-	@$(BIN)/python -m pytest -n 2 $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist worksteal --durations=10 $(ARGS)
 
 check:  ## Format, lint, types, floors, screens and the quick tests: what CI asks
 	@sh scripts/setup.sh --test

@@ -72,7 +72,13 @@ def vector_math(tree: ast.AST) -> Iterator[ast.AST]:
 
 
 def foreign_chance(tree: ast.AST) -> Iterator[ast.AST]:
-    pattern = re.compile(r"(np|numpy)\.random\b|random$|random\.\w+$|secrets\b|uuid\.uuid")
+    pattern = re.compile(r"(np|numpy)\.random\b|random$|random\.\w+$")
+    return uses(tree, lambda name: pattern.match(name) is not None)
+
+
+def unrepeatable_chance(tree: ast.AST) -> Iterator[ast.AST]:
+    """Good for the cockpit's token, never for the loop."""
+    pattern = re.compile(r"secrets\b|uuid\b|os\.urandom$")
     return uses(tree, lambda name: pattern.match(name) is not None)
 
 
@@ -118,6 +124,7 @@ RULES = [
     Rule("no vectorised transcendentals", vector_math, "np.sin(yaw)", LOOP, is_kernel_file),
     Rule("chance from core.chance only", foreign_chance, "np.random.default_rng(1)"),
     Rule("chance from core.chance only, imports", foreign_chance, "from random import choice"),
+    Rule("no unrepeatable chance in the loop", unrepeatable_chance, "import secrets", LOOP),
     Rule("the loop asks no clock", clock, "now = time.monotonic_ns()", LOOP),
     Rule("the loop asks no clock, imports", clock, "from time import monotonic", LOOP),
     # hash() of a string differs from one run to the next.

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from scripts import screens
 from tests.house.source_tree import PACKAGE, REPO
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
-    """Names in a wheel built from this folder; its screens are built by set-up already."""
+    """Names in a wheel built from this folder, whose screens set-up has built already."""
+    assert not screens.is_stale(REPO), "the screens are older than web/: make setup"
     folder = tmp_path_factory.mktemp("wheel")
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
     done = subprocess.run(command, cwd=REPO, capture_output=True, text=True)
