@@ -1,0 +1,207 @@
+"""The `Car` port on the plant: what a real car would report and obey, in a simulated world.
+
+`advance` moves the machine to a stamp with the last command; `read` measures it and asks the
+surroundings for sensor frames. Nothing here judges a command: that is the guard's; a command that is
+not a number is refused and the last one stays.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from volant.core.chance import Chance
+from volant.core.clock import CONTROL_TICK_NS, NS_PER_S, PLANT_TICK_NS
+from volant.core.geometry import Pose, wrap_angle_rad
+from volant.core.messages import (
+    CarState,
+    Command,
+    DriverControls,
+    EgoTruth,
+    Gear,
+    SensorFrames,
+)
+from volant.core.ports import Surroundings
+from volant.vehicle import cell, consumption, ecu, plant
+from volant.vehicle.consumption import Consumption
+from volant.vehicle.parameters import plant_spec
+from volant.vehicle.plant import Ground, PlantState
+from volant.vehicle.spec import CarSpec, Figure, Measured, Status
+
+STEP_S: Final = PLANT_TICK_NS / NS_PER_S
+LONGEST_NS: Final = NS_PER_S
+"""One call of `advance` simulates at most this; a clock that jumps further costs no minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class CarStart:
+    """Where and how a drive begins; the pose is the middle of the rear axle."""
+
+    pose: Pose
+    z_m: float = 0.0
+    speed_mps: float = 0.0
+    charge_pct: float = 90.0
+    ambient_k: float = 293.15
+    friction: float = 1.0
+    """Of the dry road's."""
+
+
+class SimCar:
+    """A simulated car that implements `core.ports.Car`."""
+
+    def __init__(
+        self, spec: CarSpec, surroundings: Surroundings, start: CarStart, chance: Chance
+    ) -> None:
+        self.spec = spec
+        self._plant_spec = plant_spec(spec)
+        self._surroundings = surroundings
+        self._chance = chance
+        self._state = plant.start(
+            self._plant_spec,
+            start.pose,
+            speed_mps=start.speed_mps,
+            charge=start.charge_pct / 100.0,
+            temperature_k=start.ambient_k,
+            dt_s=STEP_S,
+        )
+        moving = start.speed_mps != 0.0
+        gear = Gear.PARK
+        if moving:
+            gear = Gear.DRIVE if start.speed_mps > 0.0 else Gear.REVERSE
+        self._ecu = ecu.EcuState(gear=gear)
+        self._command = Command(
+            stamp_ns=0, accel_mps2=0.0, curvature_per_m=0.0, gear=gear, hold=not moving
+        )
+        self._controls = DriverControls()
+        self._ground = Ground(0.0, 0.0, start.friction, start.ambient_k)
+        self._z_m = start.z_m
+        self._stamp_ns = 0
+        self._usual_j_per_m = usual_j_per_m(spec)
+        self._consumption = Consumption(self._usual_j_per_m)
+        self.refused = 0
+        """How many commands were not numbers."""
+
+    @property
+    def state(self) -> PlantState:
+        """The plant's own state, for judging and plots."""
+        return self._state
+
+    def set_controls(self, controls: DriverControls) -> None:
+        """What the driver's hands and feet do; reported, and acted on by the guard."""
+        self._controls = controls
+
+    def apply(self, command: Command, stamp_ns: int) -> None:
+        """Take a command; it holds until the next one. One that is not a number is refused."""
+        if math.isfinite(command.accel_mps2) and math.isfinite(command.curvature_per_m):
+            self._command = command
+        else:
+            self.refused += 1
+
+    def advance(self, stamp_ns: int) -> None:
+        """Move the machine on to a stamp: control units each 10 ms, plant each 5 ms."""
+        if stamp_ns - self._stamp_ns > LONGEST_NS:
+            self._stamp_ns = stamp_ns - LONGEST_NS
+        while self._stamp_ns + CONTROL_TICK_NS <= stamp_ns:
+            self._tick()
+            self._stamp_ns += CONTROL_TICK_NS
+
+    def _tick(self) -> None:
+        state, spec = self._state, self._plant_spec
+        self._z_m, grade_rad, bank_rad = self._surroundings.height(state.x_m, state.y_m)
+        ground = Ground(grade_rad, bank_rad, self._ground.friction, self._ground.ambient_k)
+        output = ecu.step(self._ecu, self._command, state, ground, spec, 2.0 * STEP_S)
+        middle = plant.step(state, output.demand, ground, spec, STEP_S)
+        after = plant.step(middle, output.demand, ground, spec, STEP_S)
+        drawn_w = middle.battery.power_w + after.battery.power_w
+        drawn_w += middle.battery.loss_w + after.battery.loss_w
+        self._consumption = consumption.after(
+            self._consumption, drawn_w * STEP_S, after.odometer_m - state.odometer_m
+        )
+        self._ecu, self._state, self._ground = output.state, after, ground
+
+    def truth(self, stamp_ns: int) -> EgoTruth:
+        """The true motion, for the world and the judge."""
+        state, spec, ground = self._state, self.spec, self._ground
+        return EgoTruth(
+            stamp_ns=stamp_ns,
+            x_m=state.x_m,
+            y_m=state.y_m,
+            z_m=self._z_m,
+            yaw_rad=wrap_angle_rad(state.yaw_rad),
+            pitch_rad=state.pitch_rad - ground.grade_rad,
+            roll_rad=state.roll_rad + ground.bank_rad,
+            speed_mps=state.speed_mps,
+            lateral_speed_mps=state.slide_mps - self._plant_spec.cg_to_rear_m * state.yaw_rate_rps,
+            accel_mps2=state.accel_mps2,
+            lateral_accel_mps2=state.lateral_accel_mps2,
+            yaw_rate_rps=state.yaw_rate_rps,
+            steer_rad=state.steer_rad,
+            length_m=spec.length_m,
+            width_m=spec.width_m,
+            rear_overhang_m=spec.rear_overhang_m,
+        )
+
+    def read(self, stamp_ns: int) -> tuple[CarState, SensorFrames | None]:
+        """What the car measures now, and what its sensors delivered."""
+        return self._measured(stamp_ns), self._surroundings.sense(self.truth(stamp_ns), stamp_ns)
+
+    def _measured(self, stamp_ns: int) -> CarState:
+        state, measured = self._state, self.spec.measured
+        battery, spec = state.battery, self._plant_spec
+        left_j = cell.energy_j(battery.charge, spec.capacity_c, spec.cells_in_series)
+        return CarState(
+            stamp_ns=stamp_ns,
+            speed_mps=_rounded(
+                self._noisy(state.speed_mps, 0, measured.speed_sigma_mps, stamp_ns)
+                if state.speed_mps
+                else 0.0,
+                measured.speed_quantum_mps.value,
+            ),
+            accel_mps2=self._noisy(state.accel_mps2, 1, measured.accel_sigma_mps2, stamp_ns),
+            lateral_accel_mps2=self._noisy(
+                state.lateral_accel_mps2, 2, measured.accel_sigma_mps2, stamp_ns
+            ),
+            yaw_rate_rps=self._noisy(state.yaw_rate_rps, 3, measured.yaw_rate_sigma_rps, stamp_ns),
+            steer_rad=_rounded(state.steer_rad, measured.steer_quantum_rad.value),
+            gear=self._ecu.gear,
+            indicator=self._command.indicator,
+            hold=self._ecu.holding and state.speed_mps == 0.0,
+            brake_lights=self._ecu.brake_lights,
+            charge_pct=100.0 * battery.charge,
+            range_m=consumption.range_m(self._consumption, left_j, self._usual_j_per_m),
+            battery_power_w=battery.power_w,
+            battery_voltage_v=battery.voltage_v,
+            battery_temperature_k=battery.temperature_k,
+            odometer_m=state.odometer_m,
+            driver=self._controls,
+        )
+
+    def _noisy(self, value: float, channel: int, sigma: Figure[float], stamp_ns: int) -> float:
+        """A value with keyed noise: the same for the same stamp, whatever else is read."""
+        if sigma.value == 0.0:
+            return value
+        return self._chance.normal(4 * (stamp_ns // CONTROL_TICK_NS) + channel, value, sigma.value)
+
+
+def usual_j_per_m(spec: CarSpec) -> float:
+    """Consumption that the display starts with: the usable energy by the published range.
+
+    Without a published range the mean of the three known cars' figures, 125 Wh/km.
+    """
+    known = spec.published.nedc_km or spec.published.wltc_km
+    return spec.usable_j / (1000.0 * known.value) if known else 450.0
+
+
+def with_perfect_sensors(spec: CarSpec) -> CarSpec:
+    """The same car whose own sensors measure without error."""
+    none = Figure(0.0, Status.ESTIMATED, "perfect sensors asked for")
+    return msgspec.structs.replace(
+        spec, measured=Measured(**dict.fromkeys(Measured.__struct_fields__, none))
+    )
+
+
+def _rounded(value: float, quantum: float) -> float:
+    return round(value / quantum) * quantum if quantum else value
