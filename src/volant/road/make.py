@@ -1,0 +1,43 @@
+"""The built-in world, made in code: a motorway ring, two interchanges, a country road between them.
+
+The ring (about 7 km, three lanes each way) encloses the country road; both meet in two trumpet
+interchanges, so every way can be driven without crossing traffic on one level. Cross sections and
+ramp lengths follow the German guidelines RAA and RAL in kind, figures from memory (recalled). The
+file `maps/volant-world.xodr` is written from here: `python -m volant.road.make maps/NAME.xodr`.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from volant.road.make_country import country_road
+from volant.road.make_interchange import trumpet
+from volant.road.make_ring import carriageways, interchange_places
+from volant.road.model import RoadNetwork
+from volant.road.write import write_road
+
+NAMES = ("South", "North")
+
+
+def build_world() -> RoadNetwork:
+    """The whole network; the same on every call."""
+    interchanges = tuple(
+        trumpet(name, place, number)
+        for number, (name, place) in enumerate(zip(NAMES, interchange_places(), strict=True))
+    )
+    south, north = interchanges
+    country = country_road(south, north)
+    roads = [*carriageways(interchanges), *(r for i in interchanges for r in i.ramps), country]
+    return RoadNetwork(
+        file="volant-world",
+        name="Volant world",
+        version=(1, 8),
+        roads=tuple(roads),
+        junctions=tuple(junction for i in interchanges for junction in i.junctions),
+        geo_reference="+proj=tmerc +lat_0=48.0 +lon_0=11.0 +k=1 +x_0=0 +y_0=0 +datum=WGS84",
+    )
+
+
+if __name__ == "__main__":
+    write_road(build_world(), Path(sys.argv[1]))
