@@ -1,0 +1,3 @@
+"""Worlds and judging: traffic, sensors, ground truth, and what counts as an intervention."""
+
+__all__: list[str] = []

@@ -1,0 +1,152 @@
+"""Who may drive a junction lane that others cross: one grant for a whole lane, first come, first served.
+
+Simplified: no priority signs, no lights, no gap acceptance; the own car has every lane it is on or
+comes to within 40 m. A grant is given only where the exit has room, so a queue cannot block the box.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from volant.core.kernels import kernel
+from volant.sim.columns import (
+    SLOTS,
+    Actor,
+    Conflict,
+    Entry,
+    EntryIndex,
+    EntryKind,
+    Index,
+    LaneFloat,
+    LaneIndex,
+)
+from volant.sim.lane_kernels import pick_onward
+
+_SLOTS = SLOTS
+_S, _SPEED, _LENGTH = int(Actor.S), int(Actor.SPEED), int(Actor.LENGTH)
+_LANE, _ALIVE, _CROSSINGS = int(Index.LANE), int(Index.ALIVE), int(Index.CROSSINGS)
+_GRANT, _REQUEST = int(Index.GRANT), int(Index.REQUEST)
+_E_S, _E_SPEED, _E_HALF = int(Entry.S), int(Entry.SPEED), int(Entry.HALF_LENGTH)
+_E_LANE, _E_KIND = int(EntryIndex.LANE), int(EntryIndex.KIND)
+_BODY, _EGO = int(EntryKind.BODY), int(EntryKind.EGO)
+_RESERVED, _CONFLICTS, _ONWARD = (
+    int(LaneIndex.RESERVED),
+    int(LaneIndex.CONFLICTS),
+    int(LaneIndex.ONWARD),
+)
+_LANE_LENGTH = int(LaneFloat.LENGTH)
+_DIVERGE = int(Conflict.DIVERGE)
+_ENTERED = -2  # value of REQUEST while a car is on its granted lane
+_EGO_CLAIM_M = 40.0
+_BRAKE_MPS2 = 2.0
+_EXIT_ROOM_M = 3.0
+_EXIT_SPEED_MPS = 2.0
+
+
+@kernel("b1(i8[:, ::1], i8[:, ::1], i8[::1], i8)")
+def _is_free(lane_i, conflicts, held, lane):  # type: ignore[no-untyped-def]
+    for k in range(lane_i[lane, _CONFLICTS], lane_i[lane + 1, _CONFLICTS]):
+        if conflicts[k, 1] != _DIVERGE and held[conflicts[k, 0]] > 0:
+            return False
+    return True
+
+
+@kernel("b1(i8[:, ::1], f8[:, ::1], i8[::1], i8[::1], i8, f8)")
+def _has_room(entry_i, entry_f, order, first, lane, length):  # type: ignore[no-untyped-def]
+    """Whether a car of this length fits behind the last one on the lane after the junction."""
+    for k in range(first[lane], first[lane + 1]):
+        slot = order[k]
+        if entry_i[slot, _E_KIND] != _BODY and entry_i[slot, _E_KIND] != _EGO:
+            continue
+        room = entry_f[slot, _E_S] - entry_f[slot, _E_HALF]
+        return room > length + _EXIT_ROOM_M or entry_f[slot, _E_SPEED] > _EXIT_SPEED_MPS
+    return True
+
+
+@kernel("b1(i8[:, ::1], i8[:, ::1], i8[::1], i8[::1], i8, i8, i8)")
+def _is_front(actor_i, entry_i, order, first, lane, actor, last):  # type: ignore[no-untyped-def]
+    """Whether every car ahead in the lane has a grant already; last: number of actor slots."""
+    for k in range(first[lane + 1] - 1, first[lane] - 1, -1):
+        slot = order[k]
+        if entry_i[slot, _E_KIND] == _EGO:
+            return False
+        if entry_i[slot, _E_KIND] != _BODY or slot >= last:
+            continue
+        if slot // _SLOTS == actor:
+            return True
+        if actor_i[slot // _SLOTS, _GRANT] < 0:
+            return False
+    return True
+
+
+@kernel("void(i8[:, ::1], f8[:, ::1], i8)")
+def _release(actor_i, actor_f, actor):  # type: ignore[no-untyped-def]
+    granted = actor_i[actor, _GRANT]
+    if granted < 0:
+        return
+    if actor_i[actor, _ALIVE] == 0:
+        actor_i[actor, _GRANT], actor_i[actor, _REQUEST] = -1, -1
+    elif actor_i[actor, _LANE] == granted:
+        actor_i[actor, _REQUEST] = _ENTERED
+    elif actor_i[actor, _REQUEST] == _ENTERED:
+        if actor_f[actor, _S] > 0.5 * actor_f[actor, _LENGTH] + 0.5:
+            actor_i[actor, _GRANT], actor_i[actor, _REQUEST] = -1, -1
+
+
+@kernel(
+    "void(i8[:, ::1], f8[:, ::1], i8[::1], f8[::1], i8[:, ::1], "
+    "i8[:, ::1], f8[:, ::1], u8[::1], i8[:, ::1], f8[:, ::1], i8[::1], i8[::1], i8[::1], i8, i8)"
+)
+def grant_junctions(  # type: ignore[no-untyped-def]
+    lane_i, lane_f, onward, share, conflicts,
+    actor_i, actor_f, keys, entry_i, entry_f, order, first, held, ego_begin, tick,
+):
+    """Give and take back grants for this step; held [L] is scratch."""
+    held[:] = 0
+    count = actor_i.shape[0]
+    asking = np.empty(count, dtype=np.int64)
+    asked = 0
+    for slot in range(ego_begin, ego_begin + 6):
+        lane = entry_i[slot, _E_LANE]
+        if lane < 0:
+            continue
+        held[lane] += 1
+        if lane_f[lane, _LANE_LENGTH] - entry_f[slot, _E_S] < _EGO_CLAIM_M:
+            for k in range(lane_i[lane, _ONWARD], lane_i[lane + 1, _ONWARD]):
+                held[onward[k]] += 1
+    for actor in range(count):
+        _release(actor_i, actor_f, actor)
+        if actor_i[actor, _GRANT] >= 0:
+            held[actor_i[actor, _GRANT]] += 1
+        elif actor_i[actor, _ALIVE] == 1:
+            lane = actor_i[actor, _LANE]
+            onto = pick_onward(lane_i, onward, share, keys[actor], actor_i[actor, _CROSSINGS], lane)
+            if onto < 0 or lane_i[onto, _RESERVED] == 0:
+                continue
+            speed = actor_f[actor, _SPEED]
+            left = lane_f[lane, _LANE_LENGTH] - actor_f[actor, _S]
+            if left > 20.0 + 0.5 * speed * speed / _BRAKE_MPS2:
+                continue
+            if actor_i[actor, _REQUEST] < 0:
+                actor_i[actor, _REQUEST] = tick
+            j = asked - 1
+            while j >= 0 and actor_i[asking[j], _REQUEST] > actor_i[actor, _REQUEST]:
+                asking[j + 1] = asking[j]
+                j -= 1
+            asking[j + 1] = actor
+            asked += 1
+    for k in range(asked):
+        actor = asking[k]
+        lane = actor_i[actor, _LANE]
+        crossings = actor_i[actor, _CROSSINGS]
+        onto = pick_onward(lane_i, onward, share, keys[actor], crossings, lane)
+        beyond = pick_onward(lane_i, onward, share, keys[actor], crossings + 1, onto)
+        if not _is_front(actor_i, entry_i, order, first, lane, actor, count * _SLOTS):
+            continue
+        if beyond >= 0 and not _has_room(
+            entry_i, entry_f, order, first, beyond, actor_f[actor, _LENGTH]
+        ):
+            continue
+        if _is_free(lane_i, conflicts, held, onto):
+            actor_i[actor, _GRANT] = onto
+        held[onto] += 1  # granted, or first in line before all who ask later

@@ -1,0 +1,298 @@
+"""Who is where in which lane: the sorted index of lane entries, and looks ahead and behind along it.
+
+Entries of one lane stand in rising s; ties go by slot. A look ahead follows the actor's own choice of
+successors; it sees cars on lanes that fork from or merge into its own (shared ground) as well.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from volant.core.kernels import kernel
+from volant.road.kernels import project_line
+from volant.sim.columns import (
+    EGO_SLOTS,
+    SLOTS,
+    Conflict,
+    Entry,
+    EntryIndex,
+    EntryKind,
+    LaneFloat,
+    LaneIndex,
+)
+from volant.sim.driver_kernels import uniform
+from volant.sim.roads import APPROACH_BRAKE_MPS2
+
+_SLOTS, _EGO_SLOTS = SLOTS, EGO_SLOTS
+_E_S, _E_SPEED, _E_HALF = int(Entry.S), int(Entry.SPEED), int(Entry.HALF_LENGTH)
+_E_D, _E_SIDE = int(Entry.D), int(Entry.HALF_WIDTH)
+_E_LANE, _E_KIND = int(EntryIndex.LANE), int(EntryIndex.KIND)
+_BODY, _WISH, _EGO, _WALL = (
+    int(EntryKind.BODY),
+    int(EntryKind.WISH),
+    int(EntryKind.EGO),
+    int(EntryKind.WALL),
+)
+_ENDS, _RESERVED, _ROWS = int(LaneIndex.ENDS), int(LaneIndex.RESERVED), int(LaneIndex.ROWS)
+_ONWARD, _BACK, _CONFLICTS = int(LaneIndex.ONWARD), int(LaneIndex.BACK), int(LaneIndex.CONFLICTS)
+_LENGTH = int(LaneFloat.LENGTH)
+_DIVERGE, _MERGE, _CROSS = int(Conflict.DIVERGE), int(Conflict.MERGE), int(Conflict.CROSS)
+_SIDE_MARGIN_M = 0.3
+_WALL_BRAKE_MPS2 = 3.5  # a jam's head that would need more braking than this is not stopped for
+_STOP_SHORT_M = 1.5
+_APPROACH = APPROACH_BRAKE_MPS2
+_ROUTE_DRAWS = 1 << 40  # counters of route choices lie above all others of an actor
+
+
+@kernel("void(i8[:, ::1], f8[:, ::1], i8[::1], i8[::1], i8)")
+def index_entries(entry_i, entry_f, order, first, lanes):  # type: ignore[no-untyped-def]
+    """Sort `order` [M] by (lane, s, slot) from its last state, and fill `first` [lanes + 2]."""
+    count = order.shape[0]
+    for i in range(1, count):
+        slot = order[i]
+        lane, s = entry_i[slot, _E_LANE], entry_f[slot, _E_S]
+        if lane < 0:
+            lane, s = lanes, 0.0
+        j = i - 1
+        while j >= 0:
+            other = order[j]
+            other_lane, other_s = entry_i[other, _E_LANE], entry_f[other, _E_S]
+            if other_lane < 0:
+                other_lane, other_s = lanes, 0.0
+            if other_lane < lane or (
+                other_lane == lane and (other_s < s or (other_s == s and other < slot))
+            ):
+                break
+            order[j + 1] = other
+            j -= 1
+        order[j + 1] = slot
+    at = 0
+    for lane in range(lanes + 1):
+        first[lane] = at
+        while at < count and entry_i[order[at], _E_LANE] == lane:
+            at += 1
+        if lane == lanes:
+            first[lane + 1] = count
+
+
+@kernel("i8(f8[:, ::1], i8[::1], i8[::1], i8, f8, i8)")
+def place_after(entry_f, order, first, lane, s, slot):  # type: ignore[no-untyped-def]
+    """The first place in `order` of the lane that lies behind (s, slot)."""
+    low, high = first[lane], first[lane + 1]
+    while low < high:
+        middle = (low + high) // 2
+        other = order[middle]
+        if entry_f[other, _E_S] < s or (entry_f[other, _E_S] == s and other <= slot):
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@kernel("i8(i8[:, ::1], i8[::1], f8[::1], u8, i8, i8)")
+def pick_onward(lane_i, onward, share, key, crossings, lane):  # type: ignore[no-untyped-def]
+    """The successor that an actor takes at its n-th crossing, or -1."""
+    low, high = lane_i[lane, _ONWARD], lane_i[lane + 1, _ONWARD]
+    if low == high:
+        return -1
+    if high - low == 1:
+        return onward[low]
+    chance = uniform(key, _ROUTE_DRAWS + crossings)
+    for k in range(low, high):
+        if chance < share[k]:
+            return onward[k]
+    return onward[high - 1]
+
+
+_LOOK = (
+    "Tuple((f8, f8, i8, f8, f8, f8))("
+    "f8[::1], i8[:, ::1], f8[:, ::1], i8[::1], f8[::1], i8[:, ::1], f8[:, ::1], "
+    "i8[:, ::1], f8[:, ::1], i8[::1], i8[::1], "
+    "u8, i8, i8, i8, i8, f8, f8, f8, f8, f8, f8, b1)"
+)
+
+
+@kernel(_LOOK)
+def look_ahead(  # type: ignore[no-untyped-def]
+    speeds, lane_i, lane_f, onward, share, conflicts, conflict_spans,
+    entry_i, entry_f, order, first,
+    key, crossings, grant, actor, lane, s, half, d, side, speed, reach, walls,
+):
+    """Leader gap (m, inf: none), speed and slot; gap and speed of a car that wishes in; speed allowed.
+
+    The allowed speed holds for the lanes behind this one; walls: stop for lane ends, ungranted
+    junction lanes and jam heads too.
+    """
+    gap, lead_speed, lead = math.inf, 0.0, -1
+    soft_gap, soft_speed, allowed = math.inf, 0.0, math.inf
+    base = -s  # from here to the start of the lane looked at
+    at = lane
+    for hop in range(16):
+        place = place_after(entry_f, order, first, at, s, actor * _SLOTS) if hop == 0 else first[at]
+        for k in range(place, first[at + 1]):
+            slot = order[k]
+            if slot // _SLOTS == actor and actor >= 0:
+                continue
+            kind = entry_i[slot, _E_KIND]
+            room = base + entry_f[slot, _E_S] - entry_f[slot, _E_HALF] - half
+            if kind == _WISH:
+                if soft_gap == math.inf:
+                    soft_gap, soft_speed = room, entry_f[slot, _E_SPEED]
+                continue
+            if kind == _EGO:
+                apart = abs(entry_f[slot, _E_D] - d)
+                if apart > entry_f[slot, _E_SIDE] + side + _SIDE_MARGIN_M:
+                    continue
+            elif kind == _WALL:
+                over = speed * speed - entry_f[slot, _E_SPEED] ** 2
+                if not walls or over > 2.0 * _WALL_BRAKE_MPS2 * max(room, 0.0):
+                    continue
+            gap, lead_speed, lead = room, entry_f[slot, _E_SPEED], slot
+            break
+        for k in range(lane_i[at, _CONFLICTS], lane_i[at + 1, _CONFLICTS]):
+            other, kind = conflicts[k, 0], conflicts[k, 1]
+            if kind == _CROSS:
+                continue
+            for j in range(first[other], first[other + 1]):
+                slot = order[j]
+                entry = entry_i[slot, _E_KIND]
+                if entry == _WISH or entry == _WALL or (slot // _SLOTS == actor and actor >= 0):
+                    continue
+                where, long = entry_f[slot, _E_S], entry_f[slot, _E_HALF]
+                hard = True
+                if kind == _DIVERGE:
+                    if -base > conflict_spans[k, 1] + half or where - long > conflict_spans[k, 3]:
+                        continue
+                    room = base + where
+                else:
+                    room = base + lane_f[at, _LENGTH] - lane_f[other, _LENGTH] + where
+                    hard = where + long > conflict_spans[k, 2] - 2.0
+                if room < 0.0 or (room == 0.0 and slot < actor * _SLOTS):
+                    continue
+                room -= long + half
+                if hard:
+                    if room < gap:
+                        gap, lead_speed, lead = room, entry_f[slot, _E_SPEED], slot
+                elif room < soft_gap:
+                    soft_gap, soft_speed = room, entry_f[slot, _E_SPEED]
+        to_end = base + lane_f[at, _LENGTH]
+        if gap < math.inf or to_end > reach:
+            break
+        if lane_i[at, _ENDS] == 1:
+            if walls:
+                gap, lead_speed, lead = to_end - half - _STOP_SHORT_M, 0.0, -2
+            break
+        following = pick_onward(lane_i, onward, share, key, crossings, at)
+        if following < 0:
+            break
+        if walls and lane_i[following, _RESERVED] == 1 and grant != following:
+            gap, lead_speed, lead = to_end - half - _STOP_SHORT_M, 0.0, -2
+            break
+        ahead = speeds[lane_i[following, _ROWS]]
+        allowed = min(allowed, math.sqrt(ahead * ahead + 2.0 * _APPROACH * max(to_end, 0.0)))
+        base = to_end
+        at = following
+        crossings += 1
+    return gap, lead_speed, lead, soft_gap, soft_speed, allowed
+
+
+@kernel(
+    "Tuple((f8, f8, i8))(i8[:, ::1], f8[:, ::1], i8[::1], "
+    "i8[:, ::1], f8[:, ::1], i8[::1], i8[::1], i8, i8, f8, f8, f8)"
+)
+def look_behind(  # type: ignore[no-untyped-def]
+    lane_i, lane_f, back, entry_i, entry_f, order, first, actor, lane, s, half, reach
+):
+    """Gap to the nearest follower (m, inf: none), his speed and slot; all predecessors are looked at."""
+    gap, follow_speed, follower = math.inf, 0.0, -1
+    stack_lane = np.empty(16, dtype=np.int64)
+    stack_base = np.empty(16)
+    stack_lane[0], stack_base[0] = lane, s
+    depth = 1
+    visited = 0
+    while depth > 0 and visited < 24:
+        depth -= 1
+        visited += 1
+        at, base = stack_lane[depth], stack_base[depth]
+        place = first[at + 1] - 1
+        if visited == 1:
+            place = place_after(entry_f, order, first, at, s, actor * _SLOTS) - 1
+        found = False
+        for k in range(place, first[at] - 1, -1):
+            slot = order[k]
+            kind = entry_i[slot, _E_KIND]
+            if (kind != _BODY and kind != _EGO) or (slot // _SLOTS == actor and actor >= 0):
+                continue
+            found = True
+            room = base - entry_f[slot, _E_S] - entry_f[slot, _E_HALF] - half
+            if room < gap:
+                gap, follow_speed, follower = room, entry_f[slot, _E_SPEED], slot
+            break
+        if found or base > reach:
+            continue
+        for k in range(lane_i[at, _BACK], lane_i[at + 1, _BACK]):
+            if depth < 16:
+                stack_lane[depth] = back[k]
+                stack_base[depth] = base + lane_f[back[k], _LENGTH]
+                depth += 1
+    return gap, follow_speed, follower
+
+
+@kernel(
+    "i8(f8[:, ::1], i8[:, ::1], i8[::1], i8[::1], i8[::1], f8, f8, f8, i8, i8, "
+    "f8[::1], i8[:, ::1], f8[:, ::1], i8)"
+)
+def place_ego(  # type: ignore[no-untyped-def]
+    table, lane_i, lane_of_row, cell_starts, cell_rows, x0, y0, cell, nx, ny,
+    ego, entry_i, entry_f, begin,
+):
+    """Enter the own car in every lane that its body reaches; gives the lane nearest, or -1.
+
+    ego: centre x, y, z, yaw, speed, half length, half width. Slots begin.. of the entries are filled.
+    """
+    x, y, z, yaw, speed, long, side = ego[0], ego[1], ego[2], ego[3], ego[4], ego[5], ego[6]
+    for slot in range(begin, begin + _EGO_SLOTS):
+        entry_i[slot, _E_LANE] = -1
+        entry_i[slot, _E_KIND] = 0
+    slot = begin
+    nearest, least = -1, math.inf
+    i0, i1 = int(math.floor((x - 4.0 - x0) / cell)), int(math.floor((x + 4.0 - x0) / cell))
+    j0, j1 = int(math.floor((y - 4.0 - y0) / cell)), int(math.floor((y + 4.0 - y0) / cell))
+    for j in range(max(j0, 0), min(j1, ny - 1) + 1):
+        for i in range(max(i0, 0), min(i1, nx - 1) + 1):
+            for k in range(cell_starts[j * nx + i], cell_starts[j * nx + i + 1]):
+                row = cell_rows[k]
+                dx, dy = x - table[row, 1], y - table[row, 2]
+                if dx * dx + dy * dy > 36.0 or abs(table[row, 3] - z) > 3.0:
+                    continue
+                lane = lane_of_row[row]
+                known = False
+                for other in range(begin, slot):
+                    if entry_i[other, _E_LANE] == lane:
+                        known = True
+                if known:
+                    continue
+                low, high = lane_i[lane, _ROWS], lane_i[lane + 1, _ROWS]
+                s, d, _row = project_line(table[low:high], x, y, row - low)
+                if s < -0.5 or s > table[high - 1, 0] + 0.5:
+                    continue
+                turn = yaw - table[row, 4]
+                cos, sin = abs(math.cos(turn)), abs(math.sin(turn))
+                across = side * cos + long * sin
+                if abs(d) > 0.5 * table[row, 6] + across:
+                    continue
+                cost = abs(d) + 4.0 * (1.0 - math.cos(turn))
+                if cost < least:
+                    least, nearest = cost, lane
+                if slot < begin + _EGO_SLOTS:
+                    entry_i[slot, _E_LANE] = lane
+                    entry_i[slot, _E_KIND] = _EGO
+                    entry_f[slot, _E_S] = min(max(s, 0.0), table[high - 1, 0])
+                    entry_f[slot, _E_SPEED] = speed * math.cos(turn)
+                    entry_f[slot, _E_HALF] = long * cos + side * sin
+                    entry_f[slot, _E_D] = d
+                    entry_f[slot, _E_SIDE] = across
+                    slot += 1
+    return nearest

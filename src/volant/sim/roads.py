@@ -1,0 +1,261 @@
+"""The lane graph as flat arrays for the traffic kernels: links, speed profile, shared ground.
+
+Simplified: two lanes share ground where their centres come closer than the narrower of 3 m and 85 %
+of their mean width; heights are not compared, so that only lanes of one junction, or with a common
+end, are looked at (a bridge over a road is no crossing).
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from volant.core.geometry import wrap_angle_rad
+from volant.road import Lane, LaneColumn, LaneGraph
+from volant.sim.columns import Conflict, LaneFloat, LaneIndex
+
+Array = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+TOP_SPEED_MPS: Final = 37.5
+"""Where no limit holds: 135 km/h, a common free speed on unlimited German motorways (recalled)."""
+LATERAL_ACCEL_MPS2: Final = 2.0
+"""What drivers accept in curves; 1.8 to 2.5 in AASHTO comfort data at speed (recalled)."""
+APPROACH_BRAKE_MPS2: Final = 1.2
+"""How gently drivers slow for a bend or a lower limit (estimate: coasting plus light braking)."""
+JOIN_GAP_M: Final = 0.3
+JOIN_TURN_RAD: Final = math.radians(5.0)
+SHARED_GAP_M: Final = 3.0
+END_SIGHT_M: Final = 1500.0
+MAIN_SHARE: Final = 0.85
+"""Share of cars that keep to the main road at a fork outside junctions."""
+
+
+@dataclass(frozen=True, slots=True)
+class LaneArrays:
+    """What the kernels know of the roads.
+
+    table [R, 10] by road.LaneColumn; speeds [R]: what limit and curves allow, approach included
+    (m/s); lane_i [L + 1, 11] by LaneIndex; lane_f [L, 2] by LaneFloat; onward [k] and share [k]:
+    successors and the share of cars that take them, cumulated; back [k]: predecessors; spans [j, 2]:
+    where the marks allow to change; conflicts [c, 2] (other lane, Conflict) with conflict_spans
+    [c, 4] (own from, own to, other from, other to).
+    """
+
+    table: Array
+    speeds: Array
+    lane_i: Integers
+    lane_f: Array
+    onward: Integers
+    share: Array
+    back: Integers
+    spans: Array
+    conflicts: Integers
+    conflict_spans: Array
+
+
+def lane_arrays(graph: LaneGraph) -> LaneArrays:
+    """Flatten a lane graph for the kernels."""
+    lanes = graph.lanes
+    onward = [_joined(graph, lane) for lane in lanes]
+    back: list[list[int]] = [[] for _ in lanes]
+    for lane, targets in enumerate(onward):
+        for target in targets:
+            back[target].append(lane)
+    pairs = _shared_ground(graph, onward, back)
+    lane_i = np.zeros((len(lanes) + 1, len(LaneIndex)), dtype=np.int64)
+    for lane in lanes:
+        lane_i[lane.index, : LaneIndex.ROWS] = _flags(lane, onward[lane.index], pairs[lane.index])
+    _reserve_merges(graph, lane_i, pairs, back)
+    lane_i[:, LaneIndex.ROWS] = graph.starts
+    lane_i[1:, LaneIndex.ONWARD] = np.cumsum([len(targets) for targets in onward])
+    lane_i[1:, LaneIndex.BACK] = np.cumsum([len(sources) for sources in back])
+    lane_i[1:, LaneIndex.LEFT_SPANS] = np.cumsum([len(lane.left_changes) for lane in lanes])
+    lefts = int(lane_i[-1, LaneIndex.LEFT_SPANS])
+    lane_i[0, LaneIndex.RIGHT_SPANS] = lefts
+    lane_i[1:, LaneIndex.RIGHT_SPANS] = lefts + np.cumsum([len(lane.right_changes) for lane in lanes])
+    lane_i[1:, LaneIndex.CONFLICTS] = np.cumsum([len(rows) for rows in pairs])
+    spans = [span for lane in lanes for span in lane.left_changes]
+    spans += [span for lane in lanes for span in lane.right_changes]
+    shared = np.array([row for rows in pairs for row in rows], dtype=np.float64).reshape(-1, 6)
+    lane_f = np.empty((len(lanes), len(LaneFloat)))
+    lane_f[:, LaneFloat.LENGTH] = [lane.length_m for lane in lanes]
+    lane_f[:, LaneFloat.END] = _ends(lanes, onward, lane_i)
+    return LaneArrays(
+        table=graph.table,
+        speeds=np.concatenate([_speeds(lane) for lane in lanes]),
+        lane_i=lane_i,
+        lane_f=lane_f,
+        onward=np.array([t for targets in onward for t in targets], dtype=np.int64),
+        share=np.array([p for lane in lanes for p in _shares(graph, lane, onward[lane.index])]),
+        back=np.array([s for sources in back for s in sources], dtype=np.int64),
+        spans=np.array(spans, dtype=np.float64).reshape(-1, 2),
+        conflicts=np.ascontiguousarray(shared[:, :2]).astype(np.int64),
+        conflict_spans=np.ascontiguousarray(shared[:, 2:]),
+    )
+
+
+def _ends(lanes: tuple[Lane, ...], onward: list[list[int]], lane_i: Integers) -> list[float]:
+    """From each lane's start to where its chain runs out, looked for END_SIGHT_M ahead."""
+    found = []
+    for lane in lanes:
+        total, at = 0.0, lane.index
+        while total < END_SIGHT_M:
+            total += lanes[at].length_m
+            if lane_i[at, LaneIndex.ENDS] or len(onward[at]) != 1:
+                break
+            at = onward[at][0]
+        found.append(total if lane_i[at, LaneIndex.ENDS] and total < math.inf else math.inf)
+    return found
+
+
+def _joined(graph: LaneGraph, lane: Lane) -> list[int]:
+    """Successors that a car can roll onto: no jump of the centre (a lane that opens by width has one)."""
+    if lane.ends:
+        return []
+    end = lane.samples[-1]
+    kept = []
+    for target in lane.successors:
+        begin = graph.lanes[target].samples[0]
+        gap_m = math.hypot(
+            float(begin[LaneColumn.X] - end[LaneColumn.X]),
+            float(begin[LaneColumn.Y] - end[LaneColumn.Y]),
+        )
+        turn = wrap_angle_rad(float(begin[LaneColumn.HEADING] - end[LaneColumn.HEADING]))
+        if gap_m <= JOIN_GAP_M and abs(turn) <= JOIN_TURN_RAD:
+            kept.append(target)
+    return kept
+
+
+def _shares(graph: LaneGraph, lane: Lane, targets: list[int]) -> list[float]:
+    if not targets:
+        return []
+    share = [1.0 / len(targets)] * len(targets)
+    main = graph.main_successor(lane.index)
+    in_junction = any(graph.lanes[target].junction is not None for target in targets)
+    if len(targets) > 1 and main in targets and not in_junction:
+        rest = (1.0 - MAIN_SHARE) / (len(targets) - 1)
+        share = [MAIN_SHARE if target == main else rest for target in targets]
+    total, cumulated = 0.0, []
+    for part in share:
+        total += part
+        cumulated.append(total)
+    cumulated[-1] = 1.0
+    return cumulated
+
+
+def _flags(lane: Lane, onward: list[int], pairs: list[tuple[float, ...]]) -> list[int]:
+    kind = {"entry": 1, "mwyEntry": 1, "exit": 2, "mwyExit": 2}
+    must_merge = lane.ends or (bool(lane.successors) and not onward)
+    crosses = any(int(row[1]) == Conflict.CROSS for row in pairs)
+    return [
+        -1 if lane.left is None else lane.left,
+        -1 if lane.right is None else lane.right,
+        int(must_merge),
+        kind.get(lane.kind, 0),
+        int(crosses),
+    ]
+
+
+def _reserve_merges(
+    graph: LaneGraph,
+    lane_i: Integers,
+    pairs: list[list[tuple[float, ...]]],
+    back: list[list[int]],
+) -> None:
+    """In a junction with crossings, lanes that merge wait for a grant too; one grant a chain."""
+    crossed = {
+        graph.lanes[lane].junction
+        for lane in range(len(pairs))
+        if lane_i[lane, LaneIndex.RESERVED] and graph.lanes[lane].junction is not None
+    }
+    for lane, rows in enumerate(pairs):
+        merges = any(int(row[1]) == Conflict.MERGE for row in rows)
+        if merges and graph.lanes[lane].junction in crossed:
+            lane_i[lane, LaneIndex.RESERVED] = 1
+    reserved = lane_i[:, LaneIndex.RESERVED].copy()
+    for lane, sources in enumerate(back):
+        if sources and all(reserved[source] for source in sources):
+            lane_i[lane, LaneIndex.RESERVED] = 0
+
+
+def _speeds(lane: Lane) -> Array:
+    """What limit and curvature allow at each row, approached at a gentle braking; [rows]."""
+    samples = lane.samples
+    bend = np.maximum(np.abs(samples[:, LaneColumn.CURVATURE]), 1e-6)
+    allowed = np.minimum(samples[:, LaneColumn.LIMIT], TOP_SPEED_MPS)
+    allowed = np.minimum(allowed, np.sqrt(LATERAL_ACCEL_MPS2 / bend))
+    s = samples[:, LaneColumn.S]
+    for row in range(len(samples) - 2, -1, -1):
+        ahead = allowed[row + 1] ** 2 + 2.0 * APPROACH_BRAKE_MPS2 * (s[row + 1] - s[row])
+        allowed[row] = min(allowed[row], math.sqrt(ahead))
+    return np.asarray(np.maximum(allowed, 2.0))
+
+
+def _shared_ground(
+    graph: LaneGraph, onward: list[list[int]], back: list[list[int]]
+) -> list[list[tuple[float, ...]]]:
+    """For each lane the rows (other, kind, own from, own to, other from, other to)."""
+    groups: dict[tuple[str, str | int], list[int]] = defaultdict(list)
+    for lane in graph.lanes:
+        if lane.junction is not None:
+            groups["junction", lane.junction].append(lane.index)
+        for source in back[lane.index]:
+            groups["from", source].append(lane.index)
+        for target in onward[lane.index]:
+            groups["to", target].append(lane.index)
+    seen: set[tuple[int, int]] = set()
+    found: list[list[tuple[float, ...]]] = [[] for _ in graph.lanes]
+    for members in groups.values():
+        for one, other in combinations(sorted(set(members)), 2):
+            if (one, other) in seen:
+                continue
+            seen.add((one, other))
+            _compare(graph.lanes[one], graph.lanes[other], onward, back, found)
+    return found
+
+
+def _compare(
+    one: Lane,
+    other: Lane,
+    onward: list[list[int]],
+    back: list[list[int]],
+    found: list[list[tuple[float, ...]]],
+) -> None:
+    if other.index in (one.left, one.right, one.opposite):
+        return
+    a, b = one.samples, other.samples
+    dx = a[:, LaneColumn.X, None] - b[None, :, LaneColumn.X]
+    dy = a[:, LaneColumn.Y, None] - b[None, :, LaneColumn.Y]
+    width = 0.5 * (a[:, LaneColumn.WIDTH, None] + b[None, :, LaneColumn.WIDTH])
+    reach = np.minimum(SHARED_GAP_M, 0.85 * width)
+    close = dx * dx + dy * dy < reach * reach
+    if not close.any():
+        return
+    kind = Conflict.CROSS
+    if set(back[one.index]) & set(back[other.index]) and close[0, 0]:
+        kind = Conflict.DIVERGE
+    elif set(onward[one.index]) & set(onward[other.index]) and close[-1, -1]:
+        kind = Conflict.MERGE
+    own, theirs = close.any(axis=1), close.any(axis=0)
+    own_span = _span(own, a[:, LaneColumn.S], kind)
+    their_span = _span(theirs, b[:, LaneColumn.S], kind)
+    found[one.index].append((other.index, kind, *own_span, *their_span))
+    found[other.index].append((one.index, kind, *their_span, *own_span))
+
+
+def _span(close: NDArray[np.bool_], s: Array, kind: Conflict) -> tuple[float, float]:
+    rows = np.flatnonzero(close)
+    if kind is Conflict.DIVERGE:
+        apart = np.flatnonzero(~close)
+        return 0.0, float(s[apart[0] - 1]) if len(apart) else float(s[-1])
+    if kind is Conflict.MERGE:
+        apart = np.flatnonzero(~close)
+        return (float(s[apart[-1] + 1]) if len(apart) else 0.0), float(s[-1])
+    return float(s[rows[0]]), float(s[rows[-1]])

@@ -1,0 +1,423 @@
+"""Traffic on the lane graph as arrays: who is there, how they are born, and the step.
+
+Cars live in a bubble around the own car: one that falls out of it, or drives off the end of the road,
+comes back as another car out of sight, at a gap and speed that fit. The arrays belong to one world
+and are changed in place by the kernels; a `Traffic` is not shared.
+Simplified: nobody uses the oncoming lane to overtake, there are no priority rules (junction_kernels),
+and overtaking on the slow side is allowed.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from volant.core.chance import Chance
+from volant.core.messages import EgoTruth
+from volant.road import LaneColumn, LaneGraph
+from volant.sim.columns import (
+    EGO_SLOTS,
+    SLOTS,
+    WALL_SLOTS,
+    Actor,
+    Entry,
+    EntryIndex,
+    EntryKind,
+    Index,
+    LaneFloat,
+    LaneIndex,
+)
+from volant.sim.drivers import DriverMix, draw_driver, draw_kind
+from volant.sim.lane_kernels import index_entries, look_ahead, look_behind, place_ego
+from volant.sim.move_kernels import place
+from volant.sim.roads import LaneArrays, lane_arrays
+from volant.sim.traffic_kernels import step_traffic, write_entries
+
+Array = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+STEP_S: Final = 0.05
+"""One traffic step: a pilot tick."""
+LEAVE_M: Final = 420.0
+"""A car further than this from the own car leaves the world."""
+BIRTH_FROM_M: Final = 260.0
+"""Cars are born beyond every sensor's sight (250 m)."""
+BIRTH_TO_M: Final = 400.0
+_CLEAR_AHEAD_M: Final = 35.0
+_CLEAR_BEHIND_M: Final = 30.0
+_PLACE_STEP_M: Final = 6.0
+_TRIES: Final = 12
+_PATIENCE_TICKS: Final = 10
+_LEAST_WIDTH_M: Final = 2.6
+_MAX_CONFLICT_SPEED_RATIO: Final = 0.95
+
+
+@dataclass(slots=True)
+class Traffic:
+    """All actors and the scratch that the kernels need; N actors, L lanes, M entries.
+
+    actor_f [N, 41] by Actor, actor_i [N, 17] by Index, keys [N]; entry_f [M, 5], entry_i [M, 2],
+    order [M], first [L + 2]; zone_f [k, 3] (from, to, speed), zone_i [k, 1] (lane).
+    """
+
+    graph: LaneGraph
+    roads: LaneArrays
+    mix: DriverMix
+    chance: Chance
+    oncoming_share: float
+    actor_f: Array
+    actor_i: Integers
+    keys: NDArray[np.uint64]
+    entry_f: Array
+    entry_i: Integers
+    order: Integers
+    first: Integers
+    zone_f: Array
+    zone_i: Integers
+    held: Integers
+    asked: Array
+    row_out: Array
+    places: Array
+    """Where cars may be born: [p, 6] lane, s, x, y, cos and sin of the heading."""
+    junctions: bool
+    tick: int = 0
+    clock_s: float = 0.0
+
+    @property
+    def ego_begin(self) -> int:
+        """First entry slot of the own car."""
+        return SLOTS * len(self.actor_f)
+
+    @property
+    def wall_begin(self) -> int:
+        """First entry slot of jam heads."""
+        return self.ego_begin + EGO_SLOTS
+
+
+def make_traffic(
+    graph: LaneGraph,
+    count: int,
+    mix: DriverMix,
+    chance: Chance,
+    oncoming_share: float = 0.25,
+) -> Traffic:
+    """Traffic with room for `count` cars, none of them born yet."""
+    roads = lane_arrays(graph)
+    entries = SLOTS * count + EGO_SLOTS + WALL_SLOTS
+    lanes = len(graph.lanes)
+    actor_f = np.zeros((count, len(Actor)))
+    actor_i = np.zeros((count, len(Index)), dtype=np.int64)
+    entry_i = np.zeros((entries, len(EntryIndex)), dtype=np.int64)
+    entry_i[:, EntryIndex.LANE] = -1
+    return Traffic(
+        graph=graph,
+        roads=roads,
+        mix=mix,
+        chance=chance,
+        oncoming_share=oncoming_share,
+        actor_f=actor_f,
+        actor_i=actor_i,
+        keys=np.zeros(count, dtype=np.uint64),
+        entry_f=np.zeros((entries, len(Entry))),
+        entry_i=entry_i,
+        order=np.arange(entries, dtype=np.int64),
+        first=np.zeros(lanes + 2, dtype=np.int64),
+        zone_f=np.zeros((0, 3)),
+        zone_i=np.zeros((0, 1), dtype=np.int64),
+        held=np.zeros(lanes, dtype=np.int64),
+        asked=np.zeros(count),
+        row_out=np.zeros(len(LaneColumn)),
+        places=_birth_places(graph, roads),
+        junctions=bool(roads.lane_i[:-1, LaneIndex.RESERVED].any()),
+    )
+
+
+def _birth_places(graph: LaneGraph, roads: LaneArrays) -> Array:
+    """Rows (lane, s, x, y, cos, sin) every few metres of every lane that a car may be born on."""
+    rows = []
+    for lane in graph.lanes:
+        at = roads.lane_i[lane.index : lane.index + 2]
+        shared = at[0, LaneIndex.CONFLICTS] != at[1, LaneIndex.CONFLICTS]
+        ending = roads.lane_f[lane.index, LaneFloat.END] < math.inf
+        if lane.junction is not None or shared or ending:
+            continue
+        last = -math.inf
+        for sample in lane.samples.tolist():
+            s = sample[LaneColumn.S]
+            if s - last < _PLACE_STEP_M or sample[LaneColumn.WIDTH] < _LEAST_WIDTH_M:
+                continue
+            last = s
+            heading = sample[LaneColumn.HEADING]
+            x, y = sample[LaneColumn.X], sample[LaneColumn.Y]
+            rows.append((lane.index, s, x, y, math.cos(heading), math.sin(heading)))
+    return np.array(rows, dtype=np.float64).reshape(-1, 6)
+
+
+def enter_ego(traffic: Traffic, ego: EgoTruth) -> int:
+    """Let the other drivers see the own car; gives the lane it is in, or -1."""
+    ahead = 0.5 * ego.length_m - ego.rear_overhang_m
+    body = np.array(
+        (
+            ego.x_m + ahead * math.cos(ego.yaw_rad),
+            ego.y_m + ahead * math.sin(ego.yaw_rad),
+            ego.z_m,
+            ego.yaw_rad,
+            ego.speed_mps,
+            0.5 * ego.length_m,
+            0.5 * ego.width_m,
+        )
+    )
+    roads, grid = traffic.roads, traffic.graph.grid
+    return int(
+        place_ego(
+            roads.table,
+            roads.lane_i,
+            grid.lane_of_row,
+            grid.starts,
+            grid.rows,
+            grid.x_m,
+            grid.y_m,
+            grid.cell_m,
+            grid.columns,
+            grid.lines,
+            body,
+            traffic.entry_i,
+            traffic.entry_f,
+            traffic.ego_begin,
+        )
+    )
+
+
+def step(traffic: Traffic, dt_s: float = STEP_S) -> None:
+    """Move every living actor on by dt (s), at most 1/15 s."""
+    roads = traffic.roads
+    step_traffic(
+        roads.table,
+        roads.speeds,
+        roads.lane_i,
+        roads.lane_f,
+        roads.onward,
+        roads.share,
+        roads.back,
+        roads.spans,
+        roads.conflicts,
+        roads.conflict_spans,
+        traffic.entry_i,
+        traffic.entry_f,
+        traffic.order,
+        traffic.first,
+        traffic.actor_i,
+        traffic.actor_f,
+        traffic.keys,
+        traffic.zone_f,
+        traffic.zone_i,
+        traffic.held,
+        traffic.asked,
+        traffic.row_out,
+        traffic.tick,
+        traffic.ego_begin,
+        dt_s,
+        traffic.junctions,
+        traffic.graph.left_hand,
+    )
+    traffic.tick += 1
+    traffic.clock_s += dt_s
+
+
+def actor_id(traffic: Traffic, slot: int) -> int:
+    """The public id of the car in a slot; a reborn car has another one."""
+    count = len(traffic.actor_i)
+    return int(traffic.actor_i[slot, Index.LIFE] - 1) * count + slot + 1
+
+
+def populate(traffic: Traffic, x_m: float, y_m: float, yaw_rad: float) -> None:
+    """Fill the road around a place for the first time, leaving room for the own car there."""
+    heading = (math.cos(yaw_rad), math.sin(yaw_rad))
+    reindex(traffic)
+    for slot in range(len(traffic.actor_i)):
+        _bear(traffic, slot, (x_m, y_m), heading, 0.0)
+
+
+def recycle(traffic: Traffic, x_m: float, y_m: float, yaw_rad: float) -> None:
+    """Let cars far behind or ahead leave, and others come, out of sight of the place."""
+    actor_f, actor_i = traffic.actor_f, traffic.actor_i
+    dx, dy = actor_f[:, Actor.X] - x_m, actor_f[:, Actor.Y] - y_m
+    gone = dx * dx + dy * dy > LEAVE_M * LEAVE_M
+    actor_i[gone, Index.ALIVE] = 0
+    waiting = np.flatnonzero(actor_i[:, Index.ALIVE] == 0)
+    if len(waiting) == 0:
+        return
+    heading = (math.cos(yaw_rad), math.sin(yaw_rad))
+    reindex(traffic)
+    for slot in waiting[:2].tolist():
+        _bear(traffic, slot, (x_m, y_m), heading, BIRTH_FROM_M)
+
+
+def reindex(traffic: Traffic) -> None:
+    """Sort the entries anew after cars were placed by hand."""
+    roads = traffic.roads
+    write_entries(
+        traffic.actor_f,
+        traffic.actor_i,
+        traffic.entry_i,
+        traffic.entry_f,
+        roads.lane_i,
+        roads.lane_f,
+    )
+    index_entries(
+        traffic.entry_i, traffic.entry_f, traffic.order, traffic.first, len(roads.lane_f)
+    )
+
+
+def _bear(
+    traffic: Traffic,
+    slot: int,
+    centre: tuple[float, float],
+    heading: tuple[float, float],
+    least_m: float,
+) -> bool:
+    """Try to bring a new car to life in a slot; False where no place with room was found.
+
+    Draws count tries of this slot's present life, so other slots' streams stay as they are.
+    """
+    life = int(traffic.actor_i[slot, Index.LIFE])
+    chance = traffic.chance.child(slot, life)
+    tries = int(traffic.actor_i[slot, Index.COUNTER]) if life and least_m > 0.0 else 0
+    places = _fitting_places(traffic, chance, centre, heading, least_m)
+    for attempt in range(_TRIES if len(places) else 0):
+        at = places[chance.child("place", traffic.tick).integer(attempt + tries, 0, len(places))]
+        lane, s = int(traffic.places[at, 0]), float(traffic.places[at, 1])
+        if _settle(traffic, slot, chance, lane, s):
+            return True
+    return False
+
+
+def _fitting_places(
+    traffic: Traffic,
+    chance: Chance,
+    centre: tuple[float, float],
+    heading: tuple[float, float],
+    least_m: float,
+) -> Integers:
+    """Rows of `places` at a right distance and, by chance, with or against the own direction."""
+    places = traffic.places
+    dx, dy = places[:, 2] - centre[0], places[:, 3] - centre[1]
+    square = dx * dx + dy * dy
+    same = places[:, 4] * heading[0] + places[:, 5] * heading[1] > 0.0
+    fits = (square > least_m * least_m) & (square < BIRTH_TO_M * BIRTH_TO_M)
+    if least_m == 0.0:
+        along = dx * heading[0] + dy * heading[1]
+        fits &= ~((along > -_CLEAR_BEHIND_M) & (along < _CLEAR_AHEAD_M) & (square < 50.0**2))
+    oncoming = chance.uniform(200) < traffic.oncoming_share
+    wanted = np.flatnonzero(fits & (same != oncoming))
+    return wanted if len(wanted) else np.flatnonzero(fits)
+
+
+def _settle(traffic: Traffic, slot: int, chance: Chance, lane: int, s: float) -> bool:
+    """Put a new car at (lane, s) if the gaps there fit; False and nothing changed otherwise."""
+    row = np.zeros(len(Actor))
+    kind = draw_kind(traffic.mix, chance.child("kind"))
+    body = draw_driver(kind, chance.child("driver"), row)
+    roads = traffic.roads
+    begin = int(roads.lane_i[lane, LaneIndex.ROWS])
+    end = int(roads.lane_i[lane + 1, LaneIndex.ROWS])
+    at = begin + int(np.searchsorted(roads.table[begin:end, LaneColumn.S], s, side="right")) - 1
+    if roads.table[at, LaneColumn.WIDTH] < row[Actor.WIDTH] + 0.6:
+        return False
+    speed = min(float(row[Actor.TOP_SPEED]), float(row[Actor.FACTOR] * roads.speeds[at]))
+    speed = _room(traffic, lane, s, row, speed * _MAX_CONFLICT_SPEED_RATIO)
+    if speed < 0.0:
+        return False
+    life = int(traffic.actor_i[slot, Index.LIFE]) + 1
+    row[Actor.S], row[Actor.SPEED], row[Actor.WANTED] = s, speed, speed
+    row[Actor.COOLDOWN] = chance.uniform(201, 1.0, 5.0)
+    row[Actor.ATTENTION] = chance.uniform(202, 2.0, 10.0)
+    row[Actor.GAP] = math.inf
+    traffic.actor_f[slot] = row
+    index = traffic.actor_i[slot]
+    index[:] = 0
+    index[Index.LANE], index[Index.OLD_LANE], index[Index.ROW] = lane, -1, at - begin
+    index[Index.KIND], index[Index.CLASS], index[Index.LIFE] = kind, body, life
+    index[Index.ALIVE], index[Index.LEADER] = 1, -1
+    index[Index.GRANT], index[Index.REQUEST] = -1, -1
+    traffic.keys[slot] = chance.child("drive").key
+    place(
+        roads.table, roads.lane_i, traffic.actor_f[slot], index, traffic.row_out, 0.0, 0.0
+    )
+    for before, now in ((Actor.BEFORE_X, Actor.X), (Actor.BEFORE_Y, Actor.Y)):
+        traffic.actor_f[slot, before] = traffic.actor_f[slot, now]
+    traffic.actor_f[slot, Actor.BEFORE_YAW] = traffic.actor_f[slot, Actor.YAW]
+    reindex(traffic)
+    return True
+
+
+def _room(traffic: Traffic, lane: int, s: float, row: Array, speed: float) -> float:
+    """A speed at which a new car fits in at (lane, s), or -1 where it does not."""
+    roads, half = traffic.roads, 0.5 * float(row[Actor.LENGTH])
+    gap, lead_speed, _slot, soft, _speed, _allowed = look_ahead(
+        roads.speeds,
+        roads.lane_i,
+        roads.lane_f,
+        roads.onward,
+        roads.share,
+        roads.conflicts,
+        roads.conflict_spans,
+        traffic.entry_i,
+        traffic.entry_f,
+        traffic.order,
+        traffic.first,
+        np.uint64(0),
+        0,
+        -1,
+        -1,
+        lane,
+        s,
+        half,
+        0.0,
+        0.5 * float(row[Actor.WIDTH]),
+        speed,
+        200.0,
+        True,
+    )
+    behind, follow_speed, _follower = look_behind(
+        roads.lane_i,
+        roads.lane_f,
+        roads.back,
+        traffic.entry_i,
+        traffic.entry_f,
+        traffic.order,
+        traffic.first,
+        -1,
+        lane,
+        s,
+        half,
+        150.0,
+    )
+    if soft < 20.0:
+        return -1.0
+    if gap < math.inf:
+        speed = min(speed, max(lead_speed, 0.0) + 1.0)
+        if gap < 4.0 + 0.8 * float(row[Actor.TIME_GAP]) * speed:
+            return -1.0
+    if behind < math.inf:
+        closing = max(0.0, follow_speed - speed)
+        if behind < 5.0 + 1.2 * follow_speed + 0.5 * closing * closing / 1.5:
+            return -1.0
+    return speed
+
+
+def enter_walls(traffic: Traffic, walls: list[tuple[int, float, float]]) -> None:
+    """Stand jam heads on the road: rows of (lane, s, speed)."""
+    begin = traffic.wall_begin
+    traffic.entry_i[begin:, EntryIndex.LANE] = -1
+    traffic.entry_i[begin:, EntryIndex.KIND] = EntryKind.NONE
+    for slot, (lane, s, speed) in enumerate(walls[:WALL_SLOTS], begin):
+        traffic.entry_i[slot, EntryIndex.LANE] = lane
+        traffic.entry_i[slot, EntryIndex.KIND] = EntryKind.WALL
+        traffic.entry_f[slot, Entry.S] = s
+        traffic.entry_f[slot, Entry.SPEED] = speed
+        traffic.entry_f[slot, Entry.HALF_LENGTH] = 0.0

@@ -1,0 +1,225 @@
+"""One traffic step over all actors in one call: entries, grants, driving, lane changes, moves."""
+
+from __future__ import annotations
+
+import math
+
+from volant.core.kernels import kernel
+from volant.sim.change_kernels import ENTRIES, ROADS, end_distance, want_change, weigh_change
+from volant.sim.columns import (
+    SLOTS,
+    Actor,
+    Entry,
+    EntryIndex,
+    EntryKind,
+    Index,
+    LaneIndex,
+    Mode,
+)
+from volant.sim.junction_kernels import grant_junctions
+from volant.sim.lane_kernels import index_entries
+from volant.sim.move_kernels import drive_accel, move, roll
+
+_SLOTS = SLOTS
+_S, _D, _SPEED, _ACCEL, _X, _Y, _YAW = (
+    int(Actor.S),
+    int(Actor.D),
+    int(Actor.SPEED),
+    int(Actor.ACCEL),
+    int(Actor.X),
+    int(Actor.Y),
+    int(Actor.YAW),
+)
+_LONG, _WIDE = int(Actor.LENGTH), int(Actor.WIDTH)
+_BEFORE_X, _BEFORE_Y, _BEFORE_YAW = (
+    int(Actor.BEFORE_X),
+    int(Actor.BEFORE_Y),
+    int(Actor.BEFORE_YAW),
+)
+_OLD_S, _TIMER, _COOLDOWN, _SIGNAL_TIME = (
+    int(Actor.OLD_S),
+    int(Actor.TIMER),
+    int(Actor.COOLDOWN),
+    int(Actor.SIGNAL_TIME),
+)
+_FROM, _PROGRESS, _WANDER, _WAVE, _PHASE, _TRAVEL, _CHANGE_TIME = (
+    int(Actor.CHANGE_FROM),
+    int(Actor.PROGRESS),
+    int(Actor.WANDER),
+    int(Actor.WAVE),
+    int(Actor.PHASE),
+    int(Actor.TRAVEL),
+    int(Actor.CHANGE_TIME),
+)
+_LANE, _ROW, _OLD, _MODE, _DIRECTION, _ALIVE, _BRAKING = (
+    int(Index.LANE),
+    int(Index.ROW),
+    int(Index.OLD_LANE),
+    int(Index.MODE),
+    int(Index.DIRECTION),
+    int(Index.ALIVE),
+    int(Index.BRAKING),
+)
+_CUT = int(Index.CUT)
+_KEEP, _SIGNAL, _CHANGE = int(Mode.KEEP), int(Mode.SIGNAL), int(Mode.CHANGE)
+_E_S, _E_SPEED, _E_HALF = int(Entry.S), int(Entry.SPEED), int(Entry.HALF_LENGTH)
+_E_D, _E_SIDE = int(Entry.D), int(Entry.HALF_WIDTH)
+_E_LANE, _E_KIND = int(EntryIndex.LANE), int(EntryIndex.KIND)
+_BODY, _WISH = int(EntryKind.BODY), int(EntryKind.WISH)
+_LEFT, _RIGHT = int(LaneIndex.LEFT), int(LaneIndex.RIGHT)
+_DECIDE_TICKS = 8  # lane changes are thought of every 0.4 s, actors spread over the ticks
+_GIVE_UP_S = 4.0
+_APART_M = 150.0  # two changes that begin in the same tick keep this far apart
+_BRAKE_LIGHT_MPS2 = -0.7
+_TWO_PI = 2.0 * math.pi
+
+
+@kernel("void(f8[:, ::1], i8[:, ::1], i8[:, ::1], f8[:, ::1], i8[:, ::1], f8[:, ::1])")
+def write_entries(actor_f, actor_i, entry_i, entry_f, lane_i, lane_f):  # type: ignore[no-untyped-def]
+    """Enter every actor in its lane, in the lane it leaves, and in the lane it wishes for."""
+    for actor in range(actor_f.shape[0]):
+        slot = actor * _SLOTS
+        for k in range(_SLOTS):
+            entry_i[slot + k, _E_LANE] = -1
+            entry_i[slot + k, _E_KIND] = 0
+            entry_f[slot + k, _E_SPEED] = actor_f[actor, _SPEED]
+            entry_f[slot + k, _E_HALF] = 0.5 * actor_f[actor, _LONG]
+            entry_f[slot + k, _E_SIDE] = 0.5 * actor_f[actor, _WIDE]
+            entry_f[slot + k, _E_D] = actor_f[actor, _D]
+        if actor_i[actor, _ALIVE] == 0:
+            continue
+        lane = actor_i[actor, _LANE]
+        entry_i[slot, _E_LANE], entry_i[slot, _E_KIND] = lane, _BODY
+        entry_f[slot, _E_S] = actor_f[actor, _S]
+        if actor_i[actor, _OLD] >= 0:
+            entry_i[slot + 1, _E_LANE], entry_i[slot + 1, _E_KIND] = actor_i[actor, _OLD], _BODY
+            entry_f[slot + 1, _E_S] = actor_f[actor, _OLD_S]
+        if actor_i[actor, _MODE] == _SIGNAL:
+            column = _LEFT if actor_i[actor, _DIRECTION] > 0 else _RIGHT
+            target = lane_i[lane, column]
+            if target >= 0 and end_distance(lane_i, lane_f, lane, actor_f[actor, _S]) < math.inf:
+                ratio = lane_f[target, 0] / max(lane_f[lane, 0], 0.1)
+                entry_i[slot + 2, _E_LANE], entry_i[slot + 2, _E_KIND] = target, _WISH
+                entry_f[slot + 2, _E_S] = actor_f[actor, _S] * ratio
+
+
+@kernel("void(f8[::1], i8[::1], i8, f8, f8, i8)")
+def begin_change(me, mine, target, s, d, row):  # type: ignore[no-untyped-def]
+    """Let the actor belong to the new lane, at the same world point."""
+    mine[_OLD], me[_OLD_S] = mine[_LANE], me[_S]
+    mine[_LANE], me[_S], mine[_ROW] = target, s, row
+    sway = me[_D] if mine[_MODE] != _CHANGE else 0.0
+    me[_FROM] = d - sway
+    me[_PROGRESS] = 0.0
+    me[_D] = d
+    mine[_MODE] = _CHANGE
+
+
+@kernel(
+    "i8(" + ROADS + ENTRIES + "i8[:, ::1], f8[:, ::1], u8[::1], i8, i8, i8, f8, f8, f8, b1)"
+)
+def _across(  # type: ignore[no-untyped-def]
+    table, speeds, lane_i, lane_f, onward, share, back, spans, conflicts, conflict_spans,
+    entry_i, entry_f, order, first, actor_i, actor_f, keys,
+    actor, tick, ego_begin, dt, busy_x, busy_y, left_hand,
+):
+    """An actor's step across the road; 1 where it begins a lane change."""
+    me, mine = actor_f[actor], actor_i[actor]
+    me[_COOLDOWN] -= dt
+    turn = (tick + actor) % _DECIDE_TICKS
+    if mine[_MODE] == _KEEP and me[_COOLDOWN] <= 0.0 and turn == 0:
+        direction, urgency, cut = want_change(
+            table, speeds, lane_i, lane_f, onward, share, back, spans, conflicts, conflict_spans,
+            entry_i, entry_f, order, first, actor_i, actor_f, keys, actor, ego_begin, left_hand,
+        )
+        if direction != 0:
+            mine[_MODE], mine[_DIRECTION] = _SIGNAL, direction
+            mine[_CUT] = 1 if cut else 0
+            me[_TIMER] = me[_SIGNAL_TIME]
+        return 0
+    if mine[_MODE] != _SIGNAL:
+        return 0
+    me[_TIMER] -= dt
+    if me[_TIMER] > 0.0 or turn % 4 != 0:
+        return 0
+    lane = mine[_LANE]
+    target = lane_i[lane, _LEFT] if mine[_DIRECTION] > 0 else lane_i[lane, _RIGHT]
+    left = end_distance(lane_i, lane_f, lane, me[_S])
+    must = left < 460.0
+    if target < 0 or (me[_TIMER] < -_GIVE_UP_S and not must):
+        mine[_MODE], mine[_DIRECTION], me[_COOLDOWN] = _KEEP, 0, 2.0
+        return 0
+    dx, dy = me[_X] - busy_x, me[_Y] - busy_y
+    if dx * dx + dy * dy < _APART_M * _APART_M:
+        return 0
+    urgency = max(0.0, min(1.0, 1.0 - (left - 30.0) / 250.0)) if must else 0.0
+    safe, _gain, s, d, row = weigh_change(
+        table, speeds, lane_i, lane_f, onward, share, back, spans, conflicts, conflict_spans,
+        entry_i, entry_f, order, first, actor_i, actor_f, keys,
+        actor, mine[_DIRECTION], urgency, mine[_CUT] == 1,
+    )
+    if not safe:
+        return 0
+    begin_change(me, mine, target, s, d, row)
+    me[_COOLDOWN] = 45.0 if mine[_CUT] == 1 else me[_CHANGE_TIME] + 3.0
+    return 1
+
+
+@kernel(
+    "void(" + ROADS + ENTRIES
+    + "i8[:, ::1], f8[:, ::1], u8[::1], f8[:, ::1], i8[:, ::1], i8[::1], f8[::1], f8[::1], "
+    "i8, i8, f8, b1, b1)"
+)
+def step_traffic(  # type: ignore[no-untyped-def]
+    table, speeds, lane_i, lane_f, onward, share, back, spans, conflicts, conflict_spans,
+    entry_i, entry_f, order, first, actor_i, actor_f, keys, zone_f, zone_i,
+    held, asked, row_out, tick, ego_begin, dt, junctions, left_hand,
+):
+    """Move all actors on by dt. All decide on the same picture; then all move."""
+    count = actor_f.shape[0]
+    write_entries(actor_f, actor_i, entry_i, entry_f, lane_i, lane_f)
+    index_entries(entry_i, entry_f, order, first, lane_f.shape[0])
+    if junctions:
+        grant_junctions(
+            lane_i, lane_f, onward, share, conflicts,
+            actor_i, actor_f, keys, entry_i, entry_f, order, first, held, ego_begin, tick,
+        )
+    for actor in range(count):
+        if actor_i[actor, _ALIVE] == 1:
+            asked[actor] = drive_accel(
+                speeds, lane_i, lane_f, onward, share, conflicts, conflict_spans,
+                entry_i, entry_f, order, first, actor_f, actor_i, keys, zone_f, zone_i,
+                actor, dt, ego_begin,
+            )
+    busy_x, busy_y = math.inf, math.inf
+    for actor in range(count):
+        if actor_i[actor, _ALIVE] == 1:
+            began = _across(
+                table, speeds, lane_i, lane_f, onward, share, back, spans, conflicts,
+                conflict_spans, entry_i, entry_f, order, first, actor_i, actor_f, keys,
+                actor, tick, ego_begin, dt, busy_x, busy_y, left_hand,
+            )
+            if began == 1:
+                busy_x, busy_y = actor_f[actor, _X], actor_f[actor, _Y]
+    for actor in range(count):
+        if actor_i[actor, _ALIVE] == 1:
+            roll(actor_f[actor], asked[actor], dt)
+            move(
+                table, lane_i, lane_f, onward, share, keys[actor],
+                actor_f[actor], actor_i[actor], row_out, dt,
+            )
+            accel = actor_f[actor, _ACCEL]
+            standing = actor_f[actor, _SPEED] < 0.05
+            actor_i[actor, _BRAKING] = 1 if accel < _BRAKE_LIGHT_MPS2 or standing else 0
+
+
+@kernel("void(f8[:, ::1], f8, f8[:, ::1])")
+def poses_between(actor_f, part, out):  # type: ignore[no-untyped-def]
+    """Poses (x, y, yaw) of all actors at a part (0 to 1) of the last step, into out [N, 3]."""
+    for actor in range(actor_f.shape[0]):
+        me = actor_f[actor]
+        turn = me[_YAW] - me[_BEFORE_YAW]
+        turn -= _TWO_PI * math.floor((turn + math.pi) / _TWO_PI)
+        out[actor, 0] = me[_BEFORE_X] + part * (me[_X] - me[_BEFORE_X])
+        out[actor, 1] = me[_BEFORE_Y] + part * (me[_Y] - me[_BEFORE_Y])
+        out[actor, 2] = me[_BEFORE_YAW] + part * turn
