@@ -22,7 +22,7 @@ from volant.road.make_parts import (
     speed_signs,
     speed_types,
 )
-from volant.road.model import Cubic, LaneRecord, LaneSection, Road, RoadLink, Signal
+from volant.road.model import Cubic, LaneRecord, LaneSection, Road, RoadLink, RoadMark, Signal
 from volant.road.trace import Stroke, draw, length_of, rise, stretch_to, turn
 
 # At each interchange the road has a lane more each way: full for 130 m, then a 60 m taper.
@@ -156,15 +156,19 @@ def _wide_lanes(*, at_start: bool) -> tuple[LaneRecord, ...]:
     exit_lane = lane(leaving, "driving", width, COUNTRY_EDGE)
     pair = {merging.id: merging, exit_lane.id: exit_lane}
 
-    def inner(lane_id: int) -> dict[str, int]:
-        return {"after" if at_start else "before": lane_id}
+    def inner(
+        lane_id: int, beside: int, kind: str, width_m: float, mark: RoadMark | None
+    ) -> LaneRecord:
+        """A lane that goes on as `beside` in the plain stretch."""
+        before, after = (None, beside) if at_start else (beside, None)
+        return lane(lane_id, kind, width_m, mark, before=before, after=after)
 
     return (
-        lane(3, "shoulder", VERGE_M, **inner(2)),
+        inner(3, 2, "shoulder", VERGE_M, None),
         pair[2],
-        lane(1, "driving", COUNTRY_LANE_M, AUXILIARY_LINE, **inner(1)),
+        inner(1, 1, "driving", COUNTRY_LANE_M, AUXILIARY_LINE),
         LaneRecord(0, "none", marks=(CENTRE_SOLID,)),
-        lane(-1, "driving", COUNTRY_LANE_M, AUXILIARY_LINE, **inner(-1)),
+        inner(-1, -1, "driving", COUNTRY_LANE_M, AUXILIARY_LINE),
         pair[-2],
-        lane(-3, "shoulder", VERGE_M, **inner(-2)),
+        inner(-3, -2, "shoulder", VERGE_M, None),
     )

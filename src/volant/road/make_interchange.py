@@ -35,6 +35,7 @@ from volant.road.model import (
     LaneSection,
     Road,
     RoadLink,
+    RoadObject,
     Structure,
 )
 from volant.road.trace import Stroke, draw, length_of, rise, taper, turn
@@ -240,22 +241,12 @@ def _ramp_road(
         limits = ((0.0, 80.0), (LEVEL_M, line.slow_kmh))
         ends = (ring, country)
     edge_m = MOTORWAY_LANE_M + _RAMP_SHOULDER_M + 1.0
-    objects = ()
+    objects: tuple[RoadObject, ...] = ()
+    structures: tuple[Structure, ...] = ()
     if line.bridge_m is not None:
-        rail = barrier(
-            "Bridge rail", int(ramp_id) * 10 + 1, line.bridge_m, 2.0 * BRIDGE_REACH_M, -edge_m + 0.3
-        )
-        objects = (rail,)
-    structures = ()
-    if line.bridge_m is not None:
-        deck = Structure(
-            "bridge",
-            f"{ramp_id}1",
-            f"Bridge {place_name}",
-            line.bridge_m,
-            2.0 * BRIDGE_REACH_M,
-        )
-        structures = (deck,)
+        run_m, number = 2.0 * BRIDGE_REACH_M, f"{ramp_id}1"
+        objects = (barrier("Bridge rail", int(number), line.bridge_m, run_m, 0.3 - edge_m),)
+        structures = (Structure("bridge", number, f"Bridge {place_name}", line.bridge_m, run_m),)
     return Road(
         id=ramp_id,
         name=f"Interchange {place_name}, ramp {line.name}",

@@ -240,10 +240,10 @@ def _mark(mark: RoadMark) -> Iterator[str]:
 def _objects(road: Road) -> Iterator[str]:
     for item in road.objects:
         yield from _object(item)
-    for item in road.structures:
-        kind = "standard" if item.kind == "tunnel" else "concrete"
+    for part in road.structures:
+        kind = "standard" if part.kind == "tunnel" else "concrete"
         yield _leaf(
-            item.kind, id=item.id, name=item.name, s=item.s_m, length=item.length_m, type=kind
+            part.kind, id=part.id, name=part.name, s=part.s_m, length=part.length_m, type=kind
         )
 
 
