@@ -34,7 +34,6 @@ class Touch(msgspec.Struct, frozen=True, gc=False):
     wheel: bool
 
 
-UNTOUCHED = Touch(accelerator=False, brake=False, wheel=False)
 STANDSTILL_MPS = 0.1
 """Below this the wheels' sensors see no motion (estimated)."""
 
@@ -58,13 +57,18 @@ def touch_of(controls: DriverControls, tuning: DriverTuning) -> Touch:
 def pedal_accel(car: CarState, controls: DriverControls, tuning: DriverTuning) -> float:
     """Acceleration along x that the pedals ask for; the brake wins over the accelerator."""
     if controls.brake > tuning.pressed:
-        return -math.copysign(controls.brake * tuning.brake_mps2, car.speed_mps)
+        return -_way(car.speed_mps) * controls.brake * tuning.brake_mps2
     if controls.accelerator > tuning.pressed:
         way = {Gear.DRIVE: 1.0, Gear.REVERSE: -1.0}.get(car.gear, 0.0)
         return way * controls.accelerator * tuning.accel_mps2
     if abs(car.speed_mps) < STANDSTILL_MPS:
         return 0.0
-    return -math.copysign(tuning.coast_mps2, car.speed_mps)
+    return -_way(car.speed_mps) * tuning.coast_mps2
+
+
+def _way(speed_mps: float) -> float:
+    """Forward unless the car clearly rolls backward (zero may carry a minus sign)."""
+    return -1.0 if speed_mps < -STANDSTILL_MPS else 1.0
 
 
 def wheel_curvature(controls: DriverControls, steering_ratio: float, wheelbase_m: float) -> float:

@@ -13,6 +13,7 @@ from typing import Final
 
 import msgspec
 
+from volant.core.clock import CONTROL_TICK_NS, nanoseconds
 from volant.core.messages import CommandSource
 
 
@@ -155,13 +156,17 @@ class LimitTable(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     stop: AlongRows
     stop_across: AcrossRows
     aeb: AlongRows
+    accel_ticks: int
+    """How many outputs the mean of jerk looks back on."""
+    lateral_ticks: int
+    """The same across."""
 
 
 def sort_limits(rows: tuple[Limit, ...] = LIMITS) -> LimitTable:
     """Sort rows by source and quantity.
 
     Raises:
-        ValueError: a quantity that the guard needs has no row, or has two.
+        ValueError: a quantity that the guard needs has no row or two, or windows disagree.
     """
     found: dict[tuple[CommandSource, Quantity], Limit] = {}
     for row in rows:
@@ -198,7 +203,24 @@ def sort_limits(rows: tuple[Limit, ...] = LIMITS) -> LimitTable:
         stop=along(_M),
         stop_across=across(_M),
         aeb=along(_A),
+        accel_ticks=_ticks(rows, Quantity.DECEL_JERK_MEAN),
+        lateral_ticks=_ticks(rows, Quantity.LATERAL_JERK_MEAN),
     )
+
+
+def _ticks(rows: tuple[Limit, ...], quantity: Quantity) -> int:
+    """Control ticks in the window of a mean; every source must use the same one.
+
+    Raises:
+        ValueError: they do not, or the window is shorter than a tick.
+    """
+    windows = {row.window_s for row in rows if row.quantity is quantity}
+    if len(windows) > 1:
+        raise ValueError(f"rows of {quantity.name} have different windows")
+    ticks = [nanoseconds(window_s) // CONTROL_TICK_NS for window_s in windows] or [1]
+    if ticks[0] < 1:
+        raise ValueError(f"the window of {quantity.name} is shorter than a control tick")
+    return ticks[0]
 
 
 TABLE: Final = sort_limits()

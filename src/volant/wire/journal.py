@@ -2,20 +2,22 @@
 
 MessagePack channels hold our own messages as they were published; replay reads them and the hash covers
 them. JSON channels in Foxglove's schemas are for viewers (`foxglove.py`). This module is the door;
-writing, reading and asking stand in `journal_writer.py`, `journal_reader.py` and `journal_query.py`.
+writing, reading and comparing stand in `journal_writer.py`, `journal_reader.py` and `journal_compare.py`.
 """
 
 from volant.wire.foxglove import LaneLine
+from volant.wire.journal_compare import Difference, compare
 from volant.wire.journal_format import JournalDigest, JournalHash, JournalHeader
-from volant.wire.journal_query import Difference, Series, compare, series
 from volant.wire.journal_reader import (
     JournalInfo,
     Record,
+    Series,
     TopicCount,
     journal_hash,
     journal_info,
     read_header,
     read_journal,
+    read_series,
 )
 from volant.wire.journal_writer import JournalWriter
 
@@ -35,5 +37,5 @@ __all__ = [
     "journal_info",
     "read_header",
     "read_journal",
-    "series",
+    "read_series",
 ]

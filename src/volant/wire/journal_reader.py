@@ -7,9 +7,10 @@ neither allocate gigabytes nor raise anything but InputError. A damaged chunk is
 from __future__ import annotations
 
 import io
+import math
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -24,6 +25,7 @@ from mcap.writer import MCAP0_MAGIC
 from volant.core.clock import seconds
 from volant.core.errors import InputError
 from volant.core.messages import Message
+from volant.core.settings import nearest
 from volant.core.topics import BY_NAME
 from volant.wire.journal_format import FORMAT, HEADER, SUMMARY, JournalHash, JournalHeader
 
@@ -67,6 +69,16 @@ class JournalInfo(msgspec.Struct, frozen=True, kw_only=True):
     """Chunks and messages that could not be read."""
     summary: dict[str, Any]
     """As given when the journal was closed."""
+
+
+class Series(msgspec.Struct, frozen=True, kw_only=True):
+    """One field over time, for plots."""
+
+    field: str
+    """`topic.field`, such as `car/state.speed_mps`."""
+    time_s: tuple[float, ...]
+    value: tuple[float, ...]
+    """NaN where the field was null."""
 
 
 class _Tally:
@@ -156,6 +168,55 @@ def journal_hash(path: Path | str) -> str:
         InputError: as `read_journal`.
     """
     return journal_info(path).sha256
+
+
+def read_series(path: Path | str, fields: Sequence[str]) -> tuple[Series, ...]:
+    """Fields of a journal over time, in the order asked for; empty where a topic never came.
+
+    Args:
+        path: a journal, whole or in part.
+        fields: `topic.field`, inner fields by further dots, such as `guard/decision.command.accel_mps2`.
+
+    Raises:
+        InputError: no such topic or field (with the nearest names), a field that is no number, or as
+            `read_journal`.
+    """
+    asked = [_address(field) for field in fields]
+    times: list[list[float]] = [[] for _ in asked]
+    values: list[list[float]] = [[] for _ in asked]
+    for record in read_journal(path):
+        for number, (topic, names) in enumerate(asked):
+            if record.topic == topic:
+                times[number].append(seconds(record.stamp_ns))
+                values[number].append(_number(record.message, names, fields[number]))
+    return tuple(
+        Series(field=field, time_s=tuple(time_s), value=tuple(value))
+        for field, time_s, value in zip(fields, times, values, strict=True)
+    )
+
+
+def _address(field: str) -> tuple[str, tuple[str, ...]]:
+    """Topic and path of a field; the first name is checked, inner ones where they are met."""
+    topic, _, rest = field.partition(".")
+    if topic not in BY_NAME:
+        near = ", ".join(nearest(topic, BY_NAME)) or "none"
+        raise InputError(f"no topic {topic!r}; nearest: {near}")
+    names = tuple(rest.split("."))
+    known = BY_NAME[topic].message.__struct_fields__
+    if names[0] not in known:
+        near = ", ".join(nearest(names[0], known)) or ", ".join(known)
+        raise InputError(f"{topic} has no field {names[0]!r}; nearest: {near}")
+    return topic, names
+
+
+def _number(message: Any, names: tuple[str, ...], field: str) -> float:
+    for name in names:
+        message = getattr(message, name, None)
+    if message is None:
+        return math.nan
+    if not isinstance(message, int | float):
+        raise InputError(f"{field} is no number")
+    return float(message)
 
 
 # --- records --------------------------------------------------------------------------------------

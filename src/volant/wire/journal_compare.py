@@ -1,19 +1,15 @@
-"""Questions to journals: where two part, and how a field ran over time."""
+"""Where two journals part for the first time."""
 
 from __future__ import annotations
 
 import itertools
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from volant.core.clock import seconds
-from volant.core.errors import InputError
-from volant.core.settings import nearest
-from volant.core.topics import BY_NAME
 from volant.wire.journal_reader import Record, read_journal
 
 
@@ -32,16 +28,6 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
     def __str__(self) -> str:
         at = f"{self.topic} at {seconds(self.stamp_ns):.2f} s, message {self.index}"
         return f"{at}: {self.field} is {self.left!r} and {self.right!r}"
-
-
-class Series(msgspec.Struct, frozen=True, kw_only=True):
-    """One field over time, for plots."""
-
-    field: str
-    """`topic.field`, such as `car/state.speed_mps`."""
-    time_s: tuple[float, ...]
-    value: tuple[float, ...]
-    """NaN where the field was null."""
 
 
 def compare(
@@ -111,52 +97,3 @@ def _differing(a: Any, b: Any, where: str) -> tuple[str, Any, Any] | None:
         return None
     same = a == b or (a != a and b != b)  # NaN
     return None if same else (where, a, b)
-
-
-def series(path: Path | str, fields: Sequence[str]) -> tuple[Series, ...]:
-    """Fields of a journal over time, in the order asked for; empty where a topic never came.
-
-    Args:
-        path: a journal, whole or in part.
-        fields: `topic.field`, inner fields by further dots, such as `guard/decision.command.accel_mps2`.
-
-    Raises:
-        InputError: no such topic or field (with the nearest names), a field that is no number, or as
-            `read_journal`.
-    """
-    asked = [_address(field) for field in fields]
-    times: list[list[float]] = [[] for _ in asked]
-    values: list[list[float]] = [[] for _ in asked]
-    for record in read_journal(path):
-        for number, (topic, names) in enumerate(asked):
-            if record.topic == topic:
-                times[number].append(seconds(record.stamp_ns))
-                values[number].append(_number(record.message, names, fields[number]))
-    return tuple(
-        Series(field=field, time_s=tuple(time_s), value=tuple(value))
-        for field, time_s, value in zip(fields, times, values, strict=True)
-    )
-
-
-def _address(field: str) -> tuple[str, tuple[str, ...]]:
-    """Topic and path of a field; the first name is checked, inner ones where they are met."""
-    topic, _, rest = field.partition(".")
-    if topic not in BY_NAME:
-        near = ", ".join(nearest(topic, BY_NAME)) or "none"
-        raise InputError(f"no topic {topic!r}; nearest: {near}")
-    names = tuple(rest.split("."))
-    known = BY_NAME[topic].message.__struct_fields__
-    if names[0] not in known:
-        near = ", ".join(nearest(names[0], known)) or ", ".join(known)
-        raise InputError(f"{topic} has no field {names[0]!r}; nearest: {near}")
-    return topic, names
-
-
-def _number(message: Any, names: tuple[str, ...], field: str) -> float:
-    for name in names:
-        message = getattr(message, name, None)
-    if message is None:
-        return math.nan
-    if not isinstance(message, int | float):
-        raise InputError(f"{field} is no number")
-    return float(message)

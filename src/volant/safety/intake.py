@@ -1,0 +1,140 @@
+"""What the guard takes in at a tick: good messages only, where the car is by now, which path to trust.
+
+A car state or a command that is broken or late is left out; the last good one stays and its age is
+judged in `permit.py`. While the wheels are silent the speed follows the commanded acceleration.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import msgspec
+
+from volant.core.clock import nanoseconds
+from volant.core.messages import (
+    CarState,
+    Command,
+    DriverControls,
+    DriverRequest,
+    Indicator,
+    RequestKind,
+    StopPath,
+)
+from volant.safety import driver, stop
+from volant.safety.state import GuardInput, GuardSettings, GuardState, Permission
+from volant.safety.stop import Place, TrustedPath
+
+
+def take_in(
+    state: GuardState, given: GuardInput, settings: GuardSettings, span_s: float
+) -> GuardState:
+    """The newest good car state, command and stop path, and where the car is by now."""
+    now_ns, car, command = given.stamp_ns, given.car, given.command
+    car_fault = _fault_of_car(car, now_ns, settings)
+    if car is not None and not car_fault:
+        speed_mps, yaw_rate_rps = car.speed_mps, car.yaw_rate_rps
+    else:
+        car = state.car
+        speed_mps = _slower(state.speed_mps, state.accel_mps2 * span_s)
+        yaw_rate_rps = speed_mps * state.curvature_per_m
+    before = state.places[-1] if state.places else Place(now_ns, 0.0, 0.0, 0.0)
+    place = stop.move(before, speed_mps, yaw_rate_rps, span_s, now_ns)
+    places = (*state.places, place)[-_PLACES:]
+    command_fault = fault_of_command(command, now_ns)
+    seen_ns, path_fault, trusted = _judge_path(state, given.stop_path, places, speed_mps, settings)
+    return msgspec.structs.replace(
+        state,
+        stamp_ns=now_ns,
+        car=car,
+        command=state.command if command_fault else command,
+        broken=car_fault or command_fault,
+        speed_mps=speed_mps,
+        places=places,
+        seen_path_ns=seen_ns,
+        path_fault=path_fault,
+        trusted=trusted,
+        indicator=_indicated(given.requests, state.indicator),
+        engage_until_ns=_engage_until(state, given, settings),
+    )
+
+
+def _fault_of_car(car: CarState | None, now_ns: int, settings: GuardSettings) -> str:
+    """Why a car state is not taken; empty when it is."""
+    if car is None or not 0 <= now_ns - car.stamp_ns <= nanoseconds(settings.stale_s):
+        return "car_state_stale"
+    measured = car.speed_mps + car.yaw_rate_rps + car.accel_mps2
+    if not car.valid or not math.isfinite(measured) or not driver.is_finite(car.driver):
+        return "car_state_invalid"
+    if abs(car.speed_mps) > _MOST_SPEED_MPS or abs(car.yaw_rate_rps) > _MOST_YAW_RATE_RPS:
+        return "car_state_invalid"
+    return ""
+
+
+def fault_of_command(command: Command | None, now_ns: int) -> str:
+    """Why a command is not taken; empty when it is. Its age is judged later, on the last good one."""
+    if command is None:
+        return "stale_command"
+    absurd = not (
+        abs(command.accel_mps2) <= _MOST_ACCEL_MPS2
+        and abs(command.curvature_per_m) <= _MOST_CURVATURE_PER_M
+    )
+    return "invalid_command" if absurd or command.stamp_ns > now_ns else ""
+
+
+def _slower(speed_mps: float, change_mps: float) -> float:
+    """Speed by dead reckoning: braking ends at standstill."""
+    return max(speed_mps + change_mps, 0.0) if speed_mps > 0.0 else 0.0
+
+
+def _judge_path(
+    state: GuardState,
+    path: StopPath | None,
+    places: tuple[Place, ...],
+    speed_mps: float,
+    settings: GuardSettings,
+) -> tuple[int, str, TrustedPath | None]:
+    """Stamp and fault of the last path judged, and the path trusted; none is taken while stopping."""
+    if (
+        path is None
+        or path.stamp_ns == state.seen_path_ns
+        or state.permission is Permission.STOPPING
+    ):
+        return state.seen_path_ns, state.path_fault, state.trusted
+    origin = stop.place_at(places, path.stamp_ns)
+    if origin is None:
+        return path.stamp_ns, "path_stamp", state.trusted
+    fault = stop.fault_of(path, abs(speed_mps), settings.stop)
+    return path.stamp_ns, fault, state.trusted if fault else TrustedPath(path, origin)
+
+
+def _indicated(requests: tuple[DriverRequest, ...], indicator: Indicator) -> Indicator:
+    for request in requests:
+        if request.kind is RequestKind.INDICATE and request.indicator is not None:
+            indicator = request.indicator
+    return indicator
+
+
+def _engage_until(state: GuardState, given: GuardInput, settings: GuardSettings) -> int:
+    if any(request.kind is RequestKind.ENGAGE for request in given.requests):
+        return given.stamp_ns + nanoseconds(settings.engage_wait_s)
+    return state.engage_until_ns
+
+
+def controls_of(state: GuardState, given: GuardInput) -> DriverControls:
+    """The driver's freshest finite controls; they count even where the rest of the car state is not valid."""
+    if given.car is not None and driver.is_finite(given.car.driver):
+        return given.car.driver
+    return state.car.driver if state.car is not None else DriverControls()
+
+
+_PLACES: Final = 50
+"""Half a second of places: ten pilot ticks."""
+_MOST_ACCEL_MPS2: Final = 20.0
+"""No car asks for two g: an absurd number, not a wish to be limited."""
+_MOST_CURVATURE_PER_M: Final = 1.0
+"""No car turns around a lamp post."""
+_MOST_SPEED_MPS: Final = 120.0
+"""The bound of `Speed` in core.messages."""
+_MOST_YAW_RATE_RPS: Final = 3.0
+"""A spinning car; an IMU's range is about 300 deg/s, more is a fault (estimated)."""
