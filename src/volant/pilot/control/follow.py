@@ -1,0 +1,177 @@
+"""From the chosen motion to acceleration and curvature, at every control tick.
+
+Across: the curvature of the road a little ahead (the steering answers late) and feedback on offset and
+its rate, predicted over the same delay. Along: the acceleration that the plan wants, within its limits
+of jerk. Both begin where the car is, so switching on never jerks.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from volant.core.messages import Command, Gear, Indicator
+from volant.pilot.course import Course
+from volant.pilot.geometry import CarGeometry
+from volant.pilot.perception.localize import Ego
+from volant.pilot.perception.localize_kernels import column_at
+from volant.pilot.planning.plan import Motion
+from volant.road import CorridorColumn
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class FollowTuning:
+    """Gains and limits of control."""
+
+    delay_s: float = 0.13
+    """Steering: 40 ms dead time and 80 ms lag (vehicle.md section 3), and a tick."""
+    stiffness_rps: float = 0.9
+    """Natural frequency of the offset: back on the line in about 4 s, as a calm driver does."""
+    damping: float = 1.0
+    slow_mps: float = 4.0
+    """Below this speed the feedback is that of this speed, for v^2 is in the denominator."""
+    memory_per_s: float = 0.25
+    """Integral share of the feedback: takes up bank, wind and a steering that is a little off."""
+    memory_mps2: float = 0.3
+    """Most that the integral may ask for."""
+    lateral_mps2: float = 2.8
+    """ISO 11270 and UN R79: 3.0 (guard's row); a little inside it."""
+    lateral_jerk_mps3: float = 3.0
+    """UN R79: 5.0 over 0.5 s; inside it."""
+    jerk_up_mps3: float = 1.5
+    jerk_down_mps3: float = 2.4
+    """ISO 15622 allows 2.5 (1 s mean) above 20 m/s and 5.0 below 5 m/s, recalled."""
+    jerk_low_mps3: float = 4.8
+    side_stiffness_rps: float = 0.9
+    side_mps2: float = 0.6
+    """Of a change of offset within the lane."""
+    hold_accel_mps2: float = -0.4
+    """Asked for while the brakes hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """What control remembers."""
+
+    accel_mps2: float = 0.0
+    curvature_per_m: float = 0.0
+    hold: bool = False
+    side: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    """Offset, rate and acceleration of the path followed across the lane."""
+    memory_mps2: float = 0.0
+    """Integral of the lateral feedback."""
+
+
+def rest(control: Control, ego: Ego) -> Control:
+    """Follow what the car does while somebody else drives, so that taking over begins from there."""
+    speed_mps = ego.speed_mps
+    rate_mps = speed_mps * math.sin(ego.heading_error_rad + ego.slip_rad)
+    bend = ego.yaw_rate_rps / speed_mps if speed_mps > 1.0 else 0.0
+    return replace(
+        control,
+        accel_mps2=min(max(ego.accel_mps2, -3.0), 2.0),
+        curvature_per_m=bend,
+        hold=speed_mps < 0.1,
+        side=(ego.offset_m, min(max(rate_mps, -0.5), 0.5), 0.0),
+        memory_mps2=0.0,
+    )
+
+
+def follow(
+    control: Control,
+    ego: Ego,
+    motion: Motion | None,
+    course: Course,
+    car: CarGeometry,
+    dt_s: float,
+    tuning: FollowTuning,
+) -> Control:
+    """One control tick; without a motion the car is slowed gently along the road as it is known."""
+    aside_m = motion.aside_m if motion is not None else control.side[0]
+    side = _steer_side(control.side, aside_m, dt_s, tuning)
+    memory, curvature = _across(control, ego, side, course, car, dt_s, tuning)
+    wanted = motion.accel_mps2 if motion is not None else -1.5
+    hold = (motion.hold if motion is not None else True) and abs(ego.speed_mps) < 0.15
+    accel = _along(control, ego, wanted, hold, dt_s, tuning)
+    return Control(accel, curvature, hold, side, memory)
+
+
+def command_of(control: Control, stamp_ns: int) -> Command:
+    """The command message."""
+    return Command(
+        stamp_ns=stamp_ns,
+        accel_mps2=control.accel_mps2,
+        curvature_per_m=control.curvature_per_m,
+        gear=Gear.DRIVE,
+        indicator=Indicator.OFF,
+        hold=control.hold,
+    )
+
+
+def _steer_side(
+    side: tuple[float, float, float], target_m: float, dt_s: float, tuning: FollowTuning
+) -> tuple[float, float, float]:
+    """Move the followed offset towards its target, critically damped."""
+    stiff = tuning.side_stiffness_rps
+    accel = stiff * stiff * (target_m - side[0]) - 2.0 * stiff * side[1]
+    accel = min(max(accel, -tuning.side_mps2), tuning.side_mps2)
+    rate = side[1] + accel * dt_s
+    return (side[0] + rate * dt_s, rate, accel)
+
+
+def _across(
+    control: Control,
+    ego: Ego,
+    side: tuple[float, float, float],
+    course: Course,
+    car: CarGeometry,
+    dt_s: float,
+    tuning: FollowTuning,
+) -> tuple[float, float]:
+    """Integral and curvature."""
+    speed = max(ego.speed_mps, 0.0)
+    delay = tuning.delay_s
+    station = ego.station_m
+    bend_now = column_at(course.table, course.step_m, station, CorridorColumn.CURVATURE)
+    ahead = station + speed * delay
+    bend = column_at(course.table, course.step_m, ahead, CorridorColumn.CURVATURE)
+    # Offset and rate when the steering will have answered.
+    rate = speed * math.sin(ego.heading_error_rad + ego.slip_rad)
+    drift = speed * (ego.yaw_rate_rps - speed * bend_now)
+    miss = ego.offset_m + delay * (rate + 0.5 * delay * drift) - side[0] - delay * side[1]
+    miss_rate = rate + delay * drift - side[1]
+    stiff = tuning.stiffness_rps
+    memory = control.memory_mps2
+    if speed > 1.0 and abs(miss) < 0.5:
+        memory -= tuning.memory_per_s * stiff * stiff * miss * dt_s
+        memory = min(max(memory, -tuning.memory_mps2), tuning.memory_mps2)
+    feedback = side[2] - stiff * stiff * miss - 2.0 * tuning.damping * stiff * miss_rate + memory
+    square = max(speed, tuning.slow_mps) ** 2
+    shrink = max(1.0 - bend * ego.offset_m, 0.5)
+    curvature = bend / shrink + feedback / square
+    most = min(car.max_curvature_per_m, tuning.lateral_mps2 / square)
+    curvature = min(max(curvature, -most), most)
+    step = tuning.lateral_jerk_mps3 * dt_s / square
+    before = control.curvature_per_m
+    return memory, before + min(max(curvature - before, -step), step)
+
+
+def _along(
+    control: Control, ego: Ego, wanted: float, hold: bool, dt_s: float, tuning: FollowTuning
+) -> float:
+    """Acceleration within the limits of jerk; braking fades out as the car comes to rest."""
+    if hold:
+        return tuning.hold_accel_mps2
+    speed = max(ego.speed_mps, 0.0)
+    before = control.accel_mps2
+    if control.hold and wanted > 0.0:
+        before = max(before, 0.0)  # the brakes let go, the drive begins from nothing
+    slow = min(max((20.0 - speed) / 15.0, 0.0), 1.0)
+    down = tuning.jerk_down_mps3 + slow * (tuning.jerk_low_mps3 - tuning.jerk_down_mps3)
+    up = tuning.jerk_up_mps3 if before >= 0.0 else max(tuning.jerk_up_mps3, down)
+    return before + min(max(wanted - before, -down * dt_s), up * dt_s)

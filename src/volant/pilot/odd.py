@@ -1,0 +1,161 @@
+"""The operating domain: what must hold for the pilot to drive, each breach as code and words.
+
+Ages of what was last believed decide, so a frame that is late, broken, frozen or contradictory counts
+as one that did not come.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from volant.core.clock import NS_PER_S
+from volant.core.messages import CarState, Gear
+from volant.pilot.course import Course
+from volant.pilot.engage import Demand
+from volant.pilot.perception.localize import Ego
+from volant.pilot.perception.track import Tracker
+
+
+@dataclass(frozen=True, slots=True)
+class DomainTuning:
+    """Ages and bounds of the domain."""
+
+    car_age_s: float = 0.1
+    """Without wheels and gyro for longer the car is blind to itself."""
+    lane_age_s: float = 1.0
+    """Without a lane for longer the driver is asked; UN R79 asks for lane marks to be seen."""
+    lane_urgent_s: float = 6.0
+    lane_conflict_s: float = 1.0
+    position_age_s: float = 30.0
+    """Odometry and lanes carry on this long without GNSS (a tunnel of 600 m at 20 m/s)."""
+    position_conflict_s: float = 5.0
+    frame_age_s: float = 0.5
+    """Without any frame of objects for longer the driver is asked."""
+    frame_urgent_s: float = 2.0
+    sigma_across_m: float = 0.5
+    sigma_along_m: float = 12.0
+    offset_m: float = 1.6
+    """Farther from the lane's middle than this the car is not in the lane."""
+    heading_rad: float = 0.5
+    least_mps: float = -0.5
+    most_mps: float = 40.3
+    """145 km/h, the most that opendbc lets cruise control be set to."""
+    sight_m: float = 200.0
+    """Relied on while frames are fresh (range of a front radar)."""
+    sight_fade_s: float = 2.0
+    """Without frames sight runs out in this time."""
+    road_end_s: float = 12.0
+    """Before the road ends without a destination the driver is asked this early."""
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """Whether the pilot may drive here and now."""
+
+    valid: bool
+    """The place is known well enough to follow the lane."""
+    blockers: tuple[Demand, ...]
+    """Why it may not be engaged."""
+    demand: Demand | None
+    """Why it may not go on."""
+    sight_m: float
+
+
+def assess(
+    ego: Ego,
+    tracker: Tracker,
+    car: CarState,
+    course: Course,
+    destination_m: float | None,
+    tuning: DomainTuning,
+) -> Domain:
+    """Judge the domain at one control tick."""
+    now_ns = ego.stamp_ns
+    frame_age_s = _age_s(now_ns, tracker.frame_ns)
+    breaches = (
+        *_breaches_of_place(ego, now_ns, tuning),
+        *_breaches_of_motion(ego, now_ns, tuning),
+        *_breaches_of_sensors(frame_age_s, tuning),
+        *_breaches_of_road(ego, course, destination_m, tuning),
+        *_breaches_of_driver(car),
+    )
+    stale_s = max(frame_age_s - 0.25, 0.0)
+    worst = next((one for one in breaches if one.urgent), None)
+    place_codes = ("no_position", "lost_lane", "lost_position", "car_state_lost")
+    return Domain(
+        valid=not any(one.code in place_codes for one in breaches),
+        blockers=(*breaches, *_blockers(ego, car, tuning)),
+        demand=worst or (breaches[0] if breaches else None),
+        sight_m=tuning.sight_m * max(1.0 - stale_s / tuning.sight_fade_s, 0.0),
+    )
+
+
+def _age_s(now_ns: int, stamp_ns: int) -> float:
+    return math.inf if stamp_ns < 0 else (now_ns - stamp_ns) / NS_PER_S
+
+
+def _breaches_of_place(ego: Ego, now_ns: int, tuning: DomainTuning) -> tuple[Demand, ...]:
+    if not ego.matched:
+        return (Demand("no_position", "Position not known", urgent=True),)
+    found = []
+    lane_age_s = _age_s(now_ns, ego.lane_ns)
+    if lane_age_s > tuning.lane_age_s or ego.sigma_across_m > tuning.sigma_across_m:
+        found.append(Demand("lost_lane", "Lane not seen", urgent=lane_age_s > tuning.lane_urgent_s))
+    if ego.lane_conflict_s > tuning.lane_conflict_s:
+        found.append(Demand("lane_conflict", "Lane does not fit the map"))
+    late = _age_s(now_ns, ego.gnss_ns) > tuning.position_age_s
+    if late or ego.sigma_along_m > tuning.sigma_along_m:
+        found.append(Demand("lost_position", "Position is uncertain"))
+    if ego.gnss_conflict_s > tuning.position_conflict_s:
+        found.append(Demand("position_conflict", "Position contradicts itself"))
+    if abs(ego.offset_m) > tuning.offset_m:
+        found.append(Demand("off_lane", "Not in the lane"))
+    return tuple(found)
+
+
+def _breaches_of_motion(ego: Ego, now_ns: int, tuning: DomainTuning) -> tuple[Demand, ...]:
+    if _age_s(now_ns, ego.car_ns) > tuning.car_age_s:
+        return (Demand("car_state_lost", "Car does not report", urgent=True),)
+    if ego.speed_mps > tuning.most_mps:
+        return (Demand("too_fast", "Too fast for the pilot"),)
+    return ()
+
+
+def _breaches_of_sensors(frame_age_s: float, tuning: DomainTuning) -> tuple[Demand, ...]:
+    if frame_age_s <= tuning.frame_age_s:
+        return ()
+    urgent = frame_age_s > tuning.frame_urgent_s
+    return (Demand("sensors_lost", "Sensors see nothing", urgent=urgent),)
+
+
+def _breaches_of_road(
+    ego: Ego, course: Course, destination_m: float | None, tuning: DomainTuning
+) -> tuple[Demand, ...]:
+    if course.loops or destination_m is not None or not ego.matched:
+        return ()
+    left_m = course.length_m - ego.station_m
+    speed_mps = max(ego.speed_mps, 0.0)
+    if left_m > speed_mps * tuning.road_end_s + 10.0:
+        return ()
+    return (Demand("road_ends", "Road ends ahead"),)
+
+
+def _breaches_of_driver(car: CarState) -> tuple[Demand, ...]:
+    if not car.driver.belted:
+        return (Demand("unbelted", "Fasten your belt"),)
+    if not car.driver.door_closed:
+        return (Demand("door_open", "A door is open"),)
+    return ()
+
+
+def _blockers(ego: Ego, car: CarState, tuning: DomainTuning) -> tuple[Demand, ...]:
+    """What hinders switching on, but not going on."""
+    found = []
+    if car.gear is Gear.REVERSE:
+        found.append(Demand("reverse", "Reverse is engaged"))
+    if ego.speed_mps < tuning.least_mps:
+        found.append(Demand("rolling_back", "Rolling backwards"))
+    if abs(ego.heading_error_rad) > tuning.heading_rad:
+        found.append(Demand("across_lane", "Not along the lane"))
+    return tuple(found)

@@ -1,0 +1,1 @@
+"""Where the car is, and who else is there."""

@@ -1,0 +1,148 @@
+"""Compiled parts of the localisation filter.
+
+Mean: station, offset, heading error (all to the corridor's reference), slip angle at the rear axle,
+bias of the yaw rate sensor. History rows, newest first: stamp, odometry x, y, yaw, and station, offset,
+heading error as they were believed then.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from volant.core.kernels import kernel
+from volant.road.kernels import world_uniform
+
+_CURVATURE = 5
+_STATES = 5
+
+
+@kernel("f8(f8[:, ::1], f8, f8, i8)")
+def column_at(table, step, station, column):  # type: ignore[no-untyped-def]
+    """One column of the corridor at a station, linear between rows, held at the ends."""
+    place = station / step
+    row = min(max(int(place), 0), table.shape[0] - 2)
+    part = min(max(place - row, 0.0), 1.0)
+    return table[row, column] + part * (table[row + 1, column] - table[row, column])
+
+
+@kernel(
+    "Tuple((f8[::1], f8[:, ::1], f8[:, ::1]))"
+    "(f8[::1], f8[:, ::1], f8[:, ::1], f8[:, ::1], f8, f8, f8, f8, f8, f8[::1])"
+)
+def predict(mean, cov, history, table, step, speed, yaw_rate, dt, stamp, noise):  # type: ignore[no-untyped-def]
+    """Move the belief on by wheels and gyro, and push it on the history; inputs stay as they were.
+
+    noise: densities of along-track (m/sqrt(m)), heading (rad/sqrt(s)), slip (rad/sqrt(s)), bias
+    (rad/s/sqrt(s)), and the time in which slip returns to zero (s).
+    """
+    s, n, mu, slip, bias = mean[0], mean[1], mean[2], mean[3], mean[4]
+    curvature = column_at(table, step, s, _CURVATURE)
+    shrink = max(1.0 - curvature * n, 0.2)
+    course = mu + slip
+    turn = yaw_rate - bias
+    along = speed * math.cos(course) / shrink
+    new_mean = mean.copy()
+    new_mean[0] = s + along * dt
+    new_mean[1] = n + speed * math.sin(course) * dt
+    new_mean[2] = mu + (turn - curvature * along) * dt
+    new_mean[3] = slip * (1.0 - dt / noise[4])
+
+    step_to = np.eye(_STATES)
+    step_to[0, 1] = along * curvature / shrink * dt
+    step_to[1, 2] = speed * dt
+    step_to[1, 3] = speed * dt
+    step_to[2, 1] = -curvature * curvature * speed * dt
+    step_to[2, 4] = -dt
+    step_to[3, 3] = 1.0 - dt / noise[4]
+    half = np.zeros((_STATES, _STATES))
+    for i in range(_STATES):
+        for k in range(_STATES):
+            if step_to[i, k] != 0.0:
+                for j in range(_STATES):
+                    half[i, j] += step_to[i, k] * cov[k, j]
+    new_cov = np.zeros((_STATES, _STATES))
+    for i in range(_STATES):
+        for j in range(_STATES):
+            total = 0.0
+            for k in range(_STATES):
+                total += half[i, k] * step_to[j, k]
+            new_cov[i, j] = total
+    new_cov[0, 0] += noise[0] * noise[0] * abs(speed) * dt
+    new_cov[2, 2] += noise[1] * noise[1] * dt
+    new_cov[3, 3] += noise[2] * noise[2] * dt
+    new_cov[4, 4] += noise[3] * noise[3] * dt
+
+    new_history = np.empty_like(history)
+    new_history[1:] = history[:-1]
+    x, y, yaw = history[0, 1], history[0, 2], history[0, 3]
+    middle = yaw + slip + 0.5 * turn * dt
+    new_history[0, 0] = stamp
+    new_history[0, 1] = x + speed * dt * math.cos(middle)
+    new_history[0, 2] = y + speed * dt * math.sin(middle)
+    new_history[0, 3] = yaw + turn * dt
+    new_history[0, 4] = new_mean[0]
+    new_history[0, 5] = new_mean[1]
+    new_history[0, 6] = new_mean[2]
+    return new_mean, new_cov, new_history
+
+
+@kernel("f8(f8[::1], f8[:, ::1], f8[::1], f8, f8, f8)")
+def correct(mean, cov, row, innovation, variance, gate):  # type: ignore[no-untyped-def]
+    """Fold one scalar measurement into mean and cov in place (Joseph form).
+
+    row: how the measurement depends on the mean. Nothing changes where the innovation lies beyond
+    `gate` standard deviations. Gives the innovation in standard deviations.
+    """
+    spread = np.zeros(_STATES)
+    for i in range(_STATES):
+        for j in range(_STATES):
+            spread[i] += cov[i, j] * row[j]
+    total = variance
+    for i in range(_STATES):
+        total += row[i] * spread[i]
+    ratio = abs(innovation) / math.sqrt(total)
+    if not ratio <= gate:
+        return ratio
+    gain = spread / total
+    keep = np.eye(_STATES)
+    for i in range(_STATES):
+        mean[i] += gain[i] * innovation
+        for j in range(_STATES):
+            keep[i, j] -= gain[i] * row[j]
+    half = np.zeros((_STATES, _STATES))
+    for i in range(_STATES):
+        for j in range(_STATES):
+            for k in range(_STATES):
+                half[i, j] += keep[i, k] * cov[k, j]
+    for i in range(_STATES):
+        for j in range(_STATES):
+            value = variance * gain[i] * gain[j]
+            for k in range(_STATES):
+                value += half[i, k] * keep[j, k]
+            cov[i, j] = value
+    return ratio
+
+
+@kernel("void(f8[:, ::1], f8, f8[::1])")
+def recall(history, stamp, out):  # type: ignore[no-untyped-def]
+    """Fill out with the history's columns at a stamp, linear between rows, held at its ends."""
+    count = history.shape[0]
+    if stamp >= history[0, 0]:
+        out[:] = history[0]
+        return
+    for newer in range(count - 1):
+        late, early = history[newer, 0], history[newer + 1, 0]
+        if stamp >= early:
+            part = (stamp - early) / (late - early) if late > early else 1.0
+            out[:] = history[newer + 1] + part * (history[newer] - history[newer + 1])
+            return
+    out[:] = history[count - 1]
+
+
+@kernel("Tuple((f8, f8, f8))(f8[:, ::1], f8, f8[::1])")
+def world_pose(table, step, mean):  # type: ignore[no-untyped-def]
+    """x, y and yaw in the world of a belief on the corridor."""
+    x, y, heading = world_uniform(table, step, mean[0], mean[1])
+    return x, y, heading + mean[2]

@@ -1,0 +1,351 @@
+"""Who else is there: returns of all sensors become tracks with a steady identity.
+
+A Kalman filter of place, velocity and acceleration a track, in the odometry frame. Frames are put where
+they belong by their own stamp. A track is believed (`confirmed`) once its odds of existence say so, lives
+through a burst of misses when it is old, and dies fast when it is young: that is how ghosts go. Each
+sensor's noise is learnt from its innovations, so good sensors are trusted at once.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from volant.core.clock import NS_PER_S
+from volant.core.geometry import wrap_angle_rad
+from volant.core.messages import (
+    DetectionFrame,
+    Indicator,
+    ObjectClass,
+    ObjectReturn,
+    Scene,
+    Track,
+    Tracks,
+)
+from volant.pilot.course import Course
+from volant.pilot.perception.localize import Ego
+from volant.pilot.perception.localize_kernels import recall, world_pose
+from volant.pilot.perception.track_kernels import (
+    associate,
+    coast,
+    settle,
+    to_odometry,
+    unite,
+    update,
+)
+
+Array = NDArray[np.float64]
+
+
+class TrackColumn(IntEnum):
+    """Columns of `Tracker.table`; metres, seconds, radians; odometry frame unless said."""
+
+    X = 0
+    Y = 1
+    VX = 2
+    VY = 3
+    AX = 4
+    AY = 5
+    HEADING = 6
+    YAW_RATE = 7
+    LENGTH = 8
+    WIDTH = 9
+    HEIGHT = 10
+    ODDS = 11  # logarithm of the odds that it exists
+    CONFIRMED = 12
+    FIRST_S = 13
+    SEEN_S = 14
+    HITS = 15
+    BRAKE = 16
+    INDICATOR = 17
+    ID = 18
+    CLASS = 19
+    VOTES = 20  # eight columns, one a class
+    ON = 28  # 1 where it is beside or on the corridor
+    STATION = 29
+    OFFSET = 30
+    RATE = 31  # along the corridor, m/s of station
+    SIDE_RATE = 32  # across it, left positive
+    ACCEL = 33  # along it
+    TURN = 34  # heading relative to it
+    WORLD_X = 35
+    WORLD_Y = 36
+    WORLD_YAW = 37
+
+
+COLUMNS: Final = 38
+RETURN_COLUMNS: Final = 13
+_CLASSES: Final = tuple(ObjectClass)
+_CLASS_INDEX: Final = {kind: index for index, kind in enumerate(_CLASSES)}
+_INDICATORS: Final = tuple(Indicator)
+_INDICATOR_INDEX: Final = {kind: index for index, kind in enumerate(_INDICATORS)}
+
+
+@dataclass(frozen=True, slots=True)
+class TrackTuning:
+    """Motion, gates and belief of the tracker."""
+
+    jerk_along: float = 2.0
+    """m/s3 per root Hz along the heading: cars change their acceleration by 2 to 3 m/s2 in a second."""
+    jerk_across: float = 0.8
+    """The same across it: lane changes stay below 1 m/s2."""
+    accel_fade_s: float = 3.0
+    """Acceleration dies out in this time without news (Singer, 1970)."""
+    gate_m: float = 1.5
+    """A return this far plus three spreads from a track is not its own."""
+    gate_mps: float = 7.0
+    confirm_odds: float = 0.85
+    """Logarithm of odds of 0.7: believed from here."""
+    lose_odds: float = 0.0
+    drop_odds: float = -1.5
+    cap_odds: float = 4.6
+    """0.99: so that a burst of misses can end belief within reason."""
+    birth_odds: float = -1.6
+    """A new return is a ghost four times in five until something speaks for it."""
+    young_rate: float = 10.0
+    """Loss of log odds a second, unseen, with fewer than six hits."""
+    mature_rate: float = 3.5
+    """Likewise later: 1.3 s unseen until no longer believed."""
+    grace_s: float = 0.12
+    """Unseen this long costs nothing: sensors run at 10 to 20 Hz."""
+    brake_cue_mps2: float = 1.2
+    """Deceleration expected at once when brake lights come on; drivers rarely touch the brake for less."""
+    learn_share: float = 0.01
+    """How much one innovation moves the belief about a sensor's noise."""
+    place_sigma_m: float = 0.35
+    """Of a sensor that nothing is known of yet."""
+    speed_sigma_mps: float = 0.3
+    oldest_s: float = 0.4
+    """Frames older than this are not used."""
+    reach_m: float = 25.0
+    """Farther from the corridor than this a track is not placed on it."""
+    unseen_frozen_frames: int = 3
+    """The very same returns this often in a row while moving: a hung sensor."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tracker:
+    """All tracks, and what was learnt of the sensors."""
+
+    table: Array
+    """[n, 38], columns by TrackColumn, by ascending id."""
+    cov: Array
+    """[n, 6, 6] of x, y, vx, vy, ax, ay."""
+    stamp_ns: int
+    next_id: int
+    sensors: tuple[str, ...]
+    noise: tuple[Array, ...]
+    """For each sensor: standard deviations of position and velocity."""
+    last: tuple[DetectionFrame, ...]
+    """For each sensor its last frame."""
+    frozen: tuple[int, ...]
+    """For each sensor: frames in a row with the very same returns."""
+    frame_ns: int
+    """Stamp of the newest frame that was believed, -1 for none."""
+
+    @property
+    def confirmed(self) -> Array:
+        """[m, 38] the tracks that are believed."""
+        return self.table[self.table[:, TrackColumn.CONFIRMED] > 0.0]
+
+
+def start() -> Tracker:
+    """No tracks yet."""
+    return Tracker(
+        *(np.zeros((0, COLUMNS)), np.zeros((0, 6, 6)), 0, 1, (), (), (), ()), frame_ns=-1
+    )
+
+
+def observe(
+    tracker: Tracker, ego: Ego, frames: tuple[DetectionFrame, ...], tuning: TrackTuning
+) -> Tracker:
+    """Carry the tracks on to now and fold in the frames that arrived."""
+    numbers = _numbers(tuning)
+    now_s = ego.stamp_ns / NS_PER_S
+    dt_s = min(max((ego.stamp_ns - tracker.stamp_ns) / NS_PER_S, 0.0), 1.0)
+    table, cov = coast(tracker.table, tracker.cov, dt_s, now_s, numbers)
+    tracker = replace(tracker, table=table, cov=cov, stamp_ns=ego.stamp_ns)
+    for frame in sorted(frames, key=_order):
+        tracker = _fold_frame(tracker, ego, frame, numbers, tuning)
+    if len(tracker.table) > 1:
+        table, cov = unite(tracker.table, tracker.cov)
+        tracker = replace(tracker, table=table, cov=cov)
+    return tracker
+
+
+def place(tracker: Tracker, ego: Ego, course: Course, tuning: TrackTuning) -> Tracker:
+    """Put the tracks into the world and on the corridor by where the car is believed to be."""
+    if not len(tracker.table) or not ego.matched:
+        return tracker
+    world = np.array(world_pose(course.table, course.step_m, ego.mean))
+    table = settle(
+        *(tracker.table, ego.history[0, 1:4].copy(), world, course.table, course.step_m),
+        *(ego.station_m, float(course.table[-1, 0])),
+        *(course.length_m if course.loops else 0.0, tuning.reach_m),
+    )
+    return replace(tracker, table=table)
+
+
+def adopt(tracker: Tracker, ego: Ego, scene: Scene, course: Course) -> Tracker:
+    """Take tracks that somebody else perceived (the scene door); those with a NaN are left out."""
+    odometry = ego.history[0, 1:4]
+    x_m, y_m, yaw_rad = world_pose(course.table, course.step_m, ego.mean)
+    turn = odometry[2] - yaw_rad
+    cos, sin = math.cos(turn), math.sin(turn)
+    now_s = ego.stamp_ns / NS_PER_S
+    rows = []
+    for track in sorted(scene.tracks, key=lambda one: one.track_id):
+        numbers = (track.x_m, track.y_m, track.yaw_rad, track.speed_mps, track.accel_mps2)
+        if not all(map(math.isfinite, (*numbers, track.length_m, track.width_m))):
+            continue
+        dx_m, dy_m = track.x_m - x_m, track.y_m - y_m
+        heading = wrap_angle_rad(track.yaw_rad + turn)
+        along = (math.cos(heading), math.sin(heading))
+        row = np.zeros(COLUMNS)
+        row[:11] = (
+            *(odometry[0] + cos * dx_m - sin * dy_m, odometry[1] + sin * dx_m + cos * dy_m),
+            *(track.speed_mps * along[0], track.speed_mps * along[1]),
+            *(track.accel_mps2 * along[0], track.accel_mps2 * along[1]),
+            *(heading, track.yaw_rate_rps if math.isfinite(track.yaw_rate_rps) else 0.0),
+            *(max(track.length_m, 0.1), max(track.width_m, 0.1), track.height_m),
+        )
+        row[TrackColumn.ODDS], row[TrackColumn.CONFIRMED] = 4.6, 1.0
+        row[TrackColumn.FIRST_S] = now_s - track.age_s
+        row[TrackColumn.SEEN_S] = now_s - track.unseen_s
+        row[TrackColumn.HITS], row[TrackColumn.BRAKE] = 100.0, float(track.brake_lights)
+        row[TrackColumn.INDICATOR] = _INDICATOR_INDEX[track.indicator]
+        row[TrackColumn.ID] = track.track_id
+        row[TrackColumn.CLASS] = _CLASS_INDEX[track.object_class]
+        rows.append(row)
+    table = np.array(rows) if rows else np.zeros((0, COLUMNS))
+    cov = np.tile(np.eye(6) * 0.01, (len(table), 1, 1))
+    return replace(tracker, table=table, cov=cov, stamp_ns=ego.stamp_ns, frame_ns=scene.stamp_ns)
+
+
+def describe(tracker: Tracker) -> Tracks:
+    """The believed tracks as a message."""
+    now_s = tracker.stamp_ns / NS_PER_S
+    return Tracks(
+        stamp_ns=tracker.stamp_ns,
+        tracks=tuple(_describe_one(row, now_s) for row in tracker.confirmed.tolist()),
+    )
+
+
+def _describe_one(row: list[float], now_s: float) -> Track:
+    heading = row[6]
+    cos, sin = math.cos(heading), math.sin(heading)
+    on = row[28] > 0.0
+    return Track(
+        track_id=int(row[18]),
+        object_class=_CLASSES[int(row[19])],
+        x_m=row[35],
+        y_m=row[36],
+        yaw_rad=wrap_angle_rad(row[37]),
+        speed_mps=row[2] * cos + row[3] * sin,
+        accel_mps2=row[4] * cos + row[5] * sin,
+        yaw_rate_rps=row[7],
+        length_m=row[8],
+        width_m=row[9],
+        height_m=row[10],
+        existence=1.0 / (1.0 + math.exp(-row[11])),
+        age_s=max(now_s - row[13], 0.0),
+        unseen_s=max(now_s - row[14], 0.0),
+        station_m=row[29] if on else None,
+        offset_m=row[30] if on else None,
+        brake_lights=row[16] > 0.5,
+        indicator=_INDICATORS[int(row[17])],
+    )
+
+
+def _order(frame: DetectionFrame) -> tuple[int, str]:
+    return frame.stamp_ns, frame.sensor
+
+
+def _numbers(tuning: TrackTuning) -> Array:
+    """The tuning as the kernels read it."""
+    return np.array(
+        (
+            *(tuning.jerk_along, tuning.jerk_across, tuning.accel_fade_s),
+            *(tuning.gate_m, tuning.gate_mps, tuning.confirm_odds, tuning.lose_odds),
+            *(tuning.drop_odds, tuning.cap_odds, tuning.birth_odds, tuning.young_rate),
+            *(tuning.mature_rate, tuning.grace_s, tuning.brake_cue_mps2, tuning.learn_share),
+        )
+    )
+
+
+def _fold_frame(
+    tracker: Tracker, ego: Ego, frame: DetectionFrame, numbers: Array, tuning: TrackTuning
+) -> Tracker:
+    lag_s = (ego.stamp_ns - frame.stamp_ns) / NS_PER_S
+    if not 0.0 <= lag_s <= tuning.oldest_s:
+        return tracker
+    tracker, index, usable = _note_sensor(tracker, frame, ego, tuning)
+    if not usable:
+        return tracker
+    pose = np.empty(7)
+    recall(ego.history, float(frame.stamp_ns), pose)
+    returns = to_odometry(_returns(frame.objects), pose[1], pose[2], pose[3], lag_s)
+    noise = tracker.noise[index]
+    owner = associate(tracker.table, tracker.cov, returns, noise, numbers)
+    table, cov, learnt = update(
+        *(tracker.table, tracker.cov, returns, owner, noise, lag_s),
+        *(frame.stamp_ns / NS_PER_S, float(tracker.next_id), numbers),
+    )
+    return replace(
+        tracker,
+        table=table,
+        cov=cov,
+        next_id=tracker.next_id + len(table) - len(tracker.table),
+        noise=(*tracker.noise[:index], learnt, *tracker.noise[index + 1 :]),
+        frame_ns=max(tracker.frame_ns, frame.stamp_ns),
+    )
+
+
+def _note_sensor(
+    tracker: Tracker, frame: DetectionFrame, ego: Ego, tuning: TrackTuning
+) -> tuple[Tracker, int, bool]:
+    """Remember the frame; tells the sensor's index and whether the frame says anything new."""
+    if frame.sensor not in tracker.sensors:
+        tracker = replace(
+            tracker,
+            sensors=(*tracker.sensors, frame.sensor),
+            noise=(*tracker.noise, np.array((tuning.place_sigma_m, tuning.speed_sigma_mps))),
+            last=(*tracker.last, frame),
+            frozen=(*tracker.frozen, 0),
+        )
+        return tracker, len(tracker.sensors) - 1, True
+    index = tracker.sensors.index(frame.sensor)
+    last = tracker.last[index]
+    if frame.stamp_ns <= last.stamp_ns:
+        return tracker, index, False
+    same = bool(frame.objects) and ego.speed_mps > 1.0 and frame.objects == last.objects
+    count = tracker.frozen[index] + 1 if same else 0
+    tracker = replace(
+        tracker,
+        last=(*tracker.last[:index], frame, *tracker.last[index + 1 :]),
+        frozen=(*tracker.frozen[:index], count, *tracker.frozen[index + 1 :]),
+    )
+    return tracker, index, count < tuning.unseen_frozen_frames
+
+
+def _returns(objects: tuple[ObjectReturn, ...]) -> Array:
+    """[n, 13] returns as the kernels read them."""
+    if not objects:
+        return np.zeros((0, RETURN_COLUMNS))
+    return np.array(
+        [
+            (
+                *(one.x_m, one.y_m, one.velocity_x_mps, one.velocity_y_mps, one.yaw_rad),
+                *(one.length_m, one.width_m, one.height_m, _CLASS_INDEX[one.object_class]),
+                *(one.class_confidence, one.existence, one.brake_lights),
+                _INDICATOR_INDEX[one.indicator],
+            )
+            for one in objects
+        ],
+        dtype=np.float64,
+    )

@@ -1,0 +1,336 @@
+"""Compiled parts of the tracker: coasting, association, update, births, placing on the corridor.
+
+Tracks live in the odometry frame, which is smooth: a correction of the car's own place does not shake
+them. Columns are those of `track.TrackColumn`; returns have the columns of `track.ReturnColumn`. All
+kernels give new arrays and leave their inputs as they were.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from volant.core.kernels import kernel
+from volant.road.kernels import project_uniform
+
+# The same order as TrackColumn; a kernel cannot read an IntEnum.
+_X, _Y, _VX, _VY, _AX, _AY = 0, 1, 2, 3, 4, 5
+_HEADING, _YAW_RATE, _LENGTH, _WIDTH, _HEIGHT = 6, 7, 8, 9, 10
+_ODDS, _CONFIRMED, _FIRST_S, _SEEN_S, _HITS = 11, 12, 13, 14, 15
+_BRAKE, _INDICATOR, _ID, _CLASS, _VOTES = 16, 17, 18, 19, 20
+_ON, _STATION, _OFFSET, _RATE, _SIDE_RATE, _ACCEL, _TURN = 28, 29, 30, 31, 32, 33, 34
+_WORLD_X, _WORLD_Y, _WORLD_YAW = 35, 36, 37
+_COLUMNS = 38
+# Returns.
+_R_YAW, _R_LENGTH, _R_WIDTH, _R_HEIGHT, _R_CLASS, _R_SURE = 4, 5, 6, 7, 8, 9
+_R_EXISTENCE, _R_BRAKE, _R_INDICATOR = 10, 11, 12
+# Tuning row.
+_T_JERK_ALONG, _T_JERK_ACROSS, _T_ACCEL_FADE, _T_GATE_M, _T_GATE_MPS = 0, 1, 2, 3, 4
+_T_CONFIRM, _T_LOSE, _T_DROP, _T_CAP, _T_BIRTH = 5, 6, 7, 8, 9
+_T_YOUNG, _T_MATURE, _T_GRACE_S, _T_CUE, _T_LEARN = 10, 11, 12, 13, 14
+_CLASSES = 8
+
+
+@kernel("f8(f8)")
+def _wrap(angle):  # type: ignore[no-untyped-def]
+    return angle - 2.0 * math.pi * math.floor((angle + math.pi) / (2.0 * math.pi))
+
+
+@kernel("void(f8[:, ::1], f8, f8, f8, f8, f8, f8)")
+def _spread(cov, dt, fade, along, across, cos, sin):  # type: ignore[no-untyped-def]
+    """Cov of (x, y, vx, vy, ax, ay) moved on in place by dt, with jerk noise along and across."""
+    for half in range(2):  # rows, then columns: F P, then (F P) F'
+        for i in range(6):
+            for j in range(2):
+                p, v, a = j, 2 + j, 4 + j
+                if half == 0:
+                    cov[p, i] += dt * cov[v, i] + 0.5 * dt * dt * cov[a, i]
+                    cov[v, i] += dt * cov[a, i]
+                    cov[a, i] *= fade
+                else:
+                    cov[i, p] += dt * cov[i, v] + 0.5 * dt * dt * cov[i, a]
+                    cov[i, v] += dt * cov[i, a]
+                    cov[i, a] *= fade
+    qa, qc = along * along, across * across
+    xx, yy = qa * cos * cos + qc * sin * sin, qa * sin * sin + qc * cos * cos
+    xy = (qa - qc) * sin * cos
+    for j in range(2):
+        own = xx if j == 0 else yy
+        for k in range(2):
+            q = own if j == k else xy
+            cov[j, k] += q * dt**5 / 20.0
+            cov[2 + j, 2 + k] += q * dt**3 / 3.0
+            cov[4 + j, 4 + k] += q * dt
+            cov[j, 2 + k] += q * dt**4 / 8.0
+            cov[2 + k, j] += q * dt**4 / 8.0
+            cov[j, 4 + k] += q * dt**3 / 6.0
+            cov[4 + k, j] += q * dt**3 / 6.0
+            cov[2 + j, 4 + k] += q * dt * dt / 2.0
+            cov[4 + k, 2 + j] += q * dt * dt / 2.0
+
+
+@kernel("Tuple((f8[:, ::1], f8[:, :, ::1]))(f8[:, ::1], f8[:, :, ::1], f8, f8, f8[::1])")
+def coast(table, cov, dt, now, tuning):  # type: ignore[no-untyped-def]
+    """Move all tracks on by dt to now (s); those that nothing has seen for long fade and drop out."""
+    count = table.shape[0]
+    out, out_cov = np.empty_like(table), np.empty_like(cov)
+    kept = 0
+    fade = max(1.0 - dt / tuning[_T_ACCEL_FADE], 0.0)
+    for i in range(count):
+        unseen = now - table[i, _SEEN_S]
+        odds = table[i, _ODDS]
+        if unseen > tuning[_T_GRACE_S]:
+            rate = tuning[_T_YOUNG] if table[i, _HITS] < 6.0 else tuning[_T_MATURE]
+            odds -= rate * min(dt, unseen - tuning[_T_GRACE_S])
+        if odds < tuning[_T_DROP]:
+            continue
+        row = out[kept]
+        row[:] = table[i]
+        out_cov[kept] = cov[i]
+        row[_ODDS] = odds
+        if odds < tuning[_T_LOSE]:
+            row[_CONFIRMED] = 0.0
+        row[_X] += dt * (row[_VX] + 0.5 * dt * row[_AX])
+        row[_Y] += dt * (row[_VY] + 0.5 * dt * row[_AY])
+        cos, sin = math.cos(row[_HEADING]), math.sin(row[_HEADING])
+        before = row[_VX] * cos + row[_VY] * sin
+        row[_VX] += dt * row[_AX]
+        row[_VY] += dt * row[_AY]
+        after = row[_VX] * cos + row[_VY] * sin
+        row[_AX] *= fade
+        row[_AY] *= fade
+        if before > 0.0 >= after:  # braking ends at standstill, not in reverse
+            row[_VX] = row[_VY] = row[_AX] = row[_AY] = 0.0
+        row[_HEADING] = _wrap(row[_HEADING] + dt * row[_YAW_RATE])
+        along, across = tuning[_T_JERK_ALONG], tuning[_T_JERK_ACROSS]
+        _spread(out_cov[kept], dt, fade, along, across, cos, sin)
+        kept += 1
+    return out[:kept].copy(), out_cov[:kept].copy()
+
+
+@kernel("f8[:, ::1](f8[:, ::1], f8, f8, f8, f8)")
+def to_odometry(returns, x, y, yaw, lag):  # type: ignore[no-untyped-def]
+    """Returns of a frame in the odometry frame, carried on by lag (s); those with a NaN are left out."""
+    out = np.empty_like(returns)
+    kept = 0
+    cos, sin = math.cos(yaw), math.sin(yaw)
+    for i in range(returns.shape[0]):
+        fine = True
+        for j in range(returns.shape[1]):
+            fine = fine and math.isfinite(returns[i, j])
+        far = abs(returns[i, 0]) > 1e3 or abs(returns[i, 1]) > 1e3
+        fast = abs(returns[i, 2]) > 120.0 or abs(returns[i, 3]) > 120.0
+        if not fine or far or fast or returns[i, _R_EXISTENCE] <= 0.05:
+            continue
+        if returns[i, _R_LENGTH] <= 0.0 or returns[i, _R_WIDTH] <= 0.0:
+            continue
+        row = out[kept]
+        row[:] = returns[i]
+        row[2] = cos * returns[i, 2] - sin * returns[i, 3]
+        row[3] = sin * returns[i, 2] + cos * returns[i, 3]
+        row[0] = x + cos * returns[i, 0] - sin * returns[i, 1] + lag * row[2]
+        row[1] = y + sin * returns[i, 0] + cos * returns[i, 1] + lag * row[3]
+        row[_R_YAW] = _wrap(returns[i, _R_YAW] + yaw)
+        kept += 1
+    return out[:kept].copy()
+
+
+@kernel("i8[::1](f8[:, ::1], f8[:, :, ::1], f8[:, ::1], f8[::1], f8[::1])")
+def associate(table, cov, returns, noise, tuning):  # type: ignore[no-untyped-def]
+    """The track of each return, -1 for none: nearest pairs inside the gate first, each used once."""
+    tracks, count = table.shape[0], returns.shape[0]
+    owner = np.full(count, -1, dtype=np.int64)
+    pairs = np.empty((tracks * count, 3))
+    found = 0
+    for i in range(tracks):
+        spread = math.sqrt(0.5 * (cov[i, 0, 0] + cov[i, 1, 1]) + noise[0] * noise[0])
+        reach = tuning[_T_GATE_M] + 3.0 * spread
+        for j in range(count):
+            dx, dy = returns[j, 0] - table[i, _X], returns[j, 1] - table[i, _Y]
+            if abs(dx) > reach or abs(dy) > reach:
+                continue
+            dvx, dvy = returns[j, 2] - table[i, _VX], returns[j, 3] - table[i, _VY]
+            square = dvx * dvx + dvy * dvy
+            if square > tuning[_T_GATE_MPS] * tuning[_T_GATE_MPS]:
+                continue
+            pairs[found, 0] = (dx * dx + dy * dy) / (spread * spread + 0.01) + 0.3 * square
+            pairs[found, 1] = i
+            pairs[found, 2] = j
+            found += 1
+    taken = np.zeros(tracks, dtype=np.bool_)
+    for k in np.argsort(pairs[:found, 0]):
+        i, j = int(pairs[k, 1]), int(pairs[k, 2])
+        if owner[j] < 0 and not taken[i]:
+            owner[j] = i
+            taken[i] = True
+    return owner
+
+
+@kernel("f8(f8[::1], f8[:, ::1], i8, f8, f8)")
+def _fold(row, cov, index, value, variance):  # type: ignore[no-untyped-def]
+    """One scalar measurement of a state, in place; gives the square of its innovation over its spread."""
+    innovation = value - row[index]
+    total = cov[index, index] + variance
+    gain = np.empty(6)
+    for i in range(6):
+        gain[i] = cov[i, index] / total
+    for i in range(6):
+        row[i] += gain[i] * innovation
+    line = cov[index].copy()
+    for i in range(6):
+        for j in range(6):
+            cov[i, j] -= gain[i] * line[j]
+    return innovation * innovation
+
+
+@kernel("void(f8[::1], f8[::1], f8, f8[::1])")
+def _fold_shape(row, seen, now, tuning):  # type: ignore[no-untyped-def]
+    """Heading, size, class, lamps and existence of a matched return, in place."""
+    share = max(1.0 / (row[_HITS] + 1.0), 0.08)
+    turn = _wrap(seen[_R_YAW] - row[_HEADING])
+    if abs(turn) > 0.5 * math.pi:  # a box looks the same from behind
+        turn = _wrap(turn + math.pi)
+    row[_HEADING] = _wrap(row[_HEADING] + max(share, 0.15) * turn)
+    row[_YAW_RATE] = min(max(0.98 * row[_YAW_RATE] + 0.12 * turn, -1.0), 1.0)
+    row[_LENGTH] += share * (seen[_R_LENGTH] - row[_LENGTH])
+    row[_WIDTH] += share * (seen[_R_WIDTH] - row[_WIDTH])
+    row[_HEIGHT] += share * (max(seen[_R_HEIGHT], 0.0) - row[_HEIGHT])
+    kind = min(max(int(seen[_R_CLASS]), 0), _CLASSES - 1)
+    best = 0
+    for k in range(_CLASSES):
+        row[_VOTES + k] *= 0.95
+    row[_VOTES + kind] += max(seen[_R_SURE], 0.05)
+    for k in range(_CLASSES):
+        if row[_VOTES + k] > row[_VOTES + best]:
+            best = k
+    row[_CLASS] = best
+    row[_BRAKE] += 0.4 * (seen[_R_BRAKE] - row[_BRAKE])
+    row[_INDICATOR] = seen[_R_INDICATOR]
+    sure = min(max(seen[_R_EXISTENCE], 0.05), 0.98)
+    row[_ODDS] = min(row[_ODDS] + math.log(sure / (1.0 - sure)), tuning[_T_CAP])
+    row[_SEEN_S] = now
+    row[_HITS] += 1.0
+    if row[_ODDS] >= tuning[_T_CONFIRM]:
+        row[_CONFIRMED] = 1.0
+
+
+@kernel(
+    "Tuple((f8[:, ::1], f8[:, :, ::1], f8[::1]))"
+    "(f8[:, ::1], f8[:, :, ::1], f8[:, ::1], i8[::1], f8[::1], f8, f8, f8, f8[::1])"
+)
+def update(table, cov, returns, owner, noise, lag, now, next_id, tuning):  # type: ignore[no-untyped-def]
+    """Fold matched returns in, open tracks for the others, and learn the sensor's noise.
+
+    noise: standard deviations of position (m) and velocity (m/s) of this sensor. Gives the new table,
+    covariances and noise; new tracks take ids from next_id on.
+    """
+    births = 0
+    for j in range(returns.shape[0]):
+        births += owner[j] < 0
+    count = table.shape[0]
+    out = np.zeros((count + births, _COLUMNS))
+    out_cov = np.zeros((count + births, 6, 6))
+    out[:count] = table
+    out_cov[:count] = cov
+    learnt = noise.copy()
+    place, speed = noise[0] * noise[0], noise[1] * noise[1]
+    opened = 0
+    for j in range(returns.shape[0]):
+        seen = returns[j]
+        i = owner[j]
+        if i >= 0:
+            row, own = out[i], out_cov[i]
+            if seen[_R_BRAKE] > 0.5 and row[_BRAKE] < 0.3 and row[_HITS] > 3.0:
+                # Brake lights have just come on: expect braking before the speed shows it.
+                heading = row[_HEADING]
+                row[_AX] -= tuning[_T_CUE] * math.cos(heading)
+                row[_AY] -= tuning[_T_CUE] * math.sin(heading)
+                own[4, 4] += 1.0
+                own[5, 5] += 1.0
+            held = 0.5 * (own[0, 0] + own[1, 1]), 0.5 * (own[2, 2] + own[3, 3])
+            miss = _fold(row, own, 0, seen[0], place) + _fold(row, own, 1, seen[1], place)
+            vx, vy = seen[2] + lag * row[_AX], seen[3] + lag * row[_AY]
+            rush = _fold(row, own, 2, vx, speed) + _fold(row, own, 3, vy, speed)
+            if row[_HITS] > 10.0:
+                place_now, speed_now = learnt[0] * learnt[0], learnt[1] * learnt[1]
+                miss = min(max(0.5 * miss - held[0], 0.0), 6.0 * place_now)
+                rush = min(max(0.5 * rush - held[1], 0.0), 6.0 * speed_now)
+                share = tuning[_T_LEARN]
+                learnt[0] = max(math.sqrt(place_now + share * (miss - place_now)), 0.05)
+                learnt[1] = max(math.sqrt(speed_now + share * (rush - speed_now)), 0.05)
+            _fold_shape(row, seen, now, tuning)
+            continue
+        row, own = out[count + opened], out_cov[count + opened]
+        for k in range(4):
+            row[k] = seen[k]
+        row[_HEADING] = seen[_R_YAW]
+        row[_LENGTH], row[_WIDTH] = seen[_R_LENGTH], seen[_R_WIDTH]
+        row[_HEIGHT] = max(seen[_R_HEIGHT], 0.0)
+        row[_BRAKE] = seen[_R_BRAKE]
+        row[_FIRST_S] = now
+        row[_ID] = next_id + opened
+        row[_ODDS] = tuning[_T_BIRTH]
+        for k in range(6):
+            own[k, k] = place if k < 2 else (speed if k < 4 else 4.0)
+        _fold_shape(row, seen, now, tuning)
+        opened += 1
+    return out, out_cov, learnt
+
+
+@kernel("Tuple((f8[:, ::1], f8[:, :, ::1]))(f8[:, ::1], f8[:, :, ::1])")
+def unite(table, cov):  # type: ignore[no-untyped-def]
+    """Drop the younger of two tracks that claim the same room."""
+    count = table.shape[0]
+    keep = np.ones(count, dtype=np.bool_)
+    for i in range(count):
+        for j in range(i):
+            if not keep[j]:
+                continue
+            dx, dy = table[i, _X] - table[j, _X], table[i, _Y] - table[j, _Y]
+            size = 0.5 * (table[i, _WIDTH] + table[j, _WIDTH])
+            dvx, dvy = table[i, _VX] - table[j, _VX], table[i, _VY] - table[j, _VY]
+            if dx * dx + dy * dy < 0.6 * size * size and dvx * dvx + dvy * dvy < 16.0:
+                keep[i] = False
+                break
+    return table[keep].copy(), cov[keep].copy()
+
+
+@kernel("f8[:, ::1](f8[:, ::1], f8[::1], f8[::1], f8[:, ::1], f8, f8, f8, f8, f8)")
+def settle(table, odometry, world, corridor, step, station, length, loop, reach):  # type: ignore[no-untyped-def]
+    """Fill in where the tracks are in the world and on the corridor.
+
+    odometry, world: the car's pose (x, y, yaw) in either frame; station: the car's; loop: the length
+    at which the corridor closes, 0 where it does not; reach: farthest offset that counts as on it.
+    """
+    out = table.copy()
+    turn = world[2] - odometry[2]
+    cos, sin = math.cos(turn), math.sin(turn)
+    ahead_cos, ahead_sin = math.cos(world[2]), math.sin(world[2])
+    for i in range(out.shape[0]):
+        row = out[i]
+        dx, dy = row[_X] - odometry[0], row[_Y] - odometry[1]
+        x = world[0] + cos * dx - sin * dy
+        y = world[1] + sin * dx + cos * dy
+        row[_WORLD_X], row[_WORLD_Y] = x, y
+        row[_WORLD_YAW] = _wrap(row[_HEADING] + turn)
+        hint = station + (x - world[0]) * ahead_cos + (y - world[1]) * ahead_sin
+        if row[_ON] > 0.0 and abs(row[_STATION] - hint) < 60.0:
+            hint = row[_STATION] + 0.05 * row[_RATE]
+        s, n = project_uniform(corridor, step, x, y, min(max(hint, 0.0), length))
+        if loop > 0.0 and s - station > 0.5 * loop:
+            s -= loop
+        elif loop > 0.0 and s - station < -0.5 * loop:
+            s += loop
+        place = min(max(int(min(max(s, 0.0), length) / step), 0), corridor.shape[0] - 2)
+        part = min(max(s / step - place, 0.0), 1.0)
+        heading = corridor[place, 4] + part * (corridor[place + 1, 4] - corridor[place, 4])
+        shrink = max(1.0 - n * corridor[place, 5], 0.3)
+        c, d = math.cos(heading - turn), math.sin(heading - turn)
+        row[_ON] = 1.0 if abs(n) < reach and -30.0 < s < length + 60.0 else 0.0
+        row[_STATION], row[_OFFSET] = s, n
+        row[_RATE] = (row[_VX] * c + row[_VY] * d) / shrink
+        row[_SIDE_RATE] = -row[_VX] * d + row[_VY] * c
+        row[_ACCEL] = row[_AX] * c + row[_AY] * d
+        row[_TURN] = _wrap(row[_WORLD_YAW] - heading)
+    return out

@@ -1,0 +1,252 @@
+"""The pilot's whole tick on one page: memory and observation in, memory and output out.
+
+Every 10 ms the belief about the own car moves on, the engagement machine looks at the driver, and
+control asks for acceleration and curvature. Sensors (or somebody else's scene) are folded in when they
+arrive; every 50 ms the others are forecast and a motion is planned. Nothing is raised across a tick:
+what is broken counts as missing, what is missing ages, and `odd` and `engage` decide what age means.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import msgspec
+import numpy as np
+
+from volant.core.clock import CONTROL_TICK_NS, NS_PER_S, PILOT_TICK_NS
+from volant.core.messages import (
+    Alert,
+    Command,
+    Constraint,
+    DriverRequest,
+    Engagement,
+    Localization,
+    Observation,
+    PilotState,
+    Plan,
+    RequestKind,
+    Tracks,
+)
+from volant.core.settings import Choices
+from volant.pilot import alerts, engage, odd
+from volant.pilot.control import follow as control
+from volant.pilot.course import Course, prepare
+from volant.pilot.engage import EngageInput, EngageState
+from volant.pilot.perception import localize, track
+from volant.pilot.perception.localize import Ego
+from volant.pilot.perception.track import Tracker
+from volant.pilot.planning import describe
+from volant.pilot.planning.plan import Motion, PlanInput, plan
+from volant.pilot.prediction.forecast import foresee
+from volant.pilot.settings import PilotSettings
+
+
+@dataclass(frozen=True, slots=True)
+class PilotMemory:
+    """All that lives from one tick to the next."""
+
+    course: Course
+    choices: Choices
+    ego: Ego
+    tracker: Tracker
+    motion: Motion | None
+    control: control.Control
+    engage: EngageState
+    halt_m: float
+    """Station where a minimal-risk stop shall end, inf while there is none."""
+    told: alerts.Told
+    stamp_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class PilotOutput:
+    """What one tick gives; the 20 Hz messages are None between pilot ticks."""
+
+    command: Command
+    localization: Localization | None
+    tracks: Tracks | None
+    plan: Plan | None
+    state: PilotState | None
+    """At pilot ticks and at each change of engagement."""
+    alerts: tuple[Alert, ...]
+
+
+def start(settings: PilotSettings) -> PilotMemory:
+    """The pilot at boot: it knows the road, and not yet where it is."""
+    return PilotMemory(
+        course=prepare(settings.corridor, settings.graph, loops=settings.loops),
+        choices=settings.choices,
+        ego=localize.start(),
+        tracker=track.start(),
+        motion=None,
+        control=control.Control(),
+        engage=EngageState(),
+        halt_m=math.inf,
+        told=alerts.Told(),
+        stamp_ns=-CONTROL_TICK_NS,
+    )
+
+
+def step(
+    memory: PilotMemory, observation: Observation, settings: PilotSettings
+) -> tuple[PilotMemory, PilotOutput]:
+    """One control tick."""
+    tuning, stamp_ns = settings.tuning, observation.stamp_ns
+    planning = stamp_ns % PILOT_TICK_NS == 0
+    memory = replace(memory, choices=_choose(memory.choices, observation.requests))
+    # Perception: where am I, who else is there?
+    memory = _perceive(memory, observation, settings, planning=planning)
+    # May the pilot drive, and does it?
+    domain = odd.assess(
+        *(memory.ego, memory.tracker, observation.car, memory.course),
+        *(settings.destination_m, tuning.domain),
+    )
+    engaged = engage.step(
+        memory.engage, _engage_input(observation, domain, tuning.engage), tuning.engage
+    )
+    changed = engaged.engagement is not memory.engage.engagement
+    memory = replace(memory, engage=engaged, halt_m=_halt_m(memory, engaged, settings))
+    # Prediction and planning.
+    if planning and memory.ego.matched:
+        memory = replace(memory, motion=_plan(memory, domain.sight_m, settings))
+    # Control.
+    steered, memory = _control(memory, observation, settings)
+    told, warnings = alerts.tell(memory.told, engaged, memory.motion, stamp_ns)
+    memory = replace(memory, told=told, stamp_ns=stamp_ns)
+    ego, course, motion = memory.ego, memory.course, memory.motion
+    output = PilotOutput(
+        command=control.command_of(steered, stamp_ns),
+        localization=localize.describe(ego, course, valid=domain.valid) if planning else None,
+        tracks=track.describe(memory.tracker) if planning else None,
+        plan=describe.describe(motion, ego, course) if planning and motion is not None else None,
+        state=_describe_state(memory, domain) if planning or changed else None,
+        alerts=warnings,
+    )
+    return memory, output
+
+
+def _perceive(
+    memory: PilotMemory, observation: Observation, settings: PilotSettings, *, planning: bool
+) -> PilotMemory:
+    """Carry ego and tracks on to now and fold in what arrived, by either door."""
+    course, tuning = memory.course, settings.tuning
+    ego = localize.move(memory.ego, observation.car, observation.stamp_ns, course, tuning.localize)
+    tracker, sensors, scene = memory.tracker, observation.sensors, observation.scene
+    if sensors is not None:
+        ego = localize.fuse(ego, sensors.lane, sensors.gnss, course, tuning.localize)
+        tracker = track.observe(tracker, ego, sensors.detections, tuning.track)
+    elif scene is not None:
+        ego = localize.place(ego, scene, course, tuning.localize)
+        tracker = track.adopt(tracker, ego, scene, course)
+    elif planning:
+        tracker = track.observe(tracker, ego, (), tuning.track)
+    if planning:
+        tracker = track.place(tracker, ego, course, tuning.track)
+    return replace(memory, ego=ego, tracker=tracker)
+
+
+def _plan(memory: PilotMemory, sight_m: float, settings: PilotSettings) -> Motion:
+    tuning = settings.tuning
+    forecast = foresee(memory.tracker, memory.ego, tuning.forecast)
+    given = PlanInput(
+        accel_mps2=memory.control.accel_mps2,
+        side=np.array(memory.control.side),
+        sight_m=sight_m,
+        halt_m=memory.halt_m,
+        holding=memory.control.hold,
+    )
+    return plan(
+        *(memory.ego, forecast, given, memory.motion, memory.course, memory.choices),
+        *(settings.car, settings.destination_m, tuning.plan, tuning.propose, tuning.score),
+    )
+
+
+def _control(
+    memory: PilotMemory, observation: Observation, settings: PilotSettings
+) -> tuple[control.Control, PilotMemory]:
+    """What is asked for now, and what control remembers: the car itself while the driver drives."""
+    driver, tuning = observation.car.driver, settings.tuning
+    ego, before, state = memory.ego, memory.control, memory.engage
+    rested = control.rest(before, ego)
+    if not state.driving:
+        before = rested
+    elif state.engagement is Engagement.OVERRIDDEN:
+        if driver.accelerator > tuning.engage.pressed:
+            before = replace(before, accel_mps2=rested.accel_mps2, hold=False)
+        if abs(driver.wheel_torque_nm) > tuning.engage.wheel_torque_nm:
+            before = replace(rested, accel_mps2=before.accel_mps2, hold=before.hold)
+    dt_s = min(max((observation.stamp_ns - memory.stamp_ns) / NS_PER_S, 0.0), 0.1)
+    after = control.follow(
+        before, ego, memory.motion, memory.course, settings.car, dt_s, tuning.follow
+    )
+    if not math.isfinite(after.accel_mps2 + after.curvature_per_m + sum(after.side)):
+        after = control.Control(accel_mps2=-1.5)
+    return after, replace(memory, control=after if state.driving else rested)
+
+
+def _engage_input(
+    observation: Observation, domain: odd.Domain, tuning: engage.EngageTuning
+) -> EngageInput:
+    driver = observation.car.driver
+    kinds = [request.kind for request in observation.requests]
+    return EngageInput(
+        stamp_ns=observation.stamp_ns,
+        engage=RequestKind.ENGAGE in kinds,
+        cancel=RequestKind.CANCEL in kinds,
+        brake=driver.brake > tuning.pressed,
+        accelerator=driver.accelerator > tuning.pressed,
+        wheel=abs(driver.wheel_torque_nm) > tuning.wheel_torque_nm,
+        blocker=domain.blockers[0] if domain.blockers else None,
+        demand=domain.demand,
+    )
+
+
+def _halt_m(memory: PilotMemory, engaged: EngageState, settings: PilotSettings) -> float:
+    """Where a minimal-risk stop ends: fixed when it begins."""
+    if not engaged.at_risk:
+        return math.inf
+    if math.isfinite(memory.halt_m):
+        return memory.halt_m
+    speed_mps = max(memory.ego.speed_mps, 0.0)
+    decel_mps2 = settings.tuning.plan.risk_decel_mps2
+    return memory.ego.station_m + speed_mps + 0.5 * speed_mps**2 / decel_mps2
+
+
+def _choose(choices: Choices, requests: tuple[DriverRequest, ...]) -> Choices:
+    """The driver's choices after the buttons pressed since the last tick; wild values are ignored."""
+    for request in requests:
+        value = request.value
+        if value is not None and not math.isfinite(value):
+            continue
+        if request.kind is RequestKind.SET_SPEED and (value is None or 0.0 <= value <= 40.3):
+            choices = msgspec.structs.replace(choices, set_speed_mps=value)
+        elif request.kind is RequestKind.SET_TIME_GAP and value is not None and 0.8 <= value <= 3.0:
+            choices = msgspec.structs.replace(choices, time_gap_s=value)
+    return choices
+
+
+def _describe_state(memory: PilotMemory, domain: odd.Domain) -> PilotState:
+    state, motion, choices = memory.engage, memory.motion, memory.choices
+    set_speed_mps = choices.set_speed_mps
+    if set_speed_mps is None:
+        set_speed_mps = 0.0 if motion is None else motion.limit_mps + choices.limit_offset_mps
+    return PilotState(
+        stamp_ns=memory.ego.stamp_ns,
+        engagement=state.engagement,
+        code=state.code,
+        words=state.words,
+        set_speed_mps=max(set_speed_mps, 0.0),
+        time_gap_setting_s=choices.time_gap_s,
+        functions=_functions(state, motion),
+        ready=not domain.blockers,
+        blockers=tuple(one.code for one in domain.blockers),
+    )
+
+
+def _functions(state: EngageState, motion: Motion | None) -> tuple[str, ...]:
+    """Names of the functions that act now."""
+    if not state.driving or motion is None:
+        return ()
+    acting = {Constraint.CURVE: ("curve_speed",), Constraint.SPEED_LIMIT: ("limit_speed",)}
+    return ("acc", "lcc", *acting.get(motion.constraint, ()))

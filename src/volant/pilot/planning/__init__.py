@@ -1,0 +1,1 @@
+"""Which motion to take: proposals, rolled out against the forecast, scored by named costs."""

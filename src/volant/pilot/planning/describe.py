@@ -1,0 +1,65 @@
+"""A chosen motion as the message that screens, guard and journal read."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+from volant.core.messages import Plan, StopPath
+from volant.pilot.course import Course
+from volant.pilot.perception.localize import Ego
+from volant.pilot.planning.path_kernels import place_path, stop_path
+from volant.pilot.planning.plan import Motion
+
+STOP_STEP_M: Final = 2.0
+"""Between points of a stop path; a quintic over 15 m and curves of 10 m stay true on it."""
+
+
+def describe(motion: Motion, ego: Ego, course: Course) -> Plan:
+    """The plan message of a motion."""
+    placed = place_path(
+        *(course.table, course.step_m, ego.mean, motion.path, float(motion.side[0]), motion.dt_s)
+    )
+    x_m, y_m, yaw_rad, curvature_per_m = (tuple(column.tolist()) for column in placed.T)
+    speed_mps, accel_mps2 = (tuple(motion.path[:, column].tolist()) for column in (1, 2))
+    lead = motion.lead
+    speed_now_mps = max(ego.speed_mps, 0.0)
+    return Plan(
+        stamp_ns=motion.stamp_ns,
+        time_s=tuple(step * motion.dt_s for step in range(len(motion.path))),
+        x_m=x_m,
+        y_m=y_m,
+        yaw_rad=yaw_rad,
+        curvature_per_m=curvature_per_m,
+        speed_mps=speed_mps,
+        accel_mps2=accel_mps2,
+        stop_path=describe_stop_path(ego, course),
+        target_speed_mps=motion.target_speed_mps,
+        limit_mps=motion.limit_mps,
+        limit_is_default=motion.limit_is_default,
+        constraint=motion.constraint,
+        reason=motion.reason,
+        manoeuvre="stop" if motion.hold else "keep_lane",
+        lead_id=None if lead is None else lead.track_id,
+        gap_m=None if lead is None else lead.gap_m,
+        time_gap_s=None if lead is None or speed_now_mps < 1.0 else lead.gap_m / speed_now_mps,
+        confidence=motion.confidence,
+        distance_left_m=motion.distance_left_m,
+        arrived=motion.arrived,
+    )
+
+
+def describe_stop_path(ego: Ego, course: Course) -> StopPath:
+    """A path of v^2/6 + 30 m and a little more, in the car frame, back to the lane's reference."""
+    speed_mps = max(ego.speed_mps, 0.0)
+    length_m = speed_mps**2 / 6.0 + 34.0
+    count = math.ceil(length_m / STOP_STEP_M) + 1
+    points = stop_path(course.table, course.step_m, ego.mean, speed_mps, count, STOP_STEP_M)
+    x_m, y_m, curvature_per_m = (tuple(column.tolist()) for column in points.T)
+    return StopPath(
+        stamp_ns=ego.stamp_ns,
+        step_m=STOP_STEP_M,
+        x_m=x_m,
+        y_m=y_m,
+        curvature_per_m=curvature_per_m,
+    )

@@ -1,0 +1,63 @@
+"""Compiled speed profile of the road ahead: what limits, curves, ends and sight allow at each metre."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from volant.core.kernels import kernel
+
+_CURVATURE = 5
+# What binds, as in planning.plan.BINDING: order is part of the contract.
+SET_SPEED, LIMIT, CURVE, ROAD_END, DESTINATION, SIGHT, TAKEOVER = 1, 2, 3, 4, 5, 6, 7
+# Tuning row.
+_T_LATERAL, _T_DECEL, _T_EARLY_S, _T_STOP_DECEL = 0, 1, 2, 3
+
+
+@kernel(
+    "Tuple((f8[::1], i8[::1]))(f8[:, ::1], f8, f8[::1], f8, i8, f8, f8, f8, f8, f8, b1, f8[::1])"
+)
+def speed_profile(  # type: ignore[no-untyped-def]
+    table, step, limits, station, count, cruise, below, sight, end, halt, arrives, tuning
+):
+    """Speeds allowed at count rows `step` apart from station on, and what binds there.
+
+    cruise: the set speed (inf for none); below: how far under the limit to stay (<= 0); sight: speed
+    from which the car can stop within what it sees; end: station of the end or destination (inf for
+    none); halt: station of a stop wanted by the pilot itself (inf for none). Slowing down is spread out
+    backwards at a comfortable deceleration, and ends `early` seconds before the place that asks for it.
+    """
+    speeds, causes = np.empty(count), np.empty(count, dtype=np.int64)
+    last = table.shape[0] - 1
+    early = np.empty(count)
+    for i in range(count):
+        row = min(max(int((station + i * step) / step), 0), last)
+        speed, cause = limits[row] + below, LIMIT
+        if cruise < speed:
+            speed, cause = cruise, SET_SPEED
+        bend = abs(table[row, _CURVATURE])
+        if bend * speed * speed > tuning[_T_LATERAL]:
+            speed, cause = math.sqrt(tuning[_T_LATERAL] / bend), CURVE
+        if sight < speed:
+            speed, cause = sight, SIGHT
+        speeds[i], causes[i] = max(speed, 0.0), cause
+        early[i] = speeds[i]
+    # The lowest speed of the next `early` seconds holds now. A stop is met where it is.
+    for i in range(count):
+        reach = min(i + int(early[i] * tuning[_T_EARLY_S] / step), count - 1)
+        for k in range(i + 1, reach + 1):
+            if early[k] < speeds[i]:
+                speeds[i], causes[i] = early[k], causes[k]
+    stop = min(end, halt)
+    stop_cause = TAKEOVER if halt < end else (DESTINATION if arrives else ROAD_END)
+    for i in range(count):
+        left = stop - (station + i * step)
+        allowed = math.sqrt(2.0 * tuning[_T_STOP_DECEL] * left) if left > 0.0 else 0.0
+        if allowed < speeds[i]:
+            speeds[i], causes[i] = allowed, stop_cause
+    for i in range(count - 2, -1, -1):
+        reachable = math.sqrt(speeds[i + 1] * speeds[i + 1] + 2.0 * tuning[_T_DECEL] * step)
+        if reachable < speeds[i]:
+            speeds[i], causes[i] = reachable, causes[i + 1]
+    return speeds, causes

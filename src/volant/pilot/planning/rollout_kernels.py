@@ -1,0 +1,334 @@
+"""Compiled roll-outs: every proposal driven against the forecast by a car-following law, and scored.
+
+The law is the Improved Intelligent Driver Model with the constant-acceleration heuristic of the ACC
+model (Treiber and Kesting, Traffic Flow Dynamics, 2013, ch. 11), evaluated a little ahead of time so
+that a braking car in front is answered before its speed has changed much.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from volant.core.kernels import kernel
+
+# Forecast columns (prediction.forecast).
+_M_WEIGHT, _M_CUT_IN, _M_HALF_LENGTH, _M_HALF_WIDTH, _M_ID = 0, 1, 2, 3, 4
+_P_STATION, _P_OFFSET, _P_RATE, _P_ACCEL = 0, 1, 2, 3
+# Proposal columns (planning.propose).
+_PACE, _BRISK, _ASIDE, _YIELDS, _BRAKE = 0, 1, 2, 3, 4
+# Ego row.
+_E_STATION, _E_SPEED, _E_ACCEL, _E_FRONT, _E_REAR, _E_HALF_WIDTH = 0, 1, 2, 3, 4, 5
+# Law row.
+L_GAP_S, L_GAP_M, L_ACCEL, L_DECEL, L_AHEAD_S, L_COOL, L_PREVIEW_S, L_REACT_S = (
+    0,
+    1,
+    2,
+    3,
+    4,
+    5,
+    6,
+    7,
+)
+L_SIDE_M, L_RSS_OWN, L_RSS_OTHER, L_STOP_DECEL, L_ACCEL_HIGH = 8, 9, 10, 11, 12
+# Cost columns (planning.score.Cost).
+_C_COLLISION, _C_GAP, _C_PROGRESS, _C_COMFORT, _C_JERK, _C_CENTRE, _C_LIMIT, _C_SIDE = range(8)
+_COSTS = 8
+# Sources of the acceleration at the start.
+FROM_PROFILE, FROM_LEAD, FROM_BRAKE = 0, 1, 2
+# Lead columns.
+_G_REAR, _G_FRONT, _G_RATE, _G_ACCEL, _G_WEIGHT, _G_ID, _G_CUT_IN = 0, 1, 2, 3, 4, 5, 6
+_LEADS = 6
+
+
+@kernel("f8(f8)")
+def hardest(speed):  # type: ignore[no-untyped-def]
+    """Hardest comfortable braking (ISO 15622: 3.5 m/s2 above 20 m/s, 5.0 below 5 m/s; recalled)."""
+    part = min(max((speed - 5.0) / 15.0, 0.0), 1.0)
+    return 5.0 - 1.5 * part
+
+
+@kernel("f8(f8, f8[::1])")
+def briskest(speed, law):  # type: ignore[no-untyped-def]
+    """Acceleration wanted from a free road: it falls with speed, as power and comfort do."""
+    part = min(max(speed / 25.0, 0.0), 1.0)
+    return law[L_ACCEL] + part * (law[L_ACCEL_HIGH] - law[L_ACCEL])
+
+
+@kernel("f8(f8[::1], f8, f8, f8, f8, f8[::1])")
+def profile_accel(profile, step, travelled, speed, pace, law):  # type: ignore[no-untyped-def]
+    """Acceleration that keeps to a speed profile, looking a little ahead; pace scales the profile."""
+    look = max(speed * law[L_PREVIEW_S], 1.5)
+    place = (travelled + look) / step
+    row = min(int(place), profile.shape[0] - 2)
+    part = min(max(place - row, 0.0), 1.0)
+    allowed = pace * (profile[row] + part * (profile[row + 1] - profile[row]))
+    return (allowed * allowed - speed * speed) / (2.0 * look)
+
+
+@kernel("f8(f8, f8, f8)")
+def stop_accel(left, speed, soft):  # type: ignore[no-untyped-def]
+    """Constant deceleration that ends at a stop `left` metres ahead; none while that is gentle yet."""
+    if left <= 0.05:
+        return -max(2.0 * speed, soft) if speed > 0.0 else 0.0
+    need = 0.5 * speed * speed / left
+    return -need if need > 0.7 * soft else 9.0
+
+
+@kernel("f8(f8, f8, f8[::1])")
+def wanted_gap(speed, gap_s, law):  # type: ignore[no-untyped-def]
+    """Gap to keep: the set time gap at speed, the standing gap at rest, smooth between."""
+    moving = speed * gap_s
+    return math.sqrt(law[L_GAP_M] * law[L_GAP_M] + moving * moving)
+
+
+@kernel("f8(f8, f8, f8, f8, f8, f8, f8, f8[::1])")
+def follow_accel(speed, accel, gap, lead_speed, lead_accel, free, firm, law):  # type: ignore[no-untyped-def]
+    """Acceleration behind a car: IIDM with the constant-acceleration heuristic, a little ahead of time.
+
+    free: what a free road would allow; firm: comfortable deceleration to plan with.
+    """
+    ahead = law[L_AHEAD_S]
+    lead_soon = max(lead_speed + lead_accel * ahead, 0.0)
+    own_soon = max(speed + min(accel, 0.5) * ahead, 0.0)
+    closing = own_soon - lead_soon
+    gap_soon = gap - 0.5 * ahead * (speed - lead_speed + closing)
+    room = max(gap_soon, 0.1)
+    most = briskest(speed, law)
+    wanted = wanted_gap(own_soon, law[L_GAP_S], law)
+    wanted += max(own_soon * closing / (2.0 * math.sqrt(most * firm)), -0.7 * wanted)
+    ratio = max(wanted, 0.5 * law[L_GAP_M]) / room
+    if ratio >= 1.0:
+        answer = min(most * (1.0 - ratio * ratio), free)
+    elif free > 1e-3:
+        answer = free * (1.0 - ratio ** (2.0 * most / free))
+    else:
+        answer = free
+    # Constant-acceleration heuristic: what suffices if the car ahead goes on as it does.
+    lead_held = min(lead_accel, most)
+    if lead_speed * (speed - lead_speed) <= -2.0 * gap * lead_held:
+        below = lead_speed * lead_speed - 2.0 * gap * lead_held
+        calm = speed * speed * lead_held / below if below > 1e-6 else lead_held
+    else:
+        rush = max(speed - lead_speed, 0.0)
+        calm = lead_held - rush * rush / (2.0 * max(gap, 0.1))
+    if answer < calm:
+        cool = law[L_COOL]
+        answer = (1.0 - cool) * answer + cool * (calm + firm * math.tanh((answer - calm) / firm))
+    # What is needed to stay behind at all is never cooled away.
+    spare = max(gap - 0.7 * law[L_GAP_M], 0.1)
+    if lead_speed < speed:
+        own_stop = speed * law[L_REACT_S]
+        lead_stop = lead_speed * lead_speed / (2.0 * law[L_RSS_OTHER]) if lead_accel < -2.0 else 0.0
+        if lead_accel < -2.0 or lead_speed < 0.3:
+            need = 0.5 * speed * speed / max(spare + lead_stop - own_stop, 0.1)
+        else:
+            rush = speed - lead_speed
+            need = 0.5 * rush * rush / max(spare - rush * law[L_REACT_S], 0.1)
+        if need > firm:
+            answer = min(answer, -need)
+    return answer
+
+
+@kernel("f8(f8, f8, f8[::1])")
+def rss_gap(speed, lead_speed, law):  # type: ignore[no-untyped-def]
+    """Least gap from which a hard stop ahead ends without contact (RSS, Shalev-Shwartz et al., 2017)."""
+    own = speed * law[L_REACT_S] + speed * speed / (2.0 * law[L_RSS_OWN])
+    return max(own - lead_speed * lead_speed / (2.0 * law[L_RSS_OTHER]), 0.0)
+
+
+@kernel("void(f8[::1], f8, f8, i8, f8[:, ::1])")
+def side_path(start, target, dt, steps, out):  # type: ignore[no-untyped-def]
+    """Offset, rate and acceleration over time from start towards a target, critically damped (2.5 s)."""
+    n, rate, accel = start[0], start[1], start[2]
+    stiff = 0.9
+    for k in range(steps + 1):
+        out[k, 0], out[k, 1], out[k, 2] = n, rate, accel
+        for _ in range(5):
+            accel = stiff * stiff * (target - n) - 2.0 * stiff * rate
+            accel = min(max(accel, -0.6), 0.6)
+            n += rate * dt / 5.0
+            rate += accel * dt / 5.0
+
+
+@kernel("i8(f8[:, ::1], f8[:, :, ::1], i8, f8, f8, f8, b1, f8[:, ::1])")
+def leads_at(modes, points, k, offset, half_width, side, yields, out):  # type: ignore[no-untyped-def]
+    """The modes that stand in the band swept at step k, into out [6, 7]; gives their number."""
+    found = 0
+    for m in range(modes.shape[0]):
+        if modes[m, _M_CUT_IN] > 0.0 and not yields:
+            continue
+        if modes[m, _M_WEIGHT] < 0.1:
+            continue
+        reach = half_width + modes[m, _M_HALF_WIDTH] + side
+        if abs(points[m, k, _P_OFFSET] - offset) >= reach:
+            continue
+        half = modes[m, _M_HALF_LENGTH]
+        rear = points[m, k, _P_STATION] - half
+        place = found
+        if found == _LEADS:  # keep the nearest
+            place = 0
+            for i in range(_LEADS):
+                if out[i, _G_REAR] > out[place, _G_REAR]:
+                    place = i
+            if out[place, _G_REAR] <= rear:
+                continue
+        else:
+            found += 1
+        out[place, _G_REAR] = rear
+        out[place, _G_FRONT] = points[m, k, _P_STATION] + half
+        out[place, _G_RATE] = points[m, k, _P_RATE]
+        out[place, _G_ACCEL] = points[m, k, _P_ACCEL]
+        out[place, _G_WEIGHT] = modes[m, _M_WEIGHT]
+        out[place, _G_ID] = modes[m, _M_ID]
+        out[place, _G_CUT_IN] = modes[m, _M_CUT_IN]
+    return found
+
+
+@kernel(
+    "Tuple((f8, i8, f8, f8, f8, f8))"
+    "(f8[:, ::1], i8, f8, f8, f8, f8, f8, f8, f8, f8, f8, b1, f8[::1])"
+)
+def wanted_accel(  # type: ignore[no-untyped-def]
+    leads, count, front, rear, speed, accel, free, firm, stop_left, top, brake, standing, law
+):
+    """Acceleration wanted now: (value, source, id, gap, speed of the lead, whether it cuts in).
+
+    free: from the profile; stop_left: distance to the end of the way; top: most allowed; brake: a fixed
+    deceleration to propose (0 for none); standing: the car rests.
+    """
+    answer = min(free, top, stop_accel(stop_left, speed, law[L_STOP_DECEL]))
+    source = FROM_PROFILE
+    lead_id, lead_gap, lead_rate, lead_cuts = -1.0, math.inf, 0.0, 0.0
+    for i in range(count):
+        if leads[i, _G_FRONT] < rear + 1.0 or leads[i, _G_REAR] < rear:
+            continue
+        gap = leads[i, _G_REAR] - front
+        rate = leads[i, _G_RATE]
+        value = follow_accel(speed, accel, gap, rate, leads[i, _G_ACCEL], min(free, top), firm, law)
+        if rate < 0.3 and speed < 8.0:  # it stands: come to rest behind it, no creeping
+            value = min(value, stop_accel(gap - law[L_GAP_M], speed, 1.0))
+            if standing and gap < law[L_GAP_M] + 1.5:
+                value = min(value, -0.3)
+        if leads[i, _G_CUT_IN] > 0.0:  # not there yet: ease off early rather than brake
+            value = max(value, -1.0 - 2.0 * leads[i, _G_WEIGHT] * leads[i, _G_WEIGHT])
+        if gap < lead_gap:
+            lead_id, lead_gap, lead_rate = leads[i, _G_ID], gap, rate
+            lead_cuts = leads[i, _G_CUT_IN]
+        if value < answer:
+            answer, source = value, FROM_LEAD
+    if brake < 0.0 and brake < answer:
+        answer, source = brake, FROM_BRAKE
+    return answer, source, lead_id, lead_gap, lead_rate, lead_cuts
+
+
+@kernel(
+    "Tuple((f8[:, ::1], f8[:, :, ::1], f8[:, ::1]))"
+    "(f8[:, ::1], f8[:, ::1], f8[:, :, ::1], f8[::1], f8[::1], f8[::1], f8, f8, f8, f8, f8, f8[::1])"
+)
+def roll_out(  # type: ignore[no-untyped-def]
+    proposals, modes, points, ego, side, profile, step, stop, dt, jerk_up, jerk_down, law
+):
+    """Drive and score every proposal.
+
+    proposals [p, 5]; modes, points: the forecast; ego [6]; side [3]: offset, rate, acceleration of the
+    present path; profile [k]: allowed speeds from the car's station on, `step` apart; stop: station of
+    the end of the way for the car's origin (inf for none). Gives costs [p, 8] before weights, paths
+    [p, steps + 1, 5] (station, speed, acceleration, offset, offset rate) and starts [p, 6]
+    (acceleration wanted now, its source, lead's id, gap, speed, whether it cuts in).
+    """
+    count, steps = proposals.shape[0], points.shape[1] - 1
+    costs = np.zeros((count, _COSTS))
+    paths = np.zeros((count, steps + 1, 5))
+    starts = np.zeros((count, 6))
+    sides = np.zeros((steps + 1, 3))
+    leads = np.zeros((_LEADS, 7))
+    all_modes = np.zeros((_LEADS, 7))
+    station0, front, rear = ego[_E_STATION], ego[_E_FRONT], ego[_E_REAR]
+    width = ego[_E_HALF_WIDTH]
+    aim = max(profile[0], 1.0)
+    last_aside = math.inf
+    for p in range(count):
+        proposal = proposals[p]
+        if proposal[_ASIDE] != last_aside:
+            last_aside = proposal[_ASIDE]
+            side_path(side, last_aside, dt, steps, sides)
+        yields = proposal[_YIELDS] > 0.0
+        brisk = proposal[_BRISK]
+        firm = law[L_DECEL] * brisk
+        s, v, a = station0, ego[_E_SPEED], ego[_E_ACCEL]
+        cost = costs[p]
+        for k in range(steps + 1):
+            path = paths[p, k]
+            path[0], path[1], path[2] = s, v, a
+            path[3], path[4] = sides[k, 0], sides[k, 1]
+            offset = sides[k, 0]
+            n = leads_at(modes, points, k, offset, width, law[L_SIDE_M], yields, leads)
+            free = profile_accel(profile, step, s - station0, v, proposal[_PACE], law)
+            top = min(briskest(v, law) * brisk, 1.8)
+            value, source, lead, gap, rate, cuts = wanted_accel(
+                leads,
+                n,
+                s + front,
+                s - rear,
+                v,
+                a,
+                free,
+                firm,
+                stop - s,
+                top,
+                proposal[_BRAKE],
+                v < 0.15,
+                law,
+            )
+            value = max(value, -hardest(v))
+            if k == 0:
+                start = starts[p]
+                start[0], start[1], start[2] = value, source, lead
+                start[3], start[4], start[5] = gap, rate, cuts
+            fade = 1.0 - 0.6 * k / steps
+            # Contact and closeness against every mode, by its weight.
+            n = leads_at(modes, points, k, offset, width, 0.15, True, all_modes)
+            for i in range(n):
+                other = all_modes[i]
+                if other[_G_FRONT] <= s - rear or v < 0.1:
+                    continue
+                space = other[_G_REAR] - (s + front)
+                weight = other[_G_WEIGHT] * fade
+                if space < 0.3:
+                    if other[_G_REAR] < s - rear and other[_G_RATE] > v:
+                        continue  # comes from behind
+                    rush = max(v - other[_G_RATE], 0.0)
+                    cost[_C_COLLISION] += weight * (1.0 + 0.1 * rush * rush) * dt
+                    continue
+                need = rss_gap(v, max(other[_G_RATE], 0.0), law)
+                if space < need:
+                    lack = 1.0 - space / need
+                    cost[_C_GAP] += weight * lack * lack * dt
+            over = v - profile[min(int((s - station0) / step), profile.shape[0] - 1)]
+            if over > 0.3:
+                cost[_C_LIMIT] += over * dt
+            cost[_C_CENTRE] += offset * offset * dt
+            cost[_C_PROGRESS] += max(aim - v, 0.0) / aim * dt
+            strain = max(abs(a) - 1.2, 0.0)  # calm driving costs nothing
+            cost[_C_COMFORT] += strain * strain * dt
+            for m in range(modes.shape[0]):  # room to both sides of those alongside
+                if abs(points[m, k, _P_STATION] - s - 1.0) > modes[m, _M_HALF_LENGTH] + 3.0:
+                    continue
+                room = abs(points[m, k, _P_OFFSET] - offset) - width - modes[m, _M_HALF_WIDTH]
+                if 0.0 <= room < 0.8:
+                    lack = 1.0 - room / 0.8
+                    cost[_C_SIDE] += modes[m, _M_WEIGHT] * lack * lack * dt
+            # Move on.
+            rise = jerk_up if value > a else jerk_down
+            change = min(max(value - a, -rise * dt), rise * dt)
+            cost[_C_JERK] += (change / dt) * (change / dt) * dt
+            a_next = a + change
+            dv = 0.5 * (a + a_next) * dt
+            if v + dv < 0.0:
+                dv, a_next = -v, 0.0
+            s += (v + 0.5 * dv) * dt
+            v += dv
+            a = a_next
+    return costs, paths, starts

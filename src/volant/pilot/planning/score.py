@@ -1,0 +1,61 @@
+"""What a roll-out costs: named terms with weights, and a little for changing one's mind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from volant.pilot.planning.propose import ProposalColumn
+
+Array = NDArray[np.float64]
+
+
+class Cost(IntEnum):
+    """Columns of the table of costs, before weights."""
+
+    COLLISION = 0
+    GAP = 1
+    PROGRESS = 2
+    COMFORT = 3
+    JERK = 4
+    CENTRE = 5
+    LIMIT = 6
+    SIDE = 7
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreTuning:
+    """Weights of the terms, each integrated over the horizon. Chosen so that, in order, no contact is
+    worth anything, a safe gap is worth more than comfort, and comfort more than arriving sooner.
+    """
+
+    collision: float = 1000.0
+    gap: float = 8.0
+    progress: float = 1.0
+    comfort: float = 0.15
+    jerk: float = 0.03
+    centre: float = 8.0
+    limit: float = 2.0
+    side: float = 6.0
+    change_of_mind: float = 0.15
+    """Added to every proposal but the one taken before, so that near ties do not flutter."""
+
+
+def weigh(costs: Array, proposals: Array, before: int, tuning: ScoreTuning) -> Array:
+    """Total cost of each proposal [p]."""
+    weights = np.array(
+        (
+            *(tuning.collision, tuning.gap, tuning.progress, tuning.comfort),
+            *(tuning.jerk, tuning.centre, tuning.limit, tuning.side),
+        )
+    )
+    total = (costs * weights).sum(axis=1)
+    if 0 <= before < len(total):
+        total += tuning.change_of_mind
+        total[before] -= tuning.change_of_mind
+        other_side = proposals[:, ProposalColumn.ASIDE] != proposals[before, ProposalColumn.ASIDE]
+        total[other_side] += tuning.change_of_mind
+    return total
