@@ -37,6 +37,8 @@ Array = NDArray[np.float64]
 # Joints must close within the 1 cm and 0.1 degree, else a finding names them.
 JOINT_GAP_M: Final = 0.01
 JOINT_TURN_RAD: Final = math.radians(0.1)
+# A kerb is 0.1 m high: a step as high as that is no road.
+JOINT_STEP_M: Final = 0.1
 # Ends further apart than this are no joint at all, whatever the file links.
 JOINT_APART_M: Final = 5.0
 # A lane narrower than this at its end cannot be driven to its end (the narrowest cars are 1.5 m).
@@ -86,7 +88,11 @@ def build_graph(network: RoadNetwork) -> LaneGraph:
         findings.extend(_kinks(road))
     if not drafts:
         raise InputError("it holds no drivable lane", file=network.file)
-    findings.extend(_link(drafts, places, find_joints(network, places)))
+    joints, blocked = find_joints(network, places)
+    findings.extend(_link(drafts, places, joints))
+    for joint in blocked:
+        words = f"linked at its {joint.one_side} to {joint.other}, which is no lane to drive on"
+        findings.append(_finding(drafts[places[joint.one]], "link-not-drivable", words))
     lanes = tuple(
         _finish(index, draft, drafts, places, findings) for index, draft in enumerate(drafts)
     )
@@ -223,8 +229,11 @@ def _gap(source: _Draft, target: _Draft) -> Finding | None:
         words = f"linked to {target.id}, which is {gap_m:.2f} m away: link not taken"
         return _finding(source, "link-apart", words, "error")
     narrow = min(float(end[LaneColumn.WIDTH]), float(begin[LaneColumn.WIDTH]))
+    step_m = abs(float(begin[LaneColumn.Z] - end[LaneColumn.Z]))
     if gap_m <= JOINT_GAP_M and turn <= JOINT_TURN_RAD:
-        return None
+        if step_m <= JOINT_STEP_M:
+            return None
+        return _finding(source, "joint-step", f"to {target.id} the height jumps {step_m:.2f} m")
     if narrow < ENDING_WIDTH_M:
         words = f"its width runs out; to {target.id} the centre jumps {gap_m:.2f} m"
         return _finding(source, "ends-by-width", words, "note")

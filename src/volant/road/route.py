@@ -76,6 +76,10 @@ def plan_route(
 def _options(graph: LaneGraph, index: int, entry_m: float) -> list[tuple[int, float, float, int]]:
     """(lane, its entry s, s left here, change) for each way on."""
     lane = graph.lanes[index]
+    step = _leave_ending(graph, lane, entry_m)
+    if step is not None:  # an ending lane is left in time, wherever the marks stand
+        leave_m, onto, change = step
+        return [(onto, beside_s(graph, index, onto, leave_m), leave_m, change)]
     options = [(onward, 0.0, lane.length_m, 0) for onward in lane.successors]
     for beside, spans, change in (
         (lane.left, lane.left_changes, 1),

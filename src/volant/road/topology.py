@@ -27,18 +27,31 @@ class Joint:
     other_side: str
 
 
-def find_joints(network: RoadNetwork, drivable: Container[LaneId]) -> list[Joint]:
-    """Every joint of two drivable lanes, each once, in file order."""
+def find_joints(
+    network: RoadNetwork, drivable: Container[LaneId]
+) -> tuple[list[Joint], list[Joint]]:
+    """Every joint of two drivable lanes, each once, in file order; then those of a drivable lane
+    with one that nobody may drive.
+    """
     roads = {road.id: road for road in network.roads}
+    known = {
+        LaneId(road.id, index, lane.id)
+        for road in network.roads
+        for index, section in enumerate(road.sections)
+        for lane in section.lanes
+    }
     found: dict[Joint, None] = {}
+    blocked: dict[Joint, None] = {}
     for road in network.roads:
         for joint in _road_joints(road, roads):
             _keep(found, joint, drivable)
+            if joint.one in drivable and joint.other in known and joint.other not in drivable:
+                blocked[joint] = None
     for junction in network.junctions:
         for connection in junction.connections:
             for joint in _connection_joints(connection, roads, junction.id):
                 _keep(found, joint, drivable)
-    return list(found)
+    return list(found), list(blocked)
 
 
 def _keep(found: dict[Joint, None], joint: Joint, drivable: Container[LaneId]) -> None:
