@@ -17,6 +17,10 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "volant"
 REFERENCE = ROOT / "docs" / "reference"
 SETTINGS = ("Tuning", "Choices", "Settings")
+PLAIN = (
+    *(ast.Expression, ast.Constant, ast.Tuple, ast.Load),
+    *(ast.UnaryOp, ast.unaryop, ast.BinOp, ast.operator),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,17 @@ class Field:
     kind: str
     default: str | None
     words: str
+
+    @property
+    def is_setting(self) -> bool:
+        """A plain value with a default, and not a part that is handed in."""
+        if self.default is None:
+            return False
+        plain = (ast.Expression, ast.Constant, ast.Tuple, ast.Load)
+        plain += (ast.UnaryOp, ast.unaryop, ast.BinOp, ast.operator)
+        return all(
+            isinstance(node, plain) for node in ast.walk(ast.parse(self.default, mode="eval"))
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +100,7 @@ def settings_classes() -> list[Described]:
         found
         for path in sorted(PACKAGE.rglob("*.py"))
         for found in classes(path)
-        if found.name.endswith(SETTINGS) and found.fields
+        if found.name.endswith(SETTINGS) and any(field.is_setting for field in found.fields)
     ]
 
 
@@ -172,10 +187,11 @@ def settings_page() -> str:
         lines += ["", f"## {found.name}", "", f"`{found.module}`. {found.words}", ""]
         lines += ["| setting | type | default | meaning |", "|---|---|---|---|"]
         for field in found.fields:
-            default = code(field.default) if field.default is not None else ""
-            lines.append(
-                f"| `{field.name}` | {code(field.kind)} | {default} | {cell(field.words)} |"
-            )
+            if field.is_setting:
+                default = code(field.default or "")
+                lines.append(
+                    f"| `{field.name}` | {code(field.kind)} | {default} | {cell(field.words)} |"
+                )
     return "\n".join(lines) + "\n"
 
 
