@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "volant"
 REFERENCE = ROOT / "docs" / "reference"
 SETTINGS = ("Tuning", "Choices", "Settings")
-PLAIN = (
+PLAIN: tuple[type[ast.AST], ...] = (
     *(ast.Expression, ast.Constant, ast.Tuple, ast.Load),
     *(ast.UnaryOp, ast.unaryop, ast.BinOp, ast.operator),
 )
