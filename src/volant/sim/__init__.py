@@ -1,3 +1,7 @@
 """Worlds and judging: traffic, sensors, ground truth, and what counts as an intervention."""
 
-__all__: list[str] = []
+from volant.sim.drivers import DriverMix
+from volant.sim.jams import Jam
+from volant.sim.world import World, WorldSettings
+
+__all__ = ["DriverMix", "Jam", "World", "WorldSettings"]

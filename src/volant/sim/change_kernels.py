@@ -105,18 +105,45 @@ def _follower_accel(actor_f, entry_i, entry_f, slot, last, gap, lead_speed):  # 
         return idm(speed, speed + 3.0, gap, lead_speed, _EGO_TIME_GAP, 2.0, _EGO_ACCEL, _EGO_BRAKE)
     row = actor_f[slot // _SLOTS]
     return idm(
-        speed, row[_WANTED], gap, lead_speed,
-        row[_TIME_GAP], row[_STAND_GAP], row[_ACCEL_MAX], row[_COMFORT],
+        speed,
+        row[_WANTED],
+        gap,
+        lead_speed,
+        row[_TIME_GAP],
+        row[_STAND_GAP],
+        row[_ACCEL_MAX],
+        row[_COMFORT],
     )
 
 
 @kernel(
-    "Tuple((b1, f8, f8, f8, i8))(" + ROADS + ENTRIES
+    "Tuple((b1, f8, f8, f8, i8))("
+    + ROADS
+    + ENTRIES
     + "i8[:, ::1], f8[:, ::1], u8[::1], i8, i8, f8, b1)"
 )
 def weigh_change(  # type: ignore[no-untyped-def]
-    table, speeds, lane_i, lane_f, onward, share, back, spans, conflicts, conflict_spans,
-    entry_i, entry_f, order, first, actor_i, actor_f, keys, actor, direction, urgency, cut,
+    table,
+    speeds,
+    lane_i,
+    lane_f,
+    onward,
+    share,
+    back,
+    spans,
+    conflicts,
+    conflict_spans,
+    entry_i,
+    entry_f,
+    order,
+    first,
+    actor_i,
+    actor_f,
+    keys,
+    actor,
+    direction,
+    urgency,
+    cut,
 ):
     """Whether a change to this side is safe, MOBIL's gain, and s, offset and row in the new lane.
 
@@ -136,9 +163,29 @@ def weigh_change(  # type: ignore[no-untyped-def]
     crossings, grant = actor_i[actor, _CROSSINGS], actor_i[actor, _GRANT]
     reach = max(60.0, 5.0 * speed)
     gap, lead_speed, _slot, _a, _b, _c = look_ahead(
-        speeds, lane_i, lane_f, onward, share, conflicts, conflict_spans,
-        entry_i, entry_f, order, first, keys[actor], crossings, grant, actor,
-        target, s, half, 0.0, 0.5 * me[_WIDE], speed, reach, True,
+        speeds,
+        lane_i,
+        lane_f,
+        onward,
+        share,
+        conflicts,
+        conflict_spans,
+        entry_i,
+        entry_f,
+        order,
+        first,
+        keys[actor],
+        crossings,
+        grant,
+        actor,
+        target,
+        s,
+        half,
+        0.0,
+        0.5 * me[_WIDE],
+        speed,
+        reach,
+        True,
     )
     behind, follow_speed, follower = look_behind(
         lane_i, lane_f, back, entry_i, entry_f, order, first, actor, target, s, half, 120.0
@@ -149,8 +196,14 @@ def weigh_change(  # type: ignore[no-untyped-def]
         return False, 0.0, s, d, row
     wanted = min(me[_TOP], me[_FACTOR] * speeds[low + row])
     accel = idm(
-        speed, wanted, gap, lead_speed,
-        me[_TIME_GAP], me[_STAND_GAP], me[_ACCEL_MAX], me[_COMFORT],
+        speed,
+        wanted,
+        gap,
+        lead_speed,
+        me[_TIME_GAP],
+        me[_STAND_GAP],
+        me[_ACCEL_MAX],
+        me[_COMFORT],
     )
     if closing_brake(speed, lead_speed, gap - 1.0) > 0.5 * safe:
         return False, 0.0, s, d, row
@@ -169,9 +222,7 @@ def weigh_change(  # type: ignore[no-untyped-def]
             if after < -safe or stopping_brake(follow_speed, speed, behind - 1.0, 7.0) > 6.0:
                 return False, 0.0, s, d, row
             between = behind + 2.0 * half + gap
-            before = _follower_accel(
-                actor_f, entry_i, entry_f, follower, last, between, lead_speed
-            )
+            before = _follower_accel(actor_f, entry_i, entry_f, follower, last, between, lead_speed)
             new_gain = after - before
     return True, mobil_gain(accel - me[_ACCEL], new_gain, 0.0, me[_POLITE]), s, d, row
 
@@ -182,13 +233,28 @@ def end_distance(lane_i, lane_f, lane, s):  # type: ignore[no-untyped-def]
     return lane_f[lane, _END] - s
 
 
-@kernel(
-    "Tuple((i8, f8, b1))(" + ROADS + ENTRIES
-    + "i8[:, ::1], f8[:, ::1], u8[::1], i8, i8, b1)"
-)
+@kernel("Tuple((i8, f8, b1))(" + ROADS + ENTRIES + "i8[:, ::1], f8[:, ::1], u8[::1], i8, i8, b1)")
 def want_change(  # type: ignore[no-untyped-def]
-    table, speeds, lane_i, lane_f, onward, share, back, spans, conflicts, conflict_spans,
-    entry_i, entry_f, order, first, actor_i, actor_f, keys, actor, ego_begin, left_hand,
+    table,
+    speeds,
+    lane_i,
+    lane_f,
+    onward,
+    share,
+    back,
+    spans,
+    conflicts,
+    conflict_spans,
+    entry_i,
+    entry_f,
+    order,
+    first,
+    actor_i,
+    actor_f,
+    keys,
+    actor,
+    ego_begin,
+    left_hand,
 ):
     """The side an actor wants to change to (0: none), the urgency, and whether it is a cut-in."""
     lane, kind = actor_i[actor, _LANE], actor_i[actor, _KIND]
@@ -236,8 +302,27 @@ def want_change(  # type: ignore[no-untyped-def]
                     if me[_CUT_GAP] <= room < me[_CUT_GAP] + 18.0:
                         cut = True
         safe, gain, _s, _d, _row = weigh_change(
-            table, speeds, lane_i, lane_f, onward, share, back, spans, conflicts, conflict_spans,
-            entry_i, entry_f, order, first, actor_i, actor_f, keys, actor, direction, 0.0, cut,
+            table,
+            speeds,
+            lane_i,
+            lane_f,
+            onward,
+            share,
+            back,
+            spans,
+            conflicts,
+            conflict_spans,
+            entry_i,
+            entry_f,
+            order,
+            first,
+            actor_i,
+            actor_f,
+            keys,
+            actor,
+            direction,
+            0.0,
+            cut,
         )
         if not safe:
             continue

@@ -98,8 +98,21 @@ def _release(actor_i, actor_f, actor):  # type: ignore[no-untyped-def]
     "i8[:, ::1], f8[:, ::1], u8[::1], i8[:, ::1], f8[:, ::1], i8[::1], i8[::1], i8[::1], i8, i8)"
 )
 def grant_junctions(  # type: ignore[no-untyped-def]
-    lane_i, lane_f, onward, share, conflicts,
-    actor_i, actor_f, keys, entry_i, entry_f, order, first, held, ego_begin, tick,
+    lane_i,
+    lane_f,
+    onward,
+    share,
+    conflicts,
+    actor_i,
+    actor_f,
+    keys,
+    entry_i,
+    entry_f,
+    order,
+    first,
+    held,
+    ego_begin,
+    tick,
 ):
     """Give and take back grants for this step; held [L] is scratch."""
     held[:] = 0

@@ -116,9 +116,29 @@ _LOOK = (
 
 @kernel(_LOOK)
 def look_ahead(  # type: ignore[no-untyped-def]
-    speeds, lane_i, lane_f, onward, share, conflicts, conflict_spans,
-    entry_i, entry_f, order, first,
-    key, crossings, grant, actor, lane, s, half, d, side, speed, reach, walls,
+    speeds,
+    lane_i,
+    lane_f,
+    onward,
+    share,
+    conflicts,
+    conflict_spans,
+    entry_i,
+    entry_f,
+    order,
+    first,
+    key,
+    crossings,
+    grant,
+    actor,
+    lane,
+    s,
+    half,
+    d,
+    side,
+    speed,
+    reach,
+    walls,
 ):
     """Leader gap (m, inf: none), speed and slot; gap and speed of a car that wishes in; speed allowed.
 
@@ -245,8 +265,20 @@ def look_behind(  # type: ignore[no-untyped-def]
     "f8[::1], i8[:, ::1], f8[:, ::1], i8)"
 )
 def place_ego(  # type: ignore[no-untyped-def]
-    table, lane_i, lane_of_row, cell_starts, cell_rows, x0, y0, cell, nx, ny,
-    ego, entry_i, entry_f, begin,
+    table,
+    lane_i,
+    lane_of_row,
+    cell_starts,
+    cell_rows,
+    x0,
+    y0,
+    cell,
+    nx,
+    ny,
+    ego,
+    entry_i,
+    entry_f,
+    begin,
 ):
     """Enter the own car in every lane that its body reaches; gives the lane nearest, or -1.
 

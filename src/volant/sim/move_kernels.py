@@ -20,12 +20,10 @@ from volant.sim.columns import (
 )
 from volant.sim.driver_kernels import (
     closing_brake,
-    free_accel,
     idm,
     smooth,
     stopping_brake,
     uniform,
-    wanted_gap,
 )
 from volant.sim.lane_kernels import look_ahead, pick_onward
 
@@ -155,12 +153,27 @@ def _inattentive_accel(me, mine, key, dt, accel, gap, lead_speed):  # type: igno
     return min(max(me[_ACCEL], -0.5), 0.3)
 
 
-@kernel(
-    "f8(" + _LOOKED + "f8[:, ::1], i8[:, ::1], u8[::1], f8[:, ::1], i8[:, ::1], i8, f8, i8)"
-)
+@kernel("f8(" + _LOOKED + "f8[:, ::1], i8[:, ::1], u8[::1], f8[:, ::1], i8[:, ::1], i8, f8, i8)")
 def drive_accel(  # type: ignore[no-untyped-def]
-    speeds, lane_i, lane_f, onward, share, conflicts, conflict_spans,
-    entry_i, entry_f, order, first, actor_f, actor_i, keys, zone_f, zone_i, actor, dt, ego_begin,
+    speeds,
+    lane_i,
+    lane_f,
+    onward,
+    share,
+    conflicts,
+    conflict_spans,
+    entry_i,
+    entry_f,
+    order,
+    first,
+    actor_f,
+    actor_i,
+    keys,
+    zone_f,
+    zone_i,
+    actor,
+    dt,
+    ego_begin,
 ):
     """The acceleration that an actor's driver asks for now (m/s2)."""
     me, mine = actor_f[actor], actor_i[actor]
@@ -168,16 +181,39 @@ def drive_accel(  # type: ignore[no-untyped-def]
     half, side = 0.5 * me[_LONG], 0.5 * me[_WIDE]
     reach = 40.0 + max(5.0 * speed, 0.5 * speed * speed)
     gap, lead_speed, leader, soft_gap, soft_speed, allowed = look_ahead(
-        speeds, lane_i, lane_f, onward, share, conflicts, conflict_spans,
-        entry_i, entry_f, order, first, keys[actor], mine[_CROSSINGS], mine[_GRANT], actor,
-        lane, s, half, me[_D], side, speed, reach, True,
+        speeds,
+        lane_i,
+        lane_f,
+        onward,
+        share,
+        conflicts,
+        conflict_spans,
+        entry_i,
+        entry_f,
+        order,
+        first,
+        keys[actor],
+        mine[_CROSSINGS],
+        mine[_GRANT],
+        actor,
+        lane,
+        s,
+        half,
+        me[_D],
+        side,
+        speed,
+        reach,
+        True,
     )
     wanted = min(me[_TOP], me[_FACTOR] * min(allowed, speeds[lane_i[lane, _ROWS] + mine[_ROW]]))
     for k in range(zone_i.shape[0]):
         if zone_i[k, 0] == lane and zone_f[k, 0] <= s <= zone_f[k, 1]:
             wanted = min(wanted, zone_f[k, 2])
     if mine[_KIND] == _CUTTING:
-        wanted = max(wanted, min(_overtaking_speed(lane_i, me, mine, entry_i, entry_f, ego_begin), 1.3 * wanted))
+        wanted = max(
+            wanted,
+            min(_overtaking_speed(lane_i, me, mine, entry_i, entry_f, ego_begin), 1.3 * wanted),
+        )
     me[_WANTED] = wanted
     me[_GAP] = gap
     mine[_LEADER] = leader
@@ -189,11 +225,33 @@ def drive_accel(  # type: ignore[no-untyped-def]
     old_gap, old_speed = math.inf, 0.0
     if mine[_OLD] >= 0:
         old_gap, old_speed, _slot, _a, _b, _c = look_ahead(
-            speeds, lane_i, lane_f, onward, share, conflicts, conflict_spans,
-            entry_i, entry_f, order, first, keys[actor], mine[_CROSSINGS], mine[_GRANT], actor,
-            mine[_OLD], me[_OLD_S], half, 0.0, side, speed, 60.0, False,
+            speeds,
+            lane_i,
+            lane_f,
+            onward,
+            share,
+            conflicts,
+            conflict_spans,
+            entry_i,
+            entry_f,
+            order,
+            first,
+            keys[actor],
+            mine[_CROSSINGS],
+            mine[_GRANT],
+            actor,
+            mine[_OLD],
+            me[_OLD_S],
+            half,
+            0.0,
+            side,
+            speed,
+            60.0,
+            False,
         )
-        accel = min(accel, idm(speed, wanted, old_gap, old_speed, time_gap, stand_gap, most, comfort))
+        accel = min(
+            accel, idm(speed, wanted, old_gap, old_speed, time_gap, stand_gap, most, comfort)
+        )
     if mine[_KIND] == _DISTRACTED:
         accel = _inattentive_accel(me, mine, keys[actor], dt, accel, gap, lead_speed)
         if mine[_INATTENTIVE] == 1:

@@ -79,7 +79,9 @@ def lane_arrays(graph: LaneGraph) -> LaneArrays:
     lane_i[1:, LaneIndex.LEFT_SPANS] = np.cumsum([len(lane.left_changes) for lane in lanes])
     lefts = int(lane_i[-1, LaneIndex.LEFT_SPANS])
     lane_i[0, LaneIndex.RIGHT_SPANS] = lefts
-    lane_i[1:, LaneIndex.RIGHT_SPANS] = lefts + np.cumsum([len(lane.right_changes) for lane in lanes])
+    lane_i[1:, LaneIndex.RIGHT_SPANS] = lefts + np.cumsum(
+        [len(lane.right_changes) for lane in lanes]
+    )
     lane_i[1:, LaneIndex.CONFLICTS] = np.cumsum([len(rows) for rows in pairs])
     spans = [span for lane in lanes for span in lane.left_changes]
     spans += [span for lane in lanes for span in lane.right_changes]

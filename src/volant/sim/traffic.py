@@ -268,9 +268,7 @@ def reindex(traffic: Traffic) -> None:
         roads.lane_i,
         roads.lane_f,
     )
-    index_entries(
-        traffic.entry_i, traffic.entry_f, traffic.order, traffic.first, len(roads.lane_f)
-    )
+    index_entries(traffic.entry_i, traffic.entry_f, traffic.order, traffic.first, len(roads.lane_f))
 
 
 def _bear(
@@ -345,9 +343,7 @@ def _settle(traffic: Traffic, slot: int, chance: Chance, lane: int, s: float) ->
     index[Index.ALIVE], index[Index.LEADER] = 1, -1
     index[Index.GRANT], index[Index.REQUEST] = -1, -1
     traffic.keys[slot] = chance.child("drive").key
-    place(
-        roads.table, roads.lane_i, traffic.actor_f[slot], index, traffic.row_out, 0.0, 0.0
-    )
+    place(roads.table, roads.lane_i, traffic.actor_f[slot], index, traffic.row_out, 0.0, 0.0)
     for before, now in ((Actor.BEFORE_X, Actor.X), (Actor.BEFORE_Y, Actor.Y)):
         traffic.actor_f[slot, before] = traffic.actor_f[slot, now]
     traffic.actor_f[slot, Actor.BEFORE_YAW] = traffic.actor_f[slot, Actor.YAW]

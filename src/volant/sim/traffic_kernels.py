@@ -115,13 +115,32 @@ def begin_change(me, mine, target, s, d, row):  # type: ignore[no-untyped-def]
     mine[_MODE] = _CHANGE
 
 
-@kernel(
-    "i8(" + ROADS + ENTRIES + "i8[:, ::1], f8[:, ::1], u8[::1], i8, i8, i8, f8, f8, f8, b1)"
-)
+@kernel("i8(" + ROADS + ENTRIES + "i8[:, ::1], f8[:, ::1], u8[::1], i8, i8, i8, f8, f8, f8, b1)")
 def _across(  # type: ignore[no-untyped-def]
-    table, speeds, lane_i, lane_f, onward, share, back, spans, conflicts, conflict_spans,
-    entry_i, entry_f, order, first, actor_i, actor_f, keys,
-    actor, tick, ego_begin, dt, busy_x, busy_y, left_hand,
+    table,
+    speeds,
+    lane_i,
+    lane_f,
+    onward,
+    share,
+    back,
+    spans,
+    conflicts,
+    conflict_spans,
+    entry_i,
+    entry_f,
+    order,
+    first,
+    actor_i,
+    actor_f,
+    keys,
+    actor,
+    tick,
+    ego_begin,
+    dt,
+    busy_x,
+    busy_y,
+    left_hand,
 ):
     """An actor's step across the road; 1 where it begins a lane change."""
     me, mine = actor_f[actor], actor_i[actor]
@@ -129,8 +148,26 @@ def _across(  # type: ignore[no-untyped-def]
     turn = (tick + actor) % _DECIDE_TICKS
     if mine[_MODE] == _KEEP and me[_COOLDOWN] <= 0.0 and turn == 0:
         direction, urgency, cut = want_change(
-            table, speeds, lane_i, lane_f, onward, share, back, spans, conflicts, conflict_spans,
-            entry_i, entry_f, order, first, actor_i, actor_f, keys, actor, ego_begin, left_hand,
+            table,
+            speeds,
+            lane_i,
+            lane_f,
+            onward,
+            share,
+            back,
+            spans,
+            conflicts,
+            conflict_spans,
+            entry_i,
+            entry_f,
+            order,
+            first,
+            actor_i,
+            actor_f,
+            keys,
+            actor,
+            ego_begin,
+            left_hand,
         )
         if direction != 0:
             mine[_MODE], mine[_DIRECTION] = _SIGNAL, direction
@@ -154,9 +191,27 @@ def _across(  # type: ignore[no-untyped-def]
         return 0
     urgency = max(0.0, min(1.0, 1.0 - (left - 30.0) / 250.0)) if must else 0.0
     safe, _gain, s, d, row = weigh_change(
-        table, speeds, lane_i, lane_f, onward, share, back, spans, conflicts, conflict_spans,
-        entry_i, entry_f, order, first, actor_i, actor_f, keys,
-        actor, mine[_DIRECTION], urgency, mine[_CUT] == 1,
+        table,
+        speeds,
+        lane_i,
+        lane_f,
+        onward,
+        share,
+        back,
+        spans,
+        conflicts,
+        conflict_spans,
+        entry_i,
+        entry_f,
+        order,
+        first,
+        actor_i,
+        actor_f,
+        keys,
+        actor,
+        mine[_DIRECTION],
+        urgency,
+        mine[_CUT] == 1,
     )
     if not safe:
         return 0
@@ -166,14 +221,40 @@ def _across(  # type: ignore[no-untyped-def]
 
 
 @kernel(
-    "void(" + ROADS + ENTRIES
+    "void("
+    + ROADS
+    + ENTRIES
     + "i8[:, ::1], f8[:, ::1], u8[::1], f8[:, ::1], i8[:, ::1], i8[::1], f8[::1], f8[::1], "
     "i8, i8, f8, b1, b1)"
 )
 def step_traffic(  # type: ignore[no-untyped-def]
-    table, speeds, lane_i, lane_f, onward, share, back, spans, conflicts, conflict_spans,
-    entry_i, entry_f, order, first, actor_i, actor_f, keys, zone_f, zone_i,
-    held, asked, row_out, tick, ego_begin, dt, junctions, left_hand,
+    table,
+    speeds,
+    lane_i,
+    lane_f,
+    onward,
+    share,
+    back,
+    spans,
+    conflicts,
+    conflict_spans,
+    entry_i,
+    entry_f,
+    order,
+    first,
+    actor_i,
+    actor_f,
+    keys,
+    zone_f,
+    zone_i,
+    held,
+    asked,
+    row_out,
+    tick,
+    ego_begin,
+    dt,
+    junctions,
+    left_hand,
 ):
     """Move all actors on by dt. All decide on the same picture; then all move."""
     count = actor_f.shape[0]
@@ -181,23 +262,73 @@ def step_traffic(  # type: ignore[no-untyped-def]
     index_entries(entry_i, entry_f, order, first, lane_f.shape[0])
     if junctions:
         grant_junctions(
-            lane_i, lane_f, onward, share, conflicts,
-            actor_i, actor_f, keys, entry_i, entry_f, order, first, held, ego_begin, tick,
+            lane_i,
+            lane_f,
+            onward,
+            share,
+            conflicts,
+            actor_i,
+            actor_f,
+            keys,
+            entry_i,
+            entry_f,
+            order,
+            first,
+            held,
+            ego_begin,
+            tick,
         )
     for actor in range(count):
         if actor_i[actor, _ALIVE] == 1:
             asked[actor] = drive_accel(
-                speeds, lane_i, lane_f, onward, share, conflicts, conflict_spans,
-                entry_i, entry_f, order, first, actor_f, actor_i, keys, zone_f, zone_i,
-                actor, dt, ego_begin,
+                speeds,
+                lane_i,
+                lane_f,
+                onward,
+                share,
+                conflicts,
+                conflict_spans,
+                entry_i,
+                entry_f,
+                order,
+                first,
+                actor_f,
+                actor_i,
+                keys,
+                zone_f,
+                zone_i,
+                actor,
+                dt,
+                ego_begin,
             )
     busy_x, busy_y = math.inf, math.inf
     for actor in range(count):
         if actor_i[actor, _ALIVE] == 1:
             began = _across(
-                table, speeds, lane_i, lane_f, onward, share, back, spans, conflicts,
-                conflict_spans, entry_i, entry_f, order, first, actor_i, actor_f, keys,
-                actor, tick, ego_begin, dt, busy_x, busy_y, left_hand,
+                table,
+                speeds,
+                lane_i,
+                lane_f,
+                onward,
+                share,
+                back,
+                spans,
+                conflicts,
+                conflict_spans,
+                entry_i,
+                entry_f,
+                order,
+                first,
+                actor_i,
+                actor_f,
+                keys,
+                actor,
+                tick,
+                ego_begin,
+                dt,
+                busy_x,
+                busy_y,
+                left_hand,
             )
             if began == 1:
                 busy_x, busy_y = actor_f[actor, _X], actor_f[actor, _Y]
@@ -205,8 +336,16 @@ def step_traffic(  # type: ignore[no-untyped-def]
         if actor_i[actor, _ALIVE] == 1:
             roll(actor_f[actor], asked[actor], dt)
             move(
-                table, lane_i, lane_f, onward, share, keys[actor],
-                actor_f[actor], actor_i[actor], row_out, dt,
+                table,
+                lane_i,
+                lane_f,
+                onward,
+                share,
+                keys[actor],
+                actor_f[actor],
+                actor_i[actor],
+                row_out,
+                dt,
             )
             accel = actor_f[actor, _ACCEL]
             standing = actor_f[actor, _SPEED] < 0.05

@@ -1,0 +1,287 @@
+"""The world around a simulated car: traffic, sensors, touches and ground, as the Surroundings port.
+
+Traffic moves at 20 Hz, one step ahead of what is shown; between two steps every car lies on the
+straight line between its two poses, so that touches are found at 100 Hz. The first `advance` fills
+the road around the car.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Final
+
+import msgspec
+import numpy as np
+from msgspec import Meta
+
+from volant.core.chance import Chance
+from volant.core.clock import PILOT_TICK_NS, seconds
+from volant.core.geometry import Box, boxes_overlap, wrap_angle_rad
+from volant.core.messages import Contact, EgoTruth, SensorFrames, TruthObject
+from volant.road import Corridor, LaneColumn, LaneGraph, LanePoint
+from volant.road.kernels import evaluate_line, project_line
+from volant.sim.columns import Actor, Index
+from volant.sim.drivers import DriverMix
+from volant.sim.jams import Jam, jam_rows
+from volant.sim.place_sensors import make_place_sensors, sense_place
+from volant.sim.sensors import (
+    CLASS_OF_BODY,
+    INDICATORS,
+    LEVELS,
+    deliver,
+    make_object_sensors,
+    measure,
+)
+from volant.sim.traffic import (
+    STEP_S,
+    actor_id,
+    enter_ego,
+    enter_walls,
+    make_traffic,
+    populate,
+    recycle,
+    step,
+)
+from volant.sim.traffic_kernels import poses_between
+
+TRUTH_REACH_M: Final = 300.0
+"""Only cars nearer than this are told to the judge and the journal."""
+_TOUCH_REACH_M: Final = 40.0
+_LEVEL_APART_M: Final = 3.0
+_RECYCLE_TICKS: Final = 5
+_LOCATE_REACH_M: Final = 15.0
+
+
+class WorldSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is in a world."""
+
+    cars: Annotated[int, Meta(ge=0, le=2000)] = 20
+    """In the bubble of 420 m around the own car; fewer where the road has no room."""
+    mix: DriverMix = DriverMix()
+    sensors: str = "typical"
+    """`perfect`, `typical` or `degraded` (rain)."""
+    jams: tuple[Jam, ...] = ()
+    oncoming_share: Annotated[float, Meta(ge=0.0, le=1.0)] = 0.25
+    """Share of cars born on roads of the other direction."""
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for an unknown sensor level."""
+        if self.sensors not in LEVELS:
+            raise ValueError(f"sensor level {self.sensors!r}: expected one of {', '.join(LEVELS)}")
+
+
+class World:
+    """A world for one drive; implements core.ports.Surroundings."""
+
+    def __init__(
+        self,
+        graph: LaneGraph,
+        settings: WorldSettings | None = None,
+        seed: int = 0,
+        corridor: Corridor | None = None,
+    ) -> None:
+        """Lay out the world; the cars are placed around the own car by the first `advance`."""
+        self.settings = settings or WorldSettings()
+        self.graph = graph
+        chance = Chance.of(seed, "world")
+        self.traffic = make_traffic(
+            graph,
+            self.settings.cars,
+            self.settings.mix,
+            chance.child("traffic"),
+            self.settings.oncoming_share,
+        )
+        level = self.settings.sensors
+        self._objects = make_object_sensors(level, chance.child("sensors"), self.settings.cars)
+        self._place = make_place_sensors(level, graph, chance.child("place"))
+        self._jams = (
+            [(jam, jam_rows(graph, corridor, jam)) for jam in self.settings.jams]
+            if corridor is not None
+            else []
+        )
+        self._active: tuple[int, ...] = ()
+        self._step_ns = -1
+        self._lane: int | None = None
+        self._row = -1
+        self._ground = np.zeros(len(LaneColumn))
+        self._poses = np.zeros((self.settings.cars, 3))
+        self._touching: frozenset[int] = frozenset()
+        self._contacts: tuple[Contact, ...] = ()
+        self._sensed_ns = -1
+        self._ego: EgoTruth | None = None
+
+    def advance(self, ego: EgoTruth, stamp_ns: int) -> None:
+        """Move every actor on to this time (see core.ports)."""
+        self._ego = ego
+        if self._step_ns < 0:
+            populate(self.traffic, ego.x_m, ego.y_m, ego.yaw_rad)
+            self._lane = self._locate(ego)
+            self._step_ns = stamp_ns
+        while stamp_ns > self._step_ns:
+            self._step(ego)
+        part = 1.0 - (self._step_ns - stamp_ns) / PILOT_TICK_NS
+        poses_between(self.traffic.actor_f, min(max(part, 0.0), 1.0), self._poses)
+        self._contacts = self._touches(ego, stamp_ns)
+
+    def _step(self, ego: EgoTruth) -> None:
+        traffic = self.traffic
+        now_s = seconds(self._step_ns)
+        active = tuple(i for i, (jam, _) in enumerate(self._jams) if jam.from_s <= now_s < jam.to_s)
+        if active != self._active:
+            self._active = active
+            self._set_jams()
+        enter_ego(traffic, ego)
+        step(traffic, STEP_S)
+        if traffic.tick % _RECYCLE_TICKS == 0:
+            recycle(traffic, ego.x_m, ego.y_m, ego.yaw_rad)
+        self._lane = self._locate(ego)
+        self._step_ns += PILOT_TICK_NS
+
+    def _set_jams(self) -> None:
+        walls: list[tuple[int, float, float]] = []
+        zones: list[tuple[int, float, float, float]] = []
+        for index in self._active:
+            rows = self._jams[index][1]
+            walls.extend(rows.walls)
+            zones.extend(rows.zones)
+        enter_walls(self.traffic, walls)
+        self.traffic.zone_f = np.array([row[1:] for row in zones], dtype=np.float64).reshape(-1, 3)
+        self.traffic.zone_i = np.array([row[:1] for row in zones], dtype=np.int64).reshape(-1, 1)
+
+    def _locate(self, ego: EgoTruth) -> int | None:
+        at = self.graph.locate(ego.x_m, ego.y_m, ego.yaw_rad, self._lane, _LOCATE_REACH_M)
+        lane = at.lane if at is not None else None
+        if lane != self._lane:
+            self._row = -1
+        return lane
+
+    def _touches(self, ego: EgoTruth, stamp_ns: int) -> tuple[Contact, ...]:
+        """Touches that begin now; one that lasts is told once."""
+        actor_f, actor_i = self.traffic.actor_f, self.traffic.actor_i
+        dx, dy = self._poses[:, 0] - ego.x_m, self._poses[:, 1] - ego.y_m
+        near = np.flatnonzero(
+            (dx * dx + dy * dy < _TOUCH_REACH_M * _TOUCH_REACH_M)
+            & (actor_i[:, Index.ALIVE] == 1)
+            & (np.abs(actor_f[:, Actor.Z] - ego.z_m) < _LEVEL_APART_M)
+        )
+        if len(near) == 0:
+            self._touching = frozenset()
+            return ()
+        ahead_m = 0.5 * ego.length_m - ego.rear_overhang_m
+        cos, sin = math.cos(ego.yaw_rad), math.sin(ego.yaw_rad)
+        x_m, y_m = ego.x_m + ahead_m * cos, ego.y_m + ahead_m * sin
+        body = Box(x_m, y_m, ego.yaw_rad, ego.length_m, ego.width_m)
+        touching, begun = set(), []
+        for slot in near.tolist():
+            ox_m, oy_m, yaw = self._poses[slot].tolist()
+            long, wide = float(actor_f[slot, Actor.LENGTH]), float(actor_f[slot, Actor.WIDTH])
+            if not boxes_overlap(body, Box(ox_m, oy_m, yaw, long, wide)):
+                continue
+            public = actor_id(self.traffic, slot)
+            touching.add(public)
+            if public in self._touching:
+                continue
+            speed = float(actor_f[slot, Actor.SPEED])
+            closing = _closing_mps(ego, (ox_m - x_m, oy_m - y_m), speed, yaw)
+            along = (ox_m - x_m) * cos + (oy_m - y_m) * sin
+            across = (oy_m - y_m) * cos - (ox_m - x_m) * sin
+            behind = along < -0.5 * ego.length_m and abs(across) < 0.5 * (ego.width_m + wide)
+            forward = speed * math.cos(yaw - ego.yaw_rad)
+            begun.append(
+                Contact(
+                    stamp_ns=stamp_ns,
+                    actor_id=public,
+                    object_class=CLASS_OF_BODY[int(actor_i[slot, Index.CLASS])],
+                    closing_mps=closing,
+                    struck_from_behind=behind and forward > ego.speed_mps,
+                )
+            )
+        self._touching = frozenset(touching)
+        return tuple(sorted(begun, key=lambda contact: contact.actor_id))
+
+    def sense(self, ego: EgoTruth, stamp_ns: int) -> SensorFrames | None:
+        """What the sensors deliver at this time; None between two pilot ticks (see core.ports)."""
+        if stamp_ns % PILOT_TICK_NS or stamp_ns == self._sensed_ns:
+            return None
+        self._sensed_ns = stamp_ns
+        measure(self._objects, self.traffic.actor_f, self.traffic.actor_i, ego, stamp_ns)
+        lane, gnss = sense_place(self._place, ego, self._at(ego), stamp_ns)
+        return SensorFrames(
+            stamp_ns=stamp_ns,
+            detections=deliver(self._objects, stamp_ns),
+            lane=lane,
+            gnss=gnss,
+        )
+
+    def _at(self, ego: EgoTruth) -> LanePoint | None:
+        """The car's true place on its lane; the corridor's lane where several lie over each other."""
+        if self._lane is None:
+            self._lane = self._locate(ego)
+        if self._lane is None:
+            return None
+        return self.graph.project(self._lane, ego.x_m, ego.y_m)
+
+    def contacts(self) -> tuple[Contact, ...]:
+        """Touches that began during the last `advance`."""
+        return self._contacts
+
+    def truth(self) -> tuple[TruthObject, ...]:
+        """True states of the cars within 300 m of the own car, by ascending id."""
+        if self._ego is None:
+            return ()
+        dx, dy = self._poses[:, 0] - self._ego.x_m, self._poses[:, 1] - self._ego.y_m
+        near = np.flatnonzero(
+            (self.traffic.actor_i[:, Index.ALIVE] == 1)
+            & (dx * dx + dy * dy < TRUTH_REACH_M * TRUTH_REACH_M)
+        )
+        found = [self._truth_of(slot) for slot in near.tolist()]
+        found.sort(key=lambda other: other.actor_id)
+        return tuple(found)
+
+    def _truth_of(self, slot: int) -> TruthObject:
+        values, index = self.traffic.actor_f[slot].tolist(), self.traffic.actor_i[slot].tolist()
+        x_m, y_m, yaw = self._poses[slot].tolist()
+        return TruthObject(
+            actor_id=actor_id(self.traffic, slot),
+            object_class=CLASS_OF_BODY[index[Index.CLASS]],
+            x_m=x_m,
+            y_m=y_m,
+            yaw_rad=wrap_angle_rad(yaw),
+            speed_mps=values[Actor.SPEED],
+            accel_mps2=values[Actor.ACCEL],
+            yaw_rate_rps=values[Actor.YAW_RATE],
+            length_m=values[Actor.LENGTH],
+            width_m=values[Actor.WIDTH],
+            height_m=values[Actor.HEIGHT],
+            brake_lights=bool(index[Index.BRAKING]),
+            indicator=INDICATORS[index[Index.DIRECTION]],
+        )
+
+    def height(self, x_m: float, y_m: float) -> tuple[float, float, float]:
+        """Ground height (m), grade along the own lane's direction (rad), and bank (rad, always 0).
+
+        Simplified: superelevation raises the lane's height but does not tilt the car. Away from
+        every lane the ground is flat at the last height.
+        """
+        if self._lane is None:
+            at = self.graph.locate(x_m, y_m)
+            if at is None:
+                return float(self._ground[LaneColumn.Z]), 0.0, 0.0
+            self._lane = at.lane
+        samples = self.graph.lanes[self._lane].samples
+        s_m, _offset, self._row = project_line(samples, x_m, y_m, self._row)
+        evaluate_line(samples, s_m, self._row, self._ground)
+        grade = math.atan(float(self._ground[LaneColumn.GRADE]))
+        return float(self._ground[LaneColumn.Z]), grade, 0.0
+
+
+def _closing_mps(
+    ego: EgoTruth, apart_m: tuple[float, float], speed_mps: float, yaw_rad: float
+) -> float:
+    """Speed at which the two centres come closer; 0 where they move apart."""
+    distance_m = math.hypot(*apart_m)
+    if distance_m < 1e-6:
+        return abs(ego.speed_mps - speed_mps)
+    vx = ego.speed_mps * math.cos(ego.yaw_rad) - speed_mps * math.cos(yaw_rad)
+    vy = ego.speed_mps * math.sin(ego.yaw_rad) - speed_mps * math.sin(yaw_rad)
+    return max(0.0, (vx * apart_m[0] + vy * apart_m[1]) / distance_m)
