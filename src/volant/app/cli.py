@@ -96,7 +96,7 @@ def drive(
     no_journal: Annotated[bool, typer.Option("--no-journal", help="Record nothing.")] = False,
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port of the cockpit; the next free one is taken.")
-    ] = 8765,
+    ] = 8740,
     open_browser: Annotated[
         bool, typer.Option("--open", help="Open the cockpit in the browser.")
     ] = False,
@@ -211,7 +211,7 @@ def replay(
     ] = 1.0,
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="With --watch: port of the cockpit.")
-    ] = 8765,
+    ] = 8740,
     as_json: JsonOption = False,
 ) -> None:
     r"""Drive a journal again and compare every message, or watch it.
@@ -221,9 +221,11 @@ def replay(
       volant replay journals/drive.mcap
       volant replay journals/drive.mcap --watch --speed 2
     """
-    from volant.app.replay import replay_command, watch_command
+    from volant.app.replay import replay_command
 
     if watch:
+        from volant.app.watch import watch_command
+
         raise typer.Exit(watch_command(file, speed, port))
     raise typer.Exit(replay_command(file, as_json=as_json))
 

@@ -29,7 +29,7 @@ LEAST_MEMORY_GIB: Final = 1.0
 """The headless drive peaks below 0.5 GB (bench/size.py); twice that leaves room for a browser."""
 LEAST_DISK_GIB: Final = 0.5
 """A four-kilometre journal takes about 0.03 GB."""
-DEFAULT_PORT: Final = 8765
+DEFAULT_PORT: Final = 8740
 EXTRAS: Final = {"highway": "highway_env"}
 """Extra of the package and the module that shows that it is there."""
 _CAN_LINK_TYPE: Final = "280"

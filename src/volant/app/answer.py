@@ -1,0 +1,49 @@
+"""What `volant drive --json` prints; docs/reference/drive-json.md says each key, a test pins them."""
+
+from __future__ import annotations
+
+from volant import __version__
+from volant.core.messages import Message
+
+
+class DriveAnswer(Message, frozen=True, kw_only=True):
+    """The drive in one object. A null means that there was nothing to measure, as each key says."""
+
+    arrived: bool
+    """The car stands at its destination."""
+    reason: str
+    """Why the drive ended, in words: `arrived`, `contact with a lorry`, `interrupted by Ctrl-C`, ..."""
+    distance_m: float
+    """Driven, by the true odometer."""
+    duration_s: float
+    """Of virtual time."""
+    real_time_factor: float
+    """Virtual seconds by real seconds, start-up not counted."""
+    contacts: int
+    """Touches of the own car with anything."""
+    min_gap_m: float | None
+    """Least true gap, bumper to bumper, to a road user ahead in the own lane; null: there was none."""
+    interventions: dict[str, int]
+    """By kind, from ground truth; empty when there was none."""
+    max_lane_offset_m: float
+    """Largest true distance of the car's middle from its lane's centre."""
+    accel_min_mps2: float
+    """Hardest true braking, along the car."""
+    accel_max_mps2: float
+    """Strongest true acceleration, along the car."""
+    jerk_p99_mps3: float | None
+    """99th percentile of true longitudinal jerk, mean over 1 s; null: shorter than that."""
+    lateral_jerk_p99_mps3: float | None
+    """The same across the car, mean over 0.5 s."""
+    journal: str | None
+    """Path of the journal; null: none was written."""
+    journal_sha256: str | None
+    """Over (topic, stamp, payload) of every message; null: none was written, or a part was lost."""
+    journal_lost: int
+    """Messages that could not be written."""
+    seed: int
+    car: str
+    road: str
+    sensors: str
+    cars: int
+    version: str = __version__

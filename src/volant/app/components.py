@@ -1,0 +1,249 @@
+"""The components of the car and its world: thin shells around the rooms' pure steps.
+
+A shell reads the bus, calls the step, publishes. Whatever one component knows of another came over the
+bus, so that the live executor can give each a process of its own. The order in which `app.compose`
+hands them to the executor is the order of one control tick.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from volant.caros.cockpit import frame
+from volant.core import topics
+from volant.core.clock import CONTROL_TICK_NS, PILOT_TICK_NS, SCREEN_TICK_NS
+from volant.core.component import Component, Inputs, Outputs
+from volant.core.messages import (
+    CarState,
+    Command,
+    DriverControls,
+    EgoTruth,
+    Engagement,
+    Message,
+    Observation,
+    SensorFrames,
+    WorldTruth,
+)
+from volant.core.ports import Surroundings
+from volant.core.topics import Topic
+from volant.pilot import PilotSettings, pipeline
+from volant.safety import guard
+from volant.sim import judge as judging
+
+_NOT_DRIVING = (Engagement.OFF, Engagement.READY)
+
+
+class PlantCar(Protocol):
+    """The port of a simulated car: a `Car` whose plant can be moved on and looked into."""
+
+    def read(self, stamp_ns: int) -> tuple[CarState, SensorFrames | None]:
+        """As `Car.read`."""
+
+    def apply(self, command: Command, stamp_ns: int) -> None:
+        """As `Car.apply`."""
+
+    def set_controls(self, controls: DriverControls) -> None:
+        """Take the driver's hands and feet; they hold until the next."""
+
+    def advance(self, stamp_ns: int) -> None:
+        """Move the plant on to this time."""
+
+    def truth(self, stamp_ns: int) -> EgoTruth:
+        """The true motion at the last advance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A simulated car and what surrounds it; the one state that moves by itself."""
+
+    car: PlantCar
+    surroundings: Surroundings
+
+
+def world(start: Callable[[], Machine]) -> Component:
+    """The plant and its surroundings; takes the last checked command, gives what sensors and ECUs say."""
+    command_name, controls_name = topics.CAR_COMMAND.name, topics.DRIVER_CONTROLS.name
+
+    def step(machine: Machine, inputs: Inputs, stamp_ns: int) -> tuple[Machine, Outputs]:
+        car, surroundings = machine.car, machine.surroundings
+        for controls in inputs.new[controls_name]:
+            car.set_controls(controls)
+        for command in inputs.new[command_name]:
+            car.apply(command, stamp_ns)
+        car.advance(stamp_ns)
+        ego = car.truth(stamp_ns)
+        surroundings.advance(ego, stamp_ns)
+        outputs: list[tuple[Topic, Message]] = [(topics.WORLD_EGO, ego)]
+        if stamp_ns % PILOT_TICK_NS == 0:
+            truth = WorldTruth(stamp_ns=stamp_ns, objects=surroundings.truth())
+            outputs.append((topics.WORLD_TRUTH, truth))
+        outputs.extend((topics.WORLD_CONTACT, contact) for contact in surroundings.contacts())
+        state, frames = car.read(stamp_ns)
+        outputs.append((topics.CAR_STATE, state))
+        if frames is not None:
+            outputs.append((topics.SENSOR_FRAMES, frames))
+        return machine, tuple(outputs)
+
+    return Component(
+        name="world",
+        period_ns=CONTROL_TICK_NS,
+        inputs=(topics.DRIVER_CONTROLS, topics.CAR_COMMAND),
+        outputs=(
+            topics.WORLD_EGO,
+            topics.WORLD_TRUTH,
+            topics.WORLD_CONTACT,
+            topics.CAR_STATE,
+            topics.SENSOR_FRAMES,
+        ),
+        start=start,
+        step=step,
+    )
+
+
+def pilot(settings: PilotSettings) -> Component:
+    """The pilot by its first door: sensors in."""
+    car_name, sensors_name = topics.CAR_STATE.name, topics.SENSOR_FRAMES.name
+    request_name = topics.DRIVER_REQUEST.name
+
+    def step(
+        memory: pipeline.PilotMemory, inputs: Inputs, stamp_ns: int
+    ) -> tuple[pipeline.PilotMemory, Outputs]:
+        car = inputs.latest[car_name]
+        if car is None:
+            return memory, ()
+        frames = inputs.new[sensors_name]
+        observation = Observation(
+            stamp_ns=stamp_ns,
+            car=car,
+            sensors=frames[-1] if frames else None,
+            requests=inputs.new[request_name],
+        )
+        memory, out = pipeline.step(memory, observation, settings)
+        outputs: list[tuple[Topic, Message]] = [
+            (topic, message)
+            for topic, message in (
+                (topics.PILOT_LOCALIZATION, out.localization),
+                (topics.PILOT_TRACKS, out.tracks),
+                (topics.PILOT_PLAN, out.plan),
+                (topics.PILOT_STATE, out.state),
+                (topics.PILOT_COMMAND, out.command),
+            )
+            if message is not None
+        ]
+        outputs.extend((topics.ALERT, alert) for alert in out.alerts)
+        return memory, tuple(outputs)
+
+    return Component(
+        name="pilot",
+        period_ns=CONTROL_TICK_NS,
+        inputs=(topics.CAR_STATE, topics.SENSOR_FRAMES, topics.DRIVER_REQUEST),
+        outputs=(
+            topics.PILOT_LOCALIZATION,
+            topics.PILOT_TRACKS,
+            topics.PILOT_PLAN,
+            topics.PILOT_STATE,
+            topics.PILOT_COMMAND,
+            topics.ALERT,
+        ),
+        start=lambda: pipeline.start(settings),
+        step=step,
+    )
+
+
+def vehicle(settings: guard.GuardSettings) -> Component:
+    """The guard: the last check of every command before the actuators."""
+    car_name, command_name = topics.CAR_STATE.name, topics.PILOT_COMMAND.name
+    plan_name, state_name = topics.PILOT_PLAN.name, topics.PILOT_STATE.name
+    request_name = topics.DRIVER_REQUEST.name
+
+    def step(
+        state: guard.GuardState, inputs: Inputs, stamp_ns: int
+    ) -> tuple[guard.GuardState, Outputs]:
+        latest = inputs.latest
+        car = latest[car_name]
+        if car is None:
+            return state, ()
+        plan, pilot_state = latest[plan_name], latest[state_name]
+        engagement = Engagement.OFF if pilot_state is None else pilot_state.engagement
+        state, decision = guard.check(
+            state,
+            guard.GuardInput(
+                stamp_ns=stamp_ns,
+                car=car,
+                command=latest[command_name],
+                stop_path=None if plan is None else plan.stop_path,
+                requests=inputs.new[request_name],
+                minimal_risk=engagement is Engagement.MINIMAL_RISK,
+                pilot_off=engagement in _NOT_DRIVING,
+            ),
+            settings,
+        )
+        return state, (
+            (topics.GUARD_DECISION, decision),
+            (topics.CAR_COMMAND, decision.command),
+        )
+
+    return Component(
+        name="vehicle",
+        period_ns=CONTROL_TICK_NS,
+        inputs=(
+            topics.CAR_STATE,
+            topics.PILOT_COMMAND,
+            topics.PILOT_PLAN,
+            topics.PILOT_STATE,
+            topics.DRIVER_REQUEST,
+        ),
+        outputs=(topics.GUARD_DECISION, topics.CAR_COMMAND),
+        start=guard.start,
+        step=step,
+    )
+
+
+def cockpit(settings: frame.FrameSettings, send: Callable[[bytes], object]) -> Component:
+    """The cockpit's frames, encoded once and handed to the server's process without waiting."""
+
+    def step(
+        state: frame.FrameState, inputs: Inputs, stamp_ns: int
+    ) -> tuple[frame.FrameState, Outputs]:
+        state, built = frame.build(state, frame.latest_of(inputs), stamp_ns, settings)
+        send(frame.encode(built))
+        return state, ()
+
+    return Component(
+        name="cockpit",
+        period_ns=SCREEN_TICK_NS,
+        inputs=frame.INPUTS,
+        outputs=(),
+        start=frame.start,
+        step=step,
+    )
+
+
+def recorder(
+    write: Callable[[Topic, int, Message], None], sources: Sequence[Component]
+) -> Component:
+    """Keeps every message of every journalled topic, in the order in which the tick published it."""
+    outside = (topics.DRIVER_CONTROLS, topics.DRIVER_REQUEST)
+    ordered = dict.fromkeys(
+        topic for topic in (*outside, *(t for source in sources for t in source.outputs))
+    )
+    kept = tuple(topic for topic in ordered if topic.journal)
+
+    def step(state: int, inputs: Inputs, stamp_ns: int) -> tuple[int, Outputs]:
+        count = state
+        for topic in kept:
+            for message in inputs.new[topic.name]:
+                write(topic, stamp_ns, message)
+                count += 1
+        return count, ()
+
+    return Component(
+        name="recorder",
+        period_ns=CONTROL_TICK_NS,
+        inputs=kept,
+        outputs=(),
+        start=int,
+        step=step,
+    )

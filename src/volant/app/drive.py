@@ -1,0 +1,218 @@
+"""`volant drive`: boots the car, drives the trip, shows it, records it, and ends with a summary.
+
+The loop goes on when a screen, the terminal or the disk fails; what was lost is said at the end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from volant.app.answer import DriveAnswer
+from volant.app.compose import Send, Trip, Write, compose, engage_at_start, plan_trip
+from volant.app.ending import Ending, EndWatch
+from volant.app.exits import Exit
+from volant.app.inbox import Inbox
+from volant.app.inline import AsFastAsItCan, InlineExecutor, Pace, Pacer
+from volant.app.progress import Progress
+from volant.app.record import Recording, open_recording
+from volant.app.say import answer_json, table, tell
+from volant.app.stop import StopSignals
+from volant.app.trip import TripWish
+from volant.caros.cockpit import CockpitLink, spawn_cockpit
+from volant.core.bus import Bus, InlineBus
+from volant.core.clock import seconds
+from volant.core.errors import LinkError
+from volant.sim.judge import DriveSummary, summary
+
+LINGER_S: Final = 1.0
+"""The last frame stays this long before the cockpit is told that the drive is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class DriveWish:
+    """What the command line asks for."""
+
+    trip: TripWish
+    pace: float = 1.0
+    headless: bool = False
+    as_json: bool = False
+    journal: Path | None = None
+    port: int = 0
+    open_browser: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Driven:
+    """A drive that is over."""
+
+    ending: Ending
+    summary: DriveSummary
+    duration_s: float
+    wall_s: float
+    """Real time of the loop alone."""
+
+
+def drive_trip(
+    trip: Trip,
+    *,
+    bus: Bus | None = None,
+    pace: Pace | None = None,
+    write: Write | None = None,
+    send: Send | None = None,
+    asked_to_end: Callable[[], tuple[Exit, str] | None] = lambda: None,
+    watch: Callable[[Bus], Callable[[int], None]] | None = None,
+) -> Driven:
+    """Drive a composed trip to its end; asks for outside wishes between two ticks only."""
+    bus = bus or InlineBus()
+    inbox = Inbox()
+    engage_at_start(inbox)
+    executor = InlineExecutor(compose(trip, write=write, send=send), bus, inbox, pace=pace)
+    end = EndWatch(bus, trip.limit_s)
+    look = watch(bus) if watch is not None else None
+    began_s = time.monotonic()
+    with _calm_memory():
+        while True:
+            stamp_ns = executor.tick()
+            asked = asked_to_end()
+            ending = Ending(*asked) if asked is not None else end.look(stamp_ns)
+            if look is not None:
+                look(stamp_ns)
+            if ending is not None:
+                break
+    wall_s = time.monotonic() - began_s
+    return Driven(ending, summary(executor.state_of("judge")), seconds(stamp_ns), wall_s)
+
+
+@contextlib.contextmanager
+def _calm_memory() -> Iterator[None]:
+    """What was made at boot lives for the whole drive: the collector need not walk it again."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+
+
+def drive_command(wish: DriveWish) -> Exit:
+    """Run `volant drive`."""
+    with StopSignals() as signals:
+        trip = plan_trip(wish.trip)
+        _tell_trip(trip)
+        link = None if wish.headless else _open_cockpit(wish)
+        recording = open_recording(wish.journal, trip)
+        pace: Pace = AsFastAsItCan() if wish.headless else Pacer(wish.pace)
+        progress: list[Progress] = []
+
+        def watch(bus: Bus) -> Callable[[int], None]:
+            progress.append(Progress(bus, quiet=wish.as_json and wish.headless))
+            return progress[0].look
+
+        try:
+            driven = drive_trip(
+                trip,
+                pace=pace,
+                write=None if recording is None else recording.write,
+                send=None if link is None else link.send,
+                asked_to_end=lambda: signals.asked,
+                watch=watch,
+            )
+        except BaseException:
+            if recording is not None:
+                recording.close({})
+            if link is not None:
+                link.close()
+            raise
+        for shown in progress:
+            shown.close()
+        if recording is not None:
+            recording.close(msgspec.to_builtins(make_answer(trip, driven, None)))
+        _show(make_answer(trip, driven, recording), as_json=wish.as_json)
+        if link is not None:
+            if driven.ending.arrived:
+                time.sleep(LINGER_S)
+            link.close()
+    return driven.ending.status
+
+
+def make_answer(trip: Trip, driven: Driven, recording: Recording | None) -> DriveAnswer:
+    """The answer for machines."""
+    judged = driven.summary
+    return DriveAnswer(
+        arrived=driven.ending.arrived,
+        reason=driven.ending.reason,
+        distance_m=judged.distance_m,
+        duration_s=driven.duration_s,
+        real_time_factor=driven.duration_s / max(driven.wall_s, 1e-9),
+        contacts=judged.contacts,
+        min_gap_m=judged.min_gap_m,
+        interventions=judged.interventions,
+        max_lane_offset_m=judged.max_lane_offset_m,
+        accel_min_mps2=judged.accel_min_mps2,
+        accel_max_mps2=judged.accel_max_mps2,
+        jerk_p99_mps3=judged.jerk_p99_mps3,
+        lateral_jerk_p99_mps3=judged.lateral_jerk_p99_mps3,
+        journal=None if recording is None else recording.path,
+        journal_sha256=None if recording is None else recording.sha256,
+        journal_lost=0 if recording is None else recording.lost,
+        seed=trip.wish.seed,
+        car=trip.wish.car,
+        road=trip.wish.road,
+        sensors=trip.wish.sensors,
+        cars=trip.cars,
+    )
+
+
+def _tell_trip(trip: Trip) -> None:
+    length_m = trip.stretch.destination_m - trip.stretch.start_m
+    tell(f"{trip.spec.title} on {trip.wish.road}, {length_m:.0f} m, seed {trip.wish.seed}")
+    if not trip.stretch.whole:
+        tell(f"the road ends sooner than the {trip.wish.distance_m:.0f} m asked for")
+
+
+def _open_cockpit(wish: DriveWish) -> CockpitLink | None:
+    """Start the cockpit; a drive goes on without one."""
+    try:
+        link = spawn_cockpit(wish.port)
+    except LinkError as error:
+        tell(f"no cockpit: {error}")
+        return None
+    if link.port != link.wanted_port:
+        tell(f"port {link.wanted_port} is taken, the cockpit is at {link.port}")
+    tell(f"cockpit: {link.address}")
+    if wish.open_browser:
+        import webbrowser
+
+        webbrowser.open(link.address)
+    return link
+
+
+def _show(answer: DriveAnswer, *, as_json: bool) -> None:
+    if as_json:
+        answer_json(answer)
+        return
+    rows = [
+        ("arrived", "yes" if answer.arrived else f"no: {answer.reason}"),
+        ("distance", f"{answer.distance_m:.0f} m in {answer.duration_s:.1f} s"),
+        ("speed of the drive", f"{answer.real_time_factor:.1f} x real time"),
+        ("contacts", str(answer.contacts)),
+        ("least gap ahead", "-" if answer.min_gap_m is None else f"{answer.min_gap_m:.1f} m"),
+        ("interventions", str(answer.interventions)),
+        ("largest offset in the lane", f"{answer.max_lane_offset_m:.2f} m"),
+        ("acceleration", f"{answer.accel_min_mps2:.2f} to {answer.accel_max_mps2:.2f} m/s2"),
+        ("jerk, 99 %", "-" if answer.jerk_p99_mps3 is None else f"{answer.jerk_p99_mps3:.2f} m/s3"),
+        ("journal", answer.journal or "none"),
+    ]
+    if answer.journal_sha256 is not None:
+        rows.append(("journal hash", answer.journal_sha256))
+    if answer.journal_lost:
+        rows.append(("lost from the journal", f"{answer.journal_lost} messages"))
+    table("The drive", ("", ""), rows)

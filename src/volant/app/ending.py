@@ -1,0 +1,90 @@
+"""When a drive is over, and why: read off the bus between two ticks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from volant.app.exits import Exit
+from volant.core import topics
+from volant.core.bus import Bus
+from volant.core.clock import NS_PER_S, seconds
+from volant.core.messages import Engagement, InterventionKind
+
+STANDSTILL_MPS: Final = 0.05
+AFTER_CONTACT_NS: Final = 2 * NS_PER_S
+"""A touched car is still recorded for this long."""
+HANDED_BACK_NS: Final = 5 * NS_PER_S
+"""A car that stands, unengaged, for this long waits for a driver who is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a drive ended."""
+
+    status: Exit
+    reason: str
+
+    @property
+    def arrived(self) -> bool:
+        """Whether the car stands at its destination."""
+        return self.status is Exit.DONE
+
+
+class EndWatch:
+    """Looks at the bus for the end of a drive."""
+
+    def __init__(self, bus: Bus, limit_s: float) -> None:
+        self._limit_s = limit_s
+        self._plan = bus.subscribe(topics.PILOT_PLAN)
+        self._ego = bus.subscribe(topics.WORLD_EGO)
+        self._pilot = bus.subscribe(topics.PILOT_STATE)
+        self._contact = bus.subscribe(topics.WORLD_CONTACT)
+        self._judged = bus.subscribe(topics.JUDGE_INTERVENTION)
+        self._contact_at_ns: int | None = None
+        self._contact_words = ""
+        self._engaged_once = False
+        self._waiting_since_ns: int | None = None
+
+    def look(self, stamp_ns: int) -> Ending | None:
+        """The end, once it has come."""
+        for contact in self._contact.take():
+            if self._contact_at_ns is None:
+                self._contact_at_ns = stamp_ns
+                self._contact_words = f"contact with a {contact.object_class.value}"
+        if self._contact_at_ns is not None:
+            if stamp_ns - self._contact_at_ns >= AFTER_CONTACT_NS:
+                return Ending(Exit.CONTACT, self._contact_words)
+            return None
+        if self._arrived():
+            return Ending(Exit.DONE, "arrived")
+        for judged in self._judged.take():
+            if judged.kind is InterventionKind.STUCK:
+                return Ending(Exit.NOT_ARRIVED, f"stuck: {judged.words}")
+        if self._handed_back(stamp_ns):
+            state = self._pilot.latest
+            return Ending(Exit.NOT_ARRIVED, f"the pilot handed back: {state.words or state.code}")
+        if seconds(stamp_ns) >= self._limit_s:
+            return Ending(Exit.NOT_ARRIVED, f"not there after {self._limit_s:.0f} s")
+        return None
+
+    def _stands(self) -> bool:
+        ego = self._ego.latest
+        return ego is not None and abs(ego.speed_mps) < STANDSTILL_MPS
+
+    def _arrived(self) -> bool:
+        plan = self._plan.latest
+        return plan is not None and plan.arrived and self._stands()
+
+    def _handed_back(self, stamp_ns: int) -> bool:
+        state = self._pilot.latest
+        if state is None:
+            return False
+        engaged = state.engagement not in (Engagement.OFF, Engagement.READY)
+        self._engaged_once = self._engaged_once or engaged
+        if not self._engaged_once or engaged or not self._stands():
+            self._waiting_since_ns = None
+            return False
+        if self._waiting_since_ns is None:
+            self._waiting_since_ns = stamp_ns
+        return stamp_ns - self._waiting_since_ns >= HANDED_BACK_NS

@@ -1,0 +1,102 @@
+"""`volant journal info` and `volant journal plot`: what a recorded drive holds."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Final
+
+from volant.app.exits import Exit
+from volant.app.say import answer, answer_json, table
+from volant.core.errors import InputError
+from volant.wire.journal import JournalInfo, journal_info, series
+
+PANELS: Final = (
+    (
+        "speed, km/h",
+        3.6,
+        ("car/state.speed_mps", "pilot/plan.target_speed_mps", "pilot/plan.limit_mps"),
+    ),
+    ("gap ahead, m", 1.0, ("pilot/plan.gap_m",)),
+    ("acceleration, m/s2", 1.0, ("world/ego.accel_mps2", "car/command.accel_mps2")),
+    ("left of the lane's centre, m", 1.0, ("pilot/localization.offset_m",)),
+    ("charge, %", 1.0, ("car/state.charge_pct",)),
+)
+"""Heading, factor from SI, and fields of each panel of the plot."""
+
+
+def info_command(file: Path, *, as_json: bool) -> Exit:
+    """Show what a journal holds."""
+    info = journal_info(file)
+    if as_json:
+        answer_json(info)
+        return Exit.DONE
+    header = info.header
+    rows = [
+        ("file", info.path),
+        ("whole", "yes" if info.complete else "no: its end is missing"),
+        ("sound", "yes" if info.sound else "no: not the hash that its writer noted"),
+        ("recorded", f"{header.wall_time} on {header.host} by volant {header.volant}"),
+        ("drive", f"{header.car} on {header.road}, seed {header.seed}"),
+        ("length", f"{info.duration_s:.2f} s, {info.messages} messages, {info.bytes / 1e6:.1f} MB"),
+        ("hash", info.sha256),
+        *(("damaged", f"{info.damaged} chunks or messages") for _ in range(info.damaged > 0)),
+        *(("unknown", f"{info.unknown} messages") for _ in range(info.unknown > 0)),
+        *(_summary(info)),
+    ]
+    table("Journal", ("", ""), rows)
+    counts = [(one.topic, str(one.messages), f"{one.rate_hz:.1f}") for one in info.topics]
+    table("Topics", ("topic", "messages", "per second"), counts)
+    return Exit.DONE
+
+
+def _summary(info: JournalInfo) -> list[tuple[str, str]]:
+    wanted = ("reason", "distance_m", "contacts", "interventions")
+    return [(key, str(info.summary[key])) for key in wanted if key in info.summary]
+
+
+def plot_command(file: Path, out: Path | None) -> Exit:
+    """Draw a journal into a picture."""
+    target = out or file.with_name(file.name.removesuffix(".part")).with_suffix(".png")
+    fields = [field for _, _, names in PANELS for field in names]
+    found = {one.field: one for one in series(file, fields)}
+    if not any(one.time_s for one in found.values()):
+        raise InputError("holds nothing to draw", file=str(file))
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+
+    figure, panels = plt.subplots(len(PANELS), 1, sharex=True, figsize=(10, 11), dpi=110)
+    for axes, (heading, factor, names) in zip(panels, PANELS, strict=True):
+        for name in names:
+            one = found.get(name)
+            if one is not None and any(map(math.isfinite, one.value)):
+                values = [value * factor for value in one.value]
+                axes.plot(one.time_s, values, label=name, linewidth=1.1)
+        axes.set_ylabel(heading)
+        axes.grid(visible=True, alpha=0.3)
+        if axes.has_data() and axes.get_legend_handles_labels()[0]:
+            axes.legend(loc="upper right", fontsize="small", framealpha=0.6)
+    panels[-1].set_xlabel("s since boot")
+    figure.suptitle(file.name)
+    figure.tight_layout()
+    _save(figure, target)
+    plt.close(figure)
+    answer(str(target))
+    return Exit.DONE
+
+
+def _save(figure: object, target: Path) -> None:
+    """Write a picture under its final name only when it is whole."""
+    if target.suffix not in (".png", ".svg", ".pdf"):
+        raise InputError("a picture ends in .png, .svg or .pdf", file=str(target))
+    draft = target.with_name(f".{target.stem}.part{target.suffix}")
+    try:
+        figure.savefig(draft)  # type: ignore[attr-defined]
+        draft.replace(target)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise InputError(
+            f"cannot be written: {error.strerror or error}", file=str(target)
+        ) from error
