@@ -37,11 +37,8 @@ class Field:
         """A plain value with a default, and not a part that is handed in."""
         if self.default is None:
             return False
-        plain = (ast.Expression, ast.Constant, ast.Tuple, ast.Load)
-        plain += (ast.UnaryOp, ast.unaryop, ast.BinOp, ast.operator)
-        return all(
-            isinstance(node, plain) for node in ast.walk(ast.parse(self.default, mode="eval"))
-        )
+        parsed = ast.parse(self.default, mode="eval")
+        return all(isinstance(node, PLAIN) for node in ast.walk(parsed))
 
 
 @dataclass(frozen=True, slots=True)
