@@ -1,0 +1,29 @@
+"""The cockpit: what the car shows to people, served by a process of its own.
+
+`frame` (imported by its name, because the server has no need of roads) makes one `CockpitFrame` of the
+latest messages, `launch` starts the server and feeds it without
+ever holding the loop up, `server` serves the built screens and the frames to browsers on this machine.
+"""
+
+from volant.caros.cockpit.launch import CockpitLink, spawn_cockpit
+from volant.caros.cockpit.messages import (
+    SCHEMA_HASH,
+    CockpitControl,
+    CockpitFrame,
+    CockpitPainted,
+    CockpitReady,
+    CockpitReplay,
+    ControlKind,
+)
+
+__all__ = [
+    "SCHEMA_HASH",
+    "CockpitControl",
+    "CockpitFrame",
+    "CockpitLink",
+    "CockpitPainted",
+    "CockpitReady",
+    "CockpitReplay",
+    "ControlKind",
+    "spawn_cockpit",
+]

@@ -1,0 +1,287 @@
+"""What crosses the cockpit's two seams: loop to cockpit server, cockpit server to screen.
+
+Every `CockpitFrame` is the whole state, never a difference: a screen that opens late or misses frames
+is right at the next one. It holds only what the car itself believes and plans, never the world's truth.
+Roads travel as packed centimetres (`Packed`), because a window of the map as floats would be ten times
+the rest of the frame.
+"""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta
+
+from volant.core.messages import (
+    Alert,
+    CommandSource,
+    Constraint,
+    Engagement,
+    Gear,
+    Indicator,
+    Length,
+    Message,
+    ObjectClass,
+    Percent,
+    Ratio,
+    Stamp,
+)
+
+Packed = Annotated[bytes, Meta(max_length=60_000)]
+"""Little-endian int16 triples (x, y, z) in centimetres relative to the piece's origin."""
+
+
+class CockpitLine(Message, frozen=True, kw_only=True):
+    """One piece of a marking or kerb, in the world frame; dashes start `phase_m` along the piece."""
+
+    piece: int
+    """Stable number of this piece while the map holds."""
+    kind: str
+    colour: str
+    width_m: Length
+    dash_m: Length
+    """0 draws an unbroken line."""
+    gap_m: Length
+    phase_m: float
+    edge: bool
+    """Outer edge of the paved road."""
+    origin_x_m: float
+    origin_y_m: float
+    origin_z_m: float
+    points: Packed
+
+
+class CockpitSurface(Message, frozen=True, kw_only=True):
+    """One piece of ground: what lies between two polylines of equally many points."""
+
+    piece: int
+    kind: str
+    """`road` paved for cars, `walk` for feet, `lane` the pilot's own."""
+    origin_x_m: float
+    origin_y_m: float
+    origin_z_m: float
+    left: Packed
+    right: Packed
+
+
+class CockpitRoad(Message, frozen=True, kw_only=True):
+    """The map near the car."""
+
+    lines: tuple[CockpitLine, ...]
+    surfaces: tuple[CockpitSurface, ...]
+    left_hand: bool
+
+
+class CockpitEgo(Message, frozen=True, kw_only=True):
+    """The own car where the pilot believes it is; x, y at the middle of the rear axle."""
+
+    stamp_ns: Stamp
+    x_m: float
+    y_m: float
+    z_m: float
+    yaw_rad: float
+    grade: float
+    """Rise of the road over run, along its direction, from the map."""
+    yaw_rate_rps: float
+    speed_mps: float
+    length_m: Length
+    width_m: Length
+    rear_overhang_m: Length
+    valid: bool
+
+
+class CockpitCar(Message, frozen=True, kw_only=True):
+    """Instruments, as the car's ECUs report them."""
+
+    stamp_ns: Stamp
+    speed_mps: float
+    accel_mps2: float
+    gear: Gear
+    indicator: Indicator
+    brake_lights: bool
+    hold: bool
+    charge_pct: Percent
+    range_m: Length
+    battery_power_w: float
+    """Out of the battery; negative while regenerating."""
+    steer_rad: float
+    valid: bool
+
+
+class CockpitTrack(Message, frozen=True, kw_only=True):
+    """One road user as the pilot tracks it; x, y at the centre of its box."""
+
+    track_id: int
+    object_class: ObjectClass
+    x_m: float
+    y_m: float
+    z_m: float
+    yaw_rad: float
+    speed_mps: float
+    accel_mps2: float
+    yaw_rate_rps: float
+    length_m: Length
+    width_m: Length
+    height_m: Length
+    confidence: Ratio
+    brake_lights: bool
+    indicator: Indicator
+    ghost: bool
+    """Too new, too unsure or not seen for a while: drawn as a shadow of itself (hmi notes 9.6)."""
+
+
+class CockpitPlan(Message, frozen=True, kw_only=True):
+    """The chosen motion and what the pilot keeps in view with it."""
+
+    stamp_ns: Stamp
+    x_m: tuple[float, ...]
+    y_m: tuple[float, ...]
+    z_m: tuple[float, ...]
+    accel_mps2: tuple[float, ...]
+    lane: CockpitSurface | None
+    """The own lane ahead, as the planner's corridor has it."""
+    target_speed_mps: float
+    limit_mps: float | None
+    """Null where no limit holds."""
+    limit_is_default: bool
+    constraint: Constraint
+    reason: str
+    manoeuvre: str
+    lead_id: int | None
+    gap_m: float | None
+    time_gap_s: float | None
+    confidence: Ratio
+    distance_left_m: float | None
+    arrived: bool
+
+
+class CockpitPilot(Message, frozen=True, kw_only=True):
+    """Who drives, and why."""
+
+    engagement: Engagement
+    code: str
+    words: str
+    set_speed_mps: float
+    time_gap_setting_s: float
+    functions: tuple[str, ...]
+    ready: bool
+    blockers: tuple[str, ...]
+
+
+class CockpitGuard(Message, frozen=True, kw_only=True):
+    """The guard's last word."""
+
+    source: CommandSource
+    limited: bool
+    reason: str
+
+
+class CockpitReplay(Message, frozen=True, kw_only=True):
+    """Set while a journal is watched instead of a drive."""
+
+    name: str
+    paused: bool
+    speed: float
+    position_s: float
+    length_s: float
+
+
+class CockpitFrame(Message, frozen=True, kw_only=True):
+    """Everything that the cluster shows at one time; a part that has never come is null."""
+
+    schema: str
+    """`SCHEMA_HASH` of the writer; a screen built for another one says so instead of guessing."""
+    sequence: int
+    stamp_ns: Stamp
+    """The car's time when the frame was made; each part has its own stamp."""
+    car_age_s: Length
+    pilot_age_s: Length
+    """Age of the oldest of localization, tracks and plan; the scene greys above 0.25 s."""
+    car: CockpitCar | None
+    ego: CockpitEgo | None
+    tracks_stamp_ns: Stamp
+    """Time of the tracks; 0 where none ever came."""
+    tracks: tuple[CockpitTrack, ...]
+    plan: CockpitPlan | None
+    pilot: CockpitPilot | None
+    guard: CockpitGuard | None
+    alert: Alert | None
+    """The one alert on show: highest level, then the one that ends first."""
+    road_window: int
+    """Number of the window of the map; 0 where there is none yet."""
+    road: bytes
+    """A `CockpitRoad`, encoded once a window: a screen decodes it when the number changes."""
+    replay: CockpitReplay | None = None
+
+
+# --- between the loop's process and the server's ---------------------------------------------------
+
+
+class CockpitStart(msgspec.Struct, frozen=True, kw_only=True, tag="start"):
+    """First message to the server: what must not stand on a command line."""
+
+    token: str
+    replay: bool
+    hosts: tuple[str, ...]
+    """Values of the Host header that are answered."""
+
+
+class ControlKind(enum.Enum):
+    """What a viewer of a journal can ask for."""
+
+    PAUSE = "pause"
+    PLAY = "play"
+    STEP = "step"
+    SPEED = "speed"
+    SEEK = "seek"
+
+
+class CockpitControl(msgspec.Struct, frozen=True, kw_only=True, tag="control"):
+    """From a screen in replay: `value` is a factor for SPEED, seconds for SEEK, frames for STEP."""
+
+    kind: ControlKind
+    value: Annotated[float, Meta(ge=-86_400.0, le=86_400.0)] | None = None
+
+
+class CockpitPainted(msgspec.Struct, frozen=True, kw_only=True, tag="painted"):
+    """From a screen: its first live frame is on the glass."""
+
+    sequence: Annotated[int, Meta(ge=0)]
+
+
+class CockpitReady(msgspec.Struct, frozen=True, kw_only=True, tag="ready"):
+    """From the server: it answers now."""
+
+
+FromScreen = CockpitControl | CockpitPainted
+FromServer = CockpitControl | CockpitPainted | CockpitReady
+
+
+def _shape(kind: type[msgspec.Struct], seen: dict[str, str]) -> None:
+    if kind.__name__ in seen:
+        return
+    seen[kind.__name__] = repr(
+        [(field.encode_name, repr(field.type)) for field in msgspec.structs.fields(kind)]
+    )
+
+
+def _schema_hash() -> str:
+    """A short hash over names and types of all fields a frame can hold."""
+    kinds = (
+        CockpitFrame, CockpitCar, CockpitEgo, CockpitTrack, CockpitPlan, CockpitPilot, CockpitGuard,
+        CockpitReplay, CockpitRoad, CockpitLine, CockpitSurface, Alert,
+    )  # fmt: skip
+    seen: dict[str, str] = {}
+    for kind in kinds:
+        _shape(kind, seen)
+    values = [
+        [member.value for member in names]
+        for names in (Gear, Indicator, ObjectClass, Engagement, Constraint, CommandSource)
+    ]
+    return hashlib.sha256(repr((sorted(seen.items()), values)).encode()).hexdigest()[:12]
+
+
+SCHEMA_HASH: Final = _schema_hash()

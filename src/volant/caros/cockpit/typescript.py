@@ -1,0 +1,147 @@
+"""Writes the screens' TypeScript types from the messages, so that no screen guesses a field.
+
+`python -m volant.caros.cockpit.typescript FILE` writes web/kit/messages.gen.ts; a test fails when the
+committed file is not what this gives. Own, because the path over JSON Schema turns tuples into
+`never[]`.
+"""
+
+from __future__ import annotations
+
+import enum
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from msgspec import inspect
+
+from volant.caros.cockpit import messages as cockpit
+from volant.core.topics import TOPICS
+
+ROOTS: Final[tuple[type[Any], ...]] = (
+    *(topic.message for topic in TOPICS),
+    cockpit.CockpitFrame,
+    cockpit.CockpitRoad,
+    cockpit.CockpitControl,
+    cockpit.CockpitPainted,
+)
+"""Every message of the bus, so that later screens have them, and what the cluster exchanges."""
+
+_PLAIN: Final[dict[type[inspect.Type], str]] = {
+    inspect.BoolType: "boolean",
+    inspect.IntType: "number",
+    inspect.FloatType: "number",
+    inspect.StrType: "string",
+    inspect.BytesType: "Uint8Array",
+    inspect.NoneType: "null",
+}
+
+
+def generate(roots: Iterable[type[Any]] = ROOTS) -> str:
+    """The whole file.
+
+    Raises:
+        ValueError: a message holds a type that this generator does not know.
+    """
+    known: dict[str, str] = {}
+    fields: dict[str, tuple[str, ...]] = {}
+    for root in roots:
+        _render(inspect.type_info(root), known, fields)
+    table = "\n".join(
+        f"  {name}: {json.dumps(list(names))}," for name, names in sorted(fields.items())
+    )
+    return (
+        "// Made by `python -m volant.caros.cockpit.typescript`; do not edit.\n\n"
+        f"export const SCHEMA_HASH = {json.dumps(cockpit.SCHEMA_HASH)};\n\n"
+        + "\n\n".join(known[name] for name in sorted(known))
+        + "\n\n/** Names of the fields of every message, for checks at run time. */\n"
+        f"export const FIELDS: Record<string, readonly string[]> = {{\n{table}\n}};\n"
+    )
+
+
+def _render(kind: inspect.Type, known: dict[str, str], fields: dict[str, tuple[str, ...]]) -> str:
+    """The TypeScript name of a type; structs and enums are declared in `known` on the way."""
+    if isinstance(kind, inspect.Metadata):
+        return _render(kind.type, known, fields)
+    if isinstance(kind, inspect.StructType):
+        return _declare_struct(kind, known, fields)
+    if isinstance(kind, inspect.EnumType):
+        return _declare_enum(kind.cls, known)
+    if isinstance(kind, inspect.UnionType):
+        return " | ".join(_render(part, known, fields) for part in kind.types)
+    if isinstance(kind, inspect.VarTupleType):
+        inner = _render(kind.item_type, known, fields)
+        return f"readonly ({inner})[]" if "|" in inner else f"readonly {inner}[]"
+    if isinstance(kind, inspect.TupleType):
+        inner = ", ".join(_render(part, known, fields) for part in kind.item_types)
+        return f"readonly [{inner}]"
+    if type(kind) in _PLAIN:
+        return _PLAIN[type(kind)]
+    raise ValueError(f"no TypeScript for {kind!r}")
+
+
+def _declare_struct(
+    kind: inspect.StructType, known: dict[str, str], fields: dict[str, tuple[str, ...]]
+) -> str:
+    name = kind.cls.__name__
+    if name in known:
+        return name
+    known[name] = ""  # holds the place, for a struct that holds itself
+    lines = [] if kind.tag is None else [f"  {kind.tag_field}: {json.dumps(kind.tag)};"]
+    lines += [
+        f"  {field.encode_name}: {_render(field.type, known, fields)};" for field in kind.fields
+    ]
+    fields[name] = tuple(field.encode_name for field in kind.fields)
+    known[name] = f"{_words(kind.cls)}export interface {name} {{\n" + "\n".join(lines) + "\n}"
+    return name
+
+
+def _declare_enum(kind: type[enum.Enum], known: dict[str, str]) -> str:
+    values = " | ".join(json.dumps(member.value) for member in kind)
+    known[kind.__name__] = f"{_words(kind)}export type {kind.__name__} = {values};"
+    return kind.__name__
+
+
+def _words(kind: type[Any]) -> str:
+    first = (kind.__doc__ or "").strip().split("\n")[0]
+    return f"/** {first} */\n" if first else ""
+
+
+def sample(kind: type[Any]) -> Any:
+    """A message with every field filled, the same each time; what the screens' decoder is tested on.
+
+    Raises:
+        ValueError: a message holds a type that this generator does not know.
+    """
+    return msgspec.convert(_sample(inspect.type_info(kind), ""), kind, strict=False)
+
+
+def _sample(kind: inspect.Type, name: str) -> Any:
+    if isinstance(kind, inspect.Metadata):
+        return _sample(kind.type, name)
+    if isinstance(kind, inspect.StructType):
+        return kind.cls(**{field.name: _sample(field.type, field.name) for field in kind.fields})
+    if isinstance(kind, inspect.EnumType):
+        return next(iter(kind.cls))
+    if isinstance(kind, inspect.UnionType):
+        return _sample(next(p for p in kind.types if not isinstance(p, inspect.NoneType)), name)
+    if isinstance(kind, inspect.VarTupleType):
+        return (_sample(kind.item_type, name),) * 2
+    if isinstance(kind, inspect.TupleType):
+        return tuple(_sample(part, name) for part in kind.item_types)
+    plain: dict[type[inspect.Type], Any] = {
+        inspect.BoolType: True,
+        inspect.IntType: 1_234_567_890_123 if name.endswith("_ns") else 7,
+        inspect.FloatType: 0.625,
+        inspect.StrType: f"{name} ä",
+        inspect.BytesType: b"\x01\x00\xff\x7f\x00\x80",
+    }
+    if type(kind) in plain:
+        return plain[type(kind)]
+    raise ValueError(f"no sample for {kind!r}")
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_text(generate(), encoding="utf-8")

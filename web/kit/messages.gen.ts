@@ -1,0 +1,530 @@
+// Made by `python -m volant.caros.cockpit.typescript`; do not edit.
+
+export const SCHEMA_HASH = "3e12f43abb89";
+
+/** Something to tell the driver; the highest level wins, `until_ns` ends it. */
+export interface Alert {
+  stamp_ns: number;
+  alert_id: string;
+  level: AlertLevel;
+  words: string;
+  cause: string;
+  action: string;
+  until_ns: number;
+}
+
+/** How much an alert wants to be seen (0 status to 4 critical). */
+export type AlertLevel = 0 | 1 | 2 | 3 | 4;
+
+/** What the car's own ECUs report, 100 Hz; measured, not true. */
+export interface CarState {
+  stamp_ns: number;
+  speed_mps: number;
+  accel_mps2: number;
+  lateral_accel_mps2: number;
+  yaw_rate_rps: number;
+  steer_rad: number;
+  gear: Gear;
+  indicator: Indicator;
+  hold: boolean;
+  brake_lights: boolean;
+  charge_pct: number;
+  range_m: number;
+  battery_power_w: number;
+  battery_voltage_v: number;
+  battery_temperature_k: number;
+  odometer_m: number;
+  driver: DriverControls;
+  valid: boolean;
+}
+
+/** Instruments, as the car's ECUs report them. */
+export interface CockpitCar {
+  stamp_ns: number;
+  speed_mps: number;
+  accel_mps2: number;
+  gear: Gear;
+  indicator: Indicator;
+  brake_lights: boolean;
+  hold: boolean;
+  charge_pct: number;
+  range_m: number;
+  battery_power_w: number;
+  steer_rad: number;
+  valid: boolean;
+}
+
+/** From a screen in replay: `value` is a factor for SPEED, seconds for SEEK, frames for STEP. */
+export interface CockpitControl {
+  type: "control";
+  kind: ControlKind;
+  value: number | null;
+}
+
+/** The own car where the pilot believes it is; x, y at the middle of the rear axle. */
+export interface CockpitEgo {
+  stamp_ns: number;
+  x_m: number;
+  y_m: number;
+  z_m: number;
+  yaw_rad: number;
+  grade: number;
+  yaw_rate_rps: number;
+  speed_mps: number;
+  length_m: number;
+  width_m: number;
+  rear_overhang_m: number;
+  valid: boolean;
+}
+
+/** Everything that the cluster shows at one time; a part that has never come is null. */
+export interface CockpitFrame {
+  schema: string;
+  sequence: number;
+  stamp_ns: number;
+  car_age_s: number;
+  pilot_age_s: number;
+  car: CockpitCar | null;
+  ego: CockpitEgo | null;
+  tracks_stamp_ns: number;
+  tracks: readonly CockpitTrack[];
+  plan: CockpitPlan | null;
+  pilot: CockpitPilot | null;
+  guard: CockpitGuard | null;
+  alert: Alert | null;
+  road_window: number;
+  road: Uint8Array;
+  replay: CockpitReplay | null;
+}
+
+/** The guard's last word. */
+export interface CockpitGuard {
+  source: CommandSource;
+  limited: boolean;
+  reason: string;
+}
+
+/** One piece of a marking or kerb, in the world frame; dashes start `phase_m` along the piece. */
+export interface CockpitLine {
+  piece: number;
+  kind: string;
+  colour: string;
+  width_m: number;
+  dash_m: number;
+  gap_m: number;
+  phase_m: number;
+  edge: boolean;
+  origin_x_m: number;
+  origin_y_m: number;
+  origin_z_m: number;
+  points: Uint8Array;
+}
+
+/** From a screen: its first live frame is on the glass. */
+export interface CockpitPainted {
+  type: "painted";
+  sequence: number;
+}
+
+/** Who drives, and why. */
+export interface CockpitPilot {
+  engagement: Engagement;
+  code: string;
+  words: string;
+  set_speed_mps: number;
+  time_gap_setting_s: number;
+  functions: readonly string[];
+  ready: boolean;
+  blockers: readonly string[];
+}
+
+/** The chosen motion and what the pilot keeps in view with it. */
+export interface CockpitPlan {
+  stamp_ns: number;
+  x_m: readonly number[];
+  y_m: readonly number[];
+  z_m: readonly number[];
+  accel_mps2: readonly number[];
+  lane: CockpitSurface | null;
+  target_speed_mps: number;
+  limit_mps: number | null;
+  limit_is_default: boolean;
+  constraint: Constraint;
+  reason: string;
+  manoeuvre: string;
+  lead_id: number | null;
+  gap_m: number | null;
+  time_gap_s: number | null;
+  confidence: number;
+  distance_left_m: number | null;
+  arrived: boolean;
+}
+
+/** Set while a journal is watched instead of a drive. */
+export interface CockpitReplay {
+  name: string;
+  paused: boolean;
+  speed: number;
+  position_s: number;
+  length_s: number;
+}
+
+/** The map near the car. */
+export interface CockpitRoad {
+  lines: readonly CockpitLine[];
+  surfaces: readonly CockpitSurface[];
+  left_hand: boolean;
+}
+
+/** One piece of ground: what lies between two polylines of equally many points. */
+export interface CockpitSurface {
+  piece: number;
+  kind: string;
+  origin_x_m: number;
+  origin_y_m: number;
+  origin_z_m: number;
+  left: Uint8Array;
+  right: Uint8Array;
+}
+
+/** One road user as the pilot tracks it; x, y at the centre of its box. */
+export interface CockpitTrack {
+  track_id: number;
+  object_class: ObjectClass;
+  x_m: number;
+  y_m: number;
+  z_m: number;
+  yaw_rad: number;
+  speed_mps: number;
+  accel_mps2: number;
+  yaw_rate_rps: number;
+  length_m: number;
+  width_m: number;
+  height_m: number;
+  confidence: number;
+  brake_lights: boolean;
+  indicator: Indicator;
+  ghost: boolean;
+}
+
+/** What the car shall do next: the one thing that a driver, human or not, gives to a car. */
+export interface Command {
+  stamp_ns: number;
+  accel_mps2: number;
+  curvature_per_m: number;
+  gear: Gear;
+  indicator: Indicator;
+  hold: boolean;
+}
+
+/** Who asks, as the guard derives it; a command cannot claim it. */
+export type CommandSource = "comfort" | "aeb" | "minimal_risk" | "driver";
+
+/** Which bound held the plan back at this tick. */
+export type Constraint = "none" | "set_speed" | "speed_limit" | "curve" | "lead" | "cut_in" | "merge" | "road_end" | "destination" | "sight" | "comfort" | "standstill" | "takeover";
+
+/** The own car touched an actor. */
+export interface Contact {
+  stamp_ns: number;
+  actor_id: number;
+  object_class: ObjectClass;
+  closing_mps: number;
+  struck_from_behind: boolean;
+}
+
+/** What a viewer of a journal can ask for. */
+export type ControlKind = "pause" | "play" | "step" | "speed" | "seek";
+
+/** All objects that one sensor saw at one time. */
+export interface DetectionFrame {
+  sensor: string;
+  stamp_ns: number;
+  objects: readonly ObjectReturn[];
+}
+
+/** What the driver's hands and feet do now, as the car measures it. */
+export interface DriverControls {
+  accelerator: number;
+  brake: number;
+  wheel_torque_nm: number;
+  wheel_angle_rad: number;
+  hands_on: boolean;
+  belted: boolean;
+  door_closed: boolean;
+}
+
+/** One press of a button; `value` is m/s for SET_SPEED, seconds for SET_TIME_GAP. */
+export interface DriverRequest {
+  stamp_ns: number;
+  kind: RequestKind;
+  value: number | null;
+  indicator: Indicator | null;
+}
+
+/** The own car's true motion, 100 Hz; never an input of the pilot. */
+export interface EgoTruth {
+  stamp_ns: number;
+  x_m: number;
+  y_m: number;
+  z_m: number;
+  yaw_rad: number;
+  pitch_rad: number;
+  roll_rad: number;
+  speed_mps: number;
+  lateral_speed_mps: number;
+  accel_mps2: number;
+  lateral_accel_mps2: number;
+  yaw_rate_rps: number;
+  steer_rad: number;
+  length_m: number;
+  width_m: number;
+  rear_overhang_m: number;
+}
+
+/** State of the pilot's engagement machine. */
+export type Engagement = "off" | "ready" | "engaged" | "overridden" | "takeover" | "minimal_risk";
+
+/** Position of the gear selector. */
+export type Gear = "park" | "reverse" | "neutral" | "drive";
+
+/** Position and heading in the world (map) frame. No bounds. */
+export interface GnssReturn {
+  stamp_ns: number;
+  x_m: number;
+  y_m: number;
+  z_m: number;
+  yaw_rad: number;
+  sigma_m: number;
+}
+
+/** The guard's word on one control tick and the command that goes to the actuators. */
+export interface GuardDecision {
+  stamp_ns: number;
+  source: CommandSource;
+  command: Command;
+  limited: boolean;
+  limits: readonly string[];
+  reason: string;
+}
+
+/** State of the direction indicators. */
+export type Indicator = "off" | "left" | "right" | "hazard";
+
+/** One intervention as judged. */
+export interface Intervention {
+  stamp_ns: number;
+  kind: InterventionKind;
+  words: string;
+}
+
+/** What counts as an intervention, from ground truth. */
+export type InterventionKind = "takeover_demand" | "minimal_risk_stop" | "emergency_braking" | "guard_override" | "road_left" | "contact" | "stuck";
+
+/** The own lane as a camera sees it, relative to the car at the measurement stamp. No bounds. */
+export interface LaneReturn {
+  stamp_ns: number;
+  offset_m: number;
+  heading_rad: number;
+  curvature_per_m: number;
+  width_m: number;
+  left_mark: MarkKind;
+  right_mark: MarkKind;
+  confidence: number;
+}
+
+/** Where the car is by its own belief: in the world and on its corridor. */
+export interface Localization {
+  stamp_ns: number;
+  x_m: number;
+  y_m: number;
+  yaw_rad: number;
+  speed_mps: number;
+  yaw_rate_rps: number;
+  station_m: number;
+  offset_m: number;
+  heading_error_rad: number;
+  sigma_along_m: number;
+  sigma_across_m: number;
+  lane: string;
+  valid: boolean;
+}
+
+/** How a lane border is marked. */
+export type MarkKind = "none" | "solid" | "broken" | "solid_solid" | "solid_broken" | "broken_solid" | "broken_broken" | "botts_dots" | "curb" | "grass" | "edge";
+
+/** What kind of road user or thing an object is. */
+export type ObjectClass = "car" | "lorry" | "bus" | "motorcycle" | "cyclist" | "pedestrian" | "obstacle" | "unknown";
+
+/** One object seen by one sensor, in the car frame at the frame's measurement stamp. No bounds. */
+export interface ObjectReturn {
+  x_m: number;
+  y_m: number;
+  yaw_rad: number;
+  velocity_x_mps: number;
+  velocity_y_mps: number;
+  length_m: number;
+  width_m: number;
+  height_m: number;
+  object_class: ObjectClass;
+  class_confidence: number;
+  existence: number;
+  brake_lights: boolean;
+  indicator: Indicator;
+}
+
+/** Engagement and the driver's choices, 20 Hz and at each change. */
+export interface PilotState {
+  stamp_ns: number;
+  engagement: Engagement;
+  code: string;
+  words: string;
+  set_speed_mps: number;
+  time_gap_setting_s: number;
+  functions: readonly string[];
+  ready: boolean;
+  blockers: readonly string[];
+}
+
+/** The chosen motion over the horizon, in the world frame, sampled at equal times. */
+export interface Plan {
+  stamp_ns: number;
+  time_s: readonly number[];
+  x_m: readonly number[];
+  y_m: readonly number[];
+  yaw_rad: readonly number[];
+  curvature_per_m: readonly number[];
+  speed_mps: readonly number[];
+  accel_mps2: readonly number[];
+  stop_path: StopPath;
+  target_speed_mps: number;
+  limit_mps: number;
+  limit_is_default: boolean;
+  constraint: Constraint;
+  reason: string;
+  manoeuvre: string;
+  lead_id: number | null;
+  gap_m: number | null;
+  time_gap_s: number | null;
+  confidence: number;
+  distance_left_m: number | null;
+  arrived: boolean;
+  refusals: readonly Refusal[];
+}
+
+/** A manoeuvre that was considered and not chosen, with the reason as code and as words. */
+export interface Refusal {
+  manoeuvre: string;
+  code: string;
+  words: string;
+}
+
+/** Buttons and stalks, and the same from a screen. */
+export type RequestKind = "engage" | "cancel" | "set_speed" | "set_time_gap" | "indicate";
+
+/** Everything that arrived from the sensors at one pilot tick; a missing part did not arrive. */
+export interface SensorFrames {
+  stamp_ns: number;
+  detections: readonly DetectionFrame[];
+  lane: LaneReturn | null;
+  gnss: GnssReturn | null;
+}
+
+/** A path to stop along when the pilot is gone, in the car frame at `stamp_ns`, by distance. */
+export interface StopPath {
+  stamp_ns: number;
+  step_m: number;
+  x_m: readonly number[];
+  y_m: readonly number[];
+  curvature_per_m: readonly number[];
+}
+
+/** One road user that the pilot believes in. */
+export interface Track {
+  track_id: number;
+  object_class: ObjectClass;
+  x_m: number;
+  y_m: number;
+  yaw_rad: number;
+  speed_mps: number;
+  accel_mps2: number;
+  yaw_rate_rps: number;
+  length_m: number;
+  width_m: number;
+  height_m: number;
+  existence: number;
+  age_s: number;
+  unseen_s: number;
+  station_m: number | null;
+  offset_m: number | null;
+  brake_lights: boolean;
+  indicator: Indicator;
+}
+
+/** All tracks at one stamp, by ascending id. */
+export interface Tracks {
+  stamp_ns: number;
+  tracks: readonly Track[];
+}
+
+/** One actor's true state. */
+export interface TruthObject {
+  actor_id: number;
+  object_class: ObjectClass;
+  x_m: number;
+  y_m: number;
+  yaw_rad: number;
+  speed_mps: number;
+  accel_mps2: number;
+  yaw_rate_rps: number;
+  length_m: number;
+  width_m: number;
+  height_m: number;
+  brake_lights: boolean;
+  indicator: Indicator;
+}
+
+/** All actors near the own car, 20 Hz, by ascending id. */
+export interface WorldTruth {
+  stamp_ns: number;
+  objects: readonly TruthObject[];
+}
+
+/** Names of the fields of every message, for checks at run time. */
+export const FIELDS: Record<string, readonly string[]> = {
+  Alert: ["stamp_ns", "alert_id", "level", "words", "cause", "action", "until_ns"],
+  CarState: ["stamp_ns", "speed_mps", "accel_mps2", "lateral_accel_mps2", "yaw_rate_rps", "steer_rad", "gear", "indicator", "hold", "brake_lights", "charge_pct", "range_m", "battery_power_w", "battery_voltage_v", "battery_temperature_k", "odometer_m", "driver", "valid"],
+  CockpitCar: ["stamp_ns", "speed_mps", "accel_mps2", "gear", "indicator", "brake_lights", "hold", "charge_pct", "range_m", "battery_power_w", "steer_rad", "valid"],
+  CockpitControl: ["kind", "value"],
+  CockpitEgo: ["stamp_ns", "x_m", "y_m", "z_m", "yaw_rad", "grade", "yaw_rate_rps", "speed_mps", "length_m", "width_m", "rear_overhang_m", "valid"],
+  CockpitFrame: ["schema", "sequence", "stamp_ns", "car_age_s", "pilot_age_s", "car", "ego", "tracks_stamp_ns", "tracks", "plan", "pilot", "guard", "alert", "road_window", "road", "replay"],
+  CockpitGuard: ["source", "limited", "reason"],
+  CockpitLine: ["piece", "kind", "colour", "width_m", "dash_m", "gap_m", "phase_m", "edge", "origin_x_m", "origin_y_m", "origin_z_m", "points"],
+  CockpitPainted: ["sequence"],
+  CockpitPilot: ["engagement", "code", "words", "set_speed_mps", "time_gap_setting_s", "functions", "ready", "blockers"],
+  CockpitPlan: ["stamp_ns", "x_m", "y_m", "z_m", "accel_mps2", "lane", "target_speed_mps", "limit_mps", "limit_is_default", "constraint", "reason", "manoeuvre", "lead_id", "gap_m", "time_gap_s", "confidence", "distance_left_m", "arrived"],
+  CockpitReplay: ["name", "paused", "speed", "position_s", "length_s"],
+  CockpitRoad: ["lines", "surfaces", "left_hand"],
+  CockpitSurface: ["piece", "kind", "origin_x_m", "origin_y_m", "origin_z_m", "left", "right"],
+  CockpitTrack: ["track_id", "object_class", "x_m", "y_m", "z_m", "yaw_rad", "speed_mps", "accel_mps2", "yaw_rate_rps", "length_m", "width_m", "height_m", "confidence", "brake_lights", "indicator", "ghost"],
+  Command: ["stamp_ns", "accel_mps2", "curvature_per_m", "gear", "indicator", "hold"],
+  Contact: ["stamp_ns", "actor_id", "object_class", "closing_mps", "struck_from_behind"],
+  DetectionFrame: ["sensor", "stamp_ns", "objects"],
+  DriverControls: ["accelerator", "brake", "wheel_torque_nm", "wheel_angle_rad", "hands_on", "belted", "door_closed"],
+  DriverRequest: ["stamp_ns", "kind", "value", "indicator"],
+  EgoTruth: ["stamp_ns", "x_m", "y_m", "z_m", "yaw_rad", "pitch_rad", "roll_rad", "speed_mps", "lateral_speed_mps", "accel_mps2", "lateral_accel_mps2", "yaw_rate_rps", "steer_rad", "length_m", "width_m", "rear_overhang_m"],
+  GnssReturn: ["stamp_ns", "x_m", "y_m", "z_m", "yaw_rad", "sigma_m"],
+  GuardDecision: ["stamp_ns", "source", "command", "limited", "limits", "reason"],
+  Intervention: ["stamp_ns", "kind", "words"],
+  LaneReturn: ["stamp_ns", "offset_m", "heading_rad", "curvature_per_m", "width_m", "left_mark", "right_mark", "confidence"],
+  Localization: ["stamp_ns", "x_m", "y_m", "yaw_rad", "speed_mps", "yaw_rate_rps", "station_m", "offset_m", "heading_error_rad", "sigma_along_m", "sigma_across_m", "lane", "valid"],
+  ObjectReturn: ["x_m", "y_m", "yaw_rad", "velocity_x_mps", "velocity_y_mps", "length_m", "width_m", "height_m", "object_class", "class_confidence", "existence", "brake_lights", "indicator"],
+  PilotState: ["stamp_ns", "engagement", "code", "words", "set_speed_mps", "time_gap_setting_s", "functions", "ready", "blockers"],
+  Plan: ["stamp_ns", "time_s", "x_m", "y_m", "yaw_rad", "curvature_per_m", "speed_mps", "accel_mps2", "stop_path", "target_speed_mps", "limit_mps", "limit_is_default", "constraint", "reason", "manoeuvre", "lead_id", "gap_m", "time_gap_s", "confidence", "distance_left_m", "arrived", "refusals"],
+  Refusal: ["manoeuvre", "code", "words"],
+  SensorFrames: ["stamp_ns", "detections", "lane", "gnss"],
+  StopPath: ["stamp_ns", "step_m", "x_m", "y_m", "curvature_per_m"],
+  Track: ["track_id", "object_class", "x_m", "y_m", "yaw_rad", "speed_mps", "accel_mps2", "yaw_rate_rps", "length_m", "width_m", "height_m", "existence", "age_s", "unseen_s", "station_m", "offset_m", "brake_lights", "indicator"],
+  Tracks: ["stamp_ns", "tracks"],
+  TruthObject: ["actor_id", "object_class", "x_m", "y_m", "yaw_rad", "speed_mps", "accel_mps2", "yaw_rate_rps", "length_m", "width_m", "height_m", "brake_lights", "indicator"],
+  WorldTruth: ["stamp_ns", "objects"],
+};

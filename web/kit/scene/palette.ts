@@ -1,0 +1,190 @@
+/** Colours of the scene, dark and light; everything far goes over into `haze`. */
+import type { Theme } from "../theme";
+
+export type Rgb = readonly [number, number, number];
+
+/** What faces are made of; the order is that of `Palette.materials`. */
+export enum Material {
+  Paint,
+  PaintDark,
+  Own,
+  OwnDark,
+  Glass,
+  Trim,
+  Tyre,
+  Rim,
+  TailOff,
+  TailOn,
+  Amber,
+  AmberOff,
+  Head,
+  Plate,
+  Cargo,
+  CargoDark,
+  Skin,
+  Cloth,
+  ClothDark,
+  Block,
+}
+
+export interface Palette {
+  skyTop: Rgb;
+  haze: Rgb;
+  groundNear: Rgb;
+  roadFar: Rgb;
+  roadNear: Rgb;
+  walkNear: Rgb;
+  kerb: Rgb;
+  markWhite: Rgb;
+  markYellow: Rgb;
+  markOther: Rgb;
+  assist: Rgb;
+  idle: Rgb;
+  brake: Rgb;
+  brakeHard: Rgb;
+  shadow: number;
+  glow: GlobalCompositeOperation;
+  label: string;
+  labelPlate: string;
+  materials: Record<Material, Rgb>;
+  /** Share of light that comes from everywhere. */
+  ambient: number;
+}
+
+const dark: Palette = {
+  skyTop: [8, 11, 15],
+  haze: [24, 31, 39],
+  groundNear: [15, 19, 24],
+  roadFar: [34, 42, 51],
+  roadNear: [38, 44, 52],
+  walkNear: [50, 56, 63],
+  kerb: [104, 116, 128],
+  markWhite: [226, 234, 242],
+  markYellow: [240, 196, 84],
+  markOther: [160, 174, 188],
+  assist: [54, 140, 255],
+  idle: [126, 140, 154],
+  brake: [255, 176, 46],
+  brakeHard: [255, 84, 60],
+  shadow: 0.62,
+  glow: "lighter",
+  label: "#f4f7fa",
+  labelPlate: "rgba(13, 18, 24, 0.88)",
+  ambient: 0.42,
+  materials: {
+    [Material.Paint]: [150, 162, 175],
+    [Material.PaintDark]: [86, 96, 107],
+    [Material.Own]: [236, 242, 248],
+    [Material.OwnDark]: [150, 160, 171],
+    [Material.Glass]: [22, 29, 37],
+    [Material.Trim]: [34, 40, 47],
+    [Material.Tyre]: [17, 20, 24],
+    [Material.Rim]: [112, 122, 133],
+    [Material.TailOff]: [134, 26, 30],
+    [Material.TailOn]: [255, 52, 44],
+    [Material.Amber]: [255, 176, 40],
+    [Material.AmberOff]: [120, 84, 40],
+    [Material.Head]: [246, 248, 255],
+    [Material.Plate]: [206, 212, 218],
+    [Material.Cargo]: [170, 178, 187],
+    [Material.CargoDark]: [120, 129, 139],
+    [Material.Skin]: [196, 172, 152],
+    [Material.Cloth]: [138, 152, 172],
+    [Material.ClothDark]: [74, 84, 98],
+    [Material.Block]: [176, 150, 104],
+  },
+};
+
+const light: Palette = {
+  skyTop: [227, 233, 238],
+  haze: [231, 236, 240],
+  groundNear: [204, 211, 217],
+  roadFar: [206, 213, 220],
+  roadNear: [164, 172, 181],
+  walkNear: [216, 218, 220],
+  kerb: [118, 127, 136],
+  markWhite: [255, 255, 255],
+  markYellow: [226, 158, 10],
+  markOther: [120, 130, 140],
+  assist: [18, 98, 226],
+  idle: [112, 122, 132],
+  brake: [226, 130, 0],
+  brakeHard: [204, 28, 22],
+  shadow: 0.42,
+  glow: "source-over",
+  label: "#0c1116",
+  labelPlate: "rgba(250, 252, 253, 0.92)",
+  ambient: 0.56,
+  materials: {
+    [Material.Paint]: [196, 203, 211],
+    [Material.PaintDark]: [138, 147, 157],
+    [Material.Own]: [250, 252, 254],
+    [Material.OwnDark]: [178, 186, 195],
+    [Material.Glass]: [52, 62, 73],
+    [Material.Trim]: [66, 74, 83],
+    [Material.Tyre]: [40, 45, 51],
+    [Material.Rim]: [168, 176, 185],
+    [Material.TailOff]: [150, 40, 42],
+    [Material.TailOn]: [240, 20, 20],
+    [Material.Amber]: [255, 160, 0],
+    [Material.AmberOff]: [176, 128, 66],
+    [Material.Head]: [255, 255, 255],
+    [Material.Plate]: [240, 242, 244],
+    [Material.Cargo]: [222, 227, 232],
+    [Material.CargoDark]: [172, 180, 189],
+    [Material.Skin]: [206, 176, 152],
+    [Material.Cloth]: [112, 128, 152],
+    [Material.ClothDark]: [76, 86, 102],
+    [Material.Block]: [190, 152, 88],
+  },
+};
+
+export const PALETTES: Record<Theme, Palette> = { dark, light };
+
+export function css(colour: Rgb, alpha = 1): string {
+  return `rgba(${colour[0]}, ${colour[1]}, ${colour[2]}, ${alpha.toFixed(3)})`;
+}
+
+export function mix(one: Rgb, other: Rgb, share: number): Rgb {
+  return [
+    Math.round(one[0] + (other[0] - one[0]) * share),
+    Math.round(one[1] + (other[1] - one[1]) * share),
+    Math.round(one[2] + (other[2] - one[2]) * share),
+  ];
+}
+
+const SHADES = 28;
+const HAZES = 16;
+const GLOWING = new Set([Material.TailOn, Material.Amber, Material.Head]);
+
+/** Colours of faces by material, light and haze, made once and kept as strings. */
+export class Shades {
+  private readonly table = new Map<number, string>();
+
+  constructor(private readonly palette: Palette) {}
+
+  /** light 0..1.3, seen 0 (all haze) .. 1. */
+  of(material: Material, light: number, seen: number): string {
+    const shade = Math.max(0, Math.min(SHADES - 1, Math.round((light / 1.3) * (SHADES - 1))));
+    const haze = Math.max(0, Math.min(HAZES - 1, Math.round(seen * (HAZES - 1))));
+    const key = (material * SHADES + shade) * HAZES + haze;
+    let found = this.table.get(key);
+    if (found === undefined) {
+      found = this.make(material, (shade / (SHADES - 1)) * 1.3, haze / (HAZES - 1));
+      this.table.set(key, found);
+    }
+    return found;
+  }
+
+  private make(material: Material, light: number, seen: number): string {
+    const base = this.palette.materials[material];
+    const factor = GLOWING.has(material) ? 1 : light;
+    const lit: Rgb = [
+      Math.min(255, Math.round(base[0] * factor)),
+      Math.min(255, Math.round(base[1] * factor)),
+      Math.min(255, Math.round(base[2] * factor)),
+    ];
+    const [r, g, b] = mix(this.palette.haze, lit, seen);
+    return `rgb(${r}, ${g}, ${b})`;
+  }
+}
