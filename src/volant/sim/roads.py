@@ -65,9 +65,9 @@ def lane_arrays(graph: LaneGraph) -> LaneArrays:
     lanes = graph.lanes
     onward = [_joined(graph, lane) for lane in lanes]
     back: list[list[int]] = [[] for _ in lanes]
-    for lane, targets in enumerate(onward):
+    for source, targets in enumerate(onward):
         for target in targets:
-            back[target].append(lane)
+            back[target].append(source)
     pairs = _shared_ground(graph, onward, back)
     lane_i = np.zeros((len(lanes) + 1, len(LaneIndex)), dtype=np.int64)
     for lane in lanes:
@@ -237,7 +237,7 @@ def _compare(
     dy = a[:, LaneColumn.Y, None] - b[None, :, LaneColumn.Y]
     width = 0.5 * (a[:, LaneColumn.WIDTH, None] + b[None, :, LaneColumn.WIDTH])
     reach = np.minimum(SHARED_GAP_M, 0.85 * width)
-    close = dx * dx + dy * dy < reach * reach
+    close = np.asarray(dx * dx + dy * dy < reach * reach)
     if not close.any():
         return
     kind = Conflict.CROSS
@@ -245,7 +245,7 @@ def _compare(
         kind = Conflict.DIVERGE
     elif set(onward[one.index]) & set(onward[other.index]) and close[-1, -1]:
         kind = Conflict.MERGE
-    own, theirs = close.any(axis=1), close.any(axis=0)
+    own, theirs = np.asarray(close.any(axis=1)), np.asarray(close.any(axis=0))
     own_span = _span(own, a[:, LaneColumn.S], kind)
     their_span = _span(theirs, b[:, LaneColumn.S], kind)
     found[one.index].append((other.index, kind, *own_span, *their_span))
