@@ -37,6 +37,10 @@ class Course:
     """[n], the limit at each row, `UNLIMITED_MPS` where there is none."""
     default_limit: NDArray[np.bool_]
     """[n], the limit is only a default by road type."""
+    centre_m: Array
+    """[n], where the middle of the row's lane lies beside the reference, left positive."""
+    unmarked: NDArray[np.bool_]
+    """[n], the lane has no marks to see, as inside junctions."""
     lane_names: dict[int, str]
     """Readable id of each lane on the corridor."""
 
@@ -64,6 +68,8 @@ def prepare(corridor: Corridor, graph: LaneGraph | None, *, loops: bool) -> Cour
         loops=loops,
         limit_mps=np.minimum(limits, UNLIMITED_MPS),
         default_limit=_default_rows(table, graph),
+        centre_m=_centres(table, graph),
+        unmarked=_unmarked_rows(table, graph),
         lane_names={} if graph is None else {i: str(graph.lanes[i].id) for i in corridor.lanes},
     )
 
@@ -98,3 +104,31 @@ def _default_rows(table: Array, graph: LaneGraph | None) -> NDArray[np.bool_]:
             source = limit.source
         flags[row] = source == "default"
     return flags
+
+
+def _centres(table: Array, graph: LaneGraph | None) -> Array:
+    """Offset of the lanes' own middle from the reference; they part where the lane is changed."""
+    if graph is None:
+        return 0.5 * (table[:, CorridorColumn.LEFT] - table[:, CorridorColumn.RIGHT])
+    centres = np.zeros(len(table))
+    for row, (x_m, y_m, heading, lane, lane_s_m) in enumerate(
+        zip(
+            table[:, CorridorColumn.X].tolist(),
+            table[:, CorridorColumn.Y].tolist(),
+            table[:, CorridorColumn.HEADING].tolist(),
+            table[:, CorridorColumn.LANE].tolist(),
+            table[:, CorridorColumn.LANE_S].tolist(),
+            strict=True,
+        )
+    ):
+        point = graph.position(int(lane), lane_s_m)
+        dx_m, dy_m = point.x_m - x_m, point.y_m - y_m
+        centres[row] = dy_m * math.cos(heading) - dx_m * math.sin(heading)
+    return centres
+
+
+def _unmarked_rows(table: Array, graph: LaneGraph | None) -> NDArray[np.bool_]:
+    if graph is None:
+        return np.zeros(len(table), dtype=np.bool_)
+    lanes = table[:, CorridorColumn.LANE].astype(np.int64).tolist()
+    return np.array([graph.lanes[lane].junction is not None for lane in lanes], dtype=np.bool_)

@@ -23,9 +23,10 @@ class DomainTuning:
 
     car_age_s: float = 0.1
     """Without wheels and gyro for longer the car is blind to itself."""
-    lane_age_s: float = 1.0
-    """Without a lane for longer the driver is asked; UN R79 asks for lane marks to be seen."""
-    lane_urgent_s: float = 6.0
+    lane_age_s: float = 2.0
+    """Without a lane for longer the driver is asked: cameras miss marks for up to a second."""
+    unmarked_age_s: float = 15.0
+    """Likewise where the map says that there is nothing to see, as inside junctions."""
     lane_conflict_s: float = 1.0
     position_age_s: float = 30.0
     """Odometry and lanes carry on this long without GNSS (a tunnel of 600 m at 20 m/s)."""
@@ -74,7 +75,7 @@ def assess(
     now_ns = ego.stamp_ns
     frame_age_s = _age_s(now_ns, tracker.frame_ns)
     breaches = (
-        *_breaches_of_place(ego, now_ns, tuning),
+        *_breaches_of_place(ego, course, now_ns, tuning),
         *_breaches_of_motion(ego, now_ns, tuning),
         *_breaches_of_sensors(frame_age_s, tuning),
         *_breaches_of_road(ego, course, destination_m, tuning),
@@ -95,13 +96,17 @@ def _age_s(now_ns: int, stamp_ns: int) -> float:
     return math.inf if stamp_ns < 0 else (now_ns - stamp_ns) / NS_PER_S
 
 
-def _breaches_of_place(ego: Ego, now_ns: int, tuning: DomainTuning) -> tuple[Demand, ...]:
+def _breaches_of_place(
+    ego: Ego, course: Course, now_ns: int, tuning: DomainTuning
+) -> tuple[Demand, ...]:
     if not ego.matched:
         return (Demand("no_position", "Position not known", urgent=True),)
     found = []
     lane_age_s = _age_s(now_ns, ego.lane_ns)
-    if lane_age_s > tuning.lane_age_s or ego.sigma_across_m > tuning.sigma_across_m:
-        found.append(Demand("lost_lane", "Lane not seen", urgent=lane_age_s > tuning.lane_urgent_s))
+    unmarked = bool(course.unmarked[course.row(ego.station_m)])
+    patience_s = tuning.unmarked_age_s if unmarked else tuning.lane_age_s
+    if lane_age_s > patience_s or ego.sigma_across_m > tuning.sigma_across_m:
+        found.append(Demand("lost_lane", "Lane not seen", urgent=lane_age_s > 3.0 * patience_s))
     if ego.lane_conflict_s > tuning.lane_conflict_s:
         found.append(Demand("lane_conflict", "Lane does not fit the map"))
     late = _age_s(now_ns, ego.gnss_ns) > tuning.position_age_s

@@ -22,6 +22,8 @@ from volant.pilot.planning.plan import Motion
 from volant.road import CorridorColumn
 
 Array = NDArray[np.float64]
+_CURVATURE = int(CorridorColumn.CURVATURE)
+"""Plain, because numba looks the type of an IntEnum up anew at each call, which costs 50 us."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +32,10 @@ class FollowTuning:
 
     delay_s: float = 0.13
     """Steering: 40 ms dead time and 80 ms lag (vehicle.md section 3), and a tick."""
-    stiffness_rps: float = 0.9
+    stiffness_rps: float = 1.1
     """Natural frequency of the offset: back on the line in about 4 s, as a calm driver does."""
+    slip_gain: float = -0.005
+    """rad per m/s2: the axle's slip that entering a bend builds up (as in perception/localize.py)."""
     damping: float = 1.0
     slow_mps: float = 4.0
     """Below this speed the feedback is that of this speed, for v^2 is in the denominator."""
@@ -137,12 +141,16 @@ def _across(
     speed = max(ego.speed_mps, 0.0)
     delay = tuning.delay_s
     station = ego.station_m
-    bend_now = column_at(course.table, course.step_m, station, CorridorColumn.CURVATURE)
+    bend_now = column_at(course.table, course.step_m, station, _CURVATURE)
     ahead = station + speed * delay
-    bend = column_at(course.table, course.step_m, ahead, CorridorColumn.CURVATURE)
+    bend = column_at(course.table, course.step_m, ahead, _CURVATURE)
+    reach = max(0.1 * speed, 1.0)
+    later = column_at(course.table, course.step_m, ahead + reach, _CURVATURE)
+    sooner = column_at(course.table, course.step_m, ahead - reach, _CURVATURE)
+    bend_rate = 0.5 * (later - sooner) / reach
     # Offset and rate when the steering will have answered.
     rate = speed * math.sin(ego.heading_error_rad + ego.slip_rad)
-    drift = speed * (ego.yaw_rate_rps - speed * bend_now)
+    drift = speed * (ego.yaw_rate_rps - ego.yaw_bias_rps - speed * bend_now)
     miss = ego.offset_m + delay * (rate + 0.5 * delay * drift) - side[0] - delay * side[1]
     miss_rate = rate + delay * drift - side[1]
     stiff = tuning.stiffness_rps
@@ -153,7 +161,9 @@ def _across(
     feedback = side[2] - stiff * stiff * miss - 2.0 * tuning.damping * stiff * miss_rate + memory
     square = max(speed, tuning.slow_mps) ** 2
     shrink = max(1.0 - bend * ego.offset_m, 0.5)
-    curvature = bend / shrink + feedback / square
+    # While a bend builds up, the axle's slip turns the course the other way: steer that much more.
+    build_up = -tuning.slip_gain * speed * speed * bend_rate
+    curvature = bend / shrink + build_up + feedback / square
     most = min(car.max_curvature_per_m, tuning.lateral_mps2 / square)
     curvature = min(max(curvature, -most), most)
     step = tuning.lateral_jerk_mps3 * dt_s / square

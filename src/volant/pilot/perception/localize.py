@@ -24,6 +24,8 @@ from volant.road import CorridorColumn
 from volant.road.kernels import project_uniform
 
 Array = NDArray[np.float64]
+_HEADING = int(CorridorColumn.HEADING)
+"""Plain, because numba looks the type of an IntEnum up anew at each call, which costs 50 us."""
 
 HISTORY: Final = 64
 """Rows of history, one a control tick: measurements up to 0.6 s late find their place."""
@@ -39,10 +41,13 @@ class LocalizeTuning:
     """m/sqrt(m): wheels are out by 2 m on 10 km (radius changes slowly; GNSS holds the rest)."""
     heading_density: float = 0.001
     """rad/sqrt(s): noise of an automotive gyro, about 0.06 deg/sqrt(s) (recalled)."""
-    slip_density: float = 0.008
-    """rad/sqrt(s): slip of the rear axle goes to about 0.02 rad in a 2 m/s2 bend within some seconds."""
+    slip_gain: float = -0.005
+    """rad per m/s2 of lateral acceleration: of the rear axle of a passenger car (estimated; 1700 kg on
+    a rear cornering stiffness of 150 kN/rad). The filter takes up the rest."""
+    slip_density: float = 0.004
+    """rad/sqrt(s): what that leaves (bank, load, tyres) changes by some milliradians in a second."""
     slip_return_s: float = 4.0
-    """Slip dies out in this time without news."""
+    """And dies out in this time without news."""
     bias_density: float = 0.0001
     """rad/s/sqrt(s): drift of the gyro's bias."""
     lane_offset_sigma_m: float = 0.05
@@ -54,6 +59,8 @@ class LocalizeTuning:
     gnss_across_factor: float = 6.0
     """And this much more across, where the lane sensor knows better."""
     gnss_heading_sigma_rad: float = 0.05
+    gnss_least_m: float = 0.02
+    """No receiver is believed to be better than this."""
     gate: float = 5.0
     """Standard deviations beyond which a measurement is not believed."""
     lane_gate_m: float = 0.8
@@ -82,6 +89,8 @@ class Ego:
     speed_mps: float
     yaw_rate_rps: float
     accel_mps2: float
+    bend_slip_rad: float
+    """The part of slip that lateral acceleration explains."""
     matched: bool
     """A place on the corridor was found."""
     car_ns: int
@@ -114,7 +123,12 @@ class Ego:
     @property
     def slip_rad(self) -> float:
         """Course relative to heading at the rear axle."""
-        return float(self.mean[_SLIP])
+        return float(self.mean[_SLIP]) + self.bend_slip_rad
+
+    @property
+    def yaw_bias_rps(self) -> float:
+        """What the gyro shows at rest."""
+        return float(self.mean[_BIAS])
 
     @property
     def sigma_along_m(self) -> float:
@@ -137,6 +151,7 @@ def start() -> Ego:
         speed_mps=0.0,
         yaw_rate_rps=0.0,
         accel_mps2=0.0,
+        bend_slip_rad=0.0,
         matched=False,
         car_ns=-1,
         lane_ns=-1,
@@ -169,6 +184,7 @@ def move(ego: Ego, car: CarState, stamp_ns: int, course: Course, tuning: Localiz
         speed_mps=speed_mps,
         yaw_rate_rps=yaw_rate_rps,
         accel_mps2=accel_mps2,
+        bend_slip_rad=tuning.slip_gain * speed_mps * (yaw_rate_rps - float(mean[_BIAS])),
         car_ns=car_ns,
     )
 
@@ -212,7 +228,7 @@ def place(ego: Ego, scene: Scene, course: Course, tuning: LocalizeTuning) -> Ego
     if abs(offset_m) > tuning.match_gate_m:
         return ego
     mean, cov = ego.mean.copy(), np.diag(np.array([0.01, 1e-4, 1e-5, 1e-5, 1e-6]))
-    heading = column_at(course.table, course.step_m, station_m, CorridorColumn.HEADING)
+    heading = column_at(course.table, course.step_m, station_m, _HEADING)
     mean[_STATION], mean[_OFFSET] = station_m, offset_m
     mean[_HEADING] = wrap_angle_rad(scene.yaw_rad - heading)
     history = _rebase(ego.history, mean - ego.mean)
@@ -247,7 +263,7 @@ def _noise(tuning: LocalizeTuning) -> Array:
     return np.array(
         (
             *(tuning.along_density, tuning.heading_density, tuning.slip_density),
-            *(tuning.bias_density, tuning.slip_return_s),
+            *(tuning.bias_density, tuning.slip_return_s, tuning.slip_gain),
         )
     )
 
@@ -267,7 +283,7 @@ def _gnss_believable(gnss: GnssReturn) -> bool:
         abs(gnss.x_m) < 1e7
         and abs(gnss.y_m) < 1e7
         and abs(gnss.yaw_rad) < 10.0
-        and 0.0 < gnss.sigma_m < 50.0
+        and 0.0 <= gnss.sigma_m < 50.0
     )
 
 
@@ -309,11 +325,11 @@ def _match(
         station_m, offset_m = project_uniform(
             course.table, course.step_m, gnss.x_m, gnss.y_m, math.nan
         )
-    heading = column_at(course.table, course.step_m, station_m, CorridorColumn.HEADING)
+    heading = column_at(course.table, course.step_m, station_m, _HEADING)
     error_rad = wrap_angle_rad(gnss.yaw_rad - heading)
     if abs(offset_m) > tuning.match_gate_m or abs(error_rad) > 1.0:
         return ego
-    mean, variance = np.zeros(5), gnss.sigma_m**2
+    mean, variance = np.zeros(5), max(gnss.sigma_m, tuning.gnss_least_m) ** 2
     cov = np.diag(np.array([variance, variance, 0.01, 1e-5, 1e-6]))
     mean[:3] = station_m, offset_m, error_rad
     if lane is not None:
@@ -329,18 +345,17 @@ def _match(
 
 
 def _centre_m(course: Course, station_m: float) -> float:
-    """Where the lane's middle lies beside the reference."""
-    row = course.table[course.row(station_m)]
-    return 0.5 * float(row[CorridorColumn.LEFT] - row[CorridorColumn.RIGHT])
+    """Where the middle of the lane that the camera sees lies beside the reference."""
+    return float(course.centre_m[course.row(station_m)])
 
 
 def _fold_gnss(ego: Ego, gnss: GnssReturn, course: Course, tuning: LocalizeTuning) -> Ego:
     then = np.empty(7)
     recall(ego.history, float(gnss.stamp_ns), then)
     station_m, offset_m = project_uniform(course.table, course.step_m, gnss.x_m, gnss.y_m, then[4])
-    heading = column_at(course.table, course.step_m, station_m, CorridorColumn.HEADING)
+    heading = column_at(course.table, course.step_m, station_m, _HEADING)
     turn = wrap_angle_rad(gnss.yaw_rad - heading - then[6])
-    variance = gnss.sigma_m**2
+    variance = max(gnss.sigma_m, tuning.gnss_least_m) ** 2
     before = ego.mean.copy()
     far = correct(
         *(ego.mean, ego.cov, _ROW_STATION, station_m - then[4]),

@@ -1,7 +1,7 @@
 """Compiled parts of the localisation filter.
 
-Mean: station, offset, heading error (all to the corridor's reference), slip angle at the rear axle,
-bias of the yaw rate sensor. History rows, newest first: stamp, odometry x, y, yaw, and station, offset,
+Mean: station, offset, heading error (all to the corridor's reference), slip angle at the rear axle
+beyond what lateral acceleration explains, bias of the yaw rate sensor. History rows, newest first: stamp, odometry x, y, yaw, and station, offset,
 heading error as they were believed then.
 """
 
@@ -35,13 +35,14 @@ def predict(mean, cov, history, table, step, speed, yaw_rate, dt, stamp, noise):
     """Move the belief on by wheels and gyro, and push it on the history; inputs stay as they were.
 
     noise: densities of along-track (m/sqrt(m)), heading (rad/sqrt(s)), slip (rad/sqrt(s)), bias
-    (rad/s/sqrt(s)), and the time in which slip returns to zero (s).
+    (rad/s/sqrt(s)), the time in which slip returns to what is explained (s), and slip per lateral
+    acceleration (rad per m/s2).
     """
     s, n, mu, slip, bias = mean[0], mean[1], mean[2], mean[3], mean[4]
     curvature = column_at(table, step, s, _CURVATURE)
     shrink = max(1.0 - curvature * n, 0.2)
-    course = mu + slip
     turn = yaw_rate - bias
+    course = mu + slip + noise[5] * speed * turn
     along = speed * math.cos(course) / shrink
     new_mean = mean.copy()
     new_mean[0] = s + along * dt
@@ -77,7 +78,7 @@ def predict(mean, cov, history, table, step, speed, yaw_rate, dt, stamp, noise):
     new_history = np.empty_like(history)
     new_history[1:] = history[:-1]
     x, y, yaw = history[0, 1], history[0, 2], history[0, 3]
-    middle = yaw + slip + 0.5 * turn * dt
+    middle = yaw + course - mu + 0.5 * turn * dt
     new_history[0, 0] = stamp
     new_history[0, 1] = x + speed * dt * math.cos(middle)
     new_history[0, 2] = y + speed * dt * math.sin(middle)

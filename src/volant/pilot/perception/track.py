@@ -31,12 +31,10 @@ from volant.pilot.course import Course
 from volant.pilot.perception.localize import Ego
 from volant.pilot.perception.localize_kernels import recall, world_pose
 from volant.pilot.perception.track_kernels import (
-    associate,
     coast,
+    fold_frames,
     settle,
-    to_odometry,
     unite,
-    update,
 )
 
 Array = NDArray[np.float64]
@@ -79,7 +77,6 @@ class TrackColumn(IntEnum):
 
 
 COLUMNS: Final = 38
-RETURN_COLUMNS: Final = 13
 _CLASSES: Final = tuple(ObjectClass)
 _CLASS_INDEX: Final = {kind: index for index, kind in enumerate(_CLASSES)}
 _INDICATORS: Final = tuple(Indicator)
@@ -97,7 +94,7 @@ class TrackTuning:
     accel_fade_s: float = 3.0
     """Acceleration dies out in this time without news (Singer, 1970)."""
     gate_m: float = 1.5
-    """A return this far plus three spreads from a track is not its own."""
+    """Added to the gate of four spreads, because boxes are cut off and jump."""
     gate_mps: float = 7.0
     confirm_odds: float = 0.85
     """Logarithm of odds of 0.7: believed from here."""
@@ -105,6 +102,8 @@ class TrackTuning:
     drop_odds: float = -1.5
     cap_odds: float = 4.6
     """0.99: so that a burst of misses can end belief within reason."""
+    least_hits: int = 3
+    """Nothing is believed on less."""
     birth_odds: float = -1.6
     """A new return is a ghost four times in five until something speaks for it."""
     young_rate: float = 10.0
@@ -117,9 +116,9 @@ class TrackTuning:
     """Deceleration expected at once when brake lights come on; drivers rarely touch the brake for less."""
     learn_share: float = 0.01
     """How much one innovation moves the belief about a sensor's noise."""
-    place_sigma_m: float = 0.35
-    """Of a sensor that nothing is known of yet."""
-    speed_sigma_mps: float = 0.3
+    noise: tuple[float, float, float, float] = (0.3, 0.2, 0.4, 0.5)
+    """Of a sensor that nothing is known of yet: place (m, grows with distance) and velocity (m/s),
+    along the line of sight and across it."""
     oldest_s: float = 0.4
     """Frames older than this are not used."""
     reach_m: float = 25.0
@@ -139,8 +138,8 @@ class Tracker:
     stamp_ns: int
     next_id: int
     sensors: tuple[str, ...]
-    noise: tuple[Array, ...]
-    """For each sensor: standard deviations of position and velocity."""
+    noise: Array
+    """[sensors, 4] standard deviations of place and velocity, along the line of sight and across."""
     last: tuple[DetectionFrame, ...]
     """For each sensor its last frame."""
     frozen: tuple[int, ...]
@@ -157,7 +156,8 @@ class Tracker:
 def start() -> Tracker:
     """No tracks yet."""
     return Tracker(
-        *(np.zeros((0, COLUMNS)), np.zeros((0, 6, 6)), 0, 1, (), (), (), ()), frame_ns=-1
+        *(np.zeros((0, COLUMNS)), np.zeros((0, 6, 6)), 0, 1, (), np.zeros((0, 4)), (), ()),
+        frame_ns=-1,
     )
 
 
@@ -170,8 +170,8 @@ def observe(
     dt_s = min(max((ego.stamp_ns - tracker.stamp_ns) / NS_PER_S, 0.0), 1.0)
     table, cov = coast(tracker.table, tracker.cov, dt_s, now_s, numbers)
     tracker = replace(tracker, table=table, cov=cov, stamp_ns=ego.stamp_ns)
-    for frame in sorted(frames, key=_order):
-        tracker = _fold_frame(tracker, ego, frame, numbers, tuning)
+    if frames:
+        tracker = _fold(tracker, ego, sorted(frames, key=_order), numbers, tuning)
     if len(tracker.table) > 1:
         table, cov = unite(tracker.table, tracker.cov)
         tracker = replace(tracker, table=table, cov=cov)
@@ -274,35 +274,45 @@ def _numbers(tuning: TrackTuning) -> Array:
             *(tuning.gate_m, tuning.gate_mps, tuning.confirm_odds, tuning.lose_odds),
             *(tuning.drop_odds, tuning.cap_odds, tuning.birth_odds, tuning.young_rate),
             *(tuning.mature_rate, tuning.grace_s, tuning.brake_cue_mps2, tuning.learn_share),
+            tuning.least_hits,
         )
     )
 
 
-def _fold_frame(
-    tracker: Tracker, ego: Ego, frame: DetectionFrame, numbers: Array, tuning: TrackTuning
+def _fold(
+    tracker: Tracker,
+    ego: Ego,
+    frames: list[DetectionFrame],
+    numbers: Array,
+    tuning: TrackTuning,
 ) -> Tracker:
-    lag_s = (ego.stamp_ns - frame.stamp_ns) / NS_PER_S
-    if not 0.0 <= lag_s <= tuning.oldest_s:
-        return tracker
-    tracker, index, usable = _note_sensor(tracker, frame, ego, tuning)
-    if not usable:
-        return tracker
-    pose = np.empty(7)
-    recall(ego.history, float(frame.stamp_ns), pose)
-    returns = to_odometry(_returns(frame.objects), pose[1], pose[2], pose[3], lag_s)
-    noise = tracker.noise[index]
-    owner = associate(tracker.table, tracker.cov, returns, noise, numbers)
-    table, cov, learnt = update(
-        *(tracker.table, tracker.cov, returns, owner, noise, lag_s),
-        *(frame.stamp_ns / NS_PER_S, float(tracker.next_id), numbers),
+    """Fold frames in, oldest first; frames that are late, repeated or hung are left out."""
+    returns: list[tuple[float, ...]] = []
+    rows: list[tuple[float, ...]] = []
+    newest_ns, pose = tracker.frame_ns, np.empty(7)
+    for frame in frames:
+        lag_s = (ego.stamp_ns - frame.stamp_ns) / NS_PER_S
+        if not 0.0 <= lag_s <= tuning.oldest_s:
+            continue
+        tracker, index, usable = _note_sensor(tracker, frame, ego, tuning)
+        if not usable:
+            continue
+        newest_ns = max(newest_ns, frame.stamp_ns)
+        first = len(returns)
+        returns.extend(map(_return, frame.objects))
+        if len(returns) > first:
+            recall(ego.history, float(frame.stamp_ns), pose)
+            x_m, y_m, yaw_rad = pose[1:4].tolist()
+            stamp_s = frame.stamp_ns / NS_PER_S
+            rows.append((first, len(returns), x_m, y_m, yaw_rad, lag_s, stamp_s, index))
+    if not rows:
+        return replace(tracker, frame_ns=newest_ns)
+    table, cov, noise, next_id = fold_frames(
+        *(tracker.table, tracker.cov, np.array(returns), np.array(rows), tracker.noise),
+        *(float(tracker.next_id), numbers),
     )
     return replace(
-        tracker,
-        table=table,
-        cov=cov,
-        next_id=tracker.next_id + len(table) - len(tracker.table),
-        noise=(*tracker.noise[:index], learnt, *tracker.noise[index + 1 :]),
-        frame_ns=max(tracker.frame_ns, frame.stamp_ns),
+        tracker, table=table, cov=cov, noise=noise, next_id=int(next_id), frame_ns=newest_ns
     )
 
 
@@ -314,7 +324,7 @@ def _note_sensor(
         tracker = replace(
             tracker,
             sensors=(*tracker.sensors, frame.sensor),
-            noise=(*tracker.noise, np.array((tuning.place_sigma_m, tuning.speed_sigma_mps))),
+            noise=np.vstack((tracker.noise, tuning.noise)),
             last=(*tracker.last, frame),
             frozen=(*tracker.frozen, 0),
         )
@@ -333,19 +343,20 @@ def _note_sensor(
     return tracker, index, count < tuning.unseen_frozen_frames
 
 
-def _returns(objects: tuple[ObjectReturn, ...]) -> Array:
-    """[n, 13] returns as the kernels read them."""
-    if not objects:
-        return np.zeros((0, RETURN_COLUMNS))
-    return np.array(
-        [
-            (
-                *(one.x_m, one.y_m, one.velocity_x_mps, one.velocity_y_mps, one.yaw_rad),
-                *(one.length_m, one.width_m, one.height_m, _CLASS_INDEX[one.object_class]),
-                *(one.class_confidence, one.existence, one.brake_lights),
-                _INDICATOR_INDEX[one.indicator],
-            )
-            for one in objects
-        ],
-        dtype=np.float64,
+def _return(one: ObjectReturn) -> tuple[float, ...]:
+    """A return as the kernels read it."""
+    return (
+        one.x_m,
+        one.y_m,
+        one.velocity_x_mps,
+        one.velocity_y_mps,
+        one.yaw_rad,
+        one.length_m,
+        one.width_m,
+        one.height_m,
+        _CLASS_INDEX[one.object_class],
+        one.class_confidence,
+        one.existence,
+        one.brake_lights,
+        _INDICATOR_INDEX[one.indicator],
     )

@@ -25,10 +25,13 @@ _COLUMNS = 38
 # Returns.
 _R_YAW, _R_LENGTH, _R_WIDTH, _R_HEIGHT, _R_CLASS, _R_SURE = 4, 5, 6, 7, 8, 9
 _R_EXISTENCE, _R_BRAKE, _R_INDICATOR = 10, 11, 12
+# Added to a return once it is in the odometry frame.
+_S_COS, _S_SIN, _S_GROWTH = 13, 14, 15
+_SEEN = 16
 # Tuning row.
 _T_JERK_ALONG, _T_JERK_ACROSS, _T_ACCEL_FADE, _T_GATE_M, _T_GATE_MPS = 0, 1, 2, 3, 4
 _T_CONFIRM, _T_LOSE, _T_DROP, _T_CAP, _T_BIRTH = 5, 6, 7, 8, 9
-_T_YOUNG, _T_MATURE, _T_GRACE_S, _T_CUE, _T_LEARN = 10, 11, 12, 13, 14
+_T_YOUNG, _T_MATURE, _T_GRACE_S, _T_CUE, _T_LEARN, _T_HITS = 10, 11, 12, 13, 14, 15
 _CLASSES = 8
 
 
@@ -109,52 +112,69 @@ def coast(table, cov, dt, now, tuning):  # type: ignore[no-untyped-def]
     return out[:kept].copy(), out_cov[:kept].copy()
 
 
-@kernel("f8[:, ::1](f8[:, ::1], f8, f8, f8, f8)")
-def to_odometry(returns, x, y, yaw, lag):  # type: ignore[no-untyped-def]
-    """Returns of a frame in the odometry frame, carried on by lag (s); those with a NaN are left out."""
-    out = np.empty_like(returns)
+@kernel("i8(f8[:, ::1], i8, i8, f8[::1], f8[:, ::1])")
+def _to_odometry(returns, first, last, frame, out):  # type: ignore[no-untyped-def]
+    """Returns of one frame in the odometry frame, carried on by its lag, into out; gives their number.
+
+    Those with a NaN, an absurd number or hardly any existence are left out. Columns 13 and 14 of out:
+    cosine and sine of the line of sight; 15: growth of noise with distance.
+    """
     kept = 0
+    x, y, yaw, lag = frame[2], frame[3], frame[4], frame[5]
     cos, sin = math.cos(yaw), math.sin(yaw)
-    for i in range(returns.shape[0]):
+    for i in range(first, last):
+        one = returns[i]
         fine = True
-        for j in range(returns.shape[1]):
-            fine = fine and math.isfinite(returns[i, j])
-        far = abs(returns[i, 0]) > 1e3 or abs(returns[i, 1]) > 1e3
-        fast = abs(returns[i, 2]) > 120.0 or abs(returns[i, 3]) > 120.0
-        if not fine or far or fast or returns[i, _R_EXISTENCE] <= 0.05:
+        for j in range(one.shape[0]):
+            fine = fine and math.isfinite(one[j])
+        far = abs(one[0]) > 1e3 or abs(one[1]) > 1e3
+        fast = abs(one[2]) > 120.0 or abs(one[3]) > 120.0
+        if not fine or far or fast or one[_R_EXISTENCE] <= 0.05:
             continue
-        if returns[i, _R_LENGTH] <= 0.0 or returns[i, _R_WIDTH] <= 0.0:
+        if one[_R_LENGTH] <= 0.0 or one[_R_WIDTH] <= 0.0:
             continue
         row = out[kept]
-        row[:] = returns[i]
-        row[2] = cos * returns[i, 2] - sin * returns[i, 3]
-        row[3] = sin * returns[i, 2] + cos * returns[i, 3]
-        row[0] = x + cos * returns[i, 0] - sin * returns[i, 1] + lag * row[2]
-        row[1] = y + sin * returns[i, 0] + cos * returns[i, 1] + lag * row[3]
-        row[_R_YAW] = _wrap(returns[i, _R_YAW] + yaw)
+        for j in range(one.shape[0]):
+            row[j] = one[j]
+        row[2] = cos * one[2] - sin * one[3]
+        row[3] = sin * one[2] + cos * one[3]
+        dx, dy = cos * one[0] - sin * one[1], sin * one[0] + cos * one[1]
+        row[0] = x + dx + lag * row[2]
+        row[1] = y + dy + lag * row[3]
+        row[_R_YAW] = _wrap(one[_R_YAW] + yaw)
+        distance = math.sqrt(dx * dx + dy * dy)
+        row[_S_COS] = dx / distance if distance > 0.1 else 1.0
+        row[_S_SIN] = dy / distance if distance > 0.1 else 0.0
+        row[_S_GROWTH] = 1.0 + distance / 40.0
         kept += 1
-    return out[:kept].copy()
+    return kept
 
 
-@kernel("i8[::1](f8[:, ::1], f8[:, :, ::1], f8[:, ::1], f8[::1], f8[::1])")
-def associate(table, cov, returns, noise, tuning):  # type: ignore[no-untyped-def]
-    """The track of each return, -1 for none: nearest pairs inside the gate first, each used once."""
-    tracks, count = table.shape[0], returns.shape[0]
-    owner = np.full(count, -1, dtype=np.int64)
+@kernel("void(f8[:, ::1], f8[:, :, ::1], i8, f8[:, ::1], i8, f8[::1], f8[::1], i8[::1])")
+def _associate(table, cov, tracks, seen, count, noise, tuning, owner):  # type: ignore[no-untyped-def]
+    """The track of each return, -1 for none, into owner: nearest pairs inside the gate first."""
     pairs = np.empty((tracks * count, 3))
     found = 0
-    for i in range(tracks):
-        spread = math.sqrt(0.5 * (cov[i, 0, 0] + cov[i, 1, 1]) + noise[0] * noise[0])
-        reach = tuning[_T_GATE_M] + 3.0 * spread
-        for j in range(count):
-            dx, dy = returns[j, 0] - table[i, _X], returns[j, 1] - table[i, _Y]
-            if abs(dx) > reach or abs(dy) > reach:
+    for j in range(count):
+        owner[j] = -1
+        one = seen[j]
+        cos, sin, growth = one[_S_COS], one[_S_SIN], one[_S_GROWTH]
+        for i in range(tracks):
+            dx, dy = one[0] - table[i, _X], one[1] - table[i, _Y]
+            if abs(dx) > 20.0 or abs(dy) > 20.0:
                 continue
-            dvx, dvy = returns[j, 2] - table[i, _VX], returns[j, 3] - table[i, _VY]
-            square = dvx * dvx + dvy * dvy
-            if square > tuning[_T_GATE_MPS] * tuning[_T_GATE_MPS]:
+            dvx, dvy = one[2] - table[i, _VX], one[3] - table[i, _VY]
+            rush = dvx * dvx + dvy * dvy
+            if rush > tuning[_T_GATE_MPS] * tuning[_T_GATE_MPS]:
                 continue
-            pairs[found, 0] = (dx * dx + dy * dy) / (spread * spread + 0.01) + 0.3 * square
+            held = 0.5 * (cov[i, 0, 0] + cov[i, 1, 1])
+            along, across = cos * dx + sin * dy, -sin * dx + cos * dy
+            deep = held + (noise[0] * growth) ** 2 + 0.1 * tuning[_T_GATE_M]
+            wide = held + (noise[1] * growth) ** 2 + 0.1 * tuning[_T_GATE_M]
+            square = along * along / deep + across * across / wide
+            if square > 16.0:
+                continue
+            pairs[found, 0] = square + 0.3 * rush
             pairs[found, 1] = i
             pairs[found, 2] = j
             found += 1
@@ -164,118 +184,130 @@ def associate(table, cov, returns, noise, tuning):  # type: ignore[no-untyped-de
         if owner[j] < 0 and not taken[i]:
             owner[j] = i
             taken[i] = True
-    return owner
 
 
-@kernel("f8(f8[::1], f8[:, ::1], i8, f8, f8)")
-def _fold(row, cov, index, value, variance):  # type: ignore[no-untyped-def]
-    """One scalar measurement of a state, in place; gives the square of its innovation over its spread."""
-    innovation = value - row[index]
-    total = cov[index, index] + variance
-    gain = np.empty(6)
+@kernel("f8(f8[::1], f8[:, ::1], i8, f8, f8, f8, f8)")
+def _fold(row, cov, at, cos, sin, innovation, variance):  # type: ignore[no-untyped-def]
+    """One scalar measurement of the pair of states (at, at + 1) along a direction, in place.
+
+    Gives the square of the innovation less what the track itself was unsure of.
+    """
+    spread = np.empty(6)
     for i in range(6):
-        gain[i] = cov[i, index] / total
+        spread[i] = cov[i, at] * cos + cov[i, at + 1] * sin
+    held = spread[at] * cos + spread[at + 1] * sin
+    total = held + variance
     for i in range(6):
-        row[i] += gain[i] * innovation
-    line = cov[index].copy()
-    for i in range(6):
+        row[i] += spread[i] / total * innovation
         for j in range(6):
-            cov[i, j] -= gain[i] * line[j]
-    return innovation * innovation
+            cov[i, j] -= spread[i] * spread[j] / total
+    return innovation * innovation - held
+
+
+@kernel("void(f8[::1], f8[:, ::1], f8[::1], f8, f8[::1], f8[::1])")
+def _fold_motion(row, own, one, lag, noise, tuning):  # type: ignore[no-untyped-def]
+    """Place and velocity of a matched return, along the line of sight and across it, in place."""
+    if one[_R_BRAKE] > 0.5 and row[_BRAKE] < 0.3 and row[_HITS] > 3.0:
+        # Brake lights have just come on: expect braking before the speed shows it.
+        row[_AX] -= tuning[_T_CUE] * math.cos(row[_HEADING])
+        row[_AY] -= tuning[_T_CUE] * math.sin(row[_HEADING])
+        own[4, 4] += 1.0
+        own[5, 5] += 1.0
+    cos, sin, growth = one[_S_COS], one[_S_SIN], one[_S_GROWTH]
+    learns = row[_HITS] > 10.0
+    for k in range(4):
+        c, s = (cos, sin) if k % 2 == 0 else (-sin, cos)
+        at = 0 if k < 2 else 2
+        scale = growth if k < 2 else 1.0
+        value = (one[at] - row[at]) * c + (one[at + 1] - row[at + 1]) * s
+        if k >= 2:
+            value += lag * (row[_AX] * c + row[_AY] * s)
+        variance = (noise[k] * scale) ** 2
+        miss = _fold(row, own, at, c, s, value, variance) / (scale * scale)
+        if learns:
+            now = noise[k] * noise[k]
+            miss = min(max(miss, 0.0), 6.0 * now)
+            noise[k] = max(math.sqrt(now + tuning[_T_LEARN] * (miss - now)), 0.05)
 
 
 @kernel("void(f8[::1], f8[::1], f8, f8[::1])")
-def _fold_shape(row, seen, now, tuning):  # type: ignore[no-untyped-def]
+def _fold_shape(row, one, now, tuning):  # type: ignore[no-untyped-def]
     """Heading, size, class, lamps and existence of a matched return, in place."""
-    share = max(1.0 / (row[_HITS] + 1.0), 0.08)
-    turn = _wrap(seen[_R_YAW] - row[_HEADING])
+    share = max(1.0 / (row[_HITS] + 1.0), 0.04)
+    turn = _wrap(one[_R_YAW] - row[_HEADING])
     if abs(turn) > 0.5 * math.pi:  # a box looks the same from behind
         turn = _wrap(turn + math.pi)
-    row[_HEADING] = _wrap(row[_HEADING] + max(share, 0.15) * turn)
-    row[_YAW_RATE] = min(max(0.98 * row[_YAW_RATE] + 0.12 * turn, -1.0), 1.0)
-    row[_LENGTH] += share * (seen[_R_LENGTH] - row[_LENGTH])
-    row[_WIDTH] += share * (seen[_R_WIDTH] - row[_WIDTH])
-    row[_HEIGHT] += share * (max(seen[_R_HEIGHT], 0.0) - row[_HEIGHT])
-    kind = min(max(int(seen[_R_CLASS]), 0), _CLASSES - 1)
+    row[_HEADING] = _wrap(row[_HEADING] + max(share, 0.1) * turn)
+    row[_YAW_RATE] = min(max(0.98 * row[_YAW_RATE] + 0.06 * turn, -1.0), 1.0)
+    row[_LENGTH] += share * (one[_R_LENGTH] - row[_LENGTH])
+    row[_WIDTH] += share * (one[_R_WIDTH] - row[_WIDTH])
+    row[_HEIGHT] += share * (max(one[_R_HEIGHT], 0.0) - row[_HEIGHT])
+    kind = min(max(int(one[_R_CLASS]), 0), _CLASSES - 1)
     best = 0
     for k in range(_CLASSES):
-        row[_VOTES + k] *= 0.95
-    row[_VOTES + kind] += max(seen[_R_SURE], 0.05)
+        row[_VOTES + k] *= 0.98
+    row[_VOTES + kind] += max(one[_R_SURE], 0.05)
     for k in range(_CLASSES):
         if row[_VOTES + k] > row[_VOTES + best]:
             best = k
     row[_CLASS] = best
-    row[_BRAKE] += 0.4 * (seen[_R_BRAKE] - row[_BRAKE])
-    row[_INDICATOR] = seen[_R_INDICATOR]
-    sure = min(max(seen[_R_EXISTENCE], 0.05), 0.98)
+    row[_BRAKE] += 0.4 * (one[_R_BRAKE] - row[_BRAKE])
+    row[_INDICATOR] = one[_R_INDICATOR]
+    sure = min(max(one[_R_EXISTENCE], 0.05), 0.98)
     row[_ODDS] = min(row[_ODDS] + math.log(sure / (1.0 - sure)), tuning[_T_CAP])
-    row[_SEEN_S] = now
+    row[_SEEN_S] = max(now, row[_SEEN_S])
     row[_HITS] += 1.0
-    if row[_ODDS] >= tuning[_T_CONFIRM]:
+    if row[_ODDS] >= tuning[_T_CONFIRM] and row[_HITS] >= tuning[_T_HITS]:
         row[_CONFIRMED] = 1.0
 
 
 @kernel(
-    "Tuple((f8[:, ::1], f8[:, :, ::1], f8[::1]))"
-    "(f8[:, ::1], f8[:, :, ::1], f8[:, ::1], i8[::1], f8[::1], f8, f8, f8, f8[::1])"
+    "Tuple((f8[:, ::1], f8[:, :, ::1], f8[:, ::1], f8))"
+    "(f8[:, ::1], f8[:, :, ::1], f8[:, ::1], f8[:, ::1], f8[:, ::1], f8, f8[::1])"
 )
-def update(table, cov, returns, owner, noise, lag, now, next_id, tuning):  # type: ignore[no-untyped-def]
-    """Fold matched returns in, open tracks for the others, and learn the sensor's noise.
+def fold_frames(table, cov, returns, frames, noise, next_id, tuning):  # type: ignore[no-untyped-def]
+    """Fold frames in, oldest first: match, update, open tracks for the rest, learn the noise.
 
-    noise: standard deviations of position (m) and velocity (m/s) of this sensor. Gives the new table,
-    covariances and noise; new tracks take ids from next_id on.
+    returns [r, 13] of all frames; frames [f, 8]: first and last return, the car's odometry pose then,
+    lag until now (s), stamp (s), row of noise; noise [k, 4]: standard deviations of place and velocity,
+    along the line of sight and across it. Gives the new table, covariances, noise and next id.
     """
-    births = 0
-    for j in range(returns.shape[0]):
-        births += owner[j] < 0
-    count = table.shape[0]
-    out = np.zeros((count + births, _COLUMNS))
-    out_cov = np.zeros((count + births, 6, 6))
-    out[:count] = table
-    out_cov[:count] = cov
+    count, most = table.shape[0], table.shape[0] + returns.shape[0]
+    out, out_cov = np.zeros((most, _COLUMNS)), np.zeros((most, 6, 6))
+    out[:count], out_cov[:count] = table, cov
     learnt = noise.copy()
-    place, speed = noise[0] * noise[0], noise[1] * noise[1]
-    opened = 0
-    for j in range(returns.shape[0]):
-        seen = returns[j]
-        i = owner[j]
-        if i >= 0:
-            row, own = out[i], out_cov[i]
-            if seen[_R_BRAKE] > 0.5 and row[_BRAKE] < 0.3 and row[_HITS] > 3.0:
-                # Brake lights have just come on: expect braking before the speed shows it.
-                heading = row[_HEADING]
-                row[_AX] -= tuning[_T_CUE] * math.cos(heading)
-                row[_AY] -= tuning[_T_CUE] * math.sin(heading)
-                own[4, 4] += 1.0
-                own[5, 5] += 1.0
-            held = 0.5 * (own[0, 0] + own[1, 1]), 0.5 * (own[2, 2] + own[3, 3])
-            miss = _fold(row, own, 0, seen[0], place) + _fold(row, own, 1, seen[1], place)
-            vx, vy = seen[2] + lag * row[_AX], seen[3] + lag * row[_AY]
-            rush = _fold(row, own, 2, vx, speed) + _fold(row, own, 3, vy, speed)
-            if row[_HITS] > 10.0:
-                place_now, speed_now = learnt[0] * learnt[0], learnt[1] * learnt[1]
-                miss = min(max(0.5 * miss - held[0], 0.0), 6.0 * place_now)
-                rush = min(max(0.5 * rush - held[1], 0.0), 6.0 * speed_now)
-                share = tuning[_T_LEARN]
-                learnt[0] = max(math.sqrt(place_now + share * (miss - place_now)), 0.05)
-                learnt[1] = max(math.sqrt(speed_now + share * (rush - speed_now)), 0.05)
-            _fold_shape(row, seen, now, tuning)
-            continue
-        row, own = out[count + opened], out_cov[count + opened]
-        for k in range(4):
-            row[k] = seen[k]
-        row[_HEADING] = seen[_R_YAW]
-        row[_LENGTH], row[_WIDTH] = seen[_R_LENGTH], seen[_R_WIDTH]
-        row[_HEIGHT] = max(seen[_R_HEIGHT], 0.0)
-        row[_BRAKE] = seen[_R_BRAKE]
-        row[_FIRST_S] = now
-        row[_ID] = next_id + opened
-        row[_ODDS] = tuning[_T_BIRTH]
-        for k in range(6):
-            own[k, k] = place if k < 2 else (speed if k < 4 else 4.0)
-        _fold_shape(row, seen, now, tuning)
-        opened += 1
-    return out, out_cov, learnt
+    seen = np.empty((max(returns.shape[0], 1), _SEEN))
+    owner = np.empty(max(returns.shape[0], 1), dtype=np.int64)
+    for f in range(frames.shape[0]):
+        frame = frames[f]
+        own_noise = learnt[int(frame[7])]
+        n = _to_odometry(returns, int(frame[0]), int(frame[1]), frame, seen)
+        _associate(out, out_cov, count, seen, n, own_noise, tuning, owner)
+        for j in range(n):
+            one = seen[j]
+            i = owner[j]
+            if i >= 0:
+                _fold_motion(out[i], out_cov[i], one, frame[5], own_noise, tuning)
+                _fold_shape(out[i], one, frame[6], tuning)
+                continue
+            row, own = out[count], out_cov[count]
+            for k in range(4):
+                row[k] = one[k]
+            row[_HEADING] = one[_R_YAW]
+            row[_LENGTH], row[_WIDTH] = one[_R_LENGTH], one[_R_WIDTH]
+            row[_HEIGHT] = max(one[_R_HEIGHT], 0.0)
+            row[_BRAKE] = one[_R_BRAKE]
+            row[_FIRST_S] = frame[6]
+            row[_ID] = next_id
+            row[_ODDS] = tuning[_T_BIRTH]
+            place = (max(own_noise[0], own_noise[1]) * one[_S_GROWTH]) ** 2
+            speed = max(own_noise[2], own_noise[3]) ** 2
+            for k in range(6):
+                own[k, k] = place if k < 2 else (speed if k < 4 else 4.0)
+            _fold_shape(row, one, frame[6], tuning)
+            next_id += 1.0
+            count += 1
+    return out[:count].copy(), out_cov[:count].copy(), learnt, next_id
 
 
 @kernel("Tuple((f8[:, ::1], f8[:, :, ::1]))(f8[:, ::1], f8[:, :, ::1])")

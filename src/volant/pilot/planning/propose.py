@@ -19,7 +19,7 @@ class ProposalColumn(IntEnum):
     """Columns of the table of proposals."""
 
     PACE = 0  # share of the speed that the road allows
-    BRISK = 1  # firmness of speeding up and slowing down
+    FIRM = 1  # firmness of slowing down behind others
     ASIDE = 2  # target offset from the lane's middle, m
     YIELDS = 3  # 1: answers possible cut-ins as if they happened
     BRAKE = 4  # fixed acceleration, m/s2; 0 for none
@@ -30,7 +30,7 @@ class ProposeTuning:
     """The grid of proposals."""
 
     paces: tuple[float, ...] = (1.0, 0.85, 0.65, 0.4)
-    brisks: tuple[float, ...] = (1.0, 1.6)
+    firms: tuple[float, ...] = (1.0, 1.6)
     """Normal, and firm for when normal would come too near."""
     asides_m: tuple[float, ...] = (0.0, 0.2, -0.2)
     """Small, so that the car stays well inside its lane (max 0.30 m off, pilot.md section 5)."""
@@ -44,12 +44,12 @@ AS_ALLOWED: Final = 0
 def propose(tuning: ProposeTuning) -> Array:
     """The table of proposals [p, 5], by offset so that roll-outs share their lateral paths."""
     rows = [
-        (pace, brisk, aside_m, yields, 0.0)
+        (pace, firm, aside_m, yields, 0.0)
         for aside_m in tuning.asides_m
         for pace in tuning.paces
-        for brisk in tuning.brisks
+        for firm in tuning.firms
         for yields in (0.0, 1.0)
-        if aside_m == 0.0 or brisk == tuning.brisks[0]
+        if aside_m == 0.0 or firm == tuning.firms[0]
     ]
     rows += [(1.0, 1.0, 0.0, 1.0, brake) for brake in tuning.brakes_mps2]
     return np.array(rows)

@@ -17,7 +17,7 @@ from volant.core.kernels import kernel
 _M_WEIGHT, _M_CUT_IN, _M_HALF_LENGTH, _M_HALF_WIDTH, _M_ID = 0, 1, 2, 3, 4
 _P_STATION, _P_OFFSET, _P_RATE, _P_ACCEL = 0, 1, 2, 3
 # Proposal columns (planning.propose).
-_PACE, _BRISK, _ASIDE, _YIELDS, _BRAKE = 0, 1, 2, 3, 4
+_PACE, _FIRM, _ASIDE, _YIELDS, _BRAKE = 0, 1, 2, 3, 4
 # Ego row.
 _E_STATION, _E_SPEED, _E_ACCEL, _E_FRONT, _E_REAR, _E_HALF_WIDTH = 0, 1, 2, 3, 4, 5
 # Law row.
@@ -63,7 +63,9 @@ def profile_accel(profile, step, travelled, speed, pace, law):  # type: ignore[n
     place = (travelled + look) / step
     row = min(int(place), profile.shape[0] - 2)
     part = min(max(place - row, 0.0), 1.0)
-    allowed = pace * (profile[row] + part * (profile[row + 1] - profile[row]))
+    allowed = profile[row] + part * (profile[row + 1] - profile[row])
+    here = min(int(travelled / step), profile.shape[0] - 1)
+    allowed = pace * min(allowed, profile[here])  # speed up behind a sign, not before it
     return (allowed * allowed - speed * speed) / (2.0 * look)
 
 
@@ -211,8 +213,11 @@ def wanted_accel(  # type: ignore[no-untyped-def]
             value = min(value, stop_accel(gap - law[L_GAP_M], speed, 1.0))
             if standing and gap < law[L_GAP_M] + 1.5:
                 value = min(value, -0.3)
-        if leads[i, _G_CUT_IN] > 0.0:  # not there yet: ease off early rather than brake
-            value = max(value, -1.0 - 2.0 * leads[i, _G_WEIGHT] * leads[i, _G_WEIGHT])
+        if leads[i, _G_CUT_IN] > 0.0:  # not there yet: ease off early, brake as far as it takes
+            weight = leads[i, _G_WEIGHT]
+            rush = max(speed - rate, 0.0)
+            need = 0.5 * rush * rush / max(gap - 0.7 * law[L_GAP_M], 0.5)
+            value = max(value, -1.0 - 1.5 * weight * max(need, weight))
         if gap < lead_gap:
             lead_id, lead_gap, lead_rate = leads[i, _G_ID], gap, rate
             lead_cuts = leads[i, _G_CUT_IN]
@@ -255,8 +260,7 @@ def roll_out(  # type: ignore[no-untyped-def]
             last_aside = proposal[_ASIDE]
             side_path(side, last_aside, dt, steps, sides)
         yields = proposal[_YIELDS] > 0.0
-        brisk = proposal[_BRISK]
-        firm = law[L_DECEL] * brisk
+        firm = law[L_DECEL] * proposal[_FIRM]
         s, v, a = station0, ego[_E_SPEED], ego[_E_ACCEL]
         cost = costs[p]
         for k in range(steps + 1):
@@ -266,7 +270,7 @@ def roll_out(  # type: ignore[no-untyped-def]
             offset = sides[k, 0]
             n = leads_at(modes, points, k, offset, width, law[L_SIDE_M], yields, leads)
             free = profile_accel(profile, step, s - station0, v, proposal[_PACE], law)
-            top = min(briskest(v, law) * brisk, 1.8)
+            top = briskest(v, law)
             value, source, lead, gap, rate, cuts = wanted_accel(
                 leads,
                 n,

@@ -52,7 +52,7 @@ def weigh(costs: Array, proposals: Array, before: int, tuning: ScoreTuning) -> A
             *(tuning.jerk, tuning.centre, tuning.limit, tuning.side),
         )
     )
-    total = (costs * weights).sum(axis=1)
+    total: Array = (costs * weights).sum(axis=1)
     if 0 <= before < len(total):
         total += tuning.change_of_mind
         total[before] -= tuning.change_of_mind
