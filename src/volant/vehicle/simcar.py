@@ -93,7 +93,7 @@ class SimCar:
         """What the driver's hands and feet do; reported, and acted on by the guard."""
         self._controls = controls
 
-    def apply(self, command: Command, stamp_ns: int) -> None:
+    def apply(self, command: Command, stamp_ns: int) -> None:  # noqa: ARG002 - the port names it
         """Take a command; it holds until the next one. One that is not a number is refused."""
         if math.isfinite(command.accel_mps2) and math.isfinite(command.curvature_per_m):
             self._command = command

@@ -7,6 +7,7 @@ Unknown keys and values out of bounds are refused with file and line. Nothing he
 from __future__ import annotations
 
 import enum
+import itertools
 import math
 from pathlib import Path
 from typing import Annotated, Generic, TypeVar
@@ -275,7 +276,7 @@ def _contradiction(spec: CarSpec) -> tuple[str, str] | None:
     grid = motor.power_share.value
     if len(grid) != len(motor.efficiency.value):
         return "motor.efficiency", f"{len(motor.efficiency.value)} values, expected {len(grid)}"
-    rising = all(low < high for low, high in zip(grid, grid[1:], strict=False))
+    rising = all(low < high for low, high in itertools.pairwise(grid))
     if not rising or grid[0] != 0.0 or grid[-1] != 1.0:
         return "motor.power_share", "expected a grid that rises from 0 to 1"
     if motor.regen_end_speed_mps.value >= motor.regen_full_speed_mps.value:
