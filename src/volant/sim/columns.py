@@ -137,6 +137,7 @@ class Entry(IntEnum):
     HALF_LENGTH = 2
     D = 3
     HALF_WIDTH = 4
+    ACCEL = 5
 
 
 class EntryIndex(IntEnum):

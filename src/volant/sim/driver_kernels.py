@@ -18,6 +18,7 @@ _U = np.uint64
 _GOLDEN = _U(0x9E3779B97F4A7C15)
 _FIRST = _U(0xBF58476D1CE4E5B9)
 _SECOND = _U(0x94D049BB133111EB)
+_COOLNESS = 0.99
 _30, _27, _31, _11 = _U(30), _U(27), _U(31), _U(11)
 
 
@@ -212,6 +213,41 @@ def idm(speed, wanted, gap, lead_speed, time_gap, stand_gap, accel_max, brake): 
         return accel
     ratio = wanted_gap(speed, lead_speed, time_gap, stand_gap, accel_max, brake) / max(gap, 0.1)
     return accel - accel_max * ratio * ratio
+
+
+@kernel("f8(f8, f8, f8, f8, f8)")
+def constant_accel(speed, gap, lead_speed, lead_accel, accel_max):  # type: ignore[no-untyped-def]
+    """The constant-acceleration heuristic: braking that avoids a leader who keeps his acceleration.
+
+    Kesting, Treiber, Helbing, Phil. Trans. R. Soc. A 368, 4585 (2010), eq. 2.3.
+    """
+    lead_accel = min(lead_accel, accel_max)
+    room = max(gap, 0.1)
+    closing = speed - lead_speed
+    if lead_speed * closing <= -2.0 * room * lead_accel:
+        return speed * speed * lead_accel / (lead_speed * lead_speed - 2.0 * room * lead_accel)
+    if closing > 0.0:
+        lead_accel -= 0.5 * closing * closing / room
+    return lead_accel
+
+
+@kernel("f8(f8, f8, f8, f8, f8, f8, f8, f8, f8)")
+def cool_idm(  # type: ignore[no-untyped-def]
+    speed, wanted, gap, lead_speed, lead_accel, time_gap, stand_gap, accel_max, brake
+):
+    """IDM that does not panic when somebody moves in short before it (the same paper, eq. 2.4).
+
+    Where plain IDM brakes harder than the constant-acceleration heuristic asks for, 99 % of the
+    difference is bounded by the comfortable braking. At equilibrium it is plain IDM.
+    """
+    accel = idm(speed, wanted, gap, lead_speed, time_gap, stand_gap, accel_max, brake)
+    if gap == math.inf:
+        return accel
+    calm = constant_accel(speed, gap, lead_speed, lead_accel, accel_max)
+    if accel >= calm:
+        return accel
+    bounded = calm + brake * math.tanh((accel - calm) / brake)
+    return (1.0 - _COOLNESS) * accel + _COOLNESS * bounded
 
 
 @kernel("f8(f8, f8, f8, f8)")

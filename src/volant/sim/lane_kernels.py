@@ -27,7 +27,7 @@ from volant.sim.roads import APPROACH_BRAKE_MPS2
 
 _SLOTS, _EGO_SLOTS = SLOTS, EGO_SLOTS
 _E_S, _E_SPEED, _E_HALF = int(Entry.S), int(Entry.SPEED), int(Entry.HALF_LENGTH)
-_E_D, _E_SIDE = int(Entry.D), int(Entry.HALF_WIDTH)
+_E_D, _E_SIDE, _E_ACCEL = int(Entry.D), int(Entry.HALF_WIDTH), int(Entry.ACCEL)
 _E_LANE, _E_KIND = int(EntryIndex.LANE), int(EntryIndex.KIND)
 _BODY, _WISH, _EGO, _WALL = (
     int(EntryKind.BODY),
@@ -282,7 +282,8 @@ def place_ego(  # type: ignore[no-untyped-def]
 ):
     """Enter the own car in every lane that its body reaches; gives the lane nearest, or -1.
 
-    ego: centre x, y, z, yaw, speed, half length, half width. Slots begin.. of the entries are filled.
+    ego: centre x, y, z, yaw, speed, half length, half width,
+    acceleration. Slots begin.. of the entries are filled.
     """
     x, y, z, yaw, speed, long, side = ego[0], ego[1], ego[2], ego[3], ego[4], ego[5], ego[6]
     for slot in range(begin, begin + _EGO_SLOTS):
@@ -326,5 +327,6 @@ def place_ego(  # type: ignore[no-untyped-def]
                     entry_f[slot, _E_HALF] = long * cos + side * sin
                     entry_f[slot, _E_D] = d
                     entry_f[slot, _E_SIDE] = across
+                    entry_f[slot, _E_ACCEL] = ego[7] * math.cos(turn)
                     slot += 1
     return nearest

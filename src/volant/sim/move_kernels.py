@@ -20,6 +20,7 @@ from volant.sim.columns import (
 )
 from volant.sim.driver_kernels import (
     closing_brake,
+    cool_idm,
     idm,
     smooth,
     stopping_brake,
@@ -88,6 +89,7 @@ _CROSSINGS, _GRANT, _INATTENTIVE, _COUNTER, _LEADER, _DIRECTION = (
 _KEEP, _CHANGE = int(Mode.KEEP), int(Mode.CHANGE)
 _DISTRACTED, _CUTTING = int(DriverKind.DISTRACTED), int(DriverKind.CUTTING_IN)
 _E_S, _E_SPEED, _E_HALF = int(Entry.S), int(Entry.SPEED), int(Entry.HALF_LENGTH)
+_E_ACCEL = int(Entry.ACCEL)
 _E_LANE, _E_KIND, _EGO = int(EntryIndex.LANE), int(EntryIndex.KIND), int(EntryKind.EGO)
 _ROWS, _ENDS, _ONWARD = int(LaneIndex.ROWS), int(LaneIndex.ENDS), int(LaneIndex.ONWARD)
 _LEFT, _RIGHT = int(LaneIndex.LEFT), int(LaneIndex.RIGHT)
@@ -96,7 +98,7 @@ _LENGTH = int(LaneFloat.LENGTH)
 BRAKE_MOST_MPS2 = 9.0  # dry road, mu 0.95 less a margin (notes: 9.0 dry)
 _JERK_UP, _JERK_DOWN = 3.0, 12.65  # m/s3; 12.65 is UN R157's reference driver, 3 its way up
 _LEAD_BRAKE_MPS2 = 8.0
-_BACKSTOP_MPS2 = 5.0
+_BACKSTOP_MPS2 = 7.5
 _SOFT_BRAKE_MPS2 = 1.5
 _ALARM_BRAKE_MPS2 = 2.5
 _ALARM_S = 0.6
@@ -218,7 +220,8 @@ def drive_accel(  # type: ignore[no-untyped-def]
     me[_GAP] = gap
     mine[_LEADER] = leader
     time_gap, stand_gap, most, comfort = me[_TIME_GAP], me[_STAND_GAP], me[_ACCEL_MAX], me[_COMFORT]
-    accel = idm(speed, wanted, gap, lead_speed, time_gap, stand_gap, most, comfort)
+    lead_accel = entry_f[leader, _E_ACCEL] if leader >= 0 else 0.0
+    accel = cool_idm(speed, wanted, gap, lead_speed, lead_accel, time_gap, stand_gap, most, comfort)
     if soft_gap > 0.0 and soft_gap < math.inf:
         soft = idm(speed, wanted, soft_gap, soft_speed, time_gap, stand_gap, most, comfort)
         accel = min(accel, max(soft, -_SOFT_BRAKE_MPS2))

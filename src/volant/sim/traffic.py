@@ -60,7 +60,7 @@ _MAX_CONFLICT_SPEED_RATIO: Final = 0.95
 class Traffic:
     """All actors and the scratch that the kernels need; N actors, L lanes, M entries.
 
-    actor_f [N, 41] by Actor, actor_i [N, 17] by Index, keys [N]; entry_f [M, 5], entry_i [M, 2],
+    actor_f [N, 41] by Actor, actor_i [N, 17] by Index, keys [N]; entry_f [M, 6], entry_i [M, 2],
     order [M], first [L + 2]; zone_f [k, 3] (from, to, speed), zone_i [k, 1] (lane).
     """
 
@@ -169,6 +169,7 @@ def enter_ego(traffic: Traffic, ego: EgoTruth) -> int:
             ego.speed_mps,
             0.5 * ego.length_m,
             0.5 * ego.width_m,
+            ego.accel_mps2,
         )
     )
     roads, grid = traffic.roads, traffic.graph.grid

@@ -63,7 +63,7 @@ _LANE, _ROW, _OLD, _MODE, _DIRECTION, _ALIVE, _BRAKING = (
 _CUT = int(Index.CUT)
 _KEEP, _SIGNAL, _CHANGE = int(Mode.KEEP), int(Mode.SIGNAL), int(Mode.CHANGE)
 _E_S, _E_SPEED, _E_HALF = int(Entry.S), int(Entry.SPEED), int(Entry.HALF_LENGTH)
-_E_D, _E_SIDE = int(Entry.D), int(Entry.HALF_WIDTH)
+_E_D, _E_SIDE, _E_ACCEL = int(Entry.D), int(Entry.HALF_WIDTH), int(Entry.ACCEL)
 _E_LANE, _E_KIND = int(EntryIndex.LANE), int(EntryIndex.KIND)
 _BODY, _WISH = int(EntryKind.BODY), int(EntryKind.WISH)
 _LEFT, _RIGHT = int(LaneIndex.LEFT), int(LaneIndex.RIGHT)
@@ -86,6 +86,7 @@ def write_entries(actor_f, actor_i, entry_i, entry_f, lane_i, lane_f):  # type: 
             entry_f[slot + k, _E_HALF] = 0.5 * actor_f[actor, _LONG]
             entry_f[slot + k, _E_SIDE] = 0.5 * actor_f[actor, _WIDE]
             entry_f[slot + k, _E_D] = actor_f[actor, _D]
+            entry_f[slot + k, _E_ACCEL] = actor_f[actor, _ACCEL]
         if actor_i[actor, _ALIVE] == 0:
             continue
         lane = actor_i[actor, _LANE]
