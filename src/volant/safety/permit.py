@@ -39,7 +39,8 @@ def permit(
             return replace(state, permission=Permission.DRIVER, hold=True), late
         stopping = replace(state, permission=Permission.STOPPING, stop_reason=late, stood_s=0.0)
         return stopping, ""
-    if given.stamp_ns <= state.engage_until_ns and not late and _is_seated(state):
+    well = not late and not state.broken and _is_seated(state)
+    if well and given.stamp_ns <= state.engage_until_ns:
         return replace(state, permission=Permission.PILOT, engage_until_ns=-1, stop_reason=""), ""
     if state.permission is Permission.STOPPING and state.stood_s >= settings.hold_s:
         return replace(state, permission=Permission.DRIVER, stop_reason=""), "stopped"

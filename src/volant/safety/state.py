@@ -18,14 +18,19 @@ class GuardSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The car's geometry (handed over from its spec), the table of limits, and the guard's times."""
 
     wheelbase_m: float
+    """From the car's spec; turns curvature into the angle of the road wheels."""
     steering_ratio: float
-    """Steering wheel angle per road wheel angle."""
+    """Steering wheel angle per road wheel angle, from the car's spec."""
     max_curvature_per_m: float = 0.2
+    """What the car can turn, from its spec; the table's own bound holds too."""
     max_steer_rate_rps: float = 0.5
-    """Of the road wheels, by the actuator."""
+    """Of the road wheels, by the actuator; the table's own bound holds too."""
     limits: LimitTable = limits.TABLE
+    """The rows by source (docs/reference/guard.md)."""
     driver: DriverTuning = DriverTuning()
+    """When a pedal or the wheel counts as used."""
     stop: StopTuning = StopTuning()
+    """How a stop path is judged and followed."""
     stale_s: float = 0.05
     """Five control ticks: at 30 m/s the car drives 1.5 m on an old command."""
     engage_wait_s: float = 0.2

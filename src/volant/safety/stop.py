@@ -158,12 +158,9 @@ def _fault_along(path: StopPath, speed_mps: float, tuning: StopTuning) -> str:
 
 def place_at(places: tuple[Place, ...], stamp_ns: int) -> Place | None:
     """The remembered place at a stamp, None where it is older than memory or in the future."""
-    if not places or not places[0].stamp_ns <= stamp_ns <= places[-1].stamp_ns:
+    if not places or stamp_ns > places[-1].stamp_ns:
         return None
-    for place in reversed(places):
-        if place.stamp_ns <= stamp_ns:
-            return place
-    return None
+    return next((place for place in reversed(places) if place.stamp_ns <= stamp_ns), None)
 
 
 def follow(trusted: TrustedPath, place: Place, speed_mps: float, tuning: StopTuning) -> Follow:
