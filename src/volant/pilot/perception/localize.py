@@ -24,7 +24,7 @@ from volant.road import CorridorColumn
 from volant.road.kernels import project_uniform
 
 Array = NDArray[np.float64]
-_HEADING = int(CorridorColumn.HEADING)
+_ROAD_HEADING = int(CorridorColumn.HEADING)
 """Plain, because numba looks the type of an IntEnum up anew at each call, which costs 50 us."""
 
 HISTORY: Final = 64
@@ -228,7 +228,7 @@ def place(ego: Ego, scene: Scene, course: Course, tuning: LocalizeTuning) -> Ego
     if abs(offset_m) > tuning.match_gate_m:
         return ego
     mean, cov = ego.mean.copy(), np.diag(np.array([0.01, 1e-4, 1e-5, 1e-5, 1e-6]))
-    heading = column_at(course.table, course.step_m, station_m, _HEADING)
+    heading = column_at(course.table, course.step_m, station_m, _ROAD_HEADING)
     mean[_STATION], mean[_OFFSET] = station_m, offset_m
     mean[_HEADING] = wrap_angle_rad(scene.yaw_rad - heading)
     history = _rebase(ego.history, mean - ego.mean)
@@ -325,7 +325,7 @@ def _match(
         station_m, offset_m = project_uniform(
             course.table, course.step_m, gnss.x_m, gnss.y_m, math.nan
         )
-    heading = column_at(course.table, course.step_m, station_m, _HEADING)
+    heading = column_at(course.table, course.step_m, station_m, _ROAD_HEADING)
     error_rad = wrap_angle_rad(gnss.yaw_rad - heading)
     if abs(offset_m) > tuning.match_gate_m or abs(error_rad) > 1.0:
         return ego
@@ -353,7 +353,7 @@ def _fold_gnss(ego: Ego, gnss: GnssReturn, course: Course, tuning: LocalizeTunin
     then = np.empty(7)
     recall(ego.history, float(gnss.stamp_ns), then)
     station_m, offset_m = project_uniform(course.table, course.step_m, gnss.x_m, gnss.y_m, then[4])
-    heading = column_at(course.table, course.step_m, station_m, _HEADING)
+    heading = column_at(course.table, course.step_m, station_m, _ROAD_HEADING)
     turn = wrap_angle_rad(gnss.yaw_rad - heading - then[6])
     variance = max(gnss.sigma_m, tuning.gnss_least_m) ** 2
     before = ego.mean.copy()
