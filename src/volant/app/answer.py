@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from volant import __version__
-from volant.core.messages import Message
+from volant.core.messages import Intervention, Message
 
 
 class DriveAnswer(Message, frozen=True, kw_only=True):
@@ -23,18 +23,17 @@ class DriveAnswer(Message, frozen=True, kw_only=True):
     """Touches of the own car with anything."""
     min_gap_m: float | None
     """Least true gap, bumper to bumper, to a road user ahead in the own lane; null: there was none."""
-    interventions: dict[str, int]
-    """By kind, from ground truth; empty when there was none."""
-    max_lane_offset_m: float
-    """Largest true distance of the car's middle from its lane's centre."""
-    accel_min_mps2: float
-    """Hardest true braking, along the car."""
-    accel_max_mps2: float
+    interventions: int
+    """From ground truth; `intervention_list` says which."""
+    intervention_list: tuple[Intervention, ...]
+    max_lane_offset_m: float | None
+    """Largest true distance of the car from its lane's centre; null: it never was on a lane."""
+    accel_min_mps2: float | None
+    """Hardest true braking, along the car; null: not one tick was driven."""
+    accel_max_mps2: float | None
     """Strongest true acceleration, along the car."""
     jerk_p99_mps3: float | None
-    """99th percentile of true longitudinal jerk, mean over 1 s; null: shorter than that."""
-    lateral_jerk_p99_mps3: float | None
-    """The same across the car, mean over 0.5 s."""
+    """99th percentile of true jerk, the larger of longitudinal (mean over 1 s) and lateral (0.5 s)."""
     journal: str | None
     """Path of the journal; null: none was written."""
     journal_sha256: str | None

@@ -30,6 +30,7 @@ from volant.core.ports import Surroundings
 from volant.core.topics import Topic
 from volant.pilot import PilotSettings, pipeline
 from volant.safety import guard
+from volant.sim import JudgeInput, JudgeSettings, JudgeState
 from volant.sim import judge as judging
 
 _NOT_DRIVING = (Engagement.OFF, Engagement.READY)
@@ -197,6 +198,47 @@ def vehicle(settings: guard.GuardSettings) -> Component:
         ),
         outputs=(topics.GUARD_DECISION, topics.CAR_COMMAND),
         start=guard.start,
+        step=step,
+    )
+
+
+def judge(settings: JudgeSettings) -> Component:
+    """The judge: sees the world's truth, tells interventions; no component listens to it."""
+    ego_name, truth_name = topics.WORLD_EGO.name, topics.WORLD_TRUTH.name
+    contact_name, guard_name = topics.WORLD_CONTACT.name, topics.GUARD_DECISION.name
+    pilot_name, command_name = topics.PILOT_STATE.name, topics.PILOT_COMMAND.name
+
+    def step(state: JudgeState, inputs: Inputs, stamp_ns: int) -> tuple[JudgeState, Outputs]:
+        latest, new = inputs.latest, inputs.new
+        ego = latest[ego_name]
+        if ego is None:
+            return state, ()
+        truths = new[truth_name]
+        seen = JudgeInput(
+            stamp_ns=stamp_ns,
+            ego=ego,
+            objects=truths[-1].objects if truths else None,
+            contacts=new[contact_name],
+            guard=latest[guard_name],
+            pilot=latest[pilot_name],
+            command=latest[command_name],
+        )
+        state, interventions = judging.step(state, seen, settings)
+        return state, tuple((topics.JUDGE_INTERVENTION, told) for told in interventions)
+
+    return Component(
+        name="judge",
+        period_ns=CONTROL_TICK_NS,
+        inputs=(
+            topics.WORLD_EGO,
+            topics.WORLD_TRUTH,
+            topics.WORLD_CONTACT,
+            topics.GUARD_DECISION,
+            topics.PILOT_STATE,
+            topics.PILOT_COMMAND,
+        ),
+        outputs=(topics.JUDGE_INTERVENTION,),
+        start=judging.start,
         step=step,
     )
 

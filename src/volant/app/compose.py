@@ -16,7 +16,7 @@ from volant.app.components import Machine
 from volant.app.folders import data_folder
 from volant.app.inbox import Inbox
 from volant.app.roadview import road_view
-from volant.app.trip import DEFAULT_CARS, Stretch, TripWish, check_sensors, choose_stretch
+from volant.app.trip import Stretch, TripWish, check_sensors, choose_stretch
 from volant.caros.cockpit.frame import CarShape, FrameSettings
 from volant.core import topics
 from volant.core.chance import Chance
@@ -27,17 +27,34 @@ from volant.core.messages import DriverRequest, Message, RequestKind
 from volant.core.settings import find_data
 from volant.core.topics import Topic
 from volant.pilot import CarGeometry, PilotSettings
-from volant.road import LaneGraph, load_graph
+from volant.road import CorridorColumn, LaneGraph, load_graph
 from volant.safety.guard import GuardSettings
-from volant.sim import Jam, World, WorldSettings
+from volant.sim import Jam, JudgeSettings, World, WorldSettings
+from volant.sim.scenario import RING_CARS
 from volant.vehicle import CarSpec, CarStart, SimCar, load_spec, with_perfect_sensors
 
 ENGAGE_AT_NS: Final = nanoseconds(0.5)
 """The app presses the button once everything has spoken."""
 START_CHARGE_PCT: Final = 80.0
+START_SHARE: Final = 0.8
+"""Of the limit, as traffic with lorries rolls."""
+START_MPS: Final = 25.0
+START_LATERAL_MPS2: Final = 1.0
+START_LOOK_M: Final = 60.0
 SLOWEST_MPS: Final = 3.0
 """Mean speed below which a trip is given up: a jam moves at 2 to 4 m/s (recalled)."""
 SPARE_S: Final = 180.0
+
+MOTORWAY_CARS: Final = RING_CARS
+DEFAULT_CARS: Final = 20
+JAM_AT: Final = 0.6
+"""Share of the trip at which the default jam has its head."""
+JAM_M: Final = 250.0
+JAM_TRIP_M: Final = 2000.0
+JAM_BEFORE: Final = 0.45
+"""Share of the time until the car comes, after which the head stands: the queue is there by then."""
+JAM_AFTER_S: Final = 60.0
+FREE_MPS: Final = 36.0
 
 Write = Callable[[Topic, int, Message], None]
 Send = Callable[[bytes], object]
@@ -62,8 +79,11 @@ class Trip:
 
     @property
     def cars(self) -> int:
-        """Other cars near ours."""
-        return DEFAULT_CARS if self.wish.cars is None else self.wish.cars
+        """Other cars near ours: as asked for, else dense traffic on a motorway and some elsewhere."""
+        if self.wish.cars is not None:
+            return self.wish.cars
+        lane = self.graph.lanes[self.stretch.corridor.lanes[0]]
+        return MOTORWAY_CARS if lane.road_type == "motorway" else DEFAULT_CARS
 
 
 def plan_trip(wish: TripWish) -> Trip:
@@ -132,6 +152,52 @@ def guard_settings(spec: CarSpec) -> GuardSettings:
     )
 
 
+def judge_settings(trip: Trip) -> JudgeSettings:
+    """What the drive is judged against."""
+    stretch = trip.stretch
+    return JudgeSettings(
+        graph=trip.graph,
+        corridor=stretch.corridor,
+        start_m=stretch.start_m,
+        destination_m=stretch.destination_m,
+    )
+
+
+def world_settings(trip: Trip) -> WorldSettings:
+    """What the world is given: its traffic, its sensors, and a jam where the trip has room for one."""
+    return WorldSettings(cars=trip.cars, sensors=trip.wish.sensors, jams=_jams(trip))
+
+
+def _jams(trip: Trip) -> tuple[Jam, ...]:
+    """One jam on a long motorway trip: its head stands before the car comes and lets go later.
+
+    Queues of two to three hundred metres are what a loop detector calls stop and go (recalled).
+    """
+    stretch = trip.stretch
+    length_m = stretch.destination_m - stretch.start_m
+    head_m = stretch.start_m + JAM_AT * length_m
+    lane = trip.graph.lanes[stretch.corridor.at(head_m).lane]
+    if length_m < JAM_TRIP_M or trip.cars == 0 or (lane.left is None and lane.right is None):
+        return ()
+    reached_s = _free_time_s(stretch, head_m - JAM_M)
+    return (
+        Jam(
+            start_m=head_m - JAM_M,
+            length_m=JAM_M,
+            from_s=JAM_BEFORE * reached_s,
+            to_s=reached_s + JAM_AFTER_S,
+        ),
+    )
+
+
+def _free_time_s(stretch: Stretch, station_m: float) -> float:
+    """How long the way to a station takes at the limits, once rolling."""
+    corridor = stretch.corridor
+    rows = corridor.window(stretch.start_m, station_m)
+    limits = rows[:, CorridorColumn.LIMIT].tolist()
+    return sum(corridor.step_m / min(max(limit, 5.0), FREE_MPS) for limit in limits)
+
+
 def frame_settings(trip: Trip) -> FrameSettings:
     """What the cockpit's frames are given: the car's shape and its own map."""
     spec = trip.spec
@@ -143,6 +209,18 @@ def frame_settings(trip: Trip) -> FrameSettings:
     )
 
 
+def _start_speed_mps(trip: Trip) -> float:
+    """A drive among others begins rolling with them: nobody stands in the lane of a motorway."""
+    if trip.cars == 0:
+        return 0.0
+    rows = trip.stretch.corridor.window(trip.stretch.start_m, trip.stretch.start_m + START_LOOK_M)
+    speed_mps = float(rows[:, CorridorColumn.LIMIT].min())
+    bend_per_m = float(abs(rows[:, CorridorColumn.CURVATURE]).max())
+    if bend_per_m > 0.0:
+        speed_mps = min(speed_mps, (START_LATERAL_MPS2 / bend_per_m) ** 0.5)
+    return min(START_SHARE * speed_mps, START_MPS)
+
+
 def _machine(trip: Trip) -> Machine:
     """The plant at the trip's start, in its world."""
     wish, stretch, spec = trip.wish, trip.stretch, trip.spec
@@ -150,7 +228,10 @@ def _machine(trip: Trip) -> Machine:
     x_m, y_m, yaw_rad = stretch.corridor.to_world(stretch.start_m, 0.0)
     surroundings = World(trip.graph, world_settings(trip), wish.seed, stretch.corridor)
     start = CarStart(
-        pose=Pose(x_m, y_m, wrap_angle_rad(yaw_rad)), z_m=here.z_m, charge_pct=START_CHARGE_PCT
+        pose=Pose(x_m, y_m, wrap_angle_rad(yaw_rad)),
+        z_m=here.z_m,
+        speed_mps=_start_speed_mps(trip),
+        charge_pct=START_CHARGE_PCT,
     )
     if wish.sensors == "perfect":
         spec = with_perfect_sensors(spec)

@@ -30,8 +30,11 @@ from volant.caros.cockpit import CockpitLink, spawn_cockpit
 from volant.core.bus import Bus, InlineBus
 from volant.core.clock import seconds
 from volant.core.errors import LinkError
+from volant.core.messages import Intervention
 from volant.sim.judge import DriveSummary, summary
 
+SHOWN: Final = 12
+"""Interventions told in the table; `--json` has all."""
 LINGER_S: Final = 1.0
 """The last frame stays this long before the cockpit is told that the drive is over."""
 
@@ -155,11 +158,11 @@ def make_answer(trip: Trip, driven: Driven, recording: Recording | None) -> Driv
         contacts=judged.contacts,
         min_gap_m=judged.min_gap_m,
         interventions=judged.interventions,
+        intervention_list=judged.intervention_list,
         max_lane_offset_m=judged.max_lane_offset_m,
         accel_min_mps2=judged.accel_min_mps2,
         accel_max_mps2=judged.accel_max_mps2,
         jerk_p99_mps3=judged.jerk_p99_mps3,
-        lateral_jerk_p99_mps3=judged.lateral_jerk_p99_mps3,
         journal=None if recording is None else recording.path,
         journal_sha256=None if recording is None else recording.sha256,
         journal_lost=0 if recording is None else recording.lost,
@@ -204,11 +207,13 @@ def _show(answer: DriveAnswer, *, as_json: bool) -> None:
         ("distance", f"{answer.distance_m:.0f} m in {answer.duration_s:.1f} s"),
         ("speed of the drive", f"{answer.real_time_factor:.1f} x real time"),
         ("contacts", str(answer.contacts)),
-        ("least gap ahead", "-" if answer.min_gap_m is None else f"{answer.min_gap_m:.1f} m"),
+        ("least gap ahead", _figure(answer.min_gap_m, "m")),
         ("interventions", str(answer.interventions)),
-        ("largest offset in the lane", f"{answer.max_lane_offset_m:.2f} m"),
-        ("acceleration", f"{answer.accel_min_mps2:.2f} to {answer.accel_max_mps2:.2f} m/s2"),
-        ("jerk, 99 %", "-" if answer.jerk_p99_mps3 is None else f"{answer.jerk_p99_mps3:.2f} m/s3"),
+        *(("", _told(one)) for one in answer.intervention_list[:SHOWN]),
+        ("largest offset in the lane", _figure(answer.max_lane_offset_m, "m")),
+        ("hardest braking", _figure(answer.accel_min_mps2, "m/s2")),
+        ("strongest acceleration", _figure(answer.accel_max_mps2, "m/s2")),
+        ("jerk, 99 %", _figure(answer.jerk_p99_mps3, "m/s3")),
         ("journal", answer.journal or "none"),
     ]
     if answer.journal_sha256 is not None:
@@ -216,3 +221,11 @@ def _show(answer: DriveAnswer, *, as_json: bool) -> None:
     if answer.journal_lost:
         rows.append(("lost from the journal", f"{answer.journal_lost} messages"))
     table("The drive", ("", ""), rows)
+
+
+def _figure(value: float | None, unit: str) -> str:
+    return "-" if value is None else f"{value:.2f} {unit}"
+
+
+def _told(one: Intervention) -> str:
+    return f"{seconds(one.stamp_ns):.1f} s: {one.kind.value}: {one.words}"

@@ -27,7 +27,6 @@ LEAST_TRIP_M: Final = 50.0
 CANDIDATES: Final = 40
 """Lanes whose whole corridor is laid out, the farthest reaching first."""
 SENSOR_LEVELS: Final = ("perfect", "typical")
-DEFAULT_CARS: Final = 20
 
 
 class TripWish(msgspec.Struct, frozen=True, kw_only=True):
