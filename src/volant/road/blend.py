@@ -14,12 +14,13 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Jump:
-    """At base_s the base line moves by aside_m to its left and turns by turn_rad.
+    """At base_s, from `row` on, the base line lies aside_m further left and is turned by turn_rad.
 
     length_m is the road to take for it, before and after; the widths of the lanes before and after
     are given where it is a lane change, so that both count as room meanwhile.
     """
 
+    row: int
     base_s_m: float
     aside_m: float
     turn_rad: float
@@ -35,6 +36,7 @@ def blend_offsets(base_s: Array, jumps: Sequence[Jump]) -> tuple[Array, Array]:
     that meet with equal place, slope and curvature, half of the jump each. Where there is no road
     before (or after), the other half does it all.
     """
+    rows = np.arange(len(base_s))
     offsets = np.zeros((len(base_s), 3))
     extra = np.zeros((len(base_s), 2))
     for jump in jumps:
@@ -47,8 +49,8 @@ def blend_offsets(base_s: Array, jumps: Sequence[Jump]) -> tuple[Array, Array]:
             share, before_m = 1.0, min(jump.length_m, jump.base_s_m - float(base_s[0]))
         slope = math.tan(max(-1.0, min(1.0, jump.turn_rad)))
         common = 1.875 * jump.aside_m / (before_m + after_m) if share == 0.5 else 0.0
-        ahead = (base_s >= jump.base_s_m - 1e-9) & (base_s <= jump.base_s_m + after_m)
-        behind = (base_s < jump.base_s_m - 1e-9) & (base_s >= jump.base_s_m - before_m)
+        ahead = (rows >= jump.row) & (base_s <= jump.base_s_m + after_m)
+        behind = (rows < jump.row) & (base_s >= jump.base_s_m - before_m)
         left = jump.aside_m > 0.0
         if share > 0.0:
             run = jump.base_s_m - base_s[behind]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Final
 
@@ -23,6 +23,7 @@ from volant.road.curve_kernels import offset_curve, zeros
 from volant.road.kernels import (
     evaluate_line,
     evaluate_uniform,
+    project_line,
     project_uniform,
     project_uniform_many,
     world_uniform,
@@ -37,6 +38,7 @@ CURVATURE_REACH_M: Final = 3
 """Rows to each side over which CURVATURE is the mean."""
 KINK_RAD: Final = math.radians(0.1)
 KINK_BLEND_M: Final = 30.0
+MOST_SHIFT_M: Final = 10.0
 
 
 class CorridorColumn(IntEnum):
@@ -141,7 +143,8 @@ class Corridor:
         if hints is None:
             hints = np.full(len(points), math.nan)
         out = zeros(len(points), 2)
-        project_uniform_many(self.table, self.step_m, np.ascontiguousarray(points), hints, out)
+        points, hints = np.ascontiguousarray(points), np.ascontiguousarray(hints)
+        project_uniform_many(self.table, self.step_m, points, hints, out)
         return out
 
     def to_world_many(self, places: Array) -> Array:
@@ -183,25 +186,38 @@ def build_corridor(
 
 
 def _base_rows(graph: LaneGraph, legs: Sequence[RouteLeg]) -> tuple[Array, list[Jump]]:
-    """The lanes' rows one after the other, and where they do not join smoothly."""
+    """The lanes' rows one after the other, and where they do not join smoothly.
+
+    At a joint both lanes' rows stand, at the same base s.
+    """
     blocks: list[Array] = []
     jumps: list[Jump] = []
-    run_m, change = 0.0, 0
+    run_m, change, count = 0.0, 0, 0
     for leg in legs:
-        block = _leg_rows(graph, leg)
+        across = _straight_across(graph, leg, blocks[-1][-1]) if change and blocks else leg
+        block = _leg_rows(graph, across)
         if block is None:
             change = change or leg.change
             continue
         block[:, _BASE_S] = run_m + block[:, LaneColumn.S] - block[0, LaneColumn.S]
         if blocks:
-            jumps.extend(_jump(blocks[-1][-1], block[0], run_m, change))
-            blocks[-1] = blocks[-1][:-1]
+            jumps.extend(_jump(blocks[-1][-1], block[0], count, change))
             block[:, LaneColumn.HEADING] += _whole_turns(blocks[-1][-1], block[0])
-        jumps.extend(_kinks(block))
+        jumps.extend(_kinks(block, count))
         blocks.append(block)
+        count += len(block)
         run_m = float(block[-1, _BASE_S])
         change = leg.change
     return (np.concatenate(blocks) if blocks else zeros(0, COLUMNS + 2)), jumps
+
+
+def _straight_across(graph: LaneGraph, leg: RouteLeg, end: Array) -> RouteLeg:
+    """The leg begun exactly beside where the lane before it was left (lanes differ in length)."""
+    x_m, y_m = float(end[LaneColumn.X]), float(end[LaneColumn.Y])
+    s_m, _offset_m, _row = project_line(graph.lanes[leg.lane].samples, x_m, y_m, -1)
+    if abs(s_m - leg.s_from_m) > MOST_SHIFT_M:
+        return leg
+    return replace(leg, s_from_m=s_m)
 
 
 def _leg_rows(graph: LaneGraph, leg: RouteLeg) -> Array | None:
@@ -227,7 +243,7 @@ def _whole_turns(before: Array, after: Array) -> float:
     return -2.0 * math.pi * round(turn / (2.0 * math.pi))
 
 
-def _jump(before: Array, after: Array, base_s_m: float, change: int) -> list[Jump]:
+def _jump(before: Array, after: Array, row: int, change: int) -> list[Jump]:
     heading = float(before[LaneColumn.HEADING])
     dx = float(after[LaneColumn.X] - before[LaneColumn.X])
     dy = float(after[LaneColumn.Y] - before[LaneColumn.Y])
@@ -241,7 +257,8 @@ def _jump(before: Array, after: Array, base_s_m: float, change: int) -> list[Jum
         length_m = change_length_m(float(before[LaneColumn.LIMIT]))
         width_before_m = float(before[LaneColumn.WIDTH])
         width_after_m = float(after[LaneColumn.WIDTH])
-    return [Jump(base_s_m, aside_m, turn, length_m, width_before_m, width_after_m)]
+    base_s_m = float(after[_BASE_S])
+    return [Jump(row, base_s_m, aside_m, turn, length_m, width_before_m, width_after_m)]
 
 
 def change_length_m(limit_mps: float) -> float:
@@ -253,7 +270,7 @@ def change_length_m(limit_mps: float) -> float:
     return min(max(4.5 * limit_mps, 30.0), 200.0)
 
 
-def _kinks(block: Array) -> list[Jump]:
+def _kinks(block: Array, first: int) -> list[Jump]:
     """Breaks of heading inside a lane: a width or offset record that starts with a slope."""
     curvature, runs = block[:, LaneColumn.CURVATURE], np.diff(block[:, LaneColumn.S])
     least = np.minimum(curvature[1:], curvature[:-1]) * runs
@@ -263,7 +280,7 @@ def _kinks(block: Array) -> list[Jump]:
     found = []
     for row in np.flatnonzero(np.abs(turns) > 4.0 * KINK_RAD):
         at = float(block[row + 1, _BASE_S])
-        found.append(Jump(at, 0.0, float(turns[row]), KINK_BLEND_M, 0.0, 0.0))
+        found.append(Jump(first + int(row) + 1, at, 0.0, float(turns[row]), KINK_BLEND_M, 0.0, 0.0))
     return found
 
 
@@ -274,8 +291,9 @@ def _moved_over(base: Array, offsets: Array) -> Array:
     reference[:, 2] = base[:, LaneColumn.HEADING]
     reference[:, 3] = 1.0
     reference[:, 4] = base[:, LaneColumn.CURVATURE]
-    runs = np.maximum(np.diff(base[:, _BASE_S]), 1e-9)
-    reference[:-1, 6] = np.diff(base[:, LaneColumn.CURVATURE]) / runs
+    runs = np.diff(base[:, _BASE_S])
+    joined = runs > 1e-6  # not across a joint, where both rows stand at one place
+    reference[:-1, 6][joined] = np.diff(base[:, LaneColumn.CURVATURE])[joined] / runs[joined]
     path = zeros(len(base), 5)
     offset_curve(reference, offsets, path)
     speed = path[:, 4].copy()

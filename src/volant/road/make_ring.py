@@ -72,7 +72,7 @@ _SOUTH_KMH: Final = 100.0
 _MARGIN_M: Final = 40.0
 # How far the interchanges' axes lie behind the start of their straights.
 _SOUTH_AXIS_M: Final = 180.0
-_NORTH_AXIS_M: Final = 450.0
+_NORTH_AXIS_M: Final = 320.0
 
 
 def _strokes() -> list[Stroke]:
@@ -87,7 +87,7 @@ def _strokes() -> list[Stroke]:
 
 RING: Final = _strokes()
 LENGTH_M: Final = length_of(RING)
-_NORTH_START_M: Final = length_of(RING[:11])
+_NORTH_START_M: Final = length_of(RING[:12])
 _AXES_M: Final = (_SOUTH_AXIS_M, _NORTH_START_M + _NORTH_AXIS_M)
 
 
@@ -103,7 +103,7 @@ def interchange_places() -> tuple[Pose, Pose]:
 def _heights() -> tuple[Cubic, ...]:
     """Level at the interchanges; up to 2.5 % between them."""
     south_end, north = RING[0].length_m + 100.0, _NORTH_START_M
-    north_end, end = north + RING[11].length_m, LENGTH_M
+    north_end, end = north + RING[12].length_m, LENGTH_M
     east, west = 0.5 * (south_end + north), 0.5 * (north_end + end)
     return rise(
         (

@@ -6,6 +6,7 @@ times a second. Nothing here decides what may be crossed: see `marks`.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -219,11 +220,14 @@ def _pieces(
 
 def _kept(line: Array, run: NDArray[np.int64]) -> list[int]:
     kept = [int(run[0])]
-    for row in run[1:-1].tolist():
+    for row, following in itertools.pairwise(run[1:].tolist()):
         last = kept[-1]
-        chord, turned = line[row, 4] - line[last, 4], abs(line[row, 3] - line[last, 3])
-        bend = abs(float(line[row, 2] - 0.5 * (line[last, 2] + line[run[-1], 2])))
-        if chord * turned / 8.0 > CHORD_ERROR_M or (bend > 0.05 and chord > 10.0):
+        chord = line[following, 4] - line[last, 4]
+        turned = abs(line[following, 3] - line[last, 3])
+        middle = line[last, 2] + (line[following, 2] - line[last, 2]) * (
+            (line[row, 4] - line[last, 4]) / max(chord, 1e-9)
+        )
+        if chord * turned / 8.0 > CHORD_ERROR_M or abs(middle - line[row, 2]) > CHORD_ERROR_M:
             kept.append(row)
     kept.append(int(run[-1]))
     return kept

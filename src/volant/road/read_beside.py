@@ -13,7 +13,7 @@ def read_signals(reader: Reader, road: Element) -> tuple[Signal, ...]:
 
 def _read_signal(reader: Reader, element: Element) -> Signal:
     raw = element.attributes.get("value", "").strip()
-    value = None if raw in ("", "-1") else reader.number(element, "value")
+    value = reader.number(element, "value") if raw else None
     return Signal(
         id=reader.text(element, "id", ""),
         name=reader.text(element, "name", ""),
@@ -22,7 +22,7 @@ def _read_signal(reader: Reader, element: Element) -> Signal:
         kind=reader.text(element, "type", ""),
         subtype=reader.text(element, "subtype", ""),
         country=reader.text(element, "country", ""),
-        value=value,
+        value=None if value == -1.0 else value,  # what files write for "none"
         unit=reader.text(element, "unit", ""),
         orientation=reader.text(element, "orientation", "+"),
         dynamic=reader.text(element, "dynamic", "no") == "yes",

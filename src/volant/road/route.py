@@ -194,8 +194,9 @@ def _leave_ending(graph: LaneGraph, lane: Lane, s_m: float) -> tuple[float, int,
         narrow = np.flatnonzero(width < FULL_WIDTH_SHARE * float(width.max()))
         taper_m = lane.length_m
         if lane.ends and len(narrow):
-            first = narrow[narrow >= int(width.argmax())][0] - 1  # the last row of full width
-            taper_m = float(lane.samples[first, LaneColumn.S])
+            # A row before the last of full width: there the taper's own bend already counts.
+            last = max(int(narrow[narrow >= int(width.argmax())][0]) - 2, 0)
+            taper_m = float(lane.samples[last, LaneColumn.S])
         room_m = 0.5 * change_length_m(lane.limit_at(taper_m))
         return max(taper_m - room_m, min(s_m + room_m, taper_m), s_m), beside, change
     return None
