@@ -76,8 +76,9 @@ def test_no_limit_asks_for_more_than_tyres_and_people_like(world):
     for lane in world.lanes:
         rows = lane.samples
         aside = np.abs(rows[:, LaneColumn.CURVATURE]) * rows[:, LaneColumn.LIMIT] ** 2
-        full = rows[:, LaneColumn.WIDTH] > rows[:, LaneColumn.WIDTH].max() - 0.05
-        assert aside[:-1][full[:-1] & full[1:]].max(initial=0.0) < 3.2, str(lane.id)
+        if rows[:, LaneColumn.WIDTH].min() == 0.0:  # nobody drives a taper to its point
+            aside = aside[rows[:, LaneColumn.WIDTH] == rows[:, LaneColumn.WIDTH].max()][:-1]
+        assert aside.max() < 3.2, str(lane.id)
 
 
 def test_ramps_cross_the_ring_high_above_it(world):

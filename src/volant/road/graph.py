@@ -144,13 +144,17 @@ def sample_line(section: SectionSamples, t: Array, width: Array, *, along: bool)
     pieces = np.diff(section.stations[::3]) / 6.0
     runs = pieces * (speed[:-1:3] + 4.0 * speed[1::3] + speed[2::3])  # Simpson
     rows = zeros(len(runs) + 1, COLUMNS)
+    # Where a record begins, a row tells what lies ahead in the direction of travel; at the lane's
+    # end, what was there before.
+    sides = np.arange(0, len(t), 3)
+    sides[-1 if along else slice(1, None)] -= 1
     rows[1:, LaneColumn.S] = np.cumsum(runs)
     rows[:, LaneColumn.X : LaneColumn.Z] = curve[::3, :2]
     rows[:, LaneColumn.Z] = ground[::3, 0]
-    rows[:, LaneColumn.HEADING] = _unwrapped(curve[::3, 2])
-    rows[:, LaneColumn.CURVATURE] = curve[::3, 3]
+    rows[:, LaneColumn.HEADING] = _unwrapped(curve[sides, 2])
+    rows[:, LaneColumn.CURVATURE] = curve[sides, 3]
     rows[:, LaneColumn.WIDTH] = width[::3]
-    rows[:, LaneColumn.GRADE] = ground[::3, 1] / speed[::3]
+    rows[:, LaneColumn.GRADE] = ground[sides, 1] / speed[sides]
     rows[:, LaneColumn.ROAD_S] = section.stations[::3]
     if along:
         return rows
