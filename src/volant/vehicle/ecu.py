@@ -78,11 +78,11 @@ def step(
     forward_mps2 = way * accel_mps2
     standing = -STAND_MPS < speed_mps < STAND_MPS
     wants_rest = gear is Gear.PARK or command.hold
-    if (wants_rest and slow) or (standing and forward_mps2 <= START_MPS2):
+    rolls_back = gear is not Gear.NEUTRAL and way * speed_mps <= STAND_MPS
+    if (wants_rest and slow) or ((standing or rolls_back) and forward_mps2 <= START_MPS2):
         kept = EcuState(gear, holding=True, brake_lights=gear is not Gear.PARK)
-        hold_n = HOLD_GRADE * spec.mass_kg * GRAVITY_MPS2
         locked = gear is Gear.PARK
-        return EcuOutput(kept, Demand(0.0, hold_n, steer_rad, locked, climate_w))
+        return EcuOutput(kept, Demand(0.0, hold_force_n(spec), steer_rad, locked, climate_w))
 
     follow = dt_s / (REFERENCE_LAG_S + dt_s)
     reference_mps2 = state.reference_mps2 + follow * (accel_mps2 - state.reference_mps2)
@@ -91,22 +91,15 @@ def step(
         loop_mps2 += LOOP_PER_S * dt_s * (reference_mps2 - plant.accel_mps2)
         loop_mps2 = min(max(loop_mps2, -LOOP_MAX_MPS2), LOOP_MAX_MPS2)
     forward_n = way * _needed_n(accel_mps2 + loop_mps2, way, plant, ground, spec)
-    drive_n = brake_n = 0.0
-    if forward_n > 0.0:
-        if gear is not Gear.NEUTRAL:
-            drive_n = way * forward_n
-    elif speed_mps * way > 0.0 or gear is Gear.NEUTRAL:
-        regen_n = 0.0
-        if gear is not Gear.NEUTRAL:
-            taken_w = battery.charge_limit_w(plant.battery, spec) + spec.base_load_w
-            regen_n = min(-forward_n, powertrain.regen_force_n(speed_mps, taken_w, spec))
-            drive_n = -way * regen_n
-        brake_n = -forward_n - regen_n
-    else:
-        brake_n = -forward_n
     light_mps2 = LIGHT_OFF_MPS2 if state.brake_lights else LIGHT_ON_MPS2
     kept = EcuState(gear, loop_mps2, reference_mps2, False, forward_mps2 < -light_mps2)
-    return EcuOutput(kept, Demand(drive_n, brake_n, steer_rad, False, climate_w))
+    force = _blended(forward_n, way, gear, plant, spec)
+    return EcuOutput(kept, Demand(force.drive_n, force.brake_n, steer_rad, False, climate_w))
+
+
+def hold_force_n(spec: PlantSpec) -> float:
+    """Force of the brakes that keeps a car standing."""
+    return HOLD_GRADE * spec.mass_kg * GRAVITY_MPS2
 
 
 def steer_for(curvature_per_m: float, speed_mps: float, spec: PlantSpec) -> float:
@@ -137,3 +130,23 @@ def _needed_n(
         + motion * spec.rolling_coefficient * weight_n
         + weight_n * math.sin(ground.grade_rad)
     )
+
+
+class _Force(msgspec.Struct, frozen=True, gc=False):
+    """A force shared between drive and friction brakes."""
+
+    drive_n: float
+    brake_n: float
+
+
+def _blended(
+    forward_n: float, way: float, gear: Gear, plant: PlantState, spec: PlantSpec
+) -> _Force:
+    """Drive for a force forward; against the motion as much regeneration as there is, brakes the rest."""
+    if gear is Gear.NEUTRAL:
+        return _Force(0.0, max(0.0, -forward_n))
+    if forward_n > 0.0:
+        return _Force(way * forward_n, 0.0)
+    taken_w = battery.charge_limit_w(plant.battery, spec) + spec.base_load_w
+    regen_n = min(-forward_n, powertrain.regen_force_n(plant.speed_mps, taken_w, spec))
+    return _Force(-way * regen_n, -forward_n - regen_n)

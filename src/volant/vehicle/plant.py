@@ -91,20 +91,26 @@ def start(
     pose: Pose,
     *,
     speed_mps: float = 0.0,
+    brake_n: float = 0.0,
     charge: float = 1.0,
     temperature_k: float = 293.15,
     dt_s: float = 0.005,
 ) -> PlantState:
-    """A car at a pose, rolling straight ahead; `dt_s` is the step that it will be run with."""
+    """A car at a pose, rolling straight ahead or braked; `dt_s` is the step that it will be run with."""
     return PlantState(
         pose.x_m,
         pose.y_m,
         pose.yaw_rad,
         speed_mps,
-        *(0.0,) * 12,
+        0.0,
+        0.0,
+        0.0,
+        0.0,
+        brake_n,
+        *(0.0,) * 7,
         battery.start(charge, temperature_k, spec),
         (0.0,) * queue_length(spec.steer_dead_time_s, dt_s),
-        (0.0,) * queue_length(spec.brake_dead_time_s, dt_s),
+        (brake_n,) * queue_length(spec.brake_dead_time_s, dt_s),
     )
 
 
@@ -224,26 +230,35 @@ def _moved(
     else:
         speed_next = 0.0
 
-    rolled_rps = speed_next * sin_steer / (cos_steer * spec.wheelbase_m)
-    rolled_mps = spec.cg_to_rear_m * rolled_rps
     slow_mps = min(pace_mps, abs(speed_next))
-    if slow_mps <= KINEMATIC_MPS:
-        return _Moved(speed_next, rolled_mps, rolled_rps)
+    if ground.bank_rad:
+        slide_mps -= dt_s * GRAVITY_MPS2 * math.sin(ground.bank_rad)
+    slide_mps -= dt_s * yaw_rate_rps * speed_mps
     across_n = (
         side.front_n * cos_steer + (used.drive_front_n - way * used.brake_front_n) * sin_steer
     )
-    if ground.bank_rad:
-        slide_mps -= dt_s * GRAVITY_MPS2 * math.sin(ground.bank_rad)
-    slide_next = slide_mps + dt_s * (
-        (across_n + side.rear_n) / spec.mass_kg - yaw_rate_rps * speed_mps
-    )
     turning_nm = across_n * spec.cg_to_front_m - side.rear_n * spec.cg_to_rear_m
+    slide_next = slide_mps + dt_s * (across_n + side.rear_n) / spec.mass_kg
     yaw_rate_next = yaw_rate_rps + dt_s * turning_nm / spec.yaw_inertia_kgm2
-    if slow_mps < DYNAMIC_MPS:
-        share = (slow_mps - KINEMATIC_MPS) / (DYNAMIC_MPS - KINEMATIC_MPS)
-        slide_next = rolled_mps + share * (slide_next - rolled_mps)
-        yaw_rate_next = rolled_rps + share * (yaw_rate_next - rolled_rps)
-    return _Moved(speed_next, slide_next, yaw_rate_next)
+    if slow_mps >= DYNAMIC_MPS:
+        return _Moved(speed_next, slide_next, yaw_rate_next)
+
+    # Slow: towards where the wheels point, as fast as the tyres could take the car there.
+    share = max(0.0, slow_mps - KINEMATIC_MPS) / (DYNAMIC_MPS - KINEMATIC_MPS)
+    rolled_rps = speed_next * sin_steer / (cos_steer * spec.wheelbase_m)
+    rolled_mps = spec.cg_to_rear_m * rolled_rps
+    most_front_n = axle.friction_front * axle.front_n
+    most_rear_n = axle.friction_rear * axle.rear_n
+    most_mps = dt_s * (most_front_n + most_rear_n) / spec.mass_kg
+    most_nm = most_front_n * spec.cg_to_front_m + most_rear_n * spec.cg_to_rear_m
+    most_rps = dt_s * most_nm / spec.yaw_inertia_kgm2
+    slide_next = rolled_mps + share * (slide_next - rolled_mps)
+    yaw_rate_next = rolled_rps + share * (yaw_rate_next - rolled_rps)
+    return _Moved(
+        speed_next,
+        min(max(slide_next, slide_mps - most_mps), slide_mps + most_mps),
+        min(max(yaw_rate_next, yaw_rate_rps - most_rps), yaw_rate_rps + most_rps),
+    )
 
 
 def _drive_n(

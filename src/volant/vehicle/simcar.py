@@ -59,15 +59,16 @@ class SimCar:
         self._plant_spec = plant_spec(spec)
         self._surroundings = surroundings
         self._chance = chance
+        moving = start.speed_mps != 0.0
         self._state = plant.start(
             self._plant_spec,
             start.pose,
             speed_mps=start.speed_mps,
+            brake_n=0.0 if moving else ecu.hold_force_n(self._plant_spec),
             charge=start.charge_pct / 100.0,
             temperature_k=start.ambient_k,
             dt_s=STEP_S,
         )
-        moving = start.speed_mps != 0.0
         gear = Gear.PARK
         if moving:
             gear = Gear.DRIVE if start.speed_mps > 0.0 else Gear.REVERSE
