@@ -14,7 +14,7 @@ import msgspec
 from mcap.writer import CompressionType, Writer
 
 from volant.core.messages import Message
-from volant.core.topics import Topic
+from volant.core.topics import TOPICS, Topic
 from volant.wire import foxglove
 from volant.wire.foxglove import LaneLine
 from volant.wire.journal_format import (
@@ -78,15 +78,16 @@ class JournalWriter:
         self._encode = msgspec.msgpack.Encoder().encode
         self._encode_json = msgspec.json.Encoder().encode
         self._channels: dict[str, int] = {}
-        self._view_channels: dict[str, int] = {}
         self._messages = 0
         self._kept = 0
         self._next_chunk_ns = CHUNK_NS
         self._sink = _Sink(self.part)
         self._writer = Writer(self._sink, compression=CompressionType.ZSTD)  # type: ignore[arg-type]
         self._writer.start(profile=PROFILE, library=f"volant {header.volant}".strip())
-        text = msgspec.json.encode(header).decode()
-        self._writer.add_metadata(HEADER, {"json": text})
+        text = msgspec.json.encode(header)
+        self._writer.add_metadata(HEADER, {"json": text.decode()})
+        self._digest: JournalDigest | None = None
+        self._open_all(text)
 
     @property
     def sha256(self) -> str:
@@ -118,17 +119,22 @@ class JournalWriter:
         if stamp_ns >= self._next_chunk_ns:
             self._next_chunk_ns = stamp_ns - stamp_ns % CHUNK_NS + CHUNK_NS
             self._flush(self._messages - 1)
-        channel = self._channels.get(topic.name) or self._open(topic)
+        channel = self._channels[topic.name]
         self._writer.add_message(channel, stamp_ns, payload, stamp_ns, self._messages)
         for view_channel, made in self._view.take(topic, stamp_ns, message):
             self._put_view(view_channel, stamp_ns, made)
 
     def close(self, summary: dict[str, Any] | None = None) -> JournalDigest:
-        """Write the end, rename the file to its name, and say what is in it."""
+        """Write the end, rename the file to its name, and say what is in it; again: say it again."""
+        if self._digest is None:
+            self._digest = self._end(summary or {})
+        return self._digest
+
+    def _end(self, summary: dict[str, Any]) -> JournalDigest:
         digest = self._hash.hexdigest()
         if not self._sink.reason:
             self._flush(self._messages)
-            end = {"summary": summary or {}, "sha256": digest, "messages": self._messages}
+            end = {"summary": summary, "sha256": digest, "messages": self._messages}
             self._writer.add_metadata(SUMMARY, {"json": msgspec.json.encode(end).decode()})
             self._writer.finish()
         self._sink.close()
@@ -152,23 +158,30 @@ class JournalWriter:
         if not self._sink.reason:
             self._kept = messages
 
-    def _open(self, topic: Topic) -> int:
-        schema = self._writer.register_schema(
-            topic.message.__name__, "jsonschema", msgspec.json.encode(_schema_of(topic))
-        )
-        channel = self._writer.register_channel(topic.name, "msgpack", schema)
-        self._channels[topic.name] = channel
-        return channel
+    def _open_all(self, header: bytes) -> None:
+        """All channels in a small first chunk, so that damage further on leaves the rest readable.
+
+        A chunk needs a message: the header, which viewers can then read, too.
+        """
+        for topic in TOPICS:
+            schema = msgspec.json.encode(_schema_of(topic))
+            number = self._writer.register_schema(topic.message.__name__, "jsonschema", schema)
+            self._channels[topic.name] = self._writer.register_channel(
+                topic.name, "msgpack", number
+            )
+        for channel in foxglove.CHANNELS:
+            schema = foxglove.schema_text(channel)
+            number = self._writer.register_schema(channel.schema, "jsonschema", schema)
+            self._channels[channel.topic] = self._writer.register_channel(
+                channel.topic, "json", number
+            )
+        about = self._writer.register_channel("view/header", "json", 0)
+        self._writer.add_message(about, 0, header, 0)
+        self._flush(0)
 
     def _put_view(self, channel: foxglove.Channel, stamp_ns: int, message: Any) -> None:
-        number = self._view_channels.get(channel.topic)
-        if number is None:
-            schema = self._writer.register_schema(
-                channel.schema, "jsonschema", foxglove.schema_text(channel)
-            )
-            number = self._writer.register_channel(channel.topic, "json", schema)
-            self._view_channels[channel.topic] = number
-        self._writer.add_message(number, stamp_ns, self._encode_json(message), stamp_ns)
+        data = self._encode_json(message)
+        self._writer.add_message(self._channels[channel.topic], stamp_ns, data, stamp_ns)
 
 
 def _schema_of(topic: Topic) -> dict[str, Any]:
