@@ -1,7 +1,7 @@
 """Writes the reference pages that are read off the code, and the pins of the public names.
 
-`make reference` rewrites docs/reference/{messages,topics,settings}.md and
-tests/house/public_names.json; a house test fails when one of them is older than the code.
+`make reference` rewrites docs/reference/{messages,topics,settings}.md, the table of contents in
+zensical.toml and tests/house/public_names.json; a house test fails when one of them is out of date.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "volant"
 REFERENCE = ROOT / "docs" / "reference"
+FIRST = ("first-drive", "index", "cli")
 SETTINGS = ("Tuning", "Choices", "Settings")
 PLAIN: tuple[type[ast.AST], ...] = (
     *(ast.Expression, ast.Constant, ast.Tuple, ast.Load),
@@ -206,12 +207,39 @@ def public_names() -> str:
     return json.dumps(names, indent=2) + "\n"
 
 
+def title(page: Path) -> str:
+    """The page's own first headline."""
+    first = page.read_text(encoding="utf-8").split("\n", 1)[0]
+    return first.removeprefix("# ").replace('"', "'").replace("`", "")
+
+
+def table_of_contents(written: dict[Path, str]) -> str:
+    """zensical.toml with every page that there is; guides first, then reference and decisions."""
+    docs = ROOT / "docs"
+    lines = ["nav = [", '  { "Volant" = "index.md" },']
+    for folder, name in (("guides", "Guides"), ("reference", "Reference"), ("adr", "Decisions")):
+        found = {path for path in (*docs.glob(f"{folder}/*.md"), *written) if path.suffix == ".md"}
+        inside = [path for path in found if path.parent == docs / folder]
+        lines.append(f'  {{ "{name}" = [')
+        for page in sorted(inside, key=lambda path: (path.stem not in FIRST, path.name)):
+            headline = written[page].split("\n", 1)[0][2:] if page in written else title(page)
+            lines.append(f'    {{ "{headline}" = "{folder}/{page.name}" }},')
+        lines.append("  ] },")
+    config = ROOT / "zensical.toml"
+    before, _, rest = config.read_text(encoding="utf-8").partition("nav = [\n")
+    return before + "\n".join(lines) + "\n]\n" + rest.partition("\n]\n")[2]
+
+
 def pages() -> dict[Path, str]:
     """Every file that is read off the code, with what it should hold now."""
-    return {
+    written = {
         REFERENCE / "messages.md": messages_page(),
         REFERENCE / "topics.md": topics_page(),
         REFERENCE / "settings.md": settings_page(),
+    }
+    return {
+        **written,
+        ROOT / "zensical.toml": table_of_contents(written),
         ROOT / "tests" / "house" / "public_names.json": public_names(),
     }
 
