@@ -48,6 +48,8 @@ COUNTRY_HEIGHT_M: Final = 2.5
 BRIDGE_HEIGHT_M: Final = 6.5
 BRIDGE_REACH_M: Final = 30.0
 LEVEL_M: Final = 40.0
+# The first and last metres of a ramp hardly bend yet: there a higher limit holds.
+EASED_M: Final = 25.0
 
 _QUARTER: Final = 0.5 * math.pi
 _SIDE: Final = (100.0, 60.0)  # radius and clothoid of the right turns
@@ -235,10 +237,10 @@ def _ramp_road(
     pieces, _end = draw(place @ line.start, line.strokes)
     total = length_of(line.strokes)
     if line.merges:
-        limits = ((0.0, line.slow_kmh), (total - 120.0, 80.0))
+        limits = ((0.0, line.slow_kmh), (total - EASED_M, 80.0))
         ends = (country, ring)
     else:
-        limits = ((0.0, 80.0), (LEVEL_M, line.slow_kmh))
+        limits = ((0.0, 60.0), (EASED_M, line.slow_kmh))
         ends = (ring, country)
     edge_m = MOTORWAY_LANE_M + _RAMP_SHOULDER_M + 1.0
     objects: tuple[RoadObject, ...] = ()
