@@ -13,6 +13,11 @@ CELL_OCV_V: Final = (
 _CELLS: Final = len(CELL_OCV_V) - 1
 _MEAN_CELL_V: Final = (sum(CELL_OCV_V) - 0.5 * (CELL_OCV_V[0] + CELL_OCV_V[-1])) / _CELLS
 _OCV: Final = (*CELL_OCV_V, CELL_OCV_V[-1])
+_AREA_V: Final = tuple(
+    sum(0.5 * (CELL_OCV_V[i] + CELL_OCV_V[i + 1]) for i in range(count))
+    for count in range(_CELLS + 1)
+)
+"""Integral of the curve from empty, in steps of the table."""
 
 
 def open_circuit_v(charge: float, cells_in_series: int) -> float:
@@ -32,7 +37,6 @@ def energy_j(charge: float, capacity_c: float, cells_in_series: int) -> float:
     """Energy from empty up to a charge at no load: the integral of the open-circuit voltage."""
     place = min(1.0, max(0.0, charge)) * _CELLS
     index = int(place)
-    whole = sum(0.5 * (_OCV[i] + _OCV[i + 1]) for i in range(index))
     rest = place - index
     part = rest * (_OCV[index] + 0.5 * rest * (_OCV[index + 1] - _OCV[index]))
-    return (whole + part) / _CELLS * capacity_c * cells_in_series
+    return (_AREA_V[index] + part) / _CELLS * capacity_c * cells_in_series

@@ -58,6 +58,7 @@ class SimCar:
         self.spec = spec
         self._plant_spec = plant_spec(spec)
         self._surroundings = surroundings
+        self._size = (spec.length_m, spec.width_m, spec.rear_overhang_m)
         self._chance = chance
         moving = start.speed_mps != 0.0
         self._state = plant.start(
@@ -125,7 +126,8 @@ class SimCar:
 
     def truth(self, stamp_ns: int) -> EgoTruth:
         """The true motion, for the world and the judge."""
-        state, spec, ground = self._state, self.spec, self._ground
+        state, ground = self._state, self._ground
+        length_m, width_m, rear_overhang_m = self._size
         return EgoTruth(
             stamp_ns=stamp_ns,
             x_m=state.x_m,
@@ -140,9 +142,9 @@ class SimCar:
             lateral_accel_mps2=state.lateral_accel_mps2,
             yaw_rate_rps=state.yaw_rate_rps,
             steer_rad=state.steer_rad,
-            length_m=spec.length_m,
-            width_m=spec.width_m,
-            rear_overhang_m=spec.rear_overhang_m,
+            length_m=length_m,
+            width_m=width_m,
+            rear_overhang_m=rear_overhang_m,
         )
 
     def read(self, stamp_ns: int) -> tuple[CarState, SensorFrames | None]:
