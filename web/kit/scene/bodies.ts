@@ -8,6 +8,8 @@ export interface Lamp {
   corners: readonly [Point, Point, Point, Point];
   /** Looks to the rear (or to the front). */
   rear: boolean;
+  /** Shines without a glow around it. */
+  plain?: boolean;
 }
 
 export interface Body {
@@ -15,7 +17,7 @@ export interface Body {
   far: Mesh;
   tail: readonly Lamp[];
   indicators: readonly Lamp[];
-  /** Height of the middle of the tail lamps, for their glow. */
+  /** How far the soft shadow reaches out, in metres. */
   shadowGrow: number;
 }
 
@@ -534,7 +536,7 @@ const plain = new MeshBuilder(4, 1.8, 1.5)
 
 /** One band of light over the whole rear, bent round the corners. */
 const carTail: Lamp[] = [
-  quad(-0.5045, 0, 0.36, 0.5, 0.528),
+  { ...quad(-0.5045, 0, 0.36, 0.5, 0.528), plain: true },
   {
     corners: [
       [-0.5045, 0.36, 0.488],

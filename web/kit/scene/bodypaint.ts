@@ -138,8 +138,9 @@ export class BodyPainter {
       (HEIGHT_M - up) / look.height,
     ];
     const seen = visibility(depth);
-    context.globalAlpha = look.shown * (look.ghost ? 0.38 : 1) * Math.min(1, (FAR_M - depth) / 60);
-    this.faces(mesh, eye, cos, sin, seen, depth < SEAM_M && !look.ghost);
+    const fade = look.shown * Math.min(1, (FAR_M - depth) / 60);
+    context.globalAlpha = fade * (look.ghost ? 0.38 : 1);
+    this.faces(mesh, eye, cos, sin, seen, depth < SEAM_M && fade === 1 && !look.ghost);
     if (!look.ghost) this.lamps(body, eye, depth, side, up, cos, sin, look, seen);
     context.globalAlpha = 1;
   }
@@ -235,7 +236,7 @@ export class BodyPainter {
           lamp,
           mirrored,
           look.brake ? Material.TailOn : Material.TailOff,
-          look.brake ? this.red : null,
+          look.brake && !lamp.plain ? this.red : null,
         );
       }
     }
@@ -264,7 +265,7 @@ export class BodyPainter {
     context.fillStyle = colour;
     context.fill();
     if (!halo) return;
-    const size = Math.max(1.1 * camera.scale(depth), 9);
+    const size = Math.max(0.85 * camera.scale(depth), 9);
     const x = (sx[0] + sx[1] + sx[2] + sx[3]) / 4;
     const y = (sy[0] + sy[1] + sy[2] + sy[3]) / 4;
     const alpha = context.globalAlpha;

@@ -12,6 +12,10 @@ const PULL_S = 0.11;
 const TURN_S = 0.16;
 const FADE_S = 0.3;
 
+/** Of the error at each frame, taken at once, and turned into pace (1/s2): settles within a second. */
+const PHASE = 0.22;
+const RATE = 9;
+
 /** The car's time, made even: frames arrive with a few milliseconds of chance. */
 export class SteadyClock {
   private source_s = 0;
@@ -21,13 +25,17 @@ export class SteadyClock {
 
   take(source_s: number, local_s: number): void {
     const error = source_s - this.raw(local_s);
-    if (!(Math.abs(error) < JUMP_S)) {
+    if (source_s === this.newest_s && Math.abs(error) < JUMP_S) {
+      // The car's time stands, as in a journal that is paused: so does the picture.
+      this.source_s = this.raw(local_s) + 0.25 * error;
+      this.rate = 0;
+    } else if (!(Math.abs(error) < JUMP_S)) {
       this.source_s = source_s;
       this.rate = 1;
     } else {
-      const span = Math.max(local_s - this.local_s, 1e-3);
-      this.source_s = this.raw(local_s) + 0.12 * error;
-      this.rate = Math.max(0, Math.min(16, this.rate + Math.min(0.25, span) * 1.2 * error));
+      const span_s = Math.min(0.1, local_s - this.local_s);
+      this.source_s = this.raw(local_s) + PHASE * error;
+      this.rate = Math.max(0, Math.min(16, this.rate + RATE * span_s * error));
     }
     this.local_s = local_s;
     this.newest_s = source_s;

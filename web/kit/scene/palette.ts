@@ -35,6 +35,7 @@ export interface Palette {
   roadNear: Rgb;
   walkNear: Rgb;
   kerb: Rgb;
+  barrier: Rgb;
   markWhite: Rgb;
   markYellow: Rgb;
   markOther: Rgb;
@@ -58,7 +59,8 @@ const dark: Palette = {
   roadFar: [34, 42, 51],
   roadNear: [38, 44, 52],
   walkNear: [50, 56, 63],
-  kerb: [104, 116, 128],
+  kerb: [84, 95, 106],
+  barrier: [98, 110, 123],
   markWhite: [226, 234, 242],
   markYellow: [240, 196, 84],
   markOther: [160, 174, 188],
@@ -102,7 +104,8 @@ const light: Palette = {
   roadFar: [206, 213, 220],
   roadNear: [164, 172, 181],
   walkNear: [216, 218, 220],
-  kerb: [118, 127, 136],
+  kerb: [134, 143, 152],
+  barrier: [190, 198, 206],
   markWhite: [255, 255, 255],
   markYellow: [226, 158, 10],
   markOther: [120, 130, 140],

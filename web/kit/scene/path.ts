@@ -121,7 +121,7 @@ export class PathPainter {
       ].flatMap(([u, v]) => [u * cos - v * sin, u * sin + v * cos, 0.02]),
     );
     context.beginPath();
-    this.road.shape(ribbon(bracket, 0, 99, 0.16), mover.x, mover.y, mover.z);
+    this.road.shape(ribbon(bracket, 0, 99, 0.26), mover.x, mover.y, mover.z);
     const depth = camera.ahead(mover.x, mover.y) + BACK_M;
     context.fillStyle = css(
       accelColour(palette, Math.min(0, frame.car?.accel_mps2 ?? 0)),

@@ -6,6 +6,8 @@ import { css, mix, type Palette, type Rgb } from "./palette";
 const LINE_M = 0.15;
 const KERB_M = 0.12;
 const DOUBLE_M = 0.28;
+const RAIL_LOW_M = 0.45;
+const RAIL_HIGH_M = 0.8;
 
 /** Centimetres as the car packs them, in metres, x, y, z after each other. */
 export function unpack(packed: Uint8Array): Float32Array {
@@ -94,12 +96,20 @@ function unpackLine(line: CockpitLine): Piece {
       : dashes(length, 0, 0, 0);
     for (const [from, to] of runs) polygons.push(ribbon(points, from, to, width, offset));
   };
+  if (line.kind === "barrier") {
+    const upright = new Float32Array(2 * points.length);
+    for (let i = 0, k = points.length - 3; i < points.length; i += 3, k -= 3) {
+      upright.set([points[i], points[i + 1], points[i + 2] + RAIL_HIGH_M], i);
+      upright.set([points[k], points[k + 1], points[k + 2] + RAIL_LOW_M], points.length + i);
+    }
+    polygons.push(upright);
+  }
   const parts = line.kind.split("_");
   if (parts.length === 2) {
     // The first of a double line is its left one.
     stripe(parts[0] === "broken", DOUBLE_M / 2);
     stripe(parts[1] === "broken", -DOUBLE_M / 2);
-  } else if (line.kind !== "none") {
+  } else if (line.kind !== "none" && line.kind !== "barrier") {
     stripe(parts[0] === "broken" || line.kind === "botts", 0);
   } else if (line.edge) {
     stripe(false, 0);
@@ -118,9 +128,10 @@ function unpackSurface(surface: CockpitSurface): Piece {
   return { x: surface.origin_x_m, y: surface.origin_y_m, z: surface.origin_z_m, polygons: [ring] };
 }
 
-type Layer = "white" | "yellow" | "other" | "kerb";
+type Layer = "white" | "yellow" | "other" | "kerb" | "barrier";
 
 function layerOf(line: CockpitLine): Layer {
+  if (line.kind === "barrier") return "barrier";
   if (line.kind === "curb" || line.kind === "edge" || line.kind === "none") return "kerb";
   if (line.colour === "yellow" || line.colour === "orange") return "yellow";
   return line.colour === "white" || line.colour === "standard" ? "white" : "other";
@@ -158,6 +169,7 @@ export class RoadPainter {
       yellow: this.paint(palette.markYellow),
       other: this.paint(palette.markOther),
       kerb: this.paint(palette.kerb),
+      barrier: this.paint(palette.barrier),
     };
   }
 
@@ -205,9 +217,18 @@ export class RoadPainter {
   }
 
   markings(lines: readonly CockpitLine[]): void {
+    this.layers(lines, ["kerb", "other", "yellow", "white"]);
+  }
+
+  /** Barriers stand up, so they come after those on the other side of them. */
+  barriers(lines: readonly CockpitLine[]): void {
+    this.layers(lines, ["barrier"]);
+  }
+
+  private layers(lines: readonly CockpitLine[], layers: readonly Layer[]): void {
     const { context, paints } = this;
     if (!paints) return;
-    for (const layer of ["kerb", "other", "yellow", "white"] as const) {
+    for (const layer of layers) {
       context.beginPath();
       let any = false;
       for (const line of lines) {

@@ -109,8 +109,14 @@ export class Scene {
     for (const mover of order) {
       bodies.drawShadow(bodyOf(mover.track.object_class), mover, this.look(mover));
     }
+    const oncoming = (mover: Mover) => Math.cos(mover.yaw - this.motion.ego.yaw) < 0;
+    for (const mover of order) {
+      if (oncoming(mover)) bodies.draw(bodyOf(mover.track.object_class), mover, this.look(mover));
+    }
+    if (this.map) this.road.barriers(this.map.lines);
     let ownDrawn = false;
     for (const mover of order) {
+      if (oncoming(mover)) continue;
       if (!ownDrawn && depth(mover) + BACK_M < ego.depth) {
         bodies.draw(OWN, ego.pose, ego.look);
         ownDrawn = true;

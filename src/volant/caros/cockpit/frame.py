@@ -51,7 +51,8 @@ REACH_M: Final = 320.0
 RENEW_M: Final = 15.0
 """The window of the map is chosen anew after this way."""
 LANE_AHEAD_M: Final = 140.0
-LANE_STEP: Final = 6
+LANE_STEP: Final = 4
+"""Rows of the corridor (1 m each) between two points of the own lane that is sent."""
 NO_LIMIT_MPS: Final = 100.0
 """A limit above this stands for none (Plan.limit_mps is bounded at 120)."""
 GHOST_AGE_S: Final = 0.3

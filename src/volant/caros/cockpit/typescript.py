@@ -14,7 +14,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
 from msgspec import inspect
 
 from volant.caros.cockpit import messages as cockpit
@@ -115,7 +114,7 @@ def sample(kind: type[Any]) -> Any:
     Raises:
         ValueError: a message holds a type that this generator does not know.
     """
-    return msgspec.convert(_sample(inspect.type_info(kind), ""), kind, strict=False)
+    return _sample(inspect.type_info(kind), "")
 
 
 def _sample(kind: inspect.Type, name: str) -> Any:
