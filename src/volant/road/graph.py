@@ -359,7 +359,7 @@ def _placed_signals(network: RoadNetwork) -> list[PlacedSignal]:
             row[:] = (record.s_m, record.a, record.b, record.c, record.d)
         for signal in road.signals:
             at, height = zeros(1, 7), zeros(1, 3)
-            station = np.array([min(max(signal.s_m, 0.0), road.length_m)])
+            station = np.array([min(max(signal.s_m, 0.0), road.length_m)], dtype=np.float64)
             evaluate_reference(pieces, station, at)
             if len(heights):
                 evaluate_cubics(heights, station, height)
