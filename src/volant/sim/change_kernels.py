@@ -97,8 +97,8 @@ def may_cross(lane_i, spans, lane, direction, s_from, s_to):  # type: ignore[no-
     return False
 
 
-@kernel("f8(f8[:, ::1], i8[:, ::1], f8[:, ::1], i8, i8, f8, f8)")
-def _follower_accel(actor_f, entry_i, entry_f, slot, last, gap, lead_speed):  # type: ignore[no-untyped-def]
+@kernel("f8(f8[:, ::1], f8[:, ::1], i8, i8, f8, f8)")
+def _follower_accel(actor_f, entry_f, slot, last, gap, lead_speed):  # type: ignore[no-untyped-def]
     """IDM acceleration of whoever stands in a slot behind a leader at a gap."""
     speed = entry_f[slot, _E_SPEED]
     if slot >= last:
@@ -130,7 +130,7 @@ def weigh_change(  # type: ignore[no-untyped-def]
     onward,
     share,
     back,
-    spans,
+    spans,  # noqa: ARG001 - all take the whole road
     conflicts,
     conflict_spans,
     entry_i,
@@ -218,17 +218,17 @@ def weigh_change(  # type: ignore[no-untyped-def]
             if behind < me[_CUT_GAP]:
                 return False, 0.0, s, d, row
         else:
-            after = _follower_accel(actor_f, entry_i, entry_f, follower, last, behind, speed)
+            after = _follower_accel(actor_f, entry_f, follower, last, behind, speed)
             if after < -safe or stopping_brake(follow_speed, speed, behind - 1.0, 7.0) > 6.0:
                 return False, 0.0, s, d, row
             between = behind + 2.0 * half + gap
-            before = _follower_accel(actor_f, entry_i, entry_f, follower, last, between, lead_speed)
+            before = _follower_accel(actor_f, entry_f, follower, last, between, lead_speed)
             new_gain = after - before
     return True, mobil_gain(accel - me[_ACCEL], new_gain, 0.0, me[_POLITE]), s, d, row
 
 
-@kernel("f8(i8[:, ::1], f8[:, ::1], i8, f8)")
-def end_distance(lane_i, lane_f, lane, s):  # type: ignore[no-untyped-def]
+@kernel("f8(f8[:, ::1], i8, f8)")
+def end_distance(lane_f, lane, s):  # type: ignore[no-untyped-def]
     """Metres to where the lane's chain ends by width; inf where it goes on."""
     return lane_f[lane, _END] - s
 
@@ -259,11 +259,11 @@ def want_change(  # type: ignore[no-untyped-def]
     """The side an actor wants to change to (0: none), the urgency, and whether it is a cut-in."""
     lane, kind = actor_i[actor, _LANE], actor_i[actor, _KIND]
     me = actor_f[actor]
-    if lane_i[lane, _CONFLICTS] != lane_i[lane + 1, _CONFLICTS] or me[_SPEED] < 1.0:
-        if end_distance(lane_i, lane_f, lane, me[_S]) == math.inf:
-            return 0, 0.0, False
+    left = end_distance(lane_f, lane, me[_S])
+    shared = lane_i[lane, _CONFLICTS] != lane_i[lane + 1, _CONFLICTS]
+    if left == math.inf and (shared or me[_SPEED] < 1.0):
+        return 0, 0.0, False
     slow_side = 1 if left_hand else -1
-    left = end_distance(lane_i, lane_f, lane, me[_S])
     must = left < MUST_SIGHT_M
     urgency = max(0.0, min(1.0, 1.0 - (left - 30.0) / 250.0)) if must else 0.0
     best, best_gain, best_cut = 0, 0.0, False
@@ -276,7 +276,7 @@ def want_change(  # type: ignore[no-untyped-def]
             continue
         if not must and me[_S] + reserve > lane_f[lane, _LENGTH] + 40.0:
             continue
-        target_left = end_distance(lane_i, lane_f, target, me[_S])
+        target_left = end_distance(lane_f, target, me[_S])
         if must:
             if target_left > left + 1.0:
                 return direction, urgency, False

@@ -224,8 +224,9 @@ def constant_accel(speed, gap, lead_speed, lead_accel, accel_max):  # type: igno
     lead_accel = min(lead_accel, accel_max)
     room = max(gap, 0.1)
     closing = speed - lead_speed
-    if lead_speed * closing <= -2.0 * room * lead_accel:
-        return speed * speed * lead_accel / (lead_speed * lead_speed - 2.0 * room * lead_accel)
+    way = lead_speed * lead_speed - 2.0 * room * lead_accel
+    if lead_speed > 0.0 and way > 1e-6 and lead_speed * closing <= -2.0 * room * lead_accel:
+        return speed * speed * lead_accel / way
     if closing > 0.0:
         lead_accel -= 0.5 * closing * closing / room
     return lead_accel

@@ -79,7 +79,7 @@ class JudgeSettings:
     """Station of the start on the corridor."""
     destination_m: float | None = None
     """Station to arrive at; None: the drive has no destination."""
-    tuning: JudgeTuning = JudgeTuning()
+    tuning: JudgeTuning = field(default_factory=JudgeTuning)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +235,6 @@ def _measure_place(state: JudgeState, seen: JudgeInput, settings: JudgeSettings)
     )
     off, aside_m = body_on_road(
         settings.graph.table,
-        grid.lane_of_row,
         grid.starts,
         grid.rows,
         grid.x_m,

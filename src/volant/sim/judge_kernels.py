@@ -10,11 +10,9 @@ _X, _Y, _Z, _HEADING, _WIDTH = 1, 2, 3, 4, 6
 _OTHER_LEVEL_M = 3.0
 
 
-@kernel(
-    "Tuple((f8, f8))(f8[:, ::1], i8[::1], i8[::1], i8[::1], f8, f8, f8, i8, i8, f8, f8, f8, f8)"
-)
+@kernel("Tuple((f8, f8))(f8[:, ::1], i8[::1], i8[::1], f8, f8, f8, i8, i8, f8, f8, f8, f8)")
 def nearest_surface(  # type: ignore[no-untyped-def]
-    table, lane_of_row, cell_starts, cell_rows, x0, y0, cell, nx, ny, x, y, z, yaw
+    table, cell_starts, cell_rows, x0, y0, cell, nx, ny, x, y, z, yaw
 ):
     """How far a point lies outside all lanes (m, 0: on one), and from the nearest centre.
 
@@ -46,9 +44,9 @@ def nearest_surface(  # type: ignore[no-untyped-def]
     return outside, aside
 
 
-@kernel("Tuple((i8, f8))(f8[:, ::1], i8[::1], i8[::1], i8[::1], f8, f8, f8, i8, i8, f8[::1], f8)")
+@kernel("Tuple((i8, f8))(f8[:, ::1], i8[::1], i8[::1], f8, f8, f8, i8, i8, f8[::1], f8)")
 def body_on_road(  # type: ignore[no-untyped-def]
-    table, lane_of_row, cell_starts, cell_rows, x0, y0, cell, nx, ny, body, slack
+    table, cell_starts, cell_rows, x0, y0, cell, nx, ny, body, slack
 ):
     """Corners more than `slack` metres off the surface, and the rear axle's distance to a lane's centre.
 
@@ -63,7 +61,6 @@ def body_on_road(  # type: ignore[no-untyped-def]
         y = body[1] + sin * along + cos * across
         outside, _aside = nearest_surface(
             table,
-            lane_of_row,
             cell_starts,
             cell_rows,
             x0,
@@ -80,7 +77,6 @@ def body_on_road(  # type: ignore[no-untyped-def]
             off += 1
     _outside, aside = nearest_surface(
         table,
-        lane_of_row,
         cell_starts,
         cell_rows,
         x0,

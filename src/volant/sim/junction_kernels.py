@@ -88,9 +88,11 @@ def _release(actor_i, actor_f, actor):  # type: ignore[no-untyped-def]
         actor_i[actor, _GRANT], actor_i[actor, _REQUEST] = -1, -1
     elif actor_i[actor, _LANE] == granted:
         actor_i[actor, _REQUEST] = _ENTERED
-    elif actor_i[actor, _REQUEST] == _ENTERED:
-        if actor_f[actor, _S] > 0.5 * actor_f[actor, _LENGTH] + 0.5:
-            actor_i[actor, _GRANT], actor_i[actor, _REQUEST] = -1, -1
+    elif (
+        actor_i[actor, _REQUEST] == _ENTERED
+        and actor_f[actor, _S] > 0.5 * actor_f[actor, _LENGTH] + 0.5
+    ):
+        actor_i[actor, _GRANT], actor_i[actor, _REQUEST] = -1, -1
 
 
 @kernel(

@@ -178,7 +178,8 @@ def look_ahead(  # type: ignore[no-untyped-def]
             for j in range(first[other], first[other + 1]):
                 slot = order[j]
                 entry = entry_i[slot, _E_KIND]
-                if entry == _WISH or entry == _WALL or (slot // _SLOTS == actor and actor >= 0):
+                own = slot // _SLOTS == actor and actor >= 0
+                if own or entry in (_WISH, _WALL):
                     continue
                 where, long = entry_f[slot, _E_S], entry_f[slot, _E_HALF]
                 hard = True
@@ -291,8 +292,8 @@ def place_ego(  # type: ignore[no-untyped-def]
         entry_i[slot, _E_KIND] = 0
     slot = begin
     nearest, least = -1, math.inf
-    i0, i1 = int(math.floor((x - 4.0 - x0) / cell)), int(math.floor((x + 4.0 - x0) / cell))
-    j0, j1 = int(math.floor((y - 4.0 - y0) / cell)), int(math.floor((y + 4.0 - y0) / cell))
+    i0, i1 = math.floor((x - 4.0 - x0) / cell), math.floor((x + 4.0 - x0) / cell)
+    j0, j1 = math.floor((y - 4.0 - y0) / cell), math.floor((y + 4.0 - y0) / cell)
     for j in range(max(j0, 0), min(j1, ny - 1) + 1):
         for i in range(max(i0, 0), min(i1, nx - 1) + 1):
             for k in range(cell_starts[j * nx + i], cell_starts[j * nx + i + 1]):

@@ -47,13 +47,19 @@ LEAVE_M: Final = 420.0
 BIRTH_FROM_M: Final = 260.0
 """Cars are born beyond every sensor's sight (250 m)."""
 BIRTH_TO_M: Final = 400.0
+ENTER_FROM_M: Final = 150.0
+"""Where a road of the file begins, cars drive into the world this near, in sight."""
 _CLEAR_AHEAD_M: Final = 35.0
 _CLEAR_BEHIND_M: Final = 30.0
 _PLACE_STEP_M: Final = 6.0
 _TRIES: Final = 12
-_PATIENCE_TICKS: Final = 10
+_LONGEST_M: Final = 16.5
+_SHORT_LORRY_M: Final = 8.0
+_TIGHT_RADIUS_M: Final = 30.0
+_BIRTHS_AT_ONCE: Final = 2
+_FALLING_BACK_MPS: Final = 3.0
 _LEAST_WIDTH_M: Final = 2.6
-_MAX_CONFLICT_SPEED_RATIO: Final = 0.95
+_BIRTH_SPEED_PART: Final = 0.95
 
 
 @dataclass(slots=True)
@@ -82,8 +88,11 @@ class Traffic:
     asked: Array
     row_out: Array
     places: Array
-    """Where cars may be born: [p, 6] lane, s, x, y, cos and sin of the heading."""
+    """Where cars may be born: [p, 8] lane, s, x, y, cos and sin of the heading,
+    usual speed, and 1 where the road of the file begins."""
     junctions: bool
+    longest_m: float
+    """No car is longer: 16.5 m, or 8 m where some bend is tighter than 30 m radius."""
     tick: int = 0
     clock_s: float = 0.0
 
@@ -133,11 +142,17 @@ def make_traffic(
         row_out=np.zeros(len(LaneColumn)),
         places=_birth_places(graph, roads),
         junctions=bool(roads.lane_i[:-1, LaneIndex.RESERVED].any()),
+        longest_m=_LONGEST_M if _tightest_m(graph) > _TIGHT_RADIUS_M else _SHORT_LORRY_M,
     )
 
 
+def _tightest_m(graph: LaneGraph) -> float:
+    bend = float(np.abs(graph.table[:, LaneColumn.CURVATURE]).max())
+    return 1.0 / max(bend, 1e-9)
+
+
 def _birth_places(graph: LaneGraph, roads: LaneArrays) -> Array:
-    """Rows (lane, s, x, y, cos, sin) every few metres of every lane that a car may be born on."""
+    """Rows (lane, s, x, y, cos, sin, speed, begins) every few metres of every lane that a car may be born on."""
     rows = []
     for lane in graph.lanes:
         at = roads.lane_i[lane.index : lane.index + 2]
@@ -146,15 +161,17 @@ def _birth_places(graph: LaneGraph, roads: LaneArrays) -> Array:
         if lane.junction is not None or shared or ending:
             continue
         last = -math.inf
-        for sample in lane.samples.tolist():
+        for row, sample in enumerate(lane.samples.tolist()):
             s = sample[LaneColumn.S]
             if s - last < _PLACE_STEP_M or sample[LaneColumn.WIDTH] < _LEAST_WIDTH_M:
                 continue
             last = s
             heading = sample[LaneColumn.HEADING]
             x, y = sample[LaneColumn.X], sample[LaneColumn.Y]
-            rows.append((lane.index, s, x, y, math.cos(heading), math.sin(heading)))
-    return np.array(rows, dtype=np.float64).reshape(-1, 6)
+            usual = float(roads.speeds[int(at[0, LaneIndex.ROWS]) + row])
+            begins = float(row == 0 and not lane.predecessors)
+            rows.append((lane.index, s, x, y, math.cos(heading), math.sin(heading), usual, begins))
+    return np.array(rows, dtype=np.float64).reshape(-1, 8)
 
 
 def enter_ego(traffic: Traffic, ego: EgoTruth) -> int:
@@ -235,16 +252,26 @@ def actor_id(traffic: Traffic, slot: int) -> int:
     return int(traffic.actor_i[slot, Index.LIFE] - 1) * count + slot + 1
 
 
-def populate(traffic: Traffic, x_m: float, y_m: float, yaw_rad: float) -> None:
+@dataclass(frozen=True, slots=True)
+class Centre:
+    """Where the bubble's middle is and how it moves: the own car."""
+
+    x_m: float
+    y_m: float
+    yaw_rad: float
+    speed_mps: float
+
+
+def populate(traffic: Traffic, centre: Centre) -> None:
     """Fill the road around a place for the first time, leaving room for the own car there."""
-    heading = (math.cos(yaw_rad), math.sin(yaw_rad))
     reindex(traffic)
     for slot in range(len(traffic.actor_i)):
-        _bear(traffic, slot, (x_m, y_m), heading, 0.0)
+        _bear(traffic, slot, centre, 0.0)
 
 
-def recycle(traffic: Traffic, x_m: float, y_m: float, yaw_rad: float) -> None:
-    """Let cars far behind or ahead leave, and others come, out of sight of the place."""
+def recycle(traffic: Traffic, centre: Centre) -> None:
+    """Let cars far behind or ahead leave, and others come, out of sight of the own car."""
+    x_m, y_m = centre.x_m, centre.y_m
     actor_f, actor_i = traffic.actor_f, traffic.actor_i
     dx, dy = actor_f[:, Actor.X] - x_m, actor_f[:, Actor.Y] - y_m
     gone = dx * dx + dy * dy > LEAVE_M * LEAVE_M
@@ -252,10 +279,9 @@ def recycle(traffic: Traffic, x_m: float, y_m: float, yaw_rad: float) -> None:
     waiting = np.flatnonzero(actor_i[:, Index.ALIVE] == 0)
     if len(waiting) == 0:
         return
-    heading = (math.cos(yaw_rad), math.sin(yaw_rad))
     reindex(traffic)
-    for slot in waiting[:2].tolist():
-        _bear(traffic, slot, (x_m, y_m), heading, BIRTH_FROM_M)
+    for slot in waiting[:_BIRTHS_AT_ONCE].tolist():
+        _bear(traffic, slot, centre, BIRTH_FROM_M)
 
 
 def reindex(traffic: Traffic) -> None:
@@ -272,45 +298,42 @@ def reindex(traffic: Traffic) -> None:
     index_entries(traffic.entry_i, traffic.entry_f, traffic.order, traffic.first, len(roads.lane_f))
 
 
-def _bear(
-    traffic: Traffic,
-    slot: int,
-    centre: tuple[float, float],
-    heading: tuple[float, float],
-    least_m: float,
-) -> bool:
+def _bear(traffic: Traffic, slot: int, centre: Centre, least_m: float) -> bool:
     """Try to bring a new car to life in a slot; False where no place with room was found.
 
-    Draws count tries of this slot's present life, so other slots' streams stay as they are.
+    The stream is that of the slot's next life at this tick, so other slots' draws stay as they are.
     """
-    life = int(traffic.actor_i[slot, Index.LIFE])
-    chance = traffic.chance.child(slot, life)
-    tries = int(traffic.actor_i[slot, Index.COUNTER]) if life and least_m > 0.0 else 0
-    places = _fitting_places(traffic, chance, centre, heading, least_m)
+    chance = traffic.chance.child(slot, int(traffic.actor_i[slot, Index.LIFE]))
+    places = _fitting_places(traffic, chance, centre, least_m)
+    tries = chance.child("place", traffic.tick)
     for attempt in range(_TRIES if len(places) else 0):
-        at = places[chance.child("place", traffic.tick).integer(attempt + tries, 0, len(places))]
+        at = places[tries.integer(attempt, 0, len(places))]
         lane, s = int(traffic.places[at, 0]), float(traffic.places[at, 1])
         if _settle(traffic, slot, chance, lane, s):
             return True
     return False
 
 
-def _fitting_places(
-    traffic: Traffic,
-    chance: Chance,
-    centre: tuple[float, float],
-    heading: tuple[float, float],
-    least_m: float,
-) -> Integers:
-    """Rows of `places` at a right distance and, by chance, with or against the own direction."""
+def _fitting_places(traffic: Traffic, chance: Chance, centre: Centre, least_m: float) -> Integers:
+    """Rows of `places` at a right distance and, by chance, with or against the own direction.
+
+    Out of sight only places count from which a car comes nearer, or falls back slowly.
+    """
     places = traffic.places
-    dx, dy = places[:, 2] - centre[0], places[:, 3] - centre[1]
+    cos, sin = math.cos(centre.yaw_rad), math.sin(centre.yaw_rad)
+    dx, dy = places[:, 2] - centre.x_m, places[:, 3] - centre.y_m
     square = dx * dx + dy * dy
-    same = places[:, 4] * heading[0] + places[:, 5] * heading[1] > 0.0
+    same = places[:, 4] * cos + places[:, 5] * sin > 0.0
     fits = (square > least_m * least_m) & (square < BIRTH_TO_M * BIRTH_TO_M)
     if least_m == 0.0:
-        along = dx * heading[0] + dy * heading[1]
+        along = dx * cos + dy * sin
         fits &= ~((along > -_CLEAR_BEHIND_M) & (along < _CLEAR_AHEAD_M) & (square < 50.0**2))
+    else:
+        apart = (places[:, 6] * places[:, 4] - centre.speed_mps * cos) * dx
+        apart += (places[:, 6] * places[:, 5] - centre.speed_mps * sin) * dy
+        fits &= apart < _FALLING_BACK_MPS * np.sqrt(square)
+        enters = (places[:, 7] > 0.0) & (square > ENTER_FROM_M * ENTER_FROM_M)
+        fits |= enters & (square < BIRTH_TO_M * BIRTH_TO_M)
     oncoming = chance.uniform(200) < traffic.oncoming_share
     wanted = np.flatnonzero(fits & (same != oncoming))
     return wanted if len(wanted) else np.flatnonzero(fits)
@@ -321,6 +344,7 @@ def _settle(traffic: Traffic, slot: int, chance: Chance, lane: int, s: float) ->
     row = np.zeros(len(Actor))
     kind = draw_kind(traffic.mix, chance.child("kind"))
     body = draw_driver(kind, chance.child("driver"), row)
+    row[Actor.LENGTH] = min(row[Actor.LENGTH], traffic.longest_m)
     roads = traffic.roads
     begin = int(roads.lane_i[lane, LaneIndex.ROWS])
     end = int(roads.lane_i[lane + 1, LaneIndex.ROWS])
@@ -328,7 +352,7 @@ def _settle(traffic: Traffic, slot: int, chance: Chance, lane: int, s: float) ->
     if roads.table[at, LaneColumn.WIDTH] < row[Actor.WIDTH] + 0.6:
         return False
     speed = min(float(row[Actor.TOP_SPEED]), float(row[Actor.FACTOR] * roads.speeds[at]))
-    speed = _room(traffic, lane, s, row, speed * _MAX_CONFLICT_SPEED_RATIO)
+    speed = _room(traffic, lane, s, row, speed * _BIRTH_SPEED_PART)
     if speed < 0.0:
         return False
     life = int(traffic.actor_i[slot, Index.LIFE]) + 1

@@ -5,7 +5,14 @@ from __future__ import annotations
 import math
 
 from volant.core.kernels import kernel
-from volant.sim.change_kernels import ENTRIES, ROADS, end_distance, want_change, weigh_change
+from volant.sim.change_kernels import (
+    ENTRIES,
+    MUST_SIGHT_M,
+    ROADS,
+    end_distance,
+    want_change,
+    weigh_change,
+)
 from volant.sim.columns import (
     SLOTS,
     Actor,
@@ -98,7 +105,7 @@ def write_entries(actor_f, actor_i, entry_i, entry_f, lane_i, lane_f):  # type: 
         if actor_i[actor, _MODE] == _SIGNAL:
             column = _LEFT if actor_i[actor, _DIRECTION] > 0 else _RIGHT
             target = lane_i[lane, column]
-            if target >= 0 and end_distance(lane_i, lane_f, lane, actor_f[actor, _S]) < math.inf:
+            if target >= 0 and end_distance(lane_f, lane, actor_f[actor, _S]) < math.inf:
                 ratio = lane_f[target, 0] / max(lane_f[lane, 0], 0.1)
                 entry_i[slot + 2, _E_LANE], entry_i[slot + 2, _E_KIND] = target, _WISH
                 entry_f[slot + 2, _E_S] = actor_f[actor, _S] * ratio
@@ -182,8 +189,8 @@ def _across(  # type: ignore[no-untyped-def]
         return 0
     lane = mine[_LANE]
     target = lane_i[lane, _LEFT] if mine[_DIRECTION] > 0 else lane_i[lane, _RIGHT]
-    left = end_distance(lane_i, lane_f, lane, me[_S])
-    must = left < 460.0
+    left = end_distance(lane_f, lane, me[_S])
+    must = left < MUST_SIGHT_M + 10.0
     if target < 0 or (me[_TIMER] < -_GIVE_UP_S and not must):
         mine[_MODE], mine[_DIRECTION], me[_COOLDOWN] = _KEEP, 0, 2.0
         return 0

@@ -34,6 +34,7 @@ from volant.sim.sensors import (
 )
 from volant.sim.traffic import (
     STEP_S,
+    Centre,
     actor_id,
     enter_ego,
     enter_walls,
@@ -114,7 +115,7 @@ class World:
         """Move every actor on to this time (see core.ports)."""
         self._ego = ego
         if self._step_ns < 0:
-            populate(self.traffic, ego.x_m, ego.y_m, ego.yaw_rad)
+            populate(self.traffic, _centre(ego))
             self._lane = self._locate(ego)
             self._step_ns = stamp_ns
         while stamp_ns > self._step_ns:
@@ -133,7 +134,7 @@ class World:
         enter_ego(traffic, ego)
         step(traffic, STEP_S)
         if traffic.tick % _RECYCLE_TICKS == 0:
-            recycle(traffic, ego.x_m, ego.y_m, ego.yaw_rad)
+            recycle(traffic, _centre(ego))
         self._lane = self._locate(ego)
         self._step_ns += PILOT_TICK_NS
 
@@ -273,6 +274,10 @@ class World:
         evaluate_line(samples, s_m, self._row, self._ground)
         grade = math.atan(float(self._ground[LaneColumn.GRADE]))
         return float(self._ground[LaneColumn.Z]), grade, 0.0
+
+
+def _centre(ego: EgoTruth) -> Centre:
+    return Centre(ego.x_m, ego.y_m, ego.yaw_rad, ego.speed_mps)
 
 
 def _closing_mps(
