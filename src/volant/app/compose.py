@@ -15,9 +15,9 @@ from volant.app import components
 from volant.app.components import Machine
 from volant.app.folders import data_folder
 from volant.app.inbox import Inbox
-from volant.app.roadview import road_view
 from volant.app.trip import Stretch, TripWish, check_sensors, choose_stretch
 from volant.caros.cockpit.frame import CarShape, FrameSettings
+from volant.caros.cockpit.mapview import road_view
 from volant.core import topics
 from volant.core.chance import Chance
 from volant.core.clock import nanoseconds
