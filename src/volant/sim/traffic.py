@@ -263,9 +263,9 @@ class Centre:
 
 
 def populate(traffic: Traffic, centre: Centre) -> None:
-    """Fill the road around a place for the first time, leaving room for the own car there."""
+    """Fill the road around a place, leaving room for the own car there; those alive stay."""
     reindex(traffic)
-    for slot in range(len(traffic.actor_i)):
+    for slot in np.flatnonzero(traffic.actor_i[:, Index.ALIVE] == 0).tolist():
         _bear(traffic, slot, centre, 0.0)
 
 
