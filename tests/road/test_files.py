@@ -90,7 +90,8 @@ def test_no_corridor_jumps_in_place_heading_or_curvature(loaded):
         assert np.abs(turn).max() <= max(0.01, 1.5 * bend)
         # A mean over 6 m spreads any jump: a step of a sixth of it remains, and what a tight bend
         # really does (5.7 m radius turning into a straight).
-        assert np.abs(np.diff(table[:, 5])).max() <= max(2e-3, 0.45 * bend)
+        steps = np.abs(np.diff(table[3:-3, 5]))  # the mean is shorter at the corridor's ends
+        assert steps.max(initial=0.0) <= max(2e-3, 0.45 * bend)
 
 
 # A parking bay whose lane opens at 26 degrees: no driving line.

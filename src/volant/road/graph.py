@@ -175,25 +175,17 @@ def _unwrapped(headings: Array) -> Array:
 def _limit_column(
     samples: Array, road_s: Array, limits: tuple[SpeedLimit, ...], along: bool
 ) -> tuple[Array, tuple[SpeedLimit, ...]]:
-    """The limit at each row, and the profile by the lane's own s."""
-    sign = 1.0 if along else -1.0
-    ordered = limits if along else limits[::-1]
-    cuts = [limit.s_m for limit in limits]
-    column = np.empty(len(samples))
-    profile: list[SpeedLimit] = []
-    for row in range(len(samples)):
-        ahead = road_s[min(row + 1, len(samples) - 1)]
-        middle = (
-            0.5 * (road_s[row] + ahead) if row + 1 < len(samples) else road_s[row] - sign * 1e-6
-        )
-        held = limits[max(int(np.searchsorted(cuts, middle, side="right")) - 1, 0)]
-        column[row] = held.limit_mps
-        last = profile[-1] if profile else None
-        if last is None or (last.limit_mps, last.source) != (held.limit_mps, held.source):
-            s_m = float(samples[row, LaneColumn.S])
-            profile.append(SpeedLimit(s_m, held.limit_mps, held.source))
-    assert len(profile) <= len(ordered) + 1
-    return column, tuple(profile)
+    """The limit from each row to the next, and the profile by the lane's own s."""
+    onward = 0.5 * (road_s[1:] + road_s[:-1])
+    places = np.append(onward, road_s[-1] - (1e-6 if along else -1e-6))
+    cuts = np.array([limit.s_m for limit in limits])
+    held = np.maximum(np.searchsorted(cuts, places, side="right") - 1, 0)
+    column = np.array([limit.limit_mps for limit in limits])[held]
+    begins = [0, *(np.flatnonzero(np.diff(held)) + 1).tolist()]
+    profile = tuple(
+        replace(limits[held[row]], s_m=float(samples[row, LaneColumn.S])) for row in begins
+    )
+    return column, profile
 
 
 def _link(drafts: list[_Draft], places: dict[LaneId, int], joints: list[Joint]) -> list[Finding]:
