@@ -92,33 +92,45 @@ def step(
     memory: PilotMemory, observation: Observation, settings: PilotSettings
 ) -> tuple[PilotMemory, PilotOutput]:
     """One control tick."""
-    tuning, stamp_ns = settings.tuning, observation.stamp_ns
+    course, tuning, stamp_ns = memory.course, settings.tuning, observation.stamp_ns
     planning = stamp_ns % PILOT_TICK_NS == 0
-    memory = replace(memory, choices=_choose(memory.choices, observation.requests))
+    choices = _choose(memory.choices, observation.requests)
     # Perception: where am I, who else is there?
-    memory = _perceive(memory, observation, settings, planning=planning)
+    ego, tracker = _perceive(memory, observation, settings, planning=planning)
     # May the pilot drive, and does it?
     domain = odd.assess(
-        *(memory.ego, memory.tracker, observation.car, memory.course),
-        *(settings.destination_m, tuning.domain),
+        ego, tracker, observation.car, course, settings.destination_m, tuning.domain
     )
     engaged = engage.step(
         memory.engage, _engage_input(observation, domain, tuning.engage), tuning.engage
     )
-    changed = engaged.engagement is not memory.engage.engagement
-    memory = replace(memory, engage=engaged, halt_m=_halt_m(memory, engaged, settings))
+    halt_m = _halt_m(memory.halt_m, ego, engaged, tuning.plan.risk_decel_mps2)
     # Prediction and planning.
-    if planning and memory.ego.matched:
-        memory = replace(memory, motion=_plan(memory, domain.sight_m, settings))
+    motion = memory.motion
+    if planning and ego.matched:
+        forecast = foresee(tracker, ego, tuning.forecast)
+        given = PlanInput(
+            accel_mps2=memory.control.accel_mps2,
+            side=np.array(memory.control.side),
+            sight_m=domain.sight_m,
+            halt_m=halt_m,
+            holding=memory.control.hold,
+        )
+        motion = plan(
+            *(ego, forecast, given, motion, course, choices, settings.car),
+            *(settings.destination_m, tuning.plan, tuning.propose, tuning.score),
+        )
     # Control.
-    steered, memory = _control(memory, observation, settings)
-    told, warnings = alerts.tell(memory.told, engaged, memory.motion, stamp_ns)
-    memory = replace(memory, told=told, stamp_ns=stamp_ns)
-    ego, course, motion = memory.ego, memory.course, memory.motion
+    asked, kept = _control(memory, ego, motion, engaged, observation, settings)
+    told, warnings = alerts.tell(memory.told, engaged, motion, stamp_ns)
+    changed = engaged.engagement is not memory.engage.engagement
+    memory = PilotMemory(
+        course, choices, ego, tracker, motion, kept, engaged, halt_m, told, stamp_ns
+    )
     output = PilotOutput(
-        command=control.command_of(steered, stamp_ns),
+        command=control.command_of(asked, stamp_ns),
         localization=localize.describe(ego, course, valid=domain.valid) if planning else None,
-        tracks=track.describe(memory.tracker) if planning else None,
+        tracks=track.describe(tracker) if planning else None,
         plan=describe.describe(motion, ego, course) if planning and motion is not None else None,
         state=_describe_state(memory, domain) if planning or changed else None,
         alerts=warnings,
@@ -128,7 +140,7 @@ def step(
 
 def _perceive(
     memory: PilotMemory, observation: Observation, settings: PilotSettings, *, planning: bool
-) -> PilotMemory:
+) -> tuple[Ego, Tracker]:
     """Carry ego and tracks on to now and fold in what arrived, by either door."""
     course, tuning = memory.course, settings.tuning
     ego = localize.move(memory.ego, observation.car, observation.stamp_ns, course, tuning.localize)
@@ -143,46 +155,34 @@ def _perceive(
         tracker = track.observe(tracker, ego, (), tuning.track)
     if planning:
         tracker = track.place(tracker, ego, course, tuning.track)
-    return replace(memory, ego=ego, tracker=tracker)
-
-
-def _plan(memory: PilotMemory, sight_m: float, settings: PilotSettings) -> Motion:
-    tuning = settings.tuning
-    forecast = foresee(memory.tracker, memory.ego, tuning.forecast)
-    given = PlanInput(
-        accel_mps2=memory.control.accel_mps2,
-        side=np.array(memory.control.side),
-        sight_m=sight_m,
-        halt_m=memory.halt_m,
-        holding=memory.control.hold,
-    )
-    return plan(
-        *(memory.ego, forecast, given, memory.motion, memory.course, memory.choices),
-        *(settings.car, settings.destination_m, tuning.plan, tuning.propose, tuning.score),
-    )
+    return ego, tracker
 
 
 def _control(
-    memory: PilotMemory, observation: Observation, settings: PilotSettings
-) -> tuple[control.Control, PilotMemory]:
+    memory: PilotMemory,
+    ego: Ego,
+    motion: Motion | None,
+    engaged: EngageState,
+    observation: Observation,
+    settings: PilotSettings,
+) -> tuple[control.Control, control.Control]:
     """What is asked for now, and what control remembers: the car itself while the driver drives."""
-    driver, tuning = observation.car.driver, settings.tuning
-    ego, before, state = memory.ego, memory.control, memory.engage
-    rested = control.rest(before, ego)
-    if not state.driving:
-        before = rested
-    elif state.engagement is Engagement.OVERRIDDEN:
-        if driver.accelerator > tuning.engage.pressed:
-            before = replace(before, accel_mps2=rested.accel_mps2, hold=False)
-        if abs(driver.wheel_torque_nm) > tuning.engage.wheel_torque_nm:
-            before = replace(rested, accel_mps2=before.accel_mps2, hold=before.hold)
+    driver, tuning, before = observation.car.driver, settings.tuning, memory.control
+    resting = None
+    if engaged.engagement is not Engagement.ENGAGED:
+        resting = control.rest(before, ego)
+        if not engaged.driving:
+            before = resting
+        elif engaged.engagement is Engagement.OVERRIDDEN:
+            if driver.accelerator > tuning.engage.pressed:
+                before = replace(before, accel_mps2=resting.accel_mps2, hold=False)
+            if abs(driver.wheel_torque_nm) > tuning.engage.wheel_torque_nm:
+                before = replace(resting, accel_mps2=before.accel_mps2, hold=before.hold)
     dt_s = min(max((observation.stamp_ns - memory.stamp_ns) / NS_PER_S, 0.0), 0.1)
-    after = control.follow(
-        before, ego, memory.motion, memory.course, settings.car, dt_s, tuning.follow
-    )
+    after = control.follow(before, ego, motion, memory.course, settings.car, dt_s, tuning.follow)
     if not math.isfinite(after.accel_mps2 + after.curvature_per_m + sum(after.side)):
         after = control.Control(accel_mps2=-1.5)
-    return after, replace(memory, control=after if state.driving else rested)
+    return after, resting if resting is not None and not engaged.driving else after
 
 
 def _engage_input(
@@ -202,15 +202,14 @@ def _engage_input(
     )
 
 
-def _halt_m(memory: PilotMemory, engaged: EngageState, settings: PilotSettings) -> float:
-    """Where a minimal-risk stop ends: fixed when it begins."""
+def _halt_m(halt_m: float, ego: Ego, engaged: EngageState, decel_mps2: float) -> float:
+    """Where a minimal-risk stop ends: fixed when it begins, inf while there is none."""
     if not engaged.at_risk:
         return math.inf
-    if math.isfinite(memory.halt_m):
-        return memory.halt_m
-    speed_mps = max(memory.ego.speed_mps, 0.0)
-    decel_mps2 = settings.tuning.plan.risk_decel_mps2
-    return memory.ego.station_m + speed_mps + 0.5 * speed_mps**2 / decel_mps2
+    if math.isfinite(halt_m):
+        return halt_m
+    speed_mps = max(ego.speed_mps, 0.0)
+    return ego.station_m + speed_mps + 0.5 * speed_mps**2 / decel_mps2
 
 
 def _choose(choices: Choices, requests: tuple[DriverRequest, ...]) -> Choices:

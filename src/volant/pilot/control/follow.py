@@ -51,6 +51,10 @@ class FollowTuning:
     jerk_down_mps3: float = 2.4
     """ISO 15622 allows 2.5 (1 s mean) above 20 m/s and 5.0 below 5 m/s, recalled."""
     jerk_low_mps3: float = 4.8
+    urgent_mps2: float = -2.6
+    """Braking harder than this is taken up at once, as far as the mean over one second allows."""
+    urgent_jerk_mps3: float = 7.0
+    """Inside 8.37, the guard's row for a single tick (nuPlan's comfort gate)."""
     side_stiffness_rps: float = 0.9
     side_mps2: float = 0.6
     """Of a change of offset within the lane."""
@@ -69,6 +73,9 @@ class Control:
     """Offset, rate and acceleration of the path followed across the lane."""
     memory_mps2: float = 0.0
     """Integral of the lateral feedback."""
+    past_mps2: tuple[float, ...] = (0.0,) * 11
+    """Acceleration asked for, every 0.1 s of the last second, oldest first."""
+    past_count: int = 0
 
 
 def rest(control: Control, ego: Ego) -> Control:
@@ -83,6 +90,7 @@ def rest(control: Control, ego: Ego) -> Control:
         hold=speed_mps < 0.1,
         side=(ego.offset_m, min(max(rate_mps, -0.5), 0.5), 0.0),
         memory_mps2=0.0,
+        past_mps2=(min(max(ego.accel_mps2, -3.0), 2.0),) * 11,
     )
 
 
@@ -102,7 +110,8 @@ def follow(
     wanted = motion.accel_mps2 if motion is not None else -1.5
     hold = (motion.hold if motion is not None else True) and abs(ego.speed_mps) < 0.15
     accel = _along(control, ego, wanted, hold, dt_s, tuning)
-    return Control(accel, curvature, hold, side, memory)
+    past, count = _remember(control, accel)
+    return Control(accel, curvature, hold, side, memory, past, count)
 
 
 def command_of(control: Control, stamp_ns: int) -> Command:
@@ -184,4 +193,15 @@ def _along(
     slow = min(max((20.0 - speed) / 15.0, 0.0), 1.0)
     down = tuning.jerk_down_mps3 + slow * (tuning.jerk_low_mps3 - tuning.jerk_down_mps3)
     up = tuning.jerk_up_mps3 if before >= 0.0 else max(tuning.jerk_up_mps3, down)
-    return before + min(max(wanted - before, -down * dt_s), up * dt_s)
+    if wanted > tuning.urgent_mps2:
+        return before + min(max(wanted - before, -down * dt_s), up * dt_s)
+    # Urgent: the whole allowance of the second at once.
+    least = max(control.past_mps2[0] - down, before - tuning.urgent_jerk_mps3 * dt_s)
+    return max(wanted, min(least, before))
+
+
+def _remember(control: Control, accel: float) -> tuple[tuple[float, ...], int]:
+    """The last second of what was asked for, a value every tenth tick."""
+    if control.past_count < 9:
+        return control.past_mps2, control.past_count + 1
+    return (*control.past_mps2[1:], accel), 0

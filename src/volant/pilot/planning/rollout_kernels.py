@@ -154,30 +154,26 @@ def side_path(start, target, dt, steps, out):  # type: ignore[no-untyped-def]
             rate += accel * dt / 5.0
 
 
-@kernel("i8(f8[:, ::1], f8[:, :, ::1], i8, f8, f8, f8, b1, f8[:, ::1])")
-def leads_at(modes, points, k, offset, half_width, side, yields, out):  # type: ignore[no-untyped-def]
-    """The modes that stand in the band swept at step k, into out [6, 7]; gives their number."""
+@kernel("i8(f8[:, ::1], f8[:, :, ::1], i8, f8, f8, b1, f8[:, ::1])")
+def _stand_in_band(modes, points, k, offset, reach, yields, out):  # type: ignore[no-untyped-def]
+    """The modes that stand in the band swept at step k, nearest first, into out [6, 7]; their number.
+
+    reach: half the band; out is kept by station of the rear.
+    """
     found = 0
     for m in range(modes.shape[0]):
-        if modes[m, _M_CUT_IN] > 0.0 and not yields:
+        if modes[m, _M_WEIGHT] < 0.1 or (modes[m, _M_CUT_IN] > 0.0 and not yields):
             continue
-        if modes[m, _M_WEIGHT] < 0.1:
-            continue
-        reach = half_width + modes[m, _M_HALF_WIDTH] + side
-        if abs(points[m, k, _P_OFFSET] - offset) >= reach:
+        if abs(points[m, k, _P_OFFSET] - offset) >= reach + modes[m, _M_HALF_WIDTH]:
             continue
         half = modes[m, _M_HALF_LENGTH]
         rear = points[m, k, _P_STATION] - half
-        place = found
-        if found == _LEADS:  # keep the nearest
-            place = 0
-            for i in range(_LEADS):
-                if out[i, _G_REAR] > out[place, _G_REAR]:
-                    place = i
-            if out[place, _G_REAR] <= rear:
-                continue
-        else:
-            found += 1
+        place = min(found, _LEADS - 1)
+        if found == _LEADS and out[place, _G_REAR] <= rear:
+            continue
+        while place > 0 and out[place - 1, _G_REAR] > rear:
+            out[place] = out[place - 1]
+            place -= 1
         out[place, _G_REAR] = rear
         out[place, _G_FRONT] = points[m, k, _P_STATION] + half
         out[place, _G_RATE] = points[m, k, _P_RATE]
@@ -185,6 +181,7 @@ def leads_at(modes, points, k, offset, half_width, side, yields, out):  # type: 
         out[place, _G_WEIGHT] = modes[m, _M_WEIGHT]
         out[place, _G_ID] = modes[m, _M_ID]
         out[place, _G_CUT_IN] = modes[m, _M_CUT_IN]
+        found = min(found + 1, _LEADS)
     return found
 
 
@@ -197,28 +194,33 @@ def wanted_accel(  # type: ignore[no-untyped-def]
 ):
     """Acceleration wanted now: (value, source, id, gap, speed of the lead, whether it cuts in).
 
-    free: from the profile; stop_left: distance to the end of the way; top: most allowed; brake: a fixed
-    deceleration to propose (0 for none); standing: the car rests.
+    leads: nearest first. free: from the profile; stop_left: distance to the end of the way; top: most
+    allowed; brake: a fixed deceleration to propose (0 for none); standing: the car rests.
     """
     answer = min(free, top, stop_accel(stop_left, speed, law[L_STOP_DECEL]))
     source = FROM_PROFILE
     lead_id, lead_gap, lead_rate, lead_cuts = -1.0, math.inf, 0.0, 0.0
+    between = 0.0  # room that those nearer will need when the one ahead of them stops
     for i in range(count):
         if leads[i, _G_FRONT] < rear + 1.0 or leads[i, _G_REAR] < rear:
             continue
         gap = leads[i, _G_REAR] - front
-        rate = leads[i, _G_RATE]
-        value = follow_accel(speed, accel, gap, rate, leads[i, _G_ACCEL], min(free, top), firm, law)
+        rate, weight = leads[i, _G_RATE], leads[i, _G_WEIGHT]
+        room = gap - between
+        value = follow_accel(
+            speed, accel, room, rate, leads[i, _G_ACCEL], min(free, top), firm, law
+        )
         if rate < 0.3 and speed < 8.0:  # it stands: come to rest behind it, no creeping
-            value = min(value, stop_accel(gap - law[L_GAP_M], speed, 1.0))
-            if standing and gap < law[L_GAP_M] + 1.5:
+            value = min(value, stop_accel(room - law[L_GAP_M], speed, 1.0))
+            if standing and room < law[L_GAP_M] + 1.5:
                 value = min(value, -0.3)
         if leads[i, _G_CUT_IN] > 0.0:  # not there yet: ease off early, brake as far as it takes
-            weight = leads[i, _G_WEIGHT]
             rush = max(speed - rate, 0.0)
             need = 0.5 * rush * rush / max(gap - 0.7 * law[L_GAP_M], 0.5)
             value = max(value, -1.0 - 1.5 * weight * max(need, weight))
-        if gap < lead_gap:
+        else:
+            between += leads[i, _G_FRONT] - leads[i, _G_REAR] + 1.0
+        if lead_id < 0.0:
             lead_id, lead_gap, lead_rate = leads[i, _G_ID], gap, rate
             lead_cuts = leads[i, _G_CUT_IN]
         if value < answer:
@@ -226,6 +228,47 @@ def wanted_accel(  # type: ignore[no-untyped-def]
     if brake < 0.0 and brake < answer:
         answer, source = brake, FROM_BRAKE
     return answer, source, lead_id, lead_gap, lead_rate, lead_cuts
+
+
+@kernel("void(f8[::1], f8[:, ::1], i8, f8, f8, f8, f8, f8, f8, f8[::1])")
+def _charge_others(cost, others, count, s, v, front, rear, fade, dt, law):  # type: ignore[no-untyped-def]
+    """Contact with and closeness to every mode in the band, by its weight, onto the costs."""
+    if v < 0.1:
+        return
+    for i in range(count):
+        other = others[i]
+        if other[_G_FRONT] <= s - rear:
+            continue
+        space = other[_G_REAR] - (s + front)
+        weight = other[_G_WEIGHT] * fade
+        if space < 0.3:
+            if other[_G_REAR] < s - rear and other[_G_RATE] > v:
+                continue  # comes from behind
+            rush = max(v - other[_G_RATE], 0.0)
+            cost[_C_COLLISION] += weight * (1.0 + 0.1 * rush * rush) * dt
+            continue
+        need = rss_gap(v, max(other[_G_RATE], 0.0), law)
+        if space < need:
+            lack = 1.0 - space / need
+            cost[_C_GAP] += weight * lack * lack * dt
+
+
+@kernel("i8(f8[:, ::1], f8[:, :, ::1], i8, f8, f8, f8[:, ::1])")
+def _stand_beside(modes, points, k, offset, width, out):  # type: ignore[no-untyped-def]
+    """Those with less than 0.8 m to our side at step k, into out [m, 3]; their number.
+
+    Columns: station, half length along with our own, what lack of room costs.
+    """
+    found = 0
+    for m in range(modes.shape[0]):
+        room = abs(points[m, k, _P_OFFSET] - offset) - width - modes[m, _M_HALF_WIDTH]
+        if 0.0 <= room < 0.8:
+            lack = 1.0 - room / 0.8
+            out[found, 0] = points[m, k, _P_STATION] - 1.0
+            out[found, 1] = modes[m, _M_HALF_LENGTH] + 3.0
+            out[found, 2] = modes[m, _M_WEIGHT] * lack * lack
+            found += 1
+    return found
 
 
 @kernel(
@@ -237,19 +280,21 @@ def roll_out(  # type: ignore[no-untyped-def]
 ):
     """Drive and score every proposal.
 
-    proposals [p, 5]; modes, points: the forecast; ego [6]; side [3]: offset, rate, acceleration of the
-    present path; profile [k]: allowed speeds from the car's station on, `step` apart; stop: station of
-    the end of the way for the car's origin (inf for none). Gives costs [p, 8] before weights, paths
-    [p, steps + 1, 5] (station, speed, acceleration, offset, offset rate) and starts [p, 6]
-    (acceleration wanted now, its source, lead's id, gap, speed, whether it cuts in).
+    proposals [p, 5], those of one offset together; modes, points: the forecast; ego [6]; side [3]:
+    offset, rate, acceleration of the present path; profile [k]: allowed speeds from the car's station
+    on, `step` apart; stop: station of the end of the way for the car's origin (inf for none). Gives
+    costs [p, 8] before weights, paths [p, steps + 1, 5] (station, speed, acceleration, offset, offset
+    rate) and starts [p, 6] (acceleration wanted now, its source, lead's id, gap, speed, cuts in).
     """
     count, steps = proposals.shape[0], points.shape[1] - 1
     costs = np.zeros((count, _COSTS))
     paths = np.zeros((count, steps + 1, 5))
     starts = np.zeros((count, 6))
     sides = np.zeros((steps + 1, 3))
-    leads = np.zeros((_LEADS, 7))
-    all_modes = np.zeros((_LEADS, 7))
+    # Who stands in the band at each step: without cut-ins, with them, and the narrower band of contact.
+    bands = np.zeros((3, steps + 1, _LEADS, 7))
+    sizes = np.zeros((4, steps + 1), dtype=np.int64)
+    beside = np.zeros((steps + 1, max(modes.shape[0], 1), 3))
     station0, front, rear = ego[_E_STATION], ego[_E_FRONT], ego[_E_REAR]
     width = ego[_E_HALF_WIDTH]
     aim = max(profile[0], 1.0)
@@ -259,7 +304,14 @@ def roll_out(  # type: ignore[no-untyped-def]
         if proposal[_ASIDE] != last_aside:
             last_aside = proposal[_ASIDE]
             side_path(side, last_aside, dt, steps, sides)
-        yields = proposal[_YIELDS] > 0.0
+            for k in range(steps + 1):
+                for band in range(3):
+                    reach = width + (0.15 if band == 2 else law[L_SIDE_M])
+                    sizes[band, k] = _stand_in_band(
+                        modes, points, k, sides[k, 0], reach, band > 0, bands[band, k]
+                    )
+                sizes[3, k] = _stand_beside(modes, points, k, sides[k, 0], width, beside[k])
+        band = 1 if proposal[_YIELDS] > 0.0 else 0
         firm = law[L_DECEL] * proposal[_FIRM]
         s, v, a = station0, ego[_E_SPEED], ego[_E_ACCEL]
         cost = costs[p]
@@ -267,13 +319,10 @@ def roll_out(  # type: ignore[no-untyped-def]
             path = paths[p, k]
             path[0], path[1], path[2] = s, v, a
             path[3], path[4] = sides[k, 0], sides[k, 1]
-            offset = sides[k, 0]
-            n = leads_at(modes, points, k, offset, width, law[L_SIDE_M], yields, leads)
             free = profile_accel(profile, step, s - station0, v, proposal[_PACE], law)
-            top = briskest(v, law)
             value, source, lead, gap, rate, cuts = wanted_accel(
-                leads,
-                n,
+                bands[band, k],
+                sizes[band, k],
                 s + front,
                 s - rear,
                 v,
@@ -281,7 +330,7 @@ def roll_out(  # type: ignore[no-untyped-def]
                 free,
                 firm,
                 stop - s,
-                top,
+                briskest(v, law),
                 proposal[_BRAKE],
                 v < 0.15,
                 law,
@@ -292,38 +341,17 @@ def roll_out(  # type: ignore[no-untyped-def]
                 start[0], start[1], start[2] = value, source, lead
                 start[3], start[4], start[5] = gap, rate, cuts
             fade = 1.0 - 0.6 * k / steps
-            # Contact and closeness against every mode, by its weight.
-            n = leads_at(modes, points, k, offset, width, 0.15, True, all_modes)
-            for i in range(n):
-                other = all_modes[i]
-                if other[_G_FRONT] <= s - rear or v < 0.1:
-                    continue
-                space = other[_G_REAR] - (s + front)
-                weight = other[_G_WEIGHT] * fade
-                if space < 0.3:
-                    if other[_G_REAR] < s - rear and other[_G_RATE] > v:
-                        continue  # comes from behind
-                    rush = max(v - other[_G_RATE], 0.0)
-                    cost[_C_COLLISION] += weight * (1.0 + 0.1 * rush * rush) * dt
-                    continue
-                need = rss_gap(v, max(other[_G_RATE], 0.0), law)
-                if space < need:
-                    lack = 1.0 - space / need
-                    cost[_C_GAP] += weight * lack * lack * dt
+            _charge_others(cost, bands[2, k], sizes[2, k], s, v, front, rear, fade, dt, law)
+            for i in range(sizes[3, k]):
+                if abs(beside[k, i, 0] - s) < beside[k, i, 1]:
+                    cost[_C_SIDE] += beside[k, i, 2] * dt
             over = v - profile[min(int((s - station0) / step), profile.shape[0] - 1)]
             if over > 0.3:
                 cost[_C_LIMIT] += over * dt
-            cost[_C_CENTRE] += offset * offset * dt
+            cost[_C_CENTRE] += sides[k, 0] * sides[k, 0] * dt
             cost[_C_PROGRESS] += max(aim - v, 0.0) / aim * dt
             strain = max(abs(a) - 1.2, 0.0)  # calm driving costs nothing
             cost[_C_COMFORT] += strain * strain * dt
-            for m in range(modes.shape[0]):  # room to both sides of those alongside
-                if abs(points[m, k, _P_STATION] - s - 1.0) > modes[m, _M_HALF_LENGTH] + 3.0:
-                    continue
-                room = abs(points[m, k, _P_OFFSET] - offset) - width - modes[m, _M_HALF_WIDTH]
-                if 0.0 <= room < 0.8:
-                    lack = 1.0 - room / 0.8
-                    cost[_C_SIDE] += modes[m, _M_WEIGHT] * lack * lack * dt
             # Move on.
             rise = jerk_up if value > a else jerk_down
             change = min(max(value - a, -rise * dt), rise * dt)
