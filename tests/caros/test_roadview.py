@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -40,7 +41,7 @@ def test_what_is_left_out_of_a_curve_is_less_than_half_a_line_off(radius_m, leng
     kept = thin(curve)
     assert kept[0] == 0
     assert kept[-1] == len(curve) - 1
-    for low, high in zip(kept, kept[1:], strict=False):
+    for low, high in itertools.pairwise(kept):
         chord = curve[high] - curve[low]
         length = math.hypot(*chord[:2])
         assert length <= SPAN_M + 1e-9 or high == low + 1

@@ -56,6 +56,8 @@ function show(frame: CockpitFrame, nowMs: number): void {
   limit.free = plan !== null && plan.limit_mps === null;
   gap.gap = plan?.gap_m == null ? null : steady.gap.of(plan.gap_m);
   gap.seconds = plan?.time_gap_s == null ? null : Math.round(plan.time_gap_s * 10) / 10;
+  const lead = frame.tracks.find((track) => track.track_id === plan?.lead_id);
+  gap.kind = lead?.object_class ?? "unknown";
   confidence.share = plan ? Math.round(plan.confidence * 20) / 20 : null;
   showPilot(frame);
   if (

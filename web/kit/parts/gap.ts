@@ -1,15 +1,27 @@
+import type { ObjectClass } from "../messages.gen";
 import { css, define, html, LitElement, shared } from "./part";
 
-/** Distance to the car ahead, in metres and seconds. */
+const NAMES: Record<ObjectClass, string> = {
+  car: "Car",
+  lorry: "Lorry",
+  bus: "Bus",
+  motorcycle: "Motorcycle",
+  cyclist: "Cyclist",
+  pedestrian: "Person",
+  obstacle: "Obstacle",
+  unknown: "Something",
+};
+
+/** Distance to who is ahead, in metres and seconds. */
 export class GapTile extends LitElement {
   static override properties = {
     gap: { type: Number },
     seconds: { type: Number },
-    setting: { type: Number },
+    kind: { type: String },
   };
   declare gap: number | null;
   declare seconds: number | null;
-  declare setting: number | null;
+  declare kind: ObjectClass;
 
   static override styles = [
     shared,
@@ -32,12 +44,12 @@ export class GapTile extends LitElement {
     super();
     this.gap = null;
     this.seconds = null;
-    this.setting = null;
+    this.kind = "unknown";
   }
 
   override render() {
     const none = this.gap === null;
-    return html`<div class="label">${none ? "Road ahead" : "Car ahead"}</div>
+    return html`<div class="label">${none ? "Road" : NAMES[this.kind]} ahead</div>
       <div class="value">
         <span data-test="gap">${none ? "Clear" : `${this.gap} m`}</span
         ><span class="seconds">${none || this.seconds === null ? "" : `${this.seconds.toFixed(1)} s`}</span>

@@ -3,13 +3,14 @@ import type { ObjectClass } from "../messages.gen";
 import { type Mesh, MeshBuilder, type Point } from "./mesh";
 import { Material as M } from "./palette";
 
-/** A lamp as a quad on the body: a left one; the right one is its mirror image. */
+/** A lamp as a quad on the body: x, y, z of four corners on the left, and their mirror image. */
 export interface Lamp {
-  corners: readonly [Point, Point, Point, Point];
+  left: Float32Array;
+  right: Float32Array;
   /** Looks to the rear (or to the front). */
   rear: boolean;
   /** Shines without a glow around it. */
-  plain?: boolean;
+  plain: boolean;
 }
 
 export interface Body {
@@ -21,15 +22,26 @@ export interface Body {
   shadowGrow: number;
 }
 
-const quad = (x: number, y0: number, y1: number, z0: number, z1: number, rear = true): Lamp => ({
-  corners: [
-    [x, y0, z0],
-    [x, y1, z0],
-    [x, y1, z1],
-    [x, y0, z1],
-  ],
-  rear,
-});
+function lamp(corners: readonly Point[], rear = true, plain = false): Lamp {
+  return {
+    left: Float32Array.from(corners.flat()),
+    right: Float32Array.from(corners.flatMap(([x, y, z]) => [x, -y, z])),
+    rear,
+    plain,
+  };
+}
+
+/** A lamp that looks straight back (or ahead). */
+const quad = (x: number, y0: number, y1: number, z0: number, z1: number, rear = true): Lamp =>
+  lamp(
+    [
+      [x, y0, z0],
+      [x, y1, z0],
+      [x, y1, z1],
+      [x, y0, z1],
+    ],
+    rear,
+  );
 
 /** A car's flank: tucked in below, widest at the waist, rounded into the deck. */
 const FLANK = [
@@ -369,6 +381,19 @@ function lorry(detail: boolean): Mesh {
         true,
       );
     }
+    for (const at of [-0.34, -0.18, -0.02, 0.14]) {
+      b.pair(
+        M.CargoDark,
+        [
+          [at, 0.5015, 0.29],
+          [at + 0.006, 0.5015, 0.29],
+          [at + 0.006, 0.5015, 0.98],
+          [at, 0.5015, 0.98],
+        ],
+        back,
+        true,
+      );
+    }
     b.pair(
       M.CargoDark,
       [
@@ -537,35 +562,29 @@ const plain = new MeshBuilder(4, 1.8, 1.5)
 /** One band of light over the whole rear, bent round the corners. */
 const carTail: Lamp[] = [
   { ...quad(-0.5045, 0, 0.36, 0.5, 0.528), plain: true },
-  {
-    corners: [
-      [-0.5045, 0.36, 0.488],
-      [-0.483, 0.462, 0.488],
-      [-0.481, 0.466, 0.556],
-      [-0.5045, 0.36, 0.536],
-    ],
-    rear: true,
-  },
+  lamp([
+    [-0.5045, 0.36, 0.488],
+    [-0.483, 0.462, 0.488],
+    [-0.481, 0.466, 0.556],
+    [-0.5045, 0.36, 0.536],
+  ]),
 ];
 const carIndicators: Lamp[] = [
-  {
-    corners: [
-      [-0.497, 0.33, 0.44],
-      [-0.492, 0.445, 0.44],
-      [-0.492, 0.45, 0.495],
-      [-0.499, 0.33, 0.495],
-    ],
-    rear: true,
-  },
-  {
-    corners: [
+  lamp([
+    [-0.5035, 0.36, 0.45],
+    [-0.484, 0.458, 0.45],
+    [-0.483, 0.46, 0.482],
+    [-0.5035, 0.36, 0.482],
+  ]),
+  lamp(
+    [
       [0.475, 0.36, 0.36],
       [0.46, 0.45, 0.36],
       [0.455, 0.45, 0.43],
       [0.47, 0.36, 0.43],
     ],
-    rear: false,
-  },
+    false,
+  ),
 ];
 const lorryTail = [quad(-0.503, 0.33, 0.47, 0.165, 0.225)];
 const lorryIndicators = [

@@ -6,8 +6,9 @@ import { Material, type Palette, Shades } from "./palette";
 
 /** From the light, camera frame: behind the viewer, from the left, high. */
 const LIGHT: Point = [-0.46, 0.36, 0.81];
-const DETAIL_M = 75;
-const SEAM_M = 70;
+/** Nearer than this bodies have all their faces, and the seams between faces are closed. */
+const DETAIL_M = 62;
+const SEAM_M = 42;
 
 export interface Pose3 {
   x: number;
@@ -226,8 +227,7 @@ export class BodyPainter {
     ) => {
       // Seen only from the end that it is on.
       if (lamp.rear ? eye[0] > -0.5 : eye[0] < 0.5) return;
-      const points = lamp.corners.flatMap(([x, y, z]) => [x, mirrored ? -y : y, z]);
-      this.project(points, depth, side, up, cos, sin, look);
+      this.project(mirrored ? lamp.right : lamp.left, depth, side, up, cos, sin, look);
       this.lamp(this.shades.of(material, 1, seen), halo, seen, depth);
     };
     for (const lamp of body.tail) {
