@@ -74,7 +74,9 @@ def drive(
     road: Annotated[
         str, typer.Option(help="Road by name or OpenDRIVE file; `volant roads` lists them.")
     ] = DEFAULT_ROAD,
-    seed: Annotated[int, typer.Option(help="Same seed, same drive, byte for byte.")] = 1,
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**53 - 1, help="Same seed, same drive, byte for byte.")
+    ] = 1,
     pace: Annotated[
         float, typer.Option(min=0.01, max=100.0, help="Seconds of driving in one second of yours.")
     ] = 1.0,
@@ -85,7 +87,9 @@ def drive(
     sensors: Annotated[str, typer.Option(help="Sensors: perfect or typical.")] = "typical",
     cars: Annotated[
         int | None,
-        typer.Option(min=0, max=500, help="Other cars near ours; default: 20, no road too short."),
+        typer.Option(
+            min=0, max=500, help="Other cars near ours; default: 60 on a motorway, else 20."
+        ),
     ] = None,
     distance: Annotated[
         float, typer.Option(min=50.0, max=200_000.0, help="Metres to drive; less where roads end.")
@@ -110,8 +114,8 @@ def drive(
       volant drive --headless --json
       volant drive --road my-road.xodr --cars 0 --distance 1500
     """
-    from volant.app.compose import TripWish
     from volant.app.drive import DriveWish, drive_command
+    from volant.app.trip import TripWish
 
     trip = TripWish(car=car, road=road, seed=seed, sensors=sensors, cars=cars, distance_m=distance)
     wish = DriveWish(

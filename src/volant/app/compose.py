@@ -6,6 +6,7 @@ drive: live, headless, in a test or as a replay.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -195,7 +196,7 @@ def _free_time_s(stretch: Stretch, station_m: float) -> float:
     corridor = stretch.corridor
     rows = corridor.window(stretch.start_m, station_m)
     limits = rows[:, CorridorColumn.LIMIT].tolist()
-    return sum(corridor.step_m / min(max(limit, 5.0), FREE_MPS) for limit in limits)
+    return math.fsum(corridor.step_m / min(max(limit, 5.0), FREE_MPS) for limit in limits)
 
 
 def frame_settings(trip: Trip) -> FrameSettings:

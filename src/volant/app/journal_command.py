@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Final
 
 from volant.app.exits import Exit
+from volant.app.pictures import draw_picture
 from volant.app.say import answer, answer_json, table
 from volant.core.errors import InputError
-from volant.wire.journal import JournalInfo, journal_info, series
+from volant.wire.journal import JournalInfo, journal_info, read_series
 
 PANELS: Final = (
     (
@@ -59,7 +60,7 @@ def plot_command(file: Path, out: Path | None) -> Exit:
     """Draw a journal into a picture."""
     target = out or file.with_name(file.name.removesuffix(".part")).with_suffix(".png")
     fields = [field for _, _, names in PANELS for field in names]
-    found = {one.field: one for one in series(file, fields)}
+    found = {one.field: one for one in read_series(file, fields)}
     if not any(one.time_s for one in found.values()):
         raise InputError("holds nothing to draw", file=str(file))
     import matplotlib as mpl
@@ -81,22 +82,7 @@ def plot_command(file: Path, out: Path | None) -> Exit:
     panels[-1].set_xlabel("s since boot")
     figure.suptitle(file.name)
     figure.tight_layout()
-    _save(figure, target)
+    draw_picture(target, figure.savefig)
     plt.close(figure)
     answer(str(target))
     return Exit.DONE
-
-
-def _save(figure: object, target: Path) -> None:
-    """Write a picture under its final name only when it is whole."""
-    if target.suffix not in (".png", ".svg", ".pdf"):
-        raise InputError("a picture ends in .png, .svg or .pdf", file=str(target))
-    draft = target.with_name(f".{target.stem}.part{target.suffix}")
-    try:
-        figure.savefig(draft)  # type: ignore[attr-defined]
-        draft.replace(target)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise InputError(
-            f"cannot be written: {error.strerror or error}", file=str(target)
-        ) from error

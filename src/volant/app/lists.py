@@ -64,7 +64,7 @@ def _car_row(name: str) -> CarRow:
 
     path = find_data("cars", name, data_folder())
     try:
-        return CarRow(name=name, file=str(path), title=load_spec(path).name)
+        return CarRow(name=name, file=str(path), title=load_spec(path).title)
     except InputError as error:
         return CarRow(name=name, file=str(path), error=str(error))
 

@@ -81,7 +81,13 @@ def table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) ->
     from rich.console import Console
     from rich.table import Table
 
-    drawn = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
+    drawn = Table(
+        title=title,
+        box=box.SIMPLE_HEAD,
+        title_justify="left",
+        title_style="bold",
+        show_header=any(headings),
+    )
     for heading in headings:
         drawn.add_column(heading, overflow="fold")
     for row in rows:

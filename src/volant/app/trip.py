@@ -34,7 +34,7 @@ class TripWish(msgspec.Struct, frozen=True, kw_only=True):
 
     car: str
     road: str
-    seed: Annotated[int, Meta(ge=0, lt=1 << 63)]
+    seed: Annotated[int, Meta(ge=0, lt=1 << 53)]
     sensors: str
     cars: Annotated[int, Meta(ge=0, le=500)] | None
     """Other cars near ours; null takes the default."""
