@@ -108,6 +108,16 @@ def test_malformed_lanes_are_refused(sections, words):
         network(road(sections=sections))
 
 
+@pytest.mark.parametrize("start", [4e-47, 1e-9, 1e-5, 99.99999])
+def test_a_lane_section_of_next_to_no_length_does_no_harm(start):
+    lanes = BOTH.replace("</lane></right>", '<link><successor id="-1"/></link></lane></right>')
+    built = build_graph(network(road(sections=section(lanes) + section(lanes, start))))
+    lane = built.by_id(("1", 0, -1))
+    assert [built.lanes[i].id.section for i in lane.successors] == [1]
+    assert built.project(built.lanes[1].index, 50.0, 0.0).x_m == pytest.approx(50.0, abs=50.0)
+    assert built.locate(50.0, -1.75).s_m == pytest.approx(50.0, abs=1e-3)
+
+
 def test_two_roads_with_one_id_are_refused():
     with pytest.raises(InputError, match='id="1" is used twice'):
         network(road(), road())
@@ -201,6 +211,16 @@ WHOLE = document(
         lanes='<laneOffset s="0" a="0.5" b="0" c="0" d="0"/>',
     )
 ).decode()
+POLYNOMIALS = document(
+    road(
+        '<geometry s="0" x="0" y="0" hdg="0" length="40"><poly3 a="0" b="0.1" c="0.01" d="-0.0001"/>'
+        '</geometry><geometry s="40" x="39.7" y="5.3" hdg="0.4" length="60"><paramPoly3'
+        ' pRange="arcLength" aU="0" bU="1" cU="0.001" dU="-0.00001" aV="0" bV="0" cV="0.001"'
+        ' dV="0.00001"/></geometry>',
+        section(BOTH.replace('c="0"', 'c="0.001"')),
+        extra='<lateralProfile><superelevation s="0" a="0" b="0.001" c="0" d="0"/></lateralProfile>',
+    )
+).decode()
 VALUES = [part.split('"')[0] for part in WHOLE.split('="')[1:]]
 
 
@@ -213,7 +233,23 @@ VALUES = [part.split('"')[0] for part in WHOLE.split('="')[1:]]
     ),
 )
 def test_any_changed_value_gives_a_graph_or_an_input_error(place, value):
-    parts = WHOLE.split('="')
+    changed(WHOLE, place, value)
+
+
+@given(
+    st.integers(0, POLYNOMIALS.count('="') - 1),
+    st.one_of(
+        st.sampled_from(["0", "1", "-1", "1e9", "-1e9", "1e-300", "50", "1e4"]),
+        st.floats(-1e9, 1e9).map(str),
+        st.floats(-1, 1).map(str),
+    ),
+)
+def test_any_changed_polynomial_gives_a_graph_or_an_input_error(place, value):
+    changed(POLYNOMIALS, place, value)
+
+
+def changed(text, place, value):
+    parts = text.split('="')
     old = parts[place + 1]
     parts[place + 1] = value + old[old.index('"') :]
     try:

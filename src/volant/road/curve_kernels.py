@@ -132,7 +132,7 @@ def evaluate_reference(pieces: Array, stations: Array, out: Array) -> None:
                 v1 = k * (p[11] + q * (2.0 * p[12] + 3.0 * p[13] * q))
                 v2 = k * k * (2.0 * p[12] + 6.0 * p[13] * q)
                 v3 = k * k * k * 6.0 * p[13]
-            square = u1 * u1 + v1 * v1
+            square = max(u1 * u1 + v1 * v1, 1e-12)  # a polynomial may stand still at one place
             speed = math.sqrt(square)
             cross = u1 * v2 - v1 * u2
             dot = u1 * u2 + v1 * v2

@@ -83,6 +83,11 @@ def build_graph(network: RoadNetwork) -> LaneGraph:
                 if record.id == 0 or record.kind not in DRIVABLE_KINDS:
                     continue
                 draft = _draft(samples, record)
+                if not np.isfinite(draft.samples[:, : LaneColumn.LIMIT]).all():
+                    where = f"road {road.id}, lane {samples.index}:{record.id}"
+                    raise InputError(
+                        "its polynomials leave all bounds", file=network.file, where=where
+                    )
                 places[draft.id] = len(drafts)
                 drafts.append(draft)
         findings.extend(_kinks(road))

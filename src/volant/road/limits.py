@@ -66,13 +66,12 @@ def limits_along(
     A sign holds from its place in the direction of travel to the next sign or the road's end.
     """
     begin, end = section.s_m, section.s_m + section.length_m
-    cuts = {begin}
-    cuts.update(section.s_m + record.s_m for record in lane.speeds)
+    cuts = {section.s_m + record.s_m for record in lane.speeds}
     cuts.update(record.s_m for record in road.types)
     signs = _signs_for(road, lane.id, along)
     cuts.update(s_m for s_m, _ in signs)
     limits: list[SpeedLimit] = []
-    for s_m in sorted(cut for cut in cuts if begin <= cut < end - 1e-6):
+    for s_m in [begin, *sorted(cut for cut in cuts if begin < cut < end - 1e-6)]:
         limit = _limit_at(road, section, lane, s_m, signs, along)
         if not limits or (limits[-1].limit_mps, limits[-1].source) != (
             limit.limit_mps,

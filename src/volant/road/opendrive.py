@@ -29,7 +29,7 @@ from volant.road.read_line import read_cubics, read_geometries
 from volant.road.xmltree import MAX_BYTES, Element, Reader, parse_xml
 
 # A lane graph keeps a row every 2 m: this bounds what one file can make us compute.
-MAX_TOTAL_LENGTH_M: Final = 5_000_000.0
+MAX_TOTAL_LENGTH_M: Final = 1_000_000.0
 LENGTH_TOLERANCE_M: Final = 0.01
 
 

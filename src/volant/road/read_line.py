@@ -13,6 +13,8 @@ from volant.road.xmltree import Element, Reader
 MAX_CURVATURE_PER_M: Final = 5.0
 # Most turning of one piece: ten full circles, more than any helical ramp in one record.
 MAX_TURN_RAD: Final = 20.0 * math.pi
+# A poly3 is measured by integration, each place from its start.
+MAX_POLY3_M: Final = 10_000.0
 S_TOLERANCE_M: Final = 0.05
 
 Shape = Line | Arc | Spiral | Poly3 | ParamPoly3
@@ -65,6 +67,8 @@ def _refuse_wild(reader: Reader, element: Element, shape: Shape, length_m: float
             worst = abs(curvature)
         case Spiral(start, end):
             worst = max(abs(start), abs(end))
+        case Poly3() if length_m > MAX_POLY3_M:
+            raise reader.error(element, f"{length_m:g} m long, at most {MAX_POLY3_M:g}")
         case _:
             return
     if worst > MAX_CURVATURE_PER_M:

@@ -34,6 +34,8 @@ Array = NDArray[np.float64]
 # true to 0.01 mm, at a 5.7 m corner as on a motorway.
 ROW_STEP_M: Final = 2.0
 ROW_TURN_RAD: Final = 0.1
+# No bend of a road is sharper than 2 m; a polynomial may claim so, and would ask for endless rows.
+LEAST_ROW_STEP_M: Final = 0.2
 SAME_STATION_M: Final = 1e-4
 ONE_SIDED: Final = 1e-6
 
@@ -146,7 +148,8 @@ def _stations(road: Road, section: LaneSection, pieces: Array) -> Array:
     cuts.extend(record.s_m for record in road.types)
     cuts.extend(signal.s_m for signal in road.signals if signal.value is not None)
     kept = _distinct(cut for cut in cuts if begin <= cut <= end)
-    kept[-1] = end
+    # A section that is shorter than two stations can be apart still gets two rows.
+    kept[-1] = end = max(end, begin + SAME_STATION_M)
     found: list[float] = []
     for low, high in itertools.pairwise(kept):
         step_m = _row_step_m(pieces, low, high)
@@ -164,9 +167,7 @@ def _distinct(cuts: Iterable[float]) -> list[float]:
     for cut in sorted(cuts):
         if not kept or cut - kept[-1] > SAME_STATION_M:
             kept.append(cut)
-    if len(kept) == 1:  # a section shorter than two stations can be apart
-        kept.append(kept[0] + SAME_STATION_M)
-    return kept
+    return kept if len(kept) > 1 else kept * 2
 
 
 def _row_step_m(pieces: Array, low: float, high: float) -> float:
@@ -174,7 +175,8 @@ def _row_step_m(pieces: Array, low: float, high: float) -> float:
     probe = np.array([low, 0.75 * low + 0.25 * high, 0.5 * (low + high), high - 1e-7])
     out = zeros(len(probe), 7)
     evaluate_reference(pieces, probe, out)
-    return min(ROW_STEP_M, ROW_TURN_RAD / max(float(np.abs(out[:, 4]).max()), 1e-9))
+    sharpest = max(float(np.abs(out[:, 4]).max()), 1e-9)
+    return max(min(ROW_STEP_M, ROW_TURN_RAD / sharpest), LEAST_ROW_STEP_M)
 
 
 def piece_rows(geometries: tuple[Geometry, ...]) -> Array:
