@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -38,8 +39,11 @@ class Field:
         """A plain value with a default, and not a part that is handed in."""
         if self.default is None:
             return False
-        parsed = ast.parse(self.default, mode="eval")
-        return all(isinstance(node, PLAIN) for node in ast.walk(parsed))
+        nodes = list(ast.walk(ast.parse(self.default, mode="eval")))
+        if not all(isinstance(node, PLAIN) for node in nodes):
+            return False
+        value = any(isinstance(node, ast.Constant) and node.value is not None for node in nodes)
+        return value or re.search(r"\b(float|int|bool|str)\b", self.kind) is not None
 
 
 @dataclass(frozen=True, slots=True)
