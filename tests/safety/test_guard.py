@@ -302,7 +302,7 @@ def test_before_the_car_has_spoken_it_shall_stand() -> None:
         done = decision.command
         assert (done.gear, done.hold, done.accel_mps2) == (Gear.PARK, True, 0.0)
         assert (done.curvature_per_m, done.stamp_ns) == (0.0, TICK_NS)
-        assert not decision.limited
+        assert decision.limited is False
         assert decision.limits == ()
         assert decision.stamp_ns == TICK_NS
         assert state.permission is Permission.DRIVER
@@ -329,6 +329,9 @@ def test_the_stop_brakes_at_three_with_bounded_jerk_then_holds_then_lets_go() ->
     assert drive.speed_mps == 0.0
     holding = [one for one in own if one.command.hold]
     assert len(holding) == pytest.approx(100, abs=2)
+    assert (holding[-1].command.accel_mps2, holding[-1].limits) == (0.0, ())
+    assert {one.limited for one in own} == {True}
+    assert [one.command.stamp_ns for one in own] == [one.stamp_ns for one in own]
     assert decisions[len(own)].reason == "stopped"
     assert decisions[len(own)].source is CommandSource.DRIVER
     after = decisions[-1]
@@ -406,6 +409,28 @@ def test_a_car_that_rolls_back_in_a_stop_is_held() -> None:
     drive.until(0.06)
     assert drive.decisions[-1].source is CommandSource.MINIMAL_RISK
     assert drive.decisions[-1].command.hold
+
+
+@pytest.mark.parametrize(("speed_mps", "held"), [(0.1, False), (0.099, True)])
+def test_the_stop_holds_the_car_once_it_stands(speed_mps: float, held: bool) -> None:
+    drive = engaged(1.0)
+    drive.until(0.06)
+    assert drive.tick(car_changes={"speed_mps": speed_mps}).command.hold is held
+
+
+def test_the_stop_answers_to_the_imu_in_the_same_tick() -> None:
+    drive = engaged(stop_path=arc_path(TICK_NS))
+    drive.until(0.06)
+    assert drive.decisions[-1].command.curvature_per_m == 0.0
+    assert drive.tick(car_changes={"yaw_rate_rps": 0.5}).command.curvature_per_m < -1e-4
+
+
+def test_a_blind_guard_takes_a_car_that_rolled_back_for_standing() -> None:
+    drive = engaged(-2.0)
+    for _ in range(6):
+        decision = drive.tick(0.0, car=None)
+    assert drive.state.speed_mps == 0.0
+    assert decision.command.hold
 
 
 def test_the_stop_keeps_the_cars_gear() -> None:

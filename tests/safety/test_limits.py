@@ -72,7 +72,10 @@ def test_the_windows_of_the_means_are_those_of_the_standards() -> None:
         "comfort_lateral_jerk_mean": 0.5,
         "stop_lateral_jerk_mean": 0.5,
     }
-    assert (TABLE.accel_ticks, TABLE.lateral_ticks) == (100, 50)
+    table = sort_limits()
+    assert (table.accel_ticks, table.lateral_ticks) == (100, 50)
+    assert isinstance(table.accel_ticks, int)
+    assert isinstance(table.lateral_ticks, int)
 
 
 def test_every_row_has_a_source_and_no_driver_has_a_row() -> None:
@@ -121,14 +124,17 @@ def test_without_a_mean_there_is_one_tick_of_memory() -> None:
 
 
 def test_the_sorted_table_puts_each_row_in_its_place() -> None:
+    table = sort_limits()
+    assert table == TABLE
+    assert table.comfort.decel_jerk_mean is row("comfort_decel_jerk")
     for part, source in (("comfort", "comfort"), ("stop", "minimal_risk"), ("aeb", "aeb")):
-        along = getattr(TABLE, part)
+        along = getattr(table, part)
         for name in ("accel_max", "accel_min", "jerk"):
             found = getattr(along, name)
             assert (found.source.value, found.quantity.name) == (source, name.upper())
         if part == "aeb":
             continue
-        across = getattr(TABLE, f"{part}_across")
+        across = getattr(table, f"{part}_across")
         for name in across.__struct_fields__:
             found = getattr(across, name)
             assert (found.source.value, found.quantity.name) == (source, name.upper())

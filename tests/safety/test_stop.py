@@ -216,7 +216,7 @@ def test_the_paths_own_bend_is_taken_where_the_actuator_will_be() -> None:
 
 @pytest.mark.parametrize(
     ("y_m", "yaw_rad", "lost"),
-    [(1.9, 0.0, False), (-1.9, 0.0, False), (2.1, 0.0, True), (-2.1, 0.0, True),
+    [(2.0, 0.0, False), (-2.0, 0.0, False), (2.1, 0.0, True), (-2.1, 0.0, True),
      (0.0, 0.5, False), (0.0, -0.5, False), (0.0, 0.55, True), (0.0, -0.55, True)],
 )  # fmt: skip
 def test_a_path_that_is_too_far_off_is_given_up(y_m: float, yaw_rad: float, lost: bool) -> None:
@@ -255,6 +255,47 @@ def test_points_are_passed_where_they_lie_abeam_also_in_a_bend() -> None:
         assert found.curvature_per_m == pytest.approx(bend, abs=2e-3)
 
 
+def test_a_path_of_another_step_is_followed_alike() -> None:
+    fine, coarse = arc_path(0, 100.0), arc_path(0, 100.0, step_m=2.0)
+    coarse = changed(coarse, curvature_per_m=tuple(index * 2e-4 for index in range(51)))
+    fine = changed(fine, curvature_per_m=tuple(index * 1e-4 for index in range(101)))
+    place = Place(0, 21.5, 0.4, 0.05)
+    one = stop.follow(TrustedPath(fine, HERE), place, 10.0, TUNING)
+    other = stop.follow(TrustedPath(coarse, HERE), place, 10.0, TUNING)
+    assert (one.trusted.index, other.trusted.index) == (21, 10)
+    assert other.left_m == pytest.approx(one.left_m) == pytest.approx(78.5)
+    assert other.curvature_per_m == pytest.approx(one.curvature_per_m, abs=1.1e-4)
+    assert (one.lost, other.lost) == (False, False)
+    far = stop.follow(TrustedPath(coarse, HERE), Place(0, 20.0, 1.9, 0.4), 10.0, TUNING)
+    assert not far.lost
+
+
+@pytest.mark.parametrize("bend_per_m", [0.2, -0.2])
+@pytest.mark.parametrize("beside_m", [-1.5, 0.0, 1.5])
+def test_a_point_is_passed_where_the_way_to_it_ends(bend_per_m: float, beside_m: float) -> None:
+    path = arc_path(0, 15.0, bend_per_m)
+    for way_m in (0.3, 1.4, 2.6, 5.5, 7.45, 9.7, 12.6, 14.2):
+        middle = way_m * bend_per_m
+        x_m = math.sin(middle) / bend_per_m - beside_m * math.sin(middle)
+        y_m = (1.0 - math.cos(middle)) / bend_per_m + beside_m * math.cos(middle)
+        passed = 0
+        for one in range(14):
+            x0, y0, x1, y1 = (*_point(path, one), *_point(path, one + 1))
+            if (x_m - x1) * (x1 - x0) + (y_m - y1) * (y1 - y0) < 0.0:
+                break
+            passed = one + 1
+        found = stop.follow(TrustedPath(path, HERE), Place(0, x_m, y_m, middle), 5.0, TUNING)
+        assert found.trusted.index == passed
+
+
+def _point(path: StopPath, index: int) -> tuple[float, float]:
+    return path.x_m[index], path.y_m[index]
+
+
+def test_a_point_abeam_is_passed() -> None:
+    assert followed(10.0, 0.5).trusted.index == 10
+
+
 def test_without_a_path_the_bend_fades() -> None:
     assert stop.fade(0.03, 0.01, TUNING) == pytest.approx(0.03 * (1.0 - 0.01 / 1.5))
     assert stop.fade(0.03, 3.0, TUNING) == 0.0
@@ -267,6 +308,7 @@ def test_braking_is_as_wanted_harder_where_the_path_is_short_and_soft_at_the_end
     assert stop.stop_accel(20.0, 30.0, TUNING) == -4.0
     assert stop.stop_accel(20.0, -5.0, TUNING) == -4.0
     assert stop.stop_accel(2.0, 5.5, TUNING) == pytest.approx(-2.4)
+    assert stop.stop_accel(3.2, 6.5, TUNING) == pytest.approx(-3.2 * 3.2 / 3.0)
     assert stop.stop_accel(1.0, None, TUNING) == pytest.approx(-1.4)
     assert stop.stop_accel(0.0, None, TUNING) == pytest.approx(-0.4)
 

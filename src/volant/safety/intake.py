@@ -36,7 +36,7 @@ def take_in(
         speed_mps, yaw_rate_rps = car.speed_mps, car.yaw_rate_rps
     else:
         car = state.car
-        speed_mps = _slower(state.speed_mps, state.accel_mps2 * span_s)
+        speed_mps = max(state.speed_mps + state.accel_mps2 * span_s, 0.0)
         yaw_rate_rps = speed_mps * state.curvature_per_m
     before = state.places[-1] if state.places else Place(now_ns, 0.0, 0.0, 0.0)
     place = stop.move(before, speed_mps, yaw_rate_rps, span_s, now_ns)
@@ -80,11 +80,6 @@ def fault_of_command(command: Command | None, now_ns: int) -> str:
         and abs(command.curvature_per_m) <= _MOST_CURVATURE_PER_M
     )
     return "invalid_command" if absurd or command.stamp_ns > now_ns else ""
-
-
-def _slower(speed_mps: float, change_mps: float) -> float:
-    """Speed by dead reckoning: braking ends at standstill."""
-    return max(speed_mps + change_mps, 0.0) if speed_mps > 0.0 else 0.0
 
 
 def _judge_path(

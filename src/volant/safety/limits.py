@@ -39,7 +39,7 @@ class Quantity(enum.Enum):
     CURVATURE = "1/m, either way"
 
 
-class Limit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Limit(msgspec.Struct, frozen=True, gc=False):
     """One row. `value` holds up to `slow_mps`, `fast_value` from `fast_mps` on, linear between."""
 
     name: str
@@ -47,12 +47,12 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     quantity: Quantity
     value: float
     fast_value: float
-    slow_mps: float = 5.0
-    fast_mps: float = 20.0
-    window_s: float = 0.0
-    """Over which a mean is taken; 0 for a bound at each tick."""
     clause: str
     status: Status
+    window_s: float = 0.0
+    """Over which a mean is taken; 0 for a bound at each tick."""
+    slow_mps: float = 5.0
+    fast_mps: float = 20.0
 
     def at(self, speed_mps: float) -> float:
         """The bound at a speed (not negative)."""
@@ -64,68 +64,46 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return self.value + share * (self.fast_value - self.value)
 
 
-def _row(
-    name: str,
-    source: CommandSource,
-    quantity: Quantity,
-    value: float | tuple[float, float],
-    clause: str,
-    status: Status,
-    window_s: float = 0.0,
-) -> Limit:
-    slow, fast = value if isinstance(value, tuple) else (value, value)
-    return Limit(
-        name=name,
-        source=source,
-        quantity=quantity,
-        value=slow,
-        fast_value=fast,
-        window_s=window_s,
-        clause=clause,
-        status=status,
-    )
-
-
 _C: Final = CommandSource.COMFORT
 _M: Final = CommandSource.MINIMAL_RISK
 _A: Final = CommandSource.AEB
 _Q: Final = Quantity
 _NUPLAN: Final = "nuPlan comfort gate on the magnitude of jerk, 8.37 m/s3 (tuplan_garage)"
-_LATERAL: Final = "ISO 11270 and opendbc drive_helpers (MAX_LATERAL_ACCEL 3.0); UN R79 B1"
-_LATERAL_JERK: Final = "ISO 11270 and opendbc (MAX_LATERAL_JERK 5.0); UN R79 5.6: 0.5 s mean"
+_LATERAL: Final = "ISO 11270 as opendbc cites it (3.0); UN R79 B1 the same, recalled"
+_LATERAL_JERK: Final = "ISO 11270 as opendbc cites it (5.0); 0.5 s mean as in UN R79 C"
 _WHEELS: Final = "steering wheel at 430 deg/s over a ratio of 15; the car's own figure if lower"
 _BEND: Final = "opendbc drive_helpers (MAX_CURVATURE 0.2); the car's own figure if lower"
 
 # ISO 15622 averages deceleration over 2 s. Holding each tick to the same figure is stricter and needs
 # no window, because the bound only widens while the car slows.
 LIMITS: Final[tuple[Limit, ...]] = (
-    _row("comfort_accel", _C, _Q.ACCEL_MAX, (4.0, 2.0),
-         "ISO 15622 (2.0, low speed 4.0); 2.0 agrees with opendbc", Status.RECALLED),
-    _row("comfort_decel", _C, _Q.ACCEL_MIN, (-5.0, -3.5),
-         "ISO 15622 (3.5 above 20 m/s, 5.0 below 5 m/s); 3.5 agrees with opendbc", Status.RECALLED),
-    _row("comfort_jerk", _C, _Q.JERK, 8.37, _NUPLAN, Status.READ),
-    _row("comfort_decel_jerk", _C, _Q.DECEL_JERK_MEAN, (5.0, 2.5),
-         "ISO 15622 (2.5 above 20 m/s, 5.0 below 5 m/s, 1 s mean)", Status.RECALLED, 1.0),
-    _row("comfort_lateral_accel", _C, _Q.LATERAL_ACCEL, 3.0, _LATERAL, Status.READ),
-    _row("comfort_lateral_jerk", _C, _Q.LATERAL_JERK, 8.37, _NUPLAN, Status.READ),
-    _row("comfort_lateral_jerk_mean", _C, _Q.LATERAL_JERK_MEAN, 5.0, _LATERAL_JERK,
-         Status.READ, 0.5),
-    _row("comfort_steer_rate", _C, _Q.STEER_RATE, 0.5, _WHEELS, Status.CHOSEN),
-    _row("comfort_curvature", _C, _Q.CURVATURE, 0.2, _BEND, Status.READ),
-    _row("stop_accel", _M, _Q.ACCEL_MAX, 0.0, "a stop never speeds up", Status.CHOSEN),
-    _row("stop_decel", _M, _Q.ACCEL_MIN, -4.0,
-         "UN R157 5.5: a minimal-risk manoeuvre asks for at most 4.0 m/s2", Status.RECALLED),
-    _row("stop_jerk", _M, _Q.JERK, 8.37, _NUPLAN, Status.READ),
-    _row("stop_lateral_accel", _M, _Q.LATERAL_ACCEL, 3.0, _LATERAL, Status.READ),
-    _row("stop_lateral_jerk", _M, _Q.LATERAL_JERK, 8.37, _NUPLAN, Status.READ),
-    _row("stop_lateral_jerk_mean", _M, _Q.LATERAL_JERK_MEAN, 5.0, _LATERAL_JERK,
-         Status.READ, 0.5),
-    _row("stop_steer_rate", _M, _Q.STEER_RATE, 0.5, _WHEELS, Status.CHOSEN),
-    _row("stop_curvature", _M, _Q.CURVATURE, 0.2, _BEND, Status.READ),
-    _row("aeb_accel", _A, _Q.ACCEL_MAX, 0.0, "emergency braking only brakes", Status.CHOSEN),
-    _row("aeb_decel", _A, _Q.ACCEL_MIN, -10.0,
-         "grip of dry asphalt, about 1 g; UN R152 asks for at least 5.0", Status.CHOSEN),
-    _row("aeb_jerk", _A, _Q.JERK, 50.0, "full braking within 0.2 s", Status.CHOSEN),
+    Limit("comfort_accel", _C, _Q.ACCEL_MAX, 4.0, 2.0,
+          "ISO 15622 (2.0, low speed 4.0); 2.0 agrees with opendbc", Status.RECALLED),
+    Limit("comfort_decel", _C, _Q.ACCEL_MIN, -5.0, -3.5,
+          "ISO 15622 (3.5 above 20 m/s, 5.0 below 5 m/s); 3.5 agrees with opendbc", Status.RECALLED),
+    Limit("comfort_jerk", _C, _Q.JERK, 8.37, 8.37, _NUPLAN, Status.READ),
+    Limit("comfort_decel_jerk", _C, _Q.DECEL_JERK_MEAN, 5.0, 2.5,
+          "ISO 15622 (2.5 above 20 m/s, 5.0 below 5 m/s, 1 s mean)", Status.RECALLED, 1.0),
+    Limit("comfort_lateral_accel", _C, _Q.LATERAL_ACCEL, 3.0, 3.0, _LATERAL, Status.READ),
+    Limit("comfort_lateral_jerk", _C, _Q.LATERAL_JERK, 8.37, 8.37, _NUPLAN, Status.READ),
+    Limit("comfort_lateral_jerk_mean", _C, _Q.LATERAL_JERK_MEAN, 5.0, 5.0, _LATERAL_JERK,
+          Status.READ, 0.5),
+    Limit("comfort_steer_rate", _C, _Q.STEER_RATE, 0.5, 0.5, _WHEELS, Status.CHOSEN),
+    Limit("comfort_curvature", _C, _Q.CURVATURE, 0.2, 0.2, _BEND, Status.READ),
+    Limit("stop_accel", _M, _Q.ACCEL_MAX, 0.0, 0.0, "a stop never speeds up", Status.CHOSEN),
+    Limit("stop_decel", _M, _Q.ACCEL_MIN, -4.0, -4.0,
+          "UN R157 5.5: a minimal-risk manoeuvre asks for at most 4.0 m/s2", Status.RECALLED),
+    Limit("stop_jerk", _M, _Q.JERK, 8.37, 8.37, _NUPLAN, Status.READ),
+    Limit("stop_lateral_accel", _M, _Q.LATERAL_ACCEL, 3.0, 3.0, _LATERAL, Status.READ),
+    Limit("stop_lateral_jerk", _M, _Q.LATERAL_JERK, 8.37, 8.37, _NUPLAN, Status.READ),
+    Limit("stop_lateral_jerk_mean", _M, _Q.LATERAL_JERK_MEAN, 5.0, 5.0, _LATERAL_JERK,
+          Status.READ, 0.5),
+    Limit("stop_steer_rate", _M, _Q.STEER_RATE, 0.5, 0.5, _WHEELS, Status.CHOSEN),
+    Limit("stop_curvature", _M, _Q.CURVATURE, 0.2, 0.2, _BEND, Status.READ),
+    Limit("aeb_accel", _A, _Q.ACCEL_MAX, 0.0, 0.0, "emergency braking only brakes", Status.CHOSEN),
+    Limit("aeb_decel", _A, _Q.ACCEL_MIN, -10.0, -10.0,
+          "grip of dry asphalt, about 1 g; UN R152 asks for at least 5.0 (recalled)", Status.CHOSEN),
+    Limit("aeb_jerk", _A, _Q.JERK, 50.0, 50.0, "full braking within 0.2 s", Status.CHOSEN),
 )  # fmt: skip
 
 
