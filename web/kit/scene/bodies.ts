@@ -469,6 +469,28 @@ function bus(detail: boolean): Mesh {
   return b.done();
 }
 
+/** A head: rings of eight corners round the upright axis at (x, z), with its half sizes. */
+function ball(
+  b: MeshBuilder,
+  material: M,
+  [x, z]: readonly [number, number],
+  [rx, ry, rz]: readonly [number, number, number],
+): void {
+  const ring = (tilt: number): Point[] =>
+    Array.from({ length: 8 }, (_, i): Point => {
+      const [turn, out] = [(Math.PI * i) / 4, Math.cos(tilt)];
+      return [x + rx * out * Math.cos(turn), ry * out * Math.sin(turn), z + rz * Math.sin(tilt)];
+    });
+  const rings = [-1.15, -0.55, 0.05, 0.65, 1.2].map(ring);
+  for (let k = 0; k + 1 < rings.length; k++) {
+    for (let i = 0; i < 8; i++) {
+      const j = (i + 1) % 8;
+      b.face(material, [rings[k][i], rings[k][j], rings[k + 1][j], rings[k + 1][i]], [x, 0, z]);
+    }
+  }
+  b.face(material, rings[rings.length - 1], [x, 0, z]);
+}
+
 /** Two wheels and a rider; the same for a motorcycle (heavier body) and a bicycle. */
 function rider(motor: boolean): Mesh {
   const b = new MeshBuilder(2.1, 0.8, 1.7);
@@ -487,7 +509,7 @@ function rider(motor: boolean): Mesh {
       ring.map(([px, , z]): Point => [px, -0.05, z]),
       [x, 0, 0.2],
     );
-    const half = motor ? 0.1 : 0.045;
+    const half = motor ? 0.12 : 0.06;
     b.box(M.Tyre, [x - r * 0.9, -half, 0.02], [x + r * 0.9, half, 0.36]);
   };
   wheel(0.34, 0.155);
@@ -512,16 +534,7 @@ function rider(motor: boolean): Mesh {
   );
   b.box(M.Cloth, [0.08, -0.42, 0.58], [0.3, -0.28, 0.68]);
   b.box(M.Cloth, [0.08, 0.28, 0.58], [0.3, 0.42, 0.68]);
-  b.loft(
-    motor ? M.Own : M.Skin,
-    motor ? M.Own : M.Trim,
-    [
-      [-0.02, 0.13, 0.87, 0.97],
-      [0.05, 0.19, 0.84, 1],
-      [0.12, 0.13, 0.87, 0.97],
-    ],
-    ROUND,
-  );
+  ball(b, motor ? M.Own : M.Skin, [0.05, 0.92], [0.07, 0.19, 0.09]);
   return b.done();
 }
 
@@ -541,16 +554,7 @@ function person(): Mesh {
     ],
     SLOPED,
   );
-  b.loft(
-    M.Skin,
-    M.Trim,
-    [
-      [-0.24, 0.13, 0.87, 0.97],
-      [0, 0.21, 0.85, 1],
-      [0.24, 0.13, 0.87, 0.97],
-    ],
-    ROUND,
-  );
+  ball(b, M.Skin, [0.04, 0.925], [0.24, 0.2, 0.075]);
   return b.done();
 }
 

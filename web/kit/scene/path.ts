@@ -7,6 +7,7 @@ import { lengthOf, type RoadPainter, ribbon, unpack } from "./road";
 
 const WIDTH_M = 1.7;
 const EDGE_M = 0.09;
+const BRACKET_M = 0.26;
 const LANE_GLOW_M = 0.2;
 /** Plans are drawn from here on, so that the ribbon begins in front of the bumper. */
 const BUMPER_M = 0.4;
@@ -112,16 +113,24 @@ export class PathPainter {
     const [cos, sin] = [Math.cos(mover.yaw), Math.sin(mover.yaw)];
     const rear = -track.length_m / 2 - 0.55;
     const wide = track.width_m / 2 + 0.35;
-    const bracket = Float32Array.from(
-      [
-        [rear + 1.1, wide],
-        [rear, wide],
-        [rear, -wide],
-        [rear + 1.1, -wide],
-      ].flatMap(([u, v]) => [u * cos - v * sin, u * sin + v * cos, 0.02]),
-    );
+    const half = BRACKET_M / 2;
     context.beginPath();
-    this.road.shape(ribbon(bracket, 0, 99, 0.26), mover.x, mover.y, mover.z);
+    for (const [u0, v0, u1, v1] of [
+      [rear, wide + half, rear, -wide - half],
+      [rear, wide, rear + 1.2, wide],
+      [rear, -wide, rear + 1.2, -wide],
+    ]) {
+      const ends = [
+        u0 * cos - v0 * sin,
+        u0 * sin + v0 * cos,
+        0,
+        u1 * cos - v1 * sin,
+        u1 * sin + v1 * cos,
+        0,
+      ];
+      const bar = ribbon(Float32Array.from(ends), 0, 99, BRACKET_M);
+      this.road.shape(bar, mover.x, mover.y, mover.z);
+    }
     const depth = camera.ahead(mover.x, mover.y) + BACK_M;
     context.fillStyle = css(
       accelColour(palette, Math.min(0, frame.car?.accel_mps2 ?? 0)),
