@@ -93,8 +93,20 @@ def test_limits_fall_towards_empty_full_and_frost() -> None:
 def test_current_warms_the_battery_and_cold_raises_its_loss() -> None:
     warm = battery.step(battery.start(0.5, WARM_K, G3), 100e3, WARM_K, G3, 60.0)
     cold = battery.step(battery.start(0.5, 263.15, G3), 100e3, 263.15, G3, 60.0)
-    assert warm.temperature_k > WARM_K
+    assert warm.temperature_k - WARM_K == pytest.approx(
+        60.0 * warm.loss_w / G3_CAR.battery.heat_capacity_jpk.value
+    )
     assert cold.loss_w > 1.8 * warm.loss_w
+
+
+def test_a_warm_battery_cools_towards_the_air() -> None:
+    state = battery.start(0.5, WARM_K + 20.0, G3)
+    for _ in range(6000):
+        state = battery.step(state, 0.0, WARM_K, G3, 1.0)
+    constant_s = G3_CAR.battery.heat_capacity_jpk.value / G3_CAR.battery.cooling_wpk.value
+    assert state.temperature_k - WARM_K == pytest.approx(
+        20.0 * math.exp(-6000 / constant_s), rel=1e-3
+    )
 
 
 def test_the_motor_gives_its_torque_then_its_power_then_nothing() -> None:

@@ -86,6 +86,17 @@ def test_brakes_do_nothing_during_their_dead_time_and_then_build_up_linearly() -
     assert forces_n[-1] == G3.max_brake_n
 
 
+def test_brakes_release_at_the_rate_they_build_up() -> None:
+    state = plant.start(G3, ORIGIN, speed_mps=30.0, brake_n=10000.0)
+    forces_n = []
+    for _ in range(60):
+        state = plant.step(state, Demand(), LEVEL, G3, DT_S)
+        forces_n.append(state.brake_n)
+    assert forces_n[19] == 10000.0
+    assert forces_n[29] == pytest.approx(10000.0 - 10 * DT_S * G3.max_brake_n / 0.3)
+    assert forces_n[-1] == 0.0
+
+
 def test_steering_waits_then_follows_with_its_lag_and_rate() -> None:
     state = plant.start(G3, ORIGIN, speed_mps=10.0)
     angles_rad = []

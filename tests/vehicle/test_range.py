@@ -63,8 +63,8 @@ def test_without_calibration_the_published_nedc_range_lies_in_the_stated_band(na
     assert 3.0 < abs(result.deviation_pct) < result.band_pct
 
 
-@pytest.mark.parametrize("name", ["nedc", "wltc"])
-def test_the_coarse_step_agrees_with_the_plant_within_a_fifth_of_a_per_cent(name: str) -> None:
+@pytest.mark.parametrize(("name", "rel"), [("nedc", 0.002), ("wltc", 0.002), ("udds", 0.003)])
+def test_the_coarse_step_agrees_with_the_plant(name: str, rel: float) -> None:
     spec, cycle = spec_of("g3-520"), load_cycle(name)
     fine = drive_in_plant(spec, cycle, charge=0.8)
     machine = plant_spec(spec, load_kg=added_load_kg(spec, name))
@@ -72,7 +72,7 @@ def test_the_coarse_step_agrees_with_the_plant_within_a_fifth_of_a_per_cent(name
     drive_cycle(machine, cycle, battery.start(0.8, CELL_K, machine), total)
     assert fine.greatest_error_mps < 0.15
     assert fine.distance_m == pytest.approx(total.distance_m, rel=0.001)
-    assert total.cells_j / 3.6 / total.distance_m == pytest.approx(fine.wh_per_km, rel=0.002)
+    assert total.cells_j / 3.6 / total.distance_m == pytest.approx(fine.wh_per_km, rel=rel)
 
 
 def test_the_shares_of_energy_add_up_to_what_left_the_cells(g3_520: RangeResult) -> None:

@@ -23,6 +23,9 @@ from volant.core.messages import (
 )
 from volant.core.ports import Car
 from volant.vehicle import CarSpec, CarStart, SimCar, with_perfect_sensors
+from volant.vehicle.cell import energy_j
+from volant.vehicle.consumption import WINDOW_M
+from volant.vehicle.parameters import plant_spec
 
 TICK_NS = 10_000_000
 
@@ -204,6 +207,22 @@ def test_the_range_shown_begins_at_the_published_consumption_and_learns() -> Non
     driver.drive(300.0)
     spent_m = 0.5 * 520e3 - driver.state.range_m
     assert spent_m > 1.5 * driver.state.odometer_m
+
+
+def test_recent_consumption_is_what_left_the_cells_losses_included() -> None:
+    car = sim_car(with_perfect_sensors(spec_of("g3-520")), speed_mps=33.0, charge_pct=80.0)
+    driver = CarDriver(SimBench(car))
+    charge = 0.01 * driver.state.charge_pct
+    driver.drive(400.0)
+    after = 0.01 * driver.state.charge_pct
+    machine = plant_spec(car.spec)
+    left_j = energy_j(after, machine.capacity_c, machine.cells_in_series)
+    used_j = energy_j(charge, machine.capacity_c, machine.cells_in_series) - left_j
+    distance_m = driver.state.odometer_m
+    forgotten = math.exp(-distance_m / WINDOW_M)
+    usual_j_per_m = car.spec.usable_j / 520e3
+    recent = usual_j_per_m * forgotten + used_j / distance_m * (1.0 - forgotten)
+    assert left_j / driver.state.range_m == pytest.approx(recent, rel=0.004)
 
 
 def test_ice_makes_stops_longer() -> None:
