@@ -63,7 +63,14 @@ def test_without_calibration_the_published_nedc_range_lies_in_the_stated_band(na
     assert 3.0 < abs(result.deviation_pct) < result.band_pct
 
 
-@pytest.mark.parametrize(("name", "rel"), [("nedc", 0.002), ("wltc", 0.002), ("udds", 0.003)])
+@pytest.mark.parametrize(
+    ("name", "rel"),
+    [
+        ("nedc", 0.002),
+        pytest.param("wltc", 0.002, marks=pytest.mark.slow),
+        pytest.param("udds", 0.003, marks=pytest.mark.slow),
+    ],
+)
 def test_the_coarse_step_agrees_with_the_plant(name: str, rel: float) -> None:
     spec, cycle = spec_of("g3-520"), load_cycle(name)
     fine = drive_in_plant(spec, cycle, charge=0.8)
