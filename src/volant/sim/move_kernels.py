@@ -19,7 +19,7 @@ from volant.sim.columns import (
     Mode,
 )
 from volant.sim.driver_kernels import (
-    closing_brake,
+    constant_accel,
     cool_idm,
     idm,
     smooth,
@@ -130,8 +130,8 @@ def _overtaking_speed(lane_i, me, mine, entry_i, entry_f, ego_begin):  # type: i
     return 0.0
 
 
-@kernel("f8(f8[::1], i8[::1], u8, f8, f8, f8, f8)")
-def _inattentive_accel(me, mine, key, dt, accel, gap, lead_speed):  # type: ignore[no-untyped-def]
+@kernel("f8(f8[::1], i8[::1], u8, f8, f8, f8, f8, f8)")
+def _inattentive_accel(me, mine, key, dt, accel, gap, lead_speed, lead_accel):  # type: ignore[no-untyped-def]
     """A distracted driver's acceleration: held while he looks away, until alarm or time ends it."""
     me[_ATTENTION] -= dt
     away = mine[_INATTENTIVE] == 1
@@ -139,7 +139,7 @@ def _inattentive_accel(me, mine, key, dt, accel, gap, lead_speed):  # type: igno
     if away:
         target = _SWAY_M if uniform(key, mine[_COUNTER]) < 0.5 else -_SWAY_M
         alarm = gap < math.inf and (
-            closing_brake(me[_SPEED], lead_speed, gap - 1.5) > _ALARM_BRAKE_MPS2
+            constant_accel(me[_SPEED], gap - 1.5, lead_speed, lead_accel, 0.0) < -_ALARM_BRAKE_MPS2
             or gap < 2.0 + 0.35 * me[_SPEED]
         )
         if alarm and me[_ATTENTION] > _ALARM_S:
@@ -256,7 +256,7 @@ def drive_accel(  # type: ignore[no-untyped-def]
             accel, idm(speed, wanted, old_gap, old_speed, time_gap, stand_gap, most, comfort)
         )
     if mine[_KIND] == _DISTRACTED:
-        accel = _inattentive_accel(me, mine, keys[actor], dt, accel, gap, lead_speed)
+        accel = _inattentive_accel(me, mine, keys[actor], dt, accel, gap, lead_speed, lead_accel)
         if mine[_INATTENTIVE] == 1:
             return accel
     for _ in range(2):

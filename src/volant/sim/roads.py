@@ -1,7 +1,7 @@
 """The lane graph as flat arrays for the traffic kernels: links, speed profile, shared ground.
 
 Simplified: two lanes share ground where their centres come closer than the narrower of 3 m and 85 %
-of their mean width; heights are not compared, so that only lanes of one junction, or with a common
+of their mean width, plus what a long body sweeps in a bend; heights are not compared, so that only lanes of one junction, or with a common
 end, are looked at (a bridge over a road is no crossing).
 """
 
@@ -32,6 +32,11 @@ APPROACH_BRAKE_MPS2: Final = 1.2
 JOIN_GAP_M: Final = 0.3
 JOIN_TURN_RAD: Final = math.radians(5.0)
 SHARED_GAP_M: Final = 3.0
+SWEEP_MOST_M: Final = 1.5
+LONGEST_M: Final = 16.5
+"""Articulated lorry (Directive 96/53/EC, annex I, 1.1; recalled)."""
+SHORT_LORRY_M: Final = 8.0
+TIGHT_RADIUS_M: Final = 30.0
 END_SIGHT_M: Final = 1500.0
 MAIN_SHARE: Final = 0.85
 """Share of cars that keep to the main road at a fork outside junctions."""
@@ -58,6 +63,8 @@ class LaneArrays:
     spans: Array
     conflicts: Integers
     conflict_spans: Array
+    longest_m: float
+    """No car may be longer: 16.5 m, or 8 m where some bend is tighter than 30 m radius."""
 
 
 def lane_arrays(graph: LaneGraph) -> LaneArrays:
@@ -100,7 +107,14 @@ def lane_arrays(graph: LaneGraph) -> LaneArrays:
         spans=np.array(spans, dtype=np.float64).reshape(-1, 2),
         conflicts=np.ascontiguousarray(shared[:, :2]).astype(np.int64),
         conflict_spans=np.ascontiguousarray(shared[:, 2:]),
+        longest_m=longest_car_m(graph),
     )
+
+
+def longest_car_m(graph: LaneGraph) -> float:
+    """The longest car that these roads take without sweeping over what lies beside its lane."""
+    bend = float(np.abs(graph.table[:, LaneColumn.CURVATURE]).max())
+    return LONGEST_M if bend * TIGHT_RADIUS_M < 1.0 else SHORT_LORRY_M
 
 
 def _ends(lanes: tuple[Lane, ...], onward: list[list[int]], lane_i: Integers) -> list[float]:
@@ -213,13 +227,14 @@ def _shared_ground(
         for target in onward[lane.index]:
             groups["to", target].append(lane.index)
     seen: set[tuple[int, int]] = set()
+    longest_m = longest_car_m(graph)
     found: list[list[tuple[float, ...]]] = [[] for _ in graph.lanes]
     for members in groups.values():
         for one, other in combinations(sorted(set(members)), 2):
             if (one, other) in seen:
                 continue
             seen.add((one, other))
-            _compare(graph.lanes[one], graph.lanes[other], onward, back, found)
+            _compare(graph.lanes[one], graph.lanes[other], onward, back, found, longest_m)
     return found
 
 
@@ -229,6 +244,7 @@ def _compare(
     onward: list[list[int]],
     back: list[list[int]],
     found: list[list[tuple[float, ...]]],
+    longest_m: float,
 ) -> None:
     if other.index in (one.left, one.right, one.opposite):
         return
@@ -236,7 +252,11 @@ def _compare(
     dx = a[:, LaneColumn.X, None] - b[None, :, LaneColumn.X]
     dy = a[:, LaneColumn.Y, None] - b[None, :, LaneColumn.Y]
     width = 0.5 * (a[:, LaneColumn.WIDTH, None] + b[None, :, LaneColumn.WIDTH])
-    reach = np.minimum(SHARED_GAP_M, 0.85 * width)
+    # A body of half length h sweeps h^2 / 2R further out in a bend.
+    half = 0.5 * longest_m
+    bend = np.abs(a[:, LaneColumn.CURVATURE, None]) + np.abs(b[None, :, LaneColumn.CURVATURE])
+    sweep = np.minimum(0.5 * half * half * bend, SWEEP_MOST_M)
+    reach = np.minimum(SHARED_GAP_M, 0.85 * width) + sweep
     close = np.asarray(dx * dx + dy * dy < reach * reach)
     if not close.any():
         return

@@ -53,9 +53,6 @@ _CLEAR_AHEAD_M: Final = 35.0
 _CLEAR_BEHIND_M: Final = 30.0
 _PLACE_STEP_M: Final = 6.0
 _TRIES: Final = 12
-_LONGEST_M: Final = 16.5
-_SHORT_LORRY_M: Final = 8.0
-_TIGHT_RADIUS_M: Final = 30.0
 _BIRTHS_AT_ONCE: Final = 2
 _FALLING_BACK_MPS: Final = 3.0
 _LEAST_WIDTH_M: Final = 2.6
@@ -91,8 +88,6 @@ class Traffic:
     """Where cars may be born: [p, 8] lane, s, x, y, cos and sin of the heading,
     usual speed, and 1 where the road of the file begins."""
     junctions: bool
-    longest_m: float
-    """No car is longer: 16.5 m, or 8 m where some bend is tighter than 30 m radius."""
     tick: int = 0
     clock_s: float = 0.0
 
@@ -142,13 +137,7 @@ def make_traffic(
         row_out=np.zeros(len(LaneColumn)),
         places=_birth_places(graph, roads),
         junctions=bool(roads.lane_i[:-1, LaneIndex.RESERVED].any()),
-        longest_m=_LONGEST_M if _tightest_m(graph) > _TIGHT_RADIUS_M else _SHORT_LORRY_M,
     )
-
-
-def _tightest_m(graph: LaneGraph) -> float:
-    bend = float(np.abs(graph.table[:, LaneColumn.CURVATURE]).max())
-    return 1.0 / max(bend, 1e-9)
 
 
 def _birth_places(graph: LaneGraph, roads: LaneArrays) -> Array:
@@ -344,7 +333,7 @@ def _settle(traffic: Traffic, slot: int, chance: Chance, lane: int, s: float) ->
     row = np.zeros(len(Actor))
     kind = draw_kind(traffic.mix, chance.child("kind"))
     body = draw_driver(kind, chance.child("driver"), row)
-    row[Actor.LENGTH] = min(row[Actor.LENGTH], traffic.longest_m)
+    row[Actor.LENGTH] = min(row[Actor.LENGTH], traffic.roads.longest_m)
     roads = traffic.roads
     begin = int(roads.lane_i[lane, LaneIndex.ROWS])
     end = int(roads.lane_i[lane + 1, LaneIndex.ROWS])
