@@ -14,6 +14,7 @@ import pytest
 
 from tests.caros.motorway import Drive, gap_m
 from tests.e2e.feeder import Feeder
+from tests.e2e.real_drive import frames_of_drive
 from volant.caros.cockpit import CockpitControl, CockpitPainted, CockpitReplay, ControlKind
 from volant.caros.cockpit.messages import CockpitFrame
 from volant.core.messages import Alert, AlertLevel, Engagement
@@ -472,13 +473,50 @@ def test_the_page_is_small():
     assert sum(len(gzip.compress(path.read_bytes())) for path in scripts) <= 60 * 1024
 
 
+SHORT_S, PICTURE_S = 12.0, 97.5
+"""A drive long enough to see it move, and one up to the jam, where there is most to see."""
+
+
+@pytest.fixture(scope="module")
+def drive_frames() -> list[bytes]:
+    return frames_of_drive(PICTURE_S if os.environ.get("VOLANT_PICTURES") else SHORT_S)
+
+
+def played(frames: list[bytes], feeder: Feeder, from_s: float) -> Callable[[float], bytes]:
+    """The drive from a time on; at its end it stands."""
+    begin_s = feeder.time_s
+
+    def make(t_s: float) -> bytes:
+        return frames[min(int((from_s + t_s - begin_s) * 30.0), len(frames) - 1)]
+
+    return make
+
+
+def test_a_real_drive_is_what_the_page_shows(feeder, open_page, drive_frames):
+    last = msgspec.msgpack.decode(drive_frames[-1], type=CockpitFrame)
+    assert last.car is not None
+    assert last.plan is not None
+    feeder.make = lambda _: drive_frames[0]
+    watch = open_page()
+    watch.wait_live()
+    first = pixels(watch)
+    feeder.make = played(drive_frames, feeder, len(drive_frames) / 30.0 - 2.0)
+    watch.wait_text("speed", f"^{round(last.car.speed_mps * 3.6)}$")
+    watch.wait_text("pilot", "^Pilot drives$")
+    watch.wait_text("reason", f"^{last.plan.reason}$")
+    watch.page.wait_for_timeout(1500)
+    assert changed(first, pixels(watch)) > 0.01
+    assert watch.errors == []
+
+
 @pytest.mark.parametrize(("theme", "name"), [("dark", "cockpit"), ("light", "cockpit-light")])
-def test_the_picture_of_the_docs(feeder, open_page, tmp_path, theme, name):
+def test_the_picture_of_the_docs(feeder, open_page, drive_frames, tmp_path, theme, name):
     """Written to docs/images only when VOLANT_PICTURES is set, so that a test run leaves no trace."""
     folder = PICTURES if os.environ.get("VOLANT_PICTURES") else tmp_path
+    feeder.make = played(drive_frames, feeder, len(drive_frames) / 30.0 - 1.0)
     watch = open_page(theme)
     watch.wait_live()
-    watch.page.wait_for_timeout(1500)
+    watch.page.wait_for_timeout(2500)
     picture = folder / f"{name}.png"
     watch.page.screenshot(path=picture)
     assert picture.stat().st_size > 40_000

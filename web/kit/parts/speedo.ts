@@ -14,7 +14,7 @@ export class Speedo extends LitElement {
       .value {
         font-size: var(--type-huge);
         font-weight: 600;
-        letter-spacing: -0.035em;
+        letter-spacing: -0.02em;
       }
       .unit {
         font-size: var(--type-body);

@@ -7,6 +7,8 @@ import { lengthOf, type RoadPainter, ribbon, unpack } from "./road";
 
 const WIDTH_M = 1.7;
 const EDGE_M = 0.09;
+/** A lead nearer than this leaves no room for its distance between it and the own car. */
+const LABEL_FROM_M = 10.5;
 const BRACKET_M = 0.26;
 const LANE_GLOW_M = 0.2;
 /** Plans are drawn from here on, so that the ribbon begins in front of the bumper. */
@@ -14,10 +16,10 @@ const BUMPER_M = 0.4;
 
 /** Blue while it holds speed, amber to red by braking (comfort braking ends at -3.5 m/s2). */
 export function accelColour(palette: Palette, accel_mps2: number): Rgb {
-  if (accel_mps2 > -0.4) return palette.assist;
-  const share = Math.min(1, (-accel_mps2 - 0.4) / 1.6);
+  if (accel_mps2 > -0.6) return palette.assist;
+  const share = (-accel_mps2 - 0.6) / 0.5;
   if (share < 1) return mix(palette.assist, palette.brake, share);
-  return mix(palette.brake, palette.brakeHard, Math.min(1, (-accel_mps2 - 2) / 1.5));
+  return mix(palette.brake, palette.brakeHard, Math.min(1, Math.max(0, -accel_mps2 - 1.8) / 1.7));
 }
 
 export class PathPainter {
@@ -144,7 +146,7 @@ export class PathPainter {
     const { context, camera } = this;
     const ahead = camera.ahead(mover.x, mover.y) - mover.track.length_m / 2;
     const depth = ahead + BACK_M;
-    if (depth < 14 || depth > 190) return;
+    if (ahead < LABEL_FROM_M || depth > 190) return;
     const scale = camera.scale(depth);
     const words = `${whole_m} m`;
     context.font = `600 20px ${LABEL_FAMILY}`;
