@@ -63,6 +63,7 @@ def test_the_pedals_ask_for_their_share() -> None:
     assert by_hand(brake=0.5).accel_mps2 == -4.5
     assert by_hand(brake=0.1, accelerator=1.0).accel_mps2 == pytest.approx(-0.9)
     assert by_hand().accel_mps2 == -0.3
+    assert by_hand(accelerator=0.02, brake=0.02).accel_mps2 == -0.3
 
 
 def test_backwards_everything_is_the_other_way_round() -> None:

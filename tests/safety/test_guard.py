@@ -76,6 +76,18 @@ def test_a_command_beyond_its_limits_is_cut_and_names_the_rows() -> None:
     assert kept.stamp_ns == drive.stamp_ns
 
 
+def test_what_the_guard_changes_carries_the_guards_stamp() -> None:
+    drive = engaged()
+    drive.tick(9.0)
+    assert drive.tick().command.stamp_ns == drive.stamp_ns
+    decision = drive.tick(aeb=braking(drive))
+    assert decision.command.stamp_ns == drive.stamp_ns
+    drive = engaged()
+    drive.tick(0.05)
+    assert drive.tick().command.stamp_ns == drive.stamp_ns - TICK_NS
+    assert drive.tick(aeb=braking(drive)).command.stamp_ns == drive.stamp_ns
+
+
 def test_one_axis_is_cut_and_the_other_left() -> None:
     drive = engaged()
     decision = drive.tick(0.05, 0.1)
@@ -342,6 +354,7 @@ def test_the_stop_brakes_at_three_with_bounded_jerk_then_holds_then_lets_go() ->
     )
     assert after.command.indicator is Indicator.HAZARD
     assert drive.state.permission is Permission.DRIVER
+    assert drive.state.stop_reason == ""
 
 
 def test_a_stop_is_not_called_off_by_a_pilot_that_comes_back() -> None:
@@ -551,6 +564,13 @@ def test_who_brakes_harder_than_emergency_braking_goes_on() -> None:
     controls = DriverControls(brake=1.0)
     decision = drive.tick(0.0, controls=controls, aeb=braking(drive, -5.0))
     assert (decision.source, decision.command.accel_mps2) == (CommandSource.DRIVER, -9.0)
+
+
+def test_braking_alike_the_driver_keeps_the_word() -> None:
+    drive = Drive()
+    drive.until(0.3, accel_mps2=0.0, controls=DriverControls(brake=1.0))
+    decision = drive.tick(0.0, controls=DriverControls(brake=1.0), aeb=braking(drive, -9.0))
+    assert decision.source is CommandSource.DRIVER
 
 
 def test_only_a_kicked_down_accelerator_overrides_emergency_braking() -> None:

@@ -85,7 +85,8 @@ def test_the_accelerator_wins_within_the_tick(state: str, pilot: str) -> None:
     decision = drive.tick(controls=GAS, **PILOTS[pilot])
     assert decision.source is CommandSource.DRIVER
     assert decision.command.accel_mps2 == 2.0
-    assert not decision.command.hold
+    assert decision.command.hold is False
+    assert decision.limited is (bool(decision.limits))
 
 
 @pytest.mark.parametrize(("state", "pilot"), EVERY)
@@ -102,6 +103,37 @@ def test_a_pedal_counts_even_where_the_car_state_is_not_valid(state: str) -> Non
     decision = drive.tick(0.0, controls=BRAKE, car_changes={"valid": False})
     assert decision.source is CommandSource.DRIVER
     assert decision.command.accel_mps2 == pytest.approx(-2.7)
+
+
+def test_a_pedal_serves_for_five_ticks_after_its_last_word_and_then_no_more() -> None:
+    for lost in ("nan", "frozen", "none"):
+        drive = in_state("pilot")
+        drive.tick(0.0, controls=GAS)
+        for number in range(7):
+            if lost == "nan":
+                decision = drive.tick(0.0, controls=DriverControls(accelerator=math.nan))
+            else:
+                decision = drive.tick(0.0, car="frozen" if lost == "frozen" else None)
+            if number < 5:
+                assert decision.reason == "driver_accelerator", (lost, number)
+            else:
+                assert decision.source is CommandSource.MINIMAL_RISK, (lost, number)
+
+
+def test_a_brake_that_falls_silent_stays_pressed_and_the_wheel_where_it_was() -> None:
+    drive = Drive()
+    hands = DriverControls(brake=0.5, wheel_angle_rad=0.3, wheel_torque_nm=9.0, accelerator=0.4)
+    drive.tick(controls=hands)
+    for _ in range(20):
+        decision = drive.tick(car="frozen")
+    assert decision.command.accel_mps2 == -4.5
+    assert decision.command.curvature_per_m == pytest.approx(-WHEEL_BEND)
+
+
+def test_controls_from_the_future_move_nothing() -> None:
+    drive = in_state("pilot")
+    decision = drive.tick(0.0, controls=GAS, car_changes={"stamp_ns": drive.stamp_ns + 9 * TICK_NS})
+    assert decision.source is CommandSource.COMFORT
 
 
 def test_an_override_is_on_its_own_axis_only() -> None:
@@ -147,9 +179,12 @@ def test_after_an_override_the_pilot_drives_on_without_old_means() -> None:
 
 
 def test_an_override_during_the_guards_stop_lets_it_go_on_afterwards() -> None:
-    drive = in_state("stopping")
+    drive = in_state("pilot")
+    drive.tick(0.0, stop_path=arc_path(drive.stamp_ns))
+    drive.until(0.06)
     drive.until(0.5, controls=GAS)
     assert drive.state.permission is Permission.STOPPING
+    assert drive.state.trusted is not None
     decision = drive.tick()
     assert (decision.source, decision.reason) == (CommandSource.MINIMAL_RISK, "stale_command")
 
@@ -266,6 +301,9 @@ def test_a_driver_is_never_limited() -> None:
     assert decision.command.accel_mps2 == -9.0
     assert decision.command.curvature_per_m == pytest.approx(math.tan(0.4) / 2.6)
     assert (decision.limited, decision.limits) == (False, ())
+    drive.tick(0.0, controls=wild)
+    assert drive.state.accels == (-9.0,)
+    assert len(drive.state.laterals) == 1
 
 
 def test_by_hand_the_stalk_sets_the_indicator() -> None:

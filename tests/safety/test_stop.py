@@ -91,6 +91,28 @@ def test_a_path_that_points_away_from_the_car_is_refused(angle_rad: float) -> No
     assert fault_of(turned, 10.0, TUNING) == ("" if abs(angle_rad) < 0.2 else "path_start")
 
 
+def test_the_bounds_of_a_start_are_those_of_the_tuning() -> None:
+    path = arc_path(0)
+    edge = changed(path, x_m=tuple(x + 1.0 for x in path.x_m))
+    assert fault_of(edge, 10.0, TUNING) == ""
+    near = msgspec.structs.replace(TUNING, start_m=0.5)
+    for shift_m, word in ((0.45, ""), (0.55, "path_start")):
+        moved = changed(path, y_m=tuple(y + shift_m for y in path.y_m))
+        assert fault_of(moved, 10.0, near) == word
+    # It is the first point that counts, also where the path leads back to the car at once.
+    slant = changed(
+        path,
+        x_m=tuple(x * math.cos(0.15) for x in path.x_m),
+        y_m=tuple(1.03 - x * math.sin(0.15) for x in path.x_m),
+    )
+    assert fault_of(slant, 10.0, TUNING) == "path_start"
+
+
+def test_two_points_are_a_path_where_that_is_long_enough() -> None:
+    short = msgspec.structs.replace(TUNING, spare_m=1.0)
+    assert fault_of(arc_path(0, 1.0), 0.0, short) == ""
+
+
 def test_points_that_are_not_a_step_apart_are_refused() -> None:
     path = arc_path(0)
     for index, shift_m in ((1, 0.11), (1, -0.11), (75, 0.11), (75, -0.11), (150, 0.2)):
@@ -106,14 +128,18 @@ def test_a_stretched_path_of_coarse_points_is_refused_by_its_own_step() -> None:
     assert fault_of(fine, 10.0, TUNING) == ""
     wrong = changed(path, x_m=with_point(path.x_m, 20, path.x_m[20] + 0.21))
     assert fault_of(wrong, 10.0, TUNING) == "path_gap"
+    for shift_m, word in ((-0.19, ""), (-0.21, "path_gap")):
+        last = changed(path, x_m=with_point(path.x_m, 75, path.x_m[75] + shift_m))
+        assert fault_of(last, 10.0, TUNING) == word
 
 
 @pytest.mark.parametrize("side", [1.0, -1.0])
 def test_a_bend_that_the_car_cannot_take_is_refused(side: float) -> None:
     assert fault_of(arc_path(0, 150.0, side * 3.5 / 400.0), 20.0, TUNING) == ""
     assert fault_of(arc_path(0, 150.0, side * 3.7 / 400.0), 20.0, TUNING) == "path_bend"
-    sharp = changed(arc_path(0), curvature_per_m=with_point((0.0,) * 151, 150, side * 0.21))
-    assert fault_of(sharp, 0.0, TUNING) == "path_bend"
+    for bend, word in ((0.2, ""), (0.21, "path_bend")):
+        sharp = changed(arc_path(0), curvature_per_m=with_point((0.0,) * 151, 150, side * bend))
+        assert fault_of(sharp, 0.0, TUNING) == word
 
 
 def test_a_bend_later_may_be_sharper_because_the_car_has_braked_by_then() -> None:
@@ -122,6 +148,10 @@ def test_a_bend_later_may_be_sharper_because_the_car_has_braked_by_then() -> Non
     for bend, word in ((0.0355, ""), (0.0375, "path_bend")):
         curvature = with_point(straight.curvature_per_m, 50, bend)
         assert fault_of(changed(straight, curvature_per_m=curvature), 20.0, TUNING) == word
+    coarse = arc_path(0, 150.0, step_m=2.0)
+    for bend, word in ((0.0355, ""), (0.0375, "path_bend")):
+        curvature = with_point(coarse.curvature_per_m, 25, bend)
+        assert fault_of(changed(coarse, curvature_per_m=curvature), 20.0, TUNING) == word
 
 
 @pytest.mark.parametrize("side", [1.0, -1.0])
@@ -135,6 +165,13 @@ def test_points_that_turn_where_the_curvature_says_straight_are_refused(side: fl
 
 def test_sampling_a_whole_loop_coarsely_is_no_fault() -> None:
     assert fault_of(arc_path(0, 120.0, 0.05, step_m=2.0), 5.0, TUNING) == ""
+
+
+def test_a_long_bend_may_be_off_by_a_share_of_all_its_turning() -> None:
+    loop = arc_path(0, 120.0, 0.05)
+    for share, word in ((0.96, ""), (0.93, "path_bend")):
+        claimed = changed(loop, curvature_per_m=(0.05 * share,) * 121)
+        assert fault_of(claimed, 5.0, TUNING) == word
 
 
 numbers = st.floats(allow_nan=True, allow_infinity=True, width=32)

@@ -79,9 +79,9 @@ def check(
     car = state.car
     if car is None:
         return state, _parked(given.stamp_ns)
-    controls = controls_of(state, given)
+    controls = controls_of(car, given, settings)
     touch = driver.touch_of(controls, settings.driver)
-    state, handover = permit(state, given, touch, settings)
+    state, handover = permit(state, car, given, touch, settings)
     motion = Motion(
         speed_mps=abs(state.speed_mps),
         dt_s=span_s,

@@ -116,11 +116,24 @@ def _engage_until(state: GuardState, given: GuardInput, settings: GuardSettings)
     return state.engage_until_ns
 
 
-def controls_of(state: GuardState, given: GuardInput) -> DriverControls:
-    """The driver's freshest finite controls; they count even where the rest of the car state is not valid."""
+def controls_of(car: CarState, given: GuardInput, settings: GuardSettings) -> DriverControls:
+    """What the driver's hands and feet do, believed even where the rest of the car state is not valid.
+
+    Once the controls are older than `stale_s`, a brake stays pressed and the wheel stays where it was,
+    but nobody accelerates or steers on their word: a frozen pedal must not hold up a stop.
+
+    Args:
+        car: the last good car state.
+        given: the tick's inputs.
+        settings: the guard's.
+    """
+    newest = car
     if given.car is not None and driver.is_finite(given.car.driver):
-        return given.car.driver
-    return state.car.driver if state.car is not None else DriverControls()
+        newest = given.car
+    controls = newest.driver
+    if 0 <= given.stamp_ns - newest.stamp_ns <= nanoseconds(settings.stale_s):
+        return controls
+    return DriverControls(brake=controls.brake, wheel_angle_rad=controls.wheel_angle_rad)
 
 
 _PLACES: Final = 50
