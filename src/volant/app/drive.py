@@ -29,6 +29,7 @@ from volant.app.trip import TripWish
 from volant.caros.cockpit import CockpitLink, spawn_cockpit
 from volant.core.bus import Bus, InlineBus
 from volant.core.clock import seconds
+from volant.core.component import Component
 from volant.core.errors import LinkError
 from volant.core.messages import Intervention
 from volant.sim.judge import DriveSummary, summary
@@ -72,12 +73,25 @@ def drive_trip(
     send: Send | None = None,
     asked_to_end: Callable[[], tuple[Exit, str] | None] = lambda: None,
     watch: Callable[[Bus], Callable[[int], None]] | None = None,
+    around: Callable[[Component], Component] = lambda part: part,
 ) -> Driven:
-    """Drive a composed trip to its end; asks for outside wishes between two ticks only."""
+    """Drive a composed trip to its end; asks for outside wishes between two ticks only.
+
+    Args:
+        trip: what to drive.
+        bus: where the components meet; a plain one by default.
+        pace: holds virtual time back; as fast as it can by default.
+        write: takes every journalled message.
+        send: takes every encoded frame of the cockpit.
+        asked_to_end: exit status and reason, once somebody outside wants the end.
+        watch: opens readers on the bus and gives what is called after each tick.
+        around: wraps each component, as a stopwatch does.
+    """
     bus = bus or InlineBus()
     inbox = Inbox()
     engage_at_start(inbox)
-    executor = InlineExecutor(compose(trip, write=write, send=send), bus, inbox, pace=pace)
+    parts = tuple(around(part) for part in compose(trip, write=write, send=send))
+    executor = InlineExecutor(parts, bus, inbox, pace=pace)
     end = EndWatch(bus, trip.limit_s)
     look = watch(bus) if watch is not None else None
     began_s = time.monotonic()
