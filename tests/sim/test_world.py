@@ -13,6 +13,7 @@ from volant.road import LaneId, build_graph, follow
 from volant.road.make import build_world
 from volant.sim import DriverMix, Jam, World, WorldSettings, default_world
 from volant.sim.columns import Actor, DriverKind, Index
+from volant.sim.driver_kernels import idm
 from volant.sim.jams import jam_rows
 from volant.sim.traffic import reindex
 
@@ -204,33 +205,34 @@ def test_a_jam_stands_still_for_its_time_and_dissolves() -> None:
     assert after == 0
 
 
+def gap_ahead(world: World, ego: EgoTruth) -> tuple[float, float]:
+    """Gap to and speed of the car ahead in the own lane of a straight road; inf without one."""
+    nearest = (math.inf, 0.0)
+    for one in world.truth():
+        if abs(one.y_m - ego.y_m) < 0.5 * (one.width_m + ego.width_m) + 0.3 and one.x_m > ego.x_m:
+            gap = one.x_m - 0.5 * one.length_m - ego.x_m - ego.length_m + ego.rear_overhang_m
+            nearest = min(nearest, (gap, one.speed_mps))
+    return nearest
+
+
 def hard_stop(seed: int, mix: DriverMix) -> list[tuple[bool, DriverKind]]:
-    """The own car drives calmly, then brakes at 8 m/s2 to a stand, in dense traffic."""
+    """The own car follows sensibly, then brakes at 8 m/s2 to a stand, in dense traffic."""
     graph = straight(3, 6000.0)
     world = World(graph, WorldSettings(cars=60, mix=mix, oncoming_share=0.0), seed)
     s, speed, accel = 800.0, 22.0, 0.0
     told = []
     for k in range(3500):
-        tick(world, ego_at(graph, 1, s, speed, accel_mps2=accel), k)
+        ego = ego_at(graph, 1, s, speed, accel_mps2=accel)
+        tick(world, ego, k)
         for contact in world.contacts():
             slot = (contact.actor_id - 1) % 60
             kind = DriverKind(int(world.traffic.actor_i[slot, Index.KIND]))
             told.append((contact.struck_from_behind, kind))
-        accel = -8.0 if k > 2000 and speed > 0.0 else 0.0
-        if k <= 2000:
-            gaps = (
-                [
-                    o.x_m - 0.5 * o.length_m - s - 3.55
-                    for o in world.truth()
-                    if abs(o.y_m - ego_at(graph, 1, s, 0.0).y_m) < 1.9 and o.x_m > s
-                ]
-                if k % 5 == 0
-                else []
-            )
-            if gaps and min(gaps) < 20.0:
-                accel = -2.0
-            elif speed < 22.0:
-                accel = 1.0
+        if k > 2000:
+            accel = -8.0 if speed > 0.0 else 0.0
+        elif k % 5 == 0:
+            gap, lead_speed = gap_ahead(world, ego)
+            accel = max(-6.0, idm(speed, 22.0, gap, lead_speed, 1.5, 2.5, 1.5, 2.0))
         speed = max(0.0, speed + 0.01 * accel)
         s += 0.01 * speed
     return told
