@@ -89,7 +89,7 @@ class TrackTuning:
 
     jerk_along: float = 2.0
     """m/s3 per root Hz along the heading: cars change their acceleration by 2 to 3 m/s2 in a second."""
-    jerk_across: float = 0.8
+    jerk_across: float = 0.4
     """The same across it: lane changes stay below 1 m/s2."""
     accel_fade_s: float = 3.0
     """Acceleration dies out in this time without news (Singer, 1970)."""

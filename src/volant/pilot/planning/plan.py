@@ -53,8 +53,10 @@ class PlanTuning:
     """Comfortable braking behind others."""
     ahead_s: float = 0.4
     """The law is evaluated this far ahead: delay of drive train and of noticing."""
-    cool: float = 0.95
+    cool: float = 0.98
     """Weight of the constant-acceleration heuristic (Kesting, Treiber and Helbing, 2010: 0.99)."""
+    soft_mps2: float = 1.4
+    """How hard the car falls back into its gap when somebody has moved in at its own speed."""
     react_s: float = 0.4
     """From a lead's braking to our own deceleration: tracking 0.2 s, actuators 0.15 s, a pilot tick."""
     side_m: float = 0.25
@@ -256,7 +258,7 @@ def _law(choices: Choices, given: PlanInput, tuning: PlanTuning) -> Array:
             *(choices.time_gap_s, tuning.gap_m, tuning.accel_mps2, tuning.decel_mps2),
             *(tuning.ahead_s, tuning.cool, tuning.preview_s, tuning.react_s, tuning.side_m),
             *(tuning.rss_own_mps2, tuning.rss_other_mps2, _stop_decel(given, tuning)),
-            tuning.accel_high_mps2,
+            *(tuning.accel_high_mps2, tuning.soft_mps2),
         )
     )
 

@@ -31,7 +31,7 @@ L_GAP_S, L_GAP_M, L_ACCEL, L_DECEL, L_AHEAD_S, L_COOL, L_PREVIEW_S, L_REACT_S = 
     6,
     7,
 )
-L_SIDE_M, L_RSS_OWN, L_RSS_OTHER, L_STOP_DECEL, L_ACCEL_HIGH = 8, 9, 10, 11, 12
+L_SIDE_M, L_RSS_OWN, L_RSS_OTHER, L_STOP_DECEL, L_ACCEL_HIGH, L_SOFT = 8, 9, 10, 11, 12, 13
 # Cost columns (planning.score.Cost).
 _C_COLLISION, _C_GAP, _C_PROGRESS, _C_COMFORT, _C_JERK, _C_CENTRE, _C_LIMIT, _C_SIDE = range(8)
 _COSTS = 8
@@ -40,6 +40,7 @@ FROM_PROFILE, FROM_LEAD, FROM_BRAKE = 0, 1, 2
 # Lead columns.
 _G_REAR, _G_FRONT, _G_RATE, _G_ACCEL, _G_WEIGHT, _G_ID, _G_CUT_IN = 0, 1, 2, 3, 4, 5, 6
 _LEADS = 6
+_CLAIM_STEPS = 8  # 2 s
 
 
 @kernel("f8(f8)")
@@ -117,7 +118,8 @@ def follow_accel(speed, accel, gap, lead_speed, lead_accel, free, firm, law):  #
         calm = lead_held - rush * rush / (2.0 * max(gap, 0.1))
     if answer < calm:
         cool = law[L_COOL]
-        answer = (1.0 - cool) * answer + cool * (calm + firm * math.tanh((answer - calm) / firm))
+        soft = law[L_SOFT]
+        answer = (1.0 - cool) * answer + cool * (calm + soft * math.tanh((answer - calm) / soft))
     # What is needed to stay behind at all is never cooled away.
     spare = max(gap - 0.7 * law[L_GAP_M], 0.1)
     if lead_speed < speed:
@@ -154,19 +156,25 @@ def side_path(start, target, dt, steps, out):  # type: ignore[no-untyped-def]
             rate += accel * dt / 5.0
 
 
-@kernel("i8(f8[:, ::1], f8[:, :, ::1], i8, f8, f8, b1, f8[:, ::1])")
-def _stand_in_band(modes, points, k, offset, reach, yields, out):  # type: ignore[no-untyped-def]
+@kernel("i8(f8[:, ::1], f8[:, :, ::1], i8, f8, f8, f8, i8, f8[:, ::1])")
+def _stand_in_band(modes, points, k, offset, middle, reach, claim, out):  # type: ignore[no-untyped-def]
     """The modes that stand in the band swept at step k, nearest first, into out [6, 7]; their number.
 
-    reach: half the band; out is kept by station of the rear.
+    Who follows in the band already (behind `middle`, our own station now) keeps behind us and is left out.
+    reach: half the band; claim: steps before one who cuts in already counts, -1 to leave those out.
     """
     found = 0
     for m in range(modes.shape[0]):
-        if modes[m, _M_WEIGHT] < 0.1 or (modes[m, _M_CUT_IN] > 0.0 and not yields):
+        if modes[m, _M_WEIGHT] < 0.1 or (modes[m, _M_CUT_IN] > 0.0 and claim < 0):
             continue
-        if abs(points[m, k, _P_OFFSET] - offset) >= reach + modes[m, _M_HALF_WIDTH]:
+        # One who cuts in is answered before he is here: where he will be in 2 s counts.
+        at = min(k + claim, points.shape[1] - 1) if modes[m, _M_CUT_IN] > 0.0 else k
+        if abs(points[m, at, _P_OFFSET] - offset) >= reach + modes[m, _M_HALF_WIDTH]:
             continue
         half = modes[m, _M_HALF_LENGTH]
+        beside = abs(points[m, 0, _P_OFFSET] - offset) - reach - modes[m, _M_HALF_WIDTH]
+        if points[m, 0, _P_STATION] < middle and beside < 0.0:
+            continue
         rear = points[m, k, _P_STATION] - half
         place = min(found, _LEADS - 1)
         if found == _LEADS and out[place, _G_REAR] <= rear:
@@ -237,13 +245,11 @@ def _charge_others(cost, others, count, s, v, front, rear, fade, dt, law):  # ty
         return
     for i in range(count):
         other = others[i]
-        if other[_G_FRONT] <= s - rear:
-            continue
+        if other[_G_FRONT] + other[_G_REAR] < 2.0 * s + front - rear:
+            continue  # beside or behind: he sees us
         space = other[_G_REAR] - (s + front)
         weight = other[_G_WEIGHT] * fade
         if space < 0.3:
-            if other[_G_REAR] < s - rear and other[_G_RATE] > v:
-                continue  # comes from behind
             rush = max(v - other[_G_RATE], 0.0)
             cost[_C_COLLISION] += weight * (1.0 + 0.1 * rush * rush) * dt
             continue
@@ -297,6 +303,7 @@ def roll_out(  # type: ignore[no-untyped-def]
     beside = np.zeros((steps + 1, max(modes.shape[0], 1), 3))
     station0, front, rear = ego[_E_STATION], ego[_E_FRONT], ego[_E_REAR]
     width = ego[_E_HALF_WIDTH]
+    middle = station0 + 0.5 * (front - rear)
     aim = max(profile[0], 1.0)
     last_aside = math.inf
     for p in range(count):
@@ -307,8 +314,9 @@ def roll_out(  # type: ignore[no-untyped-def]
             for k in range(steps + 1):
                 for band in range(3):
                     reach = width + (0.15 if band == 2 else law[L_SIDE_M])
+                    claim = _CLAIM_STEPS if band == 1 else (0 if band == 2 else -1)
                     sizes[band, k] = _stand_in_band(
-                        modes, points, k, sides[k, 0], reach, band > 0, bands[band, k]
+                        modes, points, k, sides[k, 0], middle, reach, claim, bands[band, k]
                     )
                 sizes[3, k] = _stand_beside(modes, points, k, sides[k, 0], width, beside[k])
         band = 1 if proposal[_YIELDS] > 0.0 else 0
@@ -319,7 +327,10 @@ def roll_out(  # type: ignore[no-untyped-def]
             path = paths[p, k]
             path[0], path[1], path[2] = s, v, a
             path[3], path[4] = sides[k, 0], sides[k, 1]
-            free = profile_accel(profile, step, s - station0, v, proposal[_PACE], law)
+            free = profile_accel(profile, step, s - station0, v, 1.0, law)
+            if proposal[_PACE] < 1.0:  # a slower pace is taken up gently
+                slower = profile_accel(profile, step, s - station0, v, proposal[_PACE], law)
+                free = min(free, max(slower, -0.9 * proposal[_FIRM]))
             value, source, lead, gap, rate, cuts = wanted_accel(
                 bands[band, k],
                 sizes[band, k],
