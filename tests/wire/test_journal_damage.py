@@ -306,3 +306,64 @@ def test_a_chunk_closes_each_second_also_after_a_gap(tmp_path: Path) -> None:
         0, 999_999_999, 5_500_000_000, 5_999_999_999,
     ]  # fmt: skip
     writer.close()
+
+
+def framed(opcode: int, body: bytes) -> bytes:
+    return bytes([opcode]) + len(body).to_bytes(8, "little") + body
+
+
+def text(words: str) -> bytes:
+    return len(words.encode()).to_bytes(4, "little") + words.encode()
+
+
+def metadata(name: str, json: str) -> bytes:
+    pair = text("json") + text(json)
+    return framed(0x0C, text(name) + len(pair).to_bytes(4, "little") + pair)
+
+
+def chunk(kind: str, data: bytes, claimed: int) -> bytes:
+    body = bytes(16) + claimed.to_bytes(8, "little") + bytes(4) + text(kind)
+    return framed(0x06, body + len(data).to_bytes(8, "little") + data)
+
+
+def by_hand(path: Path, *parts: bytes) -> Path:
+    start = b"\x89MCAP0\r\n" + framed(0x01, text("") + text(""))
+    path.write_bytes(b"".join([start, metadata("volant.header", header_text()), *parts]))
+    return path
+
+
+BOMB = b"\x28\xb5\x2f\xfd\xe0" + (1 << 60).to_bytes(8, "little")
+"""The first bytes of a zstd frame that says it holds an exabyte."""
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        chunk("zstd", BOMB, 100),
+        chunk("zstd", b"no zstd", 100),
+        chunk("", b"", 1 << 40),
+        chunk("", b"abc", 4),
+        framed(0x06, b"short"),
+        framed(0x04, b"short"),
+        framed(0x04, b"\x01\x00\x01\x00" + text("\x00") + b"\xff\xff\xff\xff"),
+        framed(0x05, b"short"),
+        framed(0x05, bytes(22)),
+        metadata("volant.summary", "no json"),
+    ],
+)
+def test_each_kind_of_wrong_record_is_counted_and_passed_over(wrong: bytes, tmp_path: Path) -> None:
+    info = journal_info(by_hand(tmp_path / "x.mcap", wrong, framed(0x0F, bytes(4))))
+    assert (info.damaged, info.messages, info.complete, info.summary) == (1, 0, True, {})
+
+
+def test_records_of_no_interest_are_passed_over(tmp_path: Path) -> None:
+    path = by_hand(tmp_path / "x.mcap", metadata("other", "{}"), framed(0x42, b"new kind"))
+    info = journal_info(path)
+    assert (info.damaged, info.complete) == (0, False)
+
+
+def test_the_hash_so_far_is_that_of_a_journal_closed_now(tmp_path: Path) -> None:
+    writer = JournalWriter(tmp_path / "x.mcap", HEADER)
+    writer.write(topics.CAR_STATE, 0, car(0))
+    so_far = writer.sha256
+    assert writer.close().sha256 == so_far
