@@ -95,7 +95,7 @@ def _frame_rows() -> list[Row]:
     note = f"{OBJECTS} objects, {size} bytes"
     return [
         at_most(
-            "cockpit/frame built and encoded p50", statistics.median(spans_us), 1000.0, "us", note
+            "cockpit/frame built and encoded p50", statistics.median(spans_us), 500.0, "us", note
         )
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping
 
 import msgspec
@@ -9,6 +10,7 @@ import pytest
 
 from tests.caros.fixtures import files
 from volant.caros.cockpit import messages
+from volant.caros.cockpit.shapes import declarations, schema_hash
 from volant.caros.cockpit.typescript import ROOTS, generate, sample
 from volant.core.messages import Message
 
@@ -73,11 +75,35 @@ def test_a_type_without_a_meaning_on_a_screen_is_refused():
         sample(Bad)
 
 
-def test_the_schema_hash_follows_the_fields(monkeypatch):
-    class CockpitRoad(Message, frozen=True, kw_only=True):
-        lines: tuple[messages.CockpitLine, ...]
+class Wider(Inner, frozen=True, kw_only=True):
+    """The same and more."""
 
-    before = messages._schema_hash()
-    assert before == messages.SCHEMA_HASH
-    monkeypatch.setattr(messages, "CockpitRoad", CockpitRoad)
-    assert messages._schema_hash() != before
+
+class Renamed(Message, frozen=True, kw_only=True):
+    width_m: float | None
+
+
+def test_the_schema_hash_follows_the_fields_and_not_the_words():
+    def hashed(kind: type[Message], name: str) -> str:
+        """The hash as if the message had this name."""
+        known, _ = declarations([kind])
+        assert len(known) == 1
+        return schema_hash([type(name, (kind,), {"__module__": kind.__module__})])
+
+    assert hashed(Inner, "Same") == hashed(Wider, "Same")
+    assert hashed(Inner, "Same") != hashed(Renamed, "Same")
+    assert schema_hash([messages.CockpitFrame, messages.CockpitRoad]) == messages.SCHEMA_HASH
+
+
+def test_an_added_enum_value_changes_the_hash():
+    class Few(enum.Enum):
+        ONE = "one"
+
+    class More(enum.Enum):
+        ONE = "one"
+        TWO = "two"
+
+    few = msgspec.defstruct("Holder", [("kind", Few)])
+    more = msgspec.defstruct("Holder", [("kind", More)])
+    More.__name__ = Few.__name__
+    assert schema_hash([few]) != schema_hash([more])

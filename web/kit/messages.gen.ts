@@ -1,6 +1,6 @@
 // Made by `python -m volant.caros.cockpit.typescript`; do not edit.
 
-export const SCHEMA_HASH = "3e12f43abb89";
+export const SCHEMA_HASH = "d4a0275956f0";
 
 /** Something to tell the driver; the highest level wins, `until_ns` ends it. */
 export interface Alert {

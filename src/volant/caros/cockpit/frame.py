@@ -160,7 +160,7 @@ def build(
         car=None if latest.car is None else _car(latest.car),
         ego=None if here is None else _ego(here, settings),
         tracks_stamp_ns=0 if latest.tracks is None else latest.tracks.stamp_ns,
-        tracks=() if latest.tracks is None else _tracks(latest.tracks, settings),
+        tracks=() if latest.tracks is None else _tracks(latest.tracks, here, settings),
         plan=None if latest.plan is None else _plan(latest.plan, here, settings),
         pilot=None if latest.pilot is None else _pilot(latest.pilot),
         guard=None if latest.guard is None else _guard(latest.guard),
@@ -238,7 +238,10 @@ def _ego(here: Localization, settings: FrameSettings) -> CockpitEgo:
 
 
 def _heights_m(
-    x_m: tuple[float, ...], y_m: tuple[float, ...], settings: FrameSettings
+    x_m: tuple[float, ...],
+    y_m: tuple[float, ...],
+    here: Localization | None,
+    settings: FrameSettings,
 ) -> list[float]:
     """Height of the road at world places: along the corridor, else by the nearest ground."""
     if not x_m:
@@ -247,7 +250,12 @@ def _heights_m(
     if corridor is None:
         return [settings.view.height_m(x, y) for x, y in zip(x_m, y_m, strict=True)]
     places: NDArray[np.float64] = np.column_stack([x_m, y_m])
-    stations = corridor.project_many(places)[:, 0]
+    hints: NDArray[np.float64] | None = None
+    if here is not None and here.valid:
+        # Search near where a straight road would have them, which is cheap and never far off.
+        ahead = np.array([math.cos(here.yaw_rad), math.sin(here.yaw_rad)])
+        hints = here.station_m + (places - np.array([here.x_m, here.y_m])) @ ahead
+    stations = corridor.project_many(places, hints)[:, 0]
     rows = corridor.table
     found: list[float] = np.interp(
         stations, rows[:, CorridorColumn.S], rows[:, CorridorColumn.Z]
@@ -255,9 +263,12 @@ def _heights_m(
     return found
 
 
-def _tracks(tracks: Tracks, settings: FrameSettings) -> tuple[CockpitTrack, ...]:
+def _tracks(
+    tracks: Tracks, here: Localization | None, settings: FrameSettings
+) -> tuple[CockpitTrack, ...]:
     found = tracks.tracks
-    heights = _heights_m(tuple(t.x_m for t in found), tuple(t.y_m for t in found), settings)
+    places = (tuple(t.x_m for t in found), tuple(t.y_m for t in found))
+    heights = _heights_m(*places, here, settings)
     return tuple(_track(track, z_m) for track, z_m in zip(found, heights, strict=True))
 
 
@@ -289,7 +300,7 @@ def _plan(plan: Plan, here: Localization | None, settings: FrameSettings) -> Coc
         stamp_ns=plan.stamp_ns,
         x_m=plan.x_m,
         y_m=plan.y_m,
-        z_m=tuple(_heights_m(plan.x_m, plan.y_m, settings)),
+        z_m=tuple(_heights_m(plan.x_m, plan.y_m, here, settings)),
         accel_mps2=plan.accel_mps2,
         lane=None if here is None else _own_lane(here, settings.corridor),
         target_speed_mps=plan.target_speed_mps,

@@ -9,12 +9,12 @@ the rest of the frame.
 from __future__ import annotations
 
 import enum
-import hashlib
 from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
 
+from volant.caros.cockpit.shapes import schema_hash
 from volant.core.messages import (
     Alert,
     CommandSource,
@@ -260,28 +260,4 @@ FromScreen = CockpitControl | CockpitPainted
 FromServer = CockpitControl | CockpitPainted | CockpitReady
 
 
-def _shape(kind: type[msgspec.Struct], seen: dict[str, str]) -> None:
-    if kind.__name__ in seen:
-        return
-    seen[kind.__name__] = repr(
-        [(field.encode_name, repr(field.type)) for field in msgspec.structs.fields(kind)]
-    )
-
-
-def _schema_hash() -> str:
-    """A short hash over names and types of all fields a frame can hold."""
-    kinds = (
-        CockpitFrame, CockpitCar, CockpitEgo, CockpitTrack, CockpitPlan, CockpitPilot, CockpitGuard,
-        CockpitReplay, CockpitRoad, CockpitLine, CockpitSurface, Alert,
-    )  # fmt: skip
-    seen: dict[str, str] = {}
-    for kind in kinds:
-        _shape(kind, seen)
-    values = [
-        [member.value for member in names]
-        for names in (Gear, Indicator, ObjectClass, Engagement, Constraint, CommandSource)
-    ]
-    return hashlib.sha256(repr((sorted(seen.items()), values)).encode()).hexdigest()[:12]
-
-
-SCHEMA_HASH: Final = _schema_hash()
+SCHEMA_HASH: Final = schema_hash((CockpitFrame, CockpitRoad))

@@ -219,7 +219,10 @@ async def _hear_screen(hub: Hub, screen: Screen, socket_: WebSocket) -> None:
 
 def run(pair: socket.socket, listener: socket.socket) -> None:
     """Serve on an inherited listening socket until the feeder's pair closes."""
-    start = msgspec.msgpack.decode(pair.recv(65_536)[1:], type=CockpitStart)
+    packet = pair.recv(65_536)
+    if not packet:
+        return  # the feeder was gone before it began
+    start = msgspec.msgpack.decode(packet[1:], type=CockpitStart)
     asyncio.run(_run(start, pair, listener))
 
 
@@ -229,6 +232,7 @@ async def _run(start: CockpitStart, pair: socket.socket, listener: socket.socket
     config = uvicorn.Config(
         make_app(hub),
         log_config=None,
+        log_level="critical",  # what strangers send shall not fill the driver's terminal
         access_log=False,
         lifespan="off",
         http="h11",

@@ -1,13 +1,11 @@
 """Writes the screens' TypeScript types from the messages, so that no screen guesses a field.
 
 `python -m volant.caros.cockpit.typescript FILE` writes web/kit/messages.gen.ts; a test fails when the
-committed file is not what this gives. Own, because the path over JSON Schema turns tuples into
-`never[]`.
+committed file is not what this gives.
 """
 
 from __future__ import annotations
 
-import enum
 import json
 import sys
 from collections.abc import Iterable
@@ -17,6 +15,7 @@ from typing import Any, Final
 from msgspec import inspect
 
 from volant.caros.cockpit import messages as cockpit
+from volant.caros.cockpit.shapes import declarations
 from volant.core.topics import TOPICS
 
 ROOTS: Final[tuple[type[Any], ...]] = (
@@ -28,15 +27,6 @@ ROOTS: Final[tuple[type[Any], ...]] = (
 )
 """Every message of the bus, so that later screens have them, and what the cluster exchanges."""
 
-_PLAIN: Final[dict[type[inspect.Type], str]] = {
-    inspect.BoolType: "boolean",
-    inspect.IntType: "number",
-    inspect.FloatType: "number",
-    inspect.StrType: "string",
-    inspect.BytesType: "Uint8Array",
-    inspect.NoneType: "null",
-}
-
 
 def generate(roots: Iterable[type[Any]] = ROOTS) -> str:
     """The whole file.
@@ -44,10 +34,7 @@ def generate(roots: Iterable[type[Any]] = ROOTS) -> str:
     Raises:
         ValueError: a message holds a type that this generator does not know.
     """
-    known: dict[str, str] = {}
-    fields: dict[str, tuple[str, ...]] = {}
-    for root in roots:
-        _render(inspect.type_info(root), known, fields)
+    known, fields = declarations(roots)
     table = "\n".join(
         f"  {name}: {json.dumps(list(names))}," for name, names in sorted(fields.items())
     )
@@ -58,54 +45,6 @@ def generate(roots: Iterable[type[Any]] = ROOTS) -> str:
         + "\n\n/** Names of the fields of every message, for checks at run time. */\n"
         f"export const FIELDS: Record<string, readonly string[]> = {{\n{table}\n}};\n"
     )
-
-
-def _render(kind: inspect.Type, known: dict[str, str], fields: dict[str, tuple[str, ...]]) -> str:
-    """The TypeScript name of a type; structs and enums are declared in `known` on the way."""
-    if isinstance(kind, inspect.Metadata):
-        return _render(kind.type, known, fields)
-    if isinstance(kind, inspect.StructType):
-        return _declare_struct(kind, known, fields)
-    if isinstance(kind, inspect.EnumType):
-        return _declare_enum(kind.cls, known)
-    if isinstance(kind, inspect.UnionType):
-        return " | ".join(_render(part, known, fields) for part in kind.types)
-    if isinstance(kind, inspect.VarTupleType):
-        inner = _render(kind.item_type, known, fields)
-        return f"readonly ({inner})[]" if "|" in inner else f"readonly {inner}[]"
-    if isinstance(kind, inspect.TupleType):
-        inner = ", ".join(_render(part, known, fields) for part in kind.item_types)
-        return f"readonly [{inner}]"
-    if type(kind) in _PLAIN:
-        return _PLAIN[type(kind)]
-    raise ValueError(f"no TypeScript for {kind!r}")
-
-
-def _declare_struct(
-    kind: inspect.StructType, known: dict[str, str], fields: dict[str, tuple[str, ...]]
-) -> str:
-    name = kind.cls.__name__
-    if name in known:
-        return name
-    known[name] = ""  # holds the place, for a struct that holds itself
-    lines = [] if kind.tag is None else [f"  {kind.tag_field}: {json.dumps(kind.tag)};"]
-    lines += [
-        f"  {field.encode_name}: {_render(field.type, known, fields)};" for field in kind.fields
-    ]
-    fields[name] = tuple(field.encode_name for field in kind.fields)
-    known[name] = f"{_words(kind.cls)}export interface {name} {{\n" + "\n".join(lines) + "\n}"
-    return name
-
-
-def _declare_enum(kind: type[enum.Enum], known: dict[str, str]) -> str:
-    values = " | ".join(json.dumps(member.value) for member in kind)
-    known[kind.__name__] = f"{_words(kind)}export type {kind.__name__} = {values};"
-    return kind.__name__
-
-
-def _words(kind: type[Any]) -> str:
-    first = (kind.__doc__ or "").strip().split("\n")[0]
-    return f"/** {first} */\n" if first else ""
 
 
 def sample(kind: type[Any]) -> Any:
