@@ -24,8 +24,8 @@ BEYOND_M: Final = 600.0
 END_ROOM_M: Final = 25.0
 """Left free before a road's end: the car's front, and what is needed to stand before it."""
 LEAST_TRIP_M: Final = 50.0
-CANDIDATES: Final = 40
-"""Lanes whose whole corridor is laid out, the farthest reaching first."""
+CANDIDATES: Final = 12
+"""Lanes whose whole corridor is laid out, the most promising first."""
 SENSOR_LEVELS: Final = ("perfect", "typical")
 
 
@@ -81,15 +81,13 @@ def choose_stretch(graph: LaneGraph, distance_m: float, file: Path) -> Stretch:
     wanted_m = START_M + distance_m + BEYOND_M
     starts = [lane for lane in lanes if lane.junction is None] or lanes
     reach_m = {lane.index: _reach_m(graph, lane, wanted_m) for lane in starts}
-    begins = sorted(starts, key=lambda lane: -round(reach_m[lane.index], -1))[:CANDIDATES]
+    begins = sorted(starts, key=lambda lane: _merit(lane, reach_m[lane.index]), reverse=True)
     best, corridor = max(
-        ((lane, follow(graph, lane.index, 0.0, wanted_m)) for lane in begins),
+        ((lane, follow(graph, lane.index, 0.0, wanted_m)) for lane in begins[:CANDIDATES]),
         key=lambda tried: (
-            round(tried[1].length_m, -1),
-            tried[0].road_type == "motorway",
+            *_merit(tried[0], tried[1].length_m)[:2],
             -_changes(graph, tried[1]),
-            (tried[0].left is not None) + (tried[0].right is not None),
-            -tried[0].index,
+            *_merit(tried[0], tried[1].length_m)[2:],
         ),
     )
     if corridor.length_m < START_M + LEAST_TRIP_M + END_ROOM_M:
@@ -98,6 +96,12 @@ def choose_stretch(graph: LaneGraph, distance_m: float, file: Path) -> Stretch:
     destination_m = min(START_M + distance_m, corridor.length_m - END_ROOM_M)
     whole = destination_m >= START_M + distance_m - 1e-6
     return Stretch(corridor, START_M, destination_m, whole)
+
+
+def _merit(lane: Lane, reach_m: float) -> tuple[float, bool, int, int]:
+    """How well a lane begins a trip that reaches so far; larger is better."""
+    neighbours = (lane.left is not None) + (lane.right is not None)
+    return round(reach_m, -1), lane.road_type == "motorway", neighbours, -lane.index
 
 
 def _reach_m(graph: LaneGraph, lane: Lane, wanted_m: float) -> float:
