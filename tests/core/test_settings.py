@@ -67,7 +67,7 @@ def test_an_unknown_name_gives_the_nearest_ones(user: Path) -> None:
 
 
 def test_a_path_that_is_not_there_is_not_taken_for_a_name(user: Path) -> None:
-    with pytest.raises(InputError, match="nowhere/mine.toml: no such file"):
+    with pytest.raises(InputError, match=r"nowhere/mine\.toml: no such file"):
         find_data("cars", "nowhere/mine.toml", user)
 
 

@@ -56,7 +56,7 @@ def _volant(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    r"""The open software of a smart electric car.
+    """The open software of a smart electric car.
 
     \b
     Examples:
@@ -105,7 +105,7 @@ def drive(
         bool, typer.Option("--open", help="Open the cockpit in the browser.")
     ] = False,
 ) -> None:
-    r"""Drive a trip through traffic, show it live in the browser, record it.
+    """Drive a trip through traffic, show it live in the browser, record it.
 
     \b
     Examples:
@@ -139,7 +139,7 @@ def range_(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    r"""Drive a cycle in the plant until the battery is empty.
+    """Drive a cycle in the plant until the battery is empty.
 
     \b
     Examples:
@@ -157,7 +157,7 @@ def road_check(
     file: Annotated[str, typer.Argument(help="OpenDRIVE file, or a road's name.")],
     as_json: JsonOption = False,
 ) -> None:
-    r"""Say what a road holds and what is wrong with it; exit status 5 when something is.
+    """Say what a road holds and what is wrong with it; exit status 5 when something is.
 
     \b
     Examples:
@@ -174,7 +174,7 @@ def journal_info(
     file: Annotated[Path, typer.Argument(help="Journal, finished or `.part`.")],
     as_json: JsonOption = False,
 ) -> None:
-    r"""Say what a journal holds.
+    """Say what a journal holds.
 
     \b
     Examples:
@@ -193,7 +193,7 @@ def journal_plot(
         Path | None, typer.Option(help="Picture to write; default: the journal's name, .png.")
     ] = None,
 ) -> None:
-    r"""Draw speed, gap, acceleration and offset of a recorded drive.
+    """Draw speed, gap, acceleration and offset of a recorded drive.
 
     \b
     Example:
@@ -218,7 +218,7 @@ def replay(
     ] = 8740,
     as_json: JsonOption = False,
 ) -> None:
-    r"""Drive a journal again and compare every message, or watch it.
+    """Drive a journal again and compare every message, or watch it.
 
     \b
     Examples:
@@ -236,7 +236,7 @@ def replay(
 
 @app.command()
 def doctor(as_json: JsonOption = False) -> None:
-    r"""Say what this machine has and lacks.
+    """Say what this machine has and lacks.
 
     \b
     Example:
@@ -249,7 +249,7 @@ def doctor(as_json: JsonOption = False) -> None:
 
 @app.command()
 def cars(as_json: JsonOption = False) -> None:
-    r"""List the cars that can be found.
+    """List the cars that can be found.
 
     \b
     Example:
@@ -262,7 +262,7 @@ def cars(as_json: JsonOption = False) -> None:
 
 @app.command()
 def roads(as_json: JsonOption = False) -> None:
-    r"""List the roads that can be found.
+    """List the roads that can be found.
 
     \b
     Example:
