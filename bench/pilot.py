@@ -13,6 +13,7 @@ import platform
 import time
 from collections.abc import Iterator
 
+from bench.rows import Row
 from volant.core.clock import CONTROL_TICK_NS, PILOT_TICK_NS
 from volant.core.messages import (
     CarState,
@@ -33,8 +34,6 @@ from volant.core.messages import (
 from volant.core.settings import find_data
 from volant.pilot import CarGeometry, PilotSettings, start, step
 from volant.road import Corridor, follow, load_graph
-
-from bench.rows import Row
 
 SPEED_MPS = 25.0
 SPAN_S = 60.0

@@ -62,7 +62,7 @@ def test_the_order_of_search_is_working_folder_then_user_then_package(user: Path
 
 
 def test_an_unknown_name_gives_the_nearest_ones(user: Path) -> None:
-    with pytest.raises(InputError, match="no car named 'mien'; nearest: .*mine"):
+    with pytest.raises(InputError, match=r"no car named 'mien'; nearest: .*mine"):
         find_data("cars", "mien", user)
 
 

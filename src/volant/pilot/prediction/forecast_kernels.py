@@ -51,6 +51,8 @@ def _roll(track, cut_in, dt, steps, tuning, out):  # type: ignore[no-untyped-def
     if cut_in:
         direction = -1.0 if n > 0.0 else 1.0
         side = direction * max(direction * side, 0.5)
+    elif v < -1.0:  # oncoming: his lane is his, and what he drifts is mostly noise
+        side *= 0.3
     sign = 1.0 if v >= 0.0 else -1.0
     for k in range(steps + 1):
         out[k, _P_STATION], out[k, _P_OFFSET], out[k, _P_RATE], out[k, _P_ACCEL] = s, n, v, a
@@ -98,7 +100,8 @@ def forecast(tracks, station, dt, steps, tuning):  # type: ignore[no-untyped-def
             mode[_M_WEIGHT] = share
             mode[_M_CUT_IN] = cut_in
             mode[_M_HALF_LENGTH] = 0.5 * (track[_LENGTH] * cos + track[_WIDTH] * sin)
-            mode[_M_HALF_WIDTH] = 0.5 * (track[_LENGTH] * sin + track[_WIDTH] * cos)
+            # A few degrees of heading are the sensor's noise, not a car that stands across.
+            mode[_M_HALF_WIDTH] = 0.5 * (track[_LENGTH] * max(sin - 0.1, 0.0) + track[_WIDTH] * cos)
             mode[_M_ID] = track[_ID]
             mode[_M_CLASS] = track[_CLASS]
             mode[_M_TRACK] = i
