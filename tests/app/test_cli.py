@@ -1,10 +1,14 @@
 """The command line: answers, exit statuses, bad input in one line, and never a traceback."""
 
+import fcntl
 import json
 import os
+import pty
+import resource
 import socket
 import subprocess
 import sys
+import termios
 from collections.abc import Callable
 from pathlib import Path
 
@@ -196,6 +200,63 @@ def test_a_journal_folder_that_cannot_be_written_costs_the_journal_only(
     assert answer["journal_lost"] > 1000
     assert "cannot be written" in err
     assert err.count("cannot be written") == 1
+
+
+@pytest.mark.slow
+def test_a_disk_that_fills_up_costs_the_journal_only(straight: str, tmp_path: Path) -> None:
+    """The system refuses to let a file grow beyond 20 kB, as a full disk would."""
+
+    def full_disk() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+
+    done = subprocess.run(
+        [sys.executable, "-m", "volant", *short(straight, "--json")],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(REPO / "src")},
+        preexec_fn=full_disk,
+        capture_output=True,
+        text=True,
+    )
+    answer = json.loads(done.stdout)
+    assert done.returncode == Exit.DONE
+    assert answer["arrived"] is True
+    assert answer["journal_lost"] > 0
+    assert answer["journal"].endswith(".mcap.part")
+    assert done.stderr.count("cannot be written") == 1
+    assert not list(tmp_path.glob("journals/*.mcap"))
+    journal_info(answer["journal"])  # what is on the disk can be read
+
+
+@pytest.mark.slow
+def test_a_terminal_that_closes_ends_the_drive_with_a_whole_journal(
+    straight: str, tmp_path: Path
+) -> None:
+    """A live drive in a terminal of its own, which is closed once the drive has begun."""
+    ours, theirs = pty.openpty()
+    words = [word for word in short(straight, "--port", "0") if word != "--headless"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "volant", *words],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(REPO / "src"), "TERM": "xterm"},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        preexec_fn=lambda: own_terminal(0),
+    ) as process:
+        os.close(theirs)
+        said = b""
+        while b"km/h" not in said:
+            said += os.read(ours, 4096)
+        os.close(ours)
+        assert process.wait(60) == Exit.HANGUP
+    (journal,) = tmp_path.glob("journals/*.mcap")
+    assert journal_info(journal).sound
+
+
+def own_terminal(number: int) -> None:
+    """Make a terminal the controlling one, so that its end is a SIGHUP."""
+    os.setsid()
+    fcntl.ioctl(number, termios.TIOCSCTTY, 0)
 
 
 def test_a_file_that_is_no_journal_is_told(volant: Volant, straight: str) -> None:
