@@ -184,12 +184,13 @@ def _along(
     control: Control, ego: Ego, wanted: float, hold: bool, dt_s: float, tuning: FollowTuning
 ) -> float:
     """Acceleration within the limits of jerk; braking fades out as the car comes to rest."""
-    if hold:
-        return tuning.hold_accel_mps2
-    speed = max(ego.speed_mps, 0.0)
     before = control.accel_mps2
-    if control.hold and wanted > 0.0:
-        before = max(before, 0.0)  # the brakes let go, the drive begins from nothing
+    step = tuning.urgent_jerk_mps3 * dt_s
+    if hold:
+        return before + min(max(tuning.hold_accel_mps2 - before, -step), step)
+    if control.hold and before < 0.0 < wanted:
+        return min(before + step, wanted)  # the brakes let go before the drive begins
+    speed = max(ego.speed_mps, 0.0)
     slow = min(max((20.0 - speed) / 15.0, 0.0), 1.0)
     down = tuning.jerk_down_mps3 + slow * (tuning.jerk_low_mps3 - tuning.jerk_down_mps3)
     up = tuning.jerk_up_mps3 if before >= 0.0 else max(tuning.jerk_up_mps3, down)

@@ -44,7 +44,7 @@ class PlanTuning:
     """A lower limit is reached this long before its sign."""
     preview_s: float = 0.8
     """Speed is steered by what is allowed this far ahead."""
-    gap_m: float = 3.0
+    gap_m: float = 3.3
     """Behind a standing car; at least 2 m is the target."""
     accel_mps2: float = 1.6
     """From rest; openpilot's cruise table: 1.6 at 0, 0.8 at 25 m/s."""

@@ -219,7 +219,11 @@ def wanted_accel(  # type: ignore[no-untyped-def]
             speed, accel, room, rate, leads[i, _G_ACCEL], min(free, top), firm, law
         )
         if rate < 0.3 and speed < 8.0:  # it stands: come to rest behind it, no creeping
-            value = min(value, stop_accel(room - law[L_GAP_M], speed, 1.0))
+            left = room - law[L_GAP_M]
+            calm = 0.5 * speed * speed / 1.2
+            if calm > left:  # rather half a metre nearer than a hard last metre
+                left = min(left + 0.5, calm)
+            value = min(value, stop_accel(left, speed, 1.0))
             if standing and room < law[L_GAP_M] + 1.5:
                 value = min(value, -0.3)
         if leads[i, _G_CUT_IN] > 0.0:  # not there yet: ease off early, brake as far as it takes
