@@ -266,6 +266,26 @@ def test_screens_are_told_when_the_drive_ended():
         assert close_code(live) == 4000
 
 
+def test_the_end_is_told_even_when_the_screens_words_were_never_read():
+    link = spawn_cockpit(0)
+    with open_live(link) as live:
+        first_frame(link, live, b"hello")
+        live.send(json.dumps({"type": "painted", "sequence": 1}))
+        link.close()
+        assert close_code(live) == 4000
+
+
+def test_the_end_is_told_even_when_the_pair_is_full():
+    link = spawn_cockpit(0)
+    wait_for(link, CockpitReady)
+    with open_live(link) as live:
+        first_frame(link, live, b"hello")
+        while link.send(b"x" * 50_000):
+            pass
+        link.close()
+        assert close_code(live) == 4000
+
+
 def test_an_occupied_port_gives_the_next_one():
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))

@@ -78,15 +78,23 @@ class CockpitLink:
         return tuple(came)
 
     def close(self, timeout_s: float = 2.0) -> None:
-        """Tell the screens that the drive is over and end the server; safe to call twice."""
-        self._packet(END, b"")
-        self._alive = False
-        self._pair.close()
+        """Tell the screens that the drive is over and end the server; safe to call twice.
+
+        The loop is over by now, so this may wait: for the last word to find room, and for the end.
+        """
+        if self._alive:
+            self._alive = False
+            with contextlib.suppress(OSError):
+                self._pair.settimeout(0.5)
+                self._pair.send(END, socket.MSG_NOSIGNAL)
         try:
+            # The pair closes after the server has gone: closing it with words of the server unread
+            # would reset it, and the server would not read the END that lies in it.
             self._process.wait(timeout_s)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        self._pair.close()
 
     def _packet(self, kind: bytes, payload: bytes) -> bool:
         if not self._alive:

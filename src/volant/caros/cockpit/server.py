@@ -35,6 +35,8 @@ QUEUE_FRAMES: Final = 2
 SCREENS_MAX: Final = 32
 STALL_S: Final = 10.0
 """A screen that takes no frame for this long is let go."""
+FAREWELL_S: Final = 1.0
+"""Screens are given this long to take their last frame and the reason of the end."""
 CLOSE_ENDED: Final = 4000
 """The drive ended by itself."""
 CLOSE_LOST: Final = 4001
@@ -260,6 +262,9 @@ async def _feed(hub: Hub, pair: socket.socket, done: Callable[[], None]) -> None
                 hub.spread(packet[1:])
             elif packet[:1] == END:
                 code = CLOSE_ENDED
+                break
     hub.end(code)
-    await asyncio.sleep(0.1)  # the screens' last words leave before the server does
+    until_s = loop.time() + FAREWELL_S
+    while hub.screens and loop.time() < until_s:
+        await asyncio.sleep(0.01)
     done()
