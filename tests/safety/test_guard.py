@@ -225,6 +225,16 @@ def test_a_wild_command_that_is_not_absurd_is_only_limited(edge: dict[str, float
     assert drive.tick(ask=ask).reason == "limited"
 
 
+def test_a_pilot_that_gives_nothing_any_more_is_late() -> None:
+    drive = engaged()
+    drive.asked = None
+    for _ in range(5):
+        decision = drive.tick()
+        assert (decision.source, decision.reason) == (CommandSource.COMFORT, "stale_command")
+    decision = drive.tick()
+    assert (decision.source, decision.reason) == (CommandSource.MINIMAL_RISK, "stale_command")
+
+
 def test_a_good_command_after_a_broken_one_is_taken_at_once() -> None:
     drive = engaged(stop_path=arc_path(TICK_NS))
     drive.tick(ask=command(drive.stamp_ns + TICK_NS, math.nan))
@@ -285,11 +295,14 @@ def test_a_car_state_at_the_edge_of_belief_is_taken(edge: dict[str, Any]) -> Non
 
 def test_a_blind_stop_brakes_to_what_must_be_standstill_by_dead_reckoning() -> None:
     drive = engaged(10.0)
+    began_ns = drive.stamp_ns
     for _ in range(900):
+        true_mps = drive.speed_mps
         decision = drive.tick(0.0, car="frozen")
+        assert drive.state.speed_mps == pytest.approx(true_mps, abs=0.05)
         if decision.command.hold:
             break
-    assert drive.speed_mps < 0.2
+    assert 3e9 < drive.stamp_ns - began_ns < 7e9
     assert drive.state.speed_mps < 0.1
     assert decision.source is CommandSource.MINIMAL_RISK
 
@@ -505,9 +518,9 @@ def test_a_path_from_the_future_or_from_beyond_memory_is_refused() -> None:
 
 def test_a_path_is_judged_once_by_its_stamp() -> None:
     drive = engaged()
-    drive.tick(0.0, stop_path=arc_path(drive.stamp_ns, 10.0))
+    drive.tick(0.0, stop_path=arc_path(TICK_NS, 10.0))
     assert drive.state.path_fault == "path_short"
-    drive.tick(0.0, stop_path=arc_path(drive.state.seen_path_ns, 150.0))
+    drive.tick(0.0, stop_path=arc_path(TICK_NS, 150.0))
     assert drive.state.path_fault == "path_short"
 
 
@@ -609,6 +622,9 @@ def test_emergency_braking_during_the_guards_own_stop_keeps_the_stop_going() -> 
     assert decision.limited
     assert drive.state.permission is Permission.STOPPING
     assert drive.state.trusted is not None
+    for _ in range(20):
+        decision = drive.tick(aeb=braking(drive))
+    assert (decision.source, decision.limits, decision.limited) == (CommandSource.AEB, (), True)
 
 
 def test_after_emergency_braking_comfort_comes_back_by_its_own_jerk() -> None:

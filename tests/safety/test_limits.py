@@ -252,6 +252,12 @@ def test_wheels_turned_further_than_any_car_come_back() -> None:
     assert curvature(0.0, last=1e9, speed_mps=0.0).value == pytest.approx(math.tan(1.5) / 2.6)
 
 
+def test_rows_that_cancel_out_are_not_named() -> None:
+    # Outside its rows after a change of source, and no time has passed: rate bounds undo the cut.
+    assert curvature(0.009, last=0.009, dt_s=0.0) == limits.Bounded(0.009, ())
+    assert accel(-9.0, last=-9.0, dt_s=0.0) == limits.Bounded(-9.0, ())
+
+
 finite = st.floats(-30.0, 30.0)
 
 
