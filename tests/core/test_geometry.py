@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from volant.core.geometry import Box, Pose, boxes_overlap, wrap_angle_rad
+from volant.core.geometry import Box, Pose, boxes_overlap, nearest_in_band_m, wrap_angle_rad
 
 METRES = st.floats(-1e4, 1e4)
 ANGLES = st.floats(-math.pi, math.pi, exclude_min=True)
@@ -112,3 +112,17 @@ def test_boxes_bumper_to_bumper_touch_at_zero_gap_only() -> None:
     assert boxes_overlap(car, Box(4.0, 0.0, 0.0, 4.0, 2.0))
     assert not boxes_overlap(car, Box(4.001, 0.0, 0.0, 4.0, 2.0))
     assert not boxes_overlap(car, Box(0.0, 2.001, 0.0, 4.0, 2.0))
+
+
+def test_only_the_part_of_a_body_inside_the_band_counts():
+    straight = Box(10.0, 0.0, 0.0, 4.0, 2.0)
+    assert nearest_in_band_m(straight, 0.9) == pytest.approx(8.0)
+    assert nearest_in_band_m(Box(10.0, 3.0, 0.0, 4.0, 2.0), 0.9) is None
+    # It comes in from the left, nose first: its tail is still beside the band.
+    turning = Box(10.0, 2.0, -0.5, 4.0, 1.8)
+    nearest = nearest_in_band_m(turning, 0.9)
+    assert nearest is not None
+    assert 9.0 < nearest < 12.0
+    assert nearest_in_band_m(Box(10.0, 0.0, 1.5707963267948966, 4.0, 2.0), 0.5) == pytest.approx(
+        9.0
+    )

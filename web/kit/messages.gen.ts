@@ -472,6 +472,7 @@ export interface TruthObject {
   object_class: ObjectClass;
   x_m: number;
   y_m: number;
+  z_m: number;
   yaw_rad: number;
   speed_mps: number;
   accel_mps2: number;
@@ -525,6 +526,6 @@ export const FIELDS: Record<string, readonly string[]> = {
   StopPath: ["stamp_ns", "step_m", "x_m", "y_m", "curvature_per_m"],
   Track: ["track_id", "object_class", "x_m", "y_m", "yaw_rad", "speed_mps", "accel_mps2", "yaw_rate_rps", "length_m", "width_m", "height_m", "existence", "age_s", "unseen_s", "station_m", "offset_m", "brake_lights", "indicator"],
   Tracks: ["stamp_ns", "tracks"],
-  TruthObject: ["actor_id", "object_class", "x_m", "y_m", "yaw_rad", "speed_mps", "accel_mps2", "yaw_rate_rps", "length_m", "width_m", "height_m", "brake_lights", "indicator"],
+  TruthObject: ["actor_id", "object_class", "x_m", "y_m", "z_m", "yaw_rad", "speed_mps", "accel_mps2", "yaw_rate_rps", "length_m", "width_m", "height_m", "brake_lights", "indicator"],
   WorldTruth: ["stamp_ns", "objects"],
 };

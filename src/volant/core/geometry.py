@@ -83,3 +83,21 @@ def _half_extent_m(box: Box, axis_x: float, axis_y: float) -> float:
     along = abs(cos * axis_x + sin * axis_y)
     across = abs(-sin * axis_x + cos * axis_y)
     return 0.5 * (box.length_m * along + box.width_m * across)
+
+
+def nearest_in_band_m(box: Box, half_width_m: float) -> float | None:
+    """The least x of the part of a rectangle that lies in the band |y| <= `half_width_m`, if any."""
+    cos, sin = math.cos(box.yaw_rad), math.sin(box.yaw_rad)
+    along, across = 0.5 * box.length_m, 0.5 * box.width_m
+    corners = [
+        (box.x_m + cos * a - sin * b, box.y_m + sin * a + cos * b)
+        for a, b in ((along, across), (-along, across), (-along, -across), (along, -across))
+    ]
+    found = [x for x, y in corners if abs(y) <= half_width_m]
+    found += [
+        x + (next_x - x) * (edge - y) / (next_y - y)
+        for (x, y), (next_x, next_y) in zip(corners, corners[1:] + corners[:1], strict=True)
+        for edge in (-half_width_m, half_width_m)
+        if (y - edge) * (next_y - edge) < 0.0
+    ]
+    return min(found) if found else None

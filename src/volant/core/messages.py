@@ -484,6 +484,8 @@ class TruthObject(Message, frozen=True, kw_only=True):
     x_m: float
     """Centre of the box."""
     y_m: float
+    z_m: float = 0.0
+    """Ground under it: on a bridge it is not in the way."""
     yaw_rad: Angle
     speed_mps: float
     accel_mps2: float

@@ -24,6 +24,7 @@ import msgspec
 import numpy as np
 
 from volant.core.clock import CONTROL_TICK_NS, seconds
+from volant.core.geometry import Box, nearest_in_band_m
 from volant.core.messages import (
     Command,
     CommandSource,
@@ -67,6 +68,8 @@ class JudgeTuning(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     rearm_s: float = 1.0
     path_reach_m: float = 250.0
     """Cars further away are not measured for the smallest gap."""
+    level_apart_m: float = 3.0
+    """Whoever is so far above or below is on a bridge or under it, not ahead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,14 +275,19 @@ def _measure_gap(state: JudgeState, seen: JudgeInput, settings: JudgeSettings) -
         dx, dy = other.x_m - ego.x_m, other.y_m - ego.y_m
         if dx * dx + dy * dy > reach_m * reach_m or cos * dx + sin * dy < 0.0:
             continue
+        if abs(other.z_m - ego.z_m) > settings.tuning.level_apart_m:
+            continue
         station, offset = corridor.project(
             other.x_m, other.y_m, state.station_m + math.hypot(dx, dy)
         )
-        if abs(offset - own_offset) > 0.5 * (ego.width_m + other.width_m):
-            continue
-        gap_m = station - 0.5 * other.length_m - front_m
         if station <= state.station_m:
             continue
+        yaw_rad = other.yaw_rad - corridor.at(station).heading_rad
+        body = Box(station, offset - own_offset, yaw_rad, other.length_m, other.width_m)
+        tail_m = nearest_in_band_m(body, 0.5 * ego.width_m)
+        if tail_m is None:
+            continue
+        gap_m = tail_m - front_m
         if state.lead_gap_m is None or gap_m < state.lead_gap_m:
             state.lead_gap_m = gap_m
             state.lead_speed_mps = other.speed_mps

@@ -247,6 +247,7 @@ class World:
             object_class=CLASS_OF_BODY[index[Index.CLASS]],
             x_m=x_m,
             y_m=y_m,
+            z_m=values[Actor.Z],
             yaw_rad=wrap_angle_rad(yaw),
             speed_mps=values[Actor.SPEED],
             accel_mps2=values[Actor.ACCEL],
