@@ -74,6 +74,22 @@ def test_a_car_that_is_stuck_ends_the_drive() -> None:
     assert (ending.status, ending.reason) == (Exit.NOT_ARRIVED, "stuck: stood 30 s")
 
 
+def test_a_minimal_risk_stop_ends_the_drive_once_the_car_stands() -> None:
+    bus = InlineBus()
+    watch = EndWatch(bus, limit_s=1000.0)
+    bus.publish(topics.PILOT_STATE, pilot(Engagement.MINIMAL_RISK))
+    bus.publish(topics.WORLD_EGO, ego(3.0))
+    assert watch.look(HANDED_BACK_NS) is None
+    bus.publish(topics.PILOT_STATE, pilot(Engagement.ENGAGED))
+    assert watch.look(HANDED_BACK_NS) is None
+    bus.publish(topics.PILOT_STATE, pilot(Engagement.MINIMAL_RISK))
+    bus.publish(topics.WORLD_EGO, ego(0.0))
+    assert watch.look(HANDED_BACK_NS) is None
+    ending = watch.look(2 * HANDED_BACK_NS)
+    assert ending is not None
+    assert ending.reason == "minimal-risk stop: You braked"
+
+
 def test_a_car_that_was_handed_back_and_stands_waits_for_nobody() -> None:
     bus = InlineBus()
     watch = EndWatch(bus, limit_s=1000.0)

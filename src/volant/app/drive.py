@@ -36,6 +36,7 @@ from volant.sim.judge import DriveSummary, summary
 
 SHOWN: Final = 12
 """Interventions told in the table; `--json` has all."""
+POLL_EVERY: Final = 30
 LINGER_S: Final = 1.0
 """The last frame stays this long before the cockpit is told that the drive is over."""
 
@@ -138,7 +139,7 @@ def drive_command(wish: DriveWish) -> Exit:
                 trip,
                 pace=pace,
                 write=None if recording is None else recording.write,
-                send=None if link is None else link.send,
+                send=None if link is None else _Screen(link).send,
                 asked_to_end=lambda: signals.asked,
                 watch=watch,
             )
@@ -158,6 +159,23 @@ def drive_command(wish: DriveWish) -> Exit:
                 time.sleep(LINGER_S)
             link.close()
     return driven.ending.status
+
+
+class _Screen:
+    """Hands frames to the cockpit, empties what comes back, and says once when it has ended."""
+
+    def __init__(self, link: CockpitLink) -> None:
+        self._link, self._frames, self._told = link, 0, False
+
+    def send(self, encoded: bytes) -> None:
+        """Hand one frame over; never waits."""
+        self._link.send(encoded)
+        self._frames += 1
+        if self._frames % POLL_EVERY == 0:
+            self._link.poll()
+        if not self._link.alive and not self._told:
+            self._told = True
+            tell("the cockpit's server has ended; the drive goes on")
 
 
 def make_answer(trip: Trip, driven: Driven, recording: Recording | None) -> DriveAnswer:

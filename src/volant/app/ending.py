@@ -16,6 +16,7 @@ AFTER_CONTACT_NS: Final = 2 * NS_PER_S
 """A touched car is still recorded for this long."""
 HANDED_BACK_NS: Final = 5 * NS_PER_S
 """A car that stands, unengaged, for this long waits for a driver who is not there."""
+_DONE_DRIVING: Final = (Engagement.OFF, Engagement.READY, Engagement.MINIMAL_RISK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,9 @@ class EndWatch:
                 return Ending(Exit.NOT_ARRIVED, f"stuck: {judged.words}")
         if self._handed_back(stamp_ns):
             state = self._pilot.latest
-            return Ending(Exit.NOT_ARRIVED, f"the pilot handed back: {state.words or state.code}")
+            stopped = state.engagement is Engagement.MINIMAL_RISK
+            what = "minimal-risk stop" if stopped else "the pilot handed back"
+            return Ending(Exit.NOT_ARRIVED, f"{what}: {state.words or state.code}")
         if seconds(stamp_ns) >= self._limit_s:
             return Ending(Exit.NOT_ARRIVED, f"not there after {self._limit_s:.0f} s")
         return None
@@ -80,9 +83,9 @@ class EndWatch:
         state = self._pilot.latest
         if state is None:
             return False
-        engaged = state.engagement not in (Engagement.OFF, Engagement.READY)
-        self._engaged_once = self._engaged_once or engaged
-        if not self._engaged_once or engaged or not self._stands():
+        drives = state.engagement not in _DONE_DRIVING
+        self._engaged_once = self._engaged_once or drives
+        if not self._engaged_once or drives or not self._stands():
             self._waiting_since_ns = None
             return False
         if self._waiting_since_ns is None:
