@@ -31,7 +31,7 @@ class DomainTuning:
     position_age_s: float = 30.0
     """Odometry and lanes carry on this long without GNSS (a tunnel of 600 m at 20 m/s)."""
     position_conflict_s: float = 5.0
-    frame_age_s: float = 0.5
+    frame_age_s: float = 0.7
     """Without any frame of objects for longer the driver is asked."""
     frame_urgent_s: float = 2.0
     sigma_across_m: float = 0.5
@@ -44,7 +44,7 @@ class DomainTuning:
     """145 km/h, the most that opendbc lets cruise control be set to."""
     sight_m: float = 200.0
     """Relied on while frames are fresh (range of a front radar)."""
-    sight_fade_s: float = 2.0
+    sight_fade_s: float = 5.0
     """Without frames sight runs out in this time."""
     road_end_s: float = 12.0
     """Before the road ends without a destination the driver is asked this early."""

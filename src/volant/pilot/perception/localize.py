@@ -64,7 +64,9 @@ class LocalizeTuning:
     gate: float = 5.0
     """Standard deviations beyond which a measurement is not believed."""
     lane_gate_m: float = 0.8
-    """A lane offset this far from belief is another lane's line, whatever the spread says."""
+    """A lane offset this far from a sure belief is another lane's line."""
+    lane_gate_most_m: float = 1.2
+    """And this far from any belief: half a lane is 1.75 m."""
     lane_confidence: float = 0.3
     """Lane returns below this confidence are not used."""
     oldest_s: float = 0.5
@@ -385,7 +387,8 @@ def _fold_lane(ego: Ego, lane: LaneReturn, course: Course, tuning: LocalizeTunin
     lag_s = (ego.stamp_ns - lane.stamp_ns) / NS_PER_S
     miss_m = lane.offset_m + _centre_m(course, then[4]) - then[5]
     span_s = _span_s(ego.last_lane, lane.stamp_ns)
-    if abs(miss_m) > max(tuning.lane_gate_m, 3.0 * ego.sigma_across_m):
+    gate_m = min(max(tuning.lane_gate_m, 3.0 * ego.sigma_across_m), tuning.lane_gate_most_m)
+    if abs(miss_m) > gate_m:
         return replace(ego, last_lane=lane, lane_conflict_s=ego.lane_conflict_s + span_s)
     before = ego.mean.copy()
     # The offset then is the offset now less what the heading has added since.

@@ -41,6 +41,7 @@ FROM_PROFILE, FROM_LEAD, FROM_BRAKE = 0, 1, 2
 _G_REAR, _G_FRONT, _G_RATE, _G_ACCEL, _G_WEIGHT, _G_ID, _G_CUT_IN = 0, 1, 2, 3, 4, 5, 6
 _LEADS = 6
 _CLAIM_STEPS = 8  # 2 s
+_HARD_PROFILE = 2.5  # m/s2, for a profile that falls all at once; stops have a law of their own
 
 
 @kernel("f8(f8)")
@@ -67,7 +68,7 @@ def profile_accel(profile, step, travelled, speed, pace, law):  # type: ignore[n
     allowed = profile[row] + part * (profile[row + 1] - profile[row])
     here = min(int(travelled / step), profile.shape[0] - 1)
     allowed = pace * min(allowed, profile[here])  # speed up behind a sign, not before it
-    return (allowed * allowed - speed * speed) / (2.0 * look)
+    return max((allowed * allowed - speed * speed) / (2.0 * look), -_HARD_PROFILE)
 
 
 @kernel("f8(f8, f8, f8)")

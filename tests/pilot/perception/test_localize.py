@@ -1,0 +1,85 @@
+"""Where the pilot believes it is, against a drive whose truth is known."""
+
+import math
+from dataclasses import replace
+
+import msgspec
+import numpy as np
+import pytest
+
+from tests.pilot.world import TYPICAL, Sensing, World, curvy, straight
+from volant.pilot.course import prepare
+from volant.pilot.perception import localize
+from volant.pilot.perception.localize import LocalizeTuning
+from volant.pilot.perception.localize_kernels import recall
+
+
+def errors(world: World, span_s: float) -> np.ndarray:
+    """[n, 2] errors of station and offset after three seconds."""
+    rows = []
+    for tick in range(round(span_s * 100)):
+        world.advance()
+        ego = world.memory.ego
+        if tick > 300:
+            rows.append((ego.station_m - world.station_m, ego.offset_m - world.offset_m))
+    return np.array(rows)
+
+
+def test_perfect_sensors_give_the_truth_in_bends_too() -> None:
+    missed = errors(World(curvy(), speed_mps=20.0), 40.0)
+    assert np.abs(missed[:, 0]).max() < 0.1
+    assert np.abs(missed[:, 1]).max() < 0.02
+
+
+def test_noisy_sensors_give_a_place_ten_times_better_than_gnss() -> None:
+    sensing = replace(TYPICAL, lane_bias_m=0.0)
+    missed = errors(World(curvy(), speed_mps=20.0, sensing=sensing), 40.0)
+    assert math.sqrt((missed[:, 1] ** 2).mean()) < 0.03
+    assert math.sqrt((missed[:, 0] ** 2).mean()) < 0.3
+
+
+def test_latency_is_compensated_by_the_stamp() -> None:
+    late = errors(World(curvy(), speed_mps=20.0, sensing=Sensing(latency_s=0.2)), 25.0)
+    assert np.abs(late[:, 1]).max() < 0.05
+    assert np.abs(late[:, 0]).max() < 0.3
+
+
+def test_the_gyros_bias_is_found() -> None:
+    world = World(straight(), speed_mps=20.0, sensing=Sensing(gyro_bias_rps=0.005))
+    world.run(30.0)
+    assert world.memory.ego.yaw_bias_rps == pytest.approx(0.005, abs=0.001)
+
+
+def test_doubt_grows_without_lane_and_shrinks_with_it() -> None:
+    world = World(straight(), speed_mps=20.0, sensing=TYPICAL)
+    world.run(5.0)
+    sure_m = world.memory.ego.sigma_across_m
+    world.lane_blind = True
+    world.run(4.0)
+    doubt_m = world.memory.ego.sigma_across_m
+    world.lane_blind = False
+    world.run(2.0)
+    assert sure_m < 0.05 < 3.0 * sure_m < doubt_m
+    assert world.memory.ego.sigma_across_m < 1.2 * sure_m
+
+
+def test_a_first_position_off_the_corridor_is_not_matched() -> None:
+    world = World(straight())
+    world.advance()
+    course, tuning = prepare(straight(), None, loops=False), LocalizeTuning()
+    gnss = world.memory.ego.last_gnss
+    assert gnss is not None
+    far = msgspec.structs.replace(gnss, y_m=60.0)
+    assert not localize.fuse(localize.start(), None, far, course, tuning).matched
+    across = msgspec.structs.replace(gnss, yaw_rad=1.6)
+    assert not localize.fuse(localize.start(), None, across, course, tuning).matched
+    assert localize.fuse(localize.start(), None, gnss, course, tuning).matched
+
+
+def test_history_is_recalled_between_its_rows_and_held_at_its_ends() -> None:
+    history = np.zeros((4, 7))
+    history[:, 0], history[:, 4] = (40.0, 30.0, 20.0, 10.0), (4.0, 3.0, 2.0, 1.0)
+    out = np.empty(7)
+    for stamp, station in ((25.0, 2.5), (50.0, 4.0), (0.0, 1.0), (40.0, 4.0), (10.0, 1.0)):
+        recall(history, stamp, out)
+        assert out[4] == pytest.approx(station)

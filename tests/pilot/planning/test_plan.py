@@ -1,0 +1,172 @@
+"""The parts of planning: speed profile, car-following law, roll-outs, scores, paths."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.pilot.world import CAR, Actor, World, corridor, curvy, straight
+from volant.core.messages import Constraint
+from volant.core.settings import Choices
+from volant.pilot.planning.path_kernels import stop_path
+from volant.pilot.planning.plan import PlanInput, PlanTuning, _law
+from volant.pilot.planning.profile_kernels import CURVE, DESTINATION, LIMIT, speed_profile
+from volant.pilot.planning.propose import ProposalColumn, ProposeTuning, propose
+from volant.pilot.planning.rollout_kernels import follow_accel, hardest, rss_gap, wanted_gap
+from volant.pilot.planning.score import Cost, ScoreTuning, weigh
+
+TUNING = PlanTuning()
+LAW = _law(Choices(), PlanInput(0.0, np.zeros(3), 200.0, math.inf, False), TUNING)
+
+
+def profile(road, station_m=0.0, count=400, cruise=math.inf, end=math.inf, sight=99.0):
+    limits = road.table[:, 9].copy()
+    numbers = np.array((TUNING.lateral_mps2, TUNING.slow_decel_mps2, TUNING.early_s, 1.0))
+    return speed_profile(
+        *(
+            road.table,
+            1.0,
+            limits,
+            station_m,
+            count,
+            cruise,
+            0.0,
+            sight,
+            end,
+            math.inf,
+            True,
+            numbers,
+        )
+    )
+
+
+def test_the_profile_keeps_every_bound_and_brakes_gently_for_each() -> None:
+    speeds, causes = profile(curvy(), station_m=100.0)
+    table = curvy().table[100:500]
+    assert np.all(speeds**2 * np.abs(table[:, 5]) <= TUNING.lateral_mps2 + 1e-9)
+    assert np.all(speeds <= table[:, 9] + 1e-9)
+    falls = (speeds[:-1] ** 2 - speeds[1:] ** 2) / 2.0
+    assert falls.max() <= TUNING.slow_decel_mps2 + 1e-9
+    assert {LIMIT, CURVE} <= set(causes.tolist())
+
+
+def test_the_profile_ends_at_the_destination() -> None:
+    speeds, causes = profile(straight(), end=200.0)
+    assert speeds[200:].max() == 0.0
+    assert causes[150] == DESTINATION
+    assert speeds[100] == pytest.approx(math.sqrt(2 * TUNING.slow_decel_mps2 * 100), rel=0.06)
+
+
+def test_a_lower_limit_holds_a_second_before_its_sign() -> None:
+    road = corridor([(600.0, 0.0, 0.0)], [(0.0, 30.0), (300.0, 15.0)])
+    speeds, _ = profile(road)
+    assert speeds[300 - 15] == pytest.approx(15.0)
+    assert speeds[200] > 15.0
+
+
+@given(
+    speed=st.floats(0.0, 40.0),
+    gap=st.floats(0.5, 250.0),
+    lead=st.floats(0.0, 40.0),
+    accel=st.floats(-9.0, 3.0),
+)
+def test_the_law_is_finite_bounded_above_and_monotonous_in_the_gap(
+    speed: float, gap: float, lead: float, accel: float
+) -> None:
+    near = follow_accel(speed, 0.0, gap, lead, accel, 1.0, 1.8, LAW)
+    far = follow_accel(speed, 0.0, gap + 20.0, lead, accel, 1.0, 1.8, LAW)
+    assert math.isfinite(near)
+    assert near <= 1.0 + 1e-9
+    assert far >= near - 1e-6
+
+
+def test_the_law_rests_at_the_wanted_gap() -> None:
+    for speed in (3.0, 10.0, 20.0, 35.0):
+        gap = wanted_gap(speed, 1.6, LAW)
+        assert follow_accel(speed, 0.0, gap, speed, 0.0, 1.0, 1.8, LAW) == pytest.approx(
+            0.0, abs=0.02
+        )
+        assert gap >= 1.6 * speed
+
+
+def test_a_braking_lead_is_answered_at_once() -> None:
+    gap = wanted_gap(20.0, 1.6, LAW)
+    assert follow_accel(20.0, 0.0, gap, 20.0, -2.0, 1.0, 1.8, LAW) < -0.3
+
+
+def test_the_safe_gap_follows_its_formula() -> None:
+    own = 20.0 * TUNING.react_s + 20.0**2 / (2 * TUNING.rss_own_mps2)
+    other = 15.0**2 / (2 * TUNING.rss_other_mps2)
+    assert rss_gap(20.0, 15.0, LAW) == pytest.approx(own - other)
+    assert rss_gap(5.0, 30.0, LAW) == 0.0
+
+
+def test_comfort_braking_stays_in_the_guards_row() -> None:
+    assert [hardest(v) for v in (0.0, 5.0, 12.5, 20.0, 40.0)] == [5.0, 5.0, 4.25, 3.5, 3.5]
+
+
+def test_proposals_of_one_offset_stand_together_and_the_plain_one_comes_first() -> None:
+    rows = propose(ProposeTuning())
+    plain = rows[0]
+    assert plain[ProposalColumn.PACE] == 1.0
+    assert plain[ProposalColumn.ASIDE] == plain[ProposalColumn.YIELDS] == plain[4] == 0.0
+    assert len({tuple(row) for row in rows.tolist()}) == len(rows)
+    assert np.abs(rows[:, ProposalColumn.ASIDE]).max() <= 0.30
+
+
+def test_contact_outweighs_everything_and_ties_go_to_the_one_before() -> None:
+    rows = propose(ProposeTuning())[:3]
+    costs = np.zeros((3, 8))
+    costs[0, Cost.COLLISION], costs[1, Cost.PROGRESS] = 0.25, 8.0
+    assert int(np.argmin(weigh(costs, rows, -1, ScoreTuning()))) == 2
+    assert int(np.argmin(weigh(np.zeros((3, 8)), rows, 1, ScoreTuning()))) == 1
+
+
+@given(
+    station=st.floats(0.0, 900.0),
+    offset=st.floats(-0.9, 0.9),
+    heading=st.floats(-0.04, 0.04),
+    speed=st.floats(0.0, 35.0),
+)
+def test_a_stop_path_is_long_enough_even_and_true_to_its_curvature(
+    station: float, offset: float, heading: float, speed: float
+) -> None:
+    road, step_m = curvy(), 2.0
+    mean = np.array((station, offset, heading, 0.0, 0.0))
+    count = math.ceil((speed**2 / 6 + 34) / step_m) + 1
+    path = stop_path(road.table, 1.0, mean, speed, count, step_m)
+    assert (count - 1) * step_m >= speed**2 / 6 + 30
+    assert path[0, :2] == pytest.approx((0.0, 0.0), abs=1e-9)
+    runs = np.hypot(np.diff(path[:, 0]), np.diff(path[:, 1]))
+    assert np.abs(runs - step_m).max() < 0.06
+    by_points = np.unwrap(np.arctan2(np.diff(path[:, 1]), np.diff(path[:, 0])))
+    by_curvature = np.cumsum(0.5 * (path[1:, 2] + path[:-1, 2]) * step_m)
+    turned = by_points - by_points[0] - (by_curvature - by_curvature[0])
+    assert np.abs(turned).max() < 0.06
+
+
+def test_every_plan_names_its_bound_in_at_most_four_words() -> None:
+    world = World(curvy(), speed_mps=15.0, actors=[Actor(400.0, 8.0)], destination_m=900.0)
+    seen = set()
+    for _ in range(9000):
+        plan = world.advance().plan
+        if plan is not None:
+            seen.add(plan.constraint)
+            assert 1 <= len(plan.reason.split()) <= 4
+            assert len(plan.time_s) == len(plan.x_m) == len(plan.accel_mps2) == 33
+            assert 0.0 <= plan.confidence <= 1.0
+    assert {Constraint.LEAD, Constraint.DESTINATION} <= seen
+
+
+def test_the_planned_path_begins_at_the_car_and_follows_the_road() -> None:
+    world = World(curvy(), speed_mps=15.0, station_m=250.0, offset_m=0.4)
+    world.run(0.5)
+    plan = world.plan
+    assert plan is not None
+    assert math.hypot(plan.x_m[0] - world.x_m, plan.y_m[0] - world.y_m) < 0.7
+    station, offset = world.road.project(plan.x_m[-1], plan.y_m[-1])
+    assert station > world.station_m + 100.0
+    assert abs(offset) < 0.1
+    assert CAR.front_m > 0.0
