@@ -56,16 +56,21 @@ class JudgeTuning(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     override_accel_mps2: float = 0.5
     """Change of the command, along or across (as v^2 times curvature), that counts as overriding."""
     override_s: float = 0.2
+    """A change held for this long overrides; a few ticks only smooth (chosen)."""
     road_slack_m: float = 0.1
     """Lanes are polylines with rows up to 2 m apart, and marks have a width."""
     stuck_s: float = 30.0
+    """Standing longer with nothing that holds the car is being stuck."""
     stand_mps: float = 0.1
+    """Slower than this the car stands (chosen: the resolution of a wheel sensor)."""
     queue_gap_m: float = 15.0
     """A standing or crawling car at most this far ahead holds the car."""
     queue_speed_mps: float = 2.0
+    """A car ahead slower than this stands in the queue or crawls with it (chosen)."""
     arrive_m: float = 10.0
     """The destination is reached this far before it."""
     rearm_s: float = 1.0
+    """The cause must be gone this long before the same kind counts again (chosen)."""
     path_reach_m: float = 250.0
     """Cars further away are not measured for the smallest gap."""
     level_apart_m: float = 3.0
