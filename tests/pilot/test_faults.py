@@ -114,7 +114,7 @@ def test_a_lane_that_contradicts_the_map_is_not_followed() -> None:
 
     world = World(straight(), speed_mps=20.0, sensing=TYPICAL, tamper=tamper)
     log = world.run(9.0)
-    assert max(map(abs, log.offset_m)) < 0.4
+    assert max(map(abs, log.offset_m)) < 0.8  # by wheels and gyro alone, still in its lane
     assert Engagement.TAKEOVER in log.engagement
 
 

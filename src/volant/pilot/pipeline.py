@@ -112,9 +112,11 @@ def step(
         given = PlanInput(
             accel_mps2=memory.control.accel_mps2,
             side=np.array(memory.control.side),
-            sight_m=domain.sight_m,
+            # A stop that has begun is not made harder by what is not seen.
+            sight_m=math.inf if engaged.at_risk else domain.sight_m,
             halt_m=halt_m,
             holding=memory.control.hold,
+            may_speed_up=domain.demand is None,
         )
         motion = plan(
             *(ego, forecast, given, motion, course, choices, settings.car),

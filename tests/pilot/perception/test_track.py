@@ -78,7 +78,7 @@ def test_a_car_that_is_gone_is_forgotten_within_two_seconds() -> None:
 
 
 def test_single_false_returns_never_become_tracks() -> None:
-    world = World(straight(), speed_mps=20.0, sensing=Sensing(ghosts=0.3))
+    world = World(straight(), speed_mps=20.0, sensing=Sensing(ghosts=0.1, existence=0.8))
     for _ in range(2000):
         output = world.advance()
         assert output.tracks is None or output.tracks.tracks == ()
@@ -115,9 +115,9 @@ def test_cars_that_pass_each_other_keep_their_identities() -> None:
         sensing=replace(TYPICAL, ghosts=0.0),
     )
     world.run(3.0)
-    before = {one.track_id: round(one.offset_m or 0.0, -0) for one in tracks(world)}
+    before = {one.track_id: (one.offset_m or 0.0) > 1.75 for one in tracks(world)}
     world.run(8.0)
-    after = {one.track_id: round(one.offset_m or 0.0, -0) for one in tracks(world)}
+    after = {one.track_id: (one.offset_m or 0.0) > 1.75 for one in tracks(world)}
     assert world.actors[1].station_m > world.actors[0].station_m + 10.0
     assert before == after
 

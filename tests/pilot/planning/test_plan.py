@@ -43,8 +43,8 @@ def profile(road, station_m=0.0, count=400, cruise=math.inf, end=math.inf, sight
 
 
 def test_the_profile_keeps_every_bound_and_brakes_gently_for_each() -> None:
-    speeds, causes = profile(curvy(), station_m=100.0)
-    table = curvy().table[100:500]
+    speeds, causes = profile(curvy(), station_m=400.0)
+    table = curvy().table[400:800]
     assert np.all(speeds**2 * np.abs(table[:, 5]) <= TUNING.lateral_mps2 + 1e-9)
     assert np.all(speeds <= table[:, 9] + 1e-9)
     falls = (speeds[:-1] ** 2 - speeds[1:] ** 2) / 2.0

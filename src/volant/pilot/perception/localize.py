@@ -59,6 +59,8 @@ class LocalizeTuning:
     gnss_across_factor: float = 6.0
     """And this much more across, where the lane sensor knows better."""
     gnss_heading_sigma_rad: float = 0.05
+    gnss_doubt_s: float = 2.0
+    """After so long a contradiction along the road the own belief is doubted."""
     gnss_least_m: float = 0.02
     """No receiver is believed to be better than this."""
     gate: float = 5.0
@@ -333,7 +335,8 @@ def _match(
         return ego
     mean, variance = np.zeros(5), max(gnss.sigma_m, tuning.gnss_least_m) ** 2
     cov = np.diag(np.array([variance, variance, 0.01, 1e-5, 1e-6]))
-    mean[:3] = station_m, offset_m, error_rad
+    lag_s = (ego.stamp_ns - gnss.stamp_ns) / NS_PER_S
+    mean[:3] = station_m + ego.speed_mps * lag_s, offset_m, error_rad
     if lane is not None:
         mean[_OFFSET] = lane.offset_m + _centre_m(course, station_m)
         mean[_HEADING] = lane.heading_rad
@@ -372,6 +375,8 @@ def _fold_gnss(ego: Ego, gnss: GnssReturn, course: Course, tuning: LocalizeTunin
     )
     span_s = _span_s(ego.last_gnss, gnss.stamp_ns)
     believed = far <= tuning.gate
+    if not believed and ego.gnss_conflict_s > tuning.gnss_doubt_s:
+        ego.cov[_STATION, _STATION] += (station_m - then[4]) ** 2  # then we are wrong, not GNSS
     return replace(
         ego,
         history=_rebase(ego.history, ego.mean - before),

@@ -92,6 +92,8 @@ class PlanInput:
     """Station of a stop the pilot wants of itself, inf for none."""
     holding: bool
     """The car is held at standstill."""
+    may_speed_up: bool = True
+    """Not while the driver is asked to take over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +261,7 @@ def _law(choices: Choices, given: PlanInput, tuning: PlanTuning) -> Array:
             *(tuning.ahead_s, tuning.cool, tuning.preview_s, tuning.react_s, tuning.side_m),
             *(tuning.rss_own_mps2, tuning.rss_other_mps2, _stop_decel(given, tuning)),
             *(tuning.accel_high_mps2, tuning.soft_mps2),
+            math.inf if given.may_speed_up else 0.0,
         )
     )
 

@@ -31,7 +31,15 @@ L_GAP_S, L_GAP_M, L_ACCEL, L_DECEL, L_AHEAD_S, L_COOL, L_PREVIEW_S, L_REACT_S = 
     6,
     7,
 )
-L_SIDE_M, L_RSS_OWN, L_RSS_OTHER, L_STOP_DECEL, L_ACCEL_HIGH, L_SOFT = 8, 9, 10, 11, 12, 13
+L_SIDE_M, L_RSS_OWN, L_RSS_OTHER, L_STOP_DECEL, L_ACCEL_HIGH, L_SOFT, L_MOST = (
+    8,
+    9,
+    10,
+    11,
+    12,
+    13,
+    14,
+)
 # Cost columns (planning.score.Cost).
 _C_COLLISION, _C_GAP, _C_PROGRESS, _C_COMFORT, _C_JERK, _C_CENTRE, _C_LIMIT, _C_SIDE = range(8)
 _COSTS = 8
@@ -133,7 +141,7 @@ def follow_accel(speed, accel, gap, lead_speed, lead_accel, free, firm, law):  #
             need = 0.5 * rush * rush / max(spare - rush * law[L_REACT_S], 0.1)
         if need > firm:
             answer = min(answer, -need)
-    return answer
+    return min(answer, free)
 
 
 @kernel("f8(f8, f8, f8[::1])")
@@ -346,7 +354,7 @@ def roll_out(  # type: ignore[no-untyped-def]
                 free,
                 firm,
                 stop - s,
-                briskest(v, law),
+                min(briskest(v, law), law[L_MOST]),
                 proposal[_BRAKE],
                 v < 0.15,
                 law,

@@ -38,8 +38,10 @@ class ScoreTuning:
     comfort: float = 0.15
     jerk: float = 0.03
     centre: float = 8.0
-    limit: float = 2.0
+    limit: float = 0.5
     side: float = 6.0
+    brake: float = 3.0
+    """Added to plain braking, which is for what following and yielding cannot answer."""
     change_of_mind: float = 0.15
     """Added to every proposal but the one taken before, so that near ties do not flutter."""
 
@@ -53,6 +55,7 @@ def weigh(costs: Array, proposals: Array, before: int, tuning: ScoreTuning) -> A
         )
     )
     total: Array = (costs * weights).sum(axis=1)
+    total[proposals[:, ProposalColumn.BRAKE] < 0.0] += tuning.brake
     if 0 <= before < len(total):
         total += tuning.change_of_mind
         total[before] -= tuning.change_of_mind
