@@ -338,7 +338,7 @@ def test_a_car_that_never_gets_there_has_its_own_status(
     volant: Volant, straight: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody presses the button."""
-    monkeypatch.setattr(drive, "engage_at_start", lambda inbox: None)
+    monkeypatch.setattr(drive.Starter, "look", lambda self, stamp_ns: None)
     status, out, _ = volant(*short(straight, "--json", "--no-journal"))
     assert status == Exit.NOT_ARRIVED
     assert json.loads(out)["reason"].startswith("stuck")

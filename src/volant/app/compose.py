@@ -15,16 +15,13 @@ from typing import Final
 from volant.app import components
 from volant.app.components import Machine
 from volant.app.folders import data_folder
-from volant.app.inbox import Inbox
 from volant.app.trip import Stretch, TripWish, check_sensors, choose_stretch
 from volant.caros.cockpit.frame import CarShape, FrameSettings
 from volant.caros.cockpit.mapview import road_view
-from volant.core import topics
 from volant.core.chance import Chance
-from volant.core.clock import nanoseconds
 from volant.core.component import Component
 from volant.core.geometry import Pose, wrap_angle_rad
-from volant.core.messages import DriverRequest, Message, RequestKind
+from volant.core.messages import Message
 from volant.core.settings import find_data
 from volant.core.topics import Topic
 from volant.pilot import CarGeometry, PilotSettings
@@ -34,8 +31,6 @@ from volant.sim import Jam, JudgeSettings, World, WorldSettings
 from volant.sim.scenario import RING_CARS
 from volant.vehicle import CarSpec, CarStart, SimCar, load_spec, with_perfect_sensors
 
-ENGAGE_AT_NS: Final = nanoseconds(0.5)
-"""The app presses the button once everything has spoken."""
 START_CHARGE_PCT: Final = 80.0
 START_SHARE: Final = 0.8
 """Of the limit, as traffic with lorries rolls."""
@@ -118,12 +113,6 @@ def compose(
     if write is not None:
         parts.append(components.recorder(write, parts))
     return tuple(parts)
-
-
-def engage_at_start(inbox: Inbox) -> None:
-    """Put the press of the button that starts a drive into the inbox."""
-    press = DriverRequest(stamp_ns=ENGAGE_AT_NS, kind=RequestKind.ENGAGE)
-    inbox.put(topics.DRIVER_REQUEST, press, ENGAGE_AT_NS)
 
 
 def pilot_settings(trip: Trip) -> PilotSettings:

@@ -16,7 +16,7 @@ from typing import Final
 import msgspec
 
 from volant.app.answer import DriveAnswer
-from volant.app.compose import Send, Trip, Write, compose, engage_at_start, plan_trip
+from volant.app.compose import Send, Trip, Write, compose, plan_trip
 from volant.app.ending import Ending, EndWatch
 from volant.app.exits import Exit
 from volant.app.inbox import Inbox
@@ -24,6 +24,7 @@ from volant.app.inline import AsFastAsItCan, InlineExecutor, Pace, Pacer
 from volant.app.progress import Progress
 from volant.app.record import Recording, open_recording
 from volant.app.say import answer_json, table, tell
+from volant.app.start import Starter
 from volant.app.stop import StopSignals
 from volant.app.trip import TripWish
 from volant.caros.cockpit import CockpitLink, spawn_cockpit
@@ -90,7 +91,7 @@ def drive_trip(
     """
     bus = bus or InlineBus()
     inbox = Inbox()
-    engage_at_start(inbox)
+    starter = Starter(bus, inbox)
     parts = tuple(around(part) for part in compose(trip, write=write, send=send))
     executor = InlineExecutor(parts, bus, inbox, pace=pace)
     end = EndWatch(bus, trip.limit_s)
@@ -99,6 +100,7 @@ def drive_trip(
     with _calm_memory():
         while True:
             stamp_ns = executor.tick()
+            starter.look(stamp_ns)
             asked = asked_to_end()
             ending = Ending(*asked) if asked is not None else end.look(stamp_ns)
             if look is not None:
