@@ -9,18 +9,25 @@ from __future__ import annotations
 import hashlib
 import platform
 import sys
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from volant import __version__
 from volant.app.compose import Trip
 from volant.app.say import tell
-from volant.core.messages import Message
+from volant.core.messages import MarkKind, Message
 from volant.core.topics import Topic
-from volant.wire.journal import JournalDigest, JournalHeader, JournalWriter
+from volant.road import CorridorColumn, markings
+from volant.wire.journal import JournalDigest, JournalHeader, JournalWriter, LaneLine
+
+VIEW_REACH_M: Final = 150.0
+"""What stands further aside is not drawn for viewers."""
+VIEW_STRIDE: Final = 5
+_MARKS: Final = {kind.value: kind for kind in MarkKind}
 
 
 class Replayable(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,7 +107,26 @@ def open_recording(wanted: Path | None, trip: Trip) -> Recording | None:
     if wanted is None:
         return None
     path = _free(_journal_path(wanted, trip.wish.seed))
-    return Recording(JournalWriter(path, header_of(trip)))
+    writer = JournalWriter(path, header_of(trip))
+    writer.add_lanes(lane_lines(trip))
+    return Recording(writer)
+
+
+def lane_lines(trip: Trip) -> Iterator[LaneLine]:
+    """The lane borders beside the way of the trip, a point about each ten metres, for viewers."""
+    marks, corridor = markings(trip.graph), trip.stretch.corridor
+    near: set[int] = set()
+    for row in corridor.table[:: round(VIEW_REACH_M / corridor.step_m)]:
+        x_m, y_m = float(row[CorridorColumn.X]), float(row[CorridorColumn.Y])
+        near.update(marks.window(x_m, y_m, VIEW_REACH_M))
+    for index in sorted(near):
+        boundary = marks.boundaries[index]
+        points = boundary.points[[*range(0, len(boundary.points) - 1, VIEW_STRIDE), -1]]
+        yield LaneLine(
+            x_m=tuple(points[:, 0].tolist()),
+            y_m=tuple(points[:, 1].tolist()),
+            mark=_MARKS.get(boundary.kind, MarkKind.EDGE),
+        )
 
 
 def _journal_path(wanted: Path, seed: int) -> Path:
