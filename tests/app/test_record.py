@@ -9,7 +9,16 @@ from volant.core.messages import MarkKind
 
 
 def test_viewers_see_the_borders_of_the_own_lanes_and_nothing_far_away() -> None:
-    trip = plan_trip(TripWish(road="volant-world", distance_m=600.0))
+    trip = plan_trip(
+        TripWish(
+            car="g3-520",
+            road="volant-world",
+            seed=1,
+            sensors="perfect",
+            cars=0,
+            distance_m=600.0,
+        )
+    )
     lines = list(lane_lines(trip))
     corridor = trip.stretch.corridor
     here = corridor.at(300.0)
