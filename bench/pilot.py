@@ -178,22 +178,24 @@ def observations(corridor: Corridor, objects: int) -> Iterator[Observation]:
 def returns(
     corridor: Corridor, station_m: float, x_m: float, y_m: float, yaw_rad: float, objects: int
 ) -> Iterator[ObjectReturn]:
-    """Others in three lanes, 40 m apart in ours, drifting a little along it."""
+    """Others in three lanes at our own pace, about 40 m apart."""
     cos, sin = math.cos(yaw_rad), math.sin(yaw_rad)
     for index in range(objects):
         lane = index % 3 - 1
-        ahead_m = 40.0 * (index // 3 + 1) - 80.0 * (lane != 0) + 2.0 * math.sin(0.01 * station_m)
+        ahead_m = 40.0 * (index // 3 + 1) - 80.0 * (lane != 0)
         if lane == 0:
             ahead_m = 40.0 + 45.0 * (index // 3)
         ox_m, oy_m, heading = corridor.to_world(station_m + ahead_m, 3.75 * lane)
         dx_m, dy_m = ox_m - x_m, oy_m - y_m
         turn = heading - yaw_rad
+        bend = corridor.at(station_m + ahead_m).curvature_per_m
+        speed_mps = SPEED_MPS * (1.0 - bend * 3.75 * lane)
         yield ObjectReturn(
             x_m=cos * dx_m + sin * dy_m,
             y_m=-sin * dx_m + cos * dy_m,
             yaw_rad=math.remainder(turn, 2.0 * math.pi),
-            velocity_x_mps=SPEED_MPS * math.cos(turn),
-            velocity_y_mps=SPEED_MPS * math.sin(turn),
+            velocity_x_mps=speed_mps * math.cos(turn),
+            velocity_y_mps=speed_mps * math.sin(turn),
             length_m=4.5,
             width_m=1.8,
             height_m=1.5,

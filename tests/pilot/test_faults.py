@@ -201,6 +201,7 @@ def is_finite(output: PilotOutput) -> bool:
     return all(numbers(msgspec.to_builtins(one)) for one in messages if one is not None)
 
 
+@pytest.mark.slow
 @profile(max_examples=25)
 @given(st.lists(st.tuples(KINDS, NUMBERS), min_size=1, max_size=12))
 def test_no_broken_frame_raises_or_gets_into_an_output(faults: list[tuple[str, float]]) -> None:

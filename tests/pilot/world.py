@@ -10,6 +10,7 @@ import math
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 
@@ -78,10 +79,12 @@ def corridor(
     return Corridor(table, 1.0, float(len(table) - 1), (0,), True)
 
 
+@cache
 def straight(length_m: float = 3000.0, limit_mps: float = 120 / 3.6) -> Corridor:
     return corridor([(length_m, 0.0, 0.0)], [(0.0, limit_mps)])
 
 
+@cache
 def curvy() -> Corridor:
     """Bends of 500, 250 and 125 m with clothoids between, the limit never in the way of them."""
     pieces = [(200.0, 0.0, 0.0)]

@@ -47,6 +47,10 @@ class FollowTuning:
     """ISO 11270 and UN R79: 3.0 (guard's row); a little inside it."""
     lateral_jerk_mps3: float = 3.0
     """UN R79: 5.0 over 0.5 s; inside it."""
+    bend_rate: float = 0.15
+    """1/m per second: steering of 0.4 rad/s on a wheelbase of 2.6 m, inside the guard's row of 0.5."""
+    still_mps: float = 0.2
+    """Below this the wheels are not turned."""
     jerk_up_mps3: float = 1.5
     jerk_down_mps3: float = 2.4
     """ISO 15622 allows 2.5 (1 s mean) above 20 m/s and 5.0 below 5 m/s, recalled."""
@@ -175,8 +179,10 @@ def _across(
     curvature = bend / shrink + build_up + feedback / square
     most = min(car.max_curvature_per_m, tuning.lateral_mps2 / square)
     curvature = min(max(curvature, -most), most)
-    step = tuning.lateral_jerk_mps3 * dt_s / square
     before = control.curvature_per_m
+    if speed < tuning.still_mps:
+        return memory, before
+    step = min(tuning.lateral_jerk_mps3 / square, tuning.bend_rate) * dt_s
     return memory, before + min(max(curvature - before, -step), step)
 
 

@@ -119,6 +119,12 @@ class TrackTuning:
     noise: tuple[float, float, float, float] = (0.3, 0.2, 0.4, 0.5)
     """Of a sensor that nothing is known of yet: place (m, grows with distance) and velocity (m/s),
     along the line of sight and across it."""
+    noise_least: float = 0.07
+    """No sensor is believed to be better than this (m, m/s)."""
+    noise_most: tuple[float, float, float, float] = (1.5, 0.6, 2.0, 1.5)
+    """Nor worse; so place and velocity that disagree for long cannot talk place away."""
+    wander_m2_per_s: float = 0.02
+    """Place is never carried by velocity alone: a bias of 0.2 m/s costs less than 0.1 m."""
     oldest_s: float = 0.4
     """Frames older than this are not used."""
     reach_m: float = 25.0
@@ -274,7 +280,7 @@ def _numbers(tuning: TrackTuning) -> Array:
             *(tuning.gate_m, tuning.gate_mps, tuning.confirm_odds, tuning.lose_odds),
             *(tuning.drop_odds, tuning.cap_odds, tuning.birth_odds, tuning.young_rate),
             *(tuning.mature_rate, tuning.grace_s, tuning.brake_cue_mps2, tuning.learn_share),
-            tuning.least_hits,
+            *(tuning.least_hits, tuning.noise_least, tuning.wander_m2_per_s, *tuning.noise_most),
         )
     )
 

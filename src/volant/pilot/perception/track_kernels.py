@@ -32,6 +32,7 @@ _SEEN = 16
 _T_JERK_ALONG, _T_JERK_ACROSS, _T_ACCEL_FADE, _T_GATE_M, _T_GATE_MPS = 0, 1, 2, 3, 4
 _T_CONFIRM, _T_LOSE, _T_DROP, _T_CAP, _T_BIRTH = 5, 6, 7, 8, 9
 _T_YOUNG, _T_MATURE, _T_GRACE_S, _T_CUE, _T_LEARN, _T_HITS = 10, 11, 12, 13, 14, 15
+_T_LEAST, _T_WANDER, _T_MOST = 16, 17, 18
 _CLASSES = 8
 
 
@@ -108,6 +109,8 @@ def coast(table, cov, dt, now, tuning):  # type: ignore[no-untyped-def]
         row[_HEADING] = _wrap(row[_HEADING] + dt * row[_YAW_RATE])
         along, across = tuning[_T_JERK_ALONG], tuning[_T_JERK_ACROSS]
         _spread(out_cov[kept], dt, fade, along, across, cos, sin)
+        out_cov[kept, 0, 0] += tuning[_T_WANDER] * dt
+        out_cov[kept, 1, 1] += tuning[_T_WANDER] * dt
         kept += 1
     return out[:kept].copy(), out_cov[:kept].copy()
 
@@ -227,7 +230,8 @@ def _fold_motion(row, own, one, lag, noise, tuning):  # type: ignore[no-untyped-
         if learns:
             now = noise[k] * noise[k]
             miss = min(max(miss, 0.0), 6.0 * now)
-            noise[k] = max(math.sqrt(now + tuning[_T_LEARN] * (miss - now)), 0.05)
+            learnt = math.sqrt(now + tuning[_T_LEARN] * (miss - now))
+            noise[k] = min(max(learnt, tuning[_T_LEAST]), tuning[_T_MOST + k])
 
 
 @kernel("void(f8[::1], f8[::1], f8, f8[::1])")

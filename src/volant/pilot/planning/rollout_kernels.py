@@ -169,7 +169,7 @@ def side_path(start, target, dt, steps, out):  # type: ignore[no-untyped-def]
 def _stand_in_band(modes, points, k, offset, middle, reach, claim, out):  # type: ignore[no-untyped-def]
     """The modes that stand in the band swept at step k, nearest first, into out [6, 7]; their number.
 
-    Who follows in the band already (behind `middle`, our own station now) keeps behind us and is left out.
+    Who follows in the band already (behind `middle`, our own station now) stays behind us: left out.
     reach: half the band; claim: steps before one who cuts in already counts, -1 to leave those out.
     """
     found = 0
@@ -299,9 +299,9 @@ def roll_out(  # type: ignore[no-untyped-def]
 ):
     """Drive and score every proposal.
 
-    proposals [p, 5], those of one offset together; modes, points: the forecast; ego [6]; side [3]:
-    offset, rate, acceleration of the present path; profile [k]: allowed speeds from the car's station
-    on, `step` apart; stop: station of the end of the way for the car's origin (inf for none). Gives
+    proposals [p, 5], those of one offset together, the lane's middle first; modes, points: the
+    forecast; ego [6]; side [3]: offset, rate, acceleration of the present path; profile [k]: allowed
+    speeds from the car's station on, `step` apart; stop: station of the end of the way for the car's origin (inf for none). Gives
     costs [p, 8] before weights, paths [p, steps + 1, 5] (station, speed, acceleration, offset, offset
     rate) and starts [p, 6] (acceleration wanted now, its source, lead's id, gap, speed, cuts in).
     """
@@ -319,8 +319,17 @@ def roll_out(  # type: ignore[no-untyped-def]
     middle = station0 + 0.5 * (front - rear)
     aim = max(profile[0], 1.0)
     last_aside = math.inf
+    crowded = False
+    cut_ins = False
+    for m in range(modes.shape[0]):
+        cut_ins = cut_ins or modes[m, _M_CUT_IN] > 0.0
     for p in range(count):
         proposal = proposals[p]
+        # Not worth driving: making room where nobody is beside, yielding where nobody cuts in.
+        idle = proposal[_ASIDE] != 0.0 and not crowded
+        if idle or (proposal[_YIELDS] > 0.0 and proposal[_BRAKE] == 0.0 and not cut_ins):
+            costs[p, _C_COLLISION] = math.inf
+            continue
         if proposal[_ASIDE] != last_aside:
             last_aside = proposal[_ASIDE]
             side_path(side, last_aside, dt, steps, sides)
@@ -332,6 +341,7 @@ def roll_out(  # type: ignore[no-untyped-def]
                         modes, points, k, sides[k, 0], middle, reach, claim, bands[band, k]
                     )
                 sizes[3, k] = _stand_beside(modes, points, k, sides[k, 0], width, beside[k])
+                crowded = crowded or sizes[3, k] > 0
         band = 1 if proposal[_YIELDS] > 0.0 else 0
         firm = law[L_DECEL] * proposal[_FIRM]
         s, v, a = station0, ego[_E_SPEED], ego[_E_ACCEL]
