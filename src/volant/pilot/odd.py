@@ -28,18 +28,25 @@ class DomainTuning:
     unmarked_age_s: float = 15.0
     """Likewise where the map says that there is nothing to see, as inside junctions."""
     lane_conflict_s: float = 1.0
+    """A whole burst of misread marks."""
     position_age_s: float = 30.0
     """Odometry and lanes carry on this long without GNSS (a tunnel of 600 m at 20 m/s)."""
     position_conflict_s: float = 5.0
+    """GNSS among high buildings recovers within seconds (estimated)."""
     frame_age_s: float = 0.7
     """Without any frame of objects for longer the driver is asked."""
     frame_urgent_s: float = 2.0
+    """And for longer than this a stop begins: 40 m at 20 m/s."""
     sigma_across_m: float = 0.5
+    """Doubt at which 2 sigma fill the room left in a lane of 3.5 m."""
     sigma_along_m: float = 12.0
+    """Doubt at which curves and limits come at the wrong place."""
     offset_m: float = 1.6
     """Farther from the lane's middle than this the car is not in the lane."""
     heading_rad: float = 0.5
+    """Nearly 30 degrees: the car stands across the lane."""
     least_mps: float = -0.5
+    """Rolling back faster than a hill start does."""
     most_mps: float = 40.3
     """145 km/h, the most that opendbc lets cruise control be set to."""
     sight_m: float = 200.0

@@ -37,6 +37,7 @@ class FollowTuning:
     slip_gain: float = -0.005
     """rad per m/s2: the axle's slip that entering a bend builds up (as in perception/localize.py)."""
     damping: float = 1.0
+    """Critical: no overshoot across the lane."""
     slow_mps: float = 4.0
     """Below this speed the feedback is that of this speed, for v^2 is in the denominator."""
     memory_per_s: float = 0.25
@@ -52,14 +53,17 @@ class FollowTuning:
     still_mps: float = 0.2
     """Below this the wheels are not turned."""
     jerk_up_mps3: float = 1.5
+    """Calm, well inside 2.5 (pilot.md section 5)."""
     jerk_down_mps3: float = 2.4
     """ISO 15622 allows 2.5 (1 s mean) above 20 m/s and 5.0 below 5 m/s, recalled."""
     jerk_low_mps3: float = 4.8
+    """Likewise at low speed."""
     urgent_mps2: float = -2.6
     """Braking harder than this is taken up at once, as far as the mean over one second allows."""
     urgent_jerk_mps3: float = 7.0
     """Inside 8.37, the guard's row for a single tick (nuPlan's comfort gate)."""
     side_stiffness_rps: float = 0.9
+    """A change of offset takes about 4 s."""
     side_mps2: float = 0.6
     """Of a change of offset within the lane."""
     hold_accel_mps2: float = -0.4

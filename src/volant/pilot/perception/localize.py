@@ -59,6 +59,7 @@ class LocalizeTuning:
     gnss_across_factor: float = 6.0
     """And this much more across, where the lane sensor knows better."""
     gnss_heading_sigma_rad: float = 0.05
+    """Of a receiver with two antennas, three degrees."""
     gnss_doubt_s: float = 2.0
     """After so long a contradiction along the road the own belief is doubted."""
     gnss_least_m: float = 0.02
@@ -74,7 +75,9 @@ class LocalizeTuning:
     oldest_s: float = 0.5
     """Measurements older than this are not used."""
     speed_gate_mps: float = 120.0
+    """A car state beyond this is broken (the bound of the message)."""
     yaw_rate_gate_rps: float = 3.0
+    """Likewise; a car that spins turns at about 2 rad/s (estimated)."""
     match_gate_m: float = 10.0
     """A first position this far from the corridor is not on it."""
 

@@ -96,10 +96,13 @@ class TrackTuning:
     gate_m: float = 1.5
     """Added to the gate of four spreads, because boxes are cut off and jump."""
     gate_mps: float = 7.0
+    """A return whose velocity differs by more is another object: closing lanes differ by less in one frame."""
     confirm_odds: float = 0.85
     """Logarithm of odds of 0.7: believed from here."""
     lose_odds: float = 0.0
+    """Even odds: no longer believed."""
     drop_odds: float = -1.5
+    """Odds of 0.18: forgotten."""
     cap_odds: float = 4.6
     """0.99: so that a burst of misses can end belief within reason."""
     least_hits: int = 3

@@ -49,6 +49,7 @@ class PlanTuning:
     accel_mps2: float = 1.6
     """From rest; openpilot's cruise table: 1.6 at 0, 0.8 at 25 m/s."""
     accel_high_mps2: float = 0.8
+    """From 25 m/s on (the same table)."""
     decel_mps2: float = 1.8
     """Comfortable braking behind others."""
     ahead_s: float = 0.4
@@ -66,6 +67,7 @@ class PlanTuning:
     rss_other_mps2: float = 5.0
     """Braking of a lead that a gap shall absorb: rarely exceeded outside emergencies (estimated)."""
     jerk_up_mps3: float = 1.2
+    """Of roll-outs: calm, well inside 2.5 (pilot.md section 5)."""
     jerk_down_mps3: float = 2.4
     """ISO 15622: 2.5 (1 s mean) at speed, recalled."""
     sight_decel_mps2: float = 3.5

@@ -30,11 +30,13 @@ class ProposeTuning:
     """The grid of proposals."""
 
     paces: tuple[float, ...] = (1.0, 0.85, 0.65, 0.4)
+    """Shares of the allowed speed."""
     firms: tuple[float, ...] = (1.0, 1.6)
     """Normal, and firm for when normal would come too near."""
     asides_m: tuple[float, ...] = (0.0, 0.2, -0.2)
     """Small, so that the car stays well inside its lane (max 0.30 m off, pilot.md section 5)."""
     brakes_mps2: tuple[float, ...] = (-2.0, -3.5, -5.0)
+    """Up to the hardest that comfort braking may do (ISO 15622 at low speed, recalled)."""
 
 
 AS_ALLOWED: Final = 0

@@ -33,13 +33,21 @@ class ScoreTuning:
     """
 
     collision: float = 1000.0
+    """Per second of contact, and more by its speed."""
     gap: float = 8.0
+    """Per second inside the safe gap (RSS), by the square of what lacks."""
     progress: float = 1.0
+    """Per second at standstill."""
     comfort: float = 0.15
+    """Per second of acceleration beyond 1.2 m/s2, squared."""
     jerk: float = 0.03
+    """Per second of jerk, squared."""
     centre: float = 8.0
+    """Per second and m2 off the middle."""
     limit: float = 0.5
+    """Per second and m/s above the profile; slowing down is the law's work."""
     side: float = 6.0
+    """Per second with no room to the side."""
     brake: float = 3.0
     """Added to plain braking, which is for what following and yielding cannot answer."""
     change_of_mind: float = 0.15

@@ -45,11 +45,13 @@ class ForecastTuning:
     """How far present motion is believed to last."""
 
     dt_s: float = 0.25
+    """Between points of a forecast."""
     steps: int = 32
     """8 s: long enough to stop from 28 m/s at 3.5 m/s2."""
     hold_s: float = 1.5
     """Braking lasts this long before it is expected to ease."""
     fade_s: float = 1.5
+    """Then acceleration dies out in this time."""
     side_fade_s: float = 0.7
     """Lateral velocity of one who keeps his lane dies out in this time."""
     look_s: float = 2.5
@@ -61,7 +63,9 @@ class ForecastTuning:
     lamp: float = 0.35
     """What an indicator towards us adds to the weight of a cut-in."""
     behind_m: float = 40.0
+    """Who follows farther behind does not matter within the horizon."""
     ahead_m: float = 250.0
+    """Range of a front radar."""
     aside_m: float = 14.0
     """Road users farther away than these are not forecast."""
 
