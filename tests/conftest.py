@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,13 @@ BROWSER_ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+# Whoever starts the tests in the background hands down an ignored Ctrl-C; here signals mean something.
+for _name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    if signal.getsignal(_name) is signal.SIG_IGN:
+        signal.signal(
+            _name, signal.default_int_handler if _name is signal.SIGINT else signal.SIG_DFL
+        )
 
 # One profile everywhere: the same examples on each run, so that a red test is red again.
 settings.register_profile(

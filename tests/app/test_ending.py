@@ -1,6 +1,6 @@
 """When a drive is over, from messages on a bus."""
 
-from volant.app.ending import AFTER_CONTACT_NS, HANDED_BACK_NS, EndWatch
+from volant.app.ending import AFTER_CONTACT_NS, HANDED_BACK_NS, NEVER_READY_NS, EndWatch
 from volant.app.exits import Exit
 from volant.core import topics
 from volant.core.bus import InlineBus
@@ -96,7 +96,7 @@ def test_a_car_that_was_handed_back_and_stands_waits_for_nobody() -> None:
     bus.publish(topics.WORLD_EGO, ego(0.0))
     bus.publish(topics.PILOT_STATE, pilot(Engagement.READY))
     assert watch.look(0) is None
-    assert watch.look(HANDED_BACK_NS * 2) is None  # never engaged: it may still be
+    assert watch.look(NEVER_READY_NS - 1) is None  # never engaged: it may still be
     bus.publish(topics.PILOT_STATE, pilot(Engagement.ENGAGED))
     bus.publish(topics.WORLD_EGO, ego(10.0))
     assert watch.look(20_000_000_000) is None
@@ -107,3 +107,14 @@ def test_a_car_that_was_handed_back_and_stands_waits_for_nobody() -> None:
     ending = watch.look(40_000_000_000 + HANDED_BACK_NS)
     assert ending is not None
     assert (ending.status, ending.reason) == (Exit.NOT_ARRIVED, "the pilot handed back: You braked")
+
+
+def test_a_car_whose_pilot_was_never_ready_is_not_waited_for() -> None:
+    bus = InlineBus()
+    watch = EndWatch(bus, limit_s=1000.0)
+    bus.publish(topics.WORLD_EGO, ego(0.0))
+    assert watch.look(NEVER_READY_NS - 1) is None
+    ending = watch.look(NEVER_READY_NS)
+    assert ending is not None
+    assert ending.status is Exit.NOT_ARRIVED
+    assert ending.reason == "the pilot never became ready: it says nothing"

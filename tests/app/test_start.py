@@ -2,7 +2,7 @@
 
 from tests.app.test_ending import pilot
 from volant.app.inbox import Inbox
-from volant.app.start import AGAIN_NS, FIRST_NS, Starter
+from volant.app.start import AGAIN_NS, BRAKE, FIRST_NS, GIVE_UP_NS, Starter
 from volant.core import topics
 from volant.core.bus import InlineBus
 from volant.core.messages import Engagement, PilotState, RequestKind
@@ -38,9 +38,9 @@ def test_a_press_that_was_not_taken_is_made_again_but_not_in_haste() -> None:
     bus, inbox = InlineBus(), Inbox()
     starter = Starter(bus, inbox)
     bus.publish(topics.PILOT_STATE, pilot(Engagement.READY))
-    for stamp_ns in range(FIRST_NS, FIRST_NS + 3 * AGAIN_NS, 10_000_000):
+    for stamp_ns in range(FIRST_NS, FIRST_NS + 2 * AGAIN_NS, 10_000_000):
         starter.look(stamp_ns)
-    assert presses(inbox) == 3
+    assert presses(inbox) == 2
 
 
 def test_a_pilot_that_was_engaged_is_never_pressed_again() -> None:
@@ -51,3 +51,18 @@ def test_a_pilot_that_was_engaged_is_never_pressed_again() -> None:
     bus.publish(topics.PILOT_STATE, pilot(Engagement.READY))
     starter.look(10 * AGAIN_NS)
     assert presses(inbox) == 0
+
+
+def test_a_pilot_that_is_not_ready_in_time_is_given_up_and_the_car_braked() -> None:
+    bus, inbox = InlineBus(), Inbox()
+    starter = Starter(bus, inbox)
+    bus.publish(topics.PILOT_STATE, not_ready())
+    starter.look(GIVE_UP_NS - 1)
+    assert inbox.take(10**15) == ()
+    starter.look(GIVE_UP_NS)
+    ((topic, controls),) = inbox.take(10**15)
+    assert topic is topics.DRIVER_CONTROLS
+    assert controls.brake == BRAKE  # type: ignore[attr-defined]
+    bus.publish(topics.PILOT_STATE, pilot(Engagement.READY))
+    starter.look(GIVE_UP_NS + AGAIN_NS)
+    assert inbox.take(10**15) == ()

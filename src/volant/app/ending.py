@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from volant.app.exits import Exit
+from volant.app.start import GIVE_UP_NS
 from volant.core import topics
 from volant.core.bus import Bus
 from volant.core.clock import NS_PER_S, seconds
@@ -14,6 +15,8 @@ from volant.core.messages import Engagement, InterventionKind
 STANDSTILL_MPS: Final = 0.05
 AFTER_CONTACT_NS: Final = 2 * NS_PER_S
 """A touched car is still recorded for this long."""
+NEVER_READY_NS: Final = GIVE_UP_NS + NS_PER_S
+"""A car that stands after this and was never engaged will not drive."""
 HANDED_BACK_NS: Final = 5 * NS_PER_S
 """A car that stands, unengaged, for this long waits for a driver who is not there."""
 _DONE_DRIVING: Final = (Engagement.OFF, Engagement.READY, Engagement.MINIMAL_RISK)
@@ -59,6 +62,8 @@ class EndWatch:
             return None
         if self._arrived():
             return Ending(Exit.DONE, "arrived")
+        if self._never_ready(stamp_ns):
+            return Ending(Exit.NOT_ARRIVED, f"the pilot never became ready: {self._blockers()}")
         for judged in self._judged.take():
             if judged.kind is InterventionKind.STUCK:
                 return Ending(Exit.NOT_ARRIVED, f"stuck: {judged.words}")
@@ -70,6 +75,18 @@ class EndWatch:
         if seconds(stamp_ns) >= self._limit_s:
             return Ending(Exit.NOT_ARRIVED, f"not there after {self._limit_s:.0f} s")
         return None
+
+    def _never_ready(self, stamp_ns: int) -> bool:
+        state = self._pilot.latest
+        if state is not None and state.engagement not in _DONE_DRIVING:
+            self._engaged_once = True
+        return not self._engaged_once and stamp_ns >= NEVER_READY_NS and self._stands()
+
+    def _blockers(self) -> str:
+        state = self._pilot.latest
+        if state is None:
+            return "it says nothing"
+        return ", ".join(state.blockers) or state.code
 
     def _stands(self) -> bool:
         ego = self._ego.latest

@@ -83,3 +83,53 @@ def test_history_is_recalled_between_its_rows_and_held_at_its_ends() -> None:
     for stamp, station in ((25.0, 2.5), (50.0, 4.0), (0.0, 1.0), (40.0, 4.0), (10.0, 1.0)):
         recall(history, stamp, out)
         assert out[4] == pytest.approx(station)
+
+
+def shifted(world: World, aside_m: float, span_s: float) -> None:
+    """Fold in lane returns that stand aside of what is believed."""
+    course, tuning = prepare(straight(), None, loops=False), LocalizeTuning()
+    ego = world.memory.ego
+    lane = ego.last_lane
+    assert lane is not None
+    for tick in range(1, round(span_s * 20) + 1):
+        stamp_ns = world.memory.ego.stamp_ns + tick * 50_000_000
+        ego = replace(ego, stamp_ns=stamp_ns)
+        # Its last digit flickers, as a real one's does: the very same numbers mean a hung camera.
+        seen = msgspec.structs.replace(
+            lane, stamp_ns=stamp_ns, offset_m=aside_m + 1e-6 * tick, heading_rad=0.0
+        )
+        ego = localize.fuse(ego, seen, None, course, tuning)
+    world.memory = replace(world.memory, ego=ego)
+
+
+def test_a_first_lane_is_believed_although_gnss_stands_beside_it() -> None:
+    course, tuning = prepare(straight(), None, loops=False), LocalizeTuning()
+    world = World(straight())
+    world.advance()
+    first = world.memory.ego
+    assert first.last_gnss is not None
+    assert first.last_lane is not None
+    beside = msgspec.structs.replace(first.last_gnss, y_m=first.last_gnss.y_m + 2.6, sigma_m=1.0)
+    for lane in (first.last_lane, None):
+        ego = localize.fuse(
+            replace(localize.start(), stamp_ns=first.stamp_ns), lane, beside, course, tuning
+        )
+        assert ego.matched
+        later = replace(ego, stamp_ns=first.stamp_ns + 50_000_000)
+        lane_later = msgspec.structs.replace(
+            first.last_lane, stamp_ns=later.stamp_ns, offset_m=1e-3, heading_rad=1e-4
+        )
+        ego = localize.fuse(later, lane_later, None, course, tuning)
+        assert abs(ego.offset_m) < 0.1
+        assert ego.sigma_across_m < 0.1
+
+
+def test_a_lane_that_contradicts_is_refused_first_and_looked_for_anew_at_last() -> None:
+    world = World(straight(), speed_mps=20.0)
+    world.run(3.0)
+    shifted(world, 2.0, 10.0)
+    assert abs(world.memory.ego.offset_m) < 0.5
+    assert world.memory.ego.lane_conflict_s > 9.0
+    shifted(world, 2.0, 7.0)
+    assert world.memory.ego.offset_m == pytest.approx(2.0, abs=0.1)
+    assert world.memory.ego.lane_conflict_s == 0.0

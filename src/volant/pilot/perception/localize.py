@@ -70,6 +70,11 @@ class LocalizeTuning:
     """A lane offset this far from a sure belief is another lane's line."""
     lane_gate_most_m: float = 1.2
     """And this far from any belief: half a lane is 1.75 m."""
+    first_lane_gate_m: float = 3.2
+    """Before any lane return was believed: GNSS (sigma 1 m and drifting, vehicle.md 6) cannot tell
+    lanes apart, so the car is taken to be in the lane that its way begins in; three sigma."""
+    lane_relearn_s: float = 15.0
+    """After so long a conflict, when the takeover (10 s) is over, the lane is looked for anew."""
     lane_confidence: float = 0.3
     """Lane returns below this confidence are not used."""
     oldest_s: float = 0.5
@@ -340,8 +345,11 @@ def _match(
     cov = np.diag(np.array([variance, variance, 0.01, 1e-5, 1e-6]))
     lag_s = (ego.stamp_ns - gnss.stamp_ns) / NS_PER_S
     mean[:3] = station_m + ego.speed_mps * lag_s, offset_m, error_rad
+    centre_m = _centre_m(course, station_m)
+    if lane is not None and abs(lane.offset_m + centre_m - offset_m) > tuning.first_lane_gate_m:
+        lane = None
     if lane is not None:
-        mean[_OFFSET] = lane.offset_m + _centre_m(course, station_m)
+        mean[_OFFSET] = lane.offset_m + centre_m
         mean[_HEADING] = lane.heading_rad
         cov[_OFFSET, _OFFSET] = 4.0 * tuning.lane_offset_sigma_m**2
         cov[_HEADING, _HEADING] = 4.0 * tuning.lane_heading_sigma_rad**2
@@ -396,8 +404,15 @@ def _fold_lane(ego: Ego, lane: LaneReturn, course: Course, tuning: LocalizeTunin
     miss_m = lane.offset_m + _centre_m(course, then[4]) - then[5]
     span_s = _span_s(ego.last_lane, lane.stamp_ns)
     gate_m = min(max(tuning.lane_gate_m, 3.0 * ego.sigma_across_m), tuning.lane_gate_most_m)
+    if ego.lane_ns < 0:
+        gate_m = tuning.first_lane_gate_m
     if abs(miss_m) > gate_m:
-        return replace(ego, last_lane=lane, lane_conflict_s=ego.lane_conflict_s + span_s)
+        conflict_s = ego.lane_conflict_s + span_s
+        lane_ns = -1 if conflict_s > tuning.lane_relearn_s else ego.lane_ns
+        return replace(ego, last_lane=lane, lane_ns=lane_ns, lane_conflict_s=conflict_s)
+    if ego.lane_ns < 0:
+        ego.cov[_OFFSET, :] = ego.cov[:, _OFFSET] = 0.0  # what GNSS said of it is worth nothing now
+        ego.cov[_OFFSET, _OFFSET] = tuning.first_lane_gate_m**2
     before = ego.mean.copy()
     # The offset then is the offset now less what the heading has added since.
     row = np.array((0.0, 1.0, -ego.speed_mps * lag_s, -ego.speed_mps * lag_s, 0.0))
