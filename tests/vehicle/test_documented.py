@@ -30,6 +30,32 @@ def test_every_section_and_figure_of_a_car_file_is_documented() -> None:
     assert documented() == sections
 
 
+def bounds_of(kind: object) -> msgspec.Meta:
+    """The first bounds of least and most in an annotated type."""
+    for part in getattr(kind, "__metadata__", ()):
+        if part.ge is not None:
+            return part
+    for inner in getattr(kind, "__args__", ()):
+        if getattr(inner, "__args__", ()):
+            return bounds_of(inner)
+    raise AssertionError(kind)
+
+
+def test_every_figure_is_documented_with_its_bounds() -> None:
+    for section in msgspec.structs.fields(CarSpec):
+        if section.type is str or not isinstance(section.type, type):
+            continue
+        for field in msgspec.structs.fields(section.type):
+            bounds = bounds_of(field.type)
+            words = f"{bounds.ge:.10g} to {bounds.le:.10g} |"
+            (row,) = re.findall(
+                rf"^### `\[{section.name}\]`$.*?^(\| `{field.name}` .*?)$",
+                CARS_PAGE,
+                flags=re.MULTILINE | re.DOTALL,
+            )
+            assert row.endswith(words), row
+
+
 def test_the_range_guide_shows_what_the_cars_drive() -> None:
     for name, title in (("g3-520", "G3 520"), ("p7", "P7")):
         for cycle in ("nedc", "wltc"):

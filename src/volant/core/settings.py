@@ -97,19 +97,33 @@ def load_toml(path: Path, kind: type[T]) -> T:
         raise InputError(str(error), file=str(path), line=line) from error
 
 
+def line_of_key(path: Path, where: str) -> int | None:
+    """The line of a TOML file where a dotted key such as `tyre.radius_m` stands, if it can be found."""
+    try:
+        return _find_line(path.read_text(encoding="utf-8"), where.split("."))
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
 def _line_of(text: str, words: str) -> int | None:
-    """The line of the innermost key that a validation error names, by looking for `key =`."""
+    """The line of the innermost key that a validation error names."""
     found = re.search(r"at `\$?([^`]*)`", words)
     keys = [key for key in re.split(r"[.\[\]]+", found.group(1)) if key] if found else []
     missing = re.search(r"field `([^`]+)`", words)
     if missing and "unknown field" in words:
         keys.append(missing.group(1))
-    for key in reversed(keys):
+    return _find_line(text, keys)
+
+
+def _find_line(text: str, keys: list[str]) -> int | None:
+    """Look for `[key]` or `key =`, each key after the line of the one around it."""
+    lines, found = text.splitlines(), None
+    for key in keys:
         pattern = re.compile(rf"^\s*(\[+.*\b{re.escape(key)}\b.*\]+|{re.escape(key)}\s*=)")
-        for number, line in enumerate(text.splitlines(), 1):
-            if pattern.match(line):
-                return number
-    return None
+        begin = found or 0
+        numbers = range(begin + 1, len(lines) + 1)
+        found = next((n for n in numbers if pattern.match(lines[n - 1])), found)
+    return found
 
 
 class Choices(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

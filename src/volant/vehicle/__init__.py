@@ -3,10 +3,11 @@
 Knows nothing of roads or pilots: the ground comes through the port `Surroundings`.
 """
 
+from volant.vehicle.car_file import load_spec
 from volant.vehicle.cycles import CYCLE_NAMES, CYCLE_TITLES, Cycle, load_cycle
 from volant.vehicle.range import CyclePoint, RangeResult, Shares, drive_to_empty, plot_range
 from volant.vehicle.simcar import CarStart, SimCar, with_perfect_sensors
-from volant.vehicle.spec import CarSpec, Figure, Status, load_spec
+from volant.vehicle.spec import CarSpec, Figure, Status
 
 __all__ = [
     "CYCLE_NAMES",

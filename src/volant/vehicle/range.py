@@ -14,6 +14,7 @@ from typing import Final
 
 import msgspec
 
+from volant.core.errors import InputError
 from volant.vehicle import battery, longitudinal
 from volant.vehicle.cycles import Cycle, added_load_kg, load_cycle
 from volant.vehicle.longitudinal import Stretch
@@ -127,7 +128,7 @@ def drive_to_empty(
     """Repeat a cycle from a full to an empty battery; `progress` is told the share that is used.
 
     Raises:
-        InputError: the cycle is unknown.
+        InputError: the cycle is unknown, or the car cannot move.
         ValueError: the cycle stands still.
     """
     driven = load_cycle(cycle) if isinstance(cycle, str) else cycle
@@ -154,6 +155,8 @@ def drive_to_empty(
         )
         if progress is not None:
             progress(1.0 - state.charge)
+    if total.distance_m <= 0.0:
+        raise InputError(f"{spec.name} does not move on {driven.title}: its drive is too weak")
     return _result(spec, driven, plant, calibrated, total, tuple(points))
 
 
