@@ -15,7 +15,7 @@ STRAIGHT = """<?xml version="1.0"?>
         <center><lane id="0" type="none" level="false"/></center>
         <right>
           <lane id="-1" type="{kind}" level="false">
-            <width sOffset="0" a="3.5" b="0" c="0" d="0"/>
+            <width sOffset="0" a="{width_m}" b="0" c="0" d="0"/>
             <roadMark sOffset="0" type="solid" color="white" width="0.12"/>
           </lane>
         </right>
@@ -26,7 +26,9 @@ STRAIGHT = """<?xml version="1.0"?>
 """
 
 
-def write_straight(path: Path, length_m: float = 400.0, kind: str = "driving") -> Path:
-    """One lane of 3.5 m at 60 km/h."""
-    path.write_text(STRAIGHT.format(length_m=length_m, kind=kind))
+def write_straight(
+    path: Path, length_m: float = 400.0, kind: str = "driving", width_m: float = 3.5
+) -> Path:
+    """One lane, as a rule of 3.5 m, at 60 km/h."""
+    path.write_text(STRAIGHT.format(length_m=length_m, kind=kind, width_m=width_m))
     return path

@@ -173,6 +173,17 @@ def test_a_road_without_a_drivable_lane_is_told(volant: Volant, tmp_path: Path) 
     assert volant("road", "check", str(road))[0] == Exit.DIFFERS
 
 
+def test_a_lane_with_a_width_below_nothing_is_not_driven_on(volant: Volant, tmp_path: Path) -> None:
+    road = write_straight(tmp_path / "inside-out.xodr", width_m=-3.0)
+    status, out, err = volant("drive", "--headless", "--road", str(road))
+    assert status == Exit.USAGE
+    assert "no drivable lane" in err
+    assert out == ""
+    status, out, _ = volant("road", "check", str(road))
+    assert status == Exit.DIFFERS
+    assert "negative-width" in out
+
+
 def test_a_road_that_is_too_short_is_told(volant: Volant, tmp_path: Path) -> None:
     road = write_straight(tmp_path / "stub.xodr", length_m=40.0)
     status, _, err = volant("drive", "--road", str(road))

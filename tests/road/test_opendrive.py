@@ -44,6 +44,16 @@ def test_a_number_that_is_none_is_refused_with_file_line_road_and_element(bad):
     assert "hdg" in words
 
 
+@pytest.mark.parametrize("big", ["1e308", "-2e9", "12345678901234567890"])
+def test_a_number_beyond_the_bound_says_the_bound(big):
+    geometry = f'<geometry s="0" x="0" y="{big}" hdg="0" length="100"><line/></geometry>'
+    with pytest.raises(InputError, match=r"expected a number from -1e\+09 to 1e\+09"):
+        network(road(geometry))
+    lanes = one_lane("").replace('id="-1"', f'id="{big}"')
+    with pytest.raises(InputError, match=r"lane: id=.*expected a number from -1e\+09 to 1e\+09"):
+        network(road(sections=section(lanes)))
+
+
 @pytest.mark.parametrize(
     ("geometry", "words"),
     [

@@ -57,3 +57,65 @@ def test_a_file_that_cannot_be_read_is_an_input_error(tmp_path):
     path.write_text("<OpenDRIVE>")
     with pytest.raises(InputError, match=r"bad\.xodr:1"):
         check_road(path)
+
+
+def with_widths(*widths: str) -> str:
+    records = "".join(f"<width {width}/>" for width in widths)
+    return section(
+        f'<center><lane id="0" type="none"/></center><right><lane id="-1" type="driving">{records}'
+        "</lane></right>"
+    )
+
+
+def checked(tmp_path, sections: str):
+    path = tmp_path / "narrow.xodr"
+    path.write_bytes(document(road(sections=sections)))
+    return check_road(path)
+
+
+@pytest.mark.parametrize(
+    ("widths", "words"),
+    [
+        (('sOffset="0" a="-3" b="0" c="0" d="0"',), "its width is -3 m at 0.00 m"),
+        (('sOffset="0" a="3" b="-0.04" c="0" d="0"',), "its width is -1 m at 100.00 m"),
+        # Between two stations, and positive at both ends: only the cubic's own least shows it.
+        (('sOffset="0" a="3" b="-8" c="4" d="0"',), "its width is -1 m at 1.00 m"),
+        (
+            ('sOffset="0" a="3" b="0" c="0" d="0"', 'sOffset="50" a="-2" b="0" c="0" d="0"'),
+            "its width is -2 m at 50.00 m",
+        ),
+    ],
+)
+def test_a_width_below_nothing_is_an_error_with_road_and_lane(tmp_path, widths, words):
+    report = checked(tmp_path, with_widths(*widths))
+    (found,) = [finding for finding in report.findings if finding.code == "negative-width"]
+    assert (found.road, found.lane, found.severity) == ("1", "0 m: -1", "error")
+    assert words in found.words
+    assert report.errors >= 1
+
+
+@pytest.mark.parametrize(
+    "widths",
+    [
+        ('sOffset="0" a="3" b="0" c="-0.0009" d="0.000006"',),  # 3 m to 0 m, level at its end
+        ('sOffset="0" a="3" b="-0.03005" c="0" d="0"',),  # 5 mm below nothing: rounding
+        # The first record would be below nothing, but only behind where the second begins.
+        ('sOffset="0" a="3" b="-0.05" c="0" d="0"', 'sOffset="50" a="0.5" b="0" c="0" d="0"'),
+    ],
+)
+def test_a_width_that_runs_out_to_nothing_is_no_error(tmp_path, widths):
+    assert checked(tmp_path, with_widths(*widths)).errors == 0
+
+
+@pytest.mark.parametrize("width", ["-3", "0"])
+def test_a_lane_that_is_nowhere_wide_is_no_lane_to_drive_on(tmp_path, width):
+    report = checked(tmp_path, with_widths(f'sOffset="0" a="{width}" b="0" c="0" d="0"'))
+    assert report.lanes == 0
+    assert report.findings[-1].code == "no-drivable-lane"
+
+
+def test_a_lane_without_room_is_left_out_and_its_neighbour_kept(tmp_path):
+    lanes = BOTH.replace('a="3.5"', 'a="-3.5"', 1)
+    report = checked(tmp_path, section(lanes))
+    assert report.lanes == 1
+    assert {"negative-width", "no-room"} <= {finding.code for finding in report.findings}

@@ -43,6 +43,8 @@ JOINT_STEP_M: Final = 0.1
 JOINT_APART_M: Final = 5.0
 # A lane narrower than this at its end cannot be driven to its end (the narrowest cars are 1.5 m).
 ENDING_WIDTH_M: Final = 1.5
+# A lane that is nowhere as wide as this exists in its file only.
+NO_WIDTH_M: Final = 0.01
 
 
 def load_graph(path: str | Path) -> LaneGraph:
@@ -88,6 +90,10 @@ def build_graph(network: RoadNetwork) -> LaneGraph:
                     raise InputError(
                         "its polynomials leave all bounds", file=network.file, where=where
                     )
+                if float(draft.samples[:, LaneColumn.WIDTH].max()) < NO_WIDTH_M:
+                    words = "it is nowhere wider than 0 m: not taken as a lane to drive on"
+                    findings.append(_finding(draft, "no-room", words))
+                    continue
                 places[draft.id] = len(drafts)
                 drafts.append(draft)
         findings.extend(_kinks(road))

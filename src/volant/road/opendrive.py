@@ -13,6 +13,7 @@ from typing import Final
 
 from volant.core.errors import InputError
 from volant.road.check_links import link_findings
+from volant.road.check_widths import width_findings
 from volant.road.model import (
     Connection,
     Finding,
@@ -73,6 +74,7 @@ def parse_road(data: bytes, file: str = "road") -> RoadNetwork:
     header = root.first("header")
     name, version, geo_reference = _read_header(reader, header)
     findings.extend(link_findings(roads, junctions))
+    findings.extend(width_findings(roads))
     return RoadNetwork(file, name, version, roads, junctions, geo_reference, tuple(findings))
 
 

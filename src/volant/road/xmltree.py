@@ -143,8 +143,11 @@ class Reader:
             value = float(raw)
         except ValueError:
             value = math.nan
-        if not abs(value) <= MAX_NUMBER or "_" in raw:
+        if not math.isfinite(value) or "_" in raw:
             raise self.error(element, f'{name}="{raw[:40]}", expected a finite number')
+        if abs(value) > MAX_NUMBER:
+            words = f'{name}="{raw[:40]}", expected a number from {-MAX_NUMBER:g} to {MAX_NUMBER:g}'
+            raise self.error(element, words)
         return value
 
     def length(self, element: Element, name: str, default: float | None = None) -> float:
