@@ -1,5 +1,5 @@
 # The front door. `make drive` and `make test` work on a bare Debian or Ubuntu with Python 3.11+,
-# make and a network; everything is made in .venv beside this file, nothing outside the folder.
+# make and a network; the environment is made in .venv beside this file, compiled kernels in ~/.cache.
 # Give a command more words with ARGS, for example: make drive ARGS="--pace 2".
 
 VENV := .venv
