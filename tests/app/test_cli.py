@@ -368,6 +368,34 @@ def test_a_taken_port_is_said_and_the_next_one_used(volant: Volant, straight: st
     assert "cockpit: http://127.0.0.1:" in err
 
 
+def test_screens_that_are_not_built_are_said_in_one_line(
+    volant: Volant, straight: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drive, "screens_are_built", lambda: False)
+    words = [word for word in short(straight, "--no-journal") if word != "--headless"]
+    status, _, err = volant(*words, "--pace", "100", "--port", "0")
+    assert status == Exit.DONE
+    assert err.count("cockpit: the screens are not built; run make setup\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("shut", "errors"),
+    [("1>&-", True), ("2>&-", False), ("1>&- 2>&-", False), ("| head -c 1", True)],
+)
+def test_a_drive_with_a_closed_stream_ends_as_ever(straight: str, shut: str, errors: bool) -> None:
+    line = f'"{sys.executable}" -m volant {" ".join(short(straight, "--no-journal"))} {shut}'
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {line}"],
+        capture_output=True,
+        text=True,
+        cwd=REPO / "src",
+    )
+    assert done.returncode == Exit.DONE
+    assert "Traceback" not in done.stderr
+    assert "Exception" not in done.stderr
+    assert ("60 m" in done.stderr) is errors
+
+
 @pytest.mark.parametrize("words", [("drive",), ("range",), ("replay",), ("journal", "plot"), ()])
 def test_help_has_examples(volant: Volant, words: tuple[str, ...]) -> None:
     status, out, _ = volant(*words, "--help")

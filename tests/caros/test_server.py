@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import socket
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import msgspec
@@ -22,6 +24,8 @@ from volant.caros.cockpit import (
     ControlKind,
     spawn_cockpit,
 )
+from volant.caros.cockpit.messages import CockpitStart
+from volant.caros.cockpit.server import Hub, make_app
 from volant.core.errors import LinkError
 
 WAIT_S = 10.0
@@ -366,3 +370,30 @@ def test_the_token_is_long_new_each_time_and_not_in_the_process_list():
     finally:
         first.close()
         second.close()
+
+
+def ask(static: Path, path: str) -> httpx.Response:
+    """One request to the application itself, without a process."""
+    start = CockpitStart(token="key", hosts=("127.0.0.1:1",), replay=False)
+    ours, theirs = socket.socketpair()
+    transport = httpx.ASGITransport(make_app(Hub(start, ours), static))
+
+    async def asking() -> httpx.Response:
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:1") as client:
+            return await client.get(path)
+
+    with ours, theirs:
+        return asyncio.run(asking())
+
+
+def test_a_checkout_without_built_screens_says_so_plainly(tmp_path: Path):
+    missing = ask(tmp_path / "static", "/key/cluster/")
+    assert missing.status_code == 503
+    assert missing.text == "volant: the screens are not built; run make setup\n"
+    assert missing.headers["content-security-policy"].startswith("default-src 'self'")
+    assert ask(tmp_path / "static", "/other/cluster/").status_code == 403
+    page = tmp_path / "static" / "cluster" / "index.html"
+    page.parent.mkdir(parents=True)
+    page.write_text("built")
+    assert ask(tmp_path / "static", "/key/cluster/").text == "built"
+    assert ask(tmp_path / "static", "/key/nothing").status_code == 404

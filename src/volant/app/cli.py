@@ -283,6 +283,10 @@ def warm() -> None:
 
 def main() -> NoReturn:
     """Run the command line; never lets a traceback out unless `--debug` was given."""
+    if sys.stdout is None or sys.stderr is None or sys.stdin is None:
+        from volant.app.say import open_closed_streams
+
+        open_closed_streams()
     try:
         app(prog_name="volant")
     except VolantError as error:

@@ -37,6 +37,10 @@ START_SHARE: Final = 0.8
 START_MPS: Final = 25.0
 START_LATERAL_MPS2: Final = 1.0
 START_LOOK_M: Final = 60.0
+START_BRAKE_MPS2: Final = 1.2
+"""A drive begins no faster than this braking ends it: chosen, well below the comfortable 2 m/s2."""
+START_ROOM_M: Final = 25.0
+"""Not counted on for that stop: the pilot takes over after half a second; chosen, one second at most."""
 SLOWEST_MPS: Final = 3.0
 """Mean speed below which a trip is given up: a jam moves at 2 to 4 m/s (recalled)."""
 SPARE_S: Final = 180.0
@@ -200,7 +204,10 @@ def frame_settings(trip: Trip) -> FrameSettings:
 
 
 def _start_speed_mps(trip: Trip) -> float:
-    """A drive among others begins rolling with them: nobody stands in the lane of a motorway."""
+    """A drive among others begins rolling with them: nobody stands in the lane of a motorway.
+
+    A trip too short to stop from that speed in comfort begins slower.
+    """
     if trip.cars == 0:
         return 0.0
     rows = trip.stretch.corridor.window(trip.stretch.start_m, trip.stretch.start_m + START_LOOK_M)
@@ -208,7 +215,9 @@ def _start_speed_mps(trip: Trip) -> float:
     bend_per_m = float(abs(rows[:, CorridorColumn.CURVATURE]).max())
     if bend_per_m > 0.0:
         speed_mps = min(speed_mps, (START_LATERAL_MPS2 / bend_per_m) ** 0.5)
-    return min(START_SHARE * speed_mps, START_MPS)
+    room_m = trip.stretch.destination_m - trip.stretch.start_m - START_ROOM_M
+    stopping_mps = math.sqrt(2.0 * START_BRAKE_MPS2 * max(0.0, room_m))
+    return min(START_SHARE * speed_mps, START_MPS, stopping_mps)
 
 
 def _machine(trip: Trip) -> Machine:

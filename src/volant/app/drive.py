@@ -27,7 +27,7 @@ from volant.app.say import answer_json, table, tell
 from volant.app.start import Starter
 from volant.app.stop import StopSignals
 from volant.app.trip import TripWish
-from volant.caros.cockpit import CockpitLink, spawn_cockpit
+from volant.caros.cockpit import NOT_BUILT, CockpitLink, screens_are_built, spawn_cockpit
 from volant.core.bus import Bus, InlineBus
 from volant.core.clock import seconds
 from volant.core.component import Component
@@ -225,6 +225,8 @@ def _open_cockpit(wish: DriveWish) -> CockpitLink | None:
     if link.port != link.wanted_port:
         tell(f"port {link.wanted_port} is taken, the cockpit is at {link.port}")
     tell(f"cockpit: {link.address}")
+    if not screens_are_built():
+        tell(f"cockpit: {NOT_BUILT}")
     if wish.open_browser:
         import webbrowser
 

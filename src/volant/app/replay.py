@@ -113,6 +113,8 @@ def _drive_again(
 def replay_command(file: Path, *, as_json: bool) -> Exit:
     """Run `volant replay`."""
     with StopSignals() as signals:
+        if not as_json:
+            tell(f"reading {file} ...")
         found = replay_journal(file, lambda: signals.asked)
         if as_json:
             answer_json(found)

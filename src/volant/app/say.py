@@ -45,6 +45,20 @@ def _silence(number: int) -> None:
 _STREAMS = _Streams()
 
 
+def open_closed_streams() -> None:
+    """Give a process that was started without standard streams (`>&-`) the null device in their place.
+
+    Otherwise Python has None there, and the next socket or journal would take the stream's number.
+    """
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(number)
+    if sys.stdout is None:
+        sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(2, "w", encoding="utf-8", closefd=False)
+
+
 def answer(text: str) -> None:
     """A line of the answer, on standard output."""
     _STREAMS.write(sys.stdout, text + "\n")

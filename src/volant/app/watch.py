@@ -19,7 +19,15 @@ from volant.app.exits import Exit
 from volant.app.replay import trip_of
 from volant.app.say import tell
 from volant.app.stop import StopSignals
-from volant.caros.cockpit import CockpitControl, CockpitReplay, ControlKind, frame, spawn_cockpit
+from volant.caros.cockpit import (
+    NOT_BUILT,
+    CockpitControl,
+    CockpitReplay,
+    ControlKind,
+    frame,
+    screens_are_built,
+    spawn_cockpit,
+)
 from volant.core import topics
 from volant.core.clock import NS_PER_S, SCREEN_TICK_NS, nanoseconds, seconds
 from volant.core.errors import InputError
@@ -156,11 +164,14 @@ def watch_command(
 ) -> Exit:
     """Show a journal in the cluster until Ctrl-C."""
     with StopSignals() as signals:
+        tell(f"reading {file} ...")
         trip = trip_of(file)
         tape = Tape(file)
         link = spawn_cockpit(port, replay=True)
         viewer = Viewer(tape, frame_settings(trip), file.name)
         tell(f"cockpit: {link.address}")
+        if not screens_are_built():
+            tell(f"cockpit: {NOT_BUILT}")
         tell(f"{file.name}: {seconds(tape.length_ns):.0f} s; Ctrl-C ends")
         position, before_s = Position(speed=speed), clock()
         try:

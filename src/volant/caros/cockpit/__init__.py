@@ -5,7 +5,7 @@ latest messages, `launch` starts the server and feeds it without
 ever holding the loop up, `server` serves the built screens and the frames to browsers on this machine.
 """
 
-from volant.caros.cockpit.launch import CockpitLink, spawn_cockpit
+from volant.caros.cockpit.launch import NOT_BUILT, CockpitLink, screens_are_built, spawn_cockpit
 from volant.caros.cockpit.messages import (
     SCHEMA_HASH,
     CockpitControl,
@@ -17,6 +17,7 @@ from volant.caros.cockpit.messages import (
 )
 
 __all__ = [
+    "NOT_BUILT",
     "SCHEMA_HASH",
     "CockpitControl",
     "CockpitFrame",
@@ -25,5 +26,6 @@ __all__ = [
     "CockpitReady",
     "CockpitReplay",
     "ControlKind",
+    "screens_are_built",
     "spawn_cockpit",
 ]

@@ -14,6 +14,7 @@ import secrets
 import socket
 import subprocess
 import sys
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -26,6 +27,9 @@ PORT_TRIES: Final = 50
 LOOPBACK: Final = "127.0.0.1"
 FRAME, START, END = b"F", b"S", b"E"
 """First byte of a packet to the server."""
+STATIC: Final = Path(__file__).resolve().parents[2] / "static"
+"""The built screens; in a checkout `make setup` builds them, a wheel holds them."""
+NOT_BUILT: Final = "the screens are not built; run make setup"
 PACKET_BYTES: Final = 1 << 20
 """Room asked for in the pair; the kernel grants what net.core.wmem_max allows."""
 
@@ -107,6 +111,11 @@ class CockpitLink:
             self.dropped += 1
             return False
         return True
+
+
+def screens_are_built(static: Path = STATIC) -> bool:
+    """Whether there is a page to serve; a fresh checkout has none."""
+    return (static / "cluster" / "index.html").is_file()
 
 
 def spawn_cockpit(port: int = DEFAULT_PORT, *, replay: bool = False) -> CockpitLink:

@@ -27,10 +27,9 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from volant.caros.cockpit.launch import END, FRAME
+from volant.caros.cockpit.launch import END, FRAME, NOT_BUILT, STATIC, screens_are_built
 from volant.caros.cockpit.messages import CockpitControl, CockpitReady, CockpitStart, FromScreen
 
-STATIC: Final = Path(__file__).resolve().parents[2] / "static"
 QUEUE_FRAMES: Final = 2
 SCREENS_MAX: Final = 32
 STALL_S: Final = 10.0
@@ -176,11 +175,12 @@ def make_app(hub: Hub, static: Path = STATIC) -> ASGIApp:
     async def live(socket_: WebSocket) -> None:
         await _serve_screen(hub, socket_)
 
-    routes = [
-        Route("/", first),
-        WebSocketRoute("/live", live),
-        Mount("/", StaticFiles(directory=static, html=True, check_dir=False)),
-    ]
+    async def lacking(scope: Scope, receive: Receive, send: Send) -> None:
+        await PlainTextResponse(f"volant: {NOT_BUILT}\n", 503)(scope, receive, send)
+
+    built = screens_are_built(static)
+    pages: ASGIApp = StaticFiles(directory=static, html=True) if built else lacking
+    routes = [Route("/", first), WebSocketRoute("/live", live), Mount("/", pages)]
     return Gate(Starlette(routes=routes), hub.start)
 
 
