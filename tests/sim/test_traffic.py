@@ -167,6 +167,177 @@ def test_a_car_changing_lanes_is_seen_in_both() -> None:
     assert sorted(lanes) == [0, 1]
 
 
+def begun(lane: int, target: int, progress: float, speed: float, cars_: Traffic) -> Traffic:
+    """Car 0, at y of `lane`, has begun its change to `target` and come this far (0 to 1)."""
+    row, index = cars_.actor_f[0], cars_.actor_i[0]
+    row[Actor.CHANGE_FROM] = 3.5 * (target - lane)
+    row[Actor.PROGRESS], row[Actor.OLD_S] = progress, row[Actor.S]
+    part = progress**3 * (10.0 - 15.0 * progress + 6.0 * progress**2)
+    row[Actor.D] = row[Actor.CHANGE_FROM] * (1.0 - part)
+    row[Actor.Y] += -3.5 * (target - lane) * part
+    row[Actor.SPEED] = row[Actor.TOP_SPEED] = speed
+    index[Index.LANE], index[Index.OLD_LANE], index[Index.MODE] = target, lane, Mode.CHANGE
+    index[Index.DIRECTION] = 1 if target < lane else -1
+    return cars_
+
+
+def across(traffic: Traffic) -> float:
+    """How far car 0 reaches to the right, as y of its right side."""
+    return float(traffic.actor_f[0, Actor.Y] - 0.5 * traffic.actor_f[0, Actor.WIDTH])
+
+
+@pytest.mark.parametrize("ahead_m", [-3.0, 0.0, 3.0])
+def test_a_change_begun_turns_back_when_the_own_car_stands_level(ahead_m: float) -> None:
+    graph = straight(2)
+    traffic = begun(0, 1, 0.15, 1.0, cars(graph, (0, 300.0, 1.0)))
+    lowest = math.inf
+    for k in range(round(90.0 / STEP_S)):
+        ego = ego_at(graph, 1, 300.0 + ahead_m - 1.325 + 1.0 * k * STEP_S, 1.0)
+        enter_ego(traffic, ego)
+        step(traffic)
+        lowest = min(lowest, across(traffic))
+        own = Box(ego.x_m + 1.325, ego.y_m, ego.yaw_rad, ego.length_m, ego.width_m)
+        assert not boxes_overlap(own, box(traffic.actor_f[0])), k * STEP_S
+        if k * STEP_S > 1.0 and traffic.actor_i[0, Index.LANE] == 0:
+            assert traffic.actor_i[0, Index.DIRECTION] == 0
+    assert lowest > -3.5  # never over the line
+    assert traffic.actor_i[0, Index.LANE] == 0
+    assert traffic.actor_i[0, Index.MODE] == Mode.KEEP
+    assert traffic.actor_f[0, Actor.Y] == pytest.approx(-1.75, abs=0.05)
+
+
+def test_astride_the_line_it_stands_still_beside_the_own_car_and_goes_on_when_that_is_gone() -> (
+    None
+):
+    graph = straight(2)
+    traffic = begun(0, 1, 0.4, 2.0, cars(graph, (0, 300.0, 2.0)))
+    start = across(traffic)
+    assert start < -3.5  # over the line
+    ego = ego_at(graph, 1, 300.5, 0.0, offset_m=-0.2)
+    slowest = math.inf
+    for _ in range(round(2.5 / STEP_S)):
+        enter_ego(traffic, ego)
+        step(traffic)
+        slowest = min(slowest, float(traffic.actor_f[0, Actor.SPEED]))
+        assert across(traffic) > start - 0.05
+    assert slowest < 0.05
+    enter_ego(traffic, ego_at(graph, 1, 600.0, 0.0))
+    run(traffic, 40.0)
+    assert traffic.actor_i[0, Index.LANE] == 1
+    assert traffic.actor_f[0, Actor.Y] == pytest.approx(-5.25, abs=0.05)
+
+
+def test_astride_the_line_it_turns_back_when_the_own_car_stays() -> None:
+    graph = straight(2)
+    traffic = begun(0, 1, 0.4, 2.0, cars(graph, (0, 300.0, 2.0)))
+    start = across(traffic)
+    for k in range(round(60.0 / STEP_S)):
+        s_m = float(traffic.actor_f[0, Actor.X])  # level with it, however it moves
+        enter_ego(traffic, ego_at(graph, 1, s_m - 1.3, 1.0, offset_m=-0.2))
+        step(traffic)
+        assert across(traffic) > start - 0.05, k * STEP_S
+    assert traffic.actor_i[0, Index.LANE] == 0
+    assert traffic.actor_f[0, Actor.Y] == pytest.approx(-1.75, abs=0.05)
+
+
+def test_a_change_that_takes_too_long_is_given_up_and_none_moves_across_at_a_standstill() -> None:
+    traffic = begun(0, 1, 0.1, 0.0, cars(straight(2), (0, 300.0, 0.0)))
+    before = float(traffic.actor_f[0, Actor.Y])
+    run(traffic, 15.0)
+    assert traffic.actor_i[0, Index.DIRECTION] == -1
+    run(traffic, 10.0)
+    assert traffic.actor_i[0, Index.DIRECTION] == 0
+    assert traffic.actor_i[0, Index.LANE] == 0
+    assert float(traffic.actor_f[0, Actor.Y]) == pytest.approx(before, abs=1e-6)
+    traffic.actor_f[0, Actor.TOP_SPEED], traffic.actor_f[0, Actor.COOLDOWN] = 10.0, 100.0
+    run(traffic, 15.0)
+    assert traffic.actor_f[0, Actor.Y] == pytest.approx(-1.75, abs=0.05)
+
+
+def test_a_change_begun_turns_back_before_somebody_who_comes_too_fast() -> None:
+    traffic = begun(0, 1, 0.15, 12.0, cars(straight(2), (0, 300.0, 12.0), (1, 276.0, 33.0)))
+    lowest = math.inf
+    for _ in range(round(4.0 / STEP_S)):
+        # The one behind takes no notice, as a car that is driven by hand may.
+        traffic.actor_f[1, Actor.SPEED], traffic.actor_f[1, Actor.ACCEL] = 33.0, 0.0
+        step(traffic)
+        lowest = min(lowest, across(traffic))
+        assert not touches(traffic)
+    assert lowest > -3.5
+
+
+def start_beside(traffic: Traffic, x_m: float) -> None:
+    """Whoever keeps a lane level with the own car has just begun to move over to its lane."""
+    for slot in np.flatnonzero(traffic.actor_i[:, Index.ALIVE]).tolist():
+        row, index = traffic.actor_f[slot], traffic.actor_i[slot]
+        lane = int(index[Index.LANE])
+        level = abs(row[Actor.X] - x_m) < 2.0 + 0.5 * row[Actor.LENGTH]
+        if lane == 1 or index[Index.MODE] != Mode.KEEP or not level:
+            continue
+        row[Actor.CHANGE_FROM] = 3.5 * (1 - lane)
+        row[Actor.D] += row[Actor.CHANGE_FROM]
+        row[Actor.OLD_S], row[Actor.PROGRESS] = row[Actor.S], 0.0
+        row[Actor.TIMER] = row[Actor.HELD] = 0.0
+        index[Index.LANE], index[Index.OLD_LANE] = 1, lane
+        index[Index.MODE], index[Index.DIRECTION] = Mode.CHANGE, lane - 1
+
+
+def beside_in_a_jam(seed: int, span_s: float) -> int:
+    """An own car that creeps in the middle lane of a jam; gives how many changes turned back.
+
+    It keeps its lane, never closes up on anybody in its way, and brakes at 8 m/s2 at most.
+    """
+    graph = straight(3, 6000.0)
+    traffic = make_traffic(graph, 60, DriverMix(), Chance.of(seed, "jam"))
+    s_m, speed = 1500.0, 12.0
+    populate(traffic, Centre(s_m, -5.25, 0.0, speed))
+    back = 0
+    for k in range(round(span_s / STEP_S)):
+        wave = 0.0 if k % 600 < 240 else 5.0  # the head of the jam stops and creeps in turn
+        walls = [(lane, s_m + 60.0 + 15.0 * lane, wave) for lane in range(3)]
+        if k % 20 == 0:
+            enter_walls(traffic, walls)
+        ego = ego_at(graph, 1, s_m, speed)
+        enter_ego(traffic, ego)
+        if k % 100 == 0:
+            start_beside(traffic, s_m + 1.325)
+        before = traffic.actor_i[:, (Index.MODE, Index.DIRECTION)].copy()
+        step(traffic)
+        turned = (before[:, 1] != 0) & (traffic.actor_i[:, Index.DIRECTION] == 0)
+        back += int((turned & (traffic.actor_i[:, Index.MODE] == Mode.CHANGE)).sum())
+        speed, s_m = creep(traffic, s_m, speed)
+        assert not touches(traffic), k * STEP_S
+        ego = ego_at(graph, 1, s_m, speed)
+        own = Box(ego.x_m + 1.325, ego.y_m, 0.0, ego.length_m, ego.width_m)
+        for slot in np.flatnonzero(traffic.actor_i[:, Index.ALIVE]).tolist():
+            assert not boxes_overlap(own, box(traffic.actor_f[slot])), (slot, k * STEP_S)
+    return back
+
+
+def creep(traffic: Traffic, s_m: float, speed: float) -> tuple[float, float]:
+    """The own car's next speed and place: constant time gap to whoever reaches into its band."""
+    rows, front = traffic.actor_f, s_m + 3.55
+    gap = math.inf
+    for slot in np.flatnonzero(traffic.actor_i[:, Index.ALIVE]).tolist():
+        row = rows[slot]
+        aside = abs(row[Actor.Y] + 5.25) - 0.5 * row[Actor.WIDTH] - 0.91
+        if aside < 0.25 and row[Actor.X] > s_m + 1.325:
+            gap = min(gap, float(row[Actor.X]) - 0.5 * float(row[Actor.LENGTH]) - front)
+    wanted = min(12.0, max(gap - 2.0, 0.0) / 1.2)
+    speed = min(max(wanted, speed - 8.0 * STEP_S), speed + 1.5 * STEP_S)
+    return speed, s_m + speed * STEP_S
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_nobody_drives_into_an_own_car_beside_it_in_a_jam(seed: int) -> None:
+    assert beside_in_a_jam(seed, 60.0) > 0
+
+
+@pytest.mark.slow
+def test_nobody_drives_into_an_own_car_beside_it_in_many_jams() -> None:
+    assert all(beside_in_a_jam(seed, 180.0) > 0 for seed in range(10, 18))
+
+
 def test_cars_leave_a_lane_that_ends_before_its_end() -> None:
     graph = load_graph(data_folder() / "roads/esmini/two_plus_one.xodr")
     ending = next(lane for lane in graph.lanes if lane.ends)

@@ -54,7 +54,7 @@ class Actor(IntEnum):
     OLD_S = 31
     """Along the lane that is being left (m)."""
     TIMER = 32
-    """Seconds that the indicator still blinks before the change starts."""
+    """Seconds that the indicator still blinks before the change starts; from then below zero."""
     COOLDOWN = 33
     """Seconds until the next change may be wanted."""
     ATTENTION = 34
@@ -70,6 +70,8 @@ class Actor(IntEnum):
     Z = 39
     EXIT_SHARE = 40
     """How likely this driver takes an exit lane."""
+    HELD = 41
+    """Seconds that a lane change under way has been held up (recheck_kernels)."""
 
 
 class Index(IntEnum):

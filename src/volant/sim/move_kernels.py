@@ -69,7 +69,7 @@ _ATTENTION, _WANTED, _GAP, _CUT_GAP = (
     int(Actor.GAP),
     int(Actor.CUT_GAP),
 )
-_COOLDOWN = int(Actor.COOLDOWN)
+_COOLDOWN, _HELD = int(Actor.COOLDOWN), int(Actor.HELD)
 _LANE, _ROW, _OLD, _MODE, _KIND, _ALIVE = (
     int(Index.LANE),
     int(Index.ROW),
@@ -104,6 +104,7 @@ _ALARM_BRAKE_MPS2 = 2.5
 _ALARM_S = 0.6
 _CHANGE_LEAST_M = 28.0  # shortest way of a lane change, so that slow cars do not slide sideways
 _SWAY_M = 0.35
+HALT_S = 0.2  # a change that is held stops moving across within this (chosen: no jump of the yaw)
 _TWO_PI = 2.0 * math.pi
 
 
@@ -252,6 +253,8 @@ def drive_accel(  # type: ignore[no-untyped-def]
             60.0,
             False,
         )
+        if old_gap < 0.0 and mine[_DIRECTION] == 0:
+            old_gap = math.inf  # turning back from somebody beside: not one to stay behind
         accel = min(
             accel, idm(speed, wanted, old_gap, old_speed, time_gap, stand_gap, most, comfort)
         )
@@ -296,6 +299,7 @@ def place(table, lane_i, me, mine, row_out, dt, way):  # type: ignore[no-untyped
         per_m = 1.0 / _CHANGE_LEAST_M
         if me[_SPEED] > 0.1:
             per_m = min(per_m, 1.0 / (me[_CHANGE_TIME] * me[_SPEED]))
+        per_m *= max(1.0 - me[_HELD] / HALT_S, 0.0)
         me[_PROGRESS] += way * per_m
         part, rate = smooth(me[_PROGRESS])
         d += me[_FROM] * (1.0 - part)

@@ -63,7 +63,7 @@ _BIRTH_SPEED_PART: Final = 0.95
 class Traffic:
     """All actors and the scratch that the kernels need; N actors, L lanes, M entries.
 
-    actor_f [N, 41] by Actor, actor_i [N, 17] by Index, keys [N]; entry_f [M, 6], entry_i [M, 2],
+    actor_f [N, 42] by Actor, actor_i [N, 17] by Index, keys [N]; entry_f [M, 6], entry_i [M, 2],
     order [M], first [L + 2]; zone_f [k, 3] (from, to, speed), zone_i [k, 1] (lane).
     """
 

@@ -26,6 +26,7 @@ from volant.sim.columns import (
 from volant.sim.junction_kernels import grant_junctions
 from volant.sim.lane_kernels import index_entries
 from volant.sim.move_kernels import drive_accel, move, roll
+from volant.sim.recheck_kernels import begin_change, recheck_change
 
 _SLOTS = SLOTS
 _S, _D, _SPEED, _ACCEL, _X, _Y, _YAW = (
@@ -49,18 +50,9 @@ _OLD_S, _TIMER, _COOLDOWN, _SIGNAL_TIME = (
     int(Actor.COOLDOWN),
     int(Actor.SIGNAL_TIME),
 )
-_FROM, _PROGRESS, _WANDER, _WAVE, _PHASE, _TRAVEL, _CHANGE_TIME = (
-    int(Actor.CHANGE_FROM),
-    int(Actor.PROGRESS),
-    int(Actor.WANDER),
-    int(Actor.WAVE),
-    int(Actor.PHASE),
-    int(Actor.TRAVEL),
-    int(Actor.CHANGE_TIME),
-)
-_LANE, _ROW, _OLD, _MODE, _DIRECTION, _ALIVE, _BRAKING = (
+_CHANGE_TIME, _COMFORT = int(Actor.CHANGE_TIME), int(Actor.BRAKE_COMFORT)
+_LANE, _OLD, _MODE, _DIRECTION, _ALIVE, _BRAKING = (
     int(Index.LANE),
-    int(Index.ROW),
     int(Index.OLD_LANE),
     int(Index.MODE),
     int(Index.DIRECTION),
@@ -109,18 +101,6 @@ def write_entries(actor_f, actor_i, entry_i, entry_f, lane_i, lane_f):  # type: 
                 ratio = lane_f[target, 0] / max(lane_f[lane, 0], 0.1)
                 entry_i[slot + 2, _E_LANE], entry_i[slot + 2, _E_KIND] = target, _WISH
                 entry_f[slot + 2, _E_S] = actor_f[actor, _S] * ratio
-
-
-@kernel("void(f8[::1], i8[::1], i8, f8, f8, i8)")
-def begin_change(me, mine, target, s, d, row):  # type: ignore[no-untyped-def]
-    """Let the actor belong to the new lane, at the same world point."""
-    mine[_OLD], me[_OLD_S] = mine[_LANE], me[_S]
-    mine[_LANE], me[_S], mine[_ROW] = target, s, row
-    sway = me[_D] if mine[_MODE] != _CHANGE else 0.0
-    me[_FROM] = d - sway
-    me[_PROGRESS] = 0.0
-    me[_D] = d
-    mine[_MODE] = _CHANGE
 
 
 @kernel("i8(" + ROADS + ENTRIES + "i8[:, ::1], f8[:, ::1], u8[::1], i8, i8, i8, f8, f8, f8, b1)")
@@ -312,6 +292,28 @@ def step_traffic(  # type: ignore[no-untyped-def]
     busy_x, busy_y = math.inf, math.inf
     for actor in range(count):
         if actor_i[actor, _ALIVE] == 1:
+            if actor_i[actor, _MODE] == _CHANGE and recheck_change(
+                table,
+                speeds,
+                lane_i,
+                lane_f,
+                onward,
+                share,
+                back,
+                spans,
+                conflicts,
+                conflict_spans,
+                entry_i,
+                entry_f,
+                order,
+                first,
+                actor_i,
+                actor_f,
+                keys,
+                actor,
+                dt,
+            ):
+                asked[actor] = min(asked[actor], -actor_f[actor, _COMFORT])
             began = _across(
                 table,
                 speeds,
