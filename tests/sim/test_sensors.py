@@ -8,10 +8,11 @@ import pytest
 from tests.sim.places import cars, ego_at, straight
 from volant.core.chance import Chance
 from volant.core.clock import PILOT_TICK_NS
-from volant.core.messages import ObjectClass, ObjectReturn
-from volant.sim.columns import Actor, Index
+from volant.core.messages import Indicator, ObjectClass, ObjectReturn
+from volant.sim.columns import Actor, BodyClass, Index
 from volant.sim.place_sensors import PLACE_LEVELS, make_place_sensors, sense_place
 from volant.sim.sensors import (
+    CLASS_OF_BODY,
     DEGRADED,
     LEVELS,
     TYPICAL,
@@ -39,7 +40,8 @@ def frames(
 
 
 def known(objects: tuple[ObjectReturn, ...]) -> list[ObjectReturn]:
-    return [seen for seen in objects if seen.object_class is not ObjectClass.UNKNOWN]
+    """Returns of real cars; a false one has exactly the size of a usual car."""
+    return [seen for seen in objects if (seen.length_m, seen.width_m) != (4.5, 1.8)]
 
 
 def by_name(name: str) -> Sensor:
@@ -182,9 +184,89 @@ def test_ghosts_appear_at_about_their_rate_and_doubt_themselves() -> None:
         for objects in frames(traffic, "front_radar", 9000, seed):
             begun += len(objects) > before
             before = len(objects)
-            assert all(ghost.existence < 0.5 for ghost in objects)
+            assert all(0.25 <= ghost.existence <= 0.6 for ghost in objects)
     expected = 2 * 7.5 * by_name("front_radar").ghosts_per_min
     assert begun == pytest.approx(expected, rel=0.6)
+
+
+def test_only_cameras_tell_classes_and_mistake_them_as_often_as_the_table_says() -> None:
+    traffic = cars(straight(), (1, 540.0, 15.0))
+    for body, taken_for in (
+        (BodyClass.CAR, ObjectClass.LORRY),
+        (BodyClass.MOTORCYCLE, ObjectClass.CAR),
+    ):
+        traffic.actor_i[0, Index.CLASS] = body
+        radar = [one for objects in frames(traffic, "front_radar", 200) for one in known(objects)]
+        assert {one.object_class for one in radar} == {ObjectClass.UNKNOWN}
+        told = [one for objects in frames(traffic, "front_camera", 4000) for one in known(objects)]
+        assert {one.object_class for one in told} == {CLASS_OF_BODY[body], taken_for}
+        mistaken = sum(one.object_class is taken_for for one in told) / len(told)
+        assert mistaken == pytest.approx(by_name("front_camera").class_wrong, rel=0.35)
+
+
+def lamps(traffic: Traffic, sensor: str, count: int = 400) -> tuple[float, float, float]:
+    """Shares of returns that tell brake lights, a left and a right indicator."""
+    told = [one for objects in frames(traffic, sensor, count) for one in known(objects)]
+    assert len(told) > 0.7 * count
+    brakes = sum(one.brake_lights for one in told) / len(told)
+    left = sum(one.indicator is Indicator.LEFT for one in told) / len(told)
+    return brakes, left, sum(one.indicator is Indicator.RIGHT for one in told) / len(told)
+
+
+@pytest.mark.parametrize(
+    ("sensor", "lane", "s", "direction", "brakes", "indicator"),
+    [
+        ("front_camera", 1, 540.0, 1, True, True),
+        ("front_camera", 1, 540.0, -1, True, True),
+        ("front_radar", 1, 540.0, 1, False, False),  # a radar sees no lamps
+        ("front_camera", 1, 590.0, 1, False, False),  # beyond 80 m
+        ("rear_camera", 1, 470.0, 1, False, True),  # its face, not its rear
+        ("left_camera", 0, 502.0, -1, False, True),  # the side turned to the own car
+        ("left_camera", 0, 502.0, 1, False, False),
+        ("right_camera", 2, 502.0, 1, False, True),
+    ],
+)
+def test_lamps_are_told_where_a_camera_has_them_in_sight(
+    sensor: str, lane: int, s: float, direction: int, brakes: bool, indicator: bool
+) -> None:
+    traffic = cars(straight(), (lane, s, 15.0))
+    assert lamps(traffic, sensor) == (0.0, 0.0, 0.0)
+    traffic.actor_i[0, Index.BRAKING], traffic.actor_i[0, Index.DIRECTION] = 1, direction
+    braking, left, right = lamps(traffic, sensor, 1500)
+    lit, other = (left, right) if direction > 0 else (right, left)
+    share = 1.0 - by_name(sensor).lamp_miss
+    assert braking == pytest.approx(share if brakes else 0.0, abs=0.02)
+    assert lit == pytest.approx(share if indicator else 0.0, abs=0.02)
+    assert other == 0.0
+
+
+@pytest.mark.parametrize("name", ["front_radar", "front_camera"])
+def test_existence_falls_with_the_distance(name: str) -> None:
+    sensor, told = by_name(name), []
+    for s in (520.0, 560.0, 630.0):
+        seen = [o for f in frames(cars(straight(), (1, s, 15.0)), name, 60) for o in known(f)]
+        distance = s - 500.0 - sensor.x_m
+        span = sensor.existence_far - sensor.existence_near
+        expected = sensor.existence_near + distance / sensor.range_m * span
+        assert {round(one.existence, 6) for one in seen} == {round(expected, 6)}
+        told.append(expected)
+    assert 0.97 > told[0] > told[1] > told[2] > 0.6
+
+
+def test_perfect_sensors_tell_classes_and_lamps_of_every_side() -> None:
+    traffic = cars(straight(), (1, 470.0, 20.0), (0, 502.0, 20.0), (1, 700.0, 20.0))
+    traffic.actor_i[:, Index.CLASS] = BodyClass.BUS
+    traffic.actor_i[:, Index.BRAKING], traffic.actor_i[:, Index.DIRECTION] = 1, 1
+    ego = ego_at(traffic.graph, 1, 500.0, 20.0)
+    state = make_object_sensors("perfect", Chance.of(1, "s"), 3)
+    for tick in range(50):
+        measure(state, traffic.actor_f, traffic.actor_i, ego, tick * PILOT_TICK_NS)
+        (frame,) = deliver(state, tick * PILOT_TICK_NS)
+        assert len(frame.objects) == 3
+        for one in frame.objects:
+            assert one.object_class is ObjectClass.BUS
+            assert (one.brake_lights, one.indicator) == (True, Indicator.LEFT)
+            assert (one.existence, one.class_confidence) == (1.0, 1.0)
 
 
 def test_rain_shortens_every_range_and_triples_the_misses_of_cameras() -> None:
@@ -222,6 +304,71 @@ def test_lane_sensor_has_the_noise_and_the_bias_of_the_table() -> None:
         biases.append(state.bias_m)
     assert max(map(abs, biases)) <= 0.05
     assert max(biases) - min(biases) > 0.03
+
+
+def test_what_the_lane_sensor_tells_was_measured_one_tick_before() -> None:
+    graph = straight()
+    for level, ticks in (("typical", 1), ("perfect", 0)):
+        state = make_place_sensors(level, graph, Chance.of(3, "p"))
+        errors = []
+        for tick in range(400):
+            # It glides aside by 0.5 m in 200 ticks and back, so that an older offset is another one.
+            offset_m = 0.0025 * abs(tick % 400 - 200)
+            ego = ego_at(graph, 1, 500.0, 20.0, offset_m=offset_m)
+            at = graph.project(1, ego.x_m, ego.y_m)
+            lane, _gnss = sense_place(state, ego, at, tick * PILOT_TICK_NS)
+            if tick == 0:
+                assert (lane is None) is (ticks == 1)
+            if lane is None:
+                continue
+            assert tick * PILOT_TICK_NS - lane.stamp_ns == ticks * PILOT_TICK_NS
+            then = 0.0025 * abs((tick - ticks) % 400 - 200)
+            errors.append(lane.offset_m - state.bias_m - then)
+        assert len(errors) > 300
+        assert np.mean(errors) == pytest.approx(0.0, abs=0.01)
+
+
+def test_both_axes_of_gnss_drift_and_its_heading_has_the_noise_of_the_table() -> None:
+    graph = straight()
+    figures = PLACE_LEVELS["typical"]
+    ego = ego_at(graph, 1, 500.0, 20.0, turn_rad=0.4)
+    means, turns, steps = [], [], []
+    for seed in range(120):
+        state = make_place_sensors("typical", graph, Chance.of(seed, "p"))
+        fixes = [sense_place(state, ego, None, k * PILOT_TICK_NS)[1] for k in range(40)]
+        got = [fix for fix in fixes if fix is not None]
+        errors = np.array([(fix.x_m - ego.x_m, fix.y_m - ego.y_m) for fix in got])
+        means.append(errors.mean(axis=0))  # 2 s: the white noise goes, the drift stays
+        steps.append(np.diff(errors, axis=0))
+        turns += [fix.yaw_rad - ego.yaw_rad for fix in got]
+    for axis in (0, 1):
+        drift = np.array(means)[:, axis]
+        assert drift.std() == pytest.approx(figures.gnss_drift_sigma_m, rel=0.2)
+        assert abs(drift.mean()) < 0.3
+        # From one fix to the next: twice the white noise, and next to no drift.
+        white = np.concatenate(steps)[:, axis].std() / math.sqrt(2.0)
+        assert white == pytest.approx(figures.gnss_white_sigma_m, rel=0.1)
+    assert abs(np.corrcoef(np.array(means).T)[0, 1]) < 0.3  # each axis drifts by itself
+    assert np.std(turns) == pytest.approx(figures.gnss_yaw_sigma_rad, rel=0.06)
+    assert np.mean(turns) == pytest.approx(0.0, abs=6e-4)
+
+
+def test_the_gnss_drift_wanders_on_along_both_axes_during_a_drive() -> None:
+    graph = straight()
+    ego = ego_at(graph, 1, 500.0, 20.0)
+    figures = PLACE_LEVELS["typical"]
+    moved = []
+    for seed in range(60):
+        state = make_place_sensors("typical", graph, Chance.of(seed, "p"))
+        before = state.drift_x_m, state.drift_y_m
+        for tick in range(400):
+            sense_place(state, ego, None, tick * PILOT_TICK_NS)
+        moved.append((state.drift_x_m - before[0], state.drift_y_m - before[1]))
+    # A Gauss-Markov process of sigma s and time T: the change over t has 2 s^2 (1 - exp(-t / T)).
+    fading = 1.0 - math.exp(-400 * 0.05 / figures.gnss_drift_time_s)
+    expected = figures.gnss_drift_sigma_m * math.sqrt(2.0 * fading)
+    assert np.array(moved)[:, 0].std() == pytest.approx(expected, rel=0.25)
+    assert np.array(moved)[:, 1].std() == pytest.approx(expected, rel=0.25)
 
 
 def test_the_lane_sensor_has_nothing_to_say_off_its_lane_or_without_one() -> None:

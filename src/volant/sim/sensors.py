@@ -65,6 +65,15 @@ class Sensor:
     points_seen: int
     """Of five points of a box (centre and corners), how many must be in free sight."""
     class_confidence: float
+    class_wrong: float
+    """Share of frames in which the class is mistaken for its likeness (`CONFUSED`)."""
+    lamp_range_m: float
+    """Brake lights and indicators are told up to here; 0: this sensor sees no lamps."""
+    lamp_miss: float
+    """Share of frames in which a lamp that is lit and in sight is not told."""
+    existence_near: float
+    """Probability of existence that is told at no distance, falling evenly to that at the range's end."""
+    existence_far: float
     source: str
 
 
@@ -92,8 +101,13 @@ def _radar(name: str, x_m: float, y_m: float, yaw_deg: float, *, far: bool) -> S
         miss_share=0.03,
         ghosts_per_min=0.3,
         points_seen=1,
-        class_confidence=0.6,
-        source=f"{_TR}; lateral speed, yaw, size, misses and ghosts estimated",
+        class_confidence=0.1,
+        class_wrong=0.0,
+        lamp_range_m=0.0,
+        lamp_miss=0.0,
+        existence_near=0.97,
+        existence_far=0.6,
+        source=f"{_TR}; lateral speed, yaw, size, misses, existence and ghosts estimated",
     )
 
 
@@ -119,7 +133,12 @@ def _camera(name: str, x_m: float, y_m: float, yaw_deg: float, *, field_deg: flo
         ghosts_per_min=0.2,
         points_seen=2,
         class_confidence=0.92,
-        source=f"{_NOTES}; yaw, size, misses and ghosts estimated",
+        class_wrong=0.03,
+        lamp_range_m=80.0 if front else 50.0,
+        lamp_miss=0.05,
+        existence_near=0.97,
+        existence_far=0.6,
+        source=f"{_NOTES}; yaw, size, misses, classes, lamps, existence and ghosts estimated",
     )
 
 
@@ -157,6 +176,11 @@ PERFECT: Final[tuple[Sensor, ...]] = (
         ghosts_per_min=0.0,
         points_seen=0,
         class_confidence=1.0,
+        class_wrong=0.0,
+        lamp_range_m=math.inf,
+        lamp_miss=0.0,
+        existence_near=1.0,
+        existence_far=1.0,
         source="by definition: everything within 250 m, no noise, no delay, no occlusion",
     ),
 )
@@ -168,6 +192,7 @@ DEGRADED: Final[tuple[Sensor, ...]] = tuple(
     replace(
         sensor,
         range_m=RAIN_RANGE * sensor.range_m,
+        lamp_range_m=RAIN_RANGE * sensor.lamp_range_m,
         miss_share=sensor.miss_share * (RAIN_MISS if sensor.kind == "camera" else 1.0),
     )
     for sensor in TYPICAL
@@ -185,6 +210,13 @@ _CLASSES: Final = {
     BodyClass.MOTORCYCLE: ObjectClass.MOTORCYCLE,
 }
 CLASS_OF_BODY: Final[tuple[ObjectClass, ...]] = tuple(_CLASSES[body] for body in BodyClass)
+CONFUSED: Final[dict[ObjectClass, ObjectClass]] = {
+    ObjectClass.CAR: ObjectClass.LORRY,
+    ObjectClass.LORRY: ObjectClass.BUS,
+    ObjectClass.BUS: ObjectClass.LORRY,
+    ObjectClass.MOTORCYCLE: ObjectClass.CAR,
+}
+"""What a camera takes a road user for when it is mistaken (estimate)."""
 INDICATORS: Final[dict[int, Indicator]] = {
     1: Indicator.LEFT,
     0: Indicator.OFF,
@@ -192,6 +224,8 @@ INDICATORS: Final[dict[int, Indicator]] = {
 }
 MISS_BURST_S: Final = (0.2, 1.0)
 _GHOST_S: Final = (0.2, 0.6)
+_GHOST_EXISTENCE: Final = (0.25, 0.6)
+"""What a sensor thinks of a false return; the best of them look like cars far away (estimate)."""
 
 
 @dataclass(slots=True)
@@ -200,6 +234,7 @@ class _Ghost:
     range_m: float
     bearing_rad: float
     speed_mps: float
+    existence: float
 
 
 @dataclass(slots=True)
@@ -209,7 +244,7 @@ class ObjectSensors:
     sensors: tuple[Sensor, ...]
     chance: Chance
     numbers: Array
-    """[k, 15] the table as numbers, for the kernel."""
+    """[k, 20] the table as numbers, for the kernel."""
     keys: NDArray[np.uint64]
     """[k, N] one stream for each sensor and car slot."""
     missing_until: Array
@@ -259,6 +294,11 @@ def _numbers(sensor: Sensor) -> tuple[float, ...]:
         sensor.miss_share,
         float(sensor.points_seen),
         sensor.class_confidence,
+        sensor.class_wrong,
+        sensor.lamp_range_m,
+        sensor.lamp_miss,
+        sensor.existence_near,
+        sensor.existence_far,
     )
 
 
@@ -279,7 +319,7 @@ def measure(
             1e-9 * stamp_ns,
             state.out,
         )
-        objects = [_object(values, actor_i) for values in state.out[:count].tolist()]
+        objects = [_object(sensor, values, actor_i) for values in state.out[:count].tolist()]
         objects.extend(_ghosts(state, row, sensor, stamp_ns))
         frame = DetectionFrame(sensor=sensor.name, stamp_ns=stamp_ns, objects=tuple(objects))
         state.under_way.append((stamp_ns + sensor.latency_ns, frame))
@@ -295,8 +335,13 @@ def deliver(state: ObjectSensors, stamp_ns: int) -> tuple[DetectionFrame, ...]:
     return tuple(ready)
 
 
-def _object(values: list[float], actor_i: Integers) -> ObjectReturn:
-    slot = int(values[0])
+def _object(sensor: Sensor, values: list[float], actor_i: Integers) -> ObjectReturn:
+    """What the kernel found as a message; a radar does not tell what it sees, nor its lamps."""
+    kind = ObjectClass.UNKNOWN
+    if sensor.kind != "radar":
+        kind = CLASS_OF_BODY[int(actor_i[int(values[0]), Index.CLASS])]
+        if values[11] > 0.5:
+            kind = CONFUSED[kind]
     return ObjectReturn(
         x_m=values[1],
         y_m=values[2],
@@ -306,11 +351,11 @@ def _object(values: list[float], actor_i: Integers) -> ObjectReturn:
         length_m=values[6],
         width_m=values[7],
         height_m=values[8],
-        object_class=CLASS_OF_BODY[int(actor_i[slot, Index.CLASS])],
+        object_class=kind,
         class_confidence=values[9],
         existence=values[10],
-        brake_lights=bool(actor_i[slot, Index.BRAKING]),
-        indicator=INDICATORS[int(actor_i[slot, Index.DIRECTION])],
+        brake_lights=values[12] > 0.5,
+        indicator=INDICATORS[round(values[13])],
     )
 
 
@@ -331,6 +376,7 @@ def _ghosts(
                 birth.uniform(1, 5.0, 0.9 * sensor.range_m),
                 birth.uniform(2, -0.45, 0.45) * sensor.field_rad + sensor.yaw_rad,
                 birth.uniform(3, 0.0, 20.0),
+                birth.uniform(4, *_GHOST_EXISTENCE),
             )
         state.ghosts[row] = ghost
     if ghost is None:
@@ -346,5 +392,5 @@ def _ghosts(
         height_m=1.5,
         object_class=ObjectClass.UNKNOWN,
         class_confidence=0.3,
-        existence=0.4,
+        existence=ghost.existence,
     )

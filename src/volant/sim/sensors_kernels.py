@@ -10,8 +10,9 @@ from volant.core.kernels import kernel
 from volant.sim.columns import Actor, Index
 from volant.sim.driver_kernels import normal, uniform
 
-RETURN_COLUMNS = 11
-"""slot, x, y, yaw, vx, vy, length, width, height, class confidence, existence."""
+RETURN_COLUMNS = 14
+"""slot, x, y, yaw, vx, vy, length, width, height, class confidence, existence,
+1 where the class is mistaken, 1 where brake lights are seen on, indicator seen on (+1 left, -1 right)."""
 _X, _Y, _Z, _YAW, _SPEED = (
     int(Actor.X),
     int(Actor.Y),
@@ -22,6 +23,7 @@ _X, _Y, _Z, _YAW, _SPEED = (
 _LONG, _WIDE, _HIGH = int(Actor.LENGTH), int(Actor.WIDTH), int(Actor.HEIGHT)
 _YAW_RATE = int(Actor.YAW_RATE)
 _ALIVE, _LIFE = int(Index.ALIVE), int(Index.LIFE)
+_BRAKING, _DIRECTION = int(Index.BRAKING), int(Index.DIRECTION)
 _OTHER_LEVEL_M = 4.5  # a car on a bridge above or under it is not in sight
 _EDGE = 0.6  # detection falls from full at this part of the range to half at its end (notes)
 _EDGE_MISS = 0.5
@@ -110,11 +112,36 @@ def _is_missed(missing_until, slot, key, counter, now, share):  # type: ignore[n
     return True
 
 
+@kernel("Tuple((f8, f8))(f8[::1], i8[::1], f8, f8, f8, b1, f8, u8, i8)")
+def lamps_seen(me, mine, x, y, reach, through, missed, key, first):  # type: ignore[no-untyped-def]
+    """Brake lights (0, 1) and indicator (-1, 0, 1) of an actor as seen from (x, y).
+
+    Brake lights are on the rear face and the indicators on the corners: seen from beside, only those
+    of the near side. reach in metres; through: from every side; missed: share of frames without them.
+    """
+    dx, dy = x - me[_X], y - me[_Y]
+    if dx * dx + dy * dy > reach * reach:
+        return 0.0, 0.0
+    cos, sin = math.cos(me[_YAW]), math.sin(me[_YAW])
+    along, aside = cos * dx + sin * dy, cos * dy - sin * dx
+    braking, direction = 0.0, float(mine[_DIRECTION])
+    if mine[_BRAKING] == 1 and (through or along < -0.5 * me[_LONG]):
+        braking = 1.0
+    if not through and abs(along) <= 0.5 * me[_LONG] and aside * direction <= 0.0:
+        direction = 0.0
+    if missed > 0.0:
+        if uniform(key, first) < missed:
+            braking = 0.0
+        if uniform(key, first + 1) < missed:
+            direction = 0.0
+    return braking, direction
+
+
 @kernel("i8(f8[:, ::1], i8[:, ::1], f8[::1], f8[::1], u8[::1], f8[::1], i8, f8, f8[:, ::1])")
 def sense_objects(  # type: ignore[no-untyped-def]
     actor_f, actor_i, ego, sensor, keys, missing_until, tick, now, out
 ):
-    """Fill out [N, 11] with one sensor's returns in the car frame; gives their number.
+    """Fill out [N, 14] with one sensor's returns in the car frame; gives their number.
 
     ego: x, y, z, yaw; sensor: a row of ObjectSensors.numbers; now in seconds.
     """
@@ -177,8 +204,21 @@ def sense_objects(  # type: ignore[no-untyped-def]
             row[7] = max(me[_WIDE] + 0.5 * sensor[11] * normal(key, first + 8), 0.3)
             row[8] = max(me[_HIGH] + 0.5 * sensor[11] * normal(key, first + 9), 0.3)
         row[9] = sensor[14]
-        row[10] = 1.0
-        if sensor[12] > 0.0:
-            row[10] = 1.0 - 0.5 * missed_share(distance, sensor[4], sensor[12])
+        part = min(distance / sensor[4], 1.0)
+        row[10] = sensor[18] + part * (sensor[19] - sensor[18])
+        row[11] = 1.0 if sensor[15] > 0.0 and uniform(key, first + 10) < sensor[15] else 0.0
+        row[12], row[13] = 0.0, 0.0
+        if sensor[16] > 0.0:
+            row[12], row[13] = lamps_seen(
+                me,
+                actor_i[slot],
+                at_x,
+                at_y,
+                sensor[16],
+                needed == 0,
+                sensor[17],
+                key,
+                first + 11,
+            )
         count += 1
     return count
