@@ -19,7 +19,7 @@ from volant.core.messages import (
     PilotState,
     TruthObject,
 )
-from volant.road import LaneGraph, follow
+from volant.road import CorridorColumn, LaneGraph, RouteLeg, build_corridor, follow
 from volant.sim import JudgeInput, JudgeSettings, JudgeState, judge
 
 GRAPH = straight(3, 3000.0)
@@ -258,9 +258,36 @@ def test_arrival_is_by_the_true_station_and_the_reason_can_be_given() -> None:
     assert judge.summary(there, "destination").reason == "destination"
 
 
-def test_lane_offset_is_from_the_nearest_lane_of_the_own_direction() -> None:
-    state = run([JudgeInput(k * CONTROL_TICK_NS, ego(k, offset_m=0.02 * k)) for k in range(30)])
-    assert judge.summary(state).max_lane_offset_m == pytest.approx(0.58, abs=0.001)
+def glide(upto_m: float, settings: JudgeSettings) -> float | None:
+    """The offset told of a glide from the middle lane's centre this far to the left."""
+    count = round(upto_m / 0.02) + 1
+    inputs = [JudgeInput(k * CONTROL_TICK_NS, ego(k, offset_m=0.02 * k)) for k in range(count)]
+    return judge.summary(run(inputs, settings)).max_lane_offset_m
+
+
+def test_lane_offset_is_from_the_lane_to_be_driven_and_not_from_the_nearest() -> None:
+    assert glide(0.58, SETTINGS) == pytest.approx(0.58, abs=0.001)
+    assert glide(3.5, SETTINGS) == pytest.approx(3.5, abs=0.001)
+    # Nobody says what is to be driven: then it is from the nearest lane's centre.
+    assert glide(3.5, JudgeSettings(graph=GRAPH)) == pytest.approx(1.75, abs=0.02)
+
+
+def test_lane_offset_follows_the_corridor_from_lane_to_lane() -> None:
+    legs = (RouteLeg(1, 0.0, 400.0, change=1), RouteLeg(0, 400.0, 1000.0))
+    corridor = build_corridor(GRAPH, legs)
+    settings = JudgeSettings(graph=GRAPH, corridor=corridor)
+    table, inputs, sideways = corridor.table, [], set()
+    for k, row in enumerate(table[::5, : CorridorColumn.HEADING + 1].tolist()):
+        s_m, y_m = row[CorridorColumn.X], row[CorridorColumn.Y]
+        inputs.append(JudgeInput(k * CONTROL_TICK_NS, ego(k, s_m=s_m, offset_m=y_m + 5.25)))
+        sideways.add(round(y_m, 1))
+    assert {-5.2, -3.5, -1.8} <= sideways | {round(y - 0.05, 1) for y in sideways}
+    offset_m = judge.summary(run(inputs, settings)).max_lane_offset_m
+    assert offset_m == pytest.approx(0.0, abs=0.01)
+    # Who stays in the first lane is a lane off in the end.
+    stays = [JudgeInput(k * CONTROL_TICK_NS, ego(k, s_m=2.0 * k)) for k in range(450)]
+    offset_m = judge.summary(run(stays, settings)).max_lane_offset_m
+    assert offset_m == pytest.approx(3.5, abs=0.01)
 
 
 def shaken(accel, lateral, count: int = 1000) -> float:  # type: ignore[no-untyped-def]
@@ -297,6 +324,14 @@ def test_the_99th_percentile_leaves_out_one_sample_in_a_hundred() -> None:
     assert shaken(lambda t: 2.0 if t > 5.0 else 0.0, lambda _: 0.0, 1100) == pytest.approx(2.0)
     # A step that comes in the last 5 ticks of 1000 samples does not.
     assert shaken(lambda t: 2.0 if t > 10.945 else 0.0, lambda _: 0.0, 1100) == pytest.approx(0.0)
+
+
+def test_the_jerk_figure_is_the_99th_percentile_by_rank_and_no_lower_one() -> None:
+    # a = t^2 has a mean change over 1 s of 2 t - 1: 1000 samples that rise, so that each is one rank.
+    # Rank 990 of 1000 is the sample of t = 1.00 s + 9.89 s.
+    assert shaken(lambda t: t * t, lambda _: 0.0, 1100) == pytest.approx(2.0 * 10.89 - 1.0)
+    # 2 in a hundred samples show, so no lower percentile than the 98th would do.
+    assert shaken(lambda t: 2.0 if t > 25.0 else 0.0, lambda _: 0.0, 5100) == pytest.approx(2.0)
 
 
 def test_an_empty_corridor_gives_no_gap_and_no_arrival() -> None:

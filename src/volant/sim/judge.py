@@ -54,9 +54,13 @@ class JudgeTuning(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     emergency_s: float = 0.1
     """For this long, so that one bump of the plant does not count."""
     override_accel_mps2: float = 0.5
-    """Change of the command, along or across (as v^2 times curvature), that counts as overriding."""
+    """Change of the command, along or across (as v^2 times curvature), that counts as overriding.
+
+    Chosen: above what the guard's smoothing and the rounding of its limits change in passing, far
+    below a comfort brake (1.5 to 2 m/s2), so that no change an occupant could feel goes uncounted.
+    """
     override_s: float = 0.2
-    """A change held for this long overrides; a few ticks only smooth (chosen)."""
+    """A change held for this long overrides (chosen: 4 pilot ticks; shorter ones only smooth)."""
     road_slack_m: float = 0.1
     """Lanes are polylines with rows up to 2 m apart, and marks have a width."""
     stuck_s: float = 30.0
@@ -230,7 +234,12 @@ def _measure_motion(state: JudgeState, seen: JudgeInput) -> None:
 
 
 def _measure_place(state: JudgeState, seen: JudgeInput, settings: JudgeSettings) -> None:
-    """Lane offset, corners off the road, station and arrival."""
+    """Lane offset, corners off the road, station and arrival.
+
+    The offset is the rear axle's from the corridor: the centre of the lane to be driven, and the
+    blend from lane to lane where the corridor changes. A car in the wrong lane is a lane's width off.
+    Without a corridor it is from the nearest centre of a lane in the own direction.
+    """
     ego, grid, tuning = seen.ego, settings.graph.grid, settings.tuning
     state.body[:] = (
         ego.x_m,
@@ -253,17 +262,23 @@ def _measure_place(state: JudgeState, seen: JudgeInput, settings: JudgeSettings)
         state.body,
         tuning.road_slack_m,
     )
-    if math.isfinite(aside_m):
-        state.max_lane_offset_m = max(state.max_lane_offset_m or 0.0, aside_m)
     cause = off > 0
     words = f"{off} corners of the body off the road"
     _hold(state, seen.stamp_ns, InterventionKind.ROAD_LEFT, cause, 1, words, tuning.rearm_s)
     if settings.corridor is None:
+        _widen_offset(state, aside_m)
         return
     hint = settings.start_m if state.station_m is None else state.station_m
-    state.station_m = settings.corridor.project(ego.x_m, ego.y_m, hint)[0]
+    state.station_m, offset_m = settings.corridor.project(ego.x_m, ego.y_m, hint)
+    if 0.0 <= state.station_m <= settings.corridor.length_m:
+        _widen_offset(state, abs(offset_m))
     if settings.destination_m is not None:
         state.arrived |= state.station_m >= settings.destination_m - tuning.arrive_m
+
+
+def _widen_offset(state: JudgeState, aside_m: float) -> None:
+    if math.isfinite(aside_m):
+        state.max_lane_offset_m = max(state.max_lane_offset_m or 0.0, aside_m)
 
 
 def _measure_gap(state: JudgeState, seen: JudgeInput, settings: JudgeSettings) -> None:
