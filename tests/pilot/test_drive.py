@@ -1,6 +1,7 @@
 """The whole pilot in closed loop in the small world of `world.py`."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from tests.pilot.world import (
     curvy,
     straight,
 )
-from volant.core.messages import Constraint, Engagement, RequestKind
+from volant.core.messages import Constraint, Engagement, ObjectClass, RequestKind
 from volant.core.settings import Choices
 
 LEVELS = pytest.mark.parametrize("sensing", [PERFECT, TYPICAL], ids=["perfect", "typical"])
@@ -200,3 +201,25 @@ def test_with_one_seed_two_drives_are_the_same_to_the_last_bit() -> None:
     ]
     assert logs[0].offset_m == logs[1].offset_m
     assert logs[0].command_mps2 == logs[1].command_mps2
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        (ObjectClass.CAR, "car"),
+        (ObjectClass.LORRY, "lorry"),
+        (ObjectClass.BUS, "bus"),
+        (ObjectClass.MOTORCYCLE, "motorcycle"),
+        (ObjectClass.UNKNOWN, "vehicle"),
+    ],
+)
+def test_its_reasons_call_what_is_ahead_by_its_class(kind: ObjectClass, name: str) -> None:
+    lead = replace(lead_at(30.0, 15.0, brakes(1.0, 1.5)), kind=kind)
+    world = World(straight(), speed_mps=15.0, actors=[lead])
+    said = set()
+    for _ in range(50):
+        world.run(0.5)
+        assert world.plan is not None
+        said.add(world.plan.reason)
+    assert {f"Slower {name} ahead", f"Waiting behind {name}"} <= said
+    assert all(len(reason.split()) <= 4 and len(reason) <= 30 for reason in said)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from volant.core.clock import NS_PER_S
-from volant.core.messages import Alert, AlertLevel, Engagement
+from volant.core.messages import Alert, AlertLevel, Engagement, ObjectClass
 from volant.pilot.engage import EngageState
-from volant.pilot.planning.plan import Motion
+from volant.pilot.planning.plan import Motion, name_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +16,8 @@ class Told:
 
     engagement: Engagement = Engagement.OFF
     limit_mps: float = 0.0
-    waiting: bool = False
-    """The car stands behind another and has said nothing of its leaving."""
+    waiting: ObjectClass | None = None
+    """Whom the car stands behind, having said nothing of its leaving."""
 
 
 def tell(
@@ -35,16 +35,17 @@ def tell(
         limit_mps = motion.limit_mps
         lead = motion.lead
         if lead is None or lead.speed_mps > 1.0:
-            if told.waiting and not state.driving:
-                words, action = "Car ahead has left", "Drive on"
+            if told.waiting is not None and not state.driving:
+                words = f"{name_of(told.waiting).capitalize()} ahead has left"
+                action = "Drive on"
                 alerts.append(
                     _alert(
                         stamp_ns, "lead_left", AlertLevel.ADVICE, words, "Lead moves", action, 4.0
                     )
                 )
-            waiting = False
+            waiting = None
         elif motion.hold and lead.gap_m < 15.0:
-            waiting = True
+            waiting = lead.kind
     return Told(state.engagement, limit_mps, waiting), tuple(alerts)
 
 

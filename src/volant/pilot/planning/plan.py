@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from volant.core.messages import Constraint
+from volant.core.messages import Constraint, ObjectClass
 from volant.core.settings import Choices
 from volant.pilot.course import Course
 from volant.pilot.geometry import CarGeometry
@@ -106,6 +106,8 @@ class Lead:
     gap_m: float
     speed_mps: float
     cuts_in: bool
+    kind: ObjectClass = ObjectClass.UNKNOWN
+    """The majority of what the sensors took it for, which one wrong frame does not change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +151,9 @@ _CAUSES: Final = (
 )
 """By the codes of `profile_kernels`."""
 
+_KINDS: Final = tuple(ObjectClass)
+"""By the codes of tracks and forecast."""
+
 
 def plan(
     ego: Ego,
@@ -184,7 +189,7 @@ def plan(
     totals = weigh(costs, proposals, before.proposal if before else 0, weights)
     best = int(np.argmin(totals))
     start = starts[best].tolist()
-    lead = None if start[2] < 0 else Lead(int(start[2]), start[3], start[4], start[5] > 0.0)
+    lead = _lead(start, forecast)
     cause = int(causes[min(int(speed_mps * tuning.preview_s / course.step_m) + 1, len(causes) - 1)])
     left_m = None if destination_m is None else destination_m - ego.station_m
     arrived = left_m is not None and left_m < 3.0 and speed_mps < 0.1
@@ -212,6 +217,21 @@ def plan(
         arrived=arrived,
         costs=costs[best],
     )
+
+
+def name_of(kind: ObjectClass) -> str:
+    """What a road user is called in words for the driver."""
+    return "vehicle" if kind is ObjectClass.UNKNOWN else kind.value
+
+
+def _lead(start: list[float], forecast: Forecast) -> Lead | None:
+    """The road user ahead in our band, of a row of `starts`."""
+    if start[2] < 0.0:
+        return None
+    modes = forecast.modes
+    row = int(np.argmax(modes[:, ModeColumn.ID] == start[2]))
+    kind = _KINDS[int(modes[row, ModeColumn.CLASS])]
+    return Lead(int(start[2]), start[3], start[4], start[5] > 0.0, kind)
 
 
 def _end_m(
@@ -290,14 +310,14 @@ def _explain(
     """What bound the plan, and the same in at most four words."""
     accel_mps2, source = start[0], int(start[1])
     if hold and lead is not None and lead.gap_m < 15.0:
-        return Constraint.STANDSTILL, "Waiting behind car"
+        return Constraint.STANDSTILL, f"Waiting behind {name_of(lead.kind)}"
     if source == FROM_BRAKE:
         return Constraint.LEAD, "Braking for safety"
     if source == FROM_LEAD and lead is not None:
         if lead.cuts_in:
-            return Constraint.CUT_IN, "Car cutting in"
-        words = "Slower car ahead" if accel_mps2 < -0.2 else "Following car ahead"
-        return Constraint.LEAD, words
+            return Constraint.CUT_IN, f"{name_of(lead.kind).capitalize()} cutting in"
+        how = "Slower" if accel_mps2 < -0.2 else "Following"
+        return Constraint.LEAD, f"{how} {name_of(lead.kind)} ahead"
     if proposal[ProposalColumn.PACE] < 1.0:
         cutting = forecast.modes[:, ModeColumn.CUT_IN] > 0.0
         if bool(cutting.any()):
