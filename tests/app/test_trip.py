@@ -7,7 +7,7 @@ import pytest
 
 from tests.app.straight_road import write_straight
 from tests.data_folder import data_folder
-from volant.app.compose import JAM_TRIP_M, plan_trip, world_settings
+from volant.app.compose import JAM_TRIP_M, _start_speed_mps, plan_trip, world_settings
 from volant.app.record import Replayable, header_of
 from volant.app.trip import BEYOND_M, END_ROOM_M, START_M, TripWish, choose_stretch
 from volant.core.errors import InputError
@@ -44,6 +44,16 @@ def test_the_default_trip_is_four_kilometres_of_motorway_with_a_jam() -> None:
 @pytest.mark.parametrize("changes", [{"distance_m": JAM_TRIP_M - 1.0}, {"cars": 0}])
 def test_a_short_or_empty_trip_has_no_jam(changes: dict[str, object]) -> None:
     assert world_settings(plan_trip(wish(**changes))).jams == ()
+
+
+def test_a_short_trip_begins_as_slowly_as_it_can_stop_in_comfort() -> None:
+    def start_mps(distance_m: float) -> float:
+        return _start_speed_mps(plan_trip(wish(distance_m=distance_m)))
+
+    for distance_m in (50.0, 60.0, 150.0):
+        assert start_mps(distance_m) ** 2 / (2.0 * distance_m) < 1.2
+    assert 3.0 < start_mps(50.0) < start_mps(60.0) < start_mps(150.0) < start_mps(4000.0)
+    assert start_mps(300.0) == start_mps(4000.0)
 
 
 def test_a_road_that_ends_leaves_room_to_stand_before_its_end(tmp_path: Path) -> None:

@@ -71,6 +71,25 @@ def test_a_path_that_is_not_there_is_not_taken_for_a_name(user: Path) -> None:
         find_data("cars", "nowhere/mine.toml", user)
 
 
+@pytest.mark.parametrize("name", ["mine.xml", "rnd.toml", "./bare", "bare", "sub/road.txt"])
+def test_an_existing_file_is_taken_whatever_its_ending(user: Path, name: str) -> None:
+    Path("sub").mkdir()
+    Path(name).touch()
+    assert find_data("maps", name, user) == Path(name)
+
+
+def test_a_name_wins_over_a_file_without_ending(user: Path) -> None:
+    Path("mine").touch()
+    assert find_data("cars", "mine", user) == user / "cars" / "mine.toml"
+
+
+@pytest.mark.parametrize("name", ["sub", "./sub", "sub/", "."])
+def test_a_folder_is_not_taken_for_a_file(user: Path, name: str) -> None:
+    Path("sub").mkdir()
+    with pytest.raises(InputError, match=r"is a folder, expected a file"):
+        find_data("cars", name, user)
+
+
 def test_nearest_puts_the_best_first() -> None:
     assert nearest("g3-52", ["p7", "g3-400", "g3-520"])[0] == "g3-520"
     assert nearest("zzz", ["p7", "g3-400"]) == ()

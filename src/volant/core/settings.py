@@ -55,20 +55,25 @@ def nearest(name: str, known: Iterable[str], count: int = 3) -> tuple[str, ...]:
 def find_data(kind: str, name: str, user_folder: Path | None = None) -> Path:
     """The file of a car, map or scenario by path or by name.
 
+    An existing file is taken, whatever its ending; only a word without slash and dot is a name first.
+
     Raises:
-        InputError: there is none; the message gives the nearest names.
+        InputError: there is none; the message gives the nearest names. Or it is a folder.
     """
     given = Path(name)
-    if given.suffix == SUFFIXES[kind] or "/" in name:
-        if given.is_file():
-            return given
-        if "/" in name:
-            raise InputError("no such file", file=name)
+    if ("/" in name or given.suffix) and given.is_file():
+        return given
+    if "/" in name and not given.is_dir():
+        raise InputError("no such file", file=name)
     stem = name.removesuffix(SUFFIXES[kind])
     for folder in search_folders(kind, user_folder):
         path = folder / f"{stem}{SUFFIXES[kind]}"
         if path.is_file():
             return path
+    if given.is_file():
+        return given
+    if given.is_dir():
+        raise InputError("is a folder, expected a file", file=name)
     known = known_names(kind, user_folder)
     close = nearest(stem, known) or known
     raise InputError(f"no {kind[:-1]} named {name!r}; nearest: {', '.join(close) or 'none'}")
