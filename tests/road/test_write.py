@@ -113,7 +113,8 @@ def networks(draw):
 
 @given(networks())
 def test_any_network_written_and_read_is_the_same(network):
-    assert again(network) == network
+    # Any number may be a width here; what reading says of those below nothing is not in the file.
+    assert replace(again(network), findings=()) == network
 
 
 def test_a_file_appears_whole_or_not_at_all(tmp_path):
