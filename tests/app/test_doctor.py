@@ -72,6 +72,17 @@ def test_another_python_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert python.needed
 
 
+def test_a_lacking_extra_is_installed_where_volant_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "__file__", str(tmp_path / "src" / "volant" / "app" / "doctor.py"))
+    assert doctor._install("highway") == "pip install 'volant[highway]'"
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    (tmp_path / ".venv" / "bin" / "pip").touch()
+    (tmp_path / "pyproject.toml").touch()
+    assert doctor._install("highway") == ".venv/bin/pip install -e '.[highway]'"
+
+
 def test_the_users_folder_follows_the_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

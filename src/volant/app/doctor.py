@@ -237,6 +237,14 @@ def _chromium() -> Finding:
 def _extras() -> Iterator[Finding]:
     for extra, module in EXTRAS.items():
         there = importlib.util.find_spec(module) is not None
-        do = "" if there else f"pip install 'volant[{extra}]'"
+        do = "" if there else _install(extra)
         found = "installed" if there else "not installed"
         yield Finding(name=f"extra {extra}", ok=None, found=found, do=do)
+
+
+def _install(extra: str) -> str:
+    """The command for an extra: of the checkout where this is one, else of the package."""
+    here = Path(__file__).resolve().parents[3]
+    if (here / "pyproject.toml").is_file() and (here / ".venv" / "bin" / "pip").is_file():
+        return f".venv/bin/pip install -e '.[{extra}]'"
+    return f"pip install 'volant[{extra}]'"

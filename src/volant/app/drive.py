@@ -26,7 +26,7 @@ from volant.app.record import Recording, open_recording
 from volant.app.say import answer_json, table, tell
 from volant.app.start import Starter
 from volant.app.stop import StopSignals
-from volant.app.trip import TripWish
+from volant.app.trip import TripWish, junction_ahead_m
 from volant.caros.cockpit import NOT_BUILT, CockpitLink, screens_are_built, spawn_cockpit
 from volant.core.bus import Bus, InlineBus
 from volant.core.clock import seconds
@@ -133,7 +133,8 @@ def drive_command(wish: DriveWish) -> Exit:
         progress: list[Progress] = []
 
         def watch(bus: Bus) -> Callable[[int], None]:
-            progress.append(Progress(bus, quiet=wish.as_json and wish.headless))
+            quiet = wish.as_json and wish.headless
+            progress.append(Progress(bus, quiet=quiet, pace=None if wish.headless else wish.pace))
             return progress[0].look
 
         try:
@@ -213,6 +214,10 @@ def _tell_trip(trip: Trip) -> None:
     tell(f"{trip.spec.title} on {trip.wish.road}, {length_m:.0f} m, seed {trip.wish.seed}")
     if not trip.stretch.whole:
         tell(f"the road ends sooner than the {trip.wish.distance_m:.0f} m asked for")
+    junction_m = junction_ahead_m(trip.graph, trip.stretch)
+    if junction_m is not None:
+        where = f"the way crosses a junction at {junction_m:.0f} m"
+        tell(f"{where}: the pilot cannot yet drive junctions")
 
 
 def _open_cockpit(wish: DriveWish) -> CockpitLink | None:

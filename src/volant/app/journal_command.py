@@ -16,14 +16,22 @@ PANELS: Final = (
     (
         "speed, km/h",
         3.6,
-        ("car/state.speed_mps", "pilot/plan.target_speed_mps", "pilot/plan.limit_mps"),
+        {
+            "car/state.speed_mps": "driven",
+            "pilot/plan.target_speed_mps": "planned",
+            "pilot/plan.limit_mps": "limit",
+        },
     ),
-    ("gap ahead, m", 1.0, ("pilot/plan.gap_m",)),
-    ("acceleration, m/s2", 1.0, ("world/ego.accel_mps2", "car/command.accel_mps2")),
-    ("left of the lane's centre, m", 1.0, ("pilot/localization.offset_m",)),
-    ("charge, %", 1.0, ("car/state.charge_pct",)),
+    ("gap ahead, m", 1.0, {"pilot/plan.gap_m": "as planned with"}),
+    (
+        "acceleration, m/s²",
+        1.0,
+        {"world/ego.accel_mps2": "driven", "car/command.accel_mps2": "commanded"},
+    ),
+    ("left of lane centre, m", 1.0, {"pilot/localization.offset_m": "as the pilot believes"}),
+    ("charge, %", 1.0, {"car/state.charge_pct": "as shown"}),
 )
-"""Heading, factor from SI, and fields of each panel of the plot."""
+"""Heading, factor from SI, and the fields of each panel of the plot with their words."""
 
 
 def info_command(file: Path, *, as_json: bool) -> Exit:
@@ -36,7 +44,7 @@ def info_command(file: Path, *, as_json: bool) -> Exit:
     rows = [
         ("file", info.path),
         ("whole", "yes" if info.complete else "no: its end is missing"),
-        ("sound", "yes" if info.sound else "no: not the hash that its writer noted"),
+        ("sound", _sound(info)),
         ("recorded", f"{header.wall_time} on {header.host} by volant {header.volant}"),
         ("drive", f"{header.car} on {header.road}, seed {header.seed}"),
         ("length", f"{info.duration_s:.2f} s, {info.messages} messages, {info.bytes / 1e6:.1f} MB"),
@@ -53,7 +61,17 @@ def info_command(file: Path, *, as_json: bool) -> Exit:
 
 def _summary(info: JournalInfo) -> list[tuple[str, str]]:
     wanted = ("reason", "distance_m", "contacts", "interventions")
-    return [(key, str(info.summary[key])) for key in wanted if key in info.summary]
+    return [(key, _rounded(info.summary[key])) for key in wanted if key in info.summary]
+
+
+def _rounded(value: object) -> str:
+    return f"{value:.2f}" if isinstance(value, float) else str(value)
+
+
+def _sound(info: JournalInfo) -> str:
+    if not info.complete:
+        return "cannot be told (the file has no end)"
+    return "yes" if info.sound else "no: not the hash that its writer noted"
 
 
 def plot_command(file: Path, out: Path | None) -> Exit:
@@ -70,16 +88,18 @@ def plot_command(file: Path, out: Path | None) -> Exit:
 
     figure, panels = plt.subplots(len(PANELS), 1, sharex=True, figsize=(10, 11), dpi=110)
     for axes, (heading, factor, names) in zip(panels, PANELS, strict=True):
-        for name in names:
+        for name, words in names.items():
             one = found.get(name)
             if one is not None and any(map(math.isfinite, one.value)):
                 values = [value * factor for value in one.value]
-                axes.plot(one.time_s, values, label=name, linewidth=1.1)
+                axes.plot(one.time_s, values, label=words, linewidth=1.1)
         axes.set_ylabel(heading)
         axes.grid(visible=True, alpha=0.3)
         if axes.has_data() and axes.get_legend_handles_labels()[0]:
-            axes.legend(loc="upper right", fontsize="small", framealpha=0.6)
-    panels[-1].set_xlabel("s since boot")
+            beside = (1.01, 1.0)
+            axes.legend(loc="upper left", bbox_to_anchor=beside, fontsize="small", frameon=False)
+    panels[-1].set_xlabel("time since boot, s")
+    figure.align_ylabels(panels)
     figure.suptitle(file.name)
     figure.tight_layout()
     draw_picture(target, figure.savefig)

@@ -15,7 +15,7 @@ from msgspec import Meta
 
 from volant.core.errors import InputError
 from volant.core.settings import nearest
-from volant.road import Corridor, Lane, LaneGraph, follow
+from volant.road import Corridor, CorridorColumn, Lane, LaneGraph, follow
 
 START_M: Final = 10.0
 """The rear axle stands this far into the corridor, so that the whole car is on it."""
@@ -96,6 +96,15 @@ def choose_stretch(graph: LaneGraph, distance_m: float, file: Path) -> Stretch:
     destination_m = min(START_M + distance_m, corridor.length_m - END_ROOM_M)
     whole = destination_m >= START_M + distance_m - 1e-6
     return Stretch(corridor, START_M, destination_m, whole)
+
+
+def junction_ahead_m(graph: LaneGraph, stretch: Stretch) -> float | None:
+    """Distance along the trip to the first lane inside a junction, or None where there is none."""
+    begin, end = stretch.start_m, stretch.destination_m
+    for row in stretch.corridor.window(begin, end):
+        if graph.lanes[int(row[CorridorColumn.LANE])].junction is not None:
+            return max(0.0, float(row[CorridorColumn.S]) - begin)
+    return None
 
 
 def _merit(lane: Lane, reach_m: float) -> tuple[float, bool, int, int]:

@@ -235,12 +235,21 @@ def plot_range(result: RangeResult, path: Path) -> None:
     charge.plot(distance_km, [100.0, *(point.charge_pct for point in result.points)])
     if result.published_km is not None:
         charge.axvline(result.published_km, color="grey", linestyle=":")
-        charge.annotate("published", (result.published_km, 92.0), ha="right", rotation=90)
+        charge.annotate(
+            f"published\n{result.published_km:.0f} km",
+            (result.published_km, 96.0),
+            xytext=(-5.0, 0.0),
+            textcoords="offset points",
+            ha="right",
+            va="top",
+        )
     charge.set(xlabel="distance, km", ylabel="charge, %", ylim=(0, 100), xlim=(0, None))
     charge.set_title(f"{result.title}, {result.cycle.upper()}: {result.range_km:.0f} km")
     names = [name.removesuffix("_wh_per_km") for name in result.shares.__struct_fields__]
     values = [getattr(result.shares, f"{name}_wh_per_km") for name in names]
-    shares.barh(names[::-1], values[::-1])
-    shares.set(xlabel="Wh/km")
+    bars = shares.barh(names[::-1], values[::-1])
+    shares.bar_label(bars, fmt="%.1f", padding=3)
+    shares.margins(x=0.15)
+    shares.set(xlabel="consumption, Wh/km")
     shares.set_title(f"{result.consumption_wh_per_km:.0f} Wh/km")
     figure.savefig(path, dpi=150)
