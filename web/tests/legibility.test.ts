@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { PALETTES } from "../kit/scene/palette";
+import { BACK_M, visibility } from "../kit/scene/camera";
+import { mix, PALETTES, paintOf } from "../kit/scene/palette";
 
 /** A panel of 15.6 inches at 1280 x 720, seen from 750 mm. */
 const PANEL = { width_mm: 345, width_px: 1280, away_mm: 750 };
@@ -102,7 +103,21 @@ describe.each(["dark", "light"] as const)("contrast in the %s theme", (theme) =>
   });
 
   it("markings stand out from the road", () => {
-    const { markWhite, roadNear } = PALETTES[theme];
-    expect(contrast(markWhite, roadNear)).toBeGreaterThan(theme === "dark" ? 7 : 2);
+    const { markWhite, roadNear, roadFar, haze } = PALETTES[theme];
+    expect(contrast(markWhite, roadNear)).toBeGreaterThan(theme === "dark" ? 7 : 3);
+    // 120 m off, through the haze, as the scene mixes it.
+    const seen = visibility(120 + BACK_M);
+    const road = mix(haze, roadFar, seen);
+    expect(contrast(mix(road, markWhite, 0.94 * seen), road)).toBeGreaterThan(1.8);
+  });
+
+  it("paints of cars stand out from the road and are all worn", () => {
+    const { paints, roadNear, roadFar } = PALETTES[theme];
+    for (const paint of paints) {
+      expect(contrast(paint, roadNear)).toBeGreaterThan(1.1);
+      expect(contrast(paint, roadFar)).toBeGreaterThan(1.1);
+    }
+    const worn = Array.from({ length: 60 }, (_, id) => paintOf(id, paints.length));
+    expect(new Set(worn).size).toBe(paints.length);
   });
 });

@@ -90,6 +90,7 @@ describe("camera", () => {
 
   it("fades with distance", () => {
     expect(visibility(0)).toBe(1);
+    expect(visibility(120)).toBeGreaterThan(0.8);
     expect(visibility(FAR_M)).toBeLessThan(0.06);
   });
 });
@@ -124,6 +125,13 @@ describe("polygons", () => {
 
   it("behind the camera are left out", () => {
     expect(add([-90, -1, 0, -50, -1, 0, -50, 1, 0]).any).toBe(false);
+  });
+
+  it("further than asked for are left out", () => {
+    const far = Float32Array.from([120, -1, 0, 130, -1, 0, 130, 1, 0]);
+    const path = new Path() as unknown as CanvasRenderingContext2D;
+    expect(polygons.add(path, far, 0, 0, 0, 90)).toBe(false);
+    expect(polygons.add(path, far, 0, 0, 0)).toBe(true);
   });
 
   it("across the camera are cut in front of it", () => {

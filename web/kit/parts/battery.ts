@@ -18,6 +18,7 @@ export class Battery extends LitElement {
         gap: 12px;
         font-size: var(--type-body);
         font-weight: 600;
+        white-space: nowrap;
       }
       svg {
         width: 46px;

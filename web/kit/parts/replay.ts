@@ -12,7 +12,7 @@ export class ReplayBar extends LitElement {
     position: { type: Number },
     span: { type: Number },
     name: { type: String },
-    shown: { type: Boolean },
+    shown: { type: Boolean, reflect: true },
   };
   declare paused: boolean;
   declare speed: number;
@@ -26,9 +26,10 @@ export class ReplayBar extends LitElement {
     css`
       .bar {
         display: flex;
+        flex-wrap: wrap;
         align-items: center;
-        gap: 12px;
-        padding: 10px 16px;
+        gap: 6px 10px;
+        padding: 4px 14px;
         border-radius: var(--round);
         background: var(--plate);
         border: 1.5px solid var(--plate-edge);
@@ -41,8 +42,9 @@ export class ReplayBar extends LitElement {
         background: transparent;
         border: 1.5px solid var(--ink-soft);
         border-radius: 12px;
-        min-width: 76px;
-        min-height: 48px;
+        min-width: 48px;
+        min-height: 46px;
+        padding: 0 10px;
         cursor: pointer;
       }
       button:focus-visible,
@@ -51,7 +53,8 @@ export class ReplayBar extends LitElement {
         outline-offset: 2px;
       }
       input {
-        width: 260px;
+        flex: 1 1 120px;
+        min-width: 0;
         accent-color: var(--assist);
       }
       .time {

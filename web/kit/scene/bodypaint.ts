@@ -26,6 +26,8 @@ export interface Look {
   right: boolean;
   ghost: boolean;
   shown: number;
+  /** Which of the palette's paints. */
+  paint: number;
 }
 
 function sprite(paint: (context: CanvasRenderingContext2D) => void): HTMLCanvasElement {
@@ -141,7 +143,7 @@ export class BodyPainter {
     const seen = visibility(depth);
     const fade = look.shown * Math.min(1, (FAR_M - depth) / 60);
     context.globalAlpha = fade * (look.ghost ? 0.38 : 1);
-    this.faces(mesh, eye, cos, sin, seen, depth < SEAM_M && fade === 1 && !look.ghost);
+    this.faces(mesh, eye, cos, sin, seen, look.paint, depth < SEAM_M && fade === 1 && !look.ghost);
     if (!look.ghost) this.lamps(body, eye, depth, side, up, cos, sin, look, seen);
     context.globalAlpha = 1;
   }
@@ -171,6 +173,7 @@ export class BodyPainter {
     cos: number,
     sin: number,
     seen: number,
+    paint: number,
     seam: boolean,
   ): void {
     const { context, sx, sy, shades, palette } = this;
@@ -193,6 +196,7 @@ export class BodyPainter {
         face.material,
         palette.ambient + (1.08 - palette.ambient) * Math.max(0, lit),
         seen,
+        paint,
       );
       context.beginPath();
       const { corners } = face;

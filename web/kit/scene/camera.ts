@@ -11,14 +11,14 @@ export const BACK_M = 13.2;
 export const NEAR_M = 2.4;
 /** What is further is not drawn. */
 export const FAR_M = 330;
-/** Haze by this length: exp(-(d / HAZE_M)^2). */
-export const HAZE_M = 190;
+/** Haze by this length: exp(-(d / HAZE_M)^3), clear to 120 m and then soon dense. */
+export const HAZE_M = 220;
 const HORIZON = 0.275;
 const FOCAL = 1.2;
 
 export function visibility(depth_m: number): number {
   const ratio = depth_m / HAZE_M;
-  return Math.exp(-ratio * ratio);
+  return Math.exp(-ratio * ratio * ratio);
 }
 
 export class Camera {
@@ -102,7 +102,7 @@ export class Polygons {
     originX: number,
     originY: number,
     originZ: number,
-    lift = 0,
+    furthest = FAR_M,
   ): boolean {
     const camera = this.camera;
     const count = Math.min(points.length / 3, MAX);
@@ -115,11 +115,11 @@ export class Polygons {
       const depth = ahead + BACK_M;
       this.depth[i] = depth;
       this.side[i] = camera.cos * dy - camera.sin * dx;
-      this.rise[i] = points[3 * i + 2] + originZ + lift - camera.z - camera.grade * ahead;
+      this.rise[i] = points[3 * i + 2] + originZ - camera.z - camera.grade * ahead;
       if (depth < near) near = depth;
       if (depth > far) far = depth;
     }
-    if (far <= NEAR_M || near > FAR_M) return false;
+    if (far <= NEAR_M || near > furthest) return false;
     if (near > NEAR_M) this.whole(path, count);
     else this.cut(path, count);
     return true;

@@ -36,6 +36,7 @@ export interface Palette {
   walkNear: Rgb;
   kerb: Rgb;
   barrier: Rgb;
+  post: Rgb;
   markWhite: Rgb;
   markYellow: Rgb;
   markOther: Rgb;
@@ -48,6 +49,8 @@ export interface Palette {
   label: string;
   labelPlate: string;
   materials: Record<Material, Rgb>;
+  /** What cars are painted in, taken by track; calm, so that none speaks louder than another. */
+  paints: readonly Rgb[];
   /** Share of light that comes from everywhere. */
   ambient: number;
 }
@@ -55,12 +58,13 @@ export interface Palette {
 const dark: Palette = {
   skyTop: [8, 11, 15],
   haze: [24, 31, 39],
-  groundNear: [15, 19, 24],
+  groundNear: [21, 29, 27],
   roadFar: [34, 42, 51],
   roadNear: [38, 44, 52],
   walkNear: [50, 56, 63],
   kerb: [84, 95, 106],
   barrier: [98, 110, 123],
+  post: [62, 71, 80],
   markWhite: [226, 234, 242],
   markYellow: [240, 196, 84],
   markOther: [160, 174, 188],
@@ -95,17 +99,26 @@ const dark: Palette = {
     [Material.ClothDark]: [74, 84, 98],
     [Material.Block]: [176, 150, 104],
   },
+  paints: [
+    [150, 162, 175],
+    [192, 199, 206],
+    [108, 116, 126],
+    [92, 116, 146],
+    [128, 148, 168],
+    [84, 92, 104],
+  ],
 };
 
 const light: Palette = {
   skyTop: [227, 233, 238],
-  haze: [231, 236, 240],
-  groundNear: [204, 211, 217],
-  roadFar: [206, 213, 220],
-  roadNear: [164, 172, 181],
-  walkNear: [216, 218, 220],
-  kerb: [134, 143, 152],
-  barrier: [190, 198, 206],
+  haze: [216, 224, 230],
+  groundNear: [179, 191, 178],
+  roadFar: [142, 150, 159],
+  roadNear: [134, 142, 151],
+  walkNear: [196, 199, 201],
+  kerb: [108, 117, 126],
+  barrier: [206, 212, 218],
+  post: [132, 141, 150],
   markWhite: [255, 255, 255],
   markYellow: [226, 158, 10],
   markOther: [120, 130, 140],
@@ -133,13 +146,21 @@ const light: Palette = {
     [Material.AmberOff]: [176, 128, 66],
     [Material.Head]: [255, 255, 255],
     [Material.Plate]: [240, 242, 244],
-    [Material.Cargo]: [222, 227, 232],
-    [Material.CargoDark]: [172, 180, 189],
+    [Material.Cargo]: [206, 212, 219],
+    [Material.CargoDark]: [150, 159, 169],
     [Material.Skin]: [206, 176, 152],
     [Material.Cloth]: [112, 128, 152],
     [Material.ClothDark]: [76, 86, 102],
     [Material.Block]: [190, 152, 88],
   },
+  paints: [
+    [196, 203, 211],
+    [234, 238, 241],
+    [112, 120, 130],
+    [88, 114, 148],
+    [166, 182, 200],
+    [78, 87, 99],
+  ],
 };
 
 export const PALETTES: Record<Theme, Palette> = { dark, light };
@@ -156,8 +177,16 @@ export function mix(one: Rgb, other: Rgb, share: number): Rgb {
   ];
 }
 
+/** Which paint a track wears: the same one for as long as it is tracked. */
+export function paintOf(trackId: number, count: number): number {
+  return (Math.imul(trackId, 0x9e3779b1) >>> 16) % count;
+}
+
+const DARKER: Rgb = [16, 20, 25];
+const DARKER_SHARE = 0.46;
 const SHADES = 28;
 const HAZES = 16;
+const MATERIALS = Material.Block + 1;
 const GLOWING = new Set([Material.TailOn, Material.Amber, Material.Head]);
 
 /** Colours of faces by material, light and haze, made once and kept as strings. */
@@ -166,21 +195,28 @@ export class Shades {
 
   constructor(private readonly palette: Palette) {}
 
-  /** light 0..1.3, seen 0 (all haze) .. 1. */
-  of(material: Material, light: number, seen: number): string {
+  /** light 0..1.3, seen 0 (all haze) .. 1, paint an index of `Palette.paints`. */
+  of(material: Material, light: number, seen: number, paint = 0): string {
     const shade = Math.max(0, Math.min(SHADES - 1, Math.round((light / 1.3) * (SHADES - 1))));
     const haze = Math.max(0, Math.min(HAZES - 1, Math.round(seen * (HAZES - 1))));
-    const key = (material * SHADES + shade) * HAZES + haze;
+    const key = ((paint * MATERIALS + material) * SHADES + shade) * HAZES + haze;
     let found = this.table.get(key);
     if (found === undefined) {
-      found = this.make(material, (shade / (SHADES - 1)) * 1.3, haze / (HAZES - 1));
+      found = this.make(material, (shade / (SHADES - 1)) * 1.3, haze / (HAZES - 1), paint);
       this.table.set(key, found);
     }
     return found;
   }
 
-  private make(material: Material, light: number, seen: number): string {
-    const base = this.palette.materials[material];
+  private base(material: Material, paint: number): Rgb {
+    const { materials, paints } = this.palette;
+    if (material === Material.Paint) return paints[paint];
+    if (material === Material.PaintDark) return mix(paints[paint], DARKER, DARKER_SHARE);
+    return materials[material];
+  }
+
+  private make(material: Material, light: number, seen: number, paint: number): string {
+    const base = this.base(material, paint);
     const factor = GLOWING.has(material) ? 1 : light;
     const lit: Rgb = [
       Math.min(255, Math.round(base[0] * factor)),

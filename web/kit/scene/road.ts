@@ -6,8 +6,12 @@ import { css, mix, type Palette, type Rgb } from "./palette";
 const LINE_M = 0.15;
 const KERB_M = 0.12;
 const DOUBLE_M = 0.28;
+/** A guard rail: a band on posts. The posts blur into one further off, so they end there. */
 const RAIL_LOW_M = 0.45;
 const RAIL_HIGH_M = 0.8;
+const POST_STEP_M = 4;
+const POST_M = 0.14;
+const POSTS_TO_M = 90;
 
 /** Centimetres as the car packs them, in metres, x, y, z after each other. */
 export function unpack(packed: Uint8Array): Float32Array {
@@ -22,6 +26,7 @@ interface Piece {
   readonly y: number;
   readonly z: number;
   readonly polygons: readonly Float32Array[];
+  readonly posts: readonly Float32Array[];
 }
 
 /** Runs [from, to] of a line that are painted, by arc length. */
@@ -85,6 +90,16 @@ export function lengthOf(points: Float32Array): number {
   return sum;
 }
 
+/** The posts under a rail, each a small upright face across it. */
+function postsOf(points: Float32Array, length: number): Float32Array[] {
+  return dashes(length, POST_M, POST_STEP_M - POST_M, 0).map(([from, to]) => {
+    const foot = ribbon(points, from, to, POST_M);
+    const [left, right] = [[...foot.slice(0, 3)], [...foot.slice(-3)]];
+    const raised = ([x, y, z]: number[]) => [x, y, z + RAIL_LOW_M];
+    return Float32Array.from([...left, ...right, ...raised(right), ...raised(left)]);
+  });
+}
+
 function unpackLine(line: CockpitLine): Piece {
   const points = unpack(line.points);
   const length = lengthOf(points);
@@ -114,7 +129,8 @@ function unpackLine(line: CockpitLine): Piece {
   } else if (line.edge) {
     stripe(false, 0);
   }
-  return { x: line.origin_x_m, y: line.origin_y_m, z: line.origin_z_m, polygons };
+  const posts = line.kind === "barrier" ? postsOf(points, length) : [];
+  return { x: line.origin_x_m, y: line.origin_y_m, z: line.origin_z_m, polygons, posts };
 }
 
 function unpackSurface(surface: CockpitSurface): Piece {
@@ -125,7 +141,8 @@ function unpackSurface(surface: CockpitSurface): Piece {
   for (let i = 0; i < right.length; i += 3) {
     ring.set(right.subarray(right.length - 3 - i, right.length - i), left.length + i);
   }
-  return { x: surface.origin_x_m, y: surface.origin_y_m, z: surface.origin_z_m, polygons: [ring] };
+  const { origin_x_m: x, origin_y_m: y, origin_z_m: z } = surface;
+  return { x, y, z, polygons: [ring], posts: [] };
 }
 
 type Layer = "white" | "yellow" | "other" | "kerb" | "barrier";
@@ -141,7 +158,10 @@ export class RoadPainter {
   private readonly lines = new Map<number, Piece>();
   private readonly grounds = new Map<number, Piece>();
   private readonly polygons: Polygons;
-  private paints: Record<Layer | "road" | "walk" | "sky" | "ground", CanvasGradient> | null = null;
+  private paints: Record<
+    Layer | "post" | "road" | "walk" | "sky" | "ground",
+    CanvasGradient
+  > | null = null;
 
   constructor(
     private readonly context: CanvasRenderingContext2D,
@@ -170,6 +190,7 @@ export class RoadPainter {
       other: this.paint(palette.markOther),
       kerb: this.paint(palette.kerb),
       barrier: this.paint(palette.barrier),
+      post: this.paint(palette.post),
     };
   }
 
@@ -222,7 +243,21 @@ export class RoadPainter {
 
   /** Barriers stand up, so they come after those on the other side of them. */
   barriers(lines: readonly CockpitLine[]): void {
+    this.posts(lines);
     this.layers(lines, ["barrier"]);
+  }
+
+  private posts(lines: readonly CockpitLine[]): void {
+    const { context, paints, polygons } = this;
+    if (!paints) return;
+    context.beginPath();
+    for (const line of lines) {
+      if (layerOf(line) !== "barrier") continue;
+      const { x, y, z, posts } = this.piece(this.lines, line, unpackLine);
+      for (const post of posts) polygons.add(context, post, x, y, z, POSTS_TO_M);
+    }
+    context.fillStyle = paints.post;
+    context.fill();
   }
 
   private layers(lines: readonly CockpitLine[], layers: readonly Layer[]): void {
@@ -246,17 +281,26 @@ export class RoadPainter {
     return this.polygons.add(this.context, points, x, y, z);
   }
 
-  private add<T extends { piece: number }>(
+  private piece<T extends { piece: number }>(
     cache: Map<number, Piece>,
     item: T,
     unpackItem: (item: T) => Piece,
-  ): boolean {
+  ): Piece {
     let piece = cache.get(item.piece);
     if (!piece) {
       if (cache.size > 2000) cache.clear();
       piece = unpackItem(item);
       cache.set(item.piece, piece);
     }
+    return piece;
+  }
+
+  private add<T extends { piece: number }>(
+    cache: Map<number, Piece>,
+    item: T,
+    unpackItem: (item: T) => Piece,
+  ): boolean {
+    const piece = this.piece(cache, item, unpackItem);
     let any = false;
     for (const polygon of piece.polygons) {
       any = this.polygons.add(this.context, polygon, piece.x, piece.y, piece.z) || any;

@@ -10,7 +10,7 @@ import { bodyOf, OWN } from "./bodies";
 import { BodyPainter, type Look } from "./bodypaint";
 import { BACK_M, Camera } from "./camera";
 import { Motion, type Mover } from "./motion";
-import { PALETTES, type Palette } from "./palette";
+import { PALETTES, type Palette, paintOf } from "./palette";
 import { PathPainter } from "./path";
 import { RoadPainter } from "./road";
 
@@ -137,6 +137,7 @@ export class Scene {
       right: this.blinks(track.indicator, "right"),
       ghost: track.ghost,
       shown: mover.shown,
+      paint: paintOf(track.track_id, this.palette.paints.length),
     };
   }
 
@@ -162,6 +163,7 @@ export class Scene {
         right: this.blinks(frame.car?.indicator ?? "off", "right"),
         ghost: false,
         shown: 1,
+        paint: 0,
       },
     };
   }
