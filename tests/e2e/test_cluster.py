@@ -406,6 +406,10 @@ def test_nothing_lies_over_something_else(feeder, open_page, size, replay):
     watch = open_page(viewport={"width": size[0], "height": size[1]})
     watch.wait_live()
     watch.page.wait_for_timeout(200)
+    spilling = watch.page.locator("main section").evaluate_all(
+        "found => found.filter(e => e.scrollWidth > e.clientWidth).map(e => e.className)"
+    )
+    assert spilling == []
     boxes = [
         box
         for section in watch.page.locator("main section").all()

@@ -52,6 +52,11 @@ export class Confidence extends LitElement {
       .bars i:nth-child(5) {
         height: 27px;
       }
+      @media (max-width: 600px) {
+        .row {
+          gap: 8px;
+        }
+      }
       .high .on {
         background: var(--assist);
       }

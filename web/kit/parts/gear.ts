@@ -29,6 +29,14 @@ export class GearStrip extends LitElement {
         padding: 5px 0;
         border-radius: 11px;
       }
+      @media (max-width: 600px) {
+        :host {
+          gap: 2px;
+        }
+        span {
+          width: 34px;
+        }
+      }
       .in {
         color: var(--plate);
         background: var(--ink);
