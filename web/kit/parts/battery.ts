@@ -20,6 +20,11 @@ export class Battery extends LitElement {
         font-weight: 600;
         white-space: nowrap;
       }
+      @media (max-width: 600px) {
+        :host {
+          gap: 8px;
+        }
+      }
       svg {
         width: 46px;
         height: 22px;
