@@ -129,3 +129,35 @@ def test_the_noise_of_a_good_sensor_is_learnt() -> None:
     noisy = one_ahead(replace(TYPICAL, speed_mps=0.8))
     noisy.run(30.0)
     assert noisy.memory.tracker.noise[0, 2] > 0.5
+
+
+def lamps_by_camera_only(observation: Observation) -> Observation:
+    """A camera sees every brake light on; a radar beside it tells neither class nor lamps."""
+    sensors = observation.sensors
+    if sensors is None or not sensors.detections:
+        return observation
+    front = sensors.detections[0]
+    lit = tuple(msgspec.structs.replace(one, brake_lights=True) for one in front.objects)
+    plain = tuple(
+        msgspec.structs.replace(
+            one, object_class=ObjectClass.UNKNOWN, class_confidence=0.1, brake_lights=False
+        )
+        for one in front.objects
+    )
+    camera = DetectionFrame(sensor="camera", stamp_ns=front.stamp_ns, objects=lit)
+    radar = DetectionFrame(sensor="radar", stamp_ns=front.stamp_ns, objects=plain)
+    both = msgspec.structs.replace(sensors, detections=(camera, radar, radar))
+    return msgspec.structs.replace(observation, sensors=both)
+
+
+def test_a_radar_that_sees_no_lamps_does_not_put_them_out() -> None:
+    world = World(
+        straight(),
+        speed_mps=20.0,
+        actors=[Actor(70.0, 20.0)],
+        tamper=lamps_by_camera_only,
+    )
+    world.run(3.0)
+    (seen,) = tracks(world)
+    assert seen.brake_lights
+    assert seen.object_class is ObjectClass.CAR

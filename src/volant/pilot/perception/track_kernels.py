@@ -34,6 +34,7 @@ _T_CONFIRM, _T_LOSE, _T_DROP, _T_CAP, _T_BIRTH = 5, 6, 7, 8, 9
 _T_YOUNG, _T_MATURE, _T_GRACE_S, _T_CUE, _T_LEARN, _T_HITS = 10, 11, 12, 13, 14, 15
 _T_LEAST, _T_WANDER, _T_MOST = 16, 17, 18
 _CLASSES = 8
+_UNKNOWN = 7
 
 
 @kernel("f8(f8)")
@@ -207,10 +208,16 @@ def _fold(row, cov, at, cos, sin, innovation, variance):  # type: ignore[no-unty
     return innovation * innovation - held
 
 
+@kernel("b1(f8[::1])")
+def _tells_lamps(one):  # type: ignore[no-untyped-def]
+    """Whoever cannot tell what it sees (a radar) sees no lamps either: its "off" means nothing."""
+    return one[_R_CLASS] != _UNKNOWN
+
+
 @kernel("void(f8[::1], f8[:, ::1], f8[::1], f8, f8[::1], f8[::1])")
 def _fold_motion(row, own, one, lag, noise, tuning):  # type: ignore[no-untyped-def]
     """Place and velocity of a matched return, along the line of sight and across it, in place."""
-    if one[_R_BRAKE] > 0.5 and row[_BRAKE] < 0.3 and row[_HITS] > 3.0:
+    if _tells_lamps(one) and one[_R_BRAKE] > 0.5 and row[_BRAKE] < 0.3 and row[_HITS] > 3.0:
         # Brake lights have just come on: expect braking before the speed shows it.
         row[_AX] -= tuning[_T_CUE] * math.cos(row[_HEADING])
         row[_AY] -= tuning[_T_CUE] * math.sin(row[_HEADING])
@@ -255,8 +262,9 @@ def _fold_shape(row, one, now, tuning):  # type: ignore[no-untyped-def]
         if row[_VOTES + k] > row[_VOTES + best]:
             best = k
     row[_CLASS] = best
-    row[_BRAKE] += 0.4 * (one[_R_BRAKE] - row[_BRAKE])
-    row[_INDICATOR] = one[_R_INDICATOR]
+    if _tells_lamps(one):
+        row[_BRAKE] += 0.4 * (one[_R_BRAKE] - row[_BRAKE])
+        row[_INDICATOR] = one[_R_INDICATOR]
     sure = min(max(one[_R_EXISTENCE], 0.05), 0.98)
     row[_ODDS] = min(row[_ODDS] + math.log(sure / (1.0 - sure)), tuning[_T_CAP])
     row[_SEEN_S] = max(now, row[_SEEN_S])
