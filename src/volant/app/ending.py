@@ -63,7 +63,7 @@ class EndWatch:
         if self._arrived():
             return Ending(Exit.DONE, "arrived")
         if self._never_ready(stamp_ns):
-            return Ending(Exit.NOT_ARRIVED, f"the pilot never became ready: {self._blockers()}")
+            return Ending(Exit.NOT_ARRIVED, self._why_not())
         for judged in self._judged.take():
             if judged.kind is InterventionKind.STUCK:
                 return Ending(Exit.NOT_ARRIVED, f"stuck: {judged.words}")
@@ -82,11 +82,13 @@ class EndWatch:
             self._engaged_once = True
         return not self._engaged_once and stamp_ns >= NEVER_READY_NS and self._stands()
 
-    def _blockers(self) -> str:
+    def _why_not(self) -> str:
         state = self._pilot.latest
         if state is None:
-            return "it says nothing"
-        return ", ".join(state.blockers) or state.code
+            return "the pilot never became ready: it says nothing"
+        if state.ready:
+            return "the pilot was never engaged"
+        return f"the pilot never became ready: {', '.join(state.blockers) or state.code}"
 
     def _stands(self) -> bool:
         ego = self._ego.latest
