@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.app.straight_road import write_straight
-from volant.app import cli, drive, exits
+from volant.app import cli, drive, exits, say
 from volant.app.answer import DriveAnswer
 from volant.app.exits import Exit
 from volant.app.progress import Progress
@@ -277,17 +277,21 @@ def test_a_file_that_is_no_journal_is_told(volant: Volant, straight: str) -> Non
     assert volant("journal", "plot", straight)[0] == Exit.USAGE
 
 
-def test_ctrl_c_leaves_a_whole_journal_and_a_summary(
-    volant: Volant, straight: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def press_ctrl_c_at(at_ns: int, monkeypatch: pytest.MonkeyPatch) -> None:
     look = Progress.look
 
     def press(self: Progress, stamp_ns: int) -> None:
         look(self, stamp_ns)
-        if stamp_ns == 2_000_000_000:
+        if stamp_ns == at_ns:
             os.kill(os.getpid(), 2)
 
     monkeypatch.setattr(Progress, "look", press)
+
+
+def test_ctrl_c_leaves_a_whole_journal_and_a_summary(
+    volant: Volant, straight: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    press_ctrl_c_at(2_000_000_000, monkeypatch)
     status, out, _ = volant(*short(straight, "--json"))
     answer = json.loads(out)
     assert status == Exit.INTERRUPTED
@@ -394,6 +398,71 @@ def test_a_drive_with_a_closed_stream_ends_as_ever(straight: str, shut: str, err
     assert "Traceback" not in done.stderr
     assert "Exception" not in done.stderr
     assert ("60 m" in done.stderr) is errors
+
+
+@pytest.mark.parametrize(
+    ("words", "more"),
+    [
+        ("cars --json", ""),
+        ("cars --json", "2>&-"),
+        ("doctor", ""),
+        ("--help", ""),
+        ("drive", ""),
+    ],
+)
+def test_an_answer_that_cannot_be_written_is_told(straight: str, words: str, more: str) -> None:
+    """The system's own full disk takes the answer."""
+    if words == "drive":
+        words = " ".join(short(straight, "--json", "--no-journal"))
+    line = f'"{sys.executable}" -m volant {words} >/dev/full {more}'
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, cwd=REPO / "src")
+    assert done.returncode == Exit.UNWRITTEN
+    told = "volant: the answer could not be written to standard output: No space left on device\n"
+    assert done.stderr.endswith("" if more else told)
+    assert "Traceback" not in done.stderr
+    assert "Exception" not in done.stderr
+
+
+def test_a_lost_answer_hides_no_wish_to_end(
+    volant: Volant, straight: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(say._STREAMS, "answer_lost", "No space left on device")
+    assert volant("cars")[0] == Exit.UNWRITTEN
+    assert volant("road", "check", "nowhere")[0] == Exit.USAGE
+    press_ctrl_c_at(2_000_000_000, monkeypatch)
+    assert volant(*short(straight, "--no-journal"))[0] == Exit.INTERRUPTED
+
+
+def test_a_reader_of_the_help_that_goes_away_is_no_fault() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "volant", "--help"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=REPO / "src",
+    ) as done:
+        assert done.stdout is not None
+        assert done.stderr is not None
+        done.stdout.close()
+        assert done.stderr.read() == b""
+    assert done.returncode == Exit.DONE
+
+
+@pytest.mark.parametrize("module", ["typer", "volant.app.cli"])
+def test_ctrl_c_while_the_command_is_imported_is_one_line(module: str) -> None:
+    code = (
+        "import runpy, sys\n"
+        "class Press:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        f"        if name == {module!r}: raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Press())\n"
+        "sys.argv = ['volant', 'cars']\n"
+        "runpy.run_module('volant', run_name='__main__')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=REPO / "src"
+    )
+    assert done.returncode == Exit.INTERRUPTED
+    assert done.stderr == "volant: interrupted by Ctrl-C\n"
 
 
 @pytest.mark.parametrize("words", [("drive",), ("range",), ("replay",), ("journal", "plot"), ()])

@@ -32,6 +32,13 @@ def test_the_answer_for_machines_is_the_report(capsys: pytest.CaptureFixture[str
     }
 
 
+def test_the_table_in_a_pipe_has_no_blanks_at_the_ends(capsys: pytest.CaptureFixture[str]) -> None:
+    doctor.doctor_command(as_json=False)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) > 10
+    assert [line for line in lines if line != line.rstrip()] == []
+
+
 def test_no_cars_at_all_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "known_names", lambda kind, folder: ())
     assert found("cars").ok is False

@@ -287,29 +287,52 @@ def main() -> NoReturn:
         from volant.app.say import open_closed_streams
 
         open_closed_streams()
+    status = _run()
+    if status in _ANSWERED:
+        from volant.app.say import tell, why_answer_is_lost
+
+        if (why := why_answer_is_lost()) is not None:
+            tell(f"volant: the answer could not be written to standard output: {why}")
+            status = Exit.UNWRITTEN
+    sys.exit(status)
+
+
+_ANSWERED = (Exit.DONE, Exit.NOT_ARRIVED, Exit.CONTACT, Exit.DIFFERS)
+"""Statuses that come with an answer, which a caller may believe to have."""
+
+
+def _run() -> int:
+    """Do what the words ask; gives the exit status."""
+    from volant.app.say import why_answer_is_lost
+
     try:
         app(prog_name="volant")
+    except SystemExit as ended:
+        if isinstance(ended.__context__, BrokenPipeError):  # `volant --help | true`
+            return Exit.DONE
+        return ended.code if isinstance(ended.code, int) else Exit.DONE
     except VolantError as error:
-        _end(Exit.USAGE, f"volant: {error}")
+        return _failed(Exit.USAGE, f"volant: {error}")
     except KeyboardInterrupt:
-        _end(Exit.INTERRUPTED, "volant: interrupted by Ctrl-C")
+        return _failed(Exit.INTERRUPTED, "volant: interrupted by Ctrl-C")
     except BrokenPipeError:
-        _end(Exit.DONE, "")
+        return Exit.DONE
     except Exception as error:  # noqa: BLE001 - the last place before the user
+        if isinstance(error, OSError) and why_answer_is_lost() is not None:
+            return Exit.DONE  # standard output itself, under the command line's own help
         words = f"{type(error).__name__}: {error}".splitlines()[0][:300]
-        _end(
+        return _failed(
             Exit.INTERNAL, f"volant: a fault of Volant's own: {words} (volant --debug shows where)"
         )
-    sys.exit(Exit.DONE)
+    return Exit.DONE
 
 
-def _end(status: Exit, line: str) -> NoReturn:
-    if _Debug.on and sys.exc_info()[1] is not None:
+def _failed(status: Exit, line: str) -> Exit:
+    from volant.app.say import tell
+
+    if _Debug.on:
         import traceback
 
         traceback.print_exc()
-    from volant.app.say import tell
-
-    if line:
-        tell(line)
-    sys.exit(status)
+    tell(line)
+    return status

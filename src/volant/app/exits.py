@@ -20,6 +20,8 @@ class Exit(enum.IntEnum):
     """The car touched something."""
     DIFFERS = 5
     """The replay differs, the road has findings, or the machine lacks something needed."""
+    UNWRITTEN = 74
+    """The answer could not be written to standard output (EX_IOERR of BSD's sysexits.h)."""
     HANGUP = 129
     """The terminal closed (128 + SIGHUP); the drive was ended and its journal completed."""
     INTERRUPTED = 130
@@ -35,6 +37,7 @@ WORDS: dict[Exit, str] = {
     Exit.NOT_ARRIVED: "the drive ended before its destination, without a contact",
     Exit.CONTACT: "the car touched something",
     Exit.DIFFERS: "the replay differs, the road has findings, or the machine lacks something",
+    Exit.UNWRITTEN: "the answer could not be written to standard output, as on a full disk",
     Exit.HANGUP: "the terminal closed; the drive was ended, its journal is complete",
     Exit.INTERRUPTED: "Ctrl-C; the drive was ended, its journal is complete",
     Exit.TERMINATED: "asked to end (SIGTERM); the drive was ended, its journal is complete",

@@ -1,24 +1,26 @@
 """Words to people: lines, tables and progress that survive a closed terminal and a broken pipe.
 
 Answers go to standard output, everything else to standard error, so that `--json` can be piped. Once a
-stream is gone it is not written again; a drive does not end because nobody reads its lines.
+stream is gone it is not written again; a drive does not end because nobody reads its lines. An answer
+that somebody waits for and that cannot be written, as on a full disk, is remembered for the end.
 """
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import sys
 from collections.abc import Sequence
 from typing import Any, TextIO
 
-import msgspec
-
 
 class _Streams:
-    """Which of our two streams can still be written."""
+    """Which of our two streams can still be written, and why the answer could not be."""
 
     def __init__(self) -> None:
         self._gone: set[int] = set()
+        self.answer_lost: str | None = None
 
     def write(self, stream: TextIO, text: str) -> None:
         number = 1 if stream is sys.stdout else 2
@@ -27,9 +29,18 @@ class _Streams:
         try:
             stream.write(text)
             stream.flush()
-        except (OSError, ValueError):
+        except (OSError, ValueError) as error:
+            if number == 1 and isinstance(error, OSError) and not _nobody_reads(error):
+                self.answer_lost = error.strerror or str(error)
             self._gone.add(number)
             _silence(number)
+
+
+def _nobody_reads(error: OSError) -> bool:
+    """Whether the reader went away (`| head`, a closed terminal), so that no answer is missed."""
+    if isinstance(error, ConnectionError):
+        return True
+    return error.errno == errno.EIO and stat.S_ISCHR(os.fstat(1).st_mode)
 
 
 def _silence(number: int) -> None:
@@ -66,7 +77,15 @@ def answer(text: str) -> None:
 
 def answer_json(value: Any) -> None:
     """One JSON object on standard output."""
+    import msgspec
+
     answer(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+
+
+def why_answer_is_lost() -> str | None:
+    """What kept the answer from standard output, also one that others left in its buffer; else None."""
+    _STREAMS.write(sys.stdout, "")
+    return _STREAMS.answer_lost
 
 
 def tell(text: str) -> None:
@@ -110,4 +129,4 @@ def table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) ->
     watched = sys.stdout.isatty()
     console = Console(file=text, force_terminal=watched, width=None if watched else 120)
     console.print(drawn, markup=False)
-    answer(text.getvalue().rstrip())
+    answer("\n".join(line.rstrip() for line in text.getvalue().rstrip().splitlines()))
