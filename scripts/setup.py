@@ -67,6 +67,12 @@ def run(command: list[str], why: str, **environment: str) -> None:
         raise SetupError(f"{why} failed: {' '.join(command[:6])}")
 
 
+def run_shown(command: list[str], why: str) -> None:
+    """Run a long step that says itself how far it is."""
+    if subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, check=False).returncode:
+        raise SetupError(f"{why} failed: {' '.join(command[:6])}")
+
+
 def apt_install(packages: str) -> bool:
     """Install Debian packages where we may; false where we may not."""
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
@@ -118,7 +124,7 @@ def install_project() -> None:
 
 
 def compile_kernels() -> None:
-    run([str(PYTHON), "-m", "volant.app.warm"], "compiling the kernels")
+    run_shown([str(PYTHON), "-m", "volant.app.warm"], "compiling the kernels")
 
 
 def install_test_tools() -> None:

@@ -87,3 +87,17 @@ def test_a_failed_step_shows_its_output_and_what_failed(capfd: pytest.CaptureFix
     with pytest.raises(setup.SetupError, match="making tea failed"):
         setup.run(["sh", "-c", "echo no water; exit 3"], "making tea")
     assert "no water" in capfd.readouterr().err
+
+
+def test_a_long_step_is_seen_while_it_runs(capfd: pytest.CaptureFixture[str]) -> None:
+    setup.run_shown(["sh", "-c", "echo 3 of 7 >&2"], "making tea")
+    assert "3 of 7" in capfd.readouterr().err
+    with pytest.raises(setup.SetupError, match="making tea failed"):
+        setup.run_shown(["sh", "-c", "exit 3"], "making tea")
+
+
+def test_the_kernels_are_compiled_in_the_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[list[str]] = []
+    monkeypatch.setattr(setup, "run_shown", lambda command, why: shown.append(command))
+    setup.compile_kernels()
+    assert [command[1:] for command in shown] == [["-m", "volant.app.warm"]]
