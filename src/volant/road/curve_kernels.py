@@ -21,6 +21,8 @@ Array = NDArray[np.float64]
 # Gauss-Legendre, 5 points on [-1, 1] (Abramowitz and Stegun, table 25.4).
 _N1, _N2 = 0.5384693101056831, 0.9061798459386640
 _W0, _W1, _W2 = 0.5688888888888889, 0.4786286704993665, 0.2369268850561891
+_GAUSS = ((0.0, _W0), (-_N1, _W1), (_N1, _W1), (-_N2, _W2), (_N2, _W2))
+"""Node and weight of each point."""
 
 
 @kernel("Tuple((f8, f8))(f8, f8, f8, f8)")
@@ -33,13 +35,7 @@ def _spiral_end(heading: float, start: float, slope: float, length: float) -> tu
     y = 0.0
     for piece in range(pieces):
         middle = (2 * piece + 1) * half
-        for node, weight in (
-            (0.0, _W0),
-            (-_N1, _W1),
-            (_N1, _W1),
-            (-_N2, _W2),
-            (_N2, _W2),
-        ):
+        for node, weight in _GAUSS:
             at = middle + node * half
             angle = heading + at * (start + 0.5 * slope * at)
             x += weight * math.cos(angle)
@@ -59,13 +55,7 @@ def _poly3_u(b: float, c: float, d: float, length: float) -> float:
         run = 0.0
         for piece in range(pieces):
             middle = (2 * piece + 1) * half
-            for node, weight in (
-                (0.0, _W0),
-                (-_N1, _W1),
-                (_N1, _W1),
-                (-_N2, _W2),
-                (_N2, _W2),
-            ):
+            for node, weight in _GAUSS:
                 at = middle + node * half
                 slope = b + at * (2.0 * c + 3.0 * d * at)
                 run += weight * half * math.sqrt(1.0 + slope * slope)
@@ -75,6 +65,41 @@ def _poly3_u(b: float, c: float, d: float, length: float) -> float:
         if abs(step) < 1e-10:
             break
     return u
+
+
+@kernel("Tuple((f8, f8, f8))(f8, f8, f8, f8, f8)")
+def _cubic(a: float, b: float, c: float, d: float, at: float) -> tuple[float, float, float]:
+    """Value, first and second derivative of a cubic."""
+    value = a + at * (b + at * (c + at * d))
+    return value, b + at * (2.0 * c + 3.0 * d * at), 2.0 * c + 6.0 * d * at
+
+
+@kernel("Tuple((f8, f8, f8, f8, f8, f8, f8))(f8[::1], f8)")
+def _along_cubics(p: Array, ds: float) -> tuple[float, float, float, float, float, float, float]:
+    """u, v, heading from the piece's start, speed, heading', v', heading'' along a poly3 or paramPoly3."""
+    if int(p[5]) == 3:
+        q = _poly3_u(p[7], p[8], p[9], ds)
+        u, u1, u2, u3 = q, 1.0, 0.0, 0.0
+        v, v1, v2 = _cubic(p[6], p[7], p[8], p[9], q)
+        v3 = 6.0 * p[9]
+    else:
+        k = p[14]
+        u, u1, u2 = _cubic(p[6], p[7], p[8], p[9], ds * k)
+        v, v1, v2 = _cubic(p[10], p[11], p[12], p[13], ds * k)
+        u1, u2, u3 = k * u1, k * k * u2, k * k * k * 6.0 * p[9]
+        v1, v2, v3 = k * v1, k * k * v2, k * k * k * 6.0 * p[13]
+    square = max(u1 * u1 + v1 * v1, 1e-12)  # a polynomial may stand still at one place
+    speed = math.sqrt(square)
+    cross = u1 * v2 - v1 * u2
+    dot = u1 * u2 + v1 * v2
+    turn = cross / square
+    speed_rate = dot / speed
+    turn_rate = (u1 * v3 - v1 * u3) / square - 2.0 * cross * dot / (square * square)
+    if int(p[5]) == 3:  # from the parameter u to arc length: u' = 1 / speed
+        turn_rate = (turn_rate / speed - turn * speed_rate / square) / speed
+        turn /= speed
+        speed, speed_rate = 1.0, 0.0
+    return u, v, math.atan2(v1, u1), speed, turn, speed_rate, turn_rate
 
 
 @kernel("void(f8[:, ::1], f8[::1], f8[:, ::1])")
@@ -114,39 +139,10 @@ def evaluate_reference(pieces: Array, stations: Array, out: Array) -> None:
             turn_rate = p[7]
             heading += ds * (p[6] + 0.5 * p[7] * ds)
         else:
-            if kind == 3:
-                q = _poly3_u(p[7], p[8], p[9], ds)
-                u, u1, u2, u3 = q, 1.0, 0.0, 0.0
-                v = p[6] + q * (p[7] + q * (p[8] + q * p[9]))
-                v1 = p[7] + q * (2.0 * p[8] + 3.0 * p[9] * q)
-                v2 = 2.0 * p[8] + 6.0 * p[9] * q
-                v3 = 6.0 * p[9]
-            else:
-                k = p[14]
-                q = ds * k
-                u = p[6] + q * (p[7] + q * (p[8] + q * p[9]))
-                u1 = k * (p[7] + q * (2.0 * p[8] + 3.0 * p[9] * q))
-                u2 = k * k * (2.0 * p[8] + 6.0 * p[9] * q)
-                u3 = k * k * k * 6.0 * p[9]
-                v = p[10] + q * (p[11] + q * (p[12] + q * p[13]))
-                v1 = k * (p[11] + q * (2.0 * p[12] + 3.0 * p[13] * q))
-                v2 = k * k * (2.0 * p[12] + 6.0 * p[13] * q)
-                v3 = k * k * k * 6.0 * p[13]
-            square = max(u1 * u1 + v1 * v1, 1e-12)  # a polynomial may stand still at one place
-            speed = math.sqrt(square)
-            cross = u1 * v2 - v1 * u2
-            dot = u1 * u2 + v1 * v2
-            turn = cross / square
-            speed_rate = dot / speed
-            turn_rate = (u1 * v3 - v1 * u3) / square - 2.0 * cross * dot / (square * square)
+            u, v, bend, speed, turn, speed_rate, turn_rate = _along_cubics(p, ds)
             x = u * math.cos(heading) - v * math.sin(heading)
             y = u * math.sin(heading) + v * math.cos(heading)
-            heading += math.atan2(v1, u1)
-            if kind == 3:  # from the parameter u to arc length: u' = 1 / speed
-                turn_rate = (turn_rate / speed - turn * speed_rate / square) / speed
-                turn /= speed
-                speed = 1.0
-                speed_rate = 0.0
+            heading += bend
         out[i, 0] = p[1] + x
         out[i, 1] = p[2] + y
         out[i, 2] = heading
@@ -199,9 +195,7 @@ def evaluate_cubics(records: Array, stations: Array, out: Array) -> None:
             continue
         p = records[row]
         ds = s - p[0]
-        out[i, 0] = p[1] + ds * (p[2] + ds * (p[3] + ds * p[4]))
-        out[i, 1] = p[2] + ds * (2.0 * p[3] + 3.0 * p[4] * ds)
-        out[i, 2] = 2.0 * p[3] + 6.0 * p[4] * ds
+        out[i, 0], out[i, 1], out[i, 2] = _cubic(p[1], p[2], p[3], p[4], ds)
 
 
 def zeros(rows: int, columns: int) -> Array:
