@@ -30,6 +30,9 @@ class Plane:
     def truth(self) -> tuple[()]:
         return ()
 
+    def lights(self) -> tuple[()]:
+        return ()
+
     def height(self, *_: float) -> tuple[float, float, float]:
         return 0.0, 0.0, 0.0
 

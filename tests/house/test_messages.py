@@ -34,8 +34,12 @@ PURE = {
     "ObjectReturn.class_confidence": "probability",
     "ObjectReturn.existence": "probability",
     "LaneReturn.confidence": "probability",
+    "LaneReturn.lanes_left": "count",
+    "LaneReturn.lanes_right": "count",
+    "LightReturn.confidence": "probability",
     "Track.existence": "probability",
     "Plan.confidence": "probability",
+    "Plan.rerouted": "count",
 }
 
 

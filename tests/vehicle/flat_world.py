@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass, field
 
-from volant.core.messages import Contact, EgoTruth, SensorFrames, TruthObject
+from volant.core.messages import Contact, EgoTruth, LightTruth, SensorFrames, TruthObject
 
 
 @dataclass
@@ -25,6 +25,9 @@ class FlatWorld:
         return ()
 
     def truth(self) -> tuple[TruthObject, ...]:
+        return ()
+
+    def lights(self) -> tuple[LightTruth, ...]:
         return ()
 
     def height(self, x_m: float, y_m: float) -> tuple[float, float, float]:

@@ -1,6 +1,19 @@
 // Made by `python -m volant.caros.cockpit.typescript`; do not edit.
 
-export const SCHEMA_HASH = "d4a0275956f0";
+export const SCHEMA_HASH = "8e5da8fa53df";
+
+/** Emergency braking's own view, 20 Hz and at each change; positions in the car frame. */
+export interface AebState {
+  stamp_ns: number;
+  stage: BrakeStage;
+  code: string;
+  words: string;
+  object_class: ObjectClass | null;
+  x_m: number | null;
+  y_m: number | null;
+  time_to_contact_s: number | null;
+  needed_mps2: number | null;
+}
 
 /** Something to tell the driver; the highest level wins, `until_ns` ends it. */
 export interface Alert {
@@ -15,6 +28,9 @@ export interface Alert {
 
 /** How much an alert wants to be seen (0 status to 4 critical). */
 export type AlertLevel = 0 | 1 | 2 | 3 | 4;
+
+/** How far emergency braking has come. */
+export type BrakeStage = "ready" | "warning" | "partial" | "full" | "hold" | "unavailable";
 
 /** What the car's own ECUs report, 100 Hz; measured, not true. */
 export interface CarState {
@@ -221,7 +237,7 @@ export interface Command {
 export type CommandSource = "comfort" | "aeb" | "minimal_risk" | "driver";
 
 /** Which bound held the plan back at this tick. */
-export type Constraint = "none" | "set_speed" | "speed_limit" | "curve" | "lead" | "cut_in" | "merge" | "road_end" | "destination" | "sight" | "comfort" | "standstill" | "takeover";
+export type Constraint = "none" | "set_speed" | "speed_limit" | "curve" | "lead" | "cut_in" | "merge" | "road_end" | "destination" | "sight" | "comfort" | "standstill" | "takeover" | "red_light" | "stop_sign" | "give_way" | "crossing" | "person" | "occlusion" | "lane_change" | "route" | "pull_over";
 
 /** The own car touched an actor. */
 export interface Contact {
@@ -230,6 +246,17 @@ export interface Contact {
   object_class: ObjectClass;
   closing_mps: number;
   struck_from_behind: boolean;
+}
+
+/** Who is to blame for a contact, from ground truth. */
+export interface ContactVerdict {
+  stamp_ns: number;
+  actor_id: number;
+  object_class: ObjectClass;
+  impact_mps: number;
+  at_fault: boolean;
+  code: string;
+  words: string;
 }
 
 /** What a viewer of a journal can ask for. */
@@ -249,16 +276,18 @@ export interface DriverControls {
   wheel_torque_nm: number;
   wheel_angle_rad: number;
   hands_on: boolean;
+  eyes_on: boolean;
   belted: boolean;
   door_closed: boolean;
 }
 
-/** One press of a button; `value` is m/s for SET_SPEED, seconds for SET_TIME_GAP. */
+/** One press of a button. */
 export interface DriverRequest {
   stamp_ns: number;
   kind: RequestKind;
   value: number | null;
   indicator: Indicator | null;
+  function: Function | null;
 }
 
 /** The own car's true motion, 100 Hz; never an input of the pilot. */
@@ -284,6 +313,15 @@ export interface EgoTruth {
 /** State of the pilot's engagement machine. */
 export type Engagement = "off" | "ready" | "engaged" | "overridden" | "takeover" | "minimal_risk";
 
+/** How urgently the driver is asked for hands and eyes. */
+export type Escalation = "none" | "optical" | "acoustic" | "stop";
+
+/** What the judge counts besides interventions. */
+export type FindingKind = "red_light" | "stop_sign" | "right_of_way" | "solid_line" | "speeding" | "wrong_way" | "needless_braking";
+
+/** What the pilot can do and a driver can switch on and off. */
+export type Function = "acc" | "lcc" | "tja" | "curve_speed" | "limit_speed" | "lane_change" | "navigation" | "town" | "ldw" | "lka" | "bsd" | "fcw" | "aeb";
+
 /** Position of the gear selector. */
 export type Gear = "park" | "reverse" | "neutral" | "drive";
 
@@ -307,6 +345,13 @@ export interface GuardDecision {
   reason: string;
 }
 
+/** The next turn of the route, for people. */
+export interface Guidance {
+  turn: TurnKind;
+  distance_m: number;
+  words: string;
+}
+
 /** State of the direction indicators. */
 export type Indicator = "off" | "left" | "right" | "hazard";
 
@@ -320,6 +365,13 @@ export interface Intervention {
 /** What counts as an intervention, from ground truth. */
 export type InterventionKind = "takeover_demand" | "minimal_risk_stop" | "emergency_braking" | "guard_override" | "road_left" | "contact" | "stuck";
 
+/** A rule broken, or a needless emergency braking, as judged. */
+export interface JudgeFinding {
+  stamp_ns: number;
+  kind: FindingKind;
+  words: string;
+}
+
 /** The own lane as a camera sees it, relative to the car at the measurement stamp. No bounds. */
 export interface LaneReturn {
   stamp_ns: number;
@@ -330,6 +382,35 @@ export interface LaneReturn {
   left_mark: MarkKind;
   right_mark: MarkKind;
   confidence: number;
+  lanes_left: number | null;
+  lanes_right: number | null;
+}
+
+/** What lane departure warning and blind spot detection tell. */
+export type LaneWarning = "none" | "left" | "right";
+
+/** All traffic lights that the camera saw at one time. */
+export interface LightFrame {
+  stamp_ns: number;
+  lights: readonly LightReturn[];
+}
+
+/** One traffic light as the camera sees it, in the car frame at the frame's stamp. No bounds. */
+export interface LightReturn {
+  x_m: number;
+  y_m: number;
+  z_m: number;
+  state: LightState;
+  confidence: number;
+}
+
+/** What a traffic light shows. */
+export type LightState = "off" | "red" | "red_amber" | "green" | "amber" | "unknown";
+
+/** What one traffic light truly shows. */
+export interface LightTruth {
+  signal: string;
+  state: LightState;
 }
 
 /** Where the car is by its own belief: in the world and on its corridor. */
@@ -383,6 +464,11 @@ export interface PilotState {
   functions: readonly string[];
   ready: boolean;
   blockers: readonly string[];
+  switched_off: readonly string[];
+  escalation: Escalation;
+  departure: LaneWarning;
+  blind_spot_left: boolean;
+  blind_spot_right: boolean;
 }
 
 /** The chosen motion over the horizon, in the world frame, sampled at equal times. */
@@ -409,6 +495,9 @@ export interface Plan {
   distance_left_m: number | null;
   arrived: boolean;
   refusals: readonly Refusal[];
+  guidance: Guidance | null;
+  light: LightState | null;
+  rerouted: number;
 }
 
 /** A manoeuvre that was considered and not chosen, with the reason as code and as words. */
@@ -419,7 +508,7 @@ export interface Refusal {
 }
 
 /** Buttons and stalks, and the same from a screen. */
-export type RequestKind = "engage" | "cancel" | "set_speed" | "set_time_gap" | "indicate";
+export type RequestKind = "engage" | "cancel" | "set_speed" | "set_time_gap" | "indicate" | "switch";
 
 /** Everything that arrived from the sensors at one pilot tick; a missing part did not arrive. */
 export interface SensorFrames {
@@ -427,6 +516,7 @@ export interface SensorFrames {
   detections: readonly DetectionFrame[];
   lane: LaneReturn | null;
   gnss: GnssReturn | null;
+  lights: LightFrame | null;
 }
 
 /** A path to stop along when the pilot is gone, in the car frame at `stamp_ns`, by distance. */
@@ -484,14 +574,19 @@ export interface TruthObject {
   indicator: Indicator;
 }
 
-/** All actors near the own car, 20 Hz, by ascending id. */
+/** The next thing that the route asks for. */
+export type TurnKind = "straight" | "left" | "right" | "roundabout" | "merge" | "exit" | "fork" | "arrive";
+
+/** All actors near the own car, 20 Hz, by ascending id, and the lights near it. */
 export interface WorldTruth {
   stamp_ns: number;
   objects: readonly TruthObject[];
+  lights: readonly LightTruth[];
 }
 
 /** Names of the fields of every message, for checks at run time. */
 export const FIELDS: Record<string, readonly string[]> = {
+  AebState: ["stamp_ns", "stage", "code", "words", "object_class", "x_m", "y_m", "time_to_contact_s", "needed_mps2"],
   Alert: ["stamp_ns", "alert_id", "level", "words", "cause", "action", "until_ns"],
   CarState: ["stamp_ns", "speed_mps", "accel_mps2", "lateral_accel_mps2", "yaw_rate_rps", "steer_rad", "gear", "indicator", "hold", "brake_lights", "charge_pct", "range_m", "battery_power_w", "battery_voltage_v", "battery_temperature_k", "odometer_m", "driver", "valid"],
   CockpitCar: ["stamp_ns", "speed_mps", "accel_mps2", "gear", "indicator", "brake_lights", "hold", "charge_pct", "range_m", "battery_power_w", "steer_rad", "valid"],
@@ -509,23 +604,29 @@ export const FIELDS: Record<string, readonly string[]> = {
   CockpitTrack: ["track_id", "object_class", "x_m", "y_m", "z_m", "yaw_rad", "speed_mps", "accel_mps2", "yaw_rate_rps", "length_m", "width_m", "height_m", "confidence", "brake_lights", "indicator", "ghost"],
   Command: ["stamp_ns", "accel_mps2", "curvature_per_m", "gear", "indicator", "hold"],
   Contact: ["stamp_ns", "actor_id", "object_class", "closing_mps", "struck_from_behind"],
+  ContactVerdict: ["stamp_ns", "actor_id", "object_class", "impact_mps", "at_fault", "code", "words"],
   DetectionFrame: ["sensor", "stamp_ns", "objects"],
-  DriverControls: ["accelerator", "brake", "wheel_torque_nm", "wheel_angle_rad", "hands_on", "belted", "door_closed"],
-  DriverRequest: ["stamp_ns", "kind", "value", "indicator"],
+  DriverControls: ["accelerator", "brake", "wheel_torque_nm", "wheel_angle_rad", "hands_on", "eyes_on", "belted", "door_closed"],
+  DriverRequest: ["stamp_ns", "kind", "value", "indicator", "function"],
   EgoTruth: ["stamp_ns", "x_m", "y_m", "z_m", "yaw_rad", "pitch_rad", "roll_rad", "speed_mps", "lateral_speed_mps", "accel_mps2", "lateral_accel_mps2", "yaw_rate_rps", "steer_rad", "length_m", "width_m", "rear_overhang_m"],
   GnssReturn: ["stamp_ns", "x_m", "y_m", "z_m", "yaw_rad", "sigma_m"],
   GuardDecision: ["stamp_ns", "source", "command", "limited", "limits", "reason"],
+  Guidance: ["turn", "distance_m", "words"],
   Intervention: ["stamp_ns", "kind", "words"],
-  LaneReturn: ["stamp_ns", "offset_m", "heading_rad", "curvature_per_m", "width_m", "left_mark", "right_mark", "confidence"],
+  JudgeFinding: ["stamp_ns", "kind", "words"],
+  LaneReturn: ["stamp_ns", "offset_m", "heading_rad", "curvature_per_m", "width_m", "left_mark", "right_mark", "confidence", "lanes_left", "lanes_right"],
+  LightFrame: ["stamp_ns", "lights"],
+  LightReturn: ["x_m", "y_m", "z_m", "state", "confidence"],
+  LightTruth: ["signal", "state"],
   Localization: ["stamp_ns", "x_m", "y_m", "yaw_rad", "speed_mps", "yaw_rate_rps", "station_m", "offset_m", "heading_error_rad", "sigma_along_m", "sigma_across_m", "lane", "valid"],
   ObjectReturn: ["x_m", "y_m", "yaw_rad", "velocity_x_mps", "velocity_y_mps", "length_m", "width_m", "height_m", "object_class", "class_confidence", "existence", "brake_lights", "indicator"],
-  PilotState: ["stamp_ns", "engagement", "code", "words", "set_speed_mps", "time_gap_setting_s", "functions", "ready", "blockers"],
-  Plan: ["stamp_ns", "time_s", "x_m", "y_m", "yaw_rad", "curvature_per_m", "speed_mps", "accel_mps2", "stop_path", "target_speed_mps", "limit_mps", "limit_is_default", "constraint", "reason", "manoeuvre", "lead_id", "gap_m", "time_gap_s", "confidence", "distance_left_m", "arrived", "refusals"],
+  PilotState: ["stamp_ns", "engagement", "code", "words", "set_speed_mps", "time_gap_setting_s", "functions", "ready", "blockers", "switched_off", "escalation", "departure", "blind_spot_left", "blind_spot_right"],
+  Plan: ["stamp_ns", "time_s", "x_m", "y_m", "yaw_rad", "curvature_per_m", "speed_mps", "accel_mps2", "stop_path", "target_speed_mps", "limit_mps", "limit_is_default", "constraint", "reason", "manoeuvre", "lead_id", "gap_m", "time_gap_s", "confidence", "distance_left_m", "arrived", "refusals", "guidance", "light", "rerouted"],
   Refusal: ["manoeuvre", "code", "words"],
-  SensorFrames: ["stamp_ns", "detections", "lane", "gnss"],
+  SensorFrames: ["stamp_ns", "detections", "lane", "gnss", "lights"],
   StopPath: ["stamp_ns", "step_m", "x_m", "y_m", "curvature_per_m"],
   Track: ["track_id", "object_class", "x_m", "y_m", "yaw_rad", "speed_mps", "accel_mps2", "yaw_rate_rps", "length_m", "width_m", "height_m", "existence", "age_s", "unseen_s", "station_m", "offset_m", "brake_lights", "indicator"],
   Tracks: ["stamp_ns", "tracks"],
   TruthObject: ["actor_id", "object_class", "x_m", "y_m", "z_m", "yaw_rad", "speed_mps", "accel_mps2", "yaw_rate_rps", "length_m", "width_m", "height_m", "brake_lights", "indicator"],
-  WorldTruth: ["stamp_ns", "objects"],
+  WorldTruth: ["stamp_ns", "objects", "lights"],
 };

@@ -78,7 +78,9 @@ def world(start: Callable[[], Machine]) -> Component:
         surroundings.advance(ego, stamp_ns)
         outputs: list[tuple[Topic, Message]] = [(topics.WORLD_EGO, ego)]
         if stamp_ns % PILOT_TICK_NS == 0:
-            truth = WorldTruth(stamp_ns=stamp_ns, objects=surroundings.truth())
+            truth = WorldTruth(
+                stamp_ns=stamp_ns, objects=surroundings.truth(), lights=surroundings.lights()
+            )
             outputs.append((topics.WORLD_TRUTH, truth))
         outputs.extend((topics.WORLD_CONTACT, contact) for contact in surroundings.contacts())
         state, frames = car.read(stamp_ns)

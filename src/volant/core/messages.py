@@ -59,6 +59,46 @@ class ObjectClass(enum.Enum):
     UNKNOWN = "unknown"
 
 
+class LightState(enum.Enum):
+    """What a traffic light shows."""
+
+    OFF = "off"
+    RED = "red"
+    RED_AMBER = "red_amber"
+    GREEN = "green"
+    AMBER = "amber"
+    UNKNOWN = "unknown"
+
+
+class Function(enum.Enum):
+    """What the pilot can do and a driver can switch on and off."""
+
+    ACC = "acc"
+    """Speed and gap, stop and go."""
+    LCC = "lcc"
+    """Lane centring."""
+    TJA = "tja"
+    """Traffic jam assist up to 60 km/h."""
+    CURVE_SPEED = "curve_speed"
+    LIMIT_SPEED = "limit_speed"
+    LANE_CHANGE = "lane_change"
+    """Lane change on the turn signal."""
+    NAVIGATION = "navigation"
+    """Motorways along a route: lane choice, overtaking, ramps."""
+    TOWN = "town"
+    """Streets along a route: lights, right of way, crossings."""
+    LDW = "ldw"
+    """Lane departure warning."""
+    LKA = "lka"
+    """Lane keeping assist while the driver drives."""
+    BSD = "bsd"
+    """Blind spot detection."""
+    FCW = "fcw"
+    """Forward collision warning."""
+    AEB = "aeb"
+    """Emergency braking."""
+
+
 class MarkKind(enum.Enum):
     """How a lane border is marked."""
 
@@ -88,6 +128,8 @@ class DriverControls(Message, frozen=True, kw_only=True):
     wheel_angle_rad: float = 0.0
     """Angle of the steering wheel, left positive."""
     hands_on: bool = True
+    eyes_on: bool = True
+    """The driver looks at the road, as the cabin camera sees it."""
     belted: bool = True
     door_closed: bool = True
 
@@ -100,15 +142,20 @@ class RequestKind(enum.Enum):
     SET_SPEED = "set_speed"
     SET_TIME_GAP = "set_time_gap"
     INDICATE = "indicate"
+    SWITCH = "switch"
 
 
 class DriverRequest(Message, frozen=True, kw_only=True):
-    """One press of a button; `value` is m/s for SET_SPEED, seconds for SET_TIME_GAP."""
+    """One press of a button.
+
+    `value` is m/s for SET_SPEED, seconds for SET_TIME_GAP, 1 or 0 for SWITCH (of `function`).
+    """
 
     stamp_ns: Stamp
     kind: RequestKind
     value: float | None = None
     indicator: Indicator | None = None
+    function: Function | None = None
 
 
 # --- the car --------------------------------------------------------------------------------------
@@ -202,6 +249,26 @@ class LaneReturn(Message, frozen=True, kw_only=True):
     left_mark: MarkKind
     right_mark: MarkKind
     confidence: float
+    lanes_left: int | None = None
+    """Further lanes of our direction seen to the left; null where it cannot be told."""
+    lanes_right: int | None = None
+
+
+class LightReturn(Message, frozen=True, kw_only=True):
+    """One traffic light as the camera sees it, in the car frame at the frame's stamp. No bounds."""
+
+    x_m: float
+    y_m: float
+    z_m: float
+    state: LightState
+    confidence: float
+
+
+class LightFrame(Message, frozen=True, kw_only=True):
+    """All traffic lights that the camera saw at one time."""
+
+    stamp_ns: Stamp
+    lights: tuple[LightReturn, ...]
 
 
 class GnssReturn(Message, frozen=True, kw_only=True):
@@ -223,6 +290,7 @@ class SensorFrames(Message, frozen=True, kw_only=True):
     detections: tuple[DetectionFrame, ...] = ()
     lane: LaneReturn | None = None
     gnss: GnssReturn | None = None
+    lights: LightFrame | None = None
 
 
 # --- what the pilot believes ----------------------------------------------------------------------
@@ -338,6 +406,15 @@ class Constraint(enum.Enum):
     COMFORT = "comfort"
     STANDSTILL = "standstill"
     TAKEOVER = "takeover"
+    RED_LIGHT = "red_light"
+    STOP_SIGN = "stop_sign"
+    GIVE_WAY = "give_way"
+    CROSSING = "crossing"
+    PERSON = "person"
+    OCCLUSION = "occlusion"
+    LANE_CHANGE = "lane_change"
+    ROUTE = "route"
+    PULL_OVER = "pull_over"
 
 
 class StopPath(Message, frozen=True, kw_only=True):
@@ -359,6 +436,28 @@ class Refusal(Message, frozen=True, kw_only=True):
     manoeuvre: str
     code: str
     words: str
+
+
+class TurnKind(enum.Enum):
+    """The next thing that the route asks for."""
+
+    STRAIGHT = "straight"
+    LEFT = "left"
+    RIGHT = "right"
+    ROUNDABOUT = "roundabout"
+    MERGE = "merge"
+    EXIT = "exit"
+    FORK = "fork"
+    ARRIVE = "arrive"
+
+
+class Guidance(Message, frozen=True, kw_only=True):
+    """The next turn of the route, for people."""
+
+    turn: TurnKind
+    distance_m: Length
+    words: str
+    """At most 40 characters, such as `Exit to Market Street`."""
 
 
 class Plan(Message, frozen=True, kw_only=True):
@@ -391,6 +490,19 @@ class Plan(Message, frozen=True, kw_only=True):
     """To the destination, along the corridor; null on a drive without one."""
     arrived: bool
     refusals: tuple[Refusal, ...] = ()
+    guidance: Guidance | None = None
+    light: LightState | None = None
+    """Of the traffic light that holds for us next; null where there is none in view."""
+    rerouted: int = 0
+    """How often the way was found anew since the start."""
+
+
+class LaneWarning(enum.Enum):
+    """What lane departure warning and blind spot detection tell."""
+
+    NONE = "none"
+    LEFT = "left"
+    RIGHT = "right"
 
 
 class Engagement(enum.Enum):
@@ -402,6 +514,15 @@ class Engagement(enum.Enum):
     OVERRIDDEN = "overridden"
     TAKEOVER = "takeover"
     MINIMAL_RISK = "minimal_risk"
+
+
+class Escalation(enum.Enum):
+    """How urgently the driver is asked for hands and eyes."""
+
+    NONE = "none"
+    OPTICAL = "optical"
+    ACOUSTIC = "acoustic"
+    STOP = "stop"
 
 
 class PilotState(Message, frozen=True, kw_only=True):
@@ -420,6 +541,14 @@ class PilotState(Message, frozen=True, kw_only=True):
     ready: bool
     blockers: tuple[str, ...] = ()
     """Why it cannot be engaged now."""
+    switched_off: tuple[str, ...] = ()
+    """Names of the functions that the driver has switched off."""
+    escalation: Escalation = Escalation.NONE
+    """Of the request to keep hands on the wheel and eyes on the road."""
+    departure: LaneWarning = LaneWarning.NONE
+    """Lane departure warning."""
+    blind_spot_left: bool = False
+    blind_spot_right: bool = False
 
 
 # --- safety ---------------------------------------------------------------------------------------
@@ -432,6 +561,36 @@ class CommandSource(enum.Enum):
     AEB = "aeb"
     MINIMAL_RISK = "minimal_risk"
     DRIVER = "driver"
+
+
+class BrakeStage(enum.Enum):
+    """How far emergency braking has come."""
+
+    READY = "ready"
+    WARNING = "warning"
+    """Forward collision warning."""
+    PARTIAL = "partial"
+    FULL = "full"
+    HOLD = "hold"
+    """Standing after an emergency stop."""
+    UNAVAILABLE = "unavailable"
+
+
+class AebState(Message, frozen=True, kw_only=True):
+    """Emergency braking's own view, 20 Hz and at each change; positions in the car frame."""
+
+    stamp_ns: Stamp
+    stage: BrakeStage
+    code: str
+    """Why, such as `clear`, `lead_braking`, `person_crossing`, `no_sensors`."""
+    words: str
+    """The same for people, at most 30 characters."""
+    object_class: ObjectClass | None = None
+    x_m: float | None = None
+    y_m: float | None = None
+    time_to_contact_s: float | None = None
+    needed_mps2: float | None = None
+    """Deceleration that avoids the contact."""
 
 
 class GuardDecision(Message, frozen=True, kw_only=True):
@@ -497,11 +656,20 @@ class TruthObject(Message, frozen=True, kw_only=True):
     indicator: Indicator
 
 
+class LightTruth(Message, frozen=True, kw_only=True):
+    """What one traffic light truly shows."""
+
+    signal: str
+    """Id of the signal in the map: `road:id`."""
+    state: LightState
+
+
 class WorldTruth(Message, frozen=True, kw_only=True):
-    """All actors near the own car, 20 Hz, by ascending id."""
+    """All actors near the own car, 20 Hz, by ascending id, and the lights near it."""
 
     stamp_ns: Stamp
     objects: tuple[TruthObject, ...]
+    lights: tuple[LightTruth, ...] = ()
 
 
 class Contact(Message, frozen=True, kw_only=True):
@@ -532,6 +700,40 @@ class Intervention(Message, frozen=True, kw_only=True):
 
     stamp_ns: Stamp
     kind: InterventionKind
+    words: str
+
+
+class ContactVerdict(Message, frozen=True, kw_only=True):
+    """Who is to blame for a contact, from ground truth."""
+
+    stamp_ns: Stamp
+    actor_id: int
+    object_class: ObjectClass
+    impact_mps: float
+    at_fault: bool
+    """The own car is to blame."""
+    code: str
+    """Why: `struck_from_behind`, `cut_in_beyond_r157`, `inside_stopping_distance`, `at_fault`."""
+    words: str
+
+
+class FindingKind(enum.Enum):
+    """What the judge counts besides interventions."""
+
+    RED_LIGHT = "red_light"
+    STOP_SIGN = "stop_sign"
+    RIGHT_OF_WAY = "right_of_way"
+    SOLID_LINE = "solid_line"
+    SPEEDING = "speeding"
+    WRONG_WAY = "wrong_way"
+    NEEDLESS_BRAKING = "needless_braking"
+
+
+class JudgeFinding(Message, frozen=True, kw_only=True):
+    """A rule broken, or a needless emergency braking, as judged."""
+
+    stamp_ns: Stamp
+    kind: FindingKind
     words: str
 
 

@@ -9,6 +9,7 @@ from volant.core.messages import (
     Command,
     Contact,
     EgoTruth,
+    LightTruth,
     Observation,
     SensorFrames,
     TruthObject,
@@ -41,6 +42,9 @@ class Surroundings(Protocol):
 
     def truth(self) -> tuple[TruthObject, ...]:
         """True states of the actors near the car, by ascending id; for judging only."""
+
+    def lights(self) -> tuple[LightTruth, ...]:
+        """What the traffic lights near the car show, by ascending id; for judging only."""
 
     def height(self, x_m: float, y_m: float) -> tuple[float, float, float]:
         """Ground height (m), grade along the road heading (rad) and bank (rad) at a place."""

@@ -68,6 +68,9 @@ PILOT_COMMAND: Final = Topic(
 GUARD_DECISION: Final = Topic(
     "guard/decision", m.GuardDecision, Kind.STATE, CONTROL_TICK_NS, "the guard's last word"
 )
+AEB_STATE: Final = Topic(
+    "aeb/state", m.AebState, Kind.STATE, PILOT_TICK_NS, "what emergency braking sees and does"
+)
 WORLD_EGO: Final = Topic(
     "world/ego", m.EgoTruth, Kind.STATE, CONTROL_TICK_NS, "the own car's true motion, for judging"
 )
@@ -79,6 +82,12 @@ WORLD_CONTACT: Final = Topic(
 )
 JUDGE_INTERVENTION: Final = Topic(
     "judge/intervention", m.Intervention, Kind.EVENT, None, "interventions from ground truth"
+)
+JUDGE_FINDING: Final = Topic(
+    "judge/finding", m.JudgeFinding, Kind.EVENT, None, "rules broken and needless brakings"
+)
+JUDGE_CONTACT: Final = Topic(
+    "judge/contact", m.ContactVerdict, Kind.EVENT, None, "who is to blame for a contact"
 )
 ALERT: Final = Topic("alert", m.Alert, Kind.EVENT, None, "something to tell the driver")
 
@@ -94,10 +103,13 @@ TOPICS: Final[tuple[Topic, ...]] = (
     PILOT_STATE,
     PILOT_COMMAND,
     GUARD_DECISION,
+    AEB_STATE,
     WORLD_EGO,
     WORLD_TRUTH,
     WORLD_CONTACT,
     JUDGE_INTERVENTION,
+    JUDGE_FINDING,
+    JUDGE_CONTACT,
     ALERT,
 )
 BY_NAME: Final[dict[str, Topic]] = {topic.name: topic for topic in TOPICS}

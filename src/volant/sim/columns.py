@@ -201,3 +201,5 @@ SLOTS = 3
 """Entries of one actor: its lane, the lane it leaves, the lane it wishes for."""
 EGO_SLOTS = 6
 WALL_SLOTS = 24
+APPROACH_BRAKE_MPS2 = 1.2
+"""How gently drivers slow for a bend or a lower limit (estimate: coasting plus light braking)."""

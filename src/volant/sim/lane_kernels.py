@@ -13,6 +13,7 @@ import numpy as np
 from volant.core.kernels import kernel
 from volant.road.kernels import project_line
 from volant.sim.columns import (
+    APPROACH_BRAKE_MPS2,
     EGO_SLOTS,
     SLOTS,
     Conflict,
@@ -23,7 +24,6 @@ from volant.sim.columns import (
     LaneIndex,
 )
 from volant.sim.driver_kernels import uniform
-from volant.sim.roads import APPROACH_BRAKE_MPS2
 
 _SLOTS, _EGO_SLOTS = SLOTS, EGO_SLOTS
 _E_S, _E_SPEED, _E_HALF = int(Entry.S), int(Entry.SPEED), int(Entry.HALF_LENGTH)

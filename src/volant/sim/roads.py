@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from volant.core.geometry import wrap_angle_rad
 from volant.road import Lane, LaneColumn, LaneGraph
-from volant.sim.columns import Conflict, LaneFloat, LaneIndex
+from volant.sim.columns import APPROACH_BRAKE_MPS2, Conflict, LaneFloat, LaneIndex
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -27,8 +27,6 @@ TOP_SPEED_MPS: Final = 37.5
 """Where no limit holds: 135 km/h, a common free speed on unlimited German motorways (recalled)."""
 LATERAL_ACCEL_MPS2: Final = 2.0
 """What drivers accept in curves; 1.8 to 2.5 in AASHTO comfort data at speed (recalled)."""
-APPROACH_BRAKE_MPS2: Final = 1.2
-"""How gently drivers slow for a bend or a lower limit (estimate: coasting plus light braking)."""
 JOIN_GAP_M: Final = 0.3
 JOIN_TURN_RAD: Final = math.radians(5.0)
 SHARED_GAP_M: Final = 3.0

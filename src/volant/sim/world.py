@@ -17,7 +17,7 @@ from msgspec import Meta
 from volant.core.chance import Chance
 from volant.core.clock import PILOT_TICK_NS, seconds
 from volant.core.geometry import Box, boxes_overlap, wrap_angle_rad
-from volant.core.messages import Contact, EgoTruth, SensorFrames, TruthObject
+from volant.core.messages import Contact, EgoTruth, LightTruth, SensorFrames, TruthObject
 from volant.road import Corridor, LaneColumn, LaneGraph, LanePoint
 from volant.road.kernels import evaluate_line, project_line
 from volant.sim.columns import Actor, Index
@@ -225,6 +225,10 @@ class World:
     def contacts(self) -> tuple[Contact, ...]:
         """Touches that began during the last `advance`."""
         return self._contacts
+
+    def lights(self) -> tuple[LightTruth, ...]:
+        """What the traffic lights near the car show: none here yet."""
+        return ()
 
     def truth(self) -> tuple[TruthObject, ...]:
         """True states of the cars within 300 m of the own car, by ascending id."""
