@@ -11,6 +11,7 @@ from tests.road.roads import document, road, road_files
 from volant.road import build_graph, load_road, parse_road, road_text, write_road
 from volant.road.model import (
     Arc,
+    Controller,
     Cubic,
     Geometry,
     LaneRecord,
@@ -18,6 +19,7 @@ from volant.road.model import (
     Line,
     ParamPoly3,
     Poly3,
+    Priority,
     Road,
     RoadMark,
     RoadNetwork,
@@ -125,3 +127,19 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path):
     assert [item.name for item in tmp_path.iterdir()] == ["a.xodr"]
     with pytest.raises(FileNotFoundError):
         write_road(network, tmp_path / "none" / "a.xodr")
+
+
+def test_rules_of_a_junction_and_names_of_places_are_kept():
+    body = document(road()).decode()
+    marked = '<object id="7" type="none" s="5" t="2"><userData code="volant.place" value="home"/></object>'
+    body = body.replace("</lanes></road>", f"</lanes><objects>{marked}</objects></road>")
+    beside = (
+        '<controller id="1" name="north"><control signalId="11"/><control signalId="12"/></controller>'
+        '<junction id="9" name=""><priority high="1" low="2"/><controller id="1"/></junction>'
+    )
+    network = parse_road(body.replace("</OpenDRIVE>", beside + "</OpenDRIVE>").encode())
+    assert network.roads[0].objects[0].place == "home"
+    assert network.controllers == (Controller("1", "north", ("11", "12")),)
+    assert network.junctions[0].priorities == (Priority(high="1", low="2"),)
+    assert network.junctions[0].controllers == ("1",)
+    assert replace(again(network), findings=()) == replace(network, findings=())

@@ -235,6 +235,8 @@ class RoadObject:
     outlines: tuple[Outline, ...] = ()
     parking_access: str | None = None
     """Of a parking space: who may park (`all`, `electric`, ...); None where nothing is said."""
+    place: str = ""
+    """The name of a place to drive to, from `<userData code="volant.place" value="NAME"/>`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +262,14 @@ class Connection:
 
 
 @dataclass(frozen=True, slots=True)
+class Priority:
+    """Of two roads of a junction: traffic on `low` lets traffic on `high` pass."""
+
+    high: str
+    low: str
+
+
+@dataclass(frozen=True, slots=True)
 class Junction:
     """Kind `default`, `direct` (roads touch without connecting roads), `virtual` or `crossing`."""
 
@@ -267,6 +277,18 @@ class Junction:
     name: str
     kind: str
     connections: tuple[Connection, ...]
+    priorities: tuple[Priority, ...] = ()
+    controllers: tuple[str, ...] = ()
+    """Ids of the controllers that serve it, in the order of the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Controller:
+    """Signals that show the same at the same time: one phase of a junction."""
+
+    id: str
+    name: str
+    signals: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,6 +332,7 @@ class RoadNetwork:
     junctions: tuple[Junction, ...]
     geo_reference: str = ""
     findings: tuple[Finding, ...] = field(default=())
+    controllers: tuple[Controller, ...] = ()
 
     def road(self, road_id: str) -> Road | None:
         """The road with this id, or None."""

@@ -3,7 +3,7 @@
 It never half-loads: what cannot be a road (malformed XML, numbers, geometry) is an InputError with
 file, line, road and element. What is merely wrong, such as a dangling link, is a finding.
 Not read: railways, lateral shape and crossfall (a finding says so), surfaces, junction elevation
-grids, signal controllers and priorities.
+grids.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ from volant.road.check_links import link_findings
 from volant.road.check_widths import width_findings
 from volant.road.model import (
     Connection,
+    Controller,
     Finding,
     Junction,
+    Priority,
     Road,
     RoadLink,
     RoadNetwork,
@@ -75,7 +77,10 @@ def parse_road(data: bytes, file: str = "road") -> RoadNetwork:
     name, version, geo_reference = _read_header(reader, header)
     findings.extend(link_findings(roads, junctions))
     findings.extend(width_findings(roads))
-    return RoadNetwork(file, name, version, roads, junctions, geo_reference, tuple(findings))
+    controllers = tuple(_read_controller(reader, element) for element in root.all("controller"))
+    return RoadNetwork(
+        file, name, version, roads, junctions, geo_reference, tuple(findings), controllers
+    )
 
 
 def _most_lanes(road: Road) -> int:
@@ -198,4 +203,23 @@ def _read_junction(outer: Reader, element: Element) -> Junction:
             for link in item.all("laneLink")
         )
         connections.append(Connection(reader.text(item, "id", ""), incoming, road, contact, links))
-    return Junction(junction_id, reader.text(element, "name", ""), kind, tuple(connections))
+    return Junction(
+        id=junction_id,
+        name=reader.text(element, "name", ""),
+        kind=kind,
+        connections=tuple(connections),
+        priorities=tuple(
+            Priority(high=reader.text(item, "high"), low=reader.text(item, "low"))
+            for item in element.all("priority")
+            if "high" in item.attributes and "low" in item.attributes
+        ),
+        controllers=tuple(reader.text(item, "id") for item in element.all("controller")),
+    )
+
+
+def _read_controller(reader: Reader, element: Element) -> Controller:
+    return Controller(
+        id=reader.text(element, "id"),
+        name=reader.text(element, "name", ""),
+        signals=tuple(reader.text(item, "signalId") for item in element.all("control")),
+    )

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from volant.road.model import Corner, Outline, Repeat, RoadObject, Signal
 from volant.road.xmltree import Element, Reader
+
+PLACE_CODE: Final = "volant.place"
 
 
 def read_signals(reader: Reader, road: Element) -> tuple[Signal, ...]:
@@ -61,7 +65,16 @@ def _read_object(reader: Reader, element: Element) -> RoadObject:
         repeats=tuple(_read_repeat(reader, item) for item in element.all("repeat")),
         outlines=tuple(_read_outline(reader, item) for item in outlines),
         parking_access=reader.text(parking, "access", "all") if parking is not None else None,
+        place=_read_place(reader, element),
     )
+
+
+def _read_place(reader: Reader, element: Element) -> str:
+    """The name under which a driver finds this object, or nothing."""
+    for item in element.all("userData"):
+        if item.attributes.get("code") == PLACE_CODE:
+            return reader.text(item, "value", "").strip()
+    return ""
 
 
 def _read_repeat(reader: Reader, element: Element) -> Repeat:

@@ -1,7 +1,7 @@
 """Write a network as OpenDRIVE 1.8. Reading it back gives the same records.
 
 Numbers are written with as many digits as it takes to read the same float, so a file is a function
-of its network alone. Not written, because not kept: surfaces, controllers, userData.
+of its network alone. Not written, because not kept: surfaces, other people's userData.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from volant.road.model import (
     Arc,
+    Controller,
     Cubic,
     Geometry,
     Junction,
@@ -31,6 +32,7 @@ from volant.road.model import (
     Signal,
     Spiral,
 )
+from volant.road.read_beside import PLACE_CODE
 
 Value = str | float | int | None
 
@@ -61,6 +63,8 @@ def _body(network: RoadNetwork) -> Iterator[str]:
         yield _closed(header)
     for road in network.roads:
         yield from _road(road)
+    for controller in network.controllers:
+        yield from _controller(controller)
     for junction in network.junctions:
         yield from _junction(junction)
 
@@ -254,6 +258,8 @@ def _object(item: RoadObject) -> Iterator[str]:
         yield from _group("outlines", (line for x in item.outlines for line in _outline(x)))
         if item.parking_access is not None:
             yield _leaf("parkingSpace", access=item.parking_access)
+        if item.place:
+            yield _leaf("userData", code=PLACE_CODE, value=item.place)
 
     yield from _group(
         "object",
@@ -338,5 +344,14 @@ def _junction(junction: Junction) -> Iterator[str]:
                 "contactPoint": connection.contact,
             }
             yield from _group("connection", links, **values)
+        for priority in junction.priorities:
+            yield _leaf("priority", high=priority.high, low=priority.low)
+        for controller in junction.controllers:
+            yield _leaf("controller", id=controller)
 
     yield from _group("junction", body(), id=junction.id, name=junction.name, type=junction.kind)
+
+
+def _controller(controller: Controller) -> Iterator[str]:
+    signals = (_leaf("control", signalId=signal) for signal in controller.signals)
+    yield from _group("controller", signals, id=controller.id, name=controller.name)
