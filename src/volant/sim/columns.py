@@ -129,6 +129,9 @@ class BodyClass(IntEnum):
     LORRY = 1
     BUS = 2
     MOTORCYCLE = 3
+    CYCLIST = 4
+    PEDESTRIAN = 5
+    OBSTACLE = 6
 
 
 class Entry(IntEnum):
@@ -201,5 +204,7 @@ SLOTS = 3
 """Entries of one actor: its lane, the lane it leaves, the lane it wishes for."""
 EGO_SLOTS = 6
 WALL_SLOTS = 24
+CAST_SLOTS = 6
+"""Entries of one actor of a scene's cast: the lanes that its body reaches."""
 APPROACH_BRAKE_MPS2 = 1.2
 """How gently drivers slow for a bend or a lower limit (estimate: coasting plus light braking)."""

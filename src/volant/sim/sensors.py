@@ -208,6 +208,9 @@ _CLASSES: Final = {
     BodyClass.LORRY: ObjectClass.LORRY,
     BodyClass.BUS: ObjectClass.BUS,
     BodyClass.MOTORCYCLE: ObjectClass.MOTORCYCLE,
+    BodyClass.CYCLIST: ObjectClass.CYCLIST,
+    BodyClass.PEDESTRIAN: ObjectClass.PEDESTRIAN,
+    BodyClass.OBSTACLE: ObjectClass.OBSTACLE,
 }
 CLASS_OF_BODY: Final[tuple[ObjectClass, ...]] = tuple(_CLASSES[body] for body in BodyClass)
 CONFUSED: Final[dict[ObjectClass, ObjectClass]] = {
@@ -215,6 +218,9 @@ CONFUSED: Final[dict[ObjectClass, ObjectClass]] = {
     ObjectClass.LORRY: ObjectClass.BUS,
     ObjectClass.BUS: ObjectClass.LORRY,
     ObjectClass.MOTORCYCLE: ObjectClass.CAR,
+    ObjectClass.CYCLIST: ObjectClass.PEDESTRIAN,
+    ObjectClass.PEDESTRIAN: ObjectClass.CYCLIST,
+    ObjectClass.OBSTACLE: ObjectClass.CAR,
 }
 """What a camera takes a road user for when it is mistaken (estimate)."""
 INDICATORS: Final[dict[int, Indicator]] = {

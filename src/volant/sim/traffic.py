@@ -20,6 +20,7 @@ from volant.core.chance import Chance
 from volant.core.messages import EgoTruth
 from volant.road import LaneColumn, LaneGraph
 from volant.sim.columns import (
+    CAST_SLOTS,
     EGO_SLOTS,
     SLOTS,
     WALL_SLOTS,
@@ -101,6 +102,11 @@ class Traffic:
         """First entry slot of jam heads."""
         return self.ego_begin + EGO_SLOTS
 
+    @property
+    def cast_begin(self) -> int:
+        """First entry slot of a scene's cast."""
+        return self.wall_begin + WALL_SLOTS
+
 
 def make_traffic(
     graph: LaneGraph,
@@ -108,10 +114,11 @@ def make_traffic(
     mix: DriverMix,
     chance: Chance,
     oncoming_share: float = 0.25,
+    cast: int = 0,
 ) -> Traffic:
-    """Traffic with room for `count` cars, none of them born yet."""
+    """Traffic with room for `count` cars, none of them born yet, that sees so many of a cast."""
     roads = lane_arrays(graph)
-    entries = SLOTS * count + EGO_SLOTS + WALL_SLOTS
+    entries = SLOTS * count + EGO_SLOTS + WALL_SLOTS + CAST_SLOTS * cast
     lanes = len(graph.lanes)
     actor_f = np.zeros((count, len(Actor)))
     actor_i = np.zeros((count, len(Index)), dtype=np.int64)
@@ -178,6 +185,28 @@ def enter_ego(traffic: Traffic, ego: EgoTruth) -> int:
             ego.accel_mps2,
         )
     )
+    return _enter(traffic, body, traffic.ego_begin)
+
+
+def enter_cast(traffic: Traffic, actor_f: Array) -> None:
+    """Let the other drivers see the actors of a scene, by their rows."""
+    for number, row in enumerate(actor_f):
+        body = np.array(
+            (
+                row[Actor.X],
+                row[Actor.Y],
+                row[Actor.Z],
+                row[Actor.YAW],
+                row[Actor.SPEED],
+                0.5 * row[Actor.LENGTH],
+                0.5 * row[Actor.WIDTH],
+                row[Actor.ACCEL],
+            )
+        )
+        _enter(traffic, body, traffic.cast_begin + CAST_SLOTS * number)
+
+
+def _enter(traffic: Traffic, body: Array, begin: int) -> int:
     roads, grid = traffic.roads, traffic.graph.grid
     return int(
         place_ego(
@@ -194,7 +223,7 @@ def enter_ego(traffic: Traffic, ego: EgoTruth) -> int:
             body,
             traffic.entry_i,
             traffic.entry_f,
-            traffic.ego_begin,
+            begin,
         )
     )
 
@@ -422,9 +451,9 @@ def _room(traffic: Traffic, lane: int, s: float, row: Array, speed: float) -> fl
 
 def enter_walls(traffic: Traffic, walls: list[tuple[int, float, float]]) -> None:
     """Stand jam heads on the road: rows of (lane, s, speed)."""
-    begin = traffic.wall_begin
-    traffic.entry_i[begin:, EntryIndex.LANE] = -1
-    traffic.entry_i[begin:, EntryIndex.KIND] = EntryKind.NONE
+    begin, end = traffic.wall_begin, traffic.cast_begin
+    traffic.entry_i[begin:end, EntryIndex.LANE] = -1
+    traffic.entry_i[begin:end, EntryIndex.KIND] = EntryKind.NONE
     for slot, (lane, s, speed) in enumerate(walls[:WALL_SLOTS], begin):
         traffic.entry_i[slot, EntryIndex.LANE] = lane
         traffic.entry_i[slot, EntryIndex.KIND] = EntryKind.WALL

@@ -20,6 +20,7 @@ from volant.core.geometry import Box, boxes_overlap, wrap_angle_rad
 from volant.core.messages import Contact, EgoTruth, LightTruth, SensorFrames, TruthObject
 from volant.road import Corridor, LaneColumn, LaneGraph, LanePoint
 from volant.road.kernels import evaluate_line, project_line
+from volant.sim.cast import Cast
 from volant.sim.columns import Actor, Index
 from volant.sim.drivers import DriverMix
 from volant.sim.jams import Jam, jam_rows
@@ -36,6 +37,7 @@ from volant.sim.traffic import (
     STEP_S,
     Centre,
     actor_id,
+    enter_cast,
     enter_ego,
     enter_walls,
     make_traffic,
@@ -51,6 +53,8 @@ _TOUCH_REACH_M: Final = 40.0
 _LEVEL_APART_M: Final = 3.0
 _RECYCLE_TICKS: Final = 5
 _LOCATE_REACH_M: Final = 15.0
+CAST_FIRST_ID: Final = 1_000_001
+"""Public id of the first actor of a cast; the next ones count on from it."""
 
 
 class WorldSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -80,9 +84,11 @@ class World:
         settings: WorldSettings | None = None,
         seed: int = 0,
         corridor: Corridor | None = None,
+        cast: Cast | None = None,
     ) -> None:
         """Lay out the world; the cars are placed around the own car by the first `advance`."""
         self.settings = settings or WorldSettings()
+        self.cast = cast or Cast(())
         self.graph = graph
         chance = Chance.of(seed, "world")
         self.traffic = make_traffic(
@@ -91,9 +97,11 @@ class World:
             self.settings.mix,
             chance.child("traffic"),
             self.settings.oncoming_share,
+            self.cast.count,
         )
+        self._join_cast()
         level = self.settings.sensors
-        self._objects = make_object_sensors(level, chance.child("sensors"), self.settings.cars)
+        self._objects = make_object_sensors(level, chance.child("sensors"), len(self._actor_f))
         self._place = make_place_sensors(level, graph, chance.child("place"))
         self._jams = (
             [(jam, jam_rows(graph, corridor, jam)) for jam in self.settings.jams]
@@ -105,23 +113,37 @@ class World:
         self._lane: int | None = None
         self._row = -1
         self._ground = np.zeros(len(LaneColumn))
-        self._poses = np.zeros((self.settings.cars, 3))
+        self._poses = np.zeros((len(self._actor_f), 3))
         self._touching: frozenset[int] = frozenset()
         self._contacts: tuple[Contact, ...] = ()
         self._sensed_ns = -1
         self._ego: EgoTruth | None = None
 
+    def _join_cast(self) -> None:
+        """Rows of the traffic first, those of the cast after them, in one array that all who look read."""
+        traffic, count = self.traffic, self.settings.cars
+        self._actor_f = np.zeros((count + self.cast.count, len(Actor)))
+        self._actor_i = np.zeros((count + self.cast.count, len(Index)), dtype=np.int64)
+        traffic.actor_f, traffic.actor_i = self._actor_f[:count], self._actor_i[:count]
+        self._cast_f, self._cast_i = self._actor_f[count:], self._actor_i[count:]
+
+    def _id(self, slot: int) -> int:
+        own = slot - self.settings.cars
+        return actor_id(self.traffic, slot) if own < 0 else CAST_FIRST_ID + own
+
     def advance(self, ego: EgoTruth, stamp_ns: int) -> None:
         """Move every actor on to this time (see core.ports)."""
         self._ego = ego
         if self._step_ns < 0:
+            self.cast.start(self._cast_f, self._cast_i)
+            enter_cast(self.traffic, self._cast_f)
             populate(self.traffic, _centre(ego))
             self._lane = self._locate(ego)
             self._step_ns = stamp_ns
         while stamp_ns > self._step_ns:
             self._step(ego)
         part = 1.0 - (self._step_ns - stamp_ns) / PILOT_TICK_NS
-        poses_between(self.traffic.actor_f, min(max(part, 0.0), 1.0), self._poses)
+        poses_between(self._actor_f, min(max(part, 0.0), 1.0), self._poses)
         self._contacts = self._touches(ego, stamp_ns)
 
     def _step(self, ego: EgoTruth) -> None:
@@ -133,6 +155,8 @@ class World:
             self._set_jams()
         enter_ego(traffic, ego)
         step(traffic, STEP_S)
+        self.cast.step(ego, self._step_ns + PILOT_TICK_NS, self._cast_f, self._cast_i)
+        enter_cast(traffic, self._cast_f)
         if traffic.tick % _RECYCLE_TICKS == 0:
             recycle(traffic, _centre(ego))
         self._lane = self._locate(ego)
@@ -158,7 +182,7 @@ class World:
 
     def _touches(self, ego: EgoTruth, stamp_ns: int) -> tuple[Contact, ...]:
         """Touches that begin now; one that lasts is told once."""
-        actor_f, actor_i = self.traffic.actor_f, self.traffic.actor_i
+        actor_f, actor_i = self._actor_f, self._actor_i
         dx, dy = self._poses[:, 0] - ego.x_m, self._poses[:, 1] - ego.y_m
         near = np.flatnonzero(
             (dx * dx + dy * dy < _TOUCH_REACH_M * _TOUCH_REACH_M)
@@ -178,7 +202,7 @@ class World:
             long, wide = float(actor_f[slot, Actor.LENGTH]), float(actor_f[slot, Actor.WIDTH])
             if not boxes_overlap(body, Box(ox_m, oy_m, yaw, long, wide)):
                 continue
-            public = actor_id(self.traffic, slot)
+            public = self._id(slot)
             touching.add(public)
             if public in self._touching:
                 continue
@@ -205,7 +229,7 @@ class World:
         if stamp_ns % PILOT_TICK_NS or stamp_ns == self._sensed_ns:
             return None
         self._sensed_ns = stamp_ns
-        measure(self._objects, self.traffic.actor_f, self.traffic.actor_i, ego, stamp_ns)
+        measure(self._objects, self._actor_f, self._actor_i, ego, stamp_ns)
         lane, gnss = sense_place(self._place, ego, self._at(ego), stamp_ns)
         return SensorFrames(
             stamp_ns=stamp_ns,
@@ -236,7 +260,7 @@ class World:
             return ()
         dx, dy = self._poses[:, 0] - self._ego.x_m, self._poses[:, 1] - self._ego.y_m
         near = np.flatnonzero(
-            (self.traffic.actor_i[:, Index.ALIVE] == 1)
+            (self._actor_i[:, Index.ALIVE] == 1)
             & (dx * dx + dy * dy < TRUTH_REACH_M * TRUTH_REACH_M)
         )
         found = [self._truth_of(slot) for slot in near.tolist()]
@@ -244,10 +268,10 @@ class World:
         return tuple(found)
 
     def _truth_of(self, slot: int) -> TruthObject:
-        values, index = self.traffic.actor_f[slot].tolist(), self.traffic.actor_i[slot].tolist()
+        values, index = self._actor_f[slot].tolist(), self._actor_i[slot].tolist()
         x_m, y_m, yaw = self._poses[slot].tolist()
         return TruthObject(
-            actor_id=actor_id(self.traffic, slot),
+            actor_id=self._id(slot),
             object_class=CLASS_OF_BODY[index[Index.CLASS]],
             x_m=x_m,
             y_m=y_m,
