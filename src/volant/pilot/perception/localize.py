@@ -1,15 +1,27 @@
-"""Where the car is: an extended Kalman filter in the frame of the corridor.
+"""Where the car is: an extended Kalman filter in the frame of the present course.
 
 Wheels and gyro move the belief on at every control tick. The lane sensor holds the car across the lane
 and in heading, GNSS holds it along the road; each measurement is compared with what was believed at its
-own stamp, so latency costs nothing but lost news. A slip angle and the gyro's bias are estimated along
-with it. GNSS says little about the place across the lane on purpose: its error is metres and slow.
+own stamp, so latency costs nothing but lost news. A slip angle, the gyro's bias and the slow error of
+GNSS are estimated along with it: once the lane has told that error, GNSS holds the car within decimetres
+where no paint is seen, in junctions and car parks.
+
+How the pilot uses it, with a course that is built anew as the car drives (`road` is `lanes.make_map` of
+the graph, made once):
+- before there is a course, `move` and `fuse` with course None; `lane_of(ego)` then tells the likeliest
+  lanes; build a course from the first and go on (`fuse` matches the belief to it by itself);
+- every control tick `move`, with each SensorFrames `fuse`;
+- when the course is built anew, or the car has crossed a line and the course goes on in the other lane:
+  `ego = rebase(ego, old, new)`; mean, covariance and history stay the same in the world;
+- `lane_of(ego)` names the lane of the graph that the car is in, with its weight and the others that it
+  may be in. When `lanes.moved` has risen, the belief itself was put into a neighbour lane, because paint
+  and GNSS say so: build the course anew from `lane_of(ego).own`.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -19,7 +31,23 @@ from volant.core.clock import NS_PER_S
 from volant.core.geometry import wrap_angle_rad
 from volant.core.messages import CarState, GnssReturn, LaneReturn, Localization, Scene
 from volant.pilot.course import Course
-from volant.pilot.perception.localize_kernels import column_at, correct, predict, recall, world_pose
+from volant.pilot.perception.lanes import (
+    LaneBelief,
+    LaneTuning,
+    RoadMap,
+    first_lanes,
+    follow_lanes,
+    weigh_lanes,
+)
+from volant.pilot.perception.localize_kernels import (
+    carry_over,
+    column_at,
+    correct,
+    on_course,
+    predict,
+    recall,
+    world_pose,
+)
 from volant.road import CorridorColumn
 from volant.road.kernels import project_uniform
 
@@ -29,8 +57,11 @@ _ROAD_HEADING = int(CorridorColumn.HEADING)
 
 HISTORY: Final = 64
 """Rows of history, one a control tick: measurements up to 0.6 s late find their place."""
-_STATION, _OFFSET, _HEADING, _SLIP, _BIAS = range(5)
-_ODO_X, _ODO_Y, _ODO_YAW = 1, 2, 3
+STATES: Final = 7
+_STATION, _OFFSET, _HEADING, _SLIP, _BIAS, _DRIFT_X, _DRIFT_Y = range(STATES)
+_NOWHERE: Final = np.array([[0.0] * 13, [1e7, 1e7, *([0.0] * 11)]])
+"""A straight line for odometry alone, while there is no course."""
+_NOWHERE_STEP_M: Final = 1e7
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +85,12 @@ class LocalizeTuning:
     """Of the lane sensor (issue 2: 0.05 m)."""
     lane_heading_sigma_rad: float = 0.01
     """Of the lane sensor, half a degree."""
-    gnss_along_factor: float = 1.5
-    """GNSS errors are not white: its stated spread counts this much more along the road."""
-    gnss_across_factor: float = 6.0
-    """And this much more across, where the lane sensor knows better."""
+    gnss_white: float = 0.6
+    """Part of the stated spread that changes from fix to fix (estimated)."""
+    gnss_drift: float = 0.92
+    """Part that stays for a while: satellites, atmosphere, reflections (estimated)."""
+    gnss_drift_s: float = 60.0
+    """For about so long (estimated)."""
     gnss_heading_sigma_rad: float = 0.05
     """Of a receiver with two antennas, three degrees."""
     gnss_doubt_s: float = 2.0
@@ -84,7 +117,9 @@ class LocalizeTuning:
     yaw_rate_gate_rps: float = 3.0
     """Likewise; a car that spins turns at about 2 rad/s (estimated)."""
     match_gate_m: float = 10.0
-    """A first position this far from the corridor is not on it."""
+    """A first position this far from the course is not on it."""
+    lanes: LaneTuning = field(default_factory=LaneTuning)
+    """Of the hypotheses over lanes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +128,9 @@ class Ego:
 
     stamp_ns: int
     mean: Array
-    """[5] station, offset, heading error, slip, gyro bias."""
+    """[7] station, offset, heading error, slip, gyro bias, slow error of GNSS in x and y."""
     cov: Array
-    """[5, 5] of the mean."""
+    """[7, 7] of the mean."""
     history: Array
     """[64, 7] newest first: stamp, odometry x, y, yaw, station, offset, heading error."""
     speed_mps: float
@@ -104,7 +139,7 @@ class Ego:
     bend_slip_rad: float
     """The part of slip that lateral acceleration explains."""
     matched: bool
-    """A place on the corridor was found."""
+    """A place on the course was found."""
     car_ns: int
     """Stamp of the last believable car state."""
     lane_ns: int
@@ -116,20 +151,22 @@ class Ego:
     gnss_conflict_s: float = 0.0
     last_lane: LaneReturn | None = None
     last_gnss: GnssReturn | None = None
+    lanes: LaneBelief | None = None
+    """Which lane of the graph the car is in; None without a map or before the first position."""
 
     @property
     def station_m(self) -> float:
-        """Along the corridor."""
+        """Along the course."""
         return float(self.mean[_STATION])
 
     @property
     def offset_m(self) -> float:
-        """Left of the corridor's reference."""
+        """Left of the course's reference."""
         return float(self.mean[_OFFSET])
 
     @property
     def heading_error_rad(self) -> float:
-        """Relative to the corridor's reference."""
+        """Relative to the course's reference."""
         return float(self.mean[_HEADING])
 
     @property
@@ -157,8 +194,8 @@ def start() -> Ego:
     """A belief of nothing."""
     return Ego(
         stamp_ns=0,
-        mean=np.zeros(5),
-        cov=np.diag(np.array([100.0, 4.0, 0.05, 1e-4, 1e-5])),
+        mean=np.zeros(STATES),
+        cov=np.diag(np.array([100.0, 4.0, 0.05, 1e-4, 1e-5, 1.0, 1.0])),
         history=np.zeros((HISTORY, 7)),
         speed_mps=0.0,
         yaw_rate_rps=0.0,
@@ -171,7 +208,9 @@ def start() -> Ego:
     )
 
 
-def move(ego: Ego, car: CarState, stamp_ns: int, course: Course, tuning: LocalizeTuning) -> Ego:
+def move(
+    ego: Ego, car: CarState, stamp_ns: int, course: Course | None, tuning: LocalizeTuning
+) -> Ego:
     """Carry the belief on to now by the car's own motion; a bad car state is ignored and the last used."""
     speed_mps, yaw_rate_rps, accel_mps2 = ego.speed_mps, ego.yaw_rate_rps, ego.accel_mps2
     car_ns = ego.car_ns
@@ -179,12 +218,12 @@ def move(ego: Ego, car: CarState, stamp_ns: int, course: Course, tuning: Localiz
         speed_mps, yaw_rate_rps = car.speed_mps, car.yaw_rate_rps
         accel_mps2, car_ns = car.accel_mps2, car.stamp_ns
     dt_s = min(max((stamp_ns - ego.stamp_ns) / NS_PER_S, 0.0), 0.1) if ego.stamp_ns else 0.0
-    noise = _noise(tuning)
+    table, step_m = (_NOWHERE, _NOWHERE_STEP_M) if course is None else (course.table, course.step_m)
     mean, cov, history = predict(
-        *(ego.mean, ego.cov, ego.history, course.table, course.step_m),
-        *(speed_mps, yaw_rate_rps, dt_s, float(stamp_ns), noise),
+        *(ego.mean, ego.cov, ego.history, table, step_m),
+        *(speed_mps, yaw_rate_rps, dt_s, float(stamp_ns), _noise(ego, tuning)),
     )
-    if course.loops and mean[_STATION] >= course.length_m:
+    if course is not None and course.loops and mean[_STATION] >= course.length_m:
         mean[_STATION] -= course.length_m
         history[:, 4] -= course.length_m
     return replace(
@@ -205,10 +244,14 @@ def fuse(
     ego: Ego,
     lane: LaneReturn | None,
     gnss: GnssReturn | None,
-    course: Course,
+    course: Course | None,
     tuning: LocalizeTuning,
+    road: RoadMap | None = None,
 ) -> Ego:
-    """Fold in what the lane sensor and GNSS measured; NaN, old, repeated or wild returns are left out."""
+    """Fold in what the lane sensor and GNSS measured; NaN, old, repeated or wild returns are left out.
+
+    Without a course only the lanes are looked for; without a map the car is in the course's lane.
+    """
     if gnss is not None and (not _gnss_believable(gnss) or _is_late(gnss.stamp_ns, ego, tuning)):
         gnss = None
     if lane is not None and (
@@ -219,16 +262,53 @@ def fuse(
         gnss = None
     if lane is not None and ego.last_lane is not None and _is_frozen(lane, ego.last_lane, ego):
         lane = None
-    if not ego.matched:
-        return ego if gnss is None else _match(ego, lane, gnss, course, tuning)
-    if lane is None and gnss is None:
-        return ego
-    ego = replace(ego, mean=ego.mean.copy(), cov=ego.cov.copy())
+    if course is None or not ego.matched:
+        return _begin(ego, lane, gnss, course, tuning, road)
+    spans = _spans(ego, lane, gnss, tuning)
+    if lane is not None or gnss is not None:
+        ego = replace(ego, mean=ego.mean.copy(), cov=ego.cov.copy())
     if gnss is not None:
         ego = _fold_gnss(ego, gnss, course, tuning)
+    if road is not None:
+        ego = _follow_lanes(ego, course, road, tuning)
     if lane is not None:
-        ego = _fold_lane(ego, lane, course, tuning)
+        ego = _fold_lane(ego, lane, course, tuning, road)
+    if road is not None and ego.lanes is not None and spans != (0.0, 0.0):
+        ego = _weigh(ego, lane, course, road, spans, tuning)
     return ego
+
+
+def lane_of(ego: Ego) -> LaneBelief | None:
+    """The lanes that the car may be in, the own one first; None while nothing is known."""
+    return ego.lanes
+
+
+def rebase(ego: Ego, old: Course, new: Course) -> Ego:
+    """The same belief on another course: mean, covariance and history keep their place in the world.
+
+    The new course must run past the car, with some 30 m behind it for the history.
+    """
+    if not ego.matched:
+        return ego
+    mean, cov, history = carry_over(
+        *(ego.mean, ego.cov, ego.history, old.table, old.step_m, new.table, new.step_m)
+    )
+    return replace(ego, mean=mean, cov=cov, history=history)
+
+
+def world_of(ego: Ego, course: Course) -> tuple[float, float, float]:
+    """x, y and yaw in the world of a belief on its course."""
+    pose: tuple[float, float, float] = world_pose(course.table, course.step_m, ego.mean)
+    return pose
+
+
+def world_cov(ego: Ego, course: Course) -> Array:
+    """[3, 3] covariance of x, y and yaw in the world."""
+    heading = column_at(course.table, course.step_m, ego.station_m, _ROAD_HEADING)
+    cos, sin = math.cos(heading), math.sin(heading)
+    turn = np.array(((cos, -sin, 0.0), (sin, cos, 0.0), (0.0, 0.0, 1.0)))
+    cov: Array = turn @ ego.cov[:3, :3] @ turn.T
+    return cov
 
 
 def place(ego: Ego, scene: Scene, course: Course, tuning: LocalizeTuning) -> Ego:
@@ -239,11 +319,11 @@ def place(ego: Ego, scene: Scene, course: Course, tuning: LocalizeTuning) -> Ego
     station_m, offset_m = project_uniform(course.table, course.step_m, scene.x_m, scene.y_m, hint)
     if abs(offset_m) > tuning.match_gate_m:
         return ego
-    mean, cov = ego.mean.copy(), np.diag(np.array([0.01, 1e-4, 1e-5, 1e-5, 1e-6]))
+    mean, cov = ego.mean.copy(), np.diag(np.array([0.01, 1e-4, 1e-5, 1e-5, 1e-6, 1.0, 1.0]))
     heading = column_at(course.table, course.step_m, station_m, _ROAD_HEADING)
     mean[_STATION], mean[_OFFSET] = station_m, offset_m
     mean[_HEADING] = wrap_angle_rad(scene.yaw_rad - heading)
-    history = _rebase(ego.history, mean - ego.mean)
+    history = _shift(ego.history, mean - ego.mean)
     stamp_ns = scene.stamp_ns
     return replace(
         ego, mean=mean, cov=cov, history=history, matched=True, lane_ns=stamp_ns, gnss_ns=stamp_ns
@@ -271,13 +351,24 @@ def describe(ego: Ego, course: Course, *, valid: bool) -> Localization:
     )
 
 
-def _noise(tuning: LocalizeTuning) -> Array:
+def _noise(ego: Ego, tuning: LocalizeTuning) -> Array:
     return np.array(
         (
             *(tuning.along_density, tuning.heading_density, tuning.slip_density),
             *(tuning.bias_density, tuning.slip_return_s, tuning.slip_gain),
+            *(_drift_m(ego.last_gnss, tuning), tuning.gnss_drift_s),
         )
     )
+
+
+def _drift_m(gnss: GnssReturn | None, tuning: LocalizeTuning) -> float:
+    """Spread of the slow error of GNSS."""
+    stated_m = 1.0 if gnss is None else gnss.sigma_m
+    return tuning.gnss_drift * max(stated_m, tuning.gnss_least_m)
+
+
+def _white_m(gnss: GnssReturn, tuning: LocalizeTuning) -> float:
+    return tuning.gnss_white * max(gnss.sigma_m, tuning.gnss_least_m)
 
 
 def _believable(car: CarState, tuning: LocalizeTuning) -> bool:
@@ -318,46 +409,92 @@ def _is_frozen(lane: LaneReturn, last: LaneReturn, ego: Ego) -> bool:
     return lane.stamp_ns <= last.stamp_ns or (same and lane.offset_m != 0.0 and ego.speed_mps > 1.0)
 
 
-def _rebase(history: Array, shift: Array) -> Array:
+def _shift(history: Array, shift: Array) -> Array:
     """The history as it would have been believed with what is known now."""
     moved = history.copy()
     moved[:, 4:7] += shift[:3]
     return moved
 
 
+def _begin(
+    ego: Ego,
+    lane: LaneReturn | None,
+    gnss: GnssReturn | None,
+    course: Course | None,
+    tuning: LocalizeTuning,
+    road: RoadMap | None,
+) -> Ego:
+    """The first belief: lanes that a first position may be in, then a place on the course."""
+    last_gnss = gnss or ego.last_gnss
+    if last_gnss is None or _is_late(last_gnss.stamp_ns, ego, tuning):
+        return ego
+    if road is not None and (gnss is not None or ego.lanes is None):
+        lag_s = (ego.stamp_ns - last_gnss.stamp_ns) / NS_PER_S
+        yaw_rad, run_m = last_gnss.yaw_rad, ego.speed_mps * lag_s
+        pose = (
+            last_gnss.x_m + run_m * math.cos(yaw_rad),
+            last_gnss.y_m + run_m * math.sin(yaw_rad),
+            yaw_rad,
+        )
+        lanes = first_lanes(road, pose, last_gnss.sigma_m, lane or ego.last_lane, tuning.lanes)
+        ego = replace(ego, lanes=lanes, last_gnss=last_gnss, last_lane=lane or ego.last_lane)
+    if course is None or (gnss is None and (road is None or ego.lanes is None)):
+        return ego
+    return _match(ego, lane, last_gnss, course, tuning)
+
+
 def _match(
     ego: Ego, lane: LaneReturn | None, gnss: GnssReturn, course: Course, tuning: LocalizeTuning
 ) -> Ego:
-    """The first belief: the place on the corridor nearest to GNSS, held across by the lane sensor.
+    """The place on the course nearest to GNSS and the likeliest lane, held across by the lane sensor.
 
     Where a loop closes, a car at its start could as well be at its end: the start is looked at first.
     """
-    station_m, offset_m = project_uniform(course.table, course.step_m, gnss.x_m, gnss.y_m, 0.0)
+    shift_m = 0.0 if ego.lanes is None else ego.lanes.own.shift_m
+    x_m = gnss.x_m - shift_m * math.sin(gnss.yaw_rad)
+    y_m = gnss.y_m + shift_m * math.cos(gnss.yaw_rad)
+    station_m, offset_m = project_uniform(course.table, course.step_m, x_m, y_m, 0.0)
     if abs(offset_m) > 2.0 + 3.0 * gnss.sigma_m or station_m > 50.0:
-        station_m, offset_m = project_uniform(
-            course.table, course.step_m, gnss.x_m, gnss.y_m, math.nan
-        )
+        station_m, offset_m = project_uniform(course.table, course.step_m, x_m, y_m, math.nan)
     heading = column_at(course.table, course.step_m, station_m, _ROAD_HEADING)
     error_rad = wrap_angle_rad(gnss.yaw_rad - heading)
     if abs(offset_m) > tuning.match_gate_m or abs(error_rad) > 1.0:
         return ego
-    mean, variance = np.zeros(5), max(gnss.sigma_m, tuning.gnss_least_m) ** 2
-    cov = np.diag(np.array([variance, variance, 0.01, 1e-5, 1e-6]))
+    mean, cov = _first_mean(gnss, heading, tuning)
     lag_s = (ego.stamp_ns - gnss.stamp_ns) / NS_PER_S
     mean[:3] = station_m + ego.speed_mps * lag_s, offset_m, error_rad
+    sin, cos = math.sin(gnss.yaw_rad), math.cos(gnss.yaw_rad)
+    mean[_DRIFT_X], mean[_DRIFT_Y] = shift_m * sin, -shift_m * cos
     centre_m = _centre_m(course, station_m)
     if lane is not None and abs(lane.offset_m + centre_m - offset_m) > tuning.first_lane_gate_m:
         lane = None
     if lane is not None:
-        mean[_OFFSET] = lane.offset_m + centre_m
+        miss_m = lane.offset_m + centre_m - offset_m
+        correct(mean, cov, _ROW_OFFSET, miss_m, 4.0 * tuning.lane_offset_sigma_m**2, math.inf)
         mean[_HEADING] = lane.heading_rad
-        cov[_OFFSET, _OFFSET] = 4.0 * tuning.lane_offset_sigma_m**2
+        cov[_HEADING, :] = cov[:, _HEADING] = 0.0
         cov[_HEADING, _HEADING] = 4.0 * tuning.lane_heading_sigma_rad**2
-    history = _rebase(ego.history, mean - ego.mean)
+    lanes = ego.lanes
+    if lanes is not None:
+        guesses = tuple(replace(one, shift_m=one.shift_m - shift_m) for one in lanes.guesses)
+        lanes = replace(lanes, guesses=guesses)
+    history = _shift(ego.history, mean - ego.mean)
     return replace(
         ego, mean=mean, cov=cov, history=history, matched=True, gnss_ns=gnss.stamp_ns,
         lane_ns=ego.lane_ns if lane is None else lane.stamp_ns, last_gnss=gnss, last_lane=lane,
+        lanes=lanes,
     )  # fmt: skip
+
+
+def _first_mean(gnss: GnssReturn, heading: float, tuning: LocalizeTuning) -> tuple[Array, Array]:
+    """An empty mean and the covariance after one fix: the place errs as GNSS does."""
+    drift, white = _drift_m(gnss, tuning) ** 2, _white_m(gnss, tuning) ** 2
+    cov = np.diag(np.array([drift + white, drift + white, 0.01, 1e-5, 1e-6, drift, drift]))
+    cos, sin = math.cos(heading), math.sin(heading)
+    for row, (by_x, by_y) in ((_STATION, (cos, sin)), (_OFFSET, (-sin, cos))):
+        cov[row, _DRIFT_X] = cov[_DRIFT_X, row] = -drift * by_x
+        cov[row, _DRIFT_Y] = cov[_DRIFT_Y, row] = -drift * by_y
+    return np.zeros(STATES), cov
 
 
 def _centre_m(course: Course, station_m: float) -> float:
@@ -368,54 +505,62 @@ def _centre_m(course: Course, station_m: float) -> float:
 def _fold_gnss(ego: Ego, gnss: GnssReturn, course: Course, tuning: LocalizeTuning) -> Ego:
     then = np.empty(7)
     recall(ego.history, float(gnss.stamp_ns), then)
-    station_m, offset_m = project_uniform(course.table, course.step_m, gnss.x_m, gnss.y_m, then[4])
+    station_m, offset_m, turn = on_course(
+        course.table, course.step_m, gnss.x_m, gnss.y_m, gnss.yaw_rad, then[4]
+    )
     heading = column_at(course.table, course.step_m, station_m, _ROAD_HEADING)
-    turn = wrap_angle_rad(gnss.yaw_rad - heading - then[6])
-    variance = max(gnss.sigma_m, tuning.gnss_least_m) ** 2
+    cos, sin = math.cos(heading), math.sin(heading)
+    drift_x, drift_y = float(ego.mean[_DRIFT_X]), float(ego.mean[_DRIFT_Y])
+    variance = _white_m(gnss, tuning) ** 2
     before = ego.mean.copy()
-    far = correct(
-        *(ego.mean, ego.cov, _ROW_STATION, station_m - then[4]),
-        *(variance * tuning.gnss_along_factor**2, tuning.gate),
-    )
-    correct(
-        *(ego.mean, ego.cov, _ROW_OFFSET, offset_m - then[5]),
-        *(variance * tuning.gnss_across_factor**2, tuning.gate),
-    )
+    along = np.array((1.0, 0.0, 0.0, 0.0, 0.0, cos, sin))
+    miss_m = station_m - then[4] - cos * drift_x - sin * drift_y
+    far = correct(ego.mean, ego.cov, along, miss_m, variance, tuning.gate)
+    across = np.array((0.0, 1.0, 0.0, 0.0, 0.0, -sin, cos))
+    aside_m = offset_m - then[5] - float(ego.mean[_OFFSET] - before[_OFFSET])
+    aside_m += sin * float(ego.mean[_DRIFT_X]) - cos * float(ego.mean[_DRIFT_Y])
+    wide = correct(ego.mean, ego.cov, across, aside_m, variance, tuning.gate)
+    turn = wrap_angle_rad(turn - then[6] - float(ego.mean[_HEADING] - before[_HEADING]))
     correct(
         *(ego.mean, ego.cov, _ROW_HEADING, turn, tuning.gnss_heading_sigma_rad**2, tuning.gate),
     )
     span_s = _span_s(ego.last_gnss, gnss.stamp_ns)
-    believed = far <= tuning.gate
+    believed = far <= tuning.gate and wide <= tuning.gate
     if not believed and ego.gnss_conflict_s > tuning.gnss_doubt_s:
-        ego.cov[_STATION, _STATION] += (station_m - then[4]) ** 2  # then we are wrong, not GNSS
+        # Then we are wrong, or its slow error has jumped: the lane tells which, across the road.
+        ego.cov[_STATION, _STATION] += miss_m**2
+        ego.cov[_DRIFT_X, _DRIFT_X] += aside_m**2 * sin * sin
+        ego.cov[_DRIFT_Y, _DRIFT_Y] += aside_m**2 * cos * cos
     return replace(
         ego,
-        history=_rebase(ego.history, ego.mean - before),
+        history=_shift(ego.history, ego.mean - before),
         last_gnss=gnss,
         gnss_ns=gnss.stamp_ns if believed else ego.gnss_ns,
         gnss_conflict_s=0.0 if believed else ego.gnss_conflict_s + span_s,
     )
 
 
-def _fold_lane(ego: Ego, lane: LaneReturn, course: Course, tuning: LocalizeTuning) -> Ego:
+def _fold_lane(
+    ego: Ego, lane: LaneReturn, course: Course, tuning: LocalizeTuning, road: RoadMap | None
+) -> Ego:
     then = np.empty(7)
     recall(ego.history, float(lane.stamp_ns), then)
     lag_s = (ego.stamp_ns - lane.stamp_ns) / NS_PER_S
-    miss_m = lane.offset_m + _centre_m(course, then[4]) - then[5]
-    span_s = _span_s(ego.last_lane, lane.stamp_ns)
     gate_m = min(max(tuning.lane_gate_m, 3.0 * ego.sigma_across_m), tuning.lane_gate_most_m)
     if ego.lane_ns < 0:
-        gate_m = tuning.first_lane_gate_m
+        gate_m = tuning.first_lane_gate_m if road is None else tuning.lane_gate_most_m
+    miss_m = _lane_miss_m(ego, lane, then, course, road)
+    span_s = _span_s(ego.last_lane, lane.stamp_ns)
     if abs(miss_m) > gate_m:
         conflict_s = ego.lane_conflict_s + span_s
         lane_ns = -1 if conflict_s > tuning.lane_relearn_s else ego.lane_ns
         return replace(ego, last_lane=lane, lane_ns=lane_ns, lane_conflict_s=conflict_s)
     if ego.lane_ns < 0:
-        ego.cov[_OFFSET, :] = ego.cov[:, _OFFSET] = 0.0  # what GNSS said of it is worth nothing now
-        ego.cov[_OFFSET, _OFFSET] = tuning.first_lane_gate_m**2
+        ego.cov[_OFFSET, _OFFSET] += miss_m**2  # the belief was wrong by so much
     before = ego.mean.copy()
     # The offset then is the offset now less what the heading has added since.
-    row = np.array((0.0, 1.0, -ego.speed_mps * lag_s, -ego.speed_mps * lag_s, 0.0))
+    run_m = -ego.speed_mps * lag_s
+    row = np.array((0.0, 1.0, run_m, run_m, 0.0, 0.0, 0.0))
     correct(ego.mean, ego.cov, row, miss_m, tuning.lane_offset_sigma_m**2, math.inf)
     turn = wrap_angle_rad(
         lane.heading_rad - then[6] - (float(ego.mean[_HEADING]) - before[_HEADING])
@@ -425,11 +570,92 @@ def _fold_lane(ego: Ego, lane: LaneReturn, course: Course, tuning: LocalizeTunin
     )
     return replace(
         ego,
-        history=_rebase(ego.history, ego.mean - before),
+        history=_shift(ego.history, ego.mean - before),
         last_lane=lane,
         lane_ns=lane.stamp_ns,
         lane_conflict_s=0.0,
     )
+
+
+def _lane_miss_m(
+    ego: Ego, lane: LaneReturn, then: Array, course: Course, road: RoadMap | None
+) -> float:
+    """How far the lane return is from what was believed then, in the lane that it fits best.
+
+    While a line is crossed the camera may tell the lane on either side of it.
+    """
+    offset_m, station_m = float(then[5]), float(then[4])
+    miss_m = lane.offset_m + _centre_m(course, station_m) - offset_m
+    if road is None or ego.lanes is None:
+        return miss_m
+    own = ego.lanes.own
+    held = road.graph.lanes[own.lane]
+    middle_m = _middle_m(ego, course, own.lane, own.offset_m)
+    misses = [lane.offset_m + middle_m - offset_m]
+    width_m = min(max(lane.width_m, 2.0), 5.0)
+    if held.left is not None and own.offset_m > 0.0:
+        misses.append(misses[0] + width_m)
+    if held.right is not None and own.offset_m < 0.0:
+        misses.append(misses[0] - width_m)
+    return min(misses, key=abs)
+
+
+def _middle_m(ego: Ego, course: Course, lane: int, offset_m: float) -> float:
+    """Offset of a lane's middle from the reference; from the course's table where that is its lane."""
+    row = course.row(ego.station_m)
+    if int(course.table[row, CorridorColumn.LANE]) == lane:
+        return float(course.centre_m[row])
+    return ego.offset_m - offset_m
+
+
+def _follow_lanes(ego: Ego, course: Course, road: RoadMap, tuning: LocalizeTuning) -> Ego:
+    pose, lanes = world_of(ego, course), ego.lanes
+    if lanes is None:
+        lanes = first_lanes(road, pose, ego.sigma_across_m, None, tuning.lanes)
+        if lanes is None:
+            return ego
+        order = sorted(lanes.guesses, key=lambda one: abs(one.shift_m))
+        base = order[0].shift_m
+        guesses = tuple(replace(one, shift_m=one.shift_m - base) for one in order)
+        lanes = LaneBelief(guesses)
+    return replace(ego, lanes=follow_lanes(lanes, road, pose, tuning.lanes))
+
+
+def _spans(
+    ego: Ego, lane: LaneReturn | None, gnss: GnssReturn | None, tuning: LocalizeTuning
+) -> tuple[float, float]:
+    """How much news came: of GNSS as a part of how long its error lasts, of the lane in seconds."""
+    by_gnss = 0.0 if gnss is None else _span_s(ego.last_gnss, gnss.stamp_ns) / tuning.gnss_drift_s
+    by_lane = 0.0 if lane is None else _span_s(ego.last_lane, lane.stamp_ns)
+    return by_gnss, by_lane
+
+
+def _weigh(
+    ego: Ego,
+    lane: LaneReturn | None,
+    course: Course,
+    road: RoadMap,
+    spans: tuple[float, float],
+    tuning: LocalizeTuning,
+) -> Ego:
+    """Weigh the lanes; where another one fits better the belief moves there, and says so."""
+    if ego.lanes is None:
+        return ego
+    yaw_rad = ego.heading_error_rad + column_at(
+        course.table, course.step_m, ego.station_m, _ROAD_HEADING
+    )
+    sin, cos = math.sin(yaw_rad), math.cos(yaw_rad)
+    aside_m = cos * float(ego.mean[_DRIFT_Y]) - sin * float(ego.mean[_DRIFT_X])
+    drift = (aside_m, _drift_m(ego.last_gnss, tuning))
+    lanes = weigh_lanes(ego.lanes, road, lane, drift, spans, tuning.lanes)
+    if lanes.moved == ego.lanes.moved:
+        return replace(ego, lanes=lanes)
+    shift_m = next((one.shift_m for one in ego.lanes.guesses if one.lane == lanes.own.lane), 0.0)
+    mean = ego.mean.copy()
+    mean[_OFFSET] += shift_m
+    mean[_DRIFT_X] += shift_m * sin
+    mean[_DRIFT_Y] -= shift_m * cos
+    return replace(ego, mean=mean, history=_shift(ego.history, mean - ego.mean), lanes=lanes)
 
 
 def _span_s(last: LaneReturn | GnssReturn | None, stamp_ns: int) -> float:
@@ -437,6 +663,5 @@ def _span_s(last: LaneReturn | GnssReturn | None, stamp_ns: int) -> float:
     return 0.0 if last is None else min((stamp_ns - last.stamp_ns) / NS_PER_S, 0.2)
 
 
-_ROW_STATION: Final = np.array((1.0, 0.0, 0.0, 0.0, 0.0))
-_ROW_OFFSET: Final = np.array((0.0, 1.0, 0.0, 0.0, 0.0))
-_ROW_HEADING: Final = np.array((0.0, 0.0, 1.0, 0.0, 0.0))
+_ROW_OFFSET: Final = np.array((0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0))
+_ROW_HEADING: Final = np.array((0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0))

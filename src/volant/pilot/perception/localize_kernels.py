@@ -1,7 +1,8 @@
 """Compiled parts of the localisation filter.
 
-Mean: station, offset, heading error (all to the corridor's reference), slip angle at the rear axle
-beyond what lateral acceleration explains, bias of the yaw rate sensor. History rows, newest first: stamp, odometry x, y, yaw, and station, offset,
+Mean: station, offset, heading error (all to the course's reference), slip angle at the rear axle
+beyond what lateral acceleration explains, bias of the yaw rate sensor, and the slow error of GNSS
+along the world's x and y. History rows, newest first: stamp, odometry x, y, yaw, and station, offset,
 heading error as they were believed then.
 """
 
@@ -12,10 +13,10 @@ import math
 import numpy as np
 
 from volant.core.kernels import kernel
-from volant.road.kernels import world_uniform
+from volant.road.kernels import project_uniform, world_uniform
 
-_CURVATURE = 5
-_STATES = 5
+_HEADING, _CURVATURE = 4, 5
+_STATES = 7
 
 
 @kernel("f8(f8[:, ::1], f8, f8, i8)")
@@ -35,8 +36,8 @@ def predict(mean, cov, history, table, step, speed, yaw_rate, dt, stamp, noise):
     """Move the belief on by wheels and gyro, and push it on the history; inputs stay as they were.
 
     noise: densities of along-track (m/sqrt(m)), heading (rad/sqrt(s)), slip (rad/sqrt(s)), bias
-    (rad/s/sqrt(s)), the time in which slip returns to what is explained (s), and slip per lateral
-    acceleration (rad per m/s2).
+    (rad/s/sqrt(s)), the time in which slip returns to what is explained (s), slip per lateral
+    acceleration (rad per m/s2), spread (m) and time (s) of the slow error of GNSS.
     """
     s, n, mu, slip, bias = mean[0], mean[1], mean[2], mean[3], mean[4]
     curvature = column_at(table, step, s, _CURVATURE)
@@ -49,6 +50,8 @@ def predict(mean, cov, history, table, step, speed, yaw_rate, dt, stamp, noise):
     new_mean[1] = n + speed * math.sin(course) * dt
     new_mean[2] = mu + (turn - curvature * along) * dt
     new_mean[3] = slip * (1.0 - dt / noise[4])
+    fade = 1.0 - dt / noise[7]
+    new_mean[5], new_mean[6] = fade * mean[5], fade * mean[6]
 
     step_to = np.eye(_STATES)
     step_to[0, 1] = along * curvature / shrink * dt
@@ -57,6 +60,7 @@ def predict(mean, cov, history, table, step, speed, yaw_rate, dt, stamp, noise):
     step_to[2, 1] = -curvature * curvature * speed * dt
     step_to[2, 4] = -dt
     step_to[3, 3] = 1.0 - dt / noise[4]
+    step_to[5, 5] = step_to[6, 6] = fade
     half = np.zeros((_STATES, _STATES))
     for i in range(_STATES):
         for k in range(_STATES):
@@ -74,6 +78,9 @@ def predict(mean, cov, history, table, step, speed, yaw_rate, dt, stamp, noise):
     new_cov[2, 2] += noise[1] * noise[1] * dt
     new_cov[3, 3] += noise[2] * noise[2] * dt
     new_cov[4, 4] += noise[3] * noise[3] * dt
+    drift = noise[6] * noise[6] * (1.0 - fade * fade)
+    new_cov[5, 5] += drift
+    new_cov[6, 6] += drift
 
     new_history = np.empty_like(history)
     new_history[1:] = history[:-1]
@@ -147,3 +154,55 @@ def world_pose(table, step, mean):  # type: ignore[no-untyped-def]
     """x, y and yaw in the world of a belief on the corridor."""
     x, y, heading = world_uniform(table, step, mean[0], mean[1])
     return x, y, heading + mean[2]
+
+
+@kernel("Tuple((f8, f8, f8))(f8[:, ::1], f8, f8, f8, f8, f8)")
+def on_course(table, step, x, y, yaw, hint):  # type: ignore[no-untyped-def]
+    """Station, offset and heading error of a world pose on a course; hint: a station near, or nan."""
+    s, n = project_uniform(table, step, x, y, hint)
+    turn = yaw - column_at(table, step, s, _HEADING)
+    turn -= 2.0 * math.pi * math.floor((turn + math.pi) / (2.0 * math.pi))
+    return s, n, turn
+
+
+@kernel(
+    "Tuple((f8[::1], f8[:, ::1], f8[:, ::1]))"
+    "(f8[::1], f8[:, ::1], f8[:, ::1], f8[:, ::1], f8, f8[:, ::1], f8)"
+)
+def carry_over(mean, cov, history, old, old_step, new, new_step):  # type: ignore[no-untyped-def]
+    """Mean, covariance and history of a belief on the old course, as they read on the new one.
+
+    The place in the world stays; station and offset are turned by the angle between the references,
+    and stretched where they bend.
+    """
+    x, y, yaw = world_pose(old, old_step, mean)
+    new_mean, new_history = mean.copy(), history.copy()
+    s, n, turn = on_course(new, new_step, x, y, yaw, math.nan)
+    new_mean[0], new_mean[1], new_mean[2] = s, n, turn
+    angle = mean[2] - turn  # of the new reference to the old one
+    cos, sin = math.cos(angle), math.sin(angle)
+    wide = max(1.0 - mean[1] * column_at(old, old_step, mean[0], _CURVATURE), 0.2)
+    narrow = max(1.0 - n * column_at(new, new_step, s, _CURVATURE), 0.2)
+    turned = np.eye(_STATES)
+    turned[0, 0], turned[0, 1] = cos * wide / narrow, -sin / narrow
+    turned[1, 0], turned[1, 1] = sin * wide, cos
+    half = np.zeros((_STATES, _STATES))
+    new_cov = np.zeros((_STATES, _STATES))
+    for i in range(_STATES):
+        for j in range(_STATES):
+            for k in range(_STATES):
+                half[i, j] += turned[i, k] * cov[k, j]
+    for i in range(_STATES):
+        for j in range(_STATES):
+            for k in range(_STATES):
+                new_cov[i, j] += half[i, k] * turned[j, k]
+    then = np.empty(3)
+    for i in range(history.shape[0]):
+        if history[i, 0] <= 0.0 and i > 0:  # nothing was believed then
+            new_history[i, 4:7] = new_history[i - 1, 4:7]
+            continue
+        then[:] = history[i, 4:7]
+        x, y, yaw = world_pose(old, old_step, then)
+        a, b, c = on_course(new, new_step, x, y, yaw, s + history[i, 4] - mean[0])
+        new_history[i, 4], new_history[i, 5], new_history[i, 6] = a, b, c
+    return new_mean, new_cov, new_history

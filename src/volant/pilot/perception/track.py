@@ -200,6 +200,13 @@ def place(tracker: Tracker, ego: Ego, course: Course, tuning: TrackTuning) -> Tr
     return replace(tracker, table=table)
 
 
+def rebase(tracker: Tracker, ego: Ego, new: Course, tuning: TrackTuning) -> Tracker:
+    """The same tracks on another course; `ego` is the belief already rebased on it."""
+    table = tracker.table.copy()
+    table[:, TrackColumn.ON] = 0.0  # stations of the old course are no hints on the new one
+    return place(replace(tracker, table=table), ego, new, tuning)
+
+
 def adopt(tracker: Tracker, ego: Ego, scene: Scene, course: Course) -> Tracker:
     """Take tracks that somebody else perceived (the scene door); those with a NaN are left out."""
     odometry = ego.history[0, 1:4]
