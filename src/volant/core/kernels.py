@@ -20,6 +20,7 @@ import numba
 from numba.core import caching
 
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
 _PACKAGE: Final = Path(__file__).resolve().parent.parent
 _IMPORTS: Final = re.compile(
     r"^(?:from|import) (volant[\w.]*)(?: import (?:\(([\w,\s]+)\)|([\w, ]+)))?", re.MULTILINE
@@ -104,13 +105,40 @@ class _KeyedCache(_Locator):  # type: ignore[misc]
         return keyed
 
 
+_STRUCTS: dict[str, Any] = {}
 _LOCATORS: list[Any] = caching.CacheImpl._locator_classes
 _LOCATORS.insert(0, _KeyedCache)
 
 
+def struct(fields: str) -> Callable[[type[T]], type[T]]:
+    """Make a NamedTuple's name usable in the signatures of `kernel`: `@struct("f8[:, ::1], i8[::1]")`.
+
+    Passing one costs under a microsecond a call from Python and nothing between kernels.
+
+    Raises:
+        ValueError: the types are not one for each field of the class.
+    """
+
+    def register(cls: type[T]) -> type[T]:
+        members = _evaluate(f"({fields},)")
+        names: tuple[str, ...] = cls._fields  # type: ignore[attr-defined]
+        if len(members) != len(names):
+            raise ValueError(f"{cls.__name__}: {len(members)} types for {len(names)} fields")
+        _STRUCTS[cls.__name__] = numba.types.NamedTuple(members, cls)
+        return cls
+
+    return register
+
+
+def _evaluate(text: str) -> Any:
+    """A signature or type in numba's own words, structs included; the text is ours, never input."""
+    return eval(text, {"__builtins__": {}}, {**vars(numba.types), **_STRUCTS})  # noqa: S307
+
+
 def kernel(*signatures: str) -> Callable[[F], F]:
     """Compile a function for explicit signatures; division by zero gives inf or nan, as in NumPy."""
-    compile_with: Any = numba.njit(list(signatures), cache=True, error_model="numpy")
+    typed = [_evaluate(signature) for signature in signatures]
+    compile_with: Any = numba.njit(typed, cache=True, error_model="numpy")
 
     def compile_function(function: F) -> F:
         compiled: F = compile_with(function)

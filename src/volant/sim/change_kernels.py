@@ -10,6 +10,7 @@ import math
 
 from volant.core.kernels import kernel
 from volant.road.kernels import project_line
+from volant.sim.arrays import Actors, Entries, Moment, Roads  # noqa: F401 - in signatures
 from volant.sim.columns import (
     SLOTS,
     Actor,
@@ -78,32 +79,24 @@ _EGO_TIME_GAP, _EGO_ACCEL, _EGO_BRAKE = 1.0, 1.5, 2.0  # the own car as others g
 _CUT_CLOSING_MPS = 2.0
 _CUT_BRAKE_MPS2 = 1.5
 
-ROADS = (
-    "f8[:, ::1], f8[::1], i8[:, ::1], f8[:, ::1], i8[::1], f8[::1], i8[::1], f8[:, ::1], "
-    "i8[:, ::1], f8[:, ::1], "
-)
-"""Signature of (table, speeds, lane_i, lane_f, onward, share, back, spans, conflicts, conflict_spans)."""
-ENTRIES = "i8[:, ::1], f8[:, ::1], i8[::1], i8[::1], "
-"""Signature of (entry_i, entry_f, order, first)."""
 
-
-@kernel("b1(i8[:, ::1], f8[:, ::1], i8, i8, f8, f8)")
-def may_cross(lane_i, spans, lane, direction, s_from, s_to):  # type: ignore[no-untyped-def]
+@kernel("b1(Roads, i8, i8, f8, f8)")
+def may_cross(roads, lane, direction, s_from, s_to):  # type: ignore[no-untyped-def]
     """Whether the marks allow to cross to this side from s_from to s_to."""
     column = _LEFT_SPANS if direction > 0 else _RIGHT_SPANS
-    for k in range(lane_i[lane, column], lane_i[lane + 1, column]):
-        if spans[k, 0] <= s_from and s_to <= spans[k, 1] + 0.5:
+    for k in range(roads.lane_i[lane, column], roads.lane_i[lane + 1, column]):
+        if roads.spans[k, 0] <= s_from and s_to <= roads.spans[k, 1] + 0.5:
             return True
     return False
 
 
-@kernel("f8(f8[:, ::1], f8[:, ::1], i8, i8, f8, f8)")
-def _follower_accel(actor_f, entry_f, slot, last, gap, lead_speed):  # type: ignore[no-untyped-def]
+@kernel("f8(Actors, Entries, i8, i8, f8, f8)")
+def _follower_accel(actors, entries, slot, last, gap, lead_speed):  # type: ignore[no-untyped-def]
     """IDM acceleration of whoever stands in a slot behind a leader at a gap."""
-    speed = entry_f[slot, _E_SPEED]
+    speed = entries.f[slot, _E_SPEED]
     if slot >= last:
         return idm(speed, speed + 3.0, gap, lead_speed, _EGO_TIME_GAP, 2.0, _EGO_ACCEL, _EGO_BRAKE)
-    row = actor_f[slot // _SLOTS]
+    row = actors.f[slot // _SLOTS]
     return idm(
         speed,
         row[_WANTED],
@@ -116,65 +109,31 @@ def _follower_accel(actor_f, entry_f, slot, last, gap, lead_speed):  # type: ign
     )
 
 
-@kernel(
-    "Tuple((b1, f8, f8, f8, i8))("
-    + ROADS
-    + ENTRIES
-    + "i8[:, ::1], f8[:, ::1], u8[::1], i8, i8, f8, b1)"
-)
+@kernel("Tuple((b1, f8, f8, f8, i8))(Roads, Entries, Actors, i8, i8, f8, b1)")
 def weigh_change(  # type: ignore[no-untyped-def]
-    table,
-    speeds,
-    lane_i,
-    lane_f,
-    onward,
-    share,
-    back,
-    spans,  # noqa: ARG001 - all take the whole road
-    conflicts,
-    conflict_spans,
-    entry_i,
-    entry_f,
-    order,
-    first,
-    actor_i,
-    actor_f,
-    keys,
-    actor,
-    direction,
-    urgency,
-    cut,
+    roads, entries, actors, actor, direction, urgency, cut
 ):
     """Whether a change to this side is safe, MOBIL's gain, and s, offset and row in the new lane.
 
     urgency: 0 by choice to 1 at the very end of the own lane; cut: a cut-in before the own car.
     """
-    lane = actor_i[actor, _LANE]
-    me = actor_f[actor]
-    target = lane_i[lane, _LEFT] if direction > 0 else lane_i[lane, _RIGHT]
-    low, high = lane_i[target, _ROWS], lane_i[target + 1, _ROWS]
-    ratio = me[_S] / max(lane_f[lane, _LENGTH], 1.0)
+    lane = actors.i[actor, _LANE]
+    me = actors.f[actor]
+    target = roads.lane_i[lane, _LEFT] if direction > 0 else roads.lane_i[lane, _RIGHT]
+    low, high = roads.lane_i[target, _ROWS], roads.lane_i[target + 1, _ROWS]
+    ratio = me[_S] / max(roads.lane_f[lane, _LENGTH], 1.0)
     hint = int(ratio * (high - low - 1))
-    s, d, row = project_line(table[low:high], me[_X], me[_Y], hint)
-    if s < 0.0 or s > lane_f[target, _LENGTH] or table[low + row, 6] < me[_WIDE] + 0.5:
+    s, d, row = project_line(roads.table[low:high], me[_X], me[_Y], hint)
+    if s < 0.0 or s > roads.lane_f[target, _LENGTH] or roads.table[low + row, 6] < me[_WIDE] + 0.5:
         return False, 0.0, s, d, row
     half, speed = 0.5 * me[_LONG], me[_SPEED]
-    last = actor_f.shape[0] * _SLOTS
-    crossings, grant = actor_i[actor, _CROSSINGS], actor_i[actor, _GRANT]
+    last = actors.f.shape[0] * _SLOTS
+    crossings, grant = actors.i[actor, _CROSSINGS], actors.i[actor, _GRANT]
     reach = max(60.0, 5.0 * speed)
     gap, lead_speed, _slot, _a, _b, _c = look_ahead(
-        speeds,
-        lane_i,
-        lane_f,
-        onward,
-        share,
-        conflicts,
-        conflict_spans,
-        entry_i,
-        entry_f,
-        order,
-        first,
-        keys[actor],
+        roads,
+        entries,
+        actors.keys[actor],
         crossings,
         grant,
         actor,
@@ -187,23 +146,14 @@ def weigh_change(  # type: ignore[no-untyped-def]
         reach,
         True,
     )
-    behind, follow_speed, follower = look_behind(
-        lane_i, lane_f, back, entry_i, entry_f, order, first, actor, target, s, half, 120.0
-    )
+    behind, follow_speed, follower = look_behind(roads, entries, actor, target, s, half, 120.0)
     safe = me[_SAFE] + urgency * 2.0
     margin = 1.0 + (1.0 - urgency) * (0.5 + 0.15 * speed) * me[_TIME_GAP]
     if gap < margin or behind < 1.0 + 0.25 * follow_speed * (1.0 - 0.5 * urgency):
         return False, 0.0, s, d, row
-    wanted = min(me[_TOP], me[_FACTOR] * speeds[low + row])
+    wanted = min(me[_TOP], me[_FACTOR] * roads.speeds[low + row])
     accel = idm(
-        speed,
-        wanted,
-        gap,
-        lead_speed,
-        me[_TIME_GAP],
-        me[_STAND_GAP],
-        me[_ACCEL_MAX],
-        me[_COMFORT],
+        speed, wanted, gap, lead_speed, me[_TIME_GAP], me[_STAND_GAP], me[_ACCEL_MAX], me[_COMFORT]
     )
     if closing_brake(speed, lead_speed, gap - 1.0) > 0.5 * safe:
         return False, 0.0, s, d, row
@@ -218,49 +168,30 @@ def weigh_change(  # type: ignore[no-untyped-def]
             if behind < me[_CUT_GAP]:
                 return False, 0.0, s, d, row
         else:
-            after = _follower_accel(actor_f, entry_f, follower, last, behind, speed)
+            after = _follower_accel(actors, entries, follower, last, behind, speed)
             if after < -safe or stopping_brake(follow_speed, speed, behind - 1.0, 7.0) > 6.0:
                 return False, 0.0, s, d, row
             between = behind + 2.0 * half + gap
-            before = _follower_accel(actor_f, entry_f, follower, last, between, lead_speed)
+            before = _follower_accel(actors, entries, follower, last, between, lead_speed)
             new_gain = after - before
     return True, mobil_gain(accel - me[_ACCEL], new_gain, 0.0, me[_POLITE]), s, d, row
 
 
-@kernel("f8(f8[:, ::1], i8, f8)")
-def end_distance(lane_f, lane, s):  # type: ignore[no-untyped-def]
+@kernel("f8(Roads, i8, f8)")
+def end_distance(roads, lane, s):  # type: ignore[no-untyped-def]
     """Metres to where the lane's chain ends by width; inf where it goes on."""
-    return lane_f[lane, _END] - s
+    return roads.lane_f[lane, _END] - s
 
 
-@kernel("Tuple((i8, f8, b1))(" + ROADS + ENTRIES + "i8[:, ::1], f8[:, ::1], u8[::1], i8, i8, b1)")
+@kernel("Tuple((i8, f8, b1))(Roads, Entries, Actors, i8, i8, b1)")
 def want_change(  # type: ignore[no-untyped-def]
-    table,
-    speeds,
-    lane_i,
-    lane_f,
-    onward,
-    share,
-    back,
-    spans,
-    conflicts,
-    conflict_spans,
-    entry_i,
-    entry_f,
-    order,
-    first,
-    actor_i,
-    actor_f,
-    keys,
-    actor,
-    ego_begin,
-    left_hand,
+    roads, entries, actors, actor, ego_begin, left_hand
 ):
     """The side an actor wants to change to (0: none), the urgency, and whether it is a cut-in."""
-    lane, kind = actor_i[actor, _LANE], actor_i[actor, _KIND]
-    me = actor_f[actor]
-    left = end_distance(lane_f, lane, me[_S])
-    shared = lane_i[lane, _CONFLICTS] != lane_i[lane + 1, _CONFLICTS]
+    lane, kind = actors.i[actor, _LANE], actors.i[actor, _KIND]
+    me = actors.f[actor]
+    left = end_distance(roads, lane, me[_S])
+    shared = roads.lane_i[lane, _CONFLICTS] != roads.lane_i[lane + 1, _CONFLICTS]
     if left == math.inf and (shared or me[_SPEED] < 1.0):
         return 0, 0.0, False
     slow_side = 1 if left_hand else -1
@@ -268,62 +199,42 @@ def want_change(  # type: ignore[no-untyped-def]
     urgency = max(0.0, min(1.0, 1.0 - (left - 30.0) / 250.0)) if must else 0.0
     best, best_gain, best_cut = 0, 0.0, False
     for direction in (1, -1):
-        target = lane_i[lane, _LEFT] if direction > 0 else lane_i[lane, _RIGHT]
+        target = roads.lane_i[lane, _LEFT] if direction > 0 else roads.lane_i[lane, _RIGHT]
         if target < 0:
             continue
         reserve = min(4.0 * me[_SPEED], 60.0) * (1.0 - urgency)
-        if not may_cross(lane_i, spans, lane, direction, me[_S], me[_S]):
+        if not may_cross(roads, lane, direction, me[_S], me[_S]):
             continue
-        if not must and me[_S] + reserve > lane_f[lane, _LENGTH] + 40.0:
+        if not must and me[_S] + reserve > roads.lane_f[lane, _LENGTH] + 40.0:
             continue
-        target_left = end_distance(lane_f, target, me[_S])
+        target_left = end_distance(roads, target, me[_S])
         if must:
             if target_left > left + 1.0:
                 return direction, urgency, False
             continue
-        if target_left < _AVOID_END_M or lane_i[target, _LANE_KIND] == 1:
+        if target_left < _AVOID_END_M or roads.lane_i[target, _LANE_KIND] == 1:
             continue
         bias = -_KEEP_SIDE_MPS2 if direction != slow_side else _KEEP_SIDE_MPS2
-        if lane_i[target, _LANE_KIND] == 2:
-            if uniform(keys[actor], _EXIT_DRAWS + target) > me[_EXIT_SHARE]:
+        if roads.lane_i[target, _LANE_KIND] == 2:
+            if uniform(actors.keys[actor], _EXIT_DRAWS + target) > me[_EXIT_SHARE]:
                 continue
             bias = _EXIT_GAIN_MPS2
-        elif lane_i[lane, _LANE_KIND] == 2:
+        elif roads.lane_i[lane, _LANE_KIND] == 2:
             continue
         if kind == _LORRY and direction != slow_side:
-            beside = lane_i[target, _LEFT] if direction > 0 else lane_i[target, _RIGHT]
-            if beside < 0 or lane_i[beside, _LANE_KIND] != 0:
+            beside = roads.lane_i[target, _LEFT] if direction > 0 else roads.lane_i[target, _RIGHT]
+            if beside < 0 or roads.lane_i[beside, _LANE_KIND] != 0:
                 continue
         cut = False
         if kind == _CUTTING:
             for slot in range(ego_begin, ego_begin + 6):
-                if entry_i[slot, _E_KIND] == _EGO and entry_i[slot, _E_LANE] == target:
-                    room = me[_S] - 0.5 * me[_LONG] - entry_f[slot, _E_S] - entry_f[slot, _E_HALF]
+                if entries.i[slot, _E_KIND] == _EGO and entries.i[slot, _E_LANE] == target:
+                    room = (
+                        me[_S] - 0.5 * me[_LONG] - entries.f[slot, _E_S] - entries.f[slot, _E_HALF]
+                    )
                     if me[_CUT_GAP] <= room < me[_CUT_GAP] + 18.0:
                         cut = True
-        safe, gain, _s, _d, _row = weigh_change(
-            table,
-            speeds,
-            lane_i,
-            lane_f,
-            onward,
-            share,
-            back,
-            spans,
-            conflicts,
-            conflict_spans,
-            entry_i,
-            entry_f,
-            order,
-            first,
-            actor_i,
-            actor_f,
-            keys,
-            actor,
-            direction,
-            0.0,
-            cut,
-        )
+        safe, gain, _s, _d, _row = weigh_change(roads, entries, actors, actor, direction, 0.0, cut)
         if not safe:
             continue
         if cut:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from volant.core.kernels import kernel
+from volant.sim.arrays import Actors, Entries, Moment, Roads  # noqa: F401 - in signatures
 from volant.sim.columns import (
     SLOTS,
     Actor,
@@ -43,125 +44,106 @@ _EXIT_ROOM_M = 3.0
 _EXIT_SPEED_MPS = 2.0
 
 
-@kernel("b1(i8[:, ::1], i8[:, ::1], i8[::1], i8)")
-def _is_free(lane_i, conflicts, held, lane):  # type: ignore[no-untyped-def]
-    for k in range(lane_i[lane, _CONFLICTS], lane_i[lane + 1, _CONFLICTS]):
-        if conflicts[k, 1] != _DIVERGE and held[conflicts[k, 0]] > 0:
+@kernel("b1(Roads, Moment, i8)")
+def _is_free(roads, moment, lane):  # type: ignore[no-untyped-def]
+    for k in range(roads.lane_i[lane, _CONFLICTS], roads.lane_i[lane + 1, _CONFLICTS]):
+        if roads.conflicts[k, 1] != _DIVERGE and moment.held[roads.conflicts[k, 0]] > 0:
             return False
     return True
 
 
-@kernel("b1(i8[:, ::1], f8[:, ::1], i8[::1], i8[::1], i8, f8)")
-def _has_room(entry_i, entry_f, order, first, lane, length):  # type: ignore[no-untyped-def]
+@kernel("b1(Entries, i8, f8)")
+def _has_room(entries, lane, length):  # type: ignore[no-untyped-def]
     """Whether a car of this length fits behind the last one on the lane after the junction."""
-    for k in range(first[lane], first[lane + 1]):
-        slot = order[k]
-        if entry_i[slot, _E_KIND] != _BODY and entry_i[slot, _E_KIND] != _EGO:
+    for k in range(entries.first[lane], entries.first[lane + 1]):
+        slot = entries.order[k]
+        if entries.i[slot, _E_KIND] != _BODY and entries.i[slot, _E_KIND] != _EGO:
             continue
-        room = entry_f[slot, _E_S] - entry_f[slot, _E_HALF]
-        return room > length + _EXIT_ROOM_M or entry_f[slot, _E_SPEED] > _EXIT_SPEED_MPS
+        room = entries.f[slot, _E_S] - entries.f[slot, _E_HALF]
+        return room > length + _EXIT_ROOM_M or entries.f[slot, _E_SPEED] > _EXIT_SPEED_MPS
     return True
 
 
-@kernel("b1(i8[:, ::1], i8[:, ::1], i8[::1], i8[::1], i8, i8, i8)")
-def _is_front(actor_i, entry_i, order, first, lane, actor, last):  # type: ignore[no-untyped-def]
+@kernel("b1(Actors, Entries, i8, i8, i8)")
+def _is_front(actors, entries, lane, actor, last):  # type: ignore[no-untyped-def]
     """Whether every car ahead in the lane has a grant already; last: number of actor slots."""
-    for k in range(first[lane + 1] - 1, first[lane] - 1, -1):
-        slot = order[k]
-        if entry_i[slot, _E_KIND] == _EGO:
+    for k in range(entries.first[lane + 1] - 1, entries.first[lane] - 1, -1):
+        slot = entries.order[k]
+        if entries.i[slot, _E_KIND] == _EGO:
             return False
-        if entry_i[slot, _E_KIND] != _BODY or slot >= last:
+        if entries.i[slot, _E_KIND] != _BODY or slot >= last:
             continue
         if slot // _SLOTS == actor:
             return True
-        if actor_i[slot // _SLOTS, _GRANT] < 0:
+        if actors.i[slot // _SLOTS, _GRANT] < 0:
             return False
     return True
 
 
-@kernel("void(i8[:, ::1], f8[:, ::1], i8)")
-def _release(actor_i, actor_f, actor):  # type: ignore[no-untyped-def]
-    granted = actor_i[actor, _GRANT]
+@kernel("void(Actors, i8)")
+def _release(actors, actor):  # type: ignore[no-untyped-def]
+    granted = actors.i[actor, _GRANT]
     if granted < 0:
         return
-    if actor_i[actor, _ALIVE] == 0:
-        actor_i[actor, _GRANT], actor_i[actor, _REQUEST] = -1, -1
-    elif actor_i[actor, _LANE] == granted:
-        actor_i[actor, _REQUEST] = _ENTERED
+    if actors.i[actor, _ALIVE] == 0:
+        actors.i[actor, _GRANT], actors.i[actor, _REQUEST] = -1, -1
+    elif actors.i[actor, _LANE] == granted:
+        actors.i[actor, _REQUEST] = _ENTERED
     elif (
-        actor_i[actor, _REQUEST] == _ENTERED
-        and actor_f[actor, _S] > 0.5 * actor_f[actor, _LENGTH] + 0.5
+        actors.i[actor, _REQUEST] == _ENTERED
+        and actors.f[actor, _S] > 0.5 * actors.f[actor, _LENGTH] + 0.5
     ):
-        actor_i[actor, _GRANT], actor_i[actor, _REQUEST] = -1, -1
+        actors.i[actor, _GRANT], actors.i[actor, _REQUEST] = -1, -1
 
 
-@kernel(
-    "void(i8[:, ::1], f8[:, ::1], i8[::1], f8[::1], i8[:, ::1], "
-    "i8[:, ::1], f8[:, ::1], u8[::1], i8[:, ::1], f8[:, ::1], i8[::1], i8[::1], i8[::1], i8, i8)"
-)
+@kernel("void(Roads, Actors, Entries, Moment, i8, i8)")
 def grant_junctions(  # type: ignore[no-untyped-def]
-    lane_i,
-    lane_f,
-    onward,
-    share,
-    conflicts,
-    actor_i,
-    actor_f,
-    keys,
-    entry_i,
-    entry_f,
-    order,
-    first,
-    held,
-    ego_begin,
-    tick,
+    roads, actors, entries, moment, ego_begin, tick
 ):
     """Give and take back grants for this step; held [L] is scratch."""
-    held[:] = 0
-    count = actor_i.shape[0]
+    moment.held[:] = 0
+    count = actors.i.shape[0]
     asking = np.empty(count, dtype=np.int64)
     asked = 0
     for slot in range(ego_begin, ego_begin + 6):
-        lane = entry_i[slot, _E_LANE]
+        lane = entries.i[slot, _E_LANE]
         if lane < 0:
             continue
-        held[lane] += 1
-        if lane_f[lane, _LANE_LENGTH] - entry_f[slot, _E_S] < _EGO_CLAIM_M:
-            for k in range(lane_i[lane, _ONWARD], lane_i[lane + 1, _ONWARD]):
-                held[onward[k]] += 1
+        moment.held[lane] += 1
+        if roads.lane_f[lane, _LANE_LENGTH] - entries.f[slot, _E_S] < _EGO_CLAIM_M:
+            for k in range(roads.lane_i[lane, _ONWARD], roads.lane_i[lane + 1, _ONWARD]):
+                moment.held[roads.onward[k]] += 1
     for actor in range(count):
-        _release(actor_i, actor_f, actor)
-        if actor_i[actor, _GRANT] >= 0:
-            held[actor_i[actor, _GRANT]] += 1
-        elif actor_i[actor, _ALIVE] == 1:
-            lane = actor_i[actor, _LANE]
-            onto = pick_onward(lane_i, onward, share, keys[actor], actor_i[actor, _CROSSINGS], lane)
-            if onto < 0 or lane_i[onto, _RESERVED] == 0:
+        _release(actors, actor)
+        if actors.i[actor, _GRANT] >= 0:
+            moment.held[actors.i[actor, _GRANT]] += 1
+        elif actors.i[actor, _ALIVE] == 1:
+            lane = actors.i[actor, _LANE]
+            onto = pick_onward(roads, actors.keys[actor], actors.i[actor, _CROSSINGS], lane)
+            if onto < 0 or roads.lane_i[onto, _RESERVED] == 0:
                 continue
-            speed = actor_f[actor, _SPEED]
-            left = lane_f[lane, _LANE_LENGTH] - actor_f[actor, _S]
+            speed = actors.f[actor, _SPEED]
+            left = roads.lane_f[lane, _LANE_LENGTH] - actors.f[actor, _S]
             if left > 20.0 + 0.5 * speed * speed / _BRAKE_MPS2:
                 continue
-            if actor_i[actor, _REQUEST] < 0:
-                actor_i[actor, _REQUEST] = tick
+            if actors.i[actor, _REQUEST] < 0:
+                actors.i[actor, _REQUEST] = tick
             j = asked - 1
-            while j >= 0 and actor_i[asking[j], _REQUEST] > actor_i[actor, _REQUEST]:
+            while j >= 0 and actors.i[asking[j], _REQUEST] > actors.i[actor, _REQUEST]:
                 asking[j + 1] = asking[j]
                 j -= 1
             asking[j + 1] = actor
             asked += 1
     for k in range(asked):
         actor = asking[k]
-        lane = actor_i[actor, _LANE]
-        crossings = actor_i[actor, _CROSSINGS]
-        onto = pick_onward(lane_i, onward, share, keys[actor], crossings, lane)
-        beyond = pick_onward(lane_i, onward, share, keys[actor], crossings + 1, onto)
-        if not _is_front(actor_i, entry_i, order, first, lane, actor, count * _SLOTS):
+        lane = actors.i[actor, _LANE]
+        crossings = actors.i[actor, _CROSSINGS]
+        onto = pick_onward(roads, actors.keys[actor], crossings, lane)
+        beyond = pick_onward(roads, actors.keys[actor], crossings + 1, onto)
+        if not _is_front(actors, entries, lane, actor, count * _SLOTS):
             continue
-        if beyond >= 0 and not _has_room(
-            entry_i, entry_f, order, first, beyond, actor_f[actor, _LENGTH]
-        ):
+        if beyond >= 0 and not _has_room(entries, beyond, actors.f[actor, _LENGTH]):
             continue
-        if _is_free(lane_i, conflicts, held, onto):
-            actor_i[actor, _GRANT] = onto
-        held[onto] += 1  # granted, or first in line before all who ask later
+        if _is_free(roads, moment, onto):
+            actors.i[actor, _GRANT] = onto
+        moment.held[onto] += 1  # granted, or first in line before all who ask later

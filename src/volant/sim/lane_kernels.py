@@ -12,6 +12,7 @@ import numpy as np
 
 from volant.core.kernels import kernel
 from volant.road.kernels import project_line
+from volant.sim.arrays import Actors, Entries, Moment, Roads  # noqa: F401 - in signatures
 from volant.sim.columns import (
     APPROACH_BRAKE_MPS2,
     EGO_SLOTS,
@@ -46,99 +47,71 @@ _APPROACH = APPROACH_BRAKE_MPS2
 _ROUTE_DRAWS = 1 << 40  # counters of route choices lie above all others of an actor
 
 
-@kernel("void(i8[:, ::1], f8[:, ::1], i8[::1], i8[::1], i8)")
-def index_entries(entry_i, entry_f, order, first, lanes):  # type: ignore[no-untyped-def]
+@kernel("void(Entries, i8)")
+def index_entries(entries, lanes):  # type: ignore[no-untyped-def]
     """Sort `order` [M] by (lane, s, slot) from its last state, and fill `first` [lanes + 2]."""
-    count = order.shape[0]
+    count = entries.order.shape[0]
     for i in range(1, count):
-        slot = order[i]
-        lane, s = entry_i[slot, _E_LANE], entry_f[slot, _E_S]
+        slot = entries.order[i]
+        lane, s = entries.i[slot, _E_LANE], entries.f[slot, _E_S]
         if lane < 0:
             lane, s = lanes, 0.0
         j = i - 1
         while j >= 0:
-            other = order[j]
-            other_lane, other_s = entry_i[other, _E_LANE], entry_f[other, _E_S]
+            other = entries.order[j]
+            other_lane, other_s = entries.i[other, _E_LANE], entries.f[other, _E_S]
             if other_lane < 0:
                 other_lane, other_s = lanes, 0.0
             if other_lane < lane or (
                 other_lane == lane and (other_s < s or (other_s == s and other < slot))
             ):
                 break
-            order[j + 1] = other
+            entries.order[j + 1] = other
             j -= 1
-        order[j + 1] = slot
+        entries.order[j + 1] = slot
     at = 0
     for lane in range(lanes + 1):
-        first[lane] = at
-        while at < count and entry_i[order[at], _E_LANE] == lane:
+        entries.first[lane] = at
+        while at < count and entries.i[entries.order[at], _E_LANE] == lane:
             at += 1
         if lane == lanes:
-            first[lane + 1] = count
+            entries.first[lane + 1] = count
 
 
-@kernel("i8(f8[:, ::1], i8[::1], i8[::1], i8, f8, i8)")
-def place_after(entry_f, order, first, lane, s, slot):  # type: ignore[no-untyped-def]
+@kernel("i8(Entries, i8, f8, i8)")
+def place_after(entries, lane, s, slot):  # type: ignore[no-untyped-def]
     """The first place in `order` of the lane that lies behind (s, slot)."""
-    low, high = first[lane], first[lane + 1]
+    low, high = entries.first[lane], entries.first[lane + 1]
     while low < high:
         middle = (low + high) // 2
-        other = order[middle]
-        if entry_f[other, _E_S] < s or (entry_f[other, _E_S] == s and other <= slot):
+        other = entries.order[middle]
+        if entries.f[other, _E_S] < s or (entries.f[other, _E_S] == s and other <= slot):
             low = middle + 1
         else:
             high = middle
     return low
 
 
-@kernel("i8(i8[:, ::1], i8[::1], f8[::1], u8, i8, i8)")
-def pick_onward(lane_i, onward, share, key, crossings, lane):  # type: ignore[no-untyped-def]
+@kernel("i8(Roads, u8, i8, i8)")
+def pick_onward(roads, key, crossings, lane):  # type: ignore[no-untyped-def]
     """The successor that an actor takes at its n-th crossing, or -1."""
-    low, high = lane_i[lane, _ONWARD], lane_i[lane + 1, _ONWARD]
+    low, high = roads.lane_i[lane, _ONWARD], roads.lane_i[lane + 1, _ONWARD]
     if low == high:
         return -1
     if high - low == 1:
-        return onward[low]
+        return roads.onward[low]
     chance = uniform(key, _ROUTE_DRAWS + crossings)
     for k in range(low, high):
-        if chance < share[k]:
-            return onward[k]
-    return onward[high - 1]
+        if chance < roads.share[k]:
+            return roads.onward[k]
+    return roads.onward[high - 1]
 
 
-_LOOK = (
-    "Tuple((f8, f8, i8, f8, f8, f8))("
-    "f8[::1], i8[:, ::1], f8[:, ::1], i8[::1], f8[::1], i8[:, ::1], f8[:, ::1], "
-    "i8[:, ::1], f8[:, ::1], i8[::1], i8[::1], "
-    "u8, i8, i8, i8, i8, f8, f8, f8, f8, f8, f8, b1)"
+@kernel(
+    "Tuple((f8, f8, i8, f8, f8, f8))(Roads, Entries, u8, i8, i8, i8, i8, f8, f8, f8, f8, f8, f8, b1)"
 )
-
-
-@kernel(_LOOK)
 def look_ahead(  # type: ignore[no-untyped-def]
-    speeds,
-    lane_i,
-    lane_f,
-    onward,
-    share,
-    conflicts,
-    conflict_spans,
-    entry_i,
-    entry_f,
-    order,
-    first,
-    key,
-    crossings,
-    grant,
-    actor,
-    lane,
-    s,
-    half,
-    d,
-    side,
-    speed,
-    reach,
-    walls,
+    roads, entries, key, crossings, grant, actor, lane, s, half, d, side, speed, reach, walls
 ):
     """Leader gap (m, inf: none), speed and slot; gap and speed of a car that wishes in; speed allowed.
 
@@ -150,68 +123,71 @@ def look_ahead(  # type: ignore[no-untyped-def]
     base = -s  # from here to the start of the lane looked at
     at = lane
     for hop in range(16):
-        place = place_after(entry_f, order, first, at, s, actor * _SLOTS) if hop == 0 else first[at]
-        for k in range(place, first[at + 1]):
-            slot = order[k]
+        place = place_after(entries, at, s, actor * _SLOTS) if hop == 0 else entries.first[at]
+        for k in range(place, entries.first[at + 1]):
+            slot = entries.order[k]
             if slot // _SLOTS == actor and actor >= 0:
                 continue
-            kind = entry_i[slot, _E_KIND]
-            room = base + entry_f[slot, _E_S] - entry_f[slot, _E_HALF] - half
+            kind = entries.i[slot, _E_KIND]
+            room = base + entries.f[slot, _E_S] - entries.f[slot, _E_HALF] - half
             if kind == _WISH:
                 if soft_gap == math.inf:
-                    soft_gap, soft_speed = room, entry_f[slot, _E_SPEED]
+                    soft_gap, soft_speed = room, entries.f[slot, _E_SPEED]
                 continue
             if kind == _EGO:
-                apart = abs(entry_f[slot, _E_D] - d)
-                if apart > entry_f[slot, _E_SIDE] + side + _SIDE_MARGIN_M:
+                apart = abs(entries.f[slot, _E_D] - d)
+                if apart > entries.f[slot, _E_SIDE] + side + _SIDE_MARGIN_M:
                     continue
             elif kind == _WALL:
-                over = speed * speed - entry_f[slot, _E_SPEED] ** 2
+                over = speed * speed - entries.f[slot, _E_SPEED] ** 2
                 if not walls or over > 2.0 * _WALL_BRAKE_MPS2 * max(room, 0.0):
                     continue
-            gap, lead_speed, lead = room, entry_f[slot, _E_SPEED], slot
+            gap, lead_speed, lead = room, entries.f[slot, _E_SPEED], slot
             break
-        for k in range(lane_i[at, _CONFLICTS], lane_i[at + 1, _CONFLICTS]):
-            other, kind = conflicts[k, 0], conflicts[k, 1]
+        for k in range(roads.lane_i[at, _CONFLICTS], roads.lane_i[at + 1, _CONFLICTS]):
+            other, kind = roads.conflicts[k, 0], roads.conflicts[k, 1]
             if kind == _CROSS:
                 continue
-            for j in range(first[other], first[other + 1]):
-                slot = order[j]
-                entry = entry_i[slot, _E_KIND]
+            for j in range(entries.first[other], entries.first[other + 1]):
+                slot = entries.order[j]
+                entry = entries.i[slot, _E_KIND]
                 own = slot // _SLOTS == actor and actor >= 0
                 if own or entry in (_WISH, _WALL):
                     continue
-                where, long = entry_f[slot, _E_S], entry_f[slot, _E_HALF]
+                where, long = entries.f[slot, _E_S], entries.f[slot, _E_HALF]
                 hard = True
                 if kind == _DIVERGE:
-                    if -base > conflict_spans[k, 1] + half or where - long > conflict_spans[k, 3]:
+                    if (
+                        -base > roads.conflict_spans[k, 1] + half
+                        or where - long > roads.conflict_spans[k, 3]
+                    ):
                         continue
                     room = base + where
                 else:
-                    room = base + lane_f[at, _LENGTH] - lane_f[other, _LENGTH] + where
-                    hard = where + long > conflict_spans[k, 2] - 2.0
+                    room = base + roads.lane_f[at, _LENGTH] - roads.lane_f[other, _LENGTH] + where
+                    hard = where + long > roads.conflict_spans[k, 2] - 2.0
                 if room < 0.0 or (room == 0.0 and slot < actor * _SLOTS):
                     continue
                 room -= long + half
                 if hard:
                     if room < gap:
-                        gap, lead_speed, lead = room, entry_f[slot, _E_SPEED], slot
+                        gap, lead_speed, lead = room, entries.f[slot, _E_SPEED], slot
                 elif room < soft_gap:
-                    soft_gap, soft_speed = room, entry_f[slot, _E_SPEED]
-        to_end = base + lane_f[at, _LENGTH]
+                    soft_gap, soft_speed = room, entries.f[slot, _E_SPEED]
+        to_end = base + roads.lane_f[at, _LENGTH]
         if gap < math.inf or to_end > reach:
             break
-        if lane_i[at, _ENDS] == 1:
+        if roads.lane_i[at, _ENDS] == 1:
             if walls:
                 gap, lead_speed, lead = to_end - half - _STOP_SHORT_M, 0.0, -2
             break
-        following = pick_onward(lane_i, onward, share, key, crossings, at)
+        following = pick_onward(roads, key, crossings, at)
         if following < 0:
             break
-        if walls and lane_i[following, _RESERVED] == 1 and grant != following:
+        if walls and roads.lane_i[following, _RESERVED] == 1 and grant != following:
             gap, lead_speed, lead = to_end - half - _STOP_SHORT_M, 0.0, -2
             break
-        ahead = speeds[lane_i[following, _ROWS]]
+        ahead = roads.speeds[roads.lane_i[following, _ROWS]]
         allowed = min(allowed, math.sqrt(ahead * ahead + 2.0 * _APPROACH * max(to_end, 0.0)))
         base = to_end
         at = following
@@ -219,12 +195,9 @@ def look_ahead(  # type: ignore[no-untyped-def]
     return gap, lead_speed, lead, soft_gap, soft_speed, allowed
 
 
-@kernel(
-    "Tuple((f8, f8, i8))(i8[:, ::1], f8[:, ::1], i8[::1], "
-    "i8[:, ::1], f8[:, ::1], i8[::1], i8[::1], i8, i8, f8, f8, f8)"
-)
+@kernel("Tuple((f8, f8, i8))(Roads, Entries, i8, i8, f8, f8, f8)")
 def look_behind(  # type: ignore[no-untyped-def]
-    lane_i, lane_f, back, entry_i, entry_f, order, first, actor, lane, s, half, reach
+    roads, entries, actor, lane, s, half, reach
 ):
     """Gap to the nearest follower (m, inf: none), his speed and slot; all predecessors are looked at."""
     gap, follow_speed, follower = math.inf, 0.0, -1
@@ -237,26 +210,26 @@ def look_behind(  # type: ignore[no-untyped-def]
         depth -= 1
         visited += 1
         at, base = stack_lane[depth], stack_base[depth]
-        place = first[at + 1] - 1
+        place = entries.first[at + 1] - 1
         if visited == 1:
-            place = place_after(entry_f, order, first, at, s, actor * _SLOTS) - 1
+            place = place_after(entries, at, s, actor * _SLOTS) - 1
         found = False
-        for k in range(place, first[at] - 1, -1):
-            slot = order[k]
-            kind = entry_i[slot, _E_KIND]
+        for k in range(place, entries.first[at] - 1, -1):
+            slot = entries.order[k]
+            kind = entries.i[slot, _E_KIND]
             if (kind != _BODY and kind != _EGO) or (slot // _SLOTS == actor and actor >= 0):
                 continue
             found = True
-            room = base - entry_f[slot, _E_S] - entry_f[slot, _E_HALF] - half
+            room = base - entries.f[slot, _E_S] - entries.f[slot, _E_HALF] - half
             if room < gap:
-                gap, follow_speed, follower = room, entry_f[slot, _E_SPEED], slot
+                gap, follow_speed, follower = room, entries.f[slot, _E_SPEED], slot
             break
         if found or base > reach:
             continue
-        for k in range(lane_i[at, _BACK], lane_i[at + 1, _BACK]):
+        for k in range(roads.lane_i[at, _BACK], roads.lane_i[at + 1, _BACK]):
             if depth < 16:
-                stack_lane[depth] = back[k]
-                stack_base[depth] = base + lane_f[back[k], _LENGTH]
+                stack_lane[depth] = roads.back[k]
+                stack_base[depth] = base + roads.lane_f[roads.back[k], _LENGTH]
                 depth += 1
     return gap, follow_speed, follower
 

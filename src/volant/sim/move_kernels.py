@@ -6,6 +6,7 @@ import math
 
 from volant.core.kernels import kernel
 from volant.road.kernels import evaluate_line
+from volant.sim.arrays import Actors, Entries, Moment, Roads  # noqa: F401 - in signatures
 from volant.sim.columns import (
     SLOTS,
     Actor,
@@ -18,14 +19,7 @@ from volant.sim.columns import (
     LaneIndex,
     Mode,
 )
-from volant.sim.driver_kernels import (
-    constant_accel,
-    cool_idm,
-    idm,
-    smooth,
-    stopping_brake,
-    uniform,
-)
+from volant.sim.driver_kernels import constant_accel, cool_idm, idm, smooth, stopping_brake, uniform
 from volant.sim.lane_kernels import look_ahead, pick_onward
 
 _SLOTS = SLOTS
@@ -108,26 +102,20 @@ HALT_S = 0.2  # a change that is held stops moving across within this (chosen: n
 _TWO_PI = 2.0 * math.pi
 
 
-_LOOKED = (
-    "f8[::1], i8[:, ::1], f8[:, ::1], i8[::1], f8[::1], i8[:, ::1], f8[:, ::1], "
-    "i8[:, ::1], f8[:, ::1], i8[::1], i8[::1], "
-)
-
-
-@kernel("f8(i8[:, ::1], f8[::1], i8[::1], i8[:, ::1], f8[:, ::1], i8)")
-def _overtaking_speed(lane_i, me, mine, entry_i, entry_f, ego_begin):  # type: ignore[no-untyped-def]
+@kernel("f8(Roads, f8[::1], i8[::1], Entries, i8)")
+def _overtaking_speed(roads, me, mine, entries, ego_begin):  # type: ignore[no-untyped-def]
     """Speed a cutting-in driver wants in order to come ahead of the own car; 0: no reason."""
     if me[_COOLDOWN] > 0.0 or mine[_MODE] != _KEEP:
         return 0.0
     for slot in range(ego_begin, ego_begin + 6):
-        if entry_i[slot, _E_KIND] != _EGO or entry_f[slot, _E_SPEED] < 8.0:
+        if entries.i[slot, _E_KIND] != _EGO or entries.f[slot, _E_SPEED] < 8.0:
             continue
-        lane = entry_i[slot, _E_LANE]
-        if lane != lane_i[mine[_LANE], _LEFT] and lane != lane_i[mine[_LANE], _RIGHT]:
+        lane = entries.i[slot, _E_LANE]
+        if lane != roads.lane_i[mine[_LANE], _LEFT] and lane != roads.lane_i[mine[_LANE], _RIGHT]:
             continue
-        ahead = me[_S] - entry_f[slot, _E_S]
+        ahead = me[_S] - entries.f[slot, _E_S]
         if -60.0 < ahead < me[_CUT_GAP] + 12.0:
-            return entry_f[slot, _E_SPEED] + 3.5
+            return entries.f[slot, _E_SPEED] + 3.5
     return 0.0
 
 
@@ -156,46 +144,19 @@ def _inattentive_accel(me, mine, key, dt, accel, gap, lead_speed, lead_accel):  
     return min(max(me[_ACCEL], -0.5), 0.3)
 
 
-@kernel("f8(" + _LOOKED + "f8[:, ::1], i8[:, ::1], u8[::1], f8[:, ::1], i8[:, ::1], i8, f8, i8)")
+@kernel("f8(Roads, Entries, Actors, Moment, i8, f8, i8)")
 def drive_accel(  # type: ignore[no-untyped-def]
-    speeds,
-    lane_i,
-    lane_f,
-    onward,
-    share,
-    conflicts,
-    conflict_spans,
-    entry_i,
-    entry_f,
-    order,
-    first,
-    actor_f,
-    actor_i,
-    keys,
-    zone_f,
-    zone_i,
-    actor,
-    dt,
-    ego_begin,
+    roads, entries, actors, moment, actor, dt, ego_begin
 ):
     """The acceleration that an actor's driver asks for now (m/s2)."""
-    me, mine = actor_f[actor], actor_i[actor]
+    me, mine = actors.f[actor], actors.i[actor]
     speed, lane, s = me[_SPEED], mine[_LANE], me[_S]
     half, side = 0.5 * me[_LONG], 0.5 * me[_WIDE]
     reach = 40.0 + max(5.0 * speed, 0.5 * speed * speed)
     gap, lead_speed, leader, soft_gap, soft_speed, allowed = look_ahead(
-        speeds,
-        lane_i,
-        lane_f,
-        onward,
-        share,
-        conflicts,
-        conflict_spans,
-        entry_i,
-        entry_f,
-        order,
-        first,
-        keys[actor],
+        roads,
+        entries,
+        actors.keys[actor],
         mine[_CROSSINGS],
         mine[_GRANT],
         actor,
@@ -208,20 +169,21 @@ def drive_accel(  # type: ignore[no-untyped-def]
         reach,
         True,
     )
-    wanted = min(me[_TOP], me[_FACTOR] * min(allowed, speeds[lane_i[lane, _ROWS] + mine[_ROW]]))
-    for k in range(zone_i.shape[0]):
-        if zone_i[k, 0] == lane and zone_f[k, 0] <= s <= zone_f[k, 1]:
-            wanted = min(wanted, zone_f[k, 2])
+    wanted = min(
+        me[_TOP], me[_FACTOR] * min(allowed, roads.speeds[roads.lane_i[lane, _ROWS] + mine[_ROW]])
+    )
+    for k in range(moment.zone_i.shape[0]):
+        if moment.zone_i[k, 0] == lane and moment.zone_f[k, 0] <= s <= moment.zone_f[k, 1]:
+            wanted = min(wanted, moment.zone_f[k, 2])
     if mine[_KIND] == _CUTTING:
         wanted = max(
-            wanted,
-            min(_overtaking_speed(lane_i, me, mine, entry_i, entry_f, ego_begin), 1.3 * wanted),
+            wanted, min(_overtaking_speed(roads, me, mine, entries, ego_begin), 1.3 * wanted)
         )
     me[_WANTED] = wanted
     me[_GAP] = gap
     mine[_LEADER] = leader
     time_gap, stand_gap, most, comfort = me[_TIME_GAP], me[_STAND_GAP], me[_ACCEL_MAX], me[_COMFORT]
-    lead_accel = entry_f[leader, _E_ACCEL] if leader >= 0 else 0.0
+    lead_accel = entries.f[leader, _E_ACCEL] if leader >= 0 else 0.0
     accel = cool_idm(speed, wanted, gap, lead_speed, lead_accel, time_gap, stand_gap, most, comfort)
     if soft_gap > 0.0 and soft_gap < math.inf:
         soft = idm(speed, wanted, soft_gap, soft_speed, time_gap, stand_gap, most, comfort)
@@ -229,18 +191,9 @@ def drive_accel(  # type: ignore[no-untyped-def]
     old_gap, old_speed = math.inf, 0.0
     if mine[_OLD] >= 0:
         old_gap, old_speed, _slot, _a, _b, _c = look_ahead(
-            speeds,
-            lane_i,
-            lane_f,
-            onward,
-            share,
-            conflicts,
-            conflict_spans,
-            entry_i,
-            entry_f,
-            order,
-            first,
-            keys[actor],
+            roads,
+            entries,
+            actors.keys[actor],
             mine[_CROSSINGS],
             mine[_GRANT],
             actor,
@@ -259,7 +212,9 @@ def drive_accel(  # type: ignore[no-untyped-def]
             accel, idm(speed, wanted, old_gap, old_speed, time_gap, stand_gap, most, comfort)
         )
     if mine[_KIND] == _DISTRACTED:
-        accel = _inattentive_accel(me, mine, keys[actor], dt, accel, gap, lead_speed, lead_accel)
+        accel = _inattentive_accel(
+            me, mine, actors.keys[actor], dt, accel, gap, lead_speed, lead_accel
+        )
         if mine[_INATTENTIVE] == 1:
             return accel
     for _ in range(2):
@@ -283,12 +238,12 @@ def roll(me, accel, dt):  # type: ignore[no-untyped-def]
     me[_ACCEL] = accel
 
 
-@kernel("void(f8[:, ::1], i8[:, ::1], f8[::1], i8[::1], f8[::1], f8, f8)")
-def place(table, lane_i, me, mine, row_out, dt, way):  # type: ignore[no-untyped-def]
+@kernel("void(Roads, f8[::1], i8[::1], Moment, f8, f8)")
+def place(roads, me, mine, moment, dt, way):  # type: ignore[no-untyped-def]
     """Lateral place and world pose from (lane, s); way: metres rolled in dt (dt 0: just placed)."""
-    low, high = lane_i[mine[_LANE], _ROWS], lane_i[mine[_LANE] + 1, _ROWS]
-    mine[_ROW] = evaluate_line(table[low:high], me[_S], mine[_ROW], row_out)
-    width, heading = row_out[6], row_out[4]
+    low, high = roads.lane_i[mine[_LANE], _ROWS], roads.lane_i[mine[_LANE] + 1, _ROWS]
+    mine[_ROW] = evaluate_line(roads.table[low:high], me[_S], mine[_ROW], moment.row_out)
+    width, heading = moment.row_out[6], moment.row_out[4]
     room = max(0.5 * (width - me[_WIDE]) - 0.1, 0.0)
     angle = _TWO_PI * me[_TRAVEL] / me[_WAVE] + me[_PHASE]
     swing = min(me[_WANDER], room)
@@ -309,9 +264,9 @@ def place(table, lane_i, me, mine, row_out, dt, way):  # type: ignore[no-untyped
         if me[_PROGRESS] >= 1.0:
             mine[_MODE], mine[_DIRECTION], mine[_OLD] = _KEEP, 0, -1
     me[_D] = d
-    me[_X] = row_out[1] - d * math.sin(heading)
-    me[_Y] = row_out[2] + d * math.cos(heading)
-    me[_Z] = row_out[3]
+    me[_X] = moment.row_out[1] - d * math.sin(heading)
+    me[_Y] = moment.row_out[2] + d * math.cos(heading)
+    me[_Z] = moment.row_out[3]
     yaw = heading + math.atan(slope)
     yaw -= _TWO_PI * math.floor((yaw + math.pi) / _TWO_PI)
     if dt > 0.0:
@@ -321,10 +276,8 @@ def place(table, lane_i, me, mine, row_out, dt, way):  # type: ignore[no-untyped
     me[_YAW] = yaw
 
 
-@kernel(
-    "void(f8[:, ::1], i8[:, ::1], f8[:, ::1], i8[::1], f8[::1], u8, f8[::1], i8[::1], f8[::1], f8)"
-)
-def move(table, lane_i, lane_f, onward, share, key, me, mine, row_out, dt):  # type: ignore[no-untyped-def]
+@kernel("void(Roads, u8, f8[::1], i8[::1], Moment, f8)")
+def move(roads, key, me, mine, moment, dt):  # type: ignore[no-untyped-def]
     """Move one actor on by dt with its acceleration, onto the next lanes, and place it in the world."""
     speed, accel = me[_SPEED], me[_ACCEL]
     way = speed * dt + 0.5 * accel * dt * dt
@@ -335,19 +288,19 @@ def move(table, lane_i, lane_f, onward, share, key, me, mine, row_out, dt):  # t
     me[_SPEED] = faster
     me[_BEFORE_X], me[_BEFORE_Y], me[_BEFORE_YAW] = me[_X], me[_Y], me[_YAW]
     lane = mine[_LANE]
-    bend = table[lane_i[lane, _ROWS] + mine[_ROW], 5]
+    bend = roads.table[roads.lane_i[lane, _ROWS] + mine[_ROW], 5]
     s = me[_S] + way / max(1.0 - bend * me[_D], 0.5)
     me[_TRAVEL] += way
-    while s > lane_f[lane, _LENGTH]:
-        onto = pick_onward(lane_i, onward, share, key, mine[_CROSSINGS], lane)
+    while s > roads.lane_f[lane, _LENGTH]:
+        onto = pick_onward(roads, key, mine[_CROSSINGS], lane)
         if onto < 0:
-            if lane_i[lane, _ENDS] == 1:
-                s = lane_f[lane, _LENGTH]
+            if roads.lane_i[lane, _ENDS] == 1:
+                s = roads.lane_f[lane, _LENGTH]
                 me[_SPEED] = 0.0
             else:
                 mine[_ALIVE] = 0
             break
-        s -= lane_f[lane, _LENGTH]
+        s -= roads.lane_f[lane, _LENGTH]
         mine[_CROSSINGS] += 1
         lane = onto
         mine[_ROW] = 0
@@ -355,11 +308,11 @@ def move(table, lane_i, lane_f, onward, share, key, me, mine, row_out, dt):  # t
     old = mine[_OLD]
     if old >= 0:
         me[_OLD_S] += way
-        if me[_OLD_S] > lane_f[old, _LENGTH]:
-            me[_OLD_S] -= lane_f[old, _LENGTH]
+        if me[_OLD_S] > roads.lane_f[old, _LENGTH]:
+            me[_OLD_S] -= roads.lane_f[old, _LENGTH]
             mine[_OLD] = -1
-            for k in range(lane_i[old, _ONWARD], lane_i[old + 1, _ONWARD]):
-                if onward[k] != lane:
-                    mine[_OLD] = onward[k]
+            for k in range(roads.lane_i[old, _ONWARD], roads.lane_i[old + 1, _ONWARD]):
+                if roads.onward[k] != lane:
+                    mine[_OLD] = roads.onward[k]
                     break
-    place(table, lane_i, me, mine, row_out, dt, way)
+    place(roads, me, mine, moment, dt, way)

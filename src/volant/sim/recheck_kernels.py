@@ -10,19 +10,13 @@ import math
 
 from volant.core.kernels import kernel
 from volant.road.kernels import project_line
-from volant.sim.change_kernels import ENTRIES, ROADS
+from volant.sim.arrays import Actors, Entries, Moment, Roads  # noqa: F401 - in signatures
 from volant.sim.columns import Actor, Index, LaneFloat, LaneIndex, Mode
 from volant.sim.driver_kernels import closing_brake, smooth
 from volant.sim.lane_kernels import look_ahead, look_behind
 from volant.sim.move_kernels import HALT_S
 
-_S, _D, _SPEED, _X, _Y = (
-    int(Actor.S),
-    int(Actor.D),
-    int(Actor.SPEED),
-    int(Actor.X),
-    int(Actor.Y),
-)
+_S, _D, _SPEED, _X, _Y = (int(Actor.S), int(Actor.D), int(Actor.SPEED), int(Actor.X), int(Actor.Y))
 _LONG, _WIDE, _SAFE = int(Actor.LENGTH), int(Actor.WIDTH), int(Actor.BRAKE_SAFE)
 _FROM, _PROGRESS, _OLD_S, _HELD = (
     int(Actor.CHANGE_FROM),
@@ -67,48 +61,17 @@ def begin_change(me, mine, target, s, d, row):  # type: ignore[no-untyped-def]
     mine[_MODE] = _CHANGE
 
 
-_PICTURE = ROADS + ENTRIES + "i8[:, ::1], f8[:, ::1], u8[::1], i8, "
-
-
-@kernel("Tuple((b1, b1))(" + _PICTURE + "i8, f8)")
+@kernel("Tuple((b1, b1))(Roads, Entries, Actors, i8, i8, f8)")
 def _occupied(  # type: ignore[no-untyped-def]
-    table,  # noqa: ARG001 - all take the whole road
-    speeds,
-    lane_i,
-    lane_f,
-    onward,
-    share,
-    back,
-    spans,  # noqa: ARG001 - all take the whole road
-    conflicts,
-    conflict_spans,
-    entry_i,
-    entry_f,
-    order,
-    first,
-    actor_i,
-    actor_f,
-    keys,
-    actor,
-    lane,
-    s,
+    roads, entries, actors, actor, lane, s
 ):
     """Whether somebody is level with the actor's body in a lane, and whether somebody closes too fast."""
-    me, mine = actor_f[actor], actor_i[actor]
+    me, mine = actors.f[actor], actors.i[actor]
     half, speed = 0.5 * me[_LONG], me[_SPEED]
     gap, lead_speed, _slot, _a, _b, _c = look_ahead(
-        speeds,
-        lane_i,
-        lane_f,
-        onward,
-        share,
-        conflicts,
-        conflict_spans,
-        entry_i,
-        entry_f,
-        order,
-        first,
-        keys[actor],
+        roads,
+        entries,
+        actors.keys[actor],
         mine[_CROSSINGS],
         mine[_GRANT],
         actor,
@@ -121,9 +84,7 @@ def _occupied(  # type: ignore[no-untyped-def]
         _REACH_M,
         False,
     )
-    behind, follow_speed, _follower = look_behind(
-        lane_i, lane_f, back, entry_i, entry_f, order, first, actor, lane, s, half, _REACH_M
-    )
+    behind, follow_speed, _follower = look_behind(roads, entries, actor, lane, s, half, _REACH_M)
     level = gap < _LEVEL_M or behind < _LEVEL_M
     ahead_brake = closing_brake(speed, lead_speed, gap - _LEVEL_M) if gap < math.inf else 0.0
     behind_brake = 0.0
@@ -133,27 +94,9 @@ def _occupied(  # type: ignore[no-untyped-def]
     return level, ahead_brake > most or behind_brake > most
 
 
-@kernel("b1(" + _PICTURE + "f8)")
+@kernel("b1(Roads, Entries, Actors, i8, f8)")
 def recheck_change(  # type: ignore[no-untyped-def]
-    table,
-    speeds,
-    lane_i,
-    lane_f,
-    onward,
-    share,
-    back,
-    spans,
-    conflicts,
-    conflict_spans,
-    entry_i,
-    entry_f,
-    order,
-    first,
-    actor_i,
-    actor_f,
-    keys,
-    actor,
-    dt,
+    roads, entries, actors, actor, dt
 ):
     """Look again at a change under way; True: stand still, somebody is level across the line.
 
@@ -161,35 +104,14 @@ def recheck_change(  # type: ignore[no-untyped-def]
     back with the indicator off. Over the line it neither moves across nor along until the lane is
     free; after `_PATIENCE_S` it turns back where its old lane has kept its place.
     """
-    me, mine = actor_f[actor], actor_i[actor]
+    me, mine = actors.f[actor], actors.i[actor]
     me[_TIMER] -= dt
     lane, side = mine[_LANE], 0.5 * me[_WIDE]
-    reach = 0.5 * table[lane_i[lane, _ROWS] + mine[_ROW], 6]
+    reach = 0.5 * roads.table[roads.lane_i[lane, _ROWS] + mine[_ROW], 6]
     if abs(me[_D]) + side < reach:
         me[_HELD] = 0.0
         return False
-    level, closing = _occupied(
-        table,
-        speeds,
-        lane_i,
-        lane_f,
-        onward,
-        share,
-        back,
-        spans,
-        conflicts,
-        conflict_spans,
-        entry_i,
-        entry_f,
-        order,
-        first,
-        actor_i,
-        actor_f,
-        keys,
-        actor,
-        lane,
-        me[_S],
-    )
+    level, closing = _occupied(roads, entries, actors, actor, lane, me[_S])
     outside = abs(me[_D]) - side > reach
     returning = mine[_DIRECTION] == 0
     late = outside and not returning and me[_TIMER] < -_LONGEST_S
@@ -200,32 +122,11 @@ def recheck_change(  # type: ignore[no-untyped-def]
     old = mine[_OLD]
     waited = me[_HELD] > (HALT_S if outside else _PATIENCE_S)
     if waited and not returning and old >= 0:
-        low, high = lane_i[old, _ROWS], lane_i[old + 1, _ROWS]
-        hint = int(me[_OLD_S] / max(lane_f[old, _LENGTH], 1.0) * (high - low - 1))
-        s, d, row = project_line(table[low:high], me[_X], me[_Y], hint)
-        fits = 0.0 <= s <= lane_f[old, _LENGTH] and abs(d) < table[low + row, 6]
-        taken, _closing = _occupied(
-            table,
-            speeds,
-            lane_i,
-            lane_f,
-            onward,
-            share,
-            back,
-            spans,
-            conflicts,
-            conflict_spans,
-            entry_i,
-            entry_f,
-            order,
-            first,
-            actor_i,
-            actor_f,
-            keys,
-            actor,
-            old,
-            s,
-        )
+        low, high = roads.lane_i[old, _ROWS], roads.lane_i[old + 1, _ROWS]
+        hint = int(me[_OLD_S] / max(roads.lane_f[old, _LENGTH], 1.0) * (high - low - 1))
+        s, d, row = project_line(roads.table[low:high], me[_X], me[_Y], hint)
+        fits = 0.0 <= s <= roads.lane_f[old, _LENGTH] and abs(d) < roads.table[low + row, 6]
+        taken, _closing = _occupied(roads, entries, actors, actor, old, s)
         if fits and not taken:
             begin_change(me, mine, old, s, d, row)
             mine[_DIRECTION] = 0

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from dataclasses import dataclass
 from itertools import combinations
 from typing import Final
 
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 
 from volant.core.geometry import wrap_angle_rad
 from volant.road import Lane, LaneColumn, LaneGraph
+from volant.sim.arrays import Roads
 from volant.sim.columns import APPROACH_BRAKE_MPS2, Conflict, LaneFloat, LaneIndex
 
 Array = NDArray[np.float64]
@@ -40,32 +40,7 @@ MAIN_SHARE: Final = 0.85
 """Share of cars that keep to the main road at a fork outside junctions."""
 
 
-@dataclass(frozen=True, slots=True)
-class LaneArrays:
-    """What the kernels know of the roads.
-
-    table [R, 10] by road.LaneColumn; speeds [R]: what limit and curves allow, approach included
-    (m/s); lane_i [L + 1, 11] by LaneIndex; lane_f [L, 2] by LaneFloat; onward [k] and share [k]:
-    successors and the share of cars that take them, cumulated; back [k]: predecessors; spans [j, 2]:
-    where the marks allow to change; conflicts [c, 2] (other lane, Conflict) with conflict_spans
-    [c, 4] (own from, own to, other from, other to).
-    """
-
-    table: Array
-    speeds: Array
-    lane_i: Integers
-    lane_f: Array
-    onward: Integers
-    share: Array
-    back: Integers
-    spans: Array
-    conflicts: Integers
-    conflict_spans: Array
-    longest_m: float
-    """No car may be longer: 16.5 m, or 8 m where some bend is tighter than 30 m radius."""
-
-
-def lane_arrays(graph: LaneGraph) -> LaneArrays:
+def lane_arrays(graph: LaneGraph) -> Roads:
     """Flatten a lane graph for the kernels."""
     lanes = graph.lanes
     onward = [_joined(graph, lane) for lane in lanes]
@@ -94,7 +69,7 @@ def lane_arrays(graph: LaneGraph) -> LaneArrays:
     lane_f = np.empty((len(lanes), len(LaneFloat)))
     lane_f[:, LaneFloat.LENGTH] = [lane.length_m for lane in lanes]
     lane_f[:, LaneFloat.END] = _ends(lanes, onward, lane_i)
-    return LaneArrays(
+    return Roads(
         table=graph.table,
         speeds=np.concatenate([_speeds(lane) for lane in lanes]),
         lane_i=lane_i,
@@ -105,7 +80,6 @@ def lane_arrays(graph: LaneGraph) -> LaneArrays:
         spans=np.array(spans, dtype=np.float64).reshape(-1, 2),
         conflicts=np.ascontiguousarray(shared[:, :2]).astype(np.int64),
         conflict_spans=np.ascontiguousarray(shared[:, 2:]),
-        longest_m=longest_car_m(graph),
     )
 
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from volant.core.chance import Chance
 from volant.core.messages import EgoTruth
 from volant.road import LaneColumn, LaneGraph
+from volant.sim.arrays import Actors, Entries, Moment, Roads
 from volant.sim.columns import (
     CAST_SLOTS,
     EGO_SLOTS,
@@ -35,7 +36,7 @@ from volant.sim.columns import (
 from volant.sim.drivers import DriverMix, draw_driver, draw_kind
 from volant.sim.lane_kernels import index_entries, look_ahead, look_behind, place_ego
 from volant.sim.move_kernels import place
-from volant.sim.roads import LaneArrays, lane_arrays
+from volant.sim.roads import lane_arrays, longest_car_m
 from volant.sim.traffic_kernels import step_traffic, write_entries
 
 Array = NDArray[np.float64]
@@ -69,7 +70,9 @@ class Traffic:
     """
 
     graph: LaneGraph
-    roads: LaneArrays
+    roads: Roads
+    longest_m: float
+    """No car may be longer (roads.longest_car_m)."""
     mix: DriverMix
     chance: Chance
     oncoming_share: float
@@ -91,6 +94,21 @@ class Traffic:
     junctions: bool
     tick: int = 0
     clock_s: float = 0.0
+
+    @property
+    def actors(self) -> Actors:
+        """The actors as the kernels take them."""
+        return Actors(self.actor_i, self.actor_f, self.keys)
+
+    @property
+    def entries(self) -> Entries:
+        """The lane entries as the kernels take them."""
+        return Entries(self.entry_i, self.entry_f, self.order, self.first)
+
+    @property
+    def moment(self) -> Moment:
+        """What holds now, as the kernels take it."""
+        return Moment(self.zone_f, self.zone_i, self.held, self.asked, self.row_out)
 
     @property
     def ego_begin(self) -> int:
@@ -127,6 +145,7 @@ def make_traffic(
     return Traffic(
         graph=graph,
         roads=roads,
+        longest_m=longest_car_m(graph),
         mix=mix,
         chance=chance,
         oncoming_share=oncoming_share,
@@ -147,7 +166,7 @@ def make_traffic(
     )
 
 
-def _birth_places(graph: LaneGraph, roads: LaneArrays) -> Array:
+def _birth_places(graph: LaneGraph, roads: Roads) -> Array:
     """Rows (lane, s, x, y, cos, sin, speed, begins) every few metres of every lane that a car may be born on."""
     rows = []
     for lane in graph.lanes:
@@ -230,30 +249,11 @@ def _enter(traffic: Traffic, body: Array, begin: int) -> int:
 
 def step(traffic: Traffic, dt_s: float = STEP_S) -> None:
     """Move every living actor on by dt (s), at most 1/15 s."""
-    roads = traffic.roads
     step_traffic(
-        roads.table,
-        roads.speeds,
-        roads.lane_i,
-        roads.lane_f,
-        roads.onward,
-        roads.share,
-        roads.back,
-        roads.spans,
-        roads.conflicts,
-        roads.conflict_spans,
-        traffic.entry_i,
-        traffic.entry_f,
-        traffic.order,
-        traffic.first,
-        traffic.actor_i,
-        traffic.actor_f,
-        traffic.keys,
-        traffic.zone_f,
-        traffic.zone_i,
-        traffic.held,
-        traffic.asked,
-        traffic.row_out,
+        traffic.roads,
+        traffic.entries,
+        traffic.actors,
+        traffic.moment,
         traffic.tick,
         traffic.ego_begin,
         dt_s,
@@ -304,16 +304,8 @@ def recycle(traffic: Traffic, centre: Centre) -> None:
 
 def reindex(traffic: Traffic) -> None:
     """Sort the entries anew after cars were placed by hand."""
-    roads = traffic.roads
-    write_entries(
-        traffic.actor_f,
-        traffic.actor_i,
-        traffic.entry_i,
-        traffic.entry_f,
-        roads.lane_i,
-        roads.lane_f,
-    )
-    index_entries(traffic.entry_i, traffic.entry_f, traffic.order, traffic.first, len(roads.lane_f))
+    write_entries(traffic.actors, traffic.entries, traffic.roads)
+    index_entries(traffic.entries, len(traffic.roads.lane_f))
 
 
 def _bear(traffic: Traffic, slot: int, centre: Centre, least_m: float) -> bool:
@@ -362,7 +354,7 @@ def _settle(traffic: Traffic, slot: int, chance: Chance, lane: int, s: float) ->
     row = np.zeros(len(Actor))
     kind = draw_kind(traffic.mix, chance.child("kind"))
     body = draw_driver(kind, chance.child("driver"), row)
-    row[Actor.LENGTH] = min(row[Actor.LENGTH], traffic.roads.longest_m)
+    row[Actor.LENGTH] = min(row[Actor.LENGTH], traffic.longest_m)
     roads = traffic.roads
     begin = int(roads.lane_i[lane, LaneIndex.ROWS])
     end = int(roads.lane_i[lane + 1, LaneIndex.ROWS])
@@ -386,7 +378,7 @@ def _settle(traffic: Traffic, slot: int, chance: Chance, lane: int, s: float) ->
     index[Index.ALIVE], index[Index.LEADER] = 1, -1
     index[Index.GRANT], index[Index.REQUEST] = -1, -1
     traffic.keys[slot] = chance.child("drive").key
-    place(roads.table, roads.lane_i, traffic.actor_f[slot], index, traffic.row_out, 0.0, 0.0)
+    place(roads, traffic.actor_f[slot], index, traffic.moment, 0.0, 0.0)
     for before, now in ((Actor.BEFORE_X, Actor.X), (Actor.BEFORE_Y, Actor.Y)):
         traffic.actor_f[slot, before] = traffic.actor_f[slot, now]
     traffic.actor_f[slot, Actor.BEFORE_YAW] = traffic.actor_f[slot, Actor.YAW]
@@ -397,45 +389,11 @@ def _settle(traffic: Traffic, slot: int, chance: Chance, lane: int, s: float) ->
 def _room(traffic: Traffic, lane: int, s: float, row: Array, speed: float) -> float:
     """A speed at which a new car fits in at (lane, s), or -1 where it does not."""
     roads, half = traffic.roads, 0.5 * float(row[Actor.LENGTH])
+    entries, side = traffic.entries, 0.5 * float(row[Actor.WIDTH])
     gap, lead_speed, _slot, soft, _speed, _allowed = look_ahead(
-        roads.speeds,
-        roads.lane_i,
-        roads.lane_f,
-        roads.onward,
-        roads.share,
-        roads.conflicts,
-        roads.conflict_spans,
-        traffic.entry_i,
-        traffic.entry_f,
-        traffic.order,
-        traffic.first,
-        np.uint64(0),
-        0,
-        -1,
-        -1,
-        lane,
-        s,
-        half,
-        0.0,
-        0.5 * float(row[Actor.WIDTH]),
-        speed,
-        200.0,
-        True,
+        roads, entries, np.uint64(0), 0, -1, -1, lane, s, half, 0.0, side, speed, 200.0, True
     )
-    behind, follow_speed, _follower = look_behind(
-        roads.lane_i,
-        roads.lane_f,
-        roads.back,
-        traffic.entry_i,
-        traffic.entry_f,
-        traffic.order,
-        traffic.first,
-        -1,
-        lane,
-        s,
-        half,
-        150.0,
-    )
+    behind, follow_speed, _follower = look_behind(roads, entries, -1, lane, s, half, 150.0)
     if soft < 20.0:
         return -1.0
     if gap < math.inf:

@@ -5,24 +5,9 @@ from __future__ import annotations
 import math
 
 from volant.core.kernels import kernel
-from volant.sim.change_kernels import (
-    ENTRIES,
-    MUST_SIGHT_M,
-    ROADS,
-    end_distance,
-    want_change,
-    weigh_change,
-)
-from volant.sim.columns import (
-    SLOTS,
-    Actor,
-    Entry,
-    EntryIndex,
-    EntryKind,
-    Index,
-    LaneIndex,
-    Mode,
-)
+from volant.sim.arrays import Actors, Entries, Moment, Roads  # noqa: F401 - in signatures
+from volant.sim.change_kernels import MUST_SIGHT_M, end_distance, want_change, weigh_change
+from volant.sim.columns import SLOTS, Actor, Entry, EntryIndex, EntryKind, Index, LaneIndex, Mode
 from volant.sim.junction_kernels import grant_junctions
 from volant.sim.lane_kernels import index_entries
 from volant.sim.move_kernels import drive_accel, move, roll
@@ -73,90 +58,49 @@ _BRAKE_LIGHT_MPS2 = -0.7
 _TWO_PI = 2.0 * math.pi
 
 
-@kernel("void(f8[:, ::1], i8[:, ::1], i8[:, ::1], f8[:, ::1], i8[:, ::1], f8[:, ::1])")
-def write_entries(actor_f, actor_i, entry_i, entry_f, lane_i, lane_f):  # type: ignore[no-untyped-def]
+@kernel("void(Actors, Entries, Roads)")
+def write_entries(actors, entries, roads):  # type: ignore[no-untyped-def]
     """Enter every actor in its lane, in the lane it leaves, and in the lane it wishes for."""
-    for actor in range(actor_f.shape[0]):
+    for actor in range(actors.f.shape[0]):
         slot = actor * _SLOTS
         for k in range(_SLOTS):
-            entry_i[slot + k, _E_LANE] = -1
-            entry_i[slot + k, _E_KIND] = 0
-            entry_f[slot + k, _E_SPEED] = actor_f[actor, _SPEED]
-            entry_f[slot + k, _E_HALF] = 0.5 * actor_f[actor, _LONG]
-            entry_f[slot + k, _E_SIDE] = 0.5 * actor_f[actor, _WIDE]
-            entry_f[slot + k, _E_D] = actor_f[actor, _D]
-            entry_f[slot + k, _E_ACCEL] = actor_f[actor, _ACCEL]
-        if actor_i[actor, _ALIVE] == 0:
+            entries.i[slot + k, _E_LANE] = -1
+            entries.i[slot + k, _E_KIND] = 0
+            entries.f[slot + k, _E_SPEED] = actors.f[actor, _SPEED]
+            entries.f[slot + k, _E_HALF] = 0.5 * actors.f[actor, _LONG]
+            entries.f[slot + k, _E_SIDE] = 0.5 * actors.f[actor, _WIDE]
+            entries.f[slot + k, _E_D] = actors.f[actor, _D]
+            entries.f[slot + k, _E_ACCEL] = actors.f[actor, _ACCEL]
+        if actors.i[actor, _ALIVE] == 0:
             continue
-        lane = actor_i[actor, _LANE]
-        entry_i[slot, _E_LANE], entry_i[slot, _E_KIND] = lane, _BODY
-        entry_f[slot, _E_S] = actor_f[actor, _S]
-        if actor_i[actor, _OLD] >= 0:
-            entry_i[slot + 1, _E_LANE], entry_i[slot + 1, _E_KIND] = actor_i[actor, _OLD], _BODY
-            entry_f[slot + 1, _E_S] = actor_f[actor, _OLD_S]
-        if actor_i[actor, _MODE] == _SIGNAL:
-            column = _LEFT if actor_i[actor, _DIRECTION] > 0 else _RIGHT
-            target = lane_i[lane, column]
-            if target >= 0 and end_distance(lane_f, lane, actor_f[actor, _S]) < math.inf:
-                ratio = lane_f[target, 0] / max(lane_f[lane, 0], 0.1)
-                entry_i[slot + 2, _E_LANE], entry_i[slot + 2, _E_KIND] = target, _WISH
-                entry_f[slot + 2, _E_S] = actor_f[actor, _S] * ratio
+        lane = actors.i[actor, _LANE]
+        entries.i[slot, _E_LANE], entries.i[slot, _E_KIND] = lane, _BODY
+        entries.f[slot, _E_S] = actors.f[actor, _S]
+        if actors.i[actor, _OLD] >= 0:
+            entries.i[slot + 1, _E_LANE], entries.i[slot + 1, _E_KIND] = (
+                actors.i[actor, _OLD],
+                _BODY,
+            )
+            entries.f[slot + 1, _E_S] = actors.f[actor, _OLD_S]
+        if actors.i[actor, _MODE] == _SIGNAL:
+            column = _LEFT if actors.i[actor, _DIRECTION] > 0 else _RIGHT
+            target = roads.lane_i[lane, column]
+            if target >= 0 and end_distance(roads, lane, actors.f[actor, _S]) < math.inf:
+                ratio = roads.lane_f[target, 0] / max(roads.lane_f[lane, 0], 0.1)
+                entries.i[slot + 2, _E_LANE], entries.i[slot + 2, _E_KIND] = target, _WISH
+                entries.f[slot + 2, _E_S] = actors.f[actor, _S] * ratio
 
 
-@kernel("i8(" + ROADS + ENTRIES + "i8[:, ::1], f8[:, ::1], u8[::1], i8, i8, i8, f8, f8, f8, b1)")
+@kernel("i8(Roads, Entries, Actors, i8, i8, i8, f8, f8, f8, b1)")
 def _across(  # type: ignore[no-untyped-def]
-    table,
-    speeds,
-    lane_i,
-    lane_f,
-    onward,
-    share,
-    back,
-    spans,
-    conflicts,
-    conflict_spans,
-    entry_i,
-    entry_f,
-    order,
-    first,
-    actor_i,
-    actor_f,
-    keys,
-    actor,
-    tick,
-    ego_begin,
-    dt,
-    busy_x,
-    busy_y,
-    left_hand,
+    roads, entries, actors, actor, tick, ego_begin, dt, busy_x, busy_y, left_hand
 ):
     """An actor's step across the road; 1 where it begins a lane change."""
-    me, mine = actor_f[actor], actor_i[actor]
+    me, mine = actors.f[actor], actors.i[actor]
     me[_COOLDOWN] -= dt
     turn = (tick + actor) % _DECIDE_TICKS
     if mine[_MODE] == _KEEP and me[_COOLDOWN] <= 0.0 and turn == 0:
-        direction, urgency, cut = want_change(
-            table,
-            speeds,
-            lane_i,
-            lane_f,
-            onward,
-            share,
-            back,
-            spans,
-            conflicts,
-            conflict_spans,
-            entry_i,
-            entry_f,
-            order,
-            first,
-            actor_i,
-            actor_f,
-            keys,
-            actor,
-            ego_begin,
-            left_hand,
-        )
+        direction, urgency, cut = want_change(roads, entries, actors, actor, ego_begin, left_hand)
         if direction != 0:
             mine[_MODE], mine[_DIRECTION] = _SIGNAL, direction
             mine[_CUT] = 1 if cut else 0
@@ -168,8 +112,8 @@ def _across(  # type: ignore[no-untyped-def]
     if me[_TIMER] > 0.0 or turn % 4 != 0:
         return 0
     lane = mine[_LANE]
-    target = lane_i[lane, _LEFT] if mine[_DIRECTION] > 0 else lane_i[lane, _RIGHT]
-    left = end_distance(lane_f, lane, me[_S])
+    target = roads.lane_i[lane, _LEFT] if mine[_DIRECTION] > 0 else roads.lane_i[lane, _RIGHT]
+    left = end_distance(roads, lane, me[_S])
     must = left < MUST_SIGHT_M + 10.0
     if target < 0 or (me[_TIMER] < -_GIVE_UP_S and not must):
         mine[_MODE], mine[_DIRECTION], me[_COOLDOWN] = _KEEP, 0, 2.0
@@ -179,27 +123,7 @@ def _across(  # type: ignore[no-untyped-def]
         return 0
     urgency = max(0.0, min(1.0, 1.0 - (left - 30.0) / 250.0)) if must else 0.0
     safe, _gain, s, d, row = weigh_change(
-        table,
-        speeds,
-        lane_i,
-        lane_f,
-        onward,
-        share,
-        back,
-        spans,
-        conflicts,
-        conflict_spans,
-        entry_i,
-        entry_f,
-        order,
-        first,
-        actor_i,
-        actor_f,
-        keys,
-        actor,
-        mine[_DIRECTION],
-        urgency,
-        mine[_CUT] == 1,
+        roads, entries, actors, actor, mine[_DIRECTION], urgency, mine[_CUT] == 1
     )
     if not safe:
         return 0
@@ -208,158 +132,38 @@ def _across(  # type: ignore[no-untyped-def]
     return 1
 
 
-@kernel(
-    "void("
-    + ROADS
-    + ENTRIES
-    + "i8[:, ::1], f8[:, ::1], u8[::1], f8[:, ::1], i8[:, ::1], i8[::1], f8[::1], f8[::1], "
-    "i8, i8, f8, b1, b1)"
-)
+@kernel("void(Roads, Entries, Actors, Moment, i8, i8, f8, b1, b1)")
 def step_traffic(  # type: ignore[no-untyped-def]
-    table,
-    speeds,
-    lane_i,
-    lane_f,
-    onward,
-    share,
-    back,
-    spans,
-    conflicts,
-    conflict_spans,
-    entry_i,
-    entry_f,
-    order,
-    first,
-    actor_i,
-    actor_f,
-    keys,
-    zone_f,
-    zone_i,
-    held,
-    asked,
-    row_out,
-    tick,
-    ego_begin,
-    dt,
-    junctions,
-    left_hand,
+    roads, entries, actors, moment, tick, ego_begin, dt, junctions, left_hand
 ):
     """Move all actors on by dt. All decide on the same picture; then all move."""
-    count = actor_f.shape[0]
-    write_entries(actor_f, actor_i, entry_i, entry_f, lane_i, lane_f)
-    index_entries(entry_i, entry_f, order, first, lane_f.shape[0])
+    count = actors.f.shape[0]
+    write_entries(actors, entries, roads)
+    index_entries(entries, roads.lane_f.shape[0])
     if junctions:
-        grant_junctions(
-            lane_i,
-            lane_f,
-            onward,
-            share,
-            conflicts,
-            actor_i,
-            actor_f,
-            keys,
-            entry_i,
-            entry_f,
-            order,
-            first,
-            held,
-            ego_begin,
-            tick,
-        )
+        grant_junctions(roads, actors, entries, moment, ego_begin, tick)
     for actor in range(count):
-        if actor_i[actor, _ALIVE] == 1:
-            asked[actor] = drive_accel(
-                speeds,
-                lane_i,
-                lane_f,
-                onward,
-                share,
-                conflicts,
-                conflict_spans,
-                entry_i,
-                entry_f,
-                order,
-                first,
-                actor_f,
-                actor_i,
-                keys,
-                zone_f,
-                zone_i,
-                actor,
-                dt,
-                ego_begin,
-            )
+        if actors.i[actor, _ALIVE] == 1:
+            moment.asked[actor] = drive_accel(roads, entries, actors, moment, actor, dt, ego_begin)
     busy_x, busy_y = math.inf, math.inf
     for actor in range(count):
-        if actor_i[actor, _ALIVE] == 1:
-            if actor_i[actor, _MODE] == _CHANGE and recheck_change(
-                table,
-                speeds,
-                lane_i,
-                lane_f,
-                onward,
-                share,
-                back,
-                spans,
-                conflicts,
-                conflict_spans,
-                entry_i,
-                entry_f,
-                order,
-                first,
-                actor_i,
-                actor_f,
-                keys,
-                actor,
-                dt,
+        if actors.i[actor, _ALIVE] == 1:
+            if actors.i[actor, _MODE] == _CHANGE and recheck_change(
+                roads, entries, actors, actor, dt
             ):
-                asked[actor] = min(asked[actor], -actor_f[actor, _COMFORT])
+                moment.asked[actor] = min(moment.asked[actor], -actors.f[actor, _COMFORT])
             began = _across(
-                table,
-                speeds,
-                lane_i,
-                lane_f,
-                onward,
-                share,
-                back,
-                spans,
-                conflicts,
-                conflict_spans,
-                entry_i,
-                entry_f,
-                order,
-                first,
-                actor_i,
-                actor_f,
-                keys,
-                actor,
-                tick,
-                ego_begin,
-                dt,
-                busy_x,
-                busy_y,
-                left_hand,
+                roads, entries, actors, actor, tick, ego_begin, dt, busy_x, busy_y, left_hand
             )
             if began == 1:
-                busy_x, busy_y = actor_f[actor, _X], actor_f[actor, _Y]
+                busy_x, busy_y = actors.f[actor, _X], actors.f[actor, _Y]
     for actor in range(count):
-        if actor_i[actor, _ALIVE] == 1:
-            roll(actor_f[actor], asked[actor], dt)
-            move(
-                table,
-                lane_i,
-                lane_f,
-                onward,
-                share,
-                keys[actor],
-                actor_f[actor],
-                actor_i[actor],
-                row_out,
-                dt,
-            )
-            accel = actor_f[actor, _ACCEL]
-            standing = actor_f[actor, _SPEED] < 0.05
-            actor_i[actor, _BRAKING] = 1 if accel < _BRAKE_LIGHT_MPS2 or standing else 0
+        if actors.i[actor, _ALIVE] == 1:
+            roll(actors.f[actor], moment.asked[actor], dt)
+            move(roads, actors.keys[actor], actors.f[actor], actors.i[actor], moment, dt)
+            accel = actors.f[actor, _ACCEL]
+            standing = actors.f[actor, _SPEED] < 0.05
+            actors.i[actor, _BRAKING] = 1 if accel < _BRAKE_LIGHT_MPS2 or standing else 0
 
 
 @kernel("void(f8[:, ::1], f8, f8[:, ::1])")

@@ -1,0 +1,88 @@
+"""The arrays of traffic as named groups, so that a kernel takes a road, its entries and its actors.
+
+Shapes: N actors driven, L lanes, R table rows, M entries, k links, c pairs of lanes that share ground.
+All are changed in place by the kernels and belong to one world.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from volant.core.kernels import struct
+
+Array = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+
+@struct(
+    "f8[:, ::1], f8[::1], i8[:, ::1], f8[:, ::1], i8[::1], f8[::1], i8[::1], f8[:, ::1], "
+    "i8[:, ::1], f8[:, ::1]"
+)
+class Roads(NamedTuple):
+    """What the kernels know of the roads; nothing here changes during a drive."""
+
+    table: Array
+    """[R, 10] by road.LaneColumn."""
+    speeds: Array
+    """[R]: what limit and curves allow, approach included (m/s)."""
+    lane_i: Integers
+    """[L + 1, ...] by LaneIndex."""
+    lane_f: Array
+    """[L, ...] by LaneFloat."""
+    onward: Integers
+    """[k] successors."""
+    share: Array
+    """[k] share of cars that take each successor, cumulated."""
+    back: Integers
+    """[k] predecessors."""
+    spans: Array
+    """[j, 2]: where the marks allow to change."""
+    conflicts: Integers
+    """[c, 3]: other lane, Conflict, 1 where this lane's driver lets the other's pass."""
+    conflict_spans: Array
+    """[c, 4]: own from, own to, other from, other to (m)."""
+
+
+@struct("i8[:, ::1], f8[:, ::1], u8[::1]")
+class Actors(NamedTuple):
+    """The actors that drive along lanes."""
+
+    i: Integers
+    """[N, ...] by Index."""
+    f: Array
+    """[N, ...] by Actor."""
+    keys: NDArray[np.uint64]
+    """[N]: each actor's stream of chance."""
+
+
+@struct("i8[:, ::1], f8[:, ::1], i8[::1], i8[::1]")
+class Entries(NamedTuple):
+    """Who is where in which lane."""
+
+    i: Integers
+    """[M, 2] by EntryIndex."""
+    f: Array
+    """[M, 6] by Entry."""
+    order: Integers
+    """[M]: slots by (lane, s)."""
+    first: Integers
+    """[L + 2]: where each lane begins in `order`."""
+
+
+@struct("f8[:, ::1], i8[:, ::1], i8[::1], f8[::1], f8[::1]")
+class Moment(NamedTuple):
+    """What holds now beside the actors, and scratch."""
+
+    zone_f: Array
+    """[z, 3]: slow stretches, from, to, speed."""
+    zone_i: Integers
+    """[z, 1]: lane of a slow stretch."""
+    held: Integers
+    """[L] scratch: who holds a junction lane."""
+    asked: Array
+    """[N] scratch: acceleration asked for (m/s2)."""
+    row_out: Array
+    """[10] scratch: one row of a lane."""
