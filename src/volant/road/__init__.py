@@ -4,6 +4,13 @@ Everything is SI in a flat ENU world; `s` runs in the direction of travel, offse
 left. Files from outside raise InputError; what is merely wrong in them is a `Finding`.
 """
 
+from volant.road.conflicts import (
+    Meeting,
+    SharedGround,
+    joined_lanes,
+    longest_body_m,
+    shared_ground,
+)
 from volant.road.corridor import (
     Corridor,
     CorridorColumn,
@@ -19,37 +26,50 @@ from volant.road.model import Finding, Road, RoadNetwork, Signal
 from volant.road.opendrive import load_road, parse_road
 from volant.road.report import RoadReport, check_road
 from volant.road.route import RoutePlan, follow, plan_route
+from volant.road.rules import Conflict, Control, Crossing, Gate, Light, TrafficRules, traffic_rules
 from volant.road.write import road_text, write_road
 
 __all__ = [
     "Boundary",
+    "Conflict",
+    "Control",
     "Corridor",
     "CorridorColumn",
     "CorridorPoint",
+    "Crossing",
     "Finding",
+    "Gate",
     "Lane",
     "LaneColumn",
     "LaneGraph",
     "LaneId",
     "LanePoint",
+    "Light",
     "Markings",
+    "Meeting",
     "PlacedSignal",
     "Road",
     "RoadNetwork",
     "RoadReport",
     "RouteLeg",
     "RoutePlan",
+    "SharedGround",
     "Signal",
     "SpeedLimit",
+    "TrafficRules",
     "build_corridor",
     "build_graph",
     "check_road",
     "follow",
+    "joined_lanes",
     "load_graph",
     "load_road",
+    "longest_body_m",
     "markings",
     "parse_road",
     "plan_route",
     "road_text",
+    "shared_ground",
+    "traffic_rules",
     "write_road",
 ]

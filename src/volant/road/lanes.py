@@ -104,6 +104,13 @@ class Lane:
         place = bisect_right(self.limits, s_m, key=lambda limit: limit.s_m)
         return self.limits[max(place - 1, 0)].limit_mps
 
+    def at_road_s(self, road_s_m: float) -> float:
+        """The lane's own s straight across from a place on its road's reference line."""
+        road_s, own_s = self.samples[:, LaneColumn.ROAD_S], self.samples[:, LaneColumn.S]
+        if self.along:
+            return float(np.interp(road_s_m, road_s, own_s))
+        return float(np.interp(road_s_m, road_s[::-1], own_s[::-1]))
+
     def may_change_left(self, s_m: float) -> bool:
         """Whether the marks allow to cross to the left neighbour at s."""
         return any(low <= s_m <= high for low, high in self.left_changes)

@@ -107,12 +107,9 @@ def _change_place(
 
 def beside_s(graph: LaneGraph, lane: int, beside: int, s_m: float) -> float:
     """The s of a neighbour lane straight across from s on a lane."""
-    here, there = graph.lanes[lane].samples, graph.lanes[beside].samples
+    here = graph.lanes[lane].samples
     road_s = float(np.interp(s_m, here[:, LaneColumn.S], here[:, LaneColumn.ROAD_S]))
-    other, own = there[:, LaneColumn.ROAD_S], there[:, LaneColumn.S]
-    if graph.lanes[beside].along:
-        return float(np.interp(road_s, other, own))
-    return float(np.interp(road_s, other[::-1], own[::-1]))
+    return graph.lanes[beside].at_road_s(road_s)
 
 
 def _time_s(lane: Lane, s_from_m: float, s_to_m: float) -> float:

@@ -41,7 +41,7 @@ class Roads(NamedTuple):
     spans: Array
     """[j, 2]: where the marks allow to change."""
     conflicts: Integers
-    """[c, 3]: other lane, Conflict, 1 where this lane's driver lets the other's pass."""
+    """[c, 3]: other lane, road.Meeting, 1 where this lane's driver lets the other's pass."""
     conflict_spans: Array
     """[c, 4]: own from, own to, other from, other to (m)."""
 

@@ -192,14 +192,6 @@ class LaneFloat(IntEnum):
     """From the lane's start to where its chain runs out of width (m); inf where it goes on."""
 
 
-class Conflict(IntEnum):
-    """How two lanes that are not neighbours share ground."""
-
-    CROSS = 1
-    MERGE = 2
-    DIVERGE = 3
-
-
 SLOTS = 3
 """Entries of one actor: its lane, the lane it leaves, the lane it wishes for."""
 EGO_SLOTS = 6

@@ -9,11 +9,11 @@ from __future__ import annotations
 import numpy as np
 
 from volant.core.kernels import kernel
+from volant.road import Meeting
 from volant.sim.arrays import Actors, Entries, Moment, Roads  # noqa: F401 - in signatures
 from volant.sim.columns import (
     SLOTS,
     Actor,
-    Conflict,
     Entry,
     EntryIndex,
     EntryKind,
@@ -36,7 +36,7 @@ _RESERVED, _CONFLICTS, _ONWARD = (
     int(LaneIndex.ONWARD),
 )
 _LANE_LENGTH = int(LaneFloat.LENGTH)
-_DIVERGE = int(Conflict.DIVERGE)
+_DIVERGE = int(Meeting.DIVERGE)
 _ENTERED = -2  # value of REQUEST while a car is on its granted lane
 _EGO_CLAIM_M = 40.0
 _BRAKE_MPS2 = 2.0

@@ -11,13 +11,13 @@ import math
 import numpy as np
 
 from volant.core.kernels import kernel
+from volant.road import Meeting
 from volant.road.kernels import project_line
 from volant.sim.arrays import Actors, Entries, Moment, Roads  # noqa: F401 - in signatures
 from volant.sim.columns import (
     APPROACH_BRAKE_MPS2,
     EGO_SLOTS,
     SLOTS,
-    Conflict,
     Entry,
     EntryIndex,
     EntryKind,
@@ -39,7 +39,7 @@ _BODY, _WISH, _EGO, _WALL = (
 _ENDS, _RESERVED, _ROWS = int(LaneIndex.ENDS), int(LaneIndex.RESERVED), int(LaneIndex.ROWS)
 _ONWARD, _BACK, _CONFLICTS = int(LaneIndex.ONWARD), int(LaneIndex.BACK), int(LaneIndex.CONFLICTS)
 _LENGTH = int(LaneFloat.LENGTH)
-_DIVERGE, _MERGE, _CROSS = int(Conflict.DIVERGE), int(Conflict.MERGE), int(Conflict.CROSS)
+_DIVERGE, _MERGE, _CROSS = int(Meeting.DIVERGE), int(Meeting.MERGE), int(Meeting.CROSS)
 _SIDE_MARGIN_M = 0.3
 _WALL_BRAKE_MPS2 = 3.5  # a jam's head that would need more braking than this is not stopped for
 _STOP_SHORT_M = 1.5

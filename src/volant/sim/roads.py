@@ -1,24 +1,23 @@
-"""The lane graph as flat arrays for the traffic kernels: links, speed profile, shared ground.
-
-Simplified: two lanes share ground where their centres come closer than the narrower of 3 m and 85 %
-of their mean width, plus what a long body sweeps in a bend; heights are not compared, so that only lanes of one junction, or with a common
-end, are looked at (a bridge over a road is no crossing).
-"""
+"""The lane graph as flat arrays for the traffic kernels: links, speed profile, shared ground."""
 
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from itertools import combinations
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from volant.core.geometry import wrap_angle_rad
-from volant.road import Lane, LaneColumn, LaneGraph
+from volant.road import (
+    Lane,
+    LaneColumn,
+    LaneGraph,
+    Meeting,
+    joined_lanes,
+    shared_ground,
+)
 from volant.sim.arrays import Roads
-from volant.sim.columns import APPROACH_BRAKE_MPS2, Conflict, LaneFloat, LaneIndex
+from volant.sim.columns import APPROACH_BRAKE_MPS2, LaneFloat, LaneIndex
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -27,14 +26,6 @@ TOP_SPEED_MPS: Final = 37.5
 """Where no limit holds: 135 km/h, a common free speed on unlimited German motorways (recalled)."""
 LATERAL_ACCEL_MPS2: Final = 2.0
 """What drivers accept in curves; 1.8 to 2.5 in AASHTO comfort data at speed (recalled)."""
-JOIN_GAP_M: Final = 0.3
-JOIN_TURN_RAD: Final = math.radians(5.0)
-SHARED_GAP_M: Final = 3.0
-SWEEP_MOST_M: Final = 1.5
-LONGEST_M: Final = 16.5
-"""Articulated lorry (Directive 96/53/EC, annex I, 1.1; recalled)."""
-SHORT_LORRY_M: Final = 8.0
-TIGHT_RADIUS_M: Final = 30.0
 END_SIGHT_M: Final = 1500.0
 MAIN_SHARE: Final = 0.85
 """Share of cars that keep to the main road at a fork outside junctions."""
@@ -43,12 +34,15 @@ MAIN_SHARE: Final = 0.85
 def lane_arrays(graph: LaneGraph) -> Roads:
     """Flatten a lane graph for the kernels."""
     lanes = graph.lanes
-    onward = [_joined(graph, lane) for lane in lanes]
+    onward = joined_lanes(graph)
     back: list[list[int]] = [[] for _ in lanes]
     for source, targets in enumerate(onward):
         for target in targets:
             back[target].append(source)
-    pairs = _shared_ground(graph, onward, back)
+    pairs: list[list[tuple[float, ...]]] = [
+        [(row.other, row.meeting, *row.own, *row.theirs) for row in rows]
+        for rows in shared_ground(graph)
+    ]
     lane_i = np.zeros((len(lanes) + 1, len(LaneIndex)), dtype=np.int64)
     for lane in lanes:
         lane_i[lane.index, : LaneIndex.ROWS] = _flags(lane, onward[lane.index], pairs[lane.index])
@@ -83,13 +77,9 @@ def lane_arrays(graph: LaneGraph) -> Roads:
     )
 
 
-def longest_car_m(graph: LaneGraph) -> float:
-    """The longest car that these roads take without sweeping over what lies beside its lane."""
-    bend = float(np.abs(graph.table[:, LaneColumn.CURVATURE]).max())
-    return LONGEST_M if bend * TIGHT_RADIUS_M < 1.0 else SHORT_LORRY_M
-
-
-def _ends(lanes: tuple[Lane, ...], onward: list[list[int]], lane_i: Integers) -> list[float]:
+def _ends(
+    lanes: tuple[Lane, ...], onward: tuple[tuple[int, ...], ...], lane_i: Integers
+) -> list[float]:
     """From each lane's start to where its chain runs out, looked for END_SIGHT_M ahead."""
     found = []
     for lane in lanes:
@@ -103,25 +93,7 @@ def _ends(lanes: tuple[Lane, ...], onward: list[list[int]], lane_i: Integers) ->
     return found
 
 
-def _joined(graph: LaneGraph, lane: Lane) -> list[int]:
-    """Successors that a car can roll onto: no jump of the centre (a lane that opens by width has one)."""
-    if lane.ends:
-        return []
-    end = lane.samples[-1]
-    kept = []
-    for target in lane.successors:
-        begin = graph.lanes[target].samples[0]
-        gap_m = math.hypot(
-            float(begin[LaneColumn.X] - end[LaneColumn.X]),
-            float(begin[LaneColumn.Y] - end[LaneColumn.Y]),
-        )
-        turn = wrap_angle_rad(float(begin[LaneColumn.HEADING] - end[LaneColumn.HEADING]))
-        if gap_m <= JOIN_GAP_M and abs(turn) <= JOIN_TURN_RAD:
-            kept.append(target)
-    return kept
-
-
-def _shares(graph: LaneGraph, lane: Lane, targets: list[int]) -> list[float]:
+def _shares(graph: LaneGraph, lane: Lane, targets: tuple[int, ...]) -> list[float]:
     if not targets:
         return []
     share = [1.0 / len(targets)] * len(targets)
@@ -138,10 +110,10 @@ def _shares(graph: LaneGraph, lane: Lane, targets: list[int]) -> list[float]:
     return cumulated
 
 
-def _flags(lane: Lane, onward: list[int], pairs: list[tuple[float, ...]]) -> list[int]:
+def _flags(lane: Lane, onward: tuple[int, ...], pairs: list[tuple[float, ...]]) -> list[int]:
     kind = {"entry": 1, "mwyEntry": 1, "exit": 2, "mwyExit": 2}
     must_merge = lane.ends or (bool(lane.successors) and not onward)
-    crosses = any(int(row[1]) == Conflict.CROSS for row in pairs)
+    crosses = any(int(row[1]) == Meeting.CROSS for row in pairs)
     return [
         -1 if lane.left is None else lane.left,
         -1 if lane.right is None else lane.right,
@@ -164,7 +136,7 @@ def _reserve_merges(
         if lane_i[lane, LaneIndex.RESERVED] and graph.lanes[lane].junction is not None
     }
     for lane, rows in enumerate(pairs):
-        merges = any(int(row[1]) == Conflict.MERGE for row in rows)
+        merges = any(int(row[1]) == Meeting.MERGE for row in rows)
         if merges and graph.lanes[lane].junction in crossed:
             lane_i[lane, LaneIndex.RESERVED] = 1
     reserved = lane_i[:, LaneIndex.RESERVED].copy()
@@ -184,72 +156,3 @@ def _speeds(lane: Lane) -> Array:
         ahead = allowed[row + 1] ** 2 + 2.0 * APPROACH_BRAKE_MPS2 * (s[row + 1] - s[row])
         allowed[row] = min(allowed[row], math.sqrt(ahead))
     return np.asarray(np.maximum(allowed, 2.0))
-
-
-def _shared_ground(
-    graph: LaneGraph, onward: list[list[int]], back: list[list[int]]
-) -> list[list[tuple[float, ...]]]:
-    """For each lane the rows (other, kind, own from, own to, other from, other to)."""
-    groups: dict[tuple[str, str | int], list[int]] = defaultdict(list)
-    for lane in graph.lanes:
-        if lane.junction is not None:
-            groups["junction", lane.junction].append(lane.index)
-        for source in back[lane.index]:
-            groups["from", source].append(lane.index)
-        for target in onward[lane.index]:
-            groups["to", target].append(lane.index)
-    seen: set[tuple[int, int]] = set()
-    longest_m = longest_car_m(graph)
-    found: list[list[tuple[float, ...]]] = [[] for _ in graph.lanes]
-    for members in groups.values():
-        for one, other in combinations(sorted(set(members)), 2):
-            if (one, other) in seen:
-                continue
-            seen.add((one, other))
-            _compare(graph.lanes[one], graph.lanes[other], onward, back, found, longest_m)
-    return found
-
-
-def _compare(
-    one: Lane,
-    other: Lane,
-    onward: list[list[int]],
-    back: list[list[int]],
-    found: list[list[tuple[float, ...]]],
-    longest_m: float,
-) -> None:
-    if other.index in (one.left, one.right, one.opposite):
-        return
-    a, b = one.samples, other.samples
-    dx = a[:, LaneColumn.X, None] - b[None, :, LaneColumn.X]
-    dy = a[:, LaneColumn.Y, None] - b[None, :, LaneColumn.Y]
-    width = 0.5 * (a[:, LaneColumn.WIDTH, None] + b[None, :, LaneColumn.WIDTH])
-    # A body of half length h sweeps h^2 / 2R further out in a bend.
-    half = 0.5 * longest_m
-    bend = np.abs(a[:, LaneColumn.CURVATURE, None]) + np.abs(b[None, :, LaneColumn.CURVATURE])
-    sweep = np.minimum(0.5 * half * half * bend, SWEEP_MOST_M)
-    reach = np.minimum(SHARED_GAP_M, 0.85 * width) + sweep
-    close = np.asarray(dx * dx + dy * dy < reach * reach)
-    if not close.any():
-        return
-    kind = Conflict.CROSS
-    if set(back[one.index]) & set(back[other.index]) and close[0, 0]:
-        kind = Conflict.DIVERGE
-    elif set(onward[one.index]) & set(onward[other.index]) and close[-1, -1]:
-        kind = Conflict.MERGE
-    own, theirs = np.asarray(close.any(axis=1)), np.asarray(close.any(axis=0))
-    own_span = _span(own, a[:, LaneColumn.S], kind)
-    their_span = _span(theirs, b[:, LaneColumn.S], kind)
-    found[one.index].append((other.index, kind, *own_span, *their_span))
-    found[other.index].append((one.index, kind, *their_span, *own_span))
-
-
-def _span(close: NDArray[np.bool_], s: Array, kind: Conflict) -> tuple[float, float]:
-    rows = np.flatnonzero(close)
-    if kind is Conflict.DIVERGE:
-        apart = np.flatnonzero(~close)
-        return 0.0, float(s[apart[0] - 1]) if len(apart) else float(s[-1])
-    if kind is Conflict.MERGE:
-        apart = np.flatnonzero(~close)
-        return (float(s[apart[-1] + 1]) if len(apart) else 0.0), float(s[-1])
-    return float(s[rows[0]]), float(s[rows[-1]])

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from volant.core.chance import Chance
 from volant.core.messages import EgoTruth
-from volant.road import LaneColumn, LaneGraph
+from volant.road import LaneColumn, LaneGraph, longest_body_m
 from volant.sim.arrays import Actors, Entries, Moment, Roads
 from volant.sim.columns import (
     CAST_SLOTS,
@@ -36,7 +36,7 @@ from volant.sim.columns import (
 from volant.sim.drivers import DriverMix, draw_driver, draw_kind
 from volant.sim.lane_kernels import index_entries, look_ahead, look_behind, place_ego
 from volant.sim.move_kernels import place
-from volant.sim.roads import lane_arrays, longest_car_m
+from volant.sim.roads import lane_arrays
 from volant.sim.traffic_kernels import step_traffic, write_entries
 
 Array = NDArray[np.float64]
@@ -72,7 +72,7 @@ class Traffic:
     graph: LaneGraph
     roads: Roads
     longest_m: float
-    """No car may be longer (roads.longest_car_m)."""
+    """No car may be longer (road.longest_body_m)."""
     mix: DriverMix
     chance: Chance
     oncoming_share: float
@@ -145,7 +145,7 @@ def make_traffic(
     return Traffic(
         graph=graph,
         roads=roads,
-        longest_m=longest_car_m(graph),
+        longest_m=longest_body_m(graph),
         mix=mix,
         chance=chance,
         oncoming_share=oncoming_share,
