@@ -131,6 +131,7 @@ def pilot_settings(trip: Trip) -> PilotSettings:
             rear_overhang_m=spec.rear_overhang_m,
             wheelbase_m=spec.wheelbase_m,
             max_curvature_per_m=spec.max_curvature_per_m,
+            steering_ratio=spec.steering_ratio,
         ),
         destination_m=stretch.destination_m,
     )

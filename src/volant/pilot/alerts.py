@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from volant.core.clock import NS_PER_S
-from volant.core.messages import Alert, AlertLevel, Engagement, ObjectClass
+from volant.core.messages import Alert, AlertLevel, Engagement, LaneWarning, ObjectClass
+from volant.pilot.assist import Assist
+from volant.pilot.attention import Stage
 from volant.pilot.engage import EngageState
 from volant.pilot.planning.plan import Motion, name_of
 
@@ -18,13 +21,18 @@ class Told:
     limit_mps: float = 0.0
     waiting: ObjectClass | None = None
     """Whom the car stands behind, having said nothing of its leaving."""
+    stage: Stage = Stage.NONE
+    departure: LaneWarning = LaneWarning.NONE
+    steers: bool = True
+    beside: LaneWarning = LaneWarning.NONE
+    """Who is in the way of the turn signal was told."""
 
 
 def tell(
-    told: Told, state: EngageState, motion: Motion | None, stamp_ns: int
+    told: Told, state: EngageState, motion: Motion | None, assist: Assist, stamp_ns: int
 ) -> tuple[Told, tuple[Alert, ...]]:
     """Alerts for what has changed since the last tick."""
-    alerts = []
+    alerts = _of_assist(told, state, assist, stamp_ns)
     if state.engagement is not told.engagement:
         alerts += _of_engagement(told.engagement, state, stamp_ns)
     limit_mps, waiting = told.limit_mps, told.waiting
@@ -46,7 +54,49 @@ def tell(
             waiting = None
         elif motion.hold and lead.gap_m < 15.0:
             waiting = lead.kind
-    return Told(state.engagement, limit_mps, waiting), tuple(alerts)
+    warn, acting = assist.warn, assist.acting
+    told = Told(
+        *(state.engagement, limit_mps, waiting, assist.attention.stage, warn.departure),
+        *(acting.steers, assist.in_the_way),
+    )
+    return told, tuple(alerts)
+
+
+def _of_assist(told: Told, state: EngageState, assist: Assist, stamp_ns: int) -> list[Alert]:
+    """Hands and eyes, lines, blind spots, and who steers."""
+    stage, cause, found = assist.attention.stage, assist.attention.cause, []
+    if stage is not told.stage:
+        if Stage.NONE < stage < Stage.STOP:
+            level, hands, eyes = _ASKED[stage]
+            words, action = (hands, "Hold the wheel") if cause == "hands" else (eyes, "Look ahead")
+            found.append(_alert(stamp_ns, "attention", level, words, cause, action, 60.0))
+        elif told.stage:
+            found.append(_alert(stamp_ns, "attention", AlertLevel.STATUS, "Thank you", "", "", 0.0))
+    side = assist.warn.departure
+    if side is not told.departure and side is not LaneWarning.NONE:
+        words = f"Leaving the lane, {side.value}"
+        found.append(
+            _alert(stamp_ns, "departure", AlertLevel.WARNING, words, "Line", "Steer back", 2.0)
+        )
+    way = assist.in_the_way
+    if way is not told.beside and way is not LaneWarning.NONE:
+        words = f"Somebody beside you, {way.value}"
+        found.append(
+            _alert(stamp_ns, "blind_spot", AlertLevel.PROMPT, words, "Turn signal", "Wait", 2.0)
+        )
+    if told.steers and not assist.acting.steers and state.driving:
+        words = "You steer, the car keeps speed"
+        found.append(
+            _alert(stamp_ns, "you_steer", AlertLevel.PROMPT, words, "No centring", "Steer", 4.0)
+        )
+    return found
+
+
+_ASKED: Final = {
+    Stage.REQUEST: (AlertLevel.PROMPT, "Hands on the wheel", "Eyes on the road"),
+    Stage.WARNING: (AlertLevel.WARNING, "Hands on the wheel now", "Eyes on the road now"),
+    Stage.SIGNAL: (AlertLevel.CRITICAL, "Take the wheel or car stops", "Look or the car stops"),
+}
 
 
 def _of_engagement(before: Engagement, state: EngageState, stamp_ns: int) -> list[Alert]:

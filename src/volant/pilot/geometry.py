@@ -15,6 +15,8 @@ class CarGeometry:
     """From the rear axle to the rear bumper."""
     wheelbase_m: float
     max_curvature_per_m: float
+    steering_ratio: float = 15.0
+    """Steering wheel angle per road wheel angle (a common passenger car's, recalled)."""
 
     @property
     def front_m(self) -> float:

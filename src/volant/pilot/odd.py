@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Final
 
 from volant.core.clock import NS_PER_S
 from volant.core.messages import CarState, Gear
@@ -77,8 +78,13 @@ def assess(
     course: Course,
     destination_m: float | None,
     tuning: DomainTuning,
+    *,
+    steers: bool = True,
 ) -> Domain:
-    """Judge the domain at one control tick."""
+    """Judge the domain at one control tick.
+
+    A pilot that does not steer need not know its lane to the centimetre: the driver does.
+    """
     now_ns = ego.stamp_ns
     frame_age_s = _age_s(now_ns, tracker.frame_ns)
     breaches = (
@@ -88,6 +94,8 @@ def assess(
         *_breaches_of_road(ego, course, destination_m, tuning),
         *_breaches_of_driver(car),
     )
+    if not steers:
+        breaches = tuple(one for one in breaches if one.code not in _OF_STEERING)
     stale_s = max(frame_age_s - 0.25, 0.0)
     worst = next((one for one in breaches if one.urgent), None)
     place_codes = ("no_position", "lost_lane", "lost_position", "car_state_lost")
@@ -97,6 +105,10 @@ def assess(
         demand=worst or (breaches[0] if breaches else None),
         sight_m=tuning.sight_m * max(1.0 - stale_s / tuning.sight_fade_s, 0.0),
     )
+
+
+_OF_STEERING: Final = ("lost_lane", "lane_conflict", "off_lane")
+"""Breaches that only concern who steers."""
 
 
 def _age_s(now_ns: int, stamp_ns: int) -> float:

@@ -18,7 +18,6 @@ from volant.core.clock import CONTROL_TICK_NS, NS_PER_S, PILOT_TICK_NS
 from volant.core.messages import (
     Alert,
     Command,
-    Constraint,
     DriverRequest,
     Engagement,
     Localization,
@@ -29,7 +28,8 @@ from volant.core.messages import (
     Tracks,
 )
 from volant.core.settings import Choices
-from volant.pilot import alerts, engage, odd
+from volant.pilot import alerts, assist, engage, functions, odd
+from volant.pilot.assist import Assist
 from volant.pilot.control import follow as control
 from volant.pilot.course import Course, prepare
 from volant.pilot.engage import EngageInput, EngageState
@@ -40,6 +40,7 @@ from volant.pilot.planning import describe
 from volant.pilot.planning.plan import Motion, PlanInput, plan
 from volant.pilot.prediction.forecast import foresee
 from volant.pilot.settings import PilotSettings
+from volant.road import CorridorColumn
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ class PilotMemory:
     halt_m: float
     """Station where a minimal-risk stop shall end, inf while there is none."""
     told: alerts.Told
+    assist: Assist
     stamp_ns: int
 
 
@@ -84,6 +86,7 @@ def start(settings: PilotSettings) -> PilotMemory:
         engage=EngageState(),
         halt_m=math.inf,
         told=alerts.Told(),
+        assist=assist.start(),
         stamp_ns=-CONTROL_TICK_NS,
     )
 
@@ -98,15 +101,21 @@ def step(
     # Perception: where am I, who else is there?
     ego, tracker = _perceive(memory, observation, settings, planning=planning)
     # May the pilot drive, and does it?
+    before, motion = memory.engage, memory.motion
     domain = odd.assess(
-        ego, tracker, observation.car, course, settings.destination_m, tuning.domain
+        *(ego, tracker, observation.car, course, settings.destination_m, tuning.domain),
+        steers=memory.assist.acting.steers,
     )
-    engaged = engage.step(
-        memory.engage, _engage_input(observation, domain, tuning.engage), tuning.engage
+    around = None
+    if planning or observation.requests:
+        around = _around(memory, ego, domain, settings)
+    helped, domain = assist.look(
+        *(memory.assist, observation, domain, before, around, tuning.functions, tuning.attention)
     )
+    given_hands = _engage_input(observation, domain, tuning.engage, steers=helped.acting.steers)
+    engaged = engage.step(before, given_hands, tuning.engage)
     halt_m = _halt_m(memory.halt_m, ego, engaged, tuning.plan.risk_decel_mps2)
     # Prediction and planning.
-    motion = memory.motion
     if planning and ego.matched:
         forecast = foresee(tracker, ego, tuning.forecast)
         given = PlanInput(
@@ -118,21 +127,32 @@ def step(
             holding=memory.control.hold,
             may_speed_up=domain.demand is None,
         )
+        planned = functions.planned(
+            choices, helped.acting, 0.0 if motion is None else motion.limit_mps
+        )
+        bend_mps2 = functions.bend_mps2(tuning.plan.lateral_mps2, helped.acting, tuning.functions)
         motion = plan(
-            *(ego, forecast, given, motion, course, choices, settings.car),
-            *(settings.destination_m, tuning.plan, tuning.propose, tuning.score),
+            *(ego, forecast, given, motion, course, planned, settings.car, settings.destination_m),
+            *(replace(tuning.plan, lateral_mps2=bend_mps2), tuning.propose, tuning.score),
         )
     # Control.
     asked, kept = _control(memory, ego, motion, engaged, observation, settings)
-    told, warnings = alerts.tell(memory.told, engaged, motion, stamp_ns)
-    changed = engaged.engagement is not memory.engage.engagement
+    # What the driver is warned of and told.
+    here = localize.describe(ego, course, valid=domain.valid) if planning else None
+    tracks = track.describe(tracker) if planning else None
+    helped = assist.finish(helped, observation, engaged, here, tracks, settings.car, tuning.warn)
+    told, warnings = alerts.tell(memory.told, engaged, motion, helped, stamp_ns)
+    changed = engaged.engagement is not before.engagement
     memory = PilotMemory(
-        course, choices, ego, tracker, motion, kept, engaged, halt_m, told, stamp_ns
+        course, choices, ego, tracker, motion, kept, engaged, halt_m, told, helped, stamp_ns
     )
     output = PilotOutput(
-        command=control.command_of(asked, stamp_ns),
-        localization=localize.describe(ego, course, valid=domain.valid) if planning else None,
-        tracks=track.describe(tracker) if planning else None,
+        command=assist.steered(
+            control.command_of(asked, stamp_ns),
+            *(helped, engaged, observation.car, settings.car, tuning.engage),
+        ),
+        localization=here,
+        tracks=tracks,
         plan=describe.describe(motion, ego, course) if planning and motion is not None else None,
         state=_describe_state(memory, domain) if planning or changed else None,
         alerts=warnings,
@@ -187,8 +207,24 @@ def _control(
     return after, resting if resting is not None and not engaged.driving else after
 
 
+def _around(
+    memory: PilotMemory, ego: Ego, domain: odd.Domain, settings: PilotSettings
+) -> functions.Surrounding:
+    """What the rules of the functions ask about."""
+    course, graph = memory.course, settings.graph
+    lane = int(course.table[course.row(ego.station_m), CorridorColumn.LANE])
+    return functions.Surrounding(
+        driving=memory.engage.driving,
+        speed_mps=ego.speed_mps,
+        lane=domain.valid,
+        lead=memory.motion is not None and memory.motion.lead is not None,
+        route=settings.destination_m is not None,
+        road_type="" if graph is None else graph.lanes[lane].road_type,
+    )
+
+
 def _engage_input(
-    observation: Observation, domain: odd.Domain, tuning: engage.EngageTuning
+    observation: Observation, domain: odd.Domain, tuning: engage.EngageTuning, *, steers: bool
 ) -> EngageInput:
     driver = observation.car.driver
     kinds = [request.kind for request in observation.requests]
@@ -198,7 +234,8 @@ def _engage_input(
         cancel=RequestKind.CANCEL in kinds,
         brake=driver.brake > tuning.pressed,
         accelerator=driver.accelerator > tuning.pressed,
-        wheel=abs(driver.wheel_torque_nm) > tuning.wheel_torque_nm,
+        # Where the driver steers anyway, steering takes nothing over.
+        wheel=steers and abs(driver.wheel_torque_nm) > tuning.wheel_torque_nm,
         blocker=domain.blockers[0] if domain.blockers else None,
         demand=domain.demand,
     )
@@ -239,15 +276,8 @@ def _describe_state(memory: PilotMemory, domain: odd.Domain) -> PilotState:
         words=state.words,
         set_speed_mps=max(set_speed_mps, 0.0),
         time_gap_setting_s=choices.time_gap_s,
-        functions=_functions(state, motion),
+        functions=memory.assist.acting.names,
         ready=not domain.blockers,
         blockers=tuple(one.code for one in domain.blockers),
+        **assist.told_of(memory.assist),
     )
-
-
-def _functions(state: EngageState, motion: Motion | None) -> tuple[str, ...]:
-    """Names of the functions that act now."""
-    if not state.driving or motion is None:
-        return ()
-    acting = {Constraint.CURVE: ("curve_speed",), Constraint.SPEED_LIMIT: ("limit_speed",)}
-    return ("acc", "lcc", *acting.get(motion.constraint, ()))

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from volant.core.settings import Choices
+from volant.pilot.attention import AttentionTuning
 from volant.pilot.control.follow import FollowTuning
 from volant.pilot.engage import EngageTuning
+from volant.pilot.functions import FunctionTuning
 from volant.pilot.geometry import CarGeometry
 from volant.pilot.odd import DomainTuning
 from volant.pilot.perception.localize import LocalizeTuning
@@ -15,6 +17,7 @@ from volant.pilot.planning.plan import PlanTuning
 from volant.pilot.planning.propose import ProposeTuning
 from volant.pilot.planning.score import ScoreTuning
 from volant.pilot.prediction.forecast import ForecastTuning
+from volant.pilot.warn import WarnTuning
 from volant.road import Corridor, LaneGraph
 
 
@@ -31,6 +34,9 @@ class Tuning:
     follow: FollowTuning = field(default_factory=FollowTuning)
     engage: EngageTuning = field(default_factory=EngageTuning)
     domain: DomainTuning = field(default_factory=DomainTuning)
+    functions: FunctionTuning = field(default_factory=FunctionTuning)
+    attention: AttentionTuning = field(default_factory=AttentionTuning)
+    warn: WarnTuning = field(default_factory=WarnTuning)
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,13 +127,31 @@ def controls_of(car: CarState, given: GuardInput, settings: GuardSettings) -> Dr
         given: the tick's inputs.
         settings: the guard's.
     """
-    newest = car
-    if given.car is not None and driver.is_finite(given.car.driver):
-        newest = given.car
-    controls = newest.driver
-    if 0 <= given.stamp_ns - newest.stamp_ns <= nanoseconds(settings.stale_s):
-        return controls
-    return DriverControls(brake=controls.brake, wheel_angle_rad=controls.wheel_angle_rad)
+    held = car.driver
+    if not _is_young(car, given, settings):
+        held = DriverControls(brake=held.brake, wheel_angle_rad=held.wheel_angle_rad)
+    newest = given.car
+    if newest is None or not _is_young(newest, given, settings):
+        return held
+    return newest.driver if driver.is_finite(newest.driver) else _believed(newest.driver, held)
+
+
+def _is_young(car: CarState, given: GuardInput, settings: GuardSettings) -> bool:
+    return 0 <= given.stamp_ns - car.stamp_ns <= nanoseconds(settings.stale_s)
+
+
+def _believed(controls: DriverControls, held: DriverControls) -> DriverControls:
+    """Each control for itself: one sensor that reads no number does not silence the others."""
+    return DriverControls(
+        accelerator=_finite(controls.accelerator, held.accelerator),
+        brake=_finite(controls.brake, held.brake),
+        wheel_torque_nm=_finite(controls.wheel_torque_nm, held.wheel_torque_nm),
+        wheel_angle_rad=_finite(controls.wheel_angle_rad, held.wheel_angle_rad),
+    )
+
+
+def _finite(value: float, otherwise: float) -> float:
+    return value if math.isfinite(value) else otherwise
 
 
 _PLACES: Final = 50
