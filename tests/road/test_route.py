@@ -40,7 +40,7 @@ def test_a_goal_behind_on_the_same_lane_leads_round_the_ring(world):
 
 
 def test_from_the_ring_to_the_country_road_it_changes_lanes_and_takes_the_exit(world):
-    plan = plan_route(world, at(world, "2", 1, -1), at(world, "30", 1, 1, 500.0))
+    plan = plan_route(world, at(world, "2", 1, -1), at(world, "31", 0, 1, 500.0))
     assert names(world, plan) == [
         "Ring counter-clockwise",
         "Interchange North, ramp off counter-clockwise",
@@ -54,7 +54,7 @@ def test_from_the_ring_to_the_country_road_it_changes_lanes_and_takes_the_exit(w
 
 
 def test_a_route_merges_from_a_ramp_and_gives_a_smooth_corridor(world):
-    plan = plan_route(world, at(world, "30", 1, -1), at(world, "4", 1, -1, 1500.0))
+    plan = plan_route(world, at(world, "31", 0, -1), at(world, "4", 1, -1, 1500.0))
     corridor = build_corridor(world, plan.legs)
     assert "Interchange North, ramp on counter-clockwise" in names(world, plan)
     table = corridor.table

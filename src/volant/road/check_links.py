@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from volant.road.model import Finding, Junction, LaneSection, Road, RoadLink
+from volant.road.model import Controller, Finding, Junction, LaneSection, Road, RoadLink
 
 
 def link_findings(roads: tuple[Road, ...], junctions: tuple[Junction, ...]) -> list[Finding]:
@@ -24,6 +24,34 @@ def link_findings(roads: tuple[Road, ...], junctions: tuple[Junction, ...]) -> l
         findings.extend(_lane_findings(road, by_id))
     for junction in junctions:
         findings.extend(_junction_findings(junction, by_id))
+    return findings
+
+
+def control_findings(
+    roads: tuple[Road, ...],
+    junctions: tuple[Junction, ...],
+    controllers: tuple[Controller, ...],
+) -> list[Finding]:
+    """Signals, controllers and priority roads that are named but are not in the file."""
+    signals = {signal.id for road in roads for signal in road.signals}
+    known = {controller.id for controller in controllers}
+    findings = []
+    for controller in controllers:
+        for name in controller.signals:
+            if name not in signals:
+                words = f"controller {controller.id}: its signal {name} is missing"
+                findings.append(Finding("", "", "dangling-signal", words, "warning"))
+    names = {road.id for road in roads}
+    for junction in junctions:
+        for name in junction.controllers:
+            if name not in known:
+                words = f"junction {junction.id}: its controller {name} is missing"
+                findings.append(Finding("", "", "dangling-controller", words, "warning"))
+        for pair in junction.priorities:
+            for road in (pair.high, pair.low):
+                if road and road not in names:
+                    words = f"junction {junction.id}, priority: road {road} is missing"
+                    findings.append(Finding(road, "", "dangling-priority", words, "warning"))
     return findings
 
 

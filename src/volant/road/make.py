@@ -14,6 +14,9 @@ from pathlib import Path
 from volant.road.make_country import country_road
 from volant.road.make_interchange import trumpet
 from volant.road.make_ring import carriageways, interchange_places
+from volant.road.make_roundabout import REACH_M
+from volant.road.make_site import Site
+from volant.road.make_town import build_town
 from volant.road.model import RoadNetwork
 from volant.road.write import write_road
 
@@ -27,15 +30,19 @@ def build_world() -> RoadNetwork:
         for number, (name, place) in enumerate(zip(NAMES, interchange_places(), strict=True))
     )
     south, north = interchanges
-    country = country_road(south, north)
-    roads = [*carriageways(interchanges), *(r for i in interchanges for r in i.ramps), country]
+    country = country_road(south, north, REACH_M)
+    site = Site()
+    site.add(*carriageways(interchanges), *(r for i in interchanges for r in i.ramps))
+    site.add(country.south, country.north)
+    build_town(site, country)
     return RoadNetwork(
         file="volant-world",
         name="Volant world",
         version=(1, 8),
-        roads=tuple(roads),
-        junctions=tuple(junction for i in interchanges for junction in i.junctions),
+        roads=tuple(site.roads.values()),
+        junctions=(*(j for i in interchanges for j in i.junctions), *site.junctions),
         geo_reference="+proj=tmerc +lat_0=48.0 +lon_0=11.0 +k=1 +x_0=0 +y_0=0 +datum=WGS84",
+        controllers=tuple(site.controllers),
     )
 
 

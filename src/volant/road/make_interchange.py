@@ -117,6 +117,7 @@ _RING_ROADS: Final = {
     (True, True): (("5", "6"), ("7", "8")),
 }
 COUNTRY_ROAD: Final = "30"
+NORTH_ROAD: Final = "31"
 
 
 def trumpet(name: str, place: Pose, number: int) -> Interchange:
@@ -309,10 +310,11 @@ def _country_junction(
     off_counter, on_counter, off_clockwise, on_clockwise = (ramp.id for ramp in ramps)
     to, away = (1, -1) if at_start else (-1, 1)
     contact = "start" if at_start else "end"
+    country = COUNTRY_ROAD if at_start else NORTH_ROAD
     connections = (
-        Connection("0", COUNTRY_ROAD, on_counter, "start", ((to, -1),)),
-        Connection("1", COUNTRY_ROAD, on_clockwise, "start", ((2 * to, -1),)),
-        Connection("2", off_counter, COUNTRY_ROAD, contact, ((-1, away),)),
-        Connection("3", off_clockwise, COUNTRY_ROAD, contact, ((-1, 2 * away),)),
+        Connection("0", country, on_counter, "start", ((to, -1),)),
+        Connection("1", country, on_clockwise, "start", ((2 * to, -1),)),
+        Connection("2", off_counter, country, contact, ((-1, away),)),
+        Connection("3", off_clockwise, country, contact, ((-1, 2 * away),)),
     )
     return Junction(junction, f"Interchange {name}, country road", "direct", connections)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from volant.core.errors import InputError
-from volant.road.check_links import link_findings
+from volant.road.check_links import control_findings, link_findings
 from volant.road.check_widths import width_findings
 from volant.road.model import (
     Connection,
@@ -75,9 +75,10 @@ def parse_road(data: bytes, file: str = "road") -> RoadNetwork:
     junctions = tuple(_read_junction(reader, element) for element in root.all("junction"))
     header = root.first("header")
     name, version, geo_reference = _read_header(reader, header)
-    findings.extend(link_findings(roads, junctions))
-    findings.extend(width_findings(roads))
     controllers = tuple(_read_controller(reader, element) for element in root.all("controller"))
+    findings.extend(link_findings(roads, junctions))
+    findings.extend(control_findings(roads, junctions, controllers))
+    findings.extend(width_findings(roads))
     return RoadNetwork(
         file, name, version, roads, junctions, geo_reference, tuple(findings), controllers
     )

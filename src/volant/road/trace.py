@@ -66,12 +66,17 @@ def draw(start: Pose, strokes: Sequence[Stroke]) -> tuple[tuple[Geometry, ...], 
         else:
             shape = Line()
         piece = Geometry(s_m, pose.x_m, pose.y_m, pose.yaw_rad, stroke.length_m, shape)
-        out = zeros(1, 7)
-        evaluate_reference(piece_rows((piece,)), np.array([s_m + stroke.length_m]), out)
-        pose = Pose(float(out[0, 0]), float(out[0, 1]), float(out[0, 2]))
+        pose = draw_pose(piece)
         pieces.append(piece)
         s_m += stroke.length_m
     return tuple(pieces), pose
+
+
+def draw_pose(piece: Geometry) -> Pose:
+    """The pose at which a piece of a reference line ends."""
+    out = zeros(1, 7)
+    evaluate_reference(piece_rows((piece,)), np.array([piece.s_m + piece.length_m]), out)
+    return Pose(float(out[0, 0]), float(out[0, 1]), float(out[0, 2]))
 
 
 def length_of(strokes: Sequence[Stroke]) -> float:
