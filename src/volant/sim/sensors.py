@@ -1,8 +1,9 @@
 """Object-level sensors: the table of what each one sees, and frames that arrive late, noisy, or not.
 
-A sensor returns boxes of road users, not raw points. Frames are measured at 20 Hz and delivered after
-the sensor's latency with the stamp of the measurement. Misses are a two-state Markov process for each
-pair of sensor and car (bursts of 0.2 to 1 s) whose stationary share grows towards the range's end.
+A sensor returns boxes of road users, not raw points. Frames are measured at 10 or 20 Hz and delivered
+after the sensor's latency with the stamp of the measurement. Misses are a two-state Markov process for
+each pair of sensor and actor (bursts of 0.2 to 1 s) whose stationary share grows towards the range's
+end. Who stands behind a box is not seen; people and cycles are seen less far than cars.
 Simplified: radars see standing cars as well as cameras do (a real one needs a camera to tell them
 from clutter), occlusion is by rays in the plane, and nothing depends on weather but the level.
 """
@@ -19,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from volant.core.chance import Chance
-from volant.core.clock import PILOT_TICK_NS, nanoseconds
+from volant.core.clock import PILOT_TICK_NS, nanoseconds, seconds
 from volant.core.messages import (
     DetectionFrame,
     EgoTruth,
@@ -28,6 +29,14 @@ from volant.core.messages import (
     ObjectReturn,
 )
 from volant.sim.columns import BodyClass, Index
+from volant.sim.sensors_faults import (
+    DELAY_NS,
+    FaultKind,
+    SensorFault,
+    false_returns,
+    fault_of,
+    shake,
+)
 from volant.sim.sensors_kernels import RETURN_COLUMNS, sense_objects
 
 Array = NDArray[np.float64]
@@ -43,13 +52,17 @@ class Sensor:
 
     name: str
     kind: str
-    """`radar`, `camera` or `ideal`."""
+    """`radar`, `camera`, `ultrasonic` or `ideal`; the first and the third tell no classes and lamps."""
     x_m: float
     y_m: float
     yaw_rad: float
     field_rad: float
     """Whole horizontal opening."""
     range_m: float
+    small_range_m: float
+    """Up to here it sees people and cycles."""
+    every_ticks: int
+    """Measures at each so manieth tick of 50 ms."""
     latency_ns: int
     range_sigma_m: float
     """At short range; `range_sigma_part` of the distance comes on top."""
@@ -90,6 +103,8 @@ def _radar(name: str, x_m: float, y_m: float, yaw_deg: float, *, far: bool) -> S
         yaw_rad=math.radians(yaw_deg),
         field_rad=math.radians(30.0 if far else 150.0),
         range_m=250.0 if far else 80.0,
+        small_range_m=100.0 if far else 45.0,
+        every_ticks=1,
         latency_ns=PILOT_TICK_NS,
         range_sigma_m=0.2 if far else 0.1,
         range_sigma_part=0.0,
@@ -112,7 +127,7 @@ def _radar(name: str, x_m: float, y_m: float, yaw_deg: float, *, far: bool) -> S
 
 
 def _camera(name: str, x_m: float, y_m: float, yaw_deg: float, *, field_deg: float) -> Sensor:
-    front = name == "front_camera"
+    front = name == "camera_front"
     return Sensor(
         name=name,
         kind="camera",
@@ -121,6 +136,8 @@ def _camera(name: str, x_m: float, y_m: float, yaw_deg: float, *, field_deg: flo
         yaw_rad=math.radians(yaw_deg),
         field_rad=math.radians(field_deg),
         range_m=150.0 if front else 70.0,
+        small_range_m=75.0 if front else 40.0,
+        every_ticks=1 if front else 2,
         latency_ns=2 * PILOT_TICK_NS,
         range_sigma_m=0.2,
         range_sigma_part=0.03,
@@ -142,18 +159,52 @@ def _camera(name: str, x_m: float, y_m: float, yaw_deg: float, *, field_deg: flo
     )
 
 
+def _ultrasonic() -> Sensor:
+    """Twelve sensors in both bumpers, taken as one that looks all around from the car's middle."""
+    return Sensor(
+        name="ultrasonic",
+        kind="ultrasonic",
+        x_m=1.35,
+        y_m=0.0,
+        yaw_rad=0.0,
+        field_rad=2.0 * math.pi,
+        range_m=5.0 + 2.2,
+        small_range_m=3.0 + 2.2,
+        every_ticks=1,
+        latency_ns=PILOT_TICK_NS,
+        range_sigma_m=0.05,
+        range_sigma_part=0.0,
+        angle_sigma_rad=math.radians(3.0),
+        radial_sigma_mps=0.6,
+        lateral_sigma_mps=1.0,
+        yaw_sigma_rad=math.radians(8.0),
+        size_sigma_m=0.4,
+        miss_share=0.04,
+        ghosts_per_min=0.2,
+        points_seen=1,
+        class_confidence=0.1,
+        class_wrong=0.0,
+        lamp_range_m=0.0,
+        lamp_miss=0.0,
+        existence_near=0.95,
+        existence_far=0.7,
+        source=f"{_NOTES}: 0.15 to 5 m, 12 of them; the car's half length added; noise estimated",
+    )
+
+
 # Places on a car of about 4.4 m with its rear axle 0.9 m before the bumper (estimate); the number
 # of sensors is that of an XPILOT 3.0 car: 5 radars, cameras around (notes/vehicle.md, section 6).
 TYPICAL: Final[tuple[Sensor, ...]] = (
-    _radar("front_radar", 3.5, 0.0, 0.0, far=True),
-    _radar("front_left_radar", 3.3, 0.8, 60.0, far=False),
-    _radar("front_right_radar", 3.3, -0.8, -60.0, far=False),
-    _radar("rear_left_radar", -0.8, 0.8, 130.0, far=False),
-    _radar("rear_right_radar", -0.8, -0.8, -130.0, far=False),
-    _camera("front_camera", 1.9, 0.0, 0.0, field_deg=100.0),
-    _camera("left_camera", 1.9, 0.9, 100.0, field_deg=110.0),
-    _camera("right_camera", 1.9, -0.9, -100.0, field_deg=110.0),
-    _camera("rear_camera", -0.8, 0.0, 180.0, field_deg=110.0),
+    _radar("radar_front", 3.5, 0.0, 0.0, far=True),
+    _radar("radar_front_left", 3.3, 0.8, 60.0, far=False),
+    _radar("radar_front_right", 3.3, -0.8, -60.0, far=False),
+    _radar("radar_rear_left", -0.8, 0.8, 130.0, far=False),
+    _radar("radar_rear_right", -0.8, -0.8, -130.0, far=False),
+    _camera("camera_front", 1.9, 0.0, 0.0, field_deg=100.0),
+    _camera("camera_left", 1.9, 0.9, 100.0, field_deg=110.0),
+    _camera("camera_right", 1.9, -0.9, -100.0, field_deg=110.0),
+    _camera("camera_rear", -0.8, 0.0, 180.0, field_deg=110.0),
+    _ultrasonic(),
 )
 PERFECT: Final[tuple[Sensor, ...]] = (
     Sensor(
@@ -164,6 +215,8 @@ PERFECT: Final[tuple[Sensor, ...]] = (
         yaw_rad=0.0,
         field_rad=2.0 * math.pi,
         range_m=250.0,
+        small_range_m=250.0,
+        every_ticks=1,
         latency_ns=0,
         range_sigma_m=0.0,
         range_sigma_part=0.0,
@@ -192,6 +245,7 @@ DEGRADED: Final[tuple[Sensor, ...]] = tuple(
     replace(
         sensor,
         range_m=RAIN_RANGE * sensor.range_m,
+        small_range_m=RAIN_RANGE * sensor.small_range_m,
         lamp_range_m=RAIN_RANGE * sensor.lamp_range_m,
         miss_share=sensor.miss_share * (RAIN_MISS if sensor.kind == "camera" else 1.0),
     )
@@ -203,22 +257,13 @@ LEVELS: Final[dict[str, tuple[Sensor, ...]]] = {
     "degraded": DEGRADED,
 }
 
-_CLASSES: Final = {
-    BodyClass.CAR: ObjectClass.CAR,
-    BodyClass.LORRY: ObjectClass.LORRY,
-    BodyClass.BUS: ObjectClass.BUS,
-    BodyClass.MOTORCYCLE: ObjectClass.MOTORCYCLE,
-    BodyClass.CYCLIST: ObjectClass.CYCLIST,
-    BodyClass.PEDESTRIAN: ObjectClass.PEDESTRIAN,
-    BodyClass.OBSTACLE: ObjectClass.OBSTACLE,
-}
-CLASS_OF_BODY: Final[tuple[ObjectClass, ...]] = tuple(_CLASSES[body] for body in BodyClass)
+CLASS_OF_BODY: Final[tuple[ObjectClass, ...]] = tuple(ObjectClass[body.name] for body in BodyClass)
 CONFUSED: Final[dict[ObjectClass, ObjectClass]] = {
     ObjectClass.CAR: ObjectClass.LORRY,
     ObjectClass.LORRY: ObjectClass.BUS,
     ObjectClass.BUS: ObjectClass.LORRY,
     ObjectClass.MOTORCYCLE: ObjectClass.CAR,
-    ObjectClass.CYCLIST: ObjectClass.PEDESTRIAN,
+    ObjectClass.CYCLIST: ObjectClass.MOTORCYCLE,
     ObjectClass.PEDESTRIAN: ObjectClass.CYCLIST,
     ObjectClass.OBSTACLE: ObjectClass.CAR,
 }
@@ -250,18 +295,23 @@ class ObjectSensors:
     sensors: tuple[Sensor, ...]
     chance: Chance
     numbers: Array
-    """[k, 20] the table as numbers, for the kernel."""
+    """[k, 22] the table as numbers, for the kernel."""
     keys: NDArray[np.uint64]
     """[k, N] one stream for each sensor and car slot."""
     missing_until: Array
     """[k, N] seconds until which a car is missed."""
     out: Array
+    faults: tuple[SensorFault, ...] = ()
     under_way: deque[tuple[int, DetectionFrame]] = field(default_factory=deque)
     ghosts: list[_Ghost | None] = field(default_factory=list)
+    held: dict[str, tuple[ObjectReturn, ...]] = field(default_factory=dict)
+    """Of each frozen sensor: what it goes on telling."""
     tick: int = 0
 
 
-def make_object_sensors(level: str, chance: Chance, actors: int) -> ObjectSensors:
+def make_object_sensors(
+    level: str, chance: Chance, actors: int, faults: tuple[SensorFault, ...] = ()
+) -> ObjectSensors:
     """The sensors of a level (`LEVELS`) for a world with room for so many actors.
 
     Raises:
@@ -279,6 +329,7 @@ def make_object_sensors(level: str, chance: Chance, actors: int) -> ObjectSensor
         keys=keys,
         missing_until=np.zeros((len(sensors), actors)),
         out=np.zeros((max(actors, 1), RETURN_COLUMNS)),
+        faults=faults,
         ghosts=[None] * len(sensors),
     )
 
@@ -305,6 +356,8 @@ def _numbers(sensor: Sensor) -> tuple[float, ...]:
         sensor.lamp_miss,
         sensor.existence_near,
         sensor.existence_far,
+        sensor.small_range_m,
+        sensor.every_ticks * seconds(PILOT_TICK_NS),
     )
 
 
@@ -313,7 +366,13 @@ def measure(
 ) -> None:
     """Take one frame with every sensor; they come out of `deliver` when their latency is over."""
     body = np.array((ego.x_m, ego.y_m, ego.z_m, ego.yaw_rad))
+    now_s = seconds(stamp_ns)
     for row, sensor in enumerate(state.sensors):
+        if state.tick % sensor.every_ticks:
+            continue
+        kind = fault_of(state.faults, sensor.name, now_s)
+        if kind is FaultKind.LOST:
+            continue
         count = sense_objects(
             actor_f,
             actor_i,
@@ -322,14 +381,34 @@ def measure(
             state.keys[row],
             state.missing_until[row],
             state.tick,
-            1e-9 * stamp_ns,
+            now_s,
             state.out,
         )
         objects = [_object(sensor, values, actor_i) for values in state.out[:count].tolist()]
         objects.extend(_ghosts(state, row, sensor, stamp_ns))
-        frame = DetectionFrame(sensor=sensor.name, stamp_ns=stamp_ns, objects=tuple(objects))
-        state.under_way.append((stamp_ns + sensor.latency_ns, frame))
+        late_ns = sensor.latency_ns + (DELAY_NS if kind is FaultKind.DELAYED else 0)
+        told = _broken(state, sensor.name, tuple(objects), kind)
+        frame = DetectionFrame(sensor=sensor.name, stamp_ns=stamp_ns, objects=told)
+        state.under_way.append((stamp_ns + late_ns, frame))
     state.tick += 1
+
+
+def _broken(
+    state: ObjectSensors,
+    name: str,
+    objects: tuple[ObjectReturn, ...],
+    kind: FaultKind | None,
+) -> tuple[ObjectReturn, ...]:
+    """What a broken sensor makes of what it measured."""
+    if kind is not FaultKind.FROZEN:
+        state.held.pop(name, None)
+    if kind is FaultKind.FROZEN:
+        return state.held.setdefault(name, objects)
+    if kind is FaultKind.NOISY:
+        return shake(objects, state.chance.child("noisy", name, state.tick))
+    if kind is FaultKind.GHOSTS:
+        return (*objects, *false_returns(state.chance.child("false", name), state.tick))
+    return objects
 
 
 def deliver(state: ObjectSensors, stamp_ns: int) -> tuple[DetectionFrame, ...]:
@@ -344,7 +423,7 @@ def deliver(state: ObjectSensors, stamp_ns: int) -> tuple[DetectionFrame, ...]:
 def _object(sensor: Sensor, values: list[float], actor_i: Integers) -> ObjectReturn:
     """What the kernel found as a message; a radar does not tell what it sees, nor its lamps."""
     kind = ObjectClass.UNKNOWN
-    if sensor.kind != "radar":
+    if sensor.kind in ("camera", "ideal"):
         kind = CLASS_OF_BODY[int(actor_i[int(values[0]), Index.CLASS])]
         if values[11] > 0.5:
             kind = CONFUSED[kind]
@@ -375,7 +454,8 @@ def _ghosts(
     ghost = state.ghosts[row]
     if ghost is None or stamp_ns > ghost.until_ns:
         ghost = None
-        if chance.uniform(state.tick) < sensor.ghosts_per_min * 1e-9 * PILOT_TICK_NS / 60.0:
+        frame_s = sensor.every_ticks * seconds(PILOT_TICK_NS)
+        if chance.uniform(state.tick) < sensor.ghosts_per_min * frame_s / 60.0:
             birth = chance.child(state.tick)
             ghost = _Ghost(
                 stamp_ns + nanoseconds(birth.uniform(0, *_GHOST_S)),

@@ -29,7 +29,6 @@ _EDGE = 0.6  # detection falls from full at this part of the range to half at it
 _EDGE_MISS = 0.5
 _MOST_MISS = 0.6
 _BURST_LOW_S, _BURST_HIGH_S = 0.2, 1.0
-_FRAME_S = 0.05
 _DRAWS = 16  # chance counters that one frame may use
 _TWO_PI = 2.0 * math.pi
 
@@ -62,7 +61,27 @@ def points_in_sight(actor_f, actor_i, target, x, y):  # type: ignore[no-untyped-
     """How many of five points of a box (centre, corners drawn in by a tenth) no other box hides."""
     me = actor_f[target]
     cos, sin = math.cos(me[_YAW]), math.sin(me[_YAW])
-    reach = math.sqrt((me[_X] - x) ** 2 + (me[_Y] - y) ** 2) + me[_LONG]
+    away = math.sqrt((me[_X] - x) ** 2 + (me[_Y] - y) ** 2)
+    reach = away + me[_LONG]
+    ux, uy = (me[_X] - x) / max(away, 0.1), (me[_Y] - y) / max(away, 0.1)
+    # Only who stands near the line of sight can hide anything.
+    near = np.empty(actor_f.shape[0], dtype=np.int64)
+    count = 0
+    for other in range(actor_f.shape[0]):
+        if other == target or actor_i[other, _ALIVE] == 0:
+            continue
+        if abs(actor_f[other, _Z] - me[_Z]) > _OTHER_LEVEL_M:
+            continue
+        dx, dy = actor_f[other, _X] - x, actor_f[other, _Y] - y
+        if dx * dx + dy * dy > reach * reach:
+            continue
+        room = 0.6 * (actor_f[other, _LONG] + actor_f[other, _WIDE] + me[_LONG] + me[_WIDE])
+        if abs(ux * dy - uy * dx) > room or ux * dx + uy * dy < -room:
+            continue
+        near[count] = other
+        count += 1
+    if count == 0:
+        return 5
     seen = 0
     for point in range(5):
         along = across = 0.0
@@ -72,15 +91,8 @@ def points_in_sight(actor_f, actor_i, target, x, y):  # type: ignore[no-untyped-
         to_x = me[_X] + cos * along - sin * across
         to_y = me[_Y] + sin * along + cos * across
         hidden = False
-        for other in range(actor_f.shape[0]):
-            if other == target or actor_i[other, _ALIVE] == 0:
-                continue
-            dx, dy = actor_f[other, _X] - x, actor_f[other, _Y] - y
-            if dx * dx + dy * dy > reach * reach:
-                continue
-            if abs(actor_f[other, _Z] - me[_Z]) > _OTHER_LEVEL_M:
-                continue
-            if ray_meets(actor_f[other], x, y, to_x, to_y):
+        for k in range(count):
+            if ray_meets(actor_f[near[k]], x, y, to_x, to_y):
                 hidden = True
                 break
         if not hidden:
@@ -95,15 +107,15 @@ def missed_share(range_m, reach, share):  # type: ignore[no-untyped-def]
     return min(share + _EDGE_MISS * min(max(edge, 0.0), 1.0), _MOST_MISS)
 
 
-@kernel("b1(f8[::1], i8, u8, i8, f8, f8)")
-def _is_missed(missing_until, slot, key, counter, now, share):  # type: ignore[no-untyped-def]
+@kernel("b1(f8[::1], i8, u8, i8, f8, f8, f8)")
+def _is_missed(missing_until, slot, key, counter, now, share, frame):  # type: ignore[no-untyped-def]
     """One step of the miss process: in a burst, or one begins now with the rate of that share."""
     if now < missing_until[slot] - 1e-6:
         return True
     if share <= 0.0:
         return False
     # A burst covers ceil(length / frame) frames; from low to high evenly that is 12.5 in the mean.
-    frames = 0.5 * (_BURST_LOW_S + _BURST_HIGH_S) / _FRAME_S + 0.5
+    frames = 0.5 * (_BURST_LOW_S + _BURST_HIGH_S) / frame + 0.5
     rate = share / ((1.0 - share) * frames)
     if uniform(key, counter) >= rate / (1.0 + rate):
         return False
@@ -155,7 +167,9 @@ def sense_objects(  # type: ignore[no-untyped-def]
         me = actor_f[slot]
         dx, dy = me[_X] - at_x, me[_Y] - at_y
         distance = math.sqrt(dx * dx + dy * dy)
-        if distance - 0.5 * me[_LONG] > sensor[4] or abs(me[_Z] - ego[2]) > _OTHER_LEVEL_M:
+        small = me[_WIDE] < 1.0 and me[_LONG] < 2.0  # a person or a cycle
+        reach = sensor[20] if small else sensor[4]
+        if distance - 0.5 * me[_LONG] > reach or abs(me[_Z] - ego[2]) > _OTHER_LEVEL_M:
             continue
         # In the car's axes, but from the sensor's place.
         fx, fy = cos * dx + sin * dy, cos * dy - sin * dx
@@ -171,12 +185,9 @@ def sense_objects(  # type: ignore[no-untyped-def]
             continue
         key = keys[slot] ^ np.uint64(actor_i[slot, _LIFE])
         first = tick * _DRAWS
-        if (
-            _is_missed(
-                missing_until, slot, key, first, now, missed_share(distance, sensor[4], sensor[12])
-            )
-            and sensor[12] > 0.0
-        ):
+        share = missed_share(distance, reach, sensor[12])
+        missed = _is_missed(missing_until, slot, key, first, now, share, sensor[21])
+        if missed and sensor[12] > 0.0:
             continue
         spread = sensor[5] + sensor[6] * distance
         seen_at = distance + spread * normal(key, first + 2) if spread > 0.0 else distance
@@ -204,7 +215,7 @@ def sense_objects(  # type: ignore[no-untyped-def]
             row[7] = max(me[_WIDE] + 0.5 * sensor[11] * normal(key, first + 8), 0.3)
             row[8] = max(me[_HIGH] + 0.5 * sensor[11] * normal(key, first + 9), 0.3)
         row[9] = sensor[14]
-        part = min(distance / sensor[4], 1.0)
+        part = min(distance / reach, 1.0)
         row[10] = sensor[18] + part * (sensor[19] - sensor[18])
         row[11] = 1.0 if sensor[15] > 0.0 and uniform(key, first + 10) < sensor[15] else 0.0
         row[12], row[13] = 0.0, 0.0

@@ -33,6 +33,8 @@ from volant.sim.sensors import (
     make_object_sensors,
     measure,
 )
+from volant.sim.sensors_faults import SensorFault
+from volant.sim.sensors_lights import make_light_sensor, sense_lights
 from volant.sim.traffic import (
     STEP_S,
     Centre,
@@ -68,6 +70,8 @@ class WorldSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     jams: tuple[Jam, ...] = ()
     oncoming_share: Annotated[float, Meta(ge=0.0, le=1.0)] = 0.25
     """Share of cars born on roads of the other direction."""
+    faults: tuple[SensorFault, ...] = ()
+    """Sensors that are broken for a while."""
 
     def __post_init__(self) -> None:
         """Raise ValueError for an unknown sensor level."""
@@ -101,8 +105,12 @@ class World:
         )
         self._join_cast()
         level = self.settings.sensors
-        self._objects = make_object_sensors(level, chance.child("sensors"), len(self._actor_f))
-        self._place = make_place_sensors(level, graph, chance.child("place"))
+        faults = self.settings.faults
+        self._objects = make_object_sensors(
+            level, chance.child("sensors"), len(self._actor_f), faults
+        )
+        self._place = make_place_sensors(level, graph, chance.child("place"), faults)
+        self._light_sensor = make_light_sensor(level, graph, chance.child("lights"), faults)
         self._jams = (
             [(jam, jam_rows(graph, corridor, jam)) for jam in self.settings.jams]
             if corridor is not None
@@ -236,6 +244,10 @@ class World:
             detections=deliver(self._objects, stamp_ns),
             lane=lane,
             gnss=gnss,
+            lights=sense_lights(
+                *(self._light_sensor, self.lights(), (self._actor_f, self._actor_i)),
+                *(ego, stamp_ns),
+            ),
         )
 
     def _at(self, ego: EgoTruth) -> LanePoint | None:
