@@ -1,9 +1,28 @@
-"""Routes over lanes: the right way, changes where marks allow them, and honest failure."""
+"""The way that a guide leads: the right roads, changes where marks allow them, honest failure."""
+
+import math
+from dataclasses import dataclass
 
 import pytest
 
 from tests.road.roads import WORLD, graph, road, section
-from volant.road import CorridorColumn, LaneId, build_corridor, load_graph, plan_route
+from volant.road import CorridorColumn, LaneId, build_corridor, load_graph, make_guide
+
+
+@dataclass(frozen=True)
+class Plan:
+    legs: tuple
+    length_m: float
+    time_s: float
+
+
+def plan_route(graph, start, goal):
+    """The way of a guide from a start; None where there is none."""
+    guide = make_guide(graph, goal)
+    if guide.cost_s(*start) == math.inf:
+        return None
+    return Plan(guide.legs(*start), guide.distance_m(*start), guide.cost_s(*start))
+
 
 WIDTH = '<width sOffset="0" a="3" b="0" c="0" d="0"/>'
 

@@ -19,13 +19,15 @@ from volant.road.corridor import (
     build_corridor,
 )
 from volant.road.graph import build_graph, load_graph
+from volant.road.guide import Guide, MustChange, Turn, make_guide
 from volant.road.lanes import Lane, LaneColumn, LaneGraph, LaneId, LanePoint, PlacedSignal
 from volant.road.limits import SpeedLimit
 from volant.road.markings import Boundary, Markings, markings
 from volant.road.model import Finding, Road, RoadNetwork, Signal
 from volant.road.opendrive import load_road, parse_road
+from volant.road.places import Place, find_place, places
 from volant.road.report import RoadReport, check_road
-from volant.road.route import RoutePlan, follow, plan_route
+from volant.road.route import follow
 from volant.road.rules import Conflict, Control, Crossing, Gate, Light, TrafficRules, traffic_rules
 from volant.road.write import road_text, write_road
 
@@ -39,6 +41,7 @@ __all__ = [
     "Crossing",
     "Finding",
     "Gate",
+    "Guide",
     "Lane",
     "LaneColumn",
     "LaneGraph",
@@ -47,27 +50,31 @@ __all__ = [
     "Light",
     "Markings",
     "Meeting",
+    "MustChange",
+    "Place",
     "PlacedSignal",
     "Road",
     "RoadNetwork",
     "RoadReport",
     "RouteLeg",
-    "RoutePlan",
     "SharedGround",
     "Signal",
     "SpeedLimit",
     "TrafficRules",
+    "Turn",
     "build_corridor",
     "build_graph",
     "check_road",
+    "find_place",
     "follow",
     "joined_lanes",
     "load_graph",
     "load_road",
     "longest_body_m",
+    "make_guide",
     "markings",
     "parse_road",
-    "plan_route",
+    "places",
     "road_text",
     "shared_ground",
     "traffic_rules",
