@@ -72,7 +72,7 @@ class Entries(NamedTuple):
     """[L + 2]: where each lane begins in `order`."""
 
 
-@struct("f8[:, ::1], i8[:, ::1], i8[::1], f8[::1], f8[::1]")
+@struct("f8[:, ::1], i8[:, ::1], f8[::1], f8[::1], f8[::1]")
 class Moment(NamedTuple):
     """What holds now beside the actors, and scratch."""
 
@@ -80,9 +80,62 @@ class Moment(NamedTuple):
     """[z, 3]: slow stretches, from, to, speed."""
     zone_i: Integers
     """[z, 1]: lane of a slow stretch."""
-    held: Integers
-    """[L] scratch: who holds a junction lane."""
+    held: Array
+    """[L] scratch: how far the last rear of those with a grant for a lane has come on it (m)."""
     asked: Array
     """[N] scratch: acceleration asked for (m/s2)."""
     row_out: Array
     """[10] scratch: one row of a lane."""
+
+
+@struct("i8[::1], i8[::1], i8[::1], f8, f8, f8, i8, i8")
+class Ground(NamedTuple):
+    """The grid over all lanes (road.grid_kernels.LaneGrid), for finding lanes under a body."""
+
+    lane_of_row: Integers
+    starts: Integers
+    rows: Integers
+    x_m: float
+    y_m: float
+    cell_m: float
+    columns: int
+    lines: int
+
+
+@struct("i8[:, ::1], f8[:, ::1], i8[::1], f8[:, ::1]")
+class Sites(NamedTuple):
+    """Where people walk and cross."""
+
+    i: Integers
+    """[n + 1, ...] by SiteIndex."""
+    f: Array
+    """[n, ...] by Site."""
+    lane_i: Integers
+    """[m]: lanes crossed."""
+    lane_f: Array
+    """[m, 4] by SiteLane."""
+
+
+@struct("i8[:, ::1], f8[:, ::1], u8[::1], i8[:, ::1], f8[:, ::1]")
+class People(NamedTuple):
+    """People on foot and their rows among the actors' bodies."""
+
+    i: Integers
+    """[p, ...] by WalkIndex."""
+    f: Array
+    """[p, ...] by Walk."""
+    keys: NDArray[np.uint64]
+    body_i: Integers
+    """[p, ...] by Index."""
+    body_f: Array
+    """[p, ...] by Actor."""
+
+
+@struct("i8[::1], f8[::1]")
+class Lamps(NamedTuple):
+    """What the lights show now."""
+
+    shown: Integers
+    """[k] by columns.Lamp."""
+    red_left: Array
+    """[k]: seconds until red ends."""

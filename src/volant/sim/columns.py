@@ -72,6 +72,8 @@ class Actor(IntEnum):
     """How likely this driver takes an exit lane."""
     HELD = 41
     """Seconds that a lane change under way has been held up (recheck_kernels)."""
+    WAITED = 42
+    """Seconds that it has stood before a junction."""
 
 
 class Index(IntEnum):
@@ -182,6 +184,10 @@ class LaneIndex(IntEnum):
     LEFT_SPANS = 8
     RIGHT_SPANS = 9
     CONFLICTS = 10
+    CONTROL = 11
+    """Of the gate onto this lane, by GateKind."""
+    LIGHT = 12
+    """Row of the light at the gate onto this lane, or -1."""
 
 
 class LaneFloat(IntEnum):
@@ -190,6 +196,19 @@ class LaneFloat(IntEnum):
     LENGTH = 0
     END = 1
     """From the lane's start to where its chain runs out of width (m); inf where it goes on."""
+    STOP = 2
+    """Of the gate onto this lane: how far before the approach's end the front bumper waits (m)."""
+
+
+class GateKind(IntEnum):
+    """How the entry into a junction lane is controlled (road.Control)."""
+
+    NONE = 0
+    PRIORITY = 1
+    GIVE_WAY = 2
+    STOP = 3
+    LIGHT = 4
+    RIGHT_FIRST = 5
 
 
 SLOTS = 3
@@ -200,3 +219,90 @@ CAST_SLOTS = 6
 """Entries of one actor of a scene's cast: the lanes that its body reaches."""
 APPROACH_BRAKE_MPS2 = 1.2
 """How gently drivers slow for a bend or a lower limit (estimate: coasting plus light braking)."""
+
+
+class Site(IntEnum):
+    """Columns of the float array of sites: where people on foot walk, by four points in a row.
+
+    START to NEAR and FAR to END lie beside the road; between NEAR and FAR the road is crossed, or not.
+    """
+
+    START_X = 0
+    START_Y = 1
+    NEAR_X = 2
+    NEAR_Y = 3
+    FAR_X = 4
+    FAR_Y = 5
+    END_X = 6
+    END_Y = 7
+    Z = 8
+
+
+class SiteIndex(IntEnum):
+    """Columns of the integer array of sites [n + 1]; LANES of the next row is the end of one's rows."""
+
+    KIND = 0
+    LIGHT = 1
+    """Row of the light that stops the cars, or -1."""
+    LANES = 2
+    WALL = 3
+    """First entry slot of the walls that make cars wait, or -1."""
+
+
+class SiteKind(IntEnum):
+    """How people cross at a site."""
+
+    ZEBRA = 0
+    """They go first."""
+    LIGHT = 1
+    """When the cars' light is red."""
+    FREE = 2
+    """Where nothing helps them: between parked cars, in a gap."""
+    WALK = 3
+    """They walk beside the road only."""
+
+
+class SiteLane(IntEnum):
+    """Columns of the float array of the lanes that a site's way crosses."""
+
+    FROM = 0
+    """Stretch of the lane that the way takes (m)."""
+    TO = 1
+    BEGIN = 2
+    """Stretch of the way from NEAR that the lane takes (m)."""
+    END = 3
+
+
+class Walk(IntEnum):
+    """Columns of the float array of people."""
+
+    AT = 0
+    """Along the site's way (m)."""
+    PACE = 1
+    SPEED = 2
+    WAIT = 3
+    """Seconds that this person still stands where the way ends."""
+
+
+class WalkIndex(IntEnum):
+    """Columns of the integer array of people."""
+
+    SITE = 0
+    SIGN = 1
+    """+1 from START to END, -1 back."""
+    CARELESS = 2
+    """1: steps out where a car still has to brake."""
+    COUNTER = 3
+
+
+PEOPLE_SLOTS = 6
+"""Entries of one person: the lanes that the body reaches or is about to."""
+
+
+class Lamp(IntEnum):
+    """What a traffic light shows."""
+
+    RED = 0
+    RED_AMBER = 1
+    GREEN = 2
+    AMBER = 3

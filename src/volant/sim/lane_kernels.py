@@ -11,9 +11,9 @@ import math
 import numpy as np
 
 from volant.core.kernels import kernel
-from volant.road import Meeting
+from volant.road.conflicts import Meeting
 from volant.road.kernels import project_line
-from volant.sim.arrays import Actors, Entries, Moment, Roads  # noqa: F401 - in signatures
+from volant.sim.arrays import Entries, Ground, Roads  # noqa: F401 - in signatures
 from volant.sim.columns import (
     APPROACH_BRAKE_MPS2,
     EGO_SLOTS,
@@ -38,7 +38,8 @@ _BODY, _WISH, _EGO, _WALL = (
 )
 _ENDS, _RESERVED, _ROWS = int(LaneIndex.ENDS), int(LaneIndex.RESERVED), int(LaneIndex.ROWS)
 _ONWARD, _BACK, _CONFLICTS = int(LaneIndex.ONWARD), int(LaneIndex.BACK), int(LaneIndex.CONFLICTS)
-_LENGTH = int(LaneFloat.LENGTH)
+_LENGTH, _STOP = int(LaneFloat.LENGTH), int(LaneFloat.STOP)
+_CROSSED_SHORT_M = 0.5
 _DIVERGE, _MERGE, _CROSS = int(Meeting.DIVERGE), int(Meeting.MERGE), int(Meeting.CROSS)
 _SIDE_MARGIN_M = 0.3
 _WALL_BRAKE_MPS2 = 3.5  # a jam's head that would need more braking than this is not stopped for
@@ -107,6 +108,20 @@ def pick_onward(roads, key, crossings, lane):  # type: ignore[no-untyped-def]
     return roads.onward[high - 1]
 
 
+@kernel("b1(Roads, Entries, i8)")
+def _is_crossed(roads, entries, k):  # type: ignore[no-untyped-def]
+    """Whether somebody who keeps to no grants is on the other lane's part of a conflict's ground."""
+    other = roads.conflicts[k, 0]
+    for j in range(entries.first[other], entries.first[other + 1]):
+        slot = entries.order[j]
+        s, long = entries.f[slot, _E_S], entries.f[slot, _E_HALF] + 0.5
+        if entries.i[slot, _E_KIND] != _EGO or entries.f[slot, _E_HALF] < 0.6:
+            continue
+        if s + long > roads.conflict_spans[k, 2] and s - long < roads.conflict_spans[k, 3]:
+            return True
+    return False
+
+
 @kernel(
     "Tuple((f8, f8, i8, f8, f8, f8))(Roads, Entries, u8, i8, i8, i8, i8, f8, f8, f8, f8, f8, f8, b1)"
 )
@@ -147,6 +162,9 @@ def look_ahead(  # type: ignore[no-untyped-def]
         for k in range(roads.lane_i[at, _CONFLICTS], roads.lane_i[at + 1, _CONFLICTS]):
             other, kind = roads.conflicts[k, 0], roads.conflicts[k, 1]
             if kind == _CROSS:
+                block = base + roads.conflict_spans[k, 0] - half - _CROSSED_SHORT_M
+                if walls and block > -1.0 and block < gap and _is_crossed(roads, entries, k):
+                    gap, lead_speed, lead = block, 0.0, -2
                 continue
             for j in range(entries.first[other], entries.first[other + 1]):
                 slot = entries.order[j]
@@ -185,7 +203,10 @@ def look_ahead(  # type: ignore[no-untyped-def]
         if following < 0:
             break
         if walls and roads.lane_i[following, _RESERVED] == 1 and grant != following:
-            gap, lead_speed, lead = to_end - half - _STOP_SHORT_M, 0.0, -2
+            line = roads.lane_f[following, _STOP]
+            gap, lead_speed, lead = to_end - line - half - _STOP_SHORT_M, 0.0, -2
+            if line > 0.5:
+                gap += 2.0 * _STOP_SHORT_M  # up to the line, not a car's gap before it
             break
         ahead = roads.speeds[roads.lane_i[following, _ROWS]]
         allowed = min(allowed, math.sqrt(ahead * ahead + 2.0 * _APPROACH * max(to_end, 0.0)))
@@ -234,73 +255,59 @@ def look_behind(  # type: ignore[no-untyped-def]
     return gap, follow_speed, follower
 
 
-@kernel(
-    "i8(f8[:, ::1], i8[:, ::1], i8[::1], i8[::1], i8[::1], f8, f8, f8, i8, i8, "
-    "f8[::1], i8[:, ::1], f8[:, ::1], i8)"
-)
-def place_ego(  # type: ignore[no-untyped-def]
-    table,
-    lane_i,
-    lane_of_row,
-    cell_starts,
-    cell_rows,
-    x0,
-    y0,
-    cell,
-    nx,
-    ny,
-    ego,
-    entry_i,
-    entry_f,
-    begin,
-):
-    """Enter the own car in every lane that its body reaches; gives the lane nearest, or -1.
+@kernel("i8(Roads, Ground, Entries, f8[::1], i8)")
+def place_body(roads, ground, entries, body, begin):  # type: ignore[no-untyped-def]
+    """Enter a free body in every lane that it reaches; gives the lane nearest, or -1.
 
-    ego: centre x, y, z, yaw, speed, half length, half width,
-    acceleration. Slots begin.. of the entries are filled.
+    body: centre x, y, z, yaw, speed, half length, half width, acceleration. The six slots from
+    begin on are filled.
     """
-    x, y, z, yaw, speed, long, side = ego[0], ego[1], ego[2], ego[3], ego[4], ego[5], ego[6]
-    for slot in range(begin, begin + _EGO_SLOTS):
-        entry_i[slot, _E_LANE] = -1
-        entry_i[slot, _E_KIND] = 0
+    x, y, yaw, long, side = body[0], body[1], body[3], body[5], body[6]
+    end = begin + _EGO_SLOTS
+    for slot in range(begin, end):
+        entries.i[slot, _E_LANE] = -1
+        entries.i[slot, _E_KIND] = 0
     slot = begin
     nearest, least = -1, math.inf
-    i0, i1 = math.floor((x - 4.0 - x0) / cell), math.floor((x + 4.0 - x0) / cell)
-    j0, j1 = math.floor((y - 4.0 - y0) / cell), math.floor((y + 4.0 - y0) / cell)
-    for j in range(max(j0, 0), min(j1, ny - 1) + 1):
-        for i in range(max(i0, 0), min(i1, nx - 1) + 1):
-            for k in range(cell_starts[j * nx + i], cell_starts[j * nx + i + 1]):
-                row = cell_rows[k]
-                dx, dy = x - table[row, 1], y - table[row, 2]
-                if dx * dx + dy * dy > 36.0 or abs(table[row, 3] - z) > 3.0:
+    i0 = max(math.floor((x - 4.0 - ground.x_m) / ground.cell_m), 0)
+    i1 = min(math.floor((x + 4.0 - ground.x_m) / ground.cell_m), ground.columns - 1)
+    j0 = max(math.floor((y - 4.0 - ground.y_m) / ground.cell_m), 0)
+    j1 = min(math.floor((y + 4.0 - ground.y_m) / ground.cell_m), ground.lines - 1)
+    for j in range(j0, j1 + 1):
+        for i in range(i0, i1 + 1):
+            at = j * ground.columns + i
+            for k in range(ground.starts[at], ground.starts[at + 1]):
+                row = ground.rows[k]
+                dx, dy = x - roads.table[row, 1], y - roads.table[row, 2]
+                if dx * dx + dy * dy > 36.0 or abs(roads.table[row, 3] - body[2]) > 3.0:
                     continue
-                lane = lane_of_row[row]
+                lane = ground.lane_of_row[row]
                 known = False
                 for other in range(begin, slot):
-                    if entry_i[other, _E_LANE] == lane:
+                    if entries.i[other, _E_LANE] == lane:
                         known = True
                 if known:
                     continue
-                low, high = lane_i[lane, _ROWS], lane_i[lane + 1, _ROWS]
-                s, d, _row = project_line(table[low:high], x, y, row - low)
-                if s < -0.5 or s > table[high - 1, 0] + 0.5:
+                low, high = roads.lane_i[lane, _ROWS], roads.lane_i[lane + 1, _ROWS]
+                s, d, _row = project_line(roads.table[low:high], x, y, row - low)
+                if s < -0.5 or s > roads.table[high - 1, 0] + 0.5:
                     continue
-                turn = yaw - table[row, 4]
+                turn = yaw - roads.table[row, 4]
                 cos, sin = abs(math.cos(turn)), abs(math.sin(turn))
                 across = side * cos + long * sin
-                if abs(d) > 0.5 * table[row, 6] + across:
+                if abs(d) > 0.5 * roads.table[row, 6] + across:
                     continue
                 cost = abs(d) + 4.0 * (1.0 - math.cos(turn))
                 if cost < least:
                     least, nearest = cost, lane
-                if slot < begin + _EGO_SLOTS:
-                    entry_i[slot, _E_LANE] = lane
-                    entry_i[slot, _E_KIND] = _EGO
-                    entry_f[slot, _E_S] = min(max(s, 0.0), table[high - 1, 0])
-                    entry_f[slot, _E_SPEED] = speed * math.cos(turn)
-                    entry_f[slot, _E_HALF] = long * cos + side * sin
-                    entry_f[slot, _E_D] = d
-                    entry_f[slot, _E_SIDE] = across
-                    entry_f[slot, _E_ACCEL] = ego[7] * math.cos(turn)
+                if slot < end:
+                    entries.i[slot, _E_LANE] = lane
+                    entries.i[slot, _E_KIND] = _EGO
+                    entries.f[slot, _E_S] = min(max(s, 0.0), roads.table[high - 1, 0])
+                    entries.f[slot, _E_SPEED] = body[4] * math.cos(turn)
+                    entries.f[slot, _E_HALF] = long * cos + side * sin
+                    entries.f[slot, _E_D] = d
+                    entries.f[slot, _E_SIDE] = across
+                    entries.f[slot, _E_ACCEL] = body[7] * math.cos(turn)
                     slot += 1
     return nearest

@@ -9,15 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from volant.road import (
+    Conflict,
+    Control,
     Lane,
     LaneColumn,
     LaneGraph,
     Meeting,
+    TrafficRules,
     joined_lanes,
-    shared_ground,
 )
 from volant.sim.arrays import Roads
-from volant.sim.columns import APPROACH_BRAKE_MPS2, LaneFloat, LaneIndex
+from volant.sim.columns import APPROACH_BRAKE_MPS2, GateKind, LaneFloat, LaneIndex
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -27,26 +29,35 @@ TOP_SPEED_MPS: Final = 37.5
 LATERAL_ACCEL_MPS2: Final = 2.0
 """What drivers accept in curves; 1.8 to 2.5 in AASHTO comfort data at speed (recalled)."""
 END_SIGHT_M: Final = 1500.0
+_GATES: Final = {
+    Control.NONE: GateKind.NONE,
+    Control.PRIORITY: GateKind.PRIORITY,
+    Control.GIVE_WAY: GateKind.GIVE_WAY,
+    Control.STOP: GateKind.STOP,
+    Control.LIGHT: GateKind.LIGHT,
+    Control.RIGHT_FIRST: GateKind.RIGHT_FIRST,
+}
+_WAITING: Final = (GateKind.GIVE_WAY, GateKind.STOP, GateKind.LIGHT, GateKind.RIGHT_FIRST)
 MAIN_SHARE: Final = 0.85
 """Share of cars that keep to the main road at a fork outside junctions."""
 
 
-def lane_arrays(graph: LaneGraph) -> Roads:
-    """Flatten a lane graph for the kernels."""
+def lane_arrays(graph: LaneGraph, rules: TrafficRules) -> Roads:
+    """Flatten a lane graph and who goes first on it for the kernels."""
     lanes = graph.lanes
     onward = joined_lanes(graph)
     back: list[list[int]] = [[] for _ in lanes]
     for source, targets in enumerate(onward):
         for target in targets:
             back[target].append(source)
-    pairs: list[list[tuple[float, ...]]] = [
-        [(row.other, row.meeting, *row.own, *row.theirs) for row in rows]
-        for rows in shared_ground(graph)
-    ]
+    pairs = [_pairs(graph.lanes[lane], rows) for lane, rows in enumerate(rules.conflicts)]
     lane_i = np.zeros((len(lanes) + 1, len(LaneIndex)), dtype=np.int64)
     for lane in lanes:
         lane_i[lane.index, : LaneIndex.ROWS] = _flags(lane, onward[lane.index], pairs[lane.index])
     _reserve_merges(graph, lane_i, pairs, back)
+    lane_f = np.zeros((len(lanes), len(LaneFloat)))
+    lane_f[:, LaneFloat.LENGTH] = [lane.length_m for lane in lanes]
+    _set_gates(graph, rules, lane_i, lane_f)
     lane_i[:, LaneIndex.ROWS] = graph.starts
     lane_i[1:, LaneIndex.ONWARD] = np.cumsum([len(targets) for targets in onward])
     lane_i[1:, LaneIndex.BACK] = np.cumsum([len(sources) for sources in back])
@@ -59,9 +70,7 @@ def lane_arrays(graph: LaneGraph) -> Roads:
     lane_i[1:, LaneIndex.CONFLICTS] = np.cumsum([len(rows) for rows in pairs])
     spans = [span for lane in lanes for span in lane.left_changes]
     spans += [span for lane in lanes for span in lane.right_changes]
-    shared = np.array([row for rows in pairs for row in rows], dtype=np.float64).reshape(-1, 6)
-    lane_f = np.empty((len(lanes), len(LaneFloat)))
-    lane_f[:, LaneFloat.LENGTH] = [lane.length_m for lane in lanes]
+    shared = np.array([row for rows in pairs for row in rows], dtype=np.float64).reshape(-1, 7)
     lane_f[:, LaneFloat.END] = _ends(lanes, onward, lane_i)
     return Roads(
         table=graph.table,
@@ -72,9 +81,38 @@ def lane_arrays(graph: LaneGraph) -> Roads:
         share=np.array([p for lane in lanes for p in _shares(graph, lane, onward[lane.index])]),
         back=np.array([s for sources in back for s in sources], dtype=np.int64),
         spans=np.array(spans, dtype=np.float64).reshape(-1, 2),
-        conflicts=np.ascontiguousarray(shared[:, :2]).astype(np.int64),
-        conflict_spans=np.ascontiguousarray(shared[:, 2:]),
+        conflicts=np.ascontiguousarray(shared[:, :3]).astype(np.int64),
+        conflict_spans=np.ascontiguousarray(shared[:, 3:]),
     )
+
+
+def _pairs(lane: Lane, rows: tuple[Conflict, ...]) -> list[tuple[float, ...]]:
+    """Rows (other, meeting, yields, own from, own to, theirs from, theirs to).
+
+    A lane that runs out beside its neighbour is left by a lane change, not over a junction's ground.
+    """
+    return [
+        (row.other, row.meeting, float(row.yields), *row.own, *row.theirs)
+        for row in rows
+        if row.other not in (lane.left, lane.right)
+    ]
+
+
+def _set_gates(graph: LaneGraph, rules: TrafficRules, lane_i: Integers, lane_f: Array) -> None:
+    """Who has to wait at a gate asks for a grant; so does who drives where others may cross."""
+    lane_i[:, LaneIndex.LIGHT] = -1
+    lights = {light.signal: row for row, light in enumerate(rules.lights)}
+    for lane, gate in rules.gates.items():
+        if gate.approach == lane:
+            continue  # a light along a lane: a wall in it (traffic.along_walls)
+        kind = _GATES[gate.control]
+        lane_i[lane, LaneIndex.CONTROL] = kind
+        lane_f[lane, LaneFloat.STOP] = graph.lanes[gate.approach].length_m - gate.stop_s_m
+        if gate.light is not None:
+            lane_i[lane, LaneIndex.LIGHT] = lights.get(gate.light, -1)
+        yields = any(row.yields for row in rules.conflicts[lane])
+        if (kind in _WAITING and yields) or kind in (GateKind.LIGHT, GateKind.STOP):
+            lane_i[lane, LaneIndex.RESERVED] = 1
 
 
 def _ends(

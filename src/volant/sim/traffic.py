@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from volant.core.chance import Chance
-from volant.core.messages import EgoTruth
-from volant.road import LaneColumn, LaneGraph, longest_body_m
-from volant.sim.arrays import Actors, Entries, Moment, Roads
+from volant.core.messages import EgoTruth, LightState
+from volant.road import LaneColumn, LaneGraph, TrafficRules, longest_body_m, traffic_rules
+from volant.sim.arrays import Actors, Entries, Ground, Lamps, Moment, Roads
 from volant.sim.columns import (
     CAST_SLOTS,
     EGO_SLOTS,
@@ -30,13 +30,15 @@ from volant.sim.columns import (
     EntryIndex,
     EntryKind,
     Index,
+    Lamp,
     LaneFloat,
     LaneIndex,
 )
 from volant.sim.drivers import DriverMix, draw_driver, draw_kind
-from volant.sim.lane_kernels import index_entries, look_ahead, look_behind, place_ego
+from volant.sim.lane_kernels import index_entries, look_ahead, look_behind, place_body
 from volant.sim.move_kernels import place
 from volant.sim.roads import lane_arrays
+from volant.sim.signals import Post, Programme, light_at, make_programmes, red_left_s
 from volant.sim.traffic_kernels import step_traffic, write_entries
 
 Array = NDArray[np.float64]
@@ -51,6 +53,15 @@ BIRTH_FROM_M: Final = 260.0
 BIRTH_TO_M: Final = 400.0
 ENTER_FROM_M: Final = 150.0
 """Where a road of the file begins, cars drive into the world this near, in sight."""
+LINE_GAP_M: Final = 1.5
+"""A wall stands so far behind a stop line that a car's gap before it ends at the line."""
+_LAMPS: Final = {
+    LightState.RED: Lamp.RED,
+    LightState.RED_AMBER: Lamp.RED_AMBER,
+    LightState.GREEN: Lamp.GREEN,
+    LightState.AMBER: Lamp.AMBER,
+}
+LIGHT_STATES: Final = {int(lamp): state for state, lamp in _LAMPS.items()}
 _CLEAR_AHEAD_M: Final = 35.0
 _CLEAR_BEHIND_M: Final = 30.0
 _PLACE_STEP_M: Final = 6.0
@@ -71,6 +82,7 @@ class Traffic:
 
     graph: LaneGraph
     roads: Roads
+    ground: Ground
     longest_m: float
     """No car may be longer (road.longest_body_m)."""
     mix: DriverMix
@@ -79,19 +91,27 @@ class Traffic:
     actor_f: Array
     actor_i: Integers
     keys: NDArray[np.uint64]
+    rules: TrafficRules
+    programmes: tuple[Programme, ...]
+    """Of each light of the rules, in their order."""
+    lamps: Lamps
+    along: tuple[tuple[int, float, int], ...]
+    """Lights along lanes, away from junctions: lane, s of the line, row of the light."""
     entry_f: Array
     entry_i: Integers
     order: Integers
     first: Integers
     zone_f: Array
     zone_i: Integers
-    held: Integers
+    held: Array
     asked: Array
     row_out: Array
     places: Array
     """Where cars may be born: [p, 8] lane, s, x, y, cos and sin of the heading,
     usual speed, and 1 where the road of the file begins."""
     junctions: bool
+    beyond: int = 0
+    """Entry slots at the end that belong to people and crossings (sim.people)."""
     tick: int = 0
     clock_s: float = 0.0
 
@@ -125,6 +145,11 @@ class Traffic:
         """First entry slot of a scene's cast."""
         return self.wall_begin + WALL_SLOTS
 
+    @property
+    def along_begin(self) -> int:
+        """First entry slot of the lights along lanes."""
+        return len(self.entry_f) - len(self.along) - self.beyond
+
 
 def make_traffic(
     graph: LaneGraph,
@@ -133,10 +158,13 @@ def make_traffic(
     chance: Chance,
     oncoming_share: float = 0.25,
     cast: int = 0,
+    rules: TrafficRules | None = None,
 ) -> Traffic:
     """Traffic with room for `count` cars, none of them born yet, that sees so many of a cast."""
-    roads = lane_arrays(graph)
-    entries = SLOTS * count + EGO_SLOTS + WALL_SLOTS + CAST_SLOTS * cast
+    rules = rules or traffic_rules(graph)
+    roads = lane_arrays(graph, rules)
+    along = _along_lanes(rules)
+    entries = SLOTS * count + EGO_SLOTS + WALL_SLOTS + CAST_SLOTS * cast + len(along)
     lanes = len(graph.lanes)
     actor_f = np.zeros((count, len(Actor)))
     actor_i = np.zeros((count, len(Index)), dtype=np.int64)
@@ -145,6 +173,7 @@ def make_traffic(
     return Traffic(
         graph=graph,
         roads=roads,
+        ground=_ground(graph),
         longest_m=longest_body_m(graph),
         mix=mix,
         chance=chance,
@@ -152,18 +181,78 @@ def make_traffic(
         actor_f=actor_f,
         actor_i=actor_i,
         keys=np.zeros(count, dtype=np.uint64),
+        rules=rules,
+        programmes=_programmes(graph, rules, chance.child("lights")),
+        lamps=Lamps(np.zeros(len(rules.lights), dtype=np.int64), np.zeros(len(rules.lights))),
+        along=along,
         entry_f=np.zeros((entries, len(Entry))),
         entry_i=entry_i,
         order=np.arange(entries, dtype=np.int64),
         first=np.zeros(lanes + 2, dtype=np.int64),
         zone_f=np.zeros((0, 3)),
         zone_i=np.zeros((0, 1), dtype=np.int64),
-        held=np.zeros(lanes, dtype=np.int64),
+        held=np.full(lanes, math.inf),
         asked=np.zeros(count),
         row_out=np.zeros(len(LaneColumn)),
         places=_birth_places(graph, roads),
         junctions=bool(roads.lane_i[:-1, LaneIndex.RESERVED].any()),
     )
+
+
+def _along_lanes(rules: TrafficRules) -> tuple[tuple[int, float, int], ...]:
+    rows = {light.signal: row for row, light in enumerate(rules.lights)}
+    return tuple(
+        (gate.lane, gate.stop_s_m, rows[gate.light])
+        for gate in rules.gates.values()
+        if gate.lane == gate.approach and gate.light is not None and gate.light in rows
+    )
+
+
+def _programmes(graph: LaneGraph, rules: TrafficRules, chance: Chance) -> tuple[Programme, ...]:
+    posts = []
+    for light in rules.lights:
+        gates = [rules.gates[lane] for lane in light.gates]
+        limits = [
+            graph.position(gate.approach, graph.lanes[gate.approach].length_m).limit_mps
+            for gate in gates
+        ]
+        limit = max((limit for limit in limits if limit < math.inf), default=50.0 / 3.6)
+        posts.append(Post(light.signal, light.junction, limit))
+    found = make_programmes(posts, rules.groups, chance)
+    return tuple(found[light.signal] for light in rules.lights)
+
+
+def show_lights(traffic: Traffic) -> None:
+    """Set what every light shows at the traffic's own time, and hold cars at lights along lanes."""
+    lamps = traffic.lamps
+    for row, programme in enumerate(traffic.programmes):
+        lamps.shown[row] = _LAMPS[light_at(programme, traffic.clock_s)]
+        lamps.red_left[row] = red_left_s(programme, traffic.clock_s)
+    for number, (lane, s_m, row) in enumerate(traffic.along):
+        slot = traffic.along_begin + number
+        closed = lamps.shown[row] != Lamp.GREEN
+        traffic.entry_i[slot, EntryIndex.LANE] = lane if closed else -1
+        traffic.entry_i[slot, EntryIndex.KIND] = EntryKind.WALL if closed else EntryKind.NONE
+        traffic.entry_f[slot, Entry.S] = s_m + LINE_GAP_M
+        traffic.entry_f[slot, Entry.SPEED] = traffic.entry_f[slot, Entry.HALF_LENGTH] = 0.0
+
+
+def grow(traffic: Traffic, slots: int) -> int:
+    """Make room for so many more entries at the end; gives the first of them."""
+    begin = len(traffic.entry_f)
+    traffic.entry_f = np.vstack((traffic.entry_f, np.zeros((slots, len(Entry)))))
+    more = np.zeros((slots, len(EntryIndex)), dtype=np.int64)
+    more[:, EntryIndex.LANE] = -1
+    traffic.entry_i = np.vstack((traffic.entry_i, more))
+    traffic.order = np.arange(begin + slots, dtype=np.int64)
+    traffic.beyond += slots
+    return begin
+
+
+def _ground(graph: LaneGraph) -> Ground:
+    grid = graph.grid
+    place = (grid.x_m, grid.y_m, grid.cell_m, grid.columns, grid.lines)
+    return Ground(grid.lane_of_row, grid.starts, grid.rows, *place)
 
 
 def _birth_places(graph: LaneGraph, roads: Roads) -> Array:
@@ -226,34 +315,19 @@ def enter_cast(traffic: Traffic, actor_f: Array) -> None:
 
 
 def _enter(traffic: Traffic, body: Array, begin: int) -> int:
-    roads, grid = traffic.roads, traffic.graph.grid
-    return int(
-        place_ego(
-            roads.table,
-            roads.lane_i,
-            grid.lane_of_row,
-            grid.starts,
-            grid.rows,
-            grid.x_m,
-            grid.y_m,
-            grid.cell_m,
-            grid.columns,
-            grid.lines,
-            body,
-            traffic.entry_i,
-            traffic.entry_f,
-            begin,
-        )
-    )
+    entries = traffic.entries
+    return int(place_body(traffic.roads, traffic.ground, entries, body, begin))
 
 
 def step(traffic: Traffic, dt_s: float = STEP_S) -> None:
     """Move every living actor on by dt (s), at most 1/15 s."""
+    show_lights(traffic)
     step_traffic(
         traffic.roads,
         traffic.entries,
         traffic.actors,
         traffic.moment,
+        traffic.lamps,
         traffic.tick,
         traffic.ego_begin,
         dt_s,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from volant.core.kernels import kernel
-from volant.sim.arrays import Actors, Entries, Moment, Roads  # noqa: F401 - in signatures
+from volant.sim.arrays import Actors, Entries, Lamps, Moment, Roads  # noqa: F401 - in signatures
 from volant.sim.change_kernels import MUST_SIGHT_M, end_distance, want_change, weigh_change
 from volant.sim.columns import SLOTS, Actor, Entry, EntryIndex, EntryKind, Index, LaneIndex, Mode
 from volant.sim.junction_kernels import grant_junctions
@@ -132,38 +132,43 @@ def _across(  # type: ignore[no-untyped-def]
     return 1
 
 
-@kernel("void(Roads, Entries, Actors, Moment, i8, i8, f8, b1, b1)")
+@kernel("void(Roads, Entries, Actors, Moment, i8, i8, f8, b1)")
+def _step_across(roads, entries, actors, moment, tick, ego_begin, dt, left_hand):  # type: ignore[no-untyped-def]
+    """Everybody's step across the road; two changes do not begin beside each other."""
+    busy_x, busy_y = math.inf, math.inf
+    for actor in range(actors.f.shape[0]):
+        if actors.i[actor, _ALIVE] == 0:
+            continue
+        if actors.i[actor, _MODE] == _CHANGE and recheck_change(roads, entries, actors, actor, dt):
+            moment.asked[actor] = min(moment.asked[actor], -actors.f[actor, _COMFORT])
+        began = _across(
+            roads, entries, actors, actor, tick, ego_begin, dt, busy_x, busy_y, left_hand
+        )
+        if began == 1:
+            busy_x, busy_y = actors.f[actor, _X], actors.f[actor, _Y]
+
+
+@kernel("void(Roads, Entries, Actors, Moment, Lamps, i8, i8, f8, b1, b1)")
 def step_traffic(  # type: ignore[no-untyped-def]
-    roads, entries, actors, moment, tick, ego_begin, dt, junctions, left_hand
+    roads, entries, actors, moment, lamps, tick, ego_begin, dt, junctions, left_hand
 ):
     """Move all actors on by dt. All decide on the same picture; then all move."""
     count = actors.f.shape[0]
     write_entries(actors, entries, roads)
     index_entries(entries, roads.lane_f.shape[0])
     if junctions:
-        grant_junctions(roads, actors, entries, moment, ego_begin, tick)
+        grant_junctions(roads, actors, entries, moment, lamps, ego_begin, tick, dt)
     for actor in range(count):
         if actors.i[actor, _ALIVE] == 1:
             moment.asked[actor] = drive_accel(roads, entries, actors, moment, actor, dt, ego_begin)
-    busy_x, busy_y = math.inf, math.inf
+    _step_across(roads, entries, actors, moment, tick, ego_begin, dt, left_hand)
     for actor in range(count):
         if actors.i[actor, _ALIVE] == 1:
-            if actors.i[actor, _MODE] == _CHANGE and recheck_change(
-                roads, entries, actors, actor, dt
-            ):
-                moment.asked[actor] = min(moment.asked[actor], -actors.f[actor, _COMFORT])
-            began = _across(
-                roads, entries, actors, actor, tick, ego_begin, dt, busy_x, busy_y, left_hand
-            )
-            if began == 1:
-                busy_x, busy_y = actors.f[actor, _X], actors.f[actor, _Y]
-    for actor in range(count):
-        if actors.i[actor, _ALIVE] == 1:
-            roll(actors.f[actor], moment.asked[actor], dt)
-            move(roads, actors.keys[actor], actors.f[actor], actors.i[actor], moment, dt)
-            accel = actors.f[actor, _ACCEL]
-            standing = actors.f[actor, _SPEED] < 0.05
-            actors.i[actor, _BRAKING] = 1 if accel < _BRAKE_LIGHT_MPS2 or standing else 0
+            me, mine = actors.f[actor], actors.i[actor]
+            roll(me, moment.asked[actor], dt)
+            move(roads, actors.keys[actor], me, mine, moment, dt)
+            lit = me[_ACCEL] < _BRAKE_LIGHT_MPS2 or me[_SPEED] < 0.05
+            mine[_BRAKING] = 1 if lit else 0
 
 
 @kernel("void(f8[:, ::1], f8, f8[:, ::1])")

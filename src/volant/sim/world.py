@@ -18,12 +18,13 @@ from volant.core.chance import Chance
 from volant.core.clock import PILOT_TICK_NS, seconds
 from volant.core.geometry import Box, boxes_overlap, wrap_angle_rad
 from volant.core.messages import Contact, EgoTruth, LightTruth, SensorFrames, TruthObject
-from volant.road import Corridor, LaneColumn, LaneGraph, LanePoint
+from volant.road import Corridor, LaneColumn, LaneGraph, LanePoint, TrafficRules
 from volant.road.kernels import evaluate_line, project_line
 from volant.sim.cast import Cast
 from volant.sim.columns import Actor, Index
 from volant.sim.drivers import DriverMix
 from volant.sim.jams import Jam, jam_rows
+from volant.sim.people import gather, join, make_crowd, make_sites, no_sites, step_crowd
 from volant.sim.place_sensors import make_place_sensors, sense_place
 from volant.sim.sensors import (
     CLASS_OF_BODY,
@@ -36,6 +37,7 @@ from volant.sim.sensors import (
 from volant.sim.sensors_faults import SensorFault
 from volant.sim.sensors_lights import make_light_sensor, sense_lights
 from volant.sim.traffic import (
+    LIGHT_STATES,
     STEP_S,
     Centre,
     actor_id,
@@ -54,7 +56,11 @@ TRUTH_REACH_M: Final = 300.0
 _TOUCH_REACH_M: Final = 40.0
 _LEVEL_APART_M: Final = 3.0
 _RECYCLE_TICKS: Final = 5
+_FIRST_PEOPLE_M: Final = 15.0
 _LOCATE_REACH_M: Final = 15.0
+PEOPLE_FIRST_ID: Final = 2_000_001
+LIGHT_REACH_M: Final = 250.0
+"""Lights nearer than this are told to the judge and the journal."""
 CAST_FIRST_ID: Final = 1_000_001
 """Public id of the first actor of a cast; the next ones count on from it."""
 
@@ -72,6 +78,8 @@ class WorldSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """Share of cars born on roads of the other direction."""
     faults: tuple[SensorFault, ...] = ()
     """Sensors that are broken for a while."""
+    people: Annotated[int, Meta(ge=0, le=500)] = 0
+    """On foot near the own car, where there are streets or crossings."""
 
     def __post_init__(self) -> None:
         """Raise ValueError for an unknown sensor level."""
@@ -89,6 +97,7 @@ class World:
         seed: int = 0,
         corridor: Corridor | None = None,
         cast: Cast | None = None,
+        rules: TrafficRules | None = None,
     ) -> None:
         """Lay out the world; the cars are placed around the own car by the first `advance`."""
         self.settings = settings or WorldSettings()
@@ -102,8 +111,9 @@ class World:
             chance.child("traffic"),
             self.settings.oncoming_share,
             self.cast.count,
+            rules,
         )
-        self._join_cast()
+        self._join_rows(chance.child("people"))
         level = self.settings.sensors
         faults = self.settings.faults
         self._objects = make_object_sensors(
@@ -127,17 +137,31 @@ class World:
         self._sensed_ns = -1
         self._ego: EgoTruth | None = None
 
-    def _join_cast(self) -> None:
-        """Rows of the traffic first, those of the cast after them, in one array that all who look read."""
-        traffic, count = self.traffic, self.settings.cars
-        self._actor_f = np.zeros((count + self.cast.count, len(Actor)))
-        self._actor_i = np.zeros((count + self.cast.count, len(Index)), dtype=np.int64)
+    def _join_rows(self, chance: Chance) -> None:
+        """Rows of the traffic first, then cast and people, in one array that all who look read."""
+        traffic, count, cast = self.traffic, self.settings.cars, self.cast.count
+        rows = count + cast + self.settings.people
+        self._actor_f = np.zeros((rows, len(Actor)))
+        self._actor_i = np.zeros((rows, len(Index)), dtype=np.int64)
         traffic.actor_f, traffic.actor_i = self._actor_f[:count], self._actor_i[:count]
-        self._cast_f, self._cast_i = self._actor_f[count:], self._actor_i[count:]
+        self._cast_f = self._actor_f[count : count + cast]
+        self._cast_i = self._actor_i[count : count + cast]
+        walk = slice(count + cast, rows)
+        rules = traffic.rules
+        lights = {light.signal: row for row, light in enumerate(rules.lights)}
+        places = (self.graph, traffic.roads, traffic.ground, rules.crossings, lights)
+        sites = make_sites(*places, np.zeros((0, 5))) if self.settings.people else no_sites()
+        self.crowd = make_crowd(sites, self._actor_f[walk], self._actor_i[walk], chance)
+        join(self.crowd, traffic)
 
     def _id(self, slot: int) -> int:
         own = slot - self.settings.cars
-        return actor_id(self.traffic, slot) if own < 0 else CAST_FIRST_ID + own
+        if own < 0:
+            return actor_id(self.traffic, slot)
+        if own < self.cast.count:
+            return CAST_FIRST_ID + own
+        life = int(self._actor_i[slot, Index.LIFE]) - 1
+        return PEOPLE_FIRST_ID + life * self.settings.people + own - self.cast.count
 
     def advance(self, ego: EgoTruth, stamp_ns: int) -> None:
         """Move every actor on to this time (see core.ports)."""
@@ -146,6 +170,7 @@ class World:
             self.cast.start(self._cast_f, self._cast_i)
             enter_cast(self.traffic, self._cast_f)
             populate(self.traffic, _centre(ego))
+            gather(self.crowd, ego.x_m, ego.y_m, 0, _FIRST_PEOPLE_M)
             self._lane = self._locate(ego)
             self._step_ns = stamp_ns
         while stamp_ns > self._step_ns:
@@ -163,10 +188,12 @@ class World:
             self._set_jams()
         enter_ego(traffic, ego)
         step(traffic, STEP_S)
+        step_crowd(self.crowd, traffic, STEP_S)
         self.cast.step(ego, self._step_ns + PILOT_TICK_NS, self._cast_f, self._cast_i)
         enter_cast(traffic, self._cast_f)
         if traffic.tick % _RECYCLE_TICKS == 0:
             recycle(traffic, _centre(ego))
+            gather(self.crowd, ego.x_m, ego.y_m, traffic.tick)
         self._lane = self._locate(ego)
         self._step_ns += PILOT_TICK_NS
 
@@ -263,8 +290,16 @@ class World:
         return self._contacts
 
     def lights(self) -> tuple[LightTruth, ...]:
-        """What the traffic lights near the car show: none here yet."""
-        return ()
+        """What the traffic lights within 250 m of the own car show, by ascending name."""
+        if self._ego is None:
+            return ()
+        x_m, y_m, shown = self._ego.x_m, self._ego.y_m, self.traffic.lamps.shown
+        found = [
+            LightTruth(signal=light.signal, state=LIGHT_STATES[int(shown[row])])
+            for row, light in enumerate(self.traffic.rules.lights)
+            if math.hypot(light.x_m - x_m, light.y_m - y_m) < LIGHT_REACH_M
+        ]
+        return tuple(sorted(found, key=lambda light: light.signal))
 
     def truth(self) -> tuple[TruthObject, ...]:
         """True states of the cars within 300 m of the own car, by ascending id."""
