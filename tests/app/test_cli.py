@@ -509,8 +509,13 @@ def test_a_broken_pipe_is_silent() -> None:
 def test_the_guard_has_the_last_word_at_the_actuators() -> None:
     """What the world applies is the decision's command: the vehicle publishes no other."""
     from volant.app import components
+    from volant.safety.aeb import AebSettings
     from volant.safety.guard import GuardSettings
 
-    part = components.vehicle(GuardSettings(wheelbase_m=2.6, steering_ratio=15.0))
-    assert [topic.name for topic in part.outputs] == ["guard/decision", "car/command"]
+    part = components.vehicle(
+        GuardSettings(wheelbase_m=2.6, steering_ratio=15.0),
+        AebSettings(length_m=4.4, width_m=1.8, rear_overhang_m=0.9, wheelbase_m=2.6),
+    )
+    names = [topic.name for topic in part.outputs]
+    assert names == ["aeb/state", "guard/decision", "car/command"]
     assert "command" in GuardDecision.__struct_fields__

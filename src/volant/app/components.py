@@ -29,7 +29,7 @@ from volant.core.messages import (
 from volant.core.ports import Surroundings
 from volant.core.topics import Topic
 from volant.pilot import PilotSettings, pipeline
-from volant.safety import guard
+from volant.safety import aeb, guard
 from volant.sim import JudgeInput, JudgeSettings, JudgeState
 from volant.sim import judge as judging
 
@@ -155,35 +155,47 @@ def pilot(settings: PilotSettings) -> Component:
     )
 
 
-def vehicle(settings: guard.GuardSettings) -> Component:
-    """The guard: the last check of every command before the actuators."""
+@dataclass(frozen=True, slots=True)
+class VehicleMemory:
+    """What guard and emergency braking remember."""
+
+    guard: guard.GuardState
+    aeb: aeb.AebMemory
+
+
+def vehicle(settings: guard.GuardSettings, braking: aeb.AebSettings) -> Component:
+    """Emergency braking, then the guard: the last check of every command before the actuators."""
     car_name, command_name = topics.CAR_STATE.name, topics.PILOT_COMMAND.name
     plan_name, state_name = topics.PILOT_PLAN.name, topics.PILOT_STATE.name
-    request_name = topics.DRIVER_REQUEST.name
+    request_name, sensors_name = topics.DRIVER_REQUEST.name, topics.SENSOR_FRAMES.name
 
-    def step(
-        state: guard.GuardState, inputs: Inputs, stamp_ns: int
-    ) -> tuple[guard.GuardState, Outputs]:
-        latest = inputs.latest
+    def step(memory: VehicleMemory, inputs: Inputs, stamp_ns: int) -> tuple[VehicleMemory, Outputs]:
+        latest, new = inputs.latest, inputs.new
         car = latest[car_name]
         if car is None:
-            return state, ()
+            return memory, ()
+        frames, requests = new[sensors_name], new[request_name]
+        given = aeb.AebInput(stamp_ns, car, frames[-1] if frames else None, requests)
+        seen, emergency = aeb.step(memory.aeb, given, braking)
         plan, pilot_state = latest[plan_name], latest[state_name]
         engagement = Engagement.OFF if pilot_state is None else pilot_state.engagement
         state, decision = guard.check(
-            state,
+            memory.guard,
             guard.GuardInput(
                 stamp_ns=stamp_ns,
                 car=car,
                 command=latest[command_name],
+                aeb=emergency.command,
                 stop_path=None if plan is None else plan.stop_path,
-                requests=inputs.new[request_name],
+                requests=requests,
                 minimal_risk=engagement is Engagement.MINIMAL_RISK,
                 pilot_off=engagement in _NOT_DRIVING,
             ),
             settings,
         )
-        return state, (
+        told = () if emergency.state is None else ((topics.AEB_STATE, emergency.state),)
+        return VehicleMemory(state, seen), (
+            *told,
             (topics.GUARD_DECISION, decision),
             (topics.CAR_COMMAND, decision.command),
         )
@@ -193,13 +205,14 @@ def vehicle(settings: guard.GuardSettings) -> Component:
         period_ns=CONTROL_TICK_NS,
         inputs=(
             topics.CAR_STATE,
+            topics.SENSOR_FRAMES,
             topics.PILOT_COMMAND,
             topics.PILOT_PLAN,
             topics.PILOT_STATE,
             topics.DRIVER_REQUEST,
         ),
-        outputs=(topics.GUARD_DECISION, topics.CAR_COMMAND),
-        start=guard.start,
+        outputs=(topics.AEB_STATE, topics.GUARD_DECISION, topics.CAR_COMMAND),
+        start=lambda: VehicleMemory(guard.start(), aeb.start()),
         step=step,
     )
 

@@ -26,6 +26,7 @@ from volant.core.settings import find_data
 from volant.core.topics import Topic
 from volant.pilot import CarGeometry, PilotSettings
 from volant.road import CorridorColumn, LaneGraph, load_graph
+from volant.safety.aeb import AebSettings
 from volant.safety.guard import GuardSettings
 from volant.sim import Jam, JudgeSettings, World, WorldSettings
 from volant.sim.scenario import RING_CARS
@@ -109,7 +110,7 @@ def compose(
     parts = [
         components.world(lambda: _machine(trip)),
         components.pilot(pilot_settings(trip)),
-        components.vehicle(guard_settings(trip.spec)),
+        components.vehicle(guard_settings(trip.spec), aeb_settings(trip.spec)),
         components.judge(judge_settings(trip)),
     ]
     if send is not None:
@@ -144,6 +145,16 @@ def guard_settings(spec: CarSpec) -> GuardSettings:
         steering_ratio=spec.steering_ratio,
         max_curvature_per_m=spec.max_curvature_per_m,
         max_steer_rate_rps=spec.steering.max_rate_rps.value,
+    )
+
+
+def aeb_settings(spec: CarSpec) -> AebSettings:
+    """What emergency braking is given: the car's outline."""
+    return AebSettings(
+        length_m=spec.length_m,
+        width_m=spec.width_m,
+        rear_overhang_m=spec.rear_overhang_m,
+        wheelbase_m=spec.wheelbase_m,
     )
 
 

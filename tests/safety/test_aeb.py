@@ -1,0 +1,50 @@
+"""Emergency braking, closed loop over cases of the 2023 grids and over things that are no reason."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.safety.aeb_grid import along, crossing, harmless, lead, lead_brakes
+from tests.safety.aeb_scenes import Scene, bicycle, person, physics, play
+from volant.safety import aeb
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "aeb.md"
+
+CASES = [
+    *(lead("CCRs", kmh, 0, overlap) for kmh in (10, 30, 50, 80) for overlap in (100, 50)),
+    *(lead("CCRm", kmh, 20, -50) for kmh in (30, 60, 80)),
+    lead_brakes(12.0, 6.0),
+    lead_brakes(40.0, 6.0),
+    crossing("CPNA-75", person, 40, 5, 75, 4.0, 1.0),
+    crossing("CPFA-50", person, 40, 8, 50, 6.0, 1.5, far=True),
+    crossing("CBNA-50", bicycle, 30, 15, 50, 17.0, 3.5),
+    along("CPLA-25", person, 60, 5, 25),
+    along("CBLA-50", bicycle, 60, 15, 50),
+]
+KERB = "stops-at-kerb"
+HARMLESS = [
+    scene
+    for scene in harmless()
+    if not scene.name.startswith((KERB, "steers-round 50", "steers-round 70"))
+]
+
+
+@pytest.mark.parametrize("scene", CASES, ids=lambda scene: scene.name)
+@pytest.mark.parametrize("sensors", ["perfect", "typical"])
+def test_no_contact_where_it_can_be_avoided(scene: Scene, sensors: str) -> None:
+    assert physics(scene).touches
+    out = play(scene, sensors, seed=4)
+    assert out.impact_mps is None, out
+
+
+@pytest.mark.parametrize("scene", HARMLESS[::3], ids=lambda scene: scene.name)
+def test_nothing_that_is_no_danger_is_braked_for(scene: Scene) -> None:
+    out = play(scene, "typical", seed=5)
+    assert out.braked_s is None, out
+
+
+def test_every_code_has_words_that_fit_and_its_line_on_the_page() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    for code, words in aeb.WORDS.items():
+        assert 0 < len(words) <= 30
+        assert f"`{code}`" in text
