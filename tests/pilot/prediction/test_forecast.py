@@ -6,7 +6,13 @@ import pytest
 from volant.pilot.perception import localize
 from volant.pilot.perception.track import COLUMNS, TrackColumn, Tracker
 from volant.pilot.perception.track import start as no_tracks
-from volant.pilot.prediction.forecast import ForecastTuning, ModeColumn, PointColumn, foresee
+from volant.pilot.prediction.forecast import (
+    ForecastTuning,
+    ModeColumn,
+    PointColumn,
+    foresee,
+    numbers,
+)
 from volant.pilot.prediction.forecast_kernels import cut_in_weight
 
 TUNING = ForecastTuning()
@@ -62,8 +68,8 @@ def test_oncoming_traffic_stays_on_its_side() -> None:
 def test_a_cut_in_is_told_by_lateral_speed_before_any_displacement(side: float) -> None:
     calm = track(offset_m=3.5 * side, side=-0.1 * side)
     moving = track(offset_m=3.5 * side, side=-0.45 * side)
-    assert cut_in_weight(calm, _numbers()) == 0.0
-    assert 0.3 < cut_in_weight(moving, _numbers()) < 1.0
+    assert cut_in_weight(calm, 0.0, _numbers()) == 0.0
+    assert 0.3 < cut_in_weight(moving, 0.0, _numbers()) < 1.0
     found = forecast_of(moving)
     assert len(found.modes) == 2
     assert found.modes[:, ModeColumn.WEIGHT].sum() == pytest.approx(1.0)
@@ -71,14 +77,14 @@ def test_a_cut_in_is_told_by_lateral_speed_before_any_displacement(side: float) 
 
 
 def test_moving_away_and_the_far_lane_are_no_cut_ins() -> None:
-    assert cut_in_weight(track(offset_m=3.5, side=0.8), _numbers()) == 0.0
-    assert cut_in_weight(track(offset_m=7.2, side=-0.6), _numbers()) == 0.0
+    assert cut_in_weight(track(offset_m=3.5, side=0.8), 0.0, _numbers()) == 0.0
+    assert cut_in_weight(track(offset_m=7.2, side=-0.6), 0.0, _numbers()) == 0.0
 
 
 def test_the_indicator_towards_us_counts_and_the_other_does_not() -> None:
     right, left = 2.0, 1.0
-    towards = cut_in_weight(track(offset_m=3.5, side=-0.2, indicator=right), _numbers())
-    away = cut_in_weight(track(offset_m=3.5, side=-0.2, indicator=left), _numbers())
+    towards = cut_in_weight(track(offset_m=3.5, side=-0.2, indicator=right), 0.0, _numbers())
+    away = cut_in_weight(track(offset_m=3.5, side=-0.2, indicator=left), 0.0, _numbers())
     assert towards >= away + 0.3
 
 
@@ -88,10 +94,4 @@ def test_who_is_far_away_is_left_out() -> None:
 
 
 def _numbers() -> np.ndarray:
-    tuning = TUNING
-    return np.array(
-        (
-            *(tuning.hold_s, tuning.fade_s, tuning.side_fade_s, tuning.look_s, tuning.start),
-            *(tuning.band_m, tuning.lamp, tuning.behind_m, tuning.ahead_m, tuning.aside_m),
-        )
-    )
+    return numbers(TUNING)

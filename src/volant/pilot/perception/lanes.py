@@ -13,12 +13,18 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from volant.core.geometry import wrap_angle_rad
 from volant.core.messages import LaneReturn, MarkKind
 from volant.road import LanePoint
 from volant.road.borders import LaneBorders, lane_borders
 from volant.road.kernels import project_line
 from volant.road.lanes import LaneColumn, LaneGraph
+
+Array = NDArray[np.float64]
+Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +82,38 @@ class LaneBelief:
 
 
 @dataclass(frozen=True, slots=True)
+class LaneWays:
+    """The graph as the compiled forecast walks it."""
+
+    table: Array
+    """[rows, 10], columns by LaneColumn."""
+    starts: Integers
+    lane_of_row: Integers
+    grid: Array
+    """x, y, cell size, columns and lines of the grid."""
+    cells: Integers
+    rows: Integers
+    onward_starts: Integers
+    onward: Integers
+    """Successors of lane i: onward[onward_starts[i]:onward_starts[i + 1]]."""
+    shape: Array
+    """[lanes, 3] length, turn from start to end, sharpest curvature."""
+
+
+@dataclass(frozen=True, slots=True)
 class RoadMap:
-    """The lane graph with what localisation asks of it, made once at the start."""
+    """The lane graph with what perception and prediction ask of it, made once at the start."""
 
     graph: LaneGraph
     borders: LaneBorders
     left: tuple[int, ...]
     """Of each lane: lanes of the same direction to its left."""
     right: tuple[int, ...]
+    ways: LaneWays
 
 
 def make_map(graph: LaneGraph) -> RoadMap:
-    """Prepare a graph for localisation; once at the start, it walks every lane."""
+    """Prepare a graph; once at the start, it walks every lane."""
     counts: list[list[int]] = [[], []]
     for lane in graph.lanes:
         for side, found in enumerate(counts):
@@ -97,7 +123,29 @@ def make_map(graph: LaneGraph) -> RoadMap:
                 seen.add(at)
                 at = graph.lanes[at].left if side == 0 else graph.lanes[at].right
             found.append(count)
-    return RoadMap(graph, lane_borders(graph), tuple(counts[0]), tuple(counts[1]))
+    return RoadMap(
+        graph, lane_borders(graph), tuple(counts[0]), tuple(counts[1]), _lane_ways(graph)
+    )
+
+
+def _lane_ways(graph: LaneGraph) -> LaneWays:
+    grid, onward = graph.grid, [lane.successors for lane in graph.lanes]
+    shape = np.zeros((len(graph.lanes), 3))
+    for lane, row in zip(graph.lanes, shape, strict=True):
+        heading = lane.samples[:, LaneColumn.HEADING]
+        row[0], row[1] = lane.length_m, float(heading[-1] - heading[0])
+        row[2] = float(np.abs(lane.samples[:, LaneColumn.CURVATURE]).max())
+    return LaneWays(
+        table=graph.table,
+        starts=graph.starts,
+        lane_of_row=grid.lane_of_row,
+        grid=np.array((grid.x_m, grid.y_m, grid.cell_m, float(grid.columns), float(grid.lines))),
+        cells=grid.starts,
+        rows=grid.rows,
+        onward_starts=np.cumsum([0, *map(len, onward)]).astype(np.int64),
+        onward=np.array([lane for ones in onward for lane in ones], dtype=np.int64),
+        shape=shape,
+    )
 
 
 def first_lanes(
