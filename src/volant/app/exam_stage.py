@@ -1,0 +1,296 @@
+"""Puts a driver into a scene: the whole car, its world and its judge, or a reference driver's car.
+
+The pilot gets the car as it is driven: sensors in, its command through emergency braking and guard. A
+reference driver is told the truth, and its command goes to the actuators as it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+from volant.app import components
+from volant.app import compose as composing
+from volant.app.components import Machine
+from volant.app.folders import data_folder
+from volant.app.inbox import Inbox
+from volant.app.inline import InlineExecutor
+from volant.app.start import Starter
+from volant.app.trip import Stretch, TripWish
+from volant.core import topics
+from volant.core.bus import InlineBus
+from volant.core.chance import Chance
+from volant.core.clock import CONTROL_TICK_NS, NS_PER_S, nanoseconds
+from volant.core.component import Component, Inputs, Outputs
+from volant.core.errors import InputError
+from volant.core.geometry import Pose, wrap_angle_rad
+from volant.core.messages import (
+    Contact,
+    DriverRequest,
+    EgoTruth,
+    Engagement,
+    Observation,
+    Track,
+    TruthObject,
+    WorldTruth,
+)
+from volant.core.messages import Scene as Seen
+from volant.core.settings import find_data, nearest
+from volant.sim import World, WorldSettings
+from volant.sim.cast import Cast
+from volant.sim.exam.figures import Figures, Verdicts, Watch
+from volant.sim.judge import summary
+from volant.sim.reference import MANNERS, Manner, ReferenceDriver, ReferenceSettings
+from volant.sim.scene import Scene
+from volant.vehicle import CarSpec, CarStart, SimCar, load_spec, with_perfect_sensors
+
+DRIVERS: Final = ("pilot", *MANNERS)
+CAR: Final = "g3-520"
+AFTER_CONTACT_NS: Final = NS_PER_S
+_OFF: Final = (Engagement.OFF, Engagement.READY, Engagement.MINIMAL_RISK)
+
+
+def check_driver(name: str) -> None:
+    """Refuse a driver that there is not.
+
+    Raises:
+        InputError: with the nearest names.
+    """
+    if name not in DRIVERS:
+        close = ", ".join(nearest(name, DRIVERS) or DRIVERS)
+        raise InputError(f"no driver named {name!r}; nearest: {close}")
+
+
+@cache
+def _spec() -> CarSpec:
+    return load_spec(find_data("cars", CAR, data_folder()))
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Who drives a scene, and what the car sees."""
+
+    driver: str
+    sensors: str
+    seed: int
+
+
+def run_scene(scene: Scene, wanted: Wanted) -> tuple[Figures, Replay]:
+    """Drive a scene to its end; gives its figures, and what is needed to draw it again."""
+    stage = _Stage(scene, wanted)
+    return stage.run()
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What happened, ten times a second: rows of numbers for plots and the bird's-eye view."""
+
+    stamps_s: tuple[float, ...]
+    ego: tuple[tuple[float, ...], ...]
+    """x, y, yaw, speed, accel, lateral accel, steer, gap or nan."""
+    objects: tuple[tuple[tuple[float | str, ...], ...], ...]
+    """Each: id, class, x, y, yaw, speed, length, width."""
+
+
+class _Stage:
+    """One case under way."""
+
+    def __init__(self, scene: Scene, wanted: Wanted) -> None:
+        self._scene, self._wanted = scene, wanted
+        self._bus, self._inbox = InlineBus(), Inbox()
+        level = scene.sensors or wanted.sensors
+        self._trip = _trip(scene, wanted, level)
+        self._starter = Starter(self._bus, self._inbox) if wanted.driver == "pilot" else None
+        bus = self._bus
+        self._ego = bus.subscribe(topics.WORLD_EGO)
+        self._truth = bus.subscribe(topics.WORLD_TRUTH)
+        self._contact = bus.subscribe(topics.WORLD_CONTACT)
+        self._pilot = bus.subscribe(topics.PILOT_STATE)
+        command = topics.PILOT_COMMAND if wanted.driver == "pilot" else topics.CAR_COMMAND
+        self._command = bus.subscribe(command)
+        for said in scene.said:
+            topic = (
+                topics.DRIVER_REQUEST
+                if isinstance(said.message, DriverRequest)
+                else topics.DRIVER_CONTROLS
+            )
+            self._inbox.put(topic, said.message, nanoseconds(said.at_s))
+        parts = (
+            components.world(lambda: _machine(scene, wanted, level)),
+            *_driving(scene, wanted, self._trip),
+            components.judge(composing.judge_settings(self._trip)),
+        )
+        self._executor = InlineExecutor(parts, self._bus, self._inbox)
+        self._contacts: list[Contact] = []
+        self._engaged_once = False
+
+    def run(self) -> tuple[Figures, Replay]:
+        watch = Watch(self._scene)
+        rows: list[tuple[float, ...]] = []
+        others: list[tuple[tuple[float | str, ...], ...]] = []
+        stamps: list[float] = []
+        ended_ns: int | None = None
+        while ended_ns is None:
+            stamp_ns = self._executor.tick()
+            if self._starter is not None:
+                self._starter.look(stamp_ns)
+            ego = self._ego.latest
+            truths = self._truth.take()
+            objects = truths[-1].objects if truths else None
+            judged = self._executor.state_of("judge")
+            watch.look(stamp_ns, ego, objects, self._command.latest, judged)
+            self._contacts.extend(self._contact.take())
+            if stamp_ns % (10 * CONTROL_TICK_NS) == 0:
+                stamps.append(stamp_ns / NS_PER_S)
+                rows.append(_ego_row(ego, judged.lead_gap_m))
+                others.append(tuple(_object_row(one) for one in watch.objects))
+            ended_ns = self._ended(stamp_ns, ego, judged.arrived)
+        figures = watch.figures(summary(judged), self._verdicts())
+        return figures, Replay(tuple(stamps), tuple(rows), tuple(others))
+
+    def _ended(self, stamp_ns: int, ego: EgoTruth, arrived: bool) -> int | None:
+        state = self._pilot.latest
+        if state is not None and state.engagement not in _OFF:
+            self._engaged_once = True
+        over = stamp_ns >= nanoseconds(self._scene.duration_s)
+        there = self._scene.destination_m is not None and arrived and abs(ego.speed_mps) < 0.05
+        hit = bool(self._contacts) and stamp_ns - self._contacts[0].stamp_ns >= AFTER_CONTACT_NS
+        return stamp_ns if over or there or hit else None
+
+    def _verdicts(self) -> Verdicts:
+        first = self._contacts[0] if self._contacts else None
+        state = self._pilot.latest
+        off = self._engaged_once and state is not None and state.engagement in _OFF
+        return Verdicts(
+            at_fault=sum(not one.struck_from_behind for one in self._contacts),
+            impact_mps=None if first is None else first.closing_mps,
+            handed_back=int(off),
+        )
+
+
+def _trip(scene: Scene, wanted: Wanted, level: str) -> composing.Trip:
+    """The scene as the rest of the house knows a drive."""
+    wish = TripWish(
+        car=CAR, road="scene", seed=wanted.seed, sensors=level, cars=scene.cars, distance_m=50.0
+    )
+    end_m = scene.corridor.length_m if scene.destination_m is None else scene.destination_m
+    car_file = find_data("cars", CAR, data_folder())
+    stretch = Stretch(scene.corridor, scene.start_m, end_m, whole=True)
+    return composing.Trip(wish, car_file, car_file, _spec(), scene.graph, stretch)
+
+
+def _machine(scene: Scene, wanted: Wanted, level: str) -> Machine:
+    x_m, y_m, yaw_rad = scene.corridor.to_world(scene.start_m, scene.offset_m)
+    settings = WorldSettings(cars=scene.cars, sensors=level)
+    surroundings = World(scene.graph, settings, wanted.seed, scene.corridor, cast=Cast(scene.roles))
+    start = CarStart(
+        pose=Pose(x_m, y_m, wrap_angle_rad(yaw_rad)),
+        z_m=scene.corridor.at(scene.start_m).z_m,
+        speed_mps=scene.speed_mps,
+        charge_pct=composing.START_CHARGE_PCT,
+    )
+    spec = with_perfect_sensors(_spec()) if level == "perfect" else _spec()
+    return Machine(SimCar(spec, surroundings, start, Chance.of(wanted.seed, "car")), surroundings)
+
+
+def _driving(scene: Scene, wanted: Wanted, trip: composing.Trip) -> tuple[Component, ...]:
+    if wanted.driver == "pilot":
+        return (
+            components.pilot(composing.pilot_settings(trip)),
+            components.vehicle(composing.guard_settings(trip.spec)),
+        )
+    spec = trip.spec
+    driver = ReferenceDriver(
+        ReferenceSettings(
+            manner=Manner(wanted.driver),
+            corridor=scene.corridor,
+            length_m=spec.length_m,
+            width_m=spec.width_m,
+            rear_overhang_m=spec.rear_overhang_m,
+            max_curvature_per_m=spec.max_curvature_per_m,
+            destination_m=scene.destination_m,
+            set_speed_mps=scene.set_speed_mps,
+        )
+    )
+    return (told_the_truth(driver),)
+
+
+def told_the_truth(driver: ReferenceDriver) -> Component:
+    """A driver that sees the true scene; its command goes straight to the car."""
+
+    def step(state: Any, inputs: Inputs, stamp_ns: int) -> tuple[Any, Outputs]:
+        car, ego = inputs.latest[topics.CAR_STATE.name], inputs.latest[topics.WORLD_EGO.name]
+        truths = inputs.new[topics.WORLD_TRUTH.name]
+        if car is None or ego is None:
+            return state, ()
+        scene = _seen(ego, truths[-1]) if truths else None
+        observation = Observation(stamp_ns=stamp_ns, car=car, scene=scene)
+        state, command = driver.step(state, observation, stamp_ns)
+        return state, ((topics.CAR_COMMAND, command),)
+
+    return Component(
+        name="driver",
+        period_ns=CONTROL_TICK_NS,
+        inputs=(topics.CAR_STATE, topics.WORLD_EGO, topics.WORLD_TRUTH),
+        outputs=(topics.CAR_COMMAND,),
+        start=driver.start,
+        step=step,
+    )
+
+
+def _seen(ego: EgoTruth, truth: WorldTruth) -> Seen:
+    return Seen(
+        stamp_ns=truth.stamp_ns,
+        x_m=ego.x_m,
+        y_m=ego.y_m,
+        yaw_rad=ego.yaw_rad,
+        tracks=tuple(_track(other) for other in truth.objects),
+    )
+
+
+def _track(other: TruthObject) -> Track:
+    return Track(
+        track_id=other.actor_id,
+        object_class=other.object_class,
+        x_m=other.x_m,
+        y_m=other.y_m,
+        yaw_rad=other.yaw_rad,
+        speed_mps=other.speed_mps,
+        accel_mps2=other.accel_mps2,
+        yaw_rate_rps=other.yaw_rate_rps,
+        length_m=other.length_m,
+        width_m=other.width_m,
+        height_m=other.height_m,
+        existence=1.0,
+        age_s=10.0,
+        unseen_s=0.0,
+        brake_lights=other.brake_lights,
+        indicator=other.indicator,
+    )
+
+
+def _ego_row(ego: EgoTruth, gap_m: float | None) -> tuple[float, ...]:
+    return (
+        round(ego.x_m, 2),
+        round(ego.y_m, 2),
+        round(ego.yaw_rad, 4),
+        round(ego.speed_mps, 2),
+        round(ego.accel_mps2, 2),
+        round(ego.lateral_accel_mps2, 2),
+        round(ego.steer_rad, 4),
+        -1.0 if gap_m is None else round(gap_m, 2),
+    )
+
+
+def _object_row(other: TruthObject) -> tuple[float | str, ...]:
+    return (
+        other.actor_id,
+        other.object_class.value,
+        round(other.x_m, 2),
+        round(other.y_m, 2),
+        round(other.yaw_rad, 4),
+        round(other.speed_mps, 2),
+        round(other.length_m, 2),
+        round(other.width_m, 2),
+    )
