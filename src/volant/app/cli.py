@@ -28,6 +28,8 @@ road_app = typer.Typer(**_PLAIN, help="Read and check OpenDRIVE roads.")
 journal_app = typer.Typer(**_PLAIN, help="Look into recorded drives.")
 app.add_typer(road_app, name="road")
 app.add_typer(journal_app, name="journal")
+exam_app = typer.Typer(**_PLAIN, help="Examine drivers, ours and others, in seeded scenes.")
+app.add_typer(exam_app, name="exam")
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 CarOption = Annotated[str, typer.Option(help="Car by name or TOML file; `volant cars` lists them.")]
@@ -202,6 +204,62 @@ def journal_plot(
     from volant.app.journal_command import plot_command
 
     raise typer.Exit(plot_command(file, out))
+
+
+@exam_app.command("run")
+def exam_run(
+    suite: Annotated[str, typer.Argument(help="Suite by name; `volant exam list` lists them.")],
+    driver: Annotated[
+        str, typer.Option(help="Who drives: pilot, or a reference driver of the suite.")
+    ] = "pilot",
+    sensors: Annotated[str, typer.Option(help="Sensors: perfect or typical.")] = "typical",
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**53 - 1, help="Same seed, same cases, same results.")
+    ] = 1,
+    jobs: Annotated[int, typer.Option(min=1, max=256, help="Processes to share the cases.")] = 1,
+    count: Annotated[
+        int, typer.Option(min=0, max=100_000, help="How many cases; 0: as the suite has them.")
+    ] = 0,
+    only: Annotated[str, typer.Option(help="Only cases whose name holds this.")] = "",
+    as_json: JsonOption = False,
+    report: Annotated[
+        Path | None, typer.Option(help="Also write a report, one HTML file, with replays.")
+    ] = None,
+) -> None:
+    """Put a driver through a suite of cases and judge it from ground truth.
+
+    \b
+    Examples:
+      volant exam run basics --jobs 2 --report exam.html
+      volant exam run basics --driver idm --json
+    """
+    from volant.app.exam_run import ExamWish, run_command
+
+    wish = ExamWish(
+        suite=suite,
+        driver=driver,
+        sensors=sensors,
+        seed=seed,
+        jobs=jobs,
+        count=count,
+        only=only,
+        as_json=as_json,
+        report=report,
+    )
+    raise typer.Exit(run_command(wish))
+
+
+@exam_app.command("list")
+def exam_list(as_json: JsonOption = False) -> None:
+    """List the suites that `volant exam run` knows.
+
+    \b
+    Example:
+      volant exam list
+    """
+    from volant.app.exam_run import list_command
+
+    raise typer.Exit(list_command(as_json=as_json))
 
 
 @app.command()

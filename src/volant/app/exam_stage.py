@@ -39,7 +39,7 @@ from volant.core.messages import Scene as Seen
 from volant.core.settings import find_data, nearest
 from volant.sim import World, WorldSettings
 from volant.sim.cast import Cast
-from volant.sim.exam.figures import Figures, Verdicts, Watch
+from volant.sim.exam.figures import Figures, Replay, Verdicts, Watch
 from volant.sim.judge import summary
 from volant.sim.reference import MANNERS, Manner, ReferenceDriver, ReferenceSettings
 from volant.sim.scene import Scene
@@ -48,6 +48,7 @@ from volant.vehicle import CarSpec, CarStart, SimCar, load_spec, with_perfect_se
 DRIVERS: Final = ("pilot", *MANNERS)
 CAR: Final = "g3-520"
 AFTER_CONTACT_NS: Final = NS_PER_S
+REPLAY_NS: Final = NS_PER_S // 5
 _OFF: Final = (Engagement.OFF, Engagement.READY, Engagement.MINIMAL_RISK)
 
 
@@ -80,17 +81,6 @@ def run_scene(scene: Scene, wanted: Wanted) -> tuple[Figures, Replay]:
     """Drive a scene to its end; gives its figures, and what is needed to draw it again."""
     stage = _Stage(scene, wanted)
     return stage.run()
-
-
-@dataclass(frozen=True, slots=True)
-class Replay:
-    """What happened, ten times a second: rows of numbers for plots and the bird's-eye view."""
-
-    stamps_s: tuple[float, ...]
-    ego: tuple[tuple[float, ...], ...]
-    """x, y, yaw, speed, accel, lateral accel, steer, gap or nan."""
-    objects: tuple[tuple[tuple[float | str, ...], ...], ...]
-    """Each: id, class, x, y, yaw, speed, length, width."""
 
 
 class _Stage:
@@ -141,13 +131,13 @@ class _Stage:
             judged = self._executor.state_of("judge")
             watch.look(stamp_ns, ego, objects, self._command.latest, judged)
             self._contacts.extend(self._contact.take())
-            if stamp_ns % (10 * CONTROL_TICK_NS) == 0:
+            if stamp_ns % REPLAY_NS == 0:
                 stamps.append(stamp_ns / NS_PER_S)
                 rows.append(_ego_row(ego, judged.lead_gap_m))
                 others.append(tuple(_object_row(one) for one in watch.objects))
             ended_ns = self._ended(stamp_ns, ego, judged.arrived)
         figures = watch.figures(summary(judged), self._verdicts())
-        return figures, Replay(tuple(stamps), tuple(rows), tuple(others))
+        return figures, Replay(stamps_s=tuple(stamps), ego=tuple(rows), objects=tuple(others))
 
     def _ended(self, stamp_ns: int, ego: EgoTruth, arrived: bool) -> int | None:
         state = self._pilot.latest

@@ -231,6 +231,16 @@ def _broken(figures: Figures, bound: Bound) -> str | None:
     return None
 
 
+class Replay(msgspec.Struct, frozen=True, kw_only=True):
+    """What happened, five times a second: rows of numbers for plots and the bird's-eye view."""
+
+    stamps_s: tuple[float, ...]
+    ego: tuple[tuple[float, ...], ...]
+    """x, y, yaw, speed, accel, lateral accel, steer, gap to what is ahead (-1: nothing)."""
+    objects: tuple[tuple[tuple[float | str, ...], ...], ...]
+    """Each: id, class, x, y, yaw, speed, length, width."""
+
+
 class CaseResult(msgspec.Struct, frozen=True, kw_only=True):
     """One case, done; a line of the results file."""
 
@@ -245,6 +255,8 @@ class CaseResult(msgspec.Struct, frozen=True, kw_only=True):
     """0 to 1, in suites that score."""
     facts: dict[str, float | None] = msgspec.field(default_factory=dict)
     """What else the suite measured."""
+    replay: Replay | None = None
+    """Kept where a report is asked for."""
 
 
-__all__ = ["CaseResult", "Figures", "Verdicts", "Watch", "broken_bounds"]
+__all__ = ["CaseResult", "Figures", "Replay", "Verdicts", "Watch", "broken_bounds"]

@@ -1,0 +1,113 @@
+"""Every suite that `volant exam run` knows: its cases by name, and how one of them is run.
+
+A suite's function for one case takes plain words and gives plain data, so that it can be called in
+another process.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from volant.app.exam_stage import DRIVERS, Wanted, run_scene
+from volant.core.errors import InputError
+from volant.core.settings import nearest
+from volant.sim.exam import CaseResult, basics, broken_bounds, case_named
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One case of a suite, for one driver, as plain words."""
+
+    suite: str
+    case: str
+    wanted: Wanted
+    replay: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """A suite of cases."""
+
+    name: str
+    words: str
+    drivers: tuple[str, ...]
+    names: Callable[[int], tuple[str, ...]]
+    """The cases' names; takes the count that was asked for, 0 for the suite's own."""
+    run: Callable[[Task], CaseResult]
+    table: Callable[[tuple[CaseResult, ...]], dict[str, float]] = lambda results: {}  # noqa: ARG005
+    """Further figures of the whole suite."""
+
+
+def _basics_names(count: int) -> tuple[str, ...]:
+    names = tuple(case.name for case in basics())
+    return names[:count] if count else names
+
+
+def _run_basics(task: Task) -> CaseResult:
+    case = case_named(basics(), task.case)
+    began_s = time.monotonic()
+    scene = case.make(task.wanted.seed)
+    figures, replay = run_scene(scene, task.wanted)
+    reasons = broken_bounds(figures, scene.bounds)
+    return CaseResult(
+        name=case.name,
+        kind=case.kind,
+        passed=not reasons,
+        reasons=reasons,
+        figures=figures,
+        wall_s=time.monotonic() - began_s,
+        replay=replay if task.replay else None,
+    )
+
+
+SUITES: Final[tuple[Suite, ...]] = (
+    Suite("basics", "scenes of every kind of traffic", DRIVERS, _basics_names, _run_basics),
+)
+
+
+def suite_named(name: str) -> Suite:
+    """The suite of a name.
+
+    Raises:
+        InputError: with the nearest names.
+    """
+    for suite in SUITES:
+        if suite.name == name:
+            return suite
+    names = tuple(suite.name for suite in SUITES)
+    raise InputError(
+        f"no suite named {name!r}; nearest: {', '.join(nearest(name, names) or names)}"
+    )
+
+
+def check_driver(suite: Suite, driver: str) -> None:
+    """Refuse a driver that the suite cannot put in.
+
+    Raises:
+        InputError: with the nearest names.
+    """
+    if driver not in suite.drivers:
+        close = ", ".join(nearest(driver, suite.drivers) or suite.drivers)
+        raise InputError(f"suite {suite.name} has no driver named {driver!r}; nearest: {close}")
+
+
+def run_task(task: Task) -> CaseResult:
+    """One case, wherever it runs; a fault of our own is a failed case, not the end of the exam."""
+    began_s = time.monotonic()
+    try:
+        return suite_named(task.suite).run(task)
+    except InputError:
+        raise
+    except Exception as error:  # noqa: BLE001 - one case must not take the others with it
+        words = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+        return CaseResult(
+            name=task.case,
+            kind="raised",
+            passed=False,
+            reasons=(f"raised {words}",),
+            figures=None,
+            wall_s=time.monotonic() - began_s,
+        )
