@@ -172,7 +172,7 @@ def _trip(scene: Scene, wanted: Wanted, level: str) -> composing.Trip:
 
 def _machine(scene: Scene, wanted: Wanted, level: str) -> Machine:
     x_m, y_m, yaw_rad = scene.corridor.to_world(scene.start_m, scene.offset_m)
-    settings = WorldSettings(cars=scene.cars, sensors=level)
+    settings = WorldSettings(cars=scene.cars, sensors=level, faults=scene.faults)
     surroundings = World(scene.graph, settings, wanted.seed, scene.corridor, cast=Cast(scene.roles))
     start = CarStart(
         pose=Pose(x_m, y_m, wrap_angle_rad(yaw_rad)),
@@ -188,7 +188,9 @@ def _driving(scene: Scene, wanted: Wanted, trip: composing.Trip) -> tuple[Compon
     if wanted.driver == "pilot":
         return (
             components.pilot(composing.pilot_settings(trip)),
-            components.vehicle(composing.guard_settings(trip.spec)),
+            components.vehicle(
+                composing.guard_settings(trip.spec), composing.aeb_settings(trip.spec)
+            ),
         )
     spec = trip.spec
     driver = ReferenceDriver(

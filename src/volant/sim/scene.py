@@ -6,37 +6,16 @@ judged are `Bound`s on figures from ground truth (`sim.exam.figures`), each with
 
 from __future__ import annotations
 
-import enum
-import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from volant.core.messages import DriverControls, DriverRequest
-from volant.road import Corridor, LaneGraph, RouteLeg, build_corridor, follow, plan_route
+from volant.road import Corridor, LaneGraph, RouteLeg, build_corridor, follow, make_guide
 from volant.sim.cast import RoadPath, Role
+from volant.sim.sensors_faults import SensorFault
 
 BEYOND_M: Final = 400.0
 """Road kept behind the last station that a scene needs, so that nobody brakes for the road's end."""
-
-
-class FaultKind(enum.Enum):
-    """What can go wrong with a sensor."""
-
-    LOST = "lost"
-    FROZEN = "frozen"
-    DELAYED = "delayed"
-    NOISY = "noisy"
-    GHOSTS = "ghosts"
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """A sensor's fault for some time; the names are those of the sensor table."""
-
-    sensor: str
-    kind: FaultKind
-    from_s: float = 0.0
-    to_s: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +55,7 @@ class Scene:
     """The destination as lane and distance."""
     roles: tuple[Role, ...] = ()
     said: tuple[Said, ...] = ()
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[SensorFault, ...] = ()
     offset_m: float = 0.0
     set_speed_mps: float | None = None
     cars: int = 0
@@ -86,8 +65,6 @@ class Scene:
     """The level that the scene is about; None: as asked for."""
     lead: int | None = None
     """Number of the role whose braking starts the clock of the reaction time."""
-    marks: dict[str, float] = field(default_factory=dict)
-    """Stations that bounds of figures such as `stop_before_m` are measured from."""
 
 
 def along(graph: LaneGraph, lane: int, from_m: float, length_m: float) -> Corridor:
@@ -101,10 +78,9 @@ def way(graph: LaneGraph, start: tuple[int, float], goal: tuple[int, float]) -> 
     Raises:
         ValueError: there is no way.
     """
-    plan = plan_route(graph, start, goal)
-    if plan is None:
+    legs = list(make_guide(graph, goal).legs(*start))
+    if not legs:
         raise ValueError(f"no way from {start} to {goal}")
-    legs = list(plan.legs)
     room_m = graph.lanes[goal[0]].length_m - goal[1]
     legs[-1] = RouteLeg(goal[0], legs[-1].s_from_m, goal[1] + min(room_m, BEYOND_M))
     return build_corridor(graph, legs)
@@ -129,8 +105,6 @@ def on_lane(graph: LaneGraph, lane: int, length_m: float = 3000.0) -> RoadPath:
 
 __all__ = [
     "Bound",
-    "Fault",
-    "FaultKind",
     "Said",
     "Scene",
     "along",

@@ -6,14 +6,19 @@ from functools import cache
 
 from volant.core.errors import InputError
 from volant.core.settings import nearest
-from volant.sim.exam import basics_follow
+from volant.sim.exam import basics_faults, basics_follow, basics_lanes, basics_town
 from volant.sim.exam.case import Case
 
 
 @cache
 def basics() -> tuple[Case, ...]:
     """Every kind of thing that happens on roads, seeded."""
-    return basics_follow.cases()
+    return (
+        *basics_follow.cases(),
+        *basics_lanes.cases(),
+        *basics_town.cases(),
+        *basics_faults.cases(),
+    )
 
 
 def case_named(cases: tuple[Case, ...], name: str) -> Case:

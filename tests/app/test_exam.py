@@ -1,0 +1,106 @@
+"""Examinations: a driver put into a scene, the run over cases, the answer and the report."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from volant.app.exam_run import ExamWish, run_command
+from volant.app.exam_stage import Wanted, run_scene
+from volant.app.exits import Exit
+from volant.core.errors import InputError
+from volant.sim.exam import basics, broken_bounds, case_named
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def _run(name: str, driver: str, sensors: str = "perfect") -> tuple[str, ...]:
+    scene = case_named(basics(), name).make(1)
+    figures, _replay = run_scene(scene, Wanted(driver, sensors, 1))
+    return broken_bounds(figures, scene.bounds)
+
+
+def test_the_idm_stops_behind_a_standing_car_and_one_that_does_nothing_hits_it() -> None:
+    assert _run("standing-car-50", "idm") == ()
+    assert any("contacts_at_fault" in reason for reason in _run("standing-car-50", "idle"))
+
+
+def test_a_driver_that_brakes_late_breaks_the_bound_of_comfort() -> None:
+    assert any("accel_min_mps2" in reason for reason in _run("standing-car-50", "late"))
+
+
+def test_the_pilot_drives_an_easy_case() -> None:
+    assert _run("cruise-50", "pilot", "typical") == ()
+
+
+def test_the_same_case_and_seed_give_the_same_figures() -> None:
+    scene = case_named(basics(), "cut-in-80-60-left-22m").make(3)
+    one, other = (run_scene(scene, Wanted("idm", "typical", 3))[0] for _ in range(2))
+    assert one == other
+
+
+def test_the_answer_is_one_object_and_the_report_one_file(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    report = tmp_path / "out" / "exam.html"
+    wish = ExamWish(
+        "basics", driver="idm", sensors="perfect", only="cruise-50", as_json=True, report=report
+    )
+    assert run_command(wish) is Exit.DONE
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["suite"] == "basics"
+    assert (answer["cases"], answer["passed"], answer["failed"]) == (1, 1, [])
+    assert answer["contacts_at_fault"] == 0
+    page = report.read_text()
+    assert "cruise-50" in page
+    assert "<polyline" in page
+    assert "http" not in page.replace("http://www.w3.org", "")
+
+
+def test_a_contact_at_fault_is_exit_status_four_and_said_with_its_reason(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    wish = ExamWish(
+        "basics", driver="idle", sensors="perfect", only="standing-car-30", as_json=True
+    )
+    assert run_command(wish) is Exit.CONTACT
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["failed"][0]["name"] == "standing-car-30"
+    assert any("contacts_at_fault" in reason for reason in answer["failed"][0]["reasons"])
+
+
+def test_cases_that_are_done_are_not_run_again(capsys: pytest.CaptureFixture[str]) -> None:
+    wish = ExamWish("basics", driver="idm", sensors="perfect", only="cruise-30")
+    run_command(wish)
+    part = next(Path("exams").glob("*.part"))
+    kept = part.read_bytes().splitlines()
+    run_command(wish)
+    assert "1 cases are done already" in capsys.readouterr().err
+    assert part.read_bytes().splitlines() == kept
+
+
+def test_a_line_cut_off_by_a_crash_is_run_again() -> None:
+    wish = ExamWish("basics", driver="idm", sensors="perfect", only="cruise-30")
+    run_command(wish)
+    part = next(Path("exams").glob("*.part"))
+    whole = part.read_bytes()
+    part.write_bytes(whole[:-40])
+    assert run_command(wish) is Exit.DONE
+    assert len(part.read_bytes().splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("wish", "words"),
+    [
+        (ExamWish("basic"), "no suite named 'basic'; nearest: basics"),
+        (ExamWish("basics", driver="idn"), "no driver named 'idn'; nearest: idm"),
+        (ExamWish("basics", sensors="perfekt"), "nearest: perfect"),
+        (ExamWish("basics", only="nothing-like-it"), "no case whose name holds"),
+    ],
+)
+def test_an_unknown_word_is_answered_with_the_nearest(wish: ExamWish, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        run_command(wish)
