@@ -354,13 +354,24 @@ class Tracks(Message, frozen=True, kw_only=True):
 
 
 class LaneStrip(Message, frozen=True, kw_only=True):
-    """One lane as a polyline in its direction of travel, from a map or from another world."""
+    """One lane as a polyline in its direction of travel, from a map or from another world.
+
+    Lanes beside each other begin and end together.
+    """
 
     lane: str
     x_m: tuple[float, ...]
     y_m: tuple[float, ...]
     width_m: Length
     limit_mps: Speed
+    successors: tuple[str, ...] = ()
+    left: str | None = None
+    """The lane beside, of the same direction; null: none."""
+    right: str | None = None
+    may_change_left: bool = True
+    may_change_right: bool = True
+    rank: int = 0
+    """Of two lanes that share ground, the one with the higher rank goes first; equal: by the rules."""
 
 
 class Scene(Message, frozen=True, kw_only=True):

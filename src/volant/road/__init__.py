@@ -29,6 +29,7 @@ from volant.road.places import Place, find_place, places
 from volant.road.report import RoadReport, check_road
 from volant.road.route import follow
 from volant.road.rules import Conflict, Control, Crossing, Gate, Light, TrafficRules, traffic_rules
+from volant.road.strips import graph_from_strips
 from volant.road.write import road_text, write_road
 
 __all__ = [
@@ -67,6 +68,7 @@ __all__ = [
     "check_road",
     "find_place",
     "follow",
+    "graph_from_strips",
     "joined_lanes",
     "load_graph",
     "load_road",

@@ -94,7 +94,7 @@ def shared_ground(graph: LaneGraph) -> tuple[tuple[SharedGround, ...], ...]:
     longest_m = longest_body_m(graph)
     for one, other in _pairs(graph, onward, back):
         a, b = graph.lanes[one], graph.lanes[other]
-        close = _close(a, b, longest_m)
+        close = close_rows(a, b, longest_m)
         if close is None:
             continue
         meeting = Meeting.CROSS
@@ -129,8 +129,11 @@ def _pairs(
     return list(pairs)
 
 
-def _close(one: Lane, other: Lane, longest_m: float) -> NDArray[np.bool_] | None:
-    """[rows of one, rows of other]: which rows share ground; None where none do."""
+def close_rows(one: Lane, other: Lane, longest_m: float = 0.0) -> NDArray[np.bool_] | None:
+    """[rows of one, rows of other]: which rows share ground; None where none do.
+
+    longest_m: of the bodies that sweep over it in bends; 0: centres alone.
+    """
     a, b = one.samples, other.samples
     dx = a[:, LaneColumn.X, None] - b[None, :, LaneColumn.X]
     dy = a[:, LaneColumn.Y, None] - b[None, :, LaneColumn.Y]

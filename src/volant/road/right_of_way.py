@@ -98,6 +98,9 @@ class _Order:
         ring: frozenset[int],
     ) -> None:
         self._graph, self._ring = graph, ring
+        self._records = {
+            (pair.high, pair.low) for item in graph.network.junctions for pair in item.priorities
+        }
         self._gates = [self._gate_of(lane, gates) for lane in graph.lanes]
         self._together = {
             light.signal: (light.controller, light.junction)
@@ -126,6 +129,9 @@ class _Order:
         """Which of two lanes goes first; None where neither has to wait by a rule."""
         if (one in self._ring) != (other in self._ring):
             return one if one in self._ring else other
+        roads = self._graph.lanes[one].id.road, self._graph.lanes[other].id.road
+        if roads in self._records or roads[::-1] in self._records:
+            return one if roads in self._records else other
         a, b = self._gates[one], self._gates[other]
         if a is None or b is None or self._graph.lanes[one].junction is None:
             return self._main(one, other)
