@@ -47,6 +47,7 @@ def straight(name, x=(0.0, 100.0), y=(0.0, 0.0), **more):
     return LaneStrip(lane=name, x_m=x, y_m=y, width_m=3.5, limit_mps=10.0, **more)
 
 
+@pytest.mark.slow
 def test_lanes_handed_over_as_strips_keep_their_shape_and_their_links():
     world = load_graph(WORLD)
     graph = graph_from_strips(strips_of(world))
