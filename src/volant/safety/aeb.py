@@ -265,12 +265,14 @@ def _worst(
     steered = _own(memory, car, settings, steered=True)
     if own.speed_mps < settings.tuning.still_mps:
         return None
+    front_m = settings.length_m - settings.rear_overhang_m
     worst: Threat | None = None
     for track in tracker.tracks:
         if not aeb_tracks.believed(track, tracker, settings.tracks):
             continue
         other = _seen_from(track, place, cos, sin)
-        if other.x_m < -settings.rear_overhang_m:
+        least_m = 0.0 if memory.stage in _BRAKING else front_m - _CORNER_M
+        if other.x_m < least_m:
             continue
         if not aeb_paths.may_meet(own, other, settings.tuning.horizon_s):
             continue
@@ -288,6 +290,12 @@ def _seen_from(track: Track, place: Place, cos: float, sin: float) -> Other:
     x_m, y_m = cos * dx_m + sin * dy_m, cos * dy_m - sin * dx_m
     vx_mps = cos * track.vx_mps + sin * track.vy_mps
     vy_mps = cos * track.vy_mps - sin * track.vx_mps
+    yaw_rad = math.remainder(track.yaw_rad - place.yaw_rad, 2.0 * math.pi)
+    if track.person <= 0.0 and vx_mps > _DRIVES_MPS and abs(yaw_rad) < 1.0:
+        # A vehicle moves across only as it points: both words are noisy, the lesser counts.
+        along_mps = vx_mps * math.tan(yaw_rad)
+        low, high = min(along_mps, 0.0) - _SLIP_MPS, max(along_mps, 0.0) + _SLIP_MPS
+        vy_mps = min(max(vy_mps, low), high)
     accel_mps2 = 0.0
     if vx_mps > _FOLLOWS_MPS and abs(vy_mps) < 0.3 * vx_mps:
         accel_mps2 = min(track.accel_mps2 + _NOISE_MPS2, 0.0)
@@ -297,7 +305,7 @@ def _seen_from(track: Track, place: Place, cos: float, sin: float) -> Other:
         vx_mps,
         vy_mps,
         accel_mps2,
-        math.remainder(track.yaw_rad - place.yaw_rad, 2.0 * math.pi),
+        yaw_rad,
         track.length_m,
         track.width_m,
     )
@@ -528,6 +536,10 @@ _NEAR_M: Final = 20.0
 _ASIDE_M: Final = 4.0
 _ASIDE_S: Final = 2.5
 _FOLLOWS_MPS: Final = 1.0
+_DRIVES_MPS: Final = 3.0
+_SLIP_MPS: Final = 0.2
+_CORNER_M: Final = 0.5
+"""Whose middle is further behind our front corner is beside us, and braking does not part us."""
 _NOISE_MPS2: Final = 0.7
 """Braking of another that is not told from noise."""
 _PLAIN_MPS2: Final = 1.0
