@@ -19,15 +19,13 @@ from volant.core.chance import Chance
 from volant.core.clock import PILOT_TICK_NS, seconds
 from volant.core.messages import EgoTruth, LightFrame, LightReturn, LightState, LightTruth
 from volant.road import LaneGraph, PlacedSignal
+from volant.road.gates import LIGHT_KINDS
 from volant.sim.columns import Actor, Index
 from volant.sim.sensors_faults import DELAY_NS, FaultKind, SensorFault, fault_of
 from volant.sim.sensors_kernels import ray_meets
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
-
-LIGHT_KIND: Final = "1000001"
-"""Type of a traffic light in OpenDRIVE's German catalogue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +92,7 @@ def make_light_sensor(
     lights = {
         f"{placed.road}:{placed.signal.id}": placed
         for placed in graph.signals
-        if placed.signal.kind == LIGHT_KIND
+        if placed.signal.kind in LIGHT_KINDS
     }
     return LightSensor(LIGHT_LEVELS[level], lights, chance, faults)
 
