@@ -28,6 +28,7 @@ UNITS = {
 }
 # Numbers without a unit, each with what it is instead.
 PURE = {
+    "LaneStrip.rank": "an order, no quantity",
     "DriverControls.accelerator": "ratio of pedal travel",
     "DriverControls.brake": "ratio of pedal travel",
     "DriverRequest.value": "unit depends on `kind`, said in the docstring",

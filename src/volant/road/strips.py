@@ -101,11 +101,11 @@ def _samples(strip: LaneStrip) -> Array:
     points = np.column_stack((strip.x_m, strip.y_m)) if len(strip.x_m) == len(strip.y_m) else None
     if points is None or not np.isfinite(points).all():
         raise InputError("x and y differ in number, or are no numbers", where=strip.lane)
-    runs = np.hypot(*np.diff(points, axis=0).T) if len(points) > 1 else np.zeros(0)
+    runs = _runs(points)
     points = points[np.concatenate([[True], runs > SAME_POINT_M])]
     if len(points) < 2:
         raise InputError("a strip needs two points apart", where=strip.lane)
-    runs = np.hypot(*np.diff(points, axis=0).T)
+    runs = _runs(points)
     at = np.concatenate([[0.0], np.cumsum(runs)])
     pieces = [
         np.linspace(low, high, math.ceil((high - low) / ROW_STEP_M) + 1)[:-1]
@@ -122,6 +122,13 @@ def _samples(strip: LaneStrip) -> Array:
     rows[:, LaneColumn.WIDTH] = strip.width_m
     rows[:, LaneColumn.LIMIT] = strip.limit_mps
     return rows
+
+
+def _runs(points: Array) -> Array:
+    """Lengths of the pieces between points."""
+    steps = np.diff(points, axis=0)
+    runs: Array = np.sqrt(steps[:, 0] ** 2 + steps[:, 1] ** 2)
+    return runs
 
 
 def _headings(points: Array, at: Array, s: Array) -> Array:
