@@ -13,7 +13,8 @@ from pathlib import Path
 
 from volant.road.make_country import country_road
 from volant.road.make_interchange import trumpet
-from volant.road.make_ring import carriageways, interchange_places
+from volant.road.make_quarters import HALVES, build_harbour, build_station
+from volant.road.make_ring import carriageways, interchange_places, ring_place
 from volant.road.make_roundabout import REACH_M
 from volant.road.make_site import Site
 from volant.road.make_town import build_town
@@ -32,9 +33,11 @@ def build_world() -> RoadNetwork:
     south, north = interchanges
     country = country_road(south, north, REACH_M)
     site = Site()
-    site.add(*carriageways(interchanges), *(r for i in interchanges for r in i.ramps))
+    site.add(*carriageways(interchanges, HALVES), *(r for i in interchanges for r in i.ramps))
     site.add(country.south, country.north)
     build_town(site, country)
+    build_harbour(site, ring_place)
+    build_station(site, ring_place)
     return RoadNetwork(
         file="volant-world",
         name="Volant world",

@@ -44,9 +44,9 @@ TAPER_M: Final = 60.0
 _DEG: Final = math.pi / 180.0
 _EXIT_M: Final = 210.0
 # The roundabout lies in the middle of this part of the plan, on level ground at this height.
-_GATE: Final = 4
+_GATE: Final = 10
 _LEVEL_M: Final = 45.0
-GATE_HEIGHT_M: Final = 19.0
+GATE_HEIGHT_M: Final = 25.0
 # (turn in degrees, radius, clothoid) or (length,), and the limit in km/h from there on.
 # Limits keep lateral acceleration at or below 2.5 m/s2 without banking.
 _PLAN: Final = (
@@ -54,16 +54,16 @@ _PLAN: Final = (
     ((-60.0, 200.0, 70.0), 70.0),
     ((60.0,), 70.0),  # fitted
     ((75.0, 150.0, 60.0), 60.0),
-    ((90.0,), 50.0),  # the gate of the town
+    ((90.0,), 70.0),
     ((70.0, 80.0, 45.0), 50.0),
     ((60.0,), 50.0),
     ((-110.0, 80.0, 45.0), 50.0),
     ((120.0,), 70.0),
     ((-50.0, 250.0, 80.0), 80.0),
-    ((200.0,), 100.0),
+    ((200.0,), 50.0),  # the gate of the town
     ((100.0, 120.0, 55.0), 60.0),
     ((60.0,), 80.0),  # fitted
-    ((-25.0, 300.0, 80.0), 80.0),
+    ((-25.0, 300.0, 80.0), 100.0),
     ((_EXIT_M,), 70.0),
 )
 
@@ -159,10 +159,10 @@ def _heights(total: float, gate_m: float) -> tuple[Cubic, ...]:
     hills = (
         (0.0, COUNTRY_HEIGHT_M),
         (0.10 * total, COUNTRY_HEIGHT_M),
+        (0.28 * total, 19.0),
+        (0.45 * total, 9.0),
         (gate_m - _LEVEL_M, GATE_HEIGHT_M),
         (gate_m + _LEVEL_M, GATE_HEIGHT_M),
-        (0.45 * total, 9.0),
-        (0.66 * total, 27.0),
         (0.90 * total, COUNTRY_HEIGHT_M),
         (total, COUNTRY_HEIGHT_M),
     )

@@ -113,7 +113,7 @@ _RING_ROADS: Final = {
     # clockwise, merges: (road before, road after)
     (False, False): (("4", "1"), ("2", "3")),
     (False, True): (("1", "2"), ("3", "4")),
-    (True, False): (("8", "5"), ("6", "7")),
+    (True, False): (("8", "5"), ("64", "7")),
     (True, True): (("5", "6"), ("7", "8")),
 }
 COUNTRY_ROAD: Final = "30"
@@ -132,14 +132,14 @@ def trumpet(name: str, place: Pose, number: int) -> Interchange:
         cuts.append(
             Cut(line.clockwise, line.merges, line.ring_x_m, junctions[k], ramp_id, after, before)
         )
-        ramps.append(_ramp_road(name, place, line, ramp_id, junctions[k], junctions[4]))
-    crossings = [_ring_junction(name, cut_) for cut_ in cuts]
+        ramps.append(ramp_road(name, place, line, ramp_id, junctions[k], junctions[4]))
+    crossings = [ring_junction(name, cut_) for cut_ in cuts]
     crossings.append(_country_junction(name, junctions[4], ramps, at_start=number == 0))
     return Interchange(name, place, junctions[4], tuple(cuts), tuple(ramps), tuple(crossings))
 
 
 @dataclass(frozen=True, slots=True)
-class _RampLine:
+class RampLine:
     """A ramp's reference line in the interchange's frame, and what it carries."""
 
     name: str
@@ -153,7 +153,7 @@ class _RampLine:
     bridge_m: float | None = None
 
 
-def _ramp_lines() -> tuple[_RampLine, ...]:
+def _ramp_lines() -> tuple[RampLine, ...]:
     """The four ramps; each a chain of turns whose straights are fitted in closed form."""
     return (_off_counter(), _on_counter(), _off_clockwise(), _on_clockwise())
 
@@ -162,7 +162,7 @@ def _ends(strokes: Sequence[Stroke], heading_rad: float) -> Pose:
     return draw(Pose(0.0, 0.0, heading_rad), strokes)[1]
 
 
-def _off_clockwise() -> _RampLine:
+def _off_clockwise() -> RampLine:
     bend = turn(-_QUARTER, *_SIDE)
     end = _ends(bend, 0.0)
     straight = Stroke(end.y_m - EDGE_M - COUNTRY_END_M)
@@ -170,20 +170,20 @@ def _off_clockwise() -> _RampLine:
     strokes = (*bend, straight)
     total = length_of(strokes)
     nodes = ((0.0, 0.0, 0.0), (LEVEL_M, 0.0, 0.0), (total, COUNTRY_HEIGHT_M, 0.0))
-    return _RampLine("off clockwise", True, False, start.x_m, start, strokes, nodes, 50.0)
+    return RampLine("off clockwise", True, False, start.x_m, start, strokes, nodes, 50.0)
 
 
-def _on_clockwise() -> _RampLine:
+def _on_clockwise() -> RampLine:
     bend = turn(-_QUARTER, *_SIDE)
     end = _ends(bend, _QUARTER)
     start = Pose(COUNTRY_LANE_M, COUNTRY_END_M, _QUARTER)
     strokes = (Stroke(-EDGE_M - COUNTRY_END_M - end.y_m), *bend)
     total = length_of(strokes)
     nodes = ((0.0, COUNTRY_HEIGHT_M, 0.0), (total - LEVEL_M, 0.0, 0.0), (total, 0.0, 0.0))
-    return _RampLine("on clockwise", True, True, start.x_m + end.x_m, start, strokes, nodes, 50.0)
+    return RampLine("on clockwise", True, True, start.x_m + end.x_m, start, strokes, nodes, 50.0)
 
 
-def _on_counter() -> _RampLine:
+def _on_counter() -> RampLine:
     start = Pose(0.0, COUNTRY_END_M, _QUARTER)
     rise_, back = turn(_QUARTER + _OVERSHOOT, *_OUTER), turn(-_OVERSHOOT, *_RETURN)
     short = _ends((Stroke(_OUTER_START_M), *rise_, *back), _QUARTER)
@@ -204,12 +204,10 @@ def _on_counter() -> _RampLine:
         (total, 0.0, 0.0),
     )
     x_m = _ends(strokes, _QUARTER).x_m
-    return _RampLine(
-        "on counter-clockwise", False, True, x_m, start, strokes, nodes, 50.0, bridge_m
-    )
+    return RampLine("on counter-clockwise", False, True, x_m, start, strokes, nodes, 50.0, bridge_m)
 
 
-def _off_counter() -> _RampLine:
+def _off_counter() -> RampLine:
     loop = turn(-3.0 * _QUARTER, *_LOOP)
     end = _ends(loop, math.pi)
     start = Pose(-end.x_m, EDGE_M, math.pi)
@@ -223,7 +221,7 @@ def _off_counter() -> _RampLine:
         (bridge_m + 2.0 * BRIDGE_REACH_M, BRIDGE_HEIGHT_M, 0.0),
         (total, COUNTRY_HEIGHT_M, 0.0),
     )
-    return _RampLine(
+    return RampLine(
         "off counter-clockwise", False, False, start.x_m, start, strokes, nodes, 40.0, bridge_m
     )
 
@@ -232,9 +230,10 @@ _RAMP_SHOULDER_M: Final = 1.5
 _WEDGE_M: Final = 90.0
 
 
-def _ramp_road(
-    place_name: str, place: Pose, line: _RampLine, ramp_id: str, ring: str, country: str
+def ramp_road(
+    place_name: str, place: Pose, line: RampLine, ramp_id: str, ring: str, country: str
 ) -> Road:
+    """A ramp between a junction on the ring and one on the other road."""
     pieces, _end = draw(place @ line.start, line.strokes)
     total = length_of(line.strokes)
     if line.merges:
@@ -270,7 +269,7 @@ def _ramp_road(
     )
 
 
-def _ramp_lanes(line: _RampLine, total: float) -> tuple[LaneRecord, ...]:
+def _ramp_lanes(line: RampLine, total: float) -> tuple[LaneRecord, ...]:
     wide, narrow = MOTORWAY_LANE_M, COUNTRY_LANE_M
     begin, end = (narrow, wide) if line.merges else (wide, narrow)
     # Beside the ring the shoulder is the ring's; beside the other ramp there is none.
@@ -292,7 +291,8 @@ def _ramp_lanes(line: _RampLine, total: float) -> tuple[LaneRecord, ...]:
 _THROUGH: Final = ((-1, -1), (-2, -2), (-3, -3))
 
 
-def _ring_junction(name: str, cut: Cut) -> Junction:
+def ring_junction(name: str, cut: Cut) -> Junction:
+    """Where a ramp leaves or joins the ring."""
     if cut.merges:
         side = Connection("1", cut.ramp, cut.next_road, "start", ((-1, -4),))
     else:

@@ -145,8 +145,6 @@ def way(
         width = taper(0.0, total, begin.width_m, end.width_m)
         middle = taper(0.0, total, 0.5 * begin.width_m, 0.5 * end.width_m)
     lane = LaneRecord(-1, "driving", (begin.lane,), (end.lane,), (width,))
-    held = site.roads[in_end.road]
-    kind = held.type_at(held.length_m if in_end.at_end else 0.0)
     limit = kmh if kmh is not None else _least_kmh(site, in_end, out_end)
     return Road(
         id=road_id,
@@ -156,7 +154,7 @@ def way(
         left_hand=False,
         predecessor=RoadLink("road", in_end.road, in_end.contact),
         successor=RoadLink("road", out_end.road, out_end.contact),
-        types=speed_types(kind.kind if kind is not None else "town", ((0.0, limit),)),
+        types=speed_types("town", ((0.0, limit),)),
         geometries=pieces,
         elevations=rise(((0.0, begin.z_m, begin.grade), (total, end.z_m, end.grade))),
         superelevations=(),

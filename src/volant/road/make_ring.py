@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from volant.core.geometry import Pose
+from volant.road.make_exit import HalfInterchange, RingPlace
 from volant.road.make_interchange import Carriageway, Interchange
 from volant.road.make_parts import (
     AUXILIARY_LINE,
@@ -140,8 +141,19 @@ def _limits() -> list[tuple[float, float]]:
     return found
 
 
-def carriageways(interchanges: Sequence[Interchange]) -> list[Road]:
-    """The roads of both carriageways."""
+def ring_place(at_m: float) -> RingPlace:
+    """A place on the clockwise carriageway."""
+    strokes = reverse(RING)
+    _pieces, pose = draw(Pose(0.0, 0.0, math.pi), cut(strokes, 0.0, at_m))
+    ahead = cut(strokes, at_m, at_m + 1.0)[0]
+    z_m, grade = height_at(_mirrored_heights(_heights()), at_m)
+    return RingPlace(at_m, pose, ahead.start_per_m, z_m, grade)
+
+
+def carriageways(
+    interchanges: Sequence[Interchange], halves: Sequence[HalfInterchange]
+) -> list[Road]:
+    """The roads of both carriageways; half interchanges cut the clockwise one."""
     forth = Carriageway("Ring counter-clockwise", RING, _heights(), _limits())
     back = Carriageway(
         "Ring clockwise",
@@ -157,6 +169,8 @@ def carriageways(interchanges: Sequence[Interchange]) -> list[Road]:
                 if cut_.clockwise == clockwise:
                     place = LENGTH_M - axis_m + cut_.x_m if clockwise else axis_m - cut_.x_m
                     cuts.append((place % LENGTH_M, cut_))
+        if clockwise:
+            cuts.extend(place for half in halves for place in half.cuts())
         cuts.sort(key=lambda pair: pair[0])
         for (begin, first), (end, last) in zip(cuts, [*cuts[1:], cuts[0]], strict=True):
             until = end if end > begin else end + LENGTH_M

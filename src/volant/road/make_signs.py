@@ -99,6 +99,16 @@ def crossing(site: Site, end: End, name: str, from_m: float = CROSSING_FROM_M) -
     crossing_between(site, road.id, name, min(near, far), max(near, far), end)
 
 
+def zebra(site: Site, road_id: str, name: str, at_m: float) -> None:
+    """A crossing in the middle of a street, with a sign for each way."""
+    begin, end = End(road_id, at_end=False), End(road_id, at_end=True)
+    half = 0.5 * CROSSING_WIDE_M
+    crossing_between(site, road_id, name, at_m - half, at_m + half, end)
+    length_m = site.roads[road_id].length_m
+    at_mouth(site, end, ZEBRA_SIGN, length_m - at_m + half)
+    at_mouth(site, begin, ZEBRA_SIGN, at_m + half)
+
+
 def crossing_between(
     site: Site, road_id: str, name: str, from_m: float, to_m: float, end: End
 ) -> None:
