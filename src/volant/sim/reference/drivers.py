@@ -69,7 +69,9 @@ class ReferenceSettings:
     rear_overhang_m: float
     max_curvature_per_m: float
     destination_m: float | None = None
+    """Station to stand at; None to drive on."""
     set_speed_mps: float | None = None
+    """As a driver's cruise speed; None: as fast as limits and bends allow."""
 
 
 @dataclass(frozen=True, slots=True)
