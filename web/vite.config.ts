@@ -11,7 +11,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: true,
-    rollupOptions: { input: { cluster: "cluster/index.html" } },
+    rollupOptions: { input: { cluster: "cluster/index.html", drive: "drive/index.html" } },
   },
   test: { include: ["tests/**/*.test.ts"] },
 });

@@ -16,13 +16,23 @@ from volant.caros.cockpit.frame import (
     Latest,
     build,
     encode,
+    encode_route,
     latest_of,
     start,
 )
-from volant.caros.cockpit.messages import SCHEMA_HASH, CockpitFrame, CockpitRoad
+from volant.caros.cockpit.messages import SCHEMA_HASH, CockpitFrame, CockpitRoad, CockpitRoute
 from volant.core import topics
 from volant.core.component import Inputs
-from volant.core.messages import Alert, AlertLevel
+from volant.core.messages import (
+    AebState,
+    Alert,
+    AlertLevel,
+    BrakeStage,
+    DriverControls,
+    LightFrame,
+    LightReturn,
+    LightState,
+)
 
 S = 1_000_000_000
 
@@ -33,7 +43,9 @@ def test_no_input_is_the_worlds_truth():
 
 def test_every_input_of_the_component_is_a_field():
     held = {topic.name: None for topic in INPUTS}
-    latest = latest_of(Inputs(latest=held, new={topics.ALERT.name: ()}))
+    latest = latest_of(
+        Inputs(latest=held, new={topics.ALERT.name: (), topics.SENSOR_FRAMES.name: ()})
+    )
     assert latest == Latest()
     assert len(fields(Latest)) == len(INPUTS)
 
@@ -182,3 +194,55 @@ def test_an_alert_stays_for_its_time():
     assert drive.frame(1.0, alerts=(alert,)).alert == alert
     assert drive.frame(2.9).alert == alert
     assert drive.frame(3.1).alert is None
+
+
+def lights_at(drive: Drive, t_s: float) -> LightFrame:
+    """A light 40 m ahead, as the camera saw it 0.1 s before."""
+    seen = LightReturn(x_m=40.0, y_m=2.0, z_m=4.0, state=LightState.RED, confidence=0.9)
+    return LightFrame(stamp_ns=round((t_s - 0.1) * S), lights=(seen,))
+
+
+def test_a_light_stands_where_the_camera_saw_it_and_not_for_long():
+    drive = Drive()
+    here = drive.latest(2.0).localization
+    assert here is not None
+    frame = drive.frame(2.0, lights=lights_at(drive, 2.0))
+    (light,) = frame.lights
+    assert light.state is LightState.RED
+    ahead_m = math.hypot(light.x_m - here.x_m, light.y_m - here.y_m)
+    assert math.isclose(ahead_m, math.hypot(40.0, 2.0) - 0.1 * here.speed_mps, abs_tol=0.3)
+    assert drive.frame(2.3).lights != ()
+    assert drive.frame(2.6).lights == ()
+
+
+def test_emergency_braking_is_told_as_it_says():
+    drive = Drive()
+    aeb = AebState(stamp_ns=2 * S, stage=BrakeStage.WARNING, code="lead", words="Brake now")
+    frame = drive.frame(2.0, aeb=aeb)
+    assert frame.aeb is not None
+    assert (frame.aeb.stage, frame.aeb.words) == (BrakeStage.WARNING, "Brake now")
+    assert drive.frame(2.1).aeb is None
+
+
+def test_the_route_is_shown_until_the_pilot_has_found_another():
+    drive = Drive()
+    settings = replace(drive.settings, route=encode_route(((0.0, 1.0), (20.0, 2.0))))
+    latest = drive.latest(2.0)
+    _, frame = build(start(), latest, 2 * S, settings)
+    assert msgspec.msgpack.decode(frame.route, type=CockpitRoute).x_m == (0.0, 20.0)
+    assert frame.route_number == 1
+    assert latest.plan is not None
+    anew = replace(latest, plan=msgspec.structs.replace(latest.plan, rerouted=1))
+    _, frame = build(start(), anew, 2 * S, settings)
+    assert (frame.route_number, frame.route) == (0, b"")
+    assert encode_route(()) == b""
+
+
+def test_broken_pedals_are_no_number_on_a_screen():
+    drive = Drive()
+    car = drive.latest(2.0).car
+    assert car is not None
+    hands = DriverControls(accelerator=math.nan, brake=2.0, hands_on=False)
+    frame = drive.frame(2.0, car=msgspec.structs.replace(car, driver=hands))
+    assert frame.car is not None
+    assert (frame.car.accelerator, frame.car.brake, frame.car.hands_on) == (0.0, 1.0, False)

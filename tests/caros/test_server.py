@@ -18,15 +18,20 @@ from websockets.sync.client import ClientConnection, connect
 
 from volant.caros.cockpit import (
     CockpitControl,
+    CockpitGone,
+    CockpitHands,
     CockpitLink,
     CockpitPainted,
+    CockpitPress,
     CockpitReady,
+    CockpitSeat,
     ControlKind,
     spawn_cockpit,
 )
 from volant.caros.cockpit.messages import CockpitStart
 from volant.caros.cockpit.server import Hub, make_app
 from volant.core.errors import LinkError
+from volant.core.messages import RequestKind
 
 WAIT_S = 10.0
 
@@ -397,3 +402,67 @@ def test_a_checkout_without_built_screens_says_so_plainly(tmp_path: Path):
     page.write_text("built")
     assert ask(tmp_path / "static", "/key/cluster/").text == "built"
     assert ask(tmp_path / "static", "/key/nothing").status_code == 404
+
+
+# --- the driver's seat ----------------------------------------------------------------------------
+
+
+def say(live: ClientConnection, message: msgspec.Struct) -> None:
+    live.send(msgspec.json.encode(message).decode())
+
+
+def test_only_the_screen_in_the_seat_drives_and_the_last_to_take_it_has_it(
+    link: CockpitLink,
+) -> None:
+    with open_live(link) as first, open_live(link) as second:
+        say(first, CockpitHands(brake=0.9))
+        say(first, CockpitSeat(taken=True))
+        assert wait_for(link, CockpitSeat) == CockpitSeat(taken=True)
+        say(first, CockpitHands(brake=0.2))
+        assert wait_for(link, CockpitHands) == CockpitHands(brake=0.2)
+        say(second, CockpitSeat(taken=True))
+        assert wait_for(link, CockpitSeat) == CockpitSeat(taken=True)
+        assert json.loads(first.recv(timeout=WAIT_S)) == {"type": "seat", "taken": False}
+        say(first, CockpitPress(kind=RequestKind.CANCEL))
+        say(second, CockpitPress(kind=RequestKind.ENGAGE))
+        assert wait_for(link, CockpitPress) == CockpitPress(kind=RequestKind.ENGAGE)
+
+
+def test_a_screen_that_goes_from_the_seat_is_told_to_the_car(link: CockpitLink) -> None:
+    with open_live(link) as live:
+        say(live, CockpitSeat(taken=True))
+        wait_for(link, CockpitSeat)
+    assert wait_for(link, CockpitGone) == CockpitGone()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"type":"hands","brake":2.0}',
+        '{"type":"hands","wheel":NaN}',
+        '{"type":"hands","wheel":-1.5}',
+        '{"type":"press","kind":"explode"}',
+        '{"type":"press","kind":"set_speed","value":1e9}',
+        '{"type":"gone"}',
+        '{"type":"seat"}',
+    ],
+)
+def test_a_word_that_no_driver_says_ends_the_screen(link: CockpitLink, text: str) -> None:
+    with open_live(link) as live:
+        live.send(text)
+        with pytest.raises(ConnectionClosed):
+            live.recv(timeout=WAIT_S)
+        assert live.close_code == 1008
+
+
+def test_nobody_drives_in_a_journal(replay_link: CockpitLink) -> None:
+    with open_live(replay_link) as live:
+        say(live, CockpitSeat(taken=True))
+        with pytest.raises(ConnectionClosed):
+            live.recv(timeout=WAIT_S)
+        assert live.close_code == 1008
+
+
+def test_nobody_drives_from_another_site(link: CockpitLink) -> None:
+    with pytest.raises(InvalidStatus):
+        open_live(link, origin="http://elsewhere.example")

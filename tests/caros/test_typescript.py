@@ -92,7 +92,9 @@ def test_the_schema_hash_follows_the_fields_and_not_the_words():
 
     assert hashed(Inner, "Same") == hashed(Wider, "Same")
     assert hashed(Inner, "Same") != hashed(Renamed, "Same")
-    assert schema_hash([messages.CockpitFrame, messages.CockpitRoad]) == messages.SCHEMA_HASH
+    assert schema_hash([messages.CockpitFrame, messages.CockpitRoad, messages.CockpitRoute]) == (
+        messages.SCHEMA_HASH
+    )
 
 
 def test_an_added_enum_value_changes_the_hash():

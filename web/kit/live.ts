@@ -2,7 +2,14 @@
  * The socket to the car: frames in, a word back. Reconnects by itself; what is older than STALE_MS is
  * stale, whoever is to blame. The token stands in the page's own address, so a relative one suffices.
  */
-import type { CockpitControl, CockpitFrame, CockpitPainted } from "./messages.gen";
+import type {
+  CockpitControl,
+  CockpitFrame,
+  CockpitHands,
+  CockpitPainted,
+  CockpitPress,
+  CockpitSeat,
+} from "./messages.gen";
 import { SCHEMA_HASH } from "./messages.gen";
 import { decode } from "./msgpack";
 
@@ -10,6 +17,7 @@ export const STALE_MS = 250;
 const RETRY_MS = [200, 400, 800, 1600];
 const CLOSE_ENDED = 4000;
 
+export type ToServer = CockpitControl | CockpitPainted | CockpitSeat | CockpitHands | CockpitPress;
 export type LinkState = "waiting" | "live" | "lost" | "ended" | "other-version";
 
 export class Live {
@@ -23,17 +31,22 @@ export class Live {
   constructor(
     private readonly address: URL,
     private readonly onFrame: (frame: CockpitFrame, nowMs: number) => void,
+    private readonly onSeat: (seat: CockpitSeat) => void = () => {},
+    private readonly onClosed: () => void = () => {},
   ) {}
 
   open(): void {
     const socket = new WebSocket(this.address);
     socket.binaryType = "arraybuffer";
-    socket.onmessage = (event) => this.take(event.data);
+    socket.onmessage = (event) => {
+      if (typeof event.data === "string") this.onSeat(JSON.parse(event.data) as CockpitSeat);
+      else this.take(event.data);
+    };
     socket.onclose = (event) => this.closed(event.code);
     this.socket = socket;
   }
 
-  send(message: CockpitControl | CockpitPainted): void {
+  send(message: ToServer): void {
     if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
   }
 
@@ -56,6 +69,7 @@ export class Live {
 
   private closed(code: number): void {
     this.socket = null;
+    this.onClosed();
     if (code === CLOSE_ENDED) {
       this.state = "ended";
       return;

@@ -1,6 +1,6 @@
 // Made by `python -m volant.caros.cockpit.typescript`; do not edit.
 
-export const SCHEMA_HASH = "8e5da8fa53df";
+export const SCHEMA_HASH = "dbcbe10a8b08";
 
 /** Emergency braking's own view, 20 Hz and at each change; positions in the car frame. */
 export interface AebState {
@@ -54,6 +54,24 @@ export interface CarState {
   valid: boolean;
 }
 
+/** Emergency braking: warns, brakes, holds, or cannot. */
+export interface CockpitAeb {
+  stage: BrakeStage;
+  words: string;
+  object_class: ObjectClass | null;
+  time_to_contact_s: number | null;
+}
+
+/** A line to stop at, across one lane. */
+export interface CockpitBar {
+  from_x_m: number;
+  from_y_m: number;
+  to_x_m: number;
+  to_y_m: number;
+  z_m: number;
+  solid: boolean;
+}
+
 /** Instruments, as the car's ECUs report them. */
 export interface CockpitCar {
   stamp_ns: number;
@@ -67,6 +85,10 @@ export interface CockpitCar {
   range_m: number;
   battery_power_w: number;
   steer_rad: number;
+  accelerator: number;
+  brake: number;
+  hands_on: boolean;
+  eyes_on: boolean;
   valid: boolean;
 }
 
@@ -110,6 +132,10 @@ export interface CockpitFrame {
   alert: Alert | null;
   road_window: number;
   road: Uint8Array;
+  lights: readonly CockpitLight[];
+  aeb: CockpitAeb | null;
+  route_number: number;
+  route: Uint8Array;
   replay: CockpitReplay | null;
 }
 
@@ -118,6 +144,24 @@ export interface CockpitGuard {
   source: CommandSource;
   limited: boolean;
   reason: string;
+}
+
+/** From the screen in the driver's seat, ten times a second at least: what hands and feet do. */
+export interface CockpitHands {
+  type: "hands";
+  accelerator: number;
+  brake: number;
+  wheel: number;
+  hands_on: boolean;
+  eyes_on: boolean;
+}
+
+/** A traffic light as the camera sees it now. */
+export interface CockpitLight {
+  x_m: number;
+  y_m: number;
+  z_m: number;
+  state: LightState;
 }
 
 /** One piece of a marking or kerb, in the world frame; dashes start `phase_m` along the piece. */
@@ -152,6 +196,11 @@ export interface CockpitPilot {
   functions: readonly string[];
   ready: boolean;
   blockers: readonly string[];
+  switched_off: readonly string[];
+  escalation: Escalation;
+  departure: LaneWarning;
+  blind_spot_left: boolean;
+  blind_spot_right: boolean;
 }
 
 /** The chosen motion and what the pilot keeps in view with it. */
@@ -174,6 +223,26 @@ export interface CockpitPlan {
   confidence: number;
   distance_left_m: number | null;
   arrived: boolean;
+  guidance: Guidance | null;
+  rerouted: number;
+}
+
+/** A traffic light of the map; what it shows stands in `CockpitFrame.lights`. */
+export interface CockpitPost {
+  signal: string;
+  x_m: number;
+  y_m: number;
+  z_m: number;
+  heading_rad: number;
+}
+
+/** From the screen in the driver's seat: a button, as `DriverRequest` has it. */
+export interface CockpitPress {
+  type: "press";
+  kind: RequestKind;
+  value: number | null;
+  indicator: Indicator | null;
+  function: Function | null;
 }
 
 /** Set while a journal is watched instead of a drive. */
@@ -190,6 +259,21 @@ export interface CockpitRoad {
   lines: readonly CockpitLine[];
   surfaces: readonly CockpitSurface[];
   left_hand: boolean;
+  posts: readonly CockpitPost[];
+  bars: readonly CockpitBar[];
+  zebras: readonly CockpitZebra[];
+}
+
+/** The way to go on the map, thinned out, from the start to the destination. */
+export interface CockpitRoute {
+  x_m: readonly number[];
+  y_m: readonly number[];
+}
+
+/** From a screen: it takes the driver's seat, or leaves it. The last to take it has it. */
+export interface CockpitSeat {
+  type: "seat";
+  taken: boolean;
 }
 
 /** One piece of ground: what lies between two polylines of equally many points. */
@@ -221,6 +305,13 @@ export interface CockpitTrack {
   brake_lights: boolean;
   indicator: Indicator;
   ghost: boolean;
+}
+
+/** A crossing for people: its corners in order. */
+export interface CockpitZebra {
+  x_m: readonly number[];
+  y_m: readonly number[];
+  z_m: number;
 }
 
 /** What the car shall do next: the one thing that a driver, human or not, gives to a car. */
@@ -589,19 +680,28 @@ export const FIELDS: Record<string, readonly string[]> = {
   AebState: ["stamp_ns", "stage", "code", "words", "object_class", "x_m", "y_m", "time_to_contact_s", "needed_mps2"],
   Alert: ["stamp_ns", "alert_id", "level", "words", "cause", "action", "until_ns"],
   CarState: ["stamp_ns", "speed_mps", "accel_mps2", "lateral_accel_mps2", "yaw_rate_rps", "steer_rad", "gear", "indicator", "hold", "brake_lights", "charge_pct", "range_m", "battery_power_w", "battery_voltage_v", "battery_temperature_k", "odometer_m", "driver", "valid"],
-  CockpitCar: ["stamp_ns", "speed_mps", "accel_mps2", "gear", "indicator", "brake_lights", "hold", "charge_pct", "range_m", "battery_power_w", "steer_rad", "valid"],
+  CockpitAeb: ["stage", "words", "object_class", "time_to_contact_s"],
+  CockpitBar: ["from_x_m", "from_y_m", "to_x_m", "to_y_m", "z_m", "solid"],
+  CockpitCar: ["stamp_ns", "speed_mps", "accel_mps2", "gear", "indicator", "brake_lights", "hold", "charge_pct", "range_m", "battery_power_w", "steer_rad", "accelerator", "brake", "hands_on", "eyes_on", "valid"],
   CockpitControl: ["kind", "value"],
   CockpitEgo: ["stamp_ns", "x_m", "y_m", "z_m", "yaw_rad", "grade", "yaw_rate_rps", "speed_mps", "length_m", "width_m", "rear_overhang_m", "valid"],
-  CockpitFrame: ["schema", "sequence", "stamp_ns", "car_age_s", "pilot_age_s", "car", "ego", "tracks_stamp_ns", "tracks", "plan", "pilot", "guard", "alert", "road_window", "road", "replay"],
+  CockpitFrame: ["schema", "sequence", "stamp_ns", "car_age_s", "pilot_age_s", "car", "ego", "tracks_stamp_ns", "tracks", "plan", "pilot", "guard", "alert", "road_window", "road", "lights", "aeb", "route_number", "route", "replay"],
   CockpitGuard: ["source", "limited", "reason"],
+  CockpitHands: ["accelerator", "brake", "wheel", "hands_on", "eyes_on"],
+  CockpitLight: ["x_m", "y_m", "z_m", "state"],
   CockpitLine: ["piece", "kind", "colour", "width_m", "dash_m", "gap_m", "phase_m", "edge", "origin_x_m", "origin_y_m", "origin_z_m", "points"],
   CockpitPainted: ["sequence"],
-  CockpitPilot: ["engagement", "code", "words", "set_speed_mps", "time_gap_setting_s", "functions", "ready", "blockers"],
-  CockpitPlan: ["stamp_ns", "x_m", "y_m", "z_m", "accel_mps2", "lane", "target_speed_mps", "limit_mps", "limit_is_default", "constraint", "reason", "manoeuvre", "lead_id", "gap_m", "time_gap_s", "confidence", "distance_left_m", "arrived"],
+  CockpitPilot: ["engagement", "code", "words", "set_speed_mps", "time_gap_setting_s", "functions", "ready", "blockers", "switched_off", "escalation", "departure", "blind_spot_left", "blind_spot_right"],
+  CockpitPlan: ["stamp_ns", "x_m", "y_m", "z_m", "accel_mps2", "lane", "target_speed_mps", "limit_mps", "limit_is_default", "constraint", "reason", "manoeuvre", "lead_id", "gap_m", "time_gap_s", "confidence", "distance_left_m", "arrived", "guidance", "rerouted"],
+  CockpitPost: ["signal", "x_m", "y_m", "z_m", "heading_rad"],
+  CockpitPress: ["kind", "value", "indicator", "function"],
   CockpitReplay: ["name", "paused", "speed", "position_s", "length_s"],
-  CockpitRoad: ["lines", "surfaces", "left_hand"],
+  CockpitRoad: ["lines", "surfaces", "left_hand", "posts", "bars", "zebras"],
+  CockpitRoute: ["x_m", "y_m"],
+  CockpitSeat: ["taken"],
   CockpitSurface: ["piece", "kind", "origin_x_m", "origin_y_m", "origin_z_m", "left", "right"],
   CockpitTrack: ["track_id", "object_class", "x_m", "y_m", "z_m", "yaw_rad", "speed_mps", "accel_mps2", "yaw_rate_rps", "length_m", "width_m", "height_m", "confidence", "brake_lights", "indicator", "ghost"],
+  CockpitZebra: ["x_m", "y_m", "z_m"],
   Command: ["stamp_ns", "accel_mps2", "curvature_per_m", "gear", "indicator", "hold"],
   Contact: ["stamp_ns", "actor_id", "object_class", "closing_mps", "struck_from_behind"],
   ContactVerdict: ["stamp_ns", "actor_id", "object_class", "impact_mps", "at_fault", "code", "words"],

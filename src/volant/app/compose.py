@@ -16,8 +16,9 @@ from volant.app import components
 from volant.app.components import Machine
 from volant.app.folders import data_folder
 from volant.app.trip import Stretch, TripWish, check_sensors, choose_stretch
-from volant.caros.cockpit.frame import CarShape, FrameSettings
+from volant.caros.cockpit.frame import CarShape, FrameSettings, encode_route
 from volant.caros.cockpit.mapview import road_view
+from volant.caros.cockpit.signview import SignView
 from volant.core.chance import Chance
 from volant.core.component import Component
 from volant.core.geometry import Pose, wrap_angle_rad
@@ -25,13 +26,15 @@ from volant.core.messages import Message
 from volant.core.settings import find_data
 from volant.core.topics import Topic
 from volant.pilot import CarGeometry, PilotSettings
-from volant.road import CorridorColumn, LaneGraph, load_graph
+from volant.road import CorridorColumn, LaneGraph, load_graph, traffic_rules
 from volant.safety.aeb import AebSettings
 from volant.safety.guard import GuardSettings
 from volant.sim import Jam, JudgeSettings, World, WorldSettings
 from volant.sim.scenario import RING_CARS
 from volant.vehicle import CarSpec, CarStart, SimCar, load_spec, with_perfect_sensors
 
+ROUTE_STEP_M: Final = 20.0
+"""Between two points of the way on the map: 1 px or less at its scale."""
 START_CHARGE_PCT: Final = 80.0
 START_SHARE: Final = 0.8
 """Of the limit, as traffic with lorries rolls."""
@@ -212,7 +215,18 @@ def frame_settings(trip: Trip) -> FrameSettings:
         view=road_view(trip.graph),
         corridor=trip.stretch.corridor,
         left_hand=trip.graph.left_hand,
+        signs=SignView(trip.graph, traffic_rules(trip.graph)),
+        route=encode_route(_route(trip)),
     )
+
+
+def _route(trip: Trip) -> tuple[tuple[float, float], ...]:
+    """The way to go as the map shows it."""
+    stretch = trip.stretch
+    rows = stretch.corridor.window(stretch.start_m, stretch.destination_m)
+    step = max(int(ROUTE_STEP_M / stretch.corridor.step_m), 1)
+    places = rows[:, [CorridorColumn.X, CorridorColumn.Y]].tolist()
+    return tuple((x_m, y_m) for x_m, y_m in (*places[::step], places[-1]))
 
 
 def _start_speed_mps(trip: Trip) -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -17,6 +17,7 @@ import msgspec
 
 from volant.app.answer import DriveAnswer
 from volant.app.compose import Send, Trip, Write, compose, plan_trip
+from volant.app.desk import Desk, Steering
 from volant.app.ending import Ending, EndWatch
 from volant.app.exits import Exit
 from volant.app.inbox import Inbox
@@ -27,7 +28,13 @@ from volant.app.say import answer_json, table, tell
 from volant.app.start import Starter
 from volant.app.stop import StopSignals
 from volant.app.trip import TripWish, junction_ahead_m
-from volant.caros.cockpit import NOT_BUILT, CockpitLink, screens_are_built, spawn_cockpit
+from volant.caros.cockpit import (
+    NOT_BUILT,
+    CockpitLink,
+    FromServer,
+    screens_are_built,
+    spawn_cockpit,
+)
 from volant.core.bus import Bus, InlineBus
 from volant.core.clock import seconds
 from volant.core.component import Component
@@ -37,7 +44,6 @@ from volant.sim.judge import DriveSummary, summary
 
 SHOWN: Final = 12
 """Interventions told in the table; `--json` has all."""
-POLL_EVERY: Final = 30
 LINGER_S: Final = 1.0
 """The last frame stays this long before the cockpit is told that the drive is over."""
 
@@ -75,6 +81,7 @@ def drive_trip(
     send: Send | None = None,
     asked_to_end: Callable[[], tuple[Exit, str] | None] = lambda: None,
     watch: Callable[[Bus], Callable[[int], None]] | None = None,
+    hear: Callable[[], Sequence[FromServer]] | None = None,
     around: Callable[[Component], Component] = lambda part: part,
 ) -> Driven:
     """Drive a composed trip to its end; asks for outside wishes between two ticks only.
@@ -86,6 +93,7 @@ def drive_trip(
         write: takes every journalled message.
         send: takes every encoded frame of the cockpit.
         asked_to_end: exit status and reason, once somebody outside wants the end.
+        hear: gives what screens said since it was last asked; one of them may drive.
         watch: opens readers on the bus and gives what is called after each tick.
         around: wraps each component, as a stopwatch does.
     """
@@ -94,13 +102,17 @@ def drive_trip(
     starter = Starter(bus, inbox)
     parts = tuple(around(part) for part in compose(trip, write=write, send=send))
     executor = InlineExecutor(parts, bus, inbox, pace=pace)
-    end = EndWatch(bus, trip.limit_s)
+    desk = None if hear is None else Desk(bus, inbox, hear, steering_of(trip))
+    end = EndWatch(bus, trip.limit_s, lambda: desk is not None and desk.attended)
     look = watch(bus) if watch is not None else None
     began_s = time.monotonic()
     with _calm_memory():
         while True:
             stamp_ns = executor.tick()
-            starter.look(stamp_ns)
+            if desk is not None:
+                desk.look(stamp_ns)
+            if desk is None or not desk.taken:
+                starter.look(stamp_ns)
             asked = asked_to_end()
             ending = Ending(*asked) if asked is not None else end.look(stamp_ns)
             if look is not None:
@@ -109,6 +121,12 @@ def drive_trip(
                 break
     wall_s = time.monotonic() - began_s
     return Driven(ending, summary(executor.state_of("judge")), seconds(stamp_ns), wall_s)
+
+
+def steering_of(trip: Trip) -> Steering:
+    """What a steering wheel on a screen must know of the car."""
+    spec = trip.spec
+    return Steering(spec.steering_ratio, spec.wheelbase_m, spec.max_curvature_per_m)
 
 
 @contextlib.contextmanager
@@ -143,6 +161,7 @@ def drive_command(wish: DriveWish) -> Exit:
                 pace=pace,
                 write=None if recording is None else recording.write,
                 send=None if link is None else _Screen(link).send,
+                hear=None if link is None else link.poll,
                 asked_to_end=lambda: signals.asked,
                 watch=watch,
             )
@@ -165,17 +184,14 @@ def drive_command(wish: DriveWish) -> Exit:
 
 
 class _Screen:
-    """Hands frames to the cockpit, empties what comes back, and says once when it has ended."""
+    """Hands frames to the cockpit and says once when it has ended."""
 
     def __init__(self, link: CockpitLink) -> None:
-        self._link, self._frames, self._told = link, 0, False
+        self._link, self._told = link, False
 
     def send(self, encoded: bytes) -> None:
         """Hand one frame over; never waits."""
         self._link.send(encoded)
-        self._frames += 1
-        if self._frames % POLL_EVERY == 0:
-            self._link.poll()
         if not self._link.alive and not self._told:
             self._told = True
             tell("the cockpit's server has ended; the drive goes on")
@@ -230,6 +246,7 @@ def _open_cockpit(wish: DriveWish) -> CockpitLink | None:
     if link.port != link.wanted_port:
         tell(f"port {link.wanted_port} is taken, the cockpit is at {link.port}")
     tell(f"cockpit: {link.address}")
+    tell(f"drive it yourself: {link.address}drive/")
     if not screens_are_built():
         tell(f"cockpit: {NOT_BUILT}")
     if wish.open_browser:

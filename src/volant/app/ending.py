@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -38,8 +39,10 @@ class Ending:
 class EndWatch:
     """Looks at the bus for the end of a drive."""
 
-    def __init__(self, bus: Bus, limit_s: float) -> None:
-        self._limit_s = limit_s
+    def __init__(
+        self, bus: Bus, limit_s: float, attended: Callable[[], bool] = lambda: False
+    ) -> None:
+        self._limit_s, self._attended = limit_s, attended
         self._plan = bus.subscribe(topics.PILOT_PLAN)
         self._ego = bus.subscribe(topics.WORLD_EGO)
         self._pilot = bus.subscribe(topics.PILOT_STATE)
@@ -80,6 +83,8 @@ class EndWatch:
         state = self._pilot.latest
         if state is not None and state.engagement not in _DONE_DRIVING:
             self._engaged_once = True
+        if self._attended():
+            return False  # whoever sits in the car may drive it by hand
         return not self._engaged_once and stamp_ns >= NEVER_READY_NS and self._stands()
 
     def _why_not(self) -> str:
@@ -104,7 +109,7 @@ class EndWatch:
             return False
         drives = state.engagement not in _DONE_DRIVING
         self._engaged_once = self._engaged_once or drives
-        if not self._engaged_once or drives or not self._stands():
+        if not self._engaged_once or drives or not self._stands() or self._attended():
             self._waiting_since_ns = None
             return False
         if self._waiting_since_ns is None:

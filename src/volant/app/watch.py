@@ -29,13 +29,15 @@ from volant.caros.cockpit import (
     spawn_cockpit,
 )
 from volant.core import topics
-from volant.core.clock import NS_PER_S, SCREEN_TICK_NS, nanoseconds, seconds
+from volant.core.clock import NS_PER_S, PILOT_TICK_NS, SCREEN_TICK_NS, nanoseconds, seconds
 from volant.core.errors import InputError
 from volant.core.messages import Alert, Message
 from volant.core.topics import Topic
 from volant.wire.journal import read_journal
 
 SLOWEST, FASTEST = 0.1, 20.0
+LIGHTS_NS: Final = 2 * PILOT_TICK_NS
+"""Traffic lights of the last two frames of sensors are looked at; older ones the frame remembers."""
 FRAME_S: Final = SCREEN_TICK_NS / NS_PER_S
 
 
@@ -141,6 +143,10 @@ class Viewer:
             plan=tape.latest(topics.PILOT_PLAN, stamp_ns),
             pilot=tape.latest(topics.PILOT_STATE, stamp_ns),
             guard=tape.latest(topics.GUARD_DECISION, stamp_ns),
+            aeb=tape.latest(topics.AEB_STATE, stamp_ns),
+            lights=frame.newest_lights(
+                tape.between(topics.SENSOR_FRAMES, stamp_ns - LIGHTS_NS, stamp_ns)
+            ),
             alerts=alerts,
         )
         shown = CockpitReplay(

@@ -10,10 +10,15 @@ from volant.caros.cockpit.messages import (
     SCHEMA_HASH,
     CockpitControl,
     CockpitFrame,
+    CockpitGone,
+    CockpitHands,
     CockpitPainted,
+    CockpitPress,
     CockpitReady,
     CockpitReplay,
+    CockpitSeat,
     ControlKind,
+    FromServer,
 )
 
 __all__ = [
@@ -21,11 +26,16 @@ __all__ = [
     "SCHEMA_HASH",
     "CockpitControl",
     "CockpitFrame",
+    "CockpitGone",
+    "CockpitHands",
     "CockpitLink",
     "CockpitPainted",
+    "CockpitPress",
     "CockpitReady",
     "CockpitReplay",
+    "CockpitSeat",
     "ControlKind",
+    "FromServer",
     "screens_are_built",
     "spawn_cockpit",
 ]

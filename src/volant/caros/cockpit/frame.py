@@ -8,6 +8,7 @@ would act on, mistakes included.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -18,28 +19,35 @@ from numpy.typing import NDArray
 from volant.caros.cockpit.alerts import foremost, merge
 from volant.caros.cockpit.messages import (
     SCHEMA_HASH,
+    CockpitAeb,
     CockpitCar,
     CockpitEgo,
     CockpitFrame,
     CockpitGuard,
+    CockpitLight,
     CockpitPilot,
     CockpitPlan,
     CockpitReplay,
     CockpitRoad,
+    CockpitRoute,
     CockpitSurface,
     CockpitTrack,
 )
 from volant.caros.cockpit.roadview import RoadView, pack_surface
+from volant.caros.cockpit.signview import SignView
 from volant.core import topics
-from volant.core.clock import seconds
+from volant.core.clock import nanoseconds, seconds
 from volant.core.component import Inputs
 from volant.core.messages import (
+    AebState,
     Alert,
     CarState,
     GuardDecision,
+    LightFrame,
     Localization,
     PilotState,
     Plan,
+    SensorFrames,
     Track,
     Tracks,
 )
@@ -53,6 +61,8 @@ RENEW_M: Final = 15.0
 LANE_AHEAD_M: Final = 140.0
 LANE_STEP: Final = 4
 """Rows of the corridor (1 m each) between two points of the own lane that is sent."""
+LIGHT_AGE_S: Final = 0.6
+"""A light not seen for longer is shown as unknown: the shortest phase (red and amber) lasts 1 s."""
 NO_LIMIT_MPS: Final = 100.0
 """A limit above this stands for none (Plan.limit_mps is bounded at 120)."""
 GHOST_AGE_S: Final = 0.3
@@ -67,6 +77,8 @@ INPUTS: Final[tuple[Topic, ...]] = (
     topics.PILOT_PLAN,
     topics.PILOT_STATE,
     topics.GUARD_DECISION,
+    topics.AEB_STATE,
+    topics.SENSOR_FRAMES,
     topics.ALERT,
 )
 
@@ -88,6 +100,9 @@ class FrameSettings:
     view: RoadView
     corridor: Corridor | None
     left_hand: bool
+    signs: SignView | None = None
+    route: bytes = b""
+    """The way to go, by `encode_route`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +115,9 @@ class Latest:
     plan: Plan | None = None
     pilot: PilotState | None = None
     guard: GuardDecision | None = None
+    aeb: AebState | None = None
+    lights: LightFrame | None = None
+    """Newly seen."""
     alerts: tuple[Alert, ...] = ()
     """New since the last frame."""
 
@@ -114,6 +132,7 @@ class FrameState:
     window_y_m: float = math.inf
     road_window: int = 0
     road: bytes = b""
+    lights: LightFrame | None = None
 
 
 def start() -> FrameState:
@@ -131,8 +150,16 @@ def latest_of(inputs: Inputs) -> Latest:
         plan=held[topics.PILOT_PLAN.name],
         pilot=held[topics.PILOT_STATE.name],
         guard=held[topics.GUARD_DECISION.name],
+        aeb=held[topics.AEB_STATE.name],
+        lights=newest_lights(inputs.new[topics.SENSOR_FRAMES.name]),
         alerts=inputs.new[topics.ALERT.name],
     )
+
+
+def newest_lights(frames: Iterable[SensorFrames]) -> LightFrame | None:
+    """The last traffic lights that were seen, of some frames of sensors."""
+    seen = [one.lights for one in frames if one.lights is not None]
+    return seen[-1] if seen else None
 
 
 def build(
@@ -147,10 +174,14 @@ def build(
         state,
         sequence=state.sequence + 1,
         alerts=merge(state.alerts, latest.alerts, stamp_ns),
+        lights=_young(latest.lights or state.lights, stamp_ns),
     )
     here = latest.localization
     if here is not None:
         state = _with_window(state, here, settings)
+    # A way that was found anew on the road is not known here, and an old one is not shown for it.
+    found_anew = latest.plan is not None and latest.plan.rerouted > 0
+    shown_route = b"" if found_anew else settings.route
     frame = CockpitFrame(
         schema=SCHEMA_HASH,
         sequence=state.sequence,
@@ -167,6 +198,10 @@ def build(
         alert=foremost(state.alerts),
         road_window=state.road_window,
         road=state.road,
+        lights=_lights(state.lights, here, settings.signs),
+        aeb=None if latest.aeb is None else _aeb(latest.aeb),
+        route_number=1 if shown_route else 0,
+        route=shown_route,
         replay=replay,
     )
     return state, frame
@@ -187,7 +222,16 @@ def _with_window(state: FrameState, here: Localization, settings: FrameSettings)
     if not here.valid or moved_m < RENEW_M:
         return state
     lines, surfaces = settings.view.near(here.x_m, here.y_m, REACH_M)
-    road = CockpitRoad(lines=lines, surfaces=surfaces, left_hand=settings.left_hand)
+    signs = settings.signs
+    posts, bars, zebras = ((), (), ()) if signs is None else signs.near(here.x_m, here.y_m, REACH_M)
+    road = CockpitRoad(
+        lines=lines,
+        surfaces=surfaces,
+        left_hand=settings.left_hand,
+        posts=posts,
+        bars=bars,
+        zebras=zebras,
+    )
     return replace(
         state,
         window_x_m=here.x_m,
@@ -210,8 +254,16 @@ def _car(car: CarState) -> CockpitCar:
         range_m=car.range_m,
         battery_power_w=car.battery_power_w,
         steer_rad=car.steer_rad,
+        accelerator=_share(car.driver.accelerator),
+        brake=_share(car.driver.brake),
+        hands_on=car.driver.hands_on,
+        eyes_on=car.driver.eyes_on,
         valid=car.valid,
     )
+
+
+def _share(value: float) -> float:
+    return min(max(value, 0.0), 1.0) if math.isfinite(value) else 0.0
 
 
 def _ego(here: Localization, settings: FrameSettings) -> CockpitEgo:
@@ -315,6 +367,8 @@ def _plan(plan: Plan, here: Localization | None, settings: FrameSettings) -> Coc
         confidence=plan.confidence,
         distance_left_m=plan.distance_left_m,
         arrived=plan.arrived,
+        guidance=plan.guidance,
+        rerouted=plan.rerouted,
     )
 
 
@@ -344,8 +398,61 @@ def _pilot(pilot: PilotState) -> CockpitPilot:
         functions=pilot.functions,
         ready=pilot.ready,
         blockers=pilot.blockers,
+        switched_off=pilot.switched_off,
+        escalation=pilot.escalation,
+        departure=pilot.departure,
+        blind_spot_left=pilot.blind_spot_left,
+        blind_spot_right=pilot.blind_spot_right,
     )
 
 
 def _guard(decision: GuardDecision) -> CockpitGuard:
     return CockpitGuard(source=decision.source, limited=decision.limited, reason=decision.reason)
+
+
+def _aeb(aeb: AebState) -> CockpitAeb:
+    return CockpitAeb(
+        stage=aeb.stage,
+        words=aeb.words,
+        object_class=aeb.object_class,
+        time_to_contact_s=aeb.time_to_contact_s,
+    )
+
+
+def _young(lights: LightFrame | None, stamp_ns: int) -> LightFrame | None:
+    """Lights that were seen a moment ago; older ones may have changed."""
+    old = lights is None or stamp_ns - lights.stamp_ns > nanoseconds(LIGHT_AGE_S)
+    return None if old else lights
+
+
+def _lights(
+    seen: LightFrame | None, here: Localization | None, signs: SignView | None
+) -> tuple[CockpitLight, ...]:
+    """What the camera sees, in the world; on the post of the map that is near it, if there is one."""
+    if seen is None or here is None or not here.valid:
+        return ()
+    back_s = seconds(here.stamp_ns - seen.stamp_ns)
+    yaw_rad = here.yaw_rad - back_s * here.yaw_rate_rps
+    cos, sin = math.cos(yaw_rad), math.sin(yaw_rad)
+    from_x_m = here.x_m - back_s * here.speed_mps * cos
+    from_y_m = here.y_m - back_s * here.speed_mps * sin
+    found = []
+    for light in seen.lights:
+        if not math.isfinite(light.x_m + light.y_m + light.z_m):
+            continue
+        place = (
+            from_x_m + cos * light.x_m - sin * light.y_m,
+            from_y_m + sin * light.x_m + cos * light.y_m,
+            light.z_m,
+        )
+        x_m, y_m, z_m = place if signs is None else signs.post_near(*place)
+        found.append(CockpitLight(x_m=x_m, y_m=y_m, z_m=z_m, state=light.state))
+    return tuple(found)
+
+
+def encode_route(route: tuple[tuple[float, float], ...]) -> bytes:
+    """The way to go as the screen decodes it; empty where there is none."""
+    if len(route) < 2:
+        return b""
+    x_m, y_m = zip(*route, strict=True)
+    return msgspec.msgpack.encode(CockpitRoute(x_m=x_m, y_m=y_m))

@@ -17,16 +17,23 @@ from msgspec import Meta
 from volant.caros.cockpit.shapes import schema_hash
 from volant.core.messages import (
     Alert,
+    BrakeStage,
     CommandSource,
     Constraint,
     Engagement,
+    Escalation,
+    Function,
     Gear,
+    Guidance,
     Indicator,
+    LaneWarning,
     Length,
+    LightState,
     Message,
     ObjectClass,
     Percent,
     Ratio,
+    RequestKind,
     Stamp,
 )
 
@@ -67,12 +74,46 @@ class CockpitSurface(Message, frozen=True, kw_only=True):
     right: Packed
 
 
+class CockpitPost(Message, frozen=True, kw_only=True):
+    """A traffic light of the map; what it shows stands in `CockpitFrame.lights`."""
+
+    signal: str
+    x_m: float
+    y_m: float
+    z_m: float
+    heading_rad: float
+    """The way that a driver who obeys it looks."""
+
+
+class CockpitBar(Message, frozen=True, kw_only=True):
+    """A line to stop at, across one lane."""
+
+    from_x_m: float
+    from_y_m: float
+    to_x_m: float
+    to_y_m: float
+    z_m: float
+    solid: bool
+    """Stop; broken is to give way."""
+
+
+class CockpitZebra(Message, frozen=True, kw_only=True):
+    """A crossing for people: its corners in order."""
+
+    x_m: tuple[float, ...]
+    y_m: tuple[float, ...]
+    z_m: float
+
+
 class CockpitRoad(Message, frozen=True, kw_only=True):
     """The map near the car."""
 
     lines: tuple[CockpitLine, ...]
     surfaces: tuple[CockpitSurface, ...]
     left_hand: bool
+    posts: tuple[CockpitPost, ...]
+    bars: tuple[CockpitBar, ...]
+    zebras: tuple[CockpitZebra, ...]
 
 
 class CockpitEgo(Message, frozen=True, kw_only=True):
@@ -108,6 +149,11 @@ class CockpitCar(Message, frozen=True, kw_only=True):
     battery_power_w: float
     """Out of the battery; negative while regenerating."""
     steer_rad: float
+    accelerator: Ratio
+    """The driver's own, as the car measures it."""
+    brake: Ratio
+    hands_on: bool
+    eyes_on: bool
     valid: bool
 
 
@@ -156,6 +202,33 @@ class CockpitPlan(Message, frozen=True, kw_only=True):
     confidence: Ratio
     distance_left_m: float | None
     arrived: bool
+    guidance: Guidance | None
+    rerouted: int
+
+
+class CockpitLight(Message, frozen=True, kw_only=True):
+    """A traffic light as the camera sees it now."""
+
+    x_m: float
+    y_m: float
+    z_m: float
+    state: LightState
+
+
+class CockpitAeb(Message, frozen=True, kw_only=True):
+    """Emergency braking: warns, brakes, holds, or cannot."""
+
+    stage: BrakeStage
+    words: str
+    object_class: ObjectClass | None
+    time_to_contact_s: float | None
+
+
+class CockpitRoute(Message, frozen=True, kw_only=True):
+    """The way to go on the map, thinned out, from the start to the destination."""
+
+    x_m: tuple[float, ...]
+    y_m: tuple[float, ...]
 
 
 class CockpitPilot(Message, frozen=True, kw_only=True):
@@ -169,6 +242,11 @@ class CockpitPilot(Message, frozen=True, kw_only=True):
     functions: tuple[str, ...]
     ready: bool
     blockers: tuple[str, ...]
+    switched_off: tuple[str, ...]
+    escalation: Escalation
+    departure: LaneWarning
+    blind_spot_left: bool
+    blind_spot_right: bool
 
 
 class CockpitGuard(Message, frozen=True, kw_only=True):
@@ -214,6 +292,12 @@ class CockpitFrame(Message, frozen=True, kw_only=True):
     """Number of the window of the map; 0 where there is none yet."""
     road: bytes
     """A `CockpitRoad`, encoded once a window: a screen decodes it when the number changes."""
+    lights: tuple[CockpitLight, ...]
+    aeb: CockpitAeb | None
+    route_number: int
+    """Number of the route; 0 where there is none."""
+    route: bytes
+    """A `CockpitRoute`, encoded once a route: a screen decodes it when the number changes."""
     replay: CockpitReplay | None = None
 
 
@@ -252,12 +336,48 @@ class CockpitPainted(msgspec.Struct, frozen=True, kw_only=True, tag="painted"):
     sequence: Annotated[int, Meta(ge=0)]
 
 
+class CockpitSeat(msgspec.Struct, frozen=True, kw_only=True, tag="seat"):
+    """From a screen: it takes the driver's seat, or leaves it. The last to take it has it.
+
+    The same to a screen, with `taken` false: another one has taken the seat.
+    """
+
+    taken: bool
+
+
+class CockpitHands(msgspec.Struct, frozen=True, kw_only=True, tag="hands"):
+    """From the screen in the driver's seat, ten times a second at least: what hands and feet do.
+
+    A seat that falls silent is a driver who is gone (`app/desk.py`).
+    """
+
+    accelerator: Ratio = 0.0
+    brake: Ratio = 0.0
+    wheel: Annotated[float, Meta(ge=-1.0, le=1.0)] = 0.0
+    """Share of what is sensible at this speed, left positive; 0 lets the wheel go."""
+    hands_on: bool = True
+    eyes_on: bool = True
+
+
+class CockpitPress(msgspec.Struct, frozen=True, kw_only=True, tag="press"):
+    """From the screen in the driver's seat: a button, as `DriverRequest` has it."""
+
+    kind: RequestKind
+    value: Annotated[float, Meta(ge=-1000.0, le=1000.0)] | None = None
+    indicator: Indicator | None = None
+    function: Function | None = None
+
+
+class CockpitGone(msgspec.Struct, frozen=True, kw_only=True, tag="gone"):
+    """From the server: the screen in the driver's seat has gone without leaving it."""
+
+
 class CockpitReady(msgspec.Struct, frozen=True, kw_only=True, tag="ready"):
     """From the server: it answers now."""
 
 
-FromScreen = CockpitControl | CockpitPainted
-FromServer = CockpitControl | CockpitPainted | CockpitReady
+FromScreen = CockpitControl | CockpitPainted | CockpitSeat | CockpitHands | CockpitPress
+FromServer = FromScreen | CockpitGone | CockpitReady
 
 
-SCHEMA_HASH: Final = schema_hash((CockpitFrame, CockpitRoad))
+SCHEMA_HASH: Final = schema_hash((CockpitFrame, CockpitRoad, CockpitRoute))

@@ -28,7 +28,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from volant.caros.cockpit.launch import END, FRAME, NOT_BUILT, STATIC, screens_are_built
-from volant.caros.cockpit.messages import CockpitControl, CockpitReady, CockpitStart, FromScreen
+from volant.caros.cockpit.messages import (
+    CockpitControl,
+    CockpitGone,
+    CockpitPainted,
+    CockpitReady,
+    CockpitSeat,
+    CockpitStart,
+    FromScreen,
+)
 
 QUEUE_FRAMES: Final = 2
 SCREENS_MAX: Final = 32
@@ -49,6 +57,7 @@ HEADERS: Final = {
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
 }
+_UNSEATED: Final = msgspec.json.encode(CockpitSeat(taken=False)).decode()
 REFUSED: Final = "Open the address that volant printed; it holds the key to this page.\n"
 
 
@@ -57,6 +66,7 @@ class Screen:
 
     def __init__(self) -> None:
         self._frames: deque[bytes] = deque(maxlen=QUEUE_FRAMES)
+        self._words: deque[str] = deque(maxlen=QUEUE_FRAMES)
         self._come = asyncio.Event()
         self.close_code: int | None = None
 
@@ -65,16 +75,23 @@ class Screen:
         self._frames.append(frame)
         self._come.set()
 
+    def say(self, word: str) -> None:
+        """Queue a word of the server's own; it goes before the frames."""
+        self._words.append(word)
+        self._come.set()
+
     def end(self, code: int) -> None:
         """No more frames; the socket closes with this code."""
         self.close_code = code
         self._come.set()
 
-    async def take(self) -> bytes | None:
-        """The next frame; None when it ended."""
-        while not self._frames and self.close_code is None:
+    async def take(self) -> bytes | str | None:
+        """The next word or frame; None when it ended."""
+        while not self._words and not self._frames and self.close_code is None:
             self._come.clear()
             await self._come.wait()
+        if self._words:
+            return self._words.popleft()
         return self._frames.popleft() if self._frames else None
 
 
@@ -84,6 +101,8 @@ class Hub:
     def __init__(self, start: CockpitStart, pair: socket.socket) -> None:
         self.start = start
         self.screens: set[Screen] = set()
+        self.seated: Screen | None = None
+        """The screen in the driver's seat."""
         self._pair = pair
         self._decoder = msgspec.json.Decoder(FromScreen)
 
@@ -102,16 +121,39 @@ class Hub:
         with contextlib.suppress(OSError):
             self._pair.send(msgspec.msgpack.encode(message), socket.MSG_NOSIGNAL)
 
-    def hear(self, text: str) -> bool:
-        """Take a screen's word; False when it is none that may be said here."""
+    def hear(self, screen: Screen, text: str) -> bool:
+        """Take a screen's word; False when it is none that may be said here.
+
+        Only the screen in the driver's seat drives; what others say of it is not passed on.
+        """
         try:
             message = self._decoder.decode(text)
         except msgspec.DecodeError:
             return False
-        if isinstance(message, CockpitControl) and not self.start.replay:
+        if isinstance(message, CockpitPainted):
+            self.tell(message)
+            return True
+        if isinstance(message, CockpitControl) is not self.start.replay:
             return False
-        self.tell(message)
+        if isinstance(message, CockpitSeat):
+            self._seat(screen, message)
+        elif isinstance(message, CockpitControl) or screen is self.seated:
+            self.tell(message)
         return True
+
+    def leave(self, screen: Screen) -> None:
+        """A screen has gone; when it sat in the driver's seat, the car must know."""
+        self.screens.discard(screen)
+        if screen is self.seated:
+            self.seated = None
+            self.tell(CockpitGone())
+
+    def _seat(self, screen: Screen, message: CockpitSeat) -> None:
+        if message.taken and self.seated not in (None, screen):
+            self.seated.say(_UNSEATED)
+        if message.taken or screen is self.seated:
+            self.seated = screen if message.taken else None
+            self.tell(message)
 
 
 class Gate:
@@ -194,12 +236,13 @@ async def _serve_screen(hub: Hub, socket_: WebSocket) -> None:
     hearing = asyncio.create_task(_hear_screen(hub, screen, socket_))
     try:
         while (frame := await screen.take()) is not None:
-            await asyncio.wait_for(socket_.send_bytes(frame), STALL_S)
+            sent = socket_.send_text if isinstance(frame, str) else socket_.send_bytes
+            await asyncio.wait_for(sent(frame), STALL_S)  # type: ignore[arg-type]
         await socket_.close(screen.close_code or 1000)
     except (WebSocketDisconnect, TimeoutError, OSError, RuntimeError):
         pass  # the screen went away, which is its right
     finally:
-        hub.screens.discard(screen)
+        hub.leave(screen)
         hearing.cancel()
 
 
@@ -211,7 +254,7 @@ async def _hear_screen(hub: Hub, screen: Screen, socket_: WebSocket) -> None:
             if message["type"] == "websocket.disconnect":
                 break
             text = message.get("text")
-            if text is None or not hub.hear(text):
+            if text is None or not hub.hear(screen, text):
                 screen.end(1008)
                 return
     except (WebSocketDisconnect, RuntimeError):

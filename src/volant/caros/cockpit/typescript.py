@@ -24,6 +24,10 @@ ROOTS: Final[tuple[type[Any], ...]] = (
     cockpit.CockpitRoad,
     cockpit.CockpitControl,
     cockpit.CockpitPainted,
+    cockpit.CockpitRoute,
+    cockpit.CockpitSeat,
+    cockpit.CockpitHands,
+    cockpit.CockpitPress,
 )
 """Every message of the bus, so that later screens have them, and what the cluster exchanges."""
 

@@ -1,0 +1,238 @@
+"""The driver's page in a browser: keys, glass and gamepad drive, and whoever leaves it is gone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.e2e.feeder import Feeder
+from volant.caros.cockpit import CockpitHands, CockpitPress, CockpitSeat
+from volant.core.messages import Function, Indicator, RequestKind
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.e2e
+
+AXE = Path(__file__).resolve().parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
+PAD = """() => {
+    window.pad = { connected: true, mapping: "standard", id: "Test pad", axes: [0, 0, 0, 0],
+        buttons: Array.from({ length: 17 }, () => ({ pressed: false, value: 0 })) };
+    navigator.getGamepads = () => [window.pad];
+}"""
+
+
+class Seat:
+    """The page, and what the car heard of it."""
+
+    def __init__(self, browser: Browser, feeder: Feeder, theme: str, **context: Any) -> None:
+        self.feeder = feeder
+        self.context = browser.new_context(
+            **{"viewport": {"width": 1280, "height": 720}, "color_scheme": theme, **context}
+        )
+        self.page: Page = self.context.new_page()
+        self.errors: list[str] = []
+        self.page.on("console", lambda m: self.errors.append(m.text) if m.type == "error" else None)
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.goto(feeder.link.address + "drive/")
+        self.page.wait_for_function("() => document.querySelector('#stale').hidden")
+
+    def take(self) -> None:
+        self.page.click("#seat")
+        self.hear(lambda word: word == CockpitSeat(taken=True))
+
+    def hear(self, wanted: Callable[[Any], bool]) -> Any:
+        """The next word that is wanted; what comes before it is passed over."""
+        until_s = time.monotonic() + 5.0
+        while time.monotonic() < until_s:
+            for word in self.feeder.link.poll():
+                if wanted(word):
+                    return word
+            self.page.wait_for_timeout(20)
+        return pytest.fail("the car did not hear it")
+
+    def press(self, kind: RequestKind) -> CockpitPress:
+        pressed: CockpitPress = self.hear(lambda w: isinstance(w, CockpitPress) and w.kind is kind)
+        return pressed
+
+    def hands(self, wanted: Callable[[CockpitHands], bool]) -> None:
+        self.hear(lambda word: isinstance(word, CockpitHands) and wanted(word))
+
+
+Open = Callable[..., Seat]
+
+
+@pytest.fixture
+def feeder() -> Iterator[Feeder]:
+    with Feeder() as started:
+        yield started
+
+
+@pytest.fixture
+def open_seat(browser: Browser, feeder: Feeder) -> Iterator[Open]:
+    opened: list[Seat] = []
+
+    def opening(theme: str = "dark", **context: Any) -> Seat:
+        opened.append(Seat(browser, feeder, theme, **context))
+        return opened[-1]
+
+    yield opening
+    for seat in opened:
+        seat.context.close()
+
+
+def at_rest(hands: CockpitHands) -> bool:
+    return hands.accelerator == 0.0 and hands.brake == 0.0 and hands.wheel == 0.0
+
+
+def test_keys_drive_only_from_the_seat(open_seat):
+    seat = open_seat()
+    seat.page.keyboard.press("x")
+    seat.page.wait_for_timeout(200)
+    assert not [w for w in seat.feeder.link.poll() if isinstance(w, CockpitPress | CockpitHands)]
+    seat.take()
+    for key, wanted in (
+        ("ArrowUp", lambda h: h.accelerator > 0.3),
+        ("ArrowDown", lambda h: h.brake > 0.3 and h.accelerator == 0.0),
+        ("Space", lambda h: h.brake == 1.0),
+        ("ArrowLeft", lambda h: h.wheel > 0.5),
+        ("ArrowRight", lambda h: h.wheel < -0.5),
+    ):
+        seat.page.evaluate("() => document.activeElement.blur()")
+        seat.page.keyboard.down(key)
+        seat.hands(wanted)
+        seat.page.keyboard.up(key)
+        seat.hands(at_rest)
+    assert seat.errors == []
+
+
+def test_each_button_has_a_key_and_asks_for_its_thing(open_seat):
+    seat = open_seat()
+    seat.take()
+    keyboard = seat.page.keyboard
+    keyboard.press("p")
+    seat.press(RequestKind.ENGAGE)
+    keyboard.press("x")
+    seat.press(RequestKind.CANCEL)
+    keyboard.press("Escape")
+    seat.press(RequestKind.CANCEL)
+    keyboard.press("+")
+    assert seat.press(RequestKind.SET_SPEED).value == pytest.approx(125 / 3.6)
+    keyboard.press("-")
+    assert seat.press(RequestKind.SET_SPEED).value == pytest.approx(120 / 3.6)
+    keyboard.press("l")
+    assert seat.press(RequestKind.SET_SPEED).value is None
+    keyboard.press("g")
+    assert seat.press(RequestKind.SET_TIME_GAP).value == pytest.approx(1.8)
+    keyboard.press("q")
+    assert seat.press(RequestKind.INDICATE).indicator is Indicator.LEFT
+    keyboard.press("q")
+    assert seat.press(RequestKind.INDICATE).indicator is Indicator.OFF
+    keyboard.press("n")
+    seat.hands(lambda hands: not hands.hands_on)
+    keyboard.press("m")
+    seat.hands(lambda hands: not hands.eyes_on)
+    seat.page.click("[data-function=lcc]")
+    switched = seat.press(RequestKind.SWITCH)
+    assert (switched.function, switched.value) == (Function.LCC, 0.0)
+
+
+def test_the_glass_is_held_like_a_pedal(open_seat):
+    seat = open_seat(viewport={"width": 390, "height": 844})
+    seat.take()
+    pad = seat.page.locator("[data-hold=brake]")
+    pad.scroll_into_view_if_needed()
+    box = pad.bounding_box()
+    assert box is not None
+    seat.page.mouse.move(box["x"] + 20, box["y"] + 20)
+    seat.page.mouse.down()
+    seat.hands(lambda hands: hands.brake > 0.3)
+    seat.page.mouse.up()
+    seat.hands(at_rest)
+
+
+def test_a_gamepad_drives(open_seat):
+    seat = open_seat()
+    seat.page.evaluate(PAD)
+    seat.take()
+    seat.page.evaluate("() => { pad.axes[0] = -1; pad.buttons[6].value = 0.5; }")
+    seat.hands(lambda hands: hands.wheel == 1.0 and hands.brake == 0.5)
+    seat.page.evaluate("() => { pad.axes[0] = 0; pad.buttons[6].value = 0; }")
+    seat.hands(at_rest)
+    seat.page.evaluate("() => { pad.buttons[1].pressed = true; }")
+    seat.press(RequestKind.CANCEL)
+
+
+def test_a_window_that_loses_the_focus_lets_go_of_everything(open_seat):
+    seat = open_seat()
+    seat.take()
+    seat.page.keyboard.down("ArrowUp")
+    seat.hands(lambda hands: hands.accelerator > 0.3)
+    seat.page.evaluate("() => dispatchEvent(new Event('blur'))")
+    seat.hands(at_rest)
+
+
+def test_a_page_that_is_hidden_leaves_the_seat(open_seat):
+    seat = open_seat()
+    seat.take()
+    seat.page.evaluate(
+        """() => {
+            Object.defineProperty(document, "hidden", { value: true });
+            document.dispatchEvent(new Event("visibilitychange"));
+        }"""
+    )
+    seat.hear(lambda word: word == CockpitSeat(taken=False))
+    assert seat.page.locator("#seat").get_attribute("aria-pressed") == "false"
+
+
+def test_another_screen_that_takes_the_wheel_is_told_to_the_first(open_seat):
+    first = open_seat()
+    first.take()
+    second = open_seat()
+    second.take()
+    first.page.wait_for_function(
+        "() => document.querySelector('#seat-words').textContent.startsWith('Another screen')"
+    )
+    assert first.page.locator("[data-press=engage]").is_disabled()
+    assert second.page.locator("[data-press=engage]").is_enabled()
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_no_accessibility_violation(open_seat, theme):
+    if not AXE.is_file():
+        pytest.skip("axe-core is not installed: make check")
+    seat = open_seat(theme)
+    seat.take()
+    seat.page.evaluate(AXE.read_text(encoding="utf-8"))
+    report = seat.page.evaluate("() => axe.run(document, { resultTypes: ['violations'] })")
+    assert [(v["id"], v["nodes"][0]["html"]) for v in report["violations"]] == []
+    assert seat.errors == []
+
+
+@pytest.mark.parametrize("size", [(1920, 1080), (1280, 720), (800, 480), (390, 844)])
+def test_nothing_spills_and_every_button_is_big_enough(open_seat, size):
+    seat = open_seat(viewport={"width": size[0], "height": size[1]})
+    seat.take()
+    assert seat.page.evaluate("document.documentElement.scrollWidth") <= size[0]
+    boxes = [button.bounding_box() for button in seat.page.locator(".desk button").all()]
+    for box in boxes:
+        assert box is not None
+        assert box["height"] >= 44
+        assert box["width"] >= 44
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= size[0]
+    for i, one in enumerate(boxes):
+        for other in boxes[i + 1 :]:
+            assert one is not None
+            assert other is not None
+            apart = (
+                one["x"] + one["width"] <= other["x"] + 0.5
+                or other["x"] + other["width"] <= one["x"] + 0.5
+                or one["y"] + one["height"] <= other["y"] + 0.5
+                or other["y"] + other["height"] <= one["y"] + 0.5
+            )
+            assert apart
