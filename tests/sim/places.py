@@ -56,7 +56,7 @@ def cars(graph: LaneGraph, *places: tuple[int, float, float], wanted_mps: float 
         row[Actor.ATTENTION] = 5.0
         index = traffic.actor_i[slot]
         index[Index.LANE], index[Index.OLD_LANE], index[Index.LEADER] = lane, -1, -1
-        index[Index.GRANT], index[Index.REQUEST] = -1, -1
+        index[Index.GRANT] = index[Index.NEXT] = index[Index.REQUEST] = -1
         index[Index.ALIVE], index[Index.LIFE] = 1, 1
         at = graph.position(lane, s)
         row[Actor.X], row[Actor.Y], row[Actor.Z], row[Actor.YAW] = (

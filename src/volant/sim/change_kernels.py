@@ -53,6 +53,7 @@ _THRESHOLD, _SAFE, _EXIT_SHARE = (
     int(Actor.EXIT_SHARE),
 )
 _WANTED, _CUT_GAP = int(Actor.WANTED), int(Actor.CUT_GAP)
+_NEXT = int(Index.NEXT)
 _LANE, _ROW, _KIND, _CROSSINGS, _GRANT = (
     int(Index.LANE),
     int(Index.ROW),
@@ -128,7 +129,8 @@ def weigh_change(  # type: ignore[no-untyped-def]
         return False, 0.0, s, d, row
     half, speed = 0.5 * me[_LONG], me[_SPEED]
     last = actors.f.shape[0] * _SLOTS
-    crossings, grant = actors.i[actor, _CROSSINGS], actors.i[actor, _GRANT]
+    mine = actors.i[actor]
+    crossings, grant, after = mine[_CROSSINGS], mine[_GRANT], mine[_NEXT]
     reach = max(60.0, 5.0 * speed)
     gap, lead_speed, _slot, _a, _b, _c = look_ahead(
         roads,
@@ -136,6 +138,7 @@ def weigh_change(  # type: ignore[no-untyped-def]
         actors.keys[actor],
         crossings,
         grant,
+        after,
         actor,
         target,
         s,

@@ -103,6 +103,10 @@ class Index(IntEnum):
     """1: the change shown or driven is a cut-in."""
     LEADER = 15
     """Entry slot of the leader, or -1."""
+    NEXT = 17
+    """Junction lane after the one that is being driven that this car may use, or -1."""
+    INSIDE = 18
+    """1: the lane of the grant has been entered."""
 
 
 class Mode(IntEnum):

@@ -52,6 +52,7 @@ _LANE, _ALIVE, _CROSSINGS, _KIND = (
     int(Index.KIND),
 )
 _GRANT, _REQUEST = int(Index.GRANT), int(Index.REQUEST)
+_NEXT, _INSIDE = int(Index.NEXT), int(Index.INSIDE)
 _E_S, _E_SPEED, _E_HALF = int(Entry.S), int(Entry.SPEED), int(Entry.HALF_LENGTH)
 _E_LANE, _E_KIND = int(EntryIndex.LANE), int(EntryIndex.KIND)
 _BODY, _EGO = int(EntryKind.BODY), int(EntryKind.EGO)
@@ -67,7 +68,8 @@ _DIVERGE, _MERGE = int(Meeting.DIVERGE), int(Meeting.MERGE)
 _STOP_SIGN, _LIGHTS = int(GateKind.STOP), int(GateKind.LIGHT)
 _GREEN, _AMBER = int(Lamp.GREEN), int(Lamp.AMBER)
 _AGGRESSIVE = int(DriverKind.AGGRESSIVE)
-_ENTERED = -2  # value of REQUEST while a car is on its granted lane
+_ASK_MOST_M = 250.0
+_LONG_EXIT_M = 40.0
 _NOWHERE = -1.0e9
 _BRAKE_MPS2 = 2.0
 _AMBER_MPS2 = (
@@ -75,7 +77,7 @@ _AMBER_MPS2 = (
 )
 _EGO_MPS2 = 4.0  # the own car that would have to brake harder for its gate is taken to drive on
 _EXIT_ROOM_M = 3.0
-_EXIT_SPEED_MPS = 2.0
+_EXIT_SPEED_MPS = 3.0
 _AREA_M = 0.5
 _LOOK_M = 130.0
 _MARGIN_S, _HASTY_MARGIN_S = (
@@ -91,79 +93,117 @@ _AT_LINE_M = 8.0
 _FOLLOW_MPS2 = 2.0
 
 
-@kernel("b1(Entries, i8, f8)")
-def _has_room(entries, lane, length):  # type: ignore[no-untyped-def]
-    """Whether a car of this length fits behind the last one on the lane after the junction."""
-    for k in range(entries.first[lane], entries.first[lane + 1]):
-        slot = entries.order[k]
-        if entries.i[slot, _E_KIND] != _BODY and entries.i[slot, _E_KIND] != _EGO:
-            continue
-        room = entries.f[slot, _E_S] - entries.f[slot, _E_HALF]
-        return room > length + _EXIT_ROOM_M or entries.f[slot, _E_SPEED] > _EXIT_SPEED_MPS
+@kernel("b1(Roads, Entries, u8, i8, i8, f8)")
+def _has_room(roads, entries, key, crossings, lane, length):  # type: ignore[no-untyped-def]
+    """Whether a car of this length fits behind the last one on its way after the junction.
+
+    On a long lane one who drives off counts as gone; on a short one (a ring) he has to be gone.
+    """
+    base, needed = 0.0, length + _EXIT_ROOM_M
+    at = lane
+    for _ in range(4):
+        for k in range(entries.first[at], entries.first[at + 1]):
+            slot = entries.order[k]
+            if entries.i[slot, _E_KIND] != _BODY and entries.i[slot, _E_KIND] != _EGO:
+                continue
+            room = base + entries.f[slot, _E_S] - entries.f[slot, _E_HALF]
+            leaves = entries.f[slot, _E_SPEED] > _EXIT_SPEED_MPS
+            return room > needed or (leaves and roads.lane_f[at, _LANE_LENGTH] > _LONG_EXIT_M)
+        base += roads.lane_f[at, _LANE_LENGTH]
+        if base > needed:
+            return True
+        at = pick_onward(roads, key, crossings, at)
+        if at < 0:
+            return True
+        crossings += 1
     return True
 
 
-@kernel("b1(Actors, Entries, i8, i8, i8)")
-def _is_front(actors, entries, lane, actor, last):  # type: ignore[no-untyped-def]
-    """Whether every car ahead in the lane has a grant already; last: number of actor slots."""
-    for k in range(entries.first[lane + 1] - 1, entries.first[lane] - 1, -1):
-        slot = entries.order[k]
-        if entries.i[slot, _E_KIND] == _EGO:
-            if entries.f[slot, _E_HALF] < 0.6:
+@kernel("Tuple((i8, i8, f8))(Roads, Actors, i8)")
+def _next_gate(roads, actors, actor):  # type: ignore[no-untyped-def]
+    """The next lane that needs a grant (-1: none near), the hops and the metres to it."""
+    mine = actors.i[actor]
+    lane, crossings = mine[_LANE], mine[_CROSSINGS]
+    left = roads.lane_f[lane, _LANE_LENGTH] - actors.f[actor, _S]
+    for hop in range(6):
+        onto = pick_onward(roads, actors.keys[actor], crossings + hop, lane)
+        if onto < 0 or onto == mine[_GRANT] or left > _ASK_MOST_M:
+            return -1, 0, 0.0
+        if roads.lane_i[onto, _RESERVED] == 1:
+            return onto, hop, left
+        left += roads.lane_f[onto, _LANE_LENGTH]
+        lane = onto
+    return -1, 0, 0.0
+
+
+@kernel("b1(Roads, Actors, Entries, i8, i8)")
+def _is_front(roads, actors, entries, actor, hops):  # type: ignore[no-untyped-def]
+    """Whether every car between an actor and the gate that many lanes on has a grant already."""
+    last = actors.i.shape[0] * _SLOTS
+    lane, crossings = actors.i[actor, _LANE], actors.i[actor, _CROSSINGS]
+    for hop in range(hops + 1):
+        for k in range(entries.first[lane + 1] - 1, entries.first[lane] - 1, -1):
+            slot = entries.order[k]
+            kind = entries.i[slot, _E_KIND]
+            if (kind != _EGO and kind != _BODY) or entries.f[slot, _E_HALF] < 0.6:
                 continue
-            return False
-        if entries.i[slot, _E_KIND] != _BODY or slot >= last:
-            continue
-        if slot // _SLOTS == actor:
+            if slot < last and slot // _SLOTS == actor:
+                break
+            if hop == 0 and entries.f[slot, _E_S] < actors.f[actor, _S]:
+                break
+            if slot >= last:
+                return False
+            other = actors.i[slot // _SLOTS]
+            if other[_NEXT] < 0 and (other[_GRANT] < 0 or other[_INSIDE] == 1):
+                return False
+        lane = pick_onward(roads, actors.keys[actor], crossings + hop, lane)
+        if lane < 0:
             return True
-        if actors.i[slot // _SLOTS, _GRANT] < 0:
-            return False
     return True
 
 
 @kernel("void(Actors, i8)")
 def _release(actors, actor):  # type: ignore[no-untyped-def]
-    granted = actors.i[actor, _GRANT]
-    if granted < 0:
-        return
-    if actors.i[actor, _ALIVE] == 0:
-        actors.i[actor, _GRANT], actors.i[actor, _REQUEST] = -1, -1
-    elif actors.i[actor, _LANE] == granted:
-        actors.i[actor, _REQUEST] = _ENTERED
-    elif (
-        actors.i[actor, _REQUEST] == _ENTERED
-        and actors.f[actor, _S] > 0.5 * actors.f[actor, _LENGTH] + 0.5
-    ):
-        actors.i[actor, _GRANT], actors.i[actor, _REQUEST] = -1, -1
+    mine = actors.i[actor]
+    if mine[_ALIVE] == 0:
+        mine[_GRANT] = mine[_NEXT] = mine[_REQUEST] = -1
+        mine[_INSIDE] = 0
+    elif mine[_GRANT] >= 0:
+        if mine[_LANE] == mine[_GRANT]:
+            mine[_INSIDE] = 1
+        elif mine[_INSIDE] == 1 and (actors.f[actor, _S] > 0.5 * actors.f[actor, _LENGTH] + 0.5):
+            mine[_GRANT], mine[_NEXT] = mine[_NEXT], -1
+            mine[_INSIDE] = 1 if mine[_LANE] == mine[_GRANT] else 0
+            mine[_REQUEST] = -1
 
 
 @kernel("void(Roads, Actors, Lamps, i8)")
 def _revoke(roads, actors, lamps, actor):  # type: ignore[no-untyped-def]
     """Take a grant back where the light has closed and the car can still stop at the line."""
-    granted = actors.i[actor, _GRANT]
-    if granted < 0 or actors.i[actor, _REQUEST] == _ENTERED:
+    mine = actors.i[actor]
+    granted = mine[_NEXT] if mine[_INSIDE] == 1 else mine[_GRANT]
+    if granted < 0 or mine[_LANE] == granted:
         return
     light = roads.lane_i[granted, _LIGHT]
     if light < 0 or lamps.shown[light] == _GREEN:
         return
     me = actors.f[actor]
-    lane = actors.i[actor, _LANE]
-    room = (roads.lane_f[lane, _LANE_LENGTH] - me[_S] - roads.lane_f[granted, _STOP]) - 0.5 * me[
-        _LENGTH
-    ]
+    if pick_onward(roads, actors.keys[actor], mine[_CROSSINGS], mine[_LANE]) != granted:
+        return
+    room = (
+        roads.lane_f[mine[_LANE], _LANE_LENGTH] - me[_S] - roads.lane_f[granted, _STOP]
+    ) - 0.5 * me[_LENGTH]
     if room > -1.0 and 0.5 * me[_SPEED] ** 2 < _AMBER_MPS2 * max(room, 0.05):
-        actors.i[actor, _GRANT] = -1
+        mine[_NEXT if mine[_INSIDE] == 1 else _GRANT] = -1
 
 
-@kernel("b1(Roads, Actors, Lamps, i8, i8)")
-def _light_allows(roads, actors, lamps, actor, onto):  # type: ignore[no-untyped-def]
+@kernel("b1(Roads, Actors, Lamps, i8, i8, f8)")
+def _light_allows(roads, actors, lamps, actor, onto, left):  # type: ignore[no-untyped-def]
     light = roads.lane_i[onto, _LIGHT]
     if light < 0 or lamps.shown[light] == _GREEN:
         return True
-    me, lane = actors.f[actor], actors.i[actor, _LANE]
-    room = (roads.lane_f[lane, _LANE_LENGTH] - me[_S] - roads.lane_f[onto, _STOP]) - 0.5 * me[
-        _LENGTH
-    ]
+    me = actors.f[actor]
+    room = left - roads.lane_f[onto, _STOP] - 0.5 * me[_LENGTH]
     if room < -1.0:
         return True  # past the line already
     if lamps.shown[light] != _AMBER:
@@ -279,13 +319,19 @@ def _is_free(roads, entries, actors, lamps, moment, actor, onto, left, ego_begin
 
 @kernel("void(Roads, Actors, Moment, i8)")
 def _hold(roads, actors, moment, actor):  # type: ignore[no-untyped-def]
-    """Note how far the rear of a granted actor has come on its lane."""
-    granted = actors.i[actor, _GRANT]
+    """Note how far the rear of a granted actor has come on its lanes."""
+    mine = actors.i[actor]
     rear = actors.f[actor, _S] - 0.5 * actors.f[actor, _LENGTH]
-    if actors.i[actor, _LANE] != granted:
-        entered = actors.i[actor, _REQUEST] == _ENTERED
-        rear = rear + roads.lane_f[granted, _LANE_LENGTH] if entered else _NOWHERE
-    moment.held[granted] = min(moment.held[granted], rear)
+    granted = mine[_GRANT]
+    if granted >= 0:
+        on = rear
+        if mine[_LANE] != granted:
+            on = rear + roads.lane_f[granted, _LANE_LENGTH] if mine[_INSIDE] == 1 else _NOWHERE
+        moment.held[granted] = min(moment.held[granted], on)
+    ahead = mine[_NEXT]
+    if ahead >= 0:
+        on = rear if mine[_LANE] == ahead else _NOWHERE
+        moment.held[ahead] = min(moment.held[ahead], on)
 
 
 @kernel("void(Actors, i8, f8, f8)")
@@ -294,7 +340,7 @@ def _wait(actors, actor, left, dt):  # type: ignore[no-untyped-def]
     me = actors.f[actor]
     if me[_SPEED] > _STANDS_MPS:
         me[_WAITED] = 0.0
-    elif left - 0.5 * me[_LENGTH] < _AT_LINE_M + 6.0:
+    elif left - 0.5 * me[_LENGTH] < _AT_LINE_M:
         me[_WAITED] += dt
 
 
@@ -308,42 +354,47 @@ def grant_junctions(roads, actors, entries, moment, lamps, ego_begin, tick, dt):
     for actor in range(count):
         _release(actors, actor)
         _revoke(roads, actors, lamps, actor)
-        if actors.i[actor, _GRANT] >= 0:
-            _hold(roads, actors, moment, actor)
-        elif actors.i[actor, _ALIVE] == 1:
-            lane = actors.i[actor, _LANE]
-            onto = pick_onward(roads, actors.keys[actor], actors.i[actor, _CROSSINGS], lane)
-            if onto < 0 or roads.lane_i[onto, _RESERVED] == 0:
-                continue
-            speed = actors.f[actor, _SPEED]
-            left = roads.lane_f[lane, _LANE_LENGTH] - actors.f[actor, _S]
-            _wait(actors, actor, left, dt)
-            if left > 20.0 + 0.5 * speed * speed / _BRAKE_MPS2:
-                continue
-            if actors.i[actor, _REQUEST] < 0:
-                actors.i[actor, _REQUEST] = tick
-            j = asked - 1
-            while j >= 0 and actors.i[asking[j], _REQUEST] > actors.i[actor, _REQUEST]:
-                asking[j + 1] = asking[j]
-                j -= 1
-            asking[j + 1] = actor
-            asked += 1
+        _hold(roads, actors, moment, actor)
+        mine = actors.i[actor]
+        if mine[_ALIVE] == 0 or mine[_NEXT] >= 0:
+            continue
+        if mine[_GRANT] >= 0 and mine[_INSIDE] == 0:
+            continue
+        onto, _hops, left = _next_gate(roads, actors, actor)
+        if onto < 0:
+            continue
+        _wait(actors, actor, left, dt)
+        speed = actors.f[actor, _SPEED]
+        if left > 20.0 + 0.5 * speed * speed / _BRAKE_MPS2:
+            continue
+        if mine[_REQUEST] < 0:
+            mine[_REQUEST] = tick
+        j = asked - 1
+        while j >= 0 and actors.i[asking[j], _REQUEST] > mine[_REQUEST]:
+            asking[j + 1] = asking[j]
+            j -= 1
+        asking[j + 1] = actor
+        asked += 1
     for k in range(asked):
         actor = asking[k]
-        lane = actors.i[actor, _LANE]
-        crossings = actors.i[actor, _CROSSINGS]
-        onto = pick_onward(roads, actors.keys[actor], crossings, lane)
-        beyond = pick_onward(roads, actors.keys[actor], crossings + 1, onto)
-        if not _light_allows(roads, actors, lamps, actor, onto):
+        mine = actors.i[actor]
+        onto, hops, left = _next_gate(roads, actors, actor)
+        if not _light_allows(roads, actors, lamps, actor, onto, left):
             continue
         stopped = actors.f[actor, _WAITED] > _STOPPED_S
         if roads.lane_i[onto, _CONTROL] == _STOP_SIGN and not stopped:
             continue
-        if not _is_front(actors, entries, lane, actor, count * _SLOTS):
+        if not _is_front(roads, actors, entries, actor, hops):
             continue
-        if beyond >= 0 and not _has_room(entries, beyond, actors.f[actor, _LENGTH]):
+        crossings = mine[_CROSSINGS] + hops + 1
+        beyond = pick_onward(roads, actors.keys[actor], crossings, onto)
+        if beyond >= 0 and not _has_room(
+            roads, entries, actors.keys[actor], crossings + 1, beyond, actors.f[actor, _LENGTH]
+        ):
             continue
-        left = roads.lane_f[lane, _LANE_LENGTH] - actors.f[actor, _S]
         if _is_free(roads, entries, actors, lamps, moment, actor, onto, left, ego_begin):
-            actors.i[actor, _GRANT] = onto
+            if mine[_GRANT] >= 0:
+                mine[_NEXT] = onto
+            else:
+                mine[_GRANT], mine[_INSIDE] = onto, 0
             moment.held[onto] = _NOWHERE

@@ -123,10 +123,10 @@ def _is_crossed(roads, entries, k):  # type: ignore[no-untyped-def]
 
 
 @kernel(
-    "Tuple((f8, f8, i8, f8, f8, f8))(Roads, Entries, u8, i8, i8, i8, i8, f8, f8, f8, f8, f8, f8, b1)"
+    "Tuple((f8, f8, i8, f8, f8, f8))(Roads, Entries, u8, i8, i8, i8, i8, i8, f8, f8, f8, f8, f8, f8, b1)"
 )
 def look_ahead(  # type: ignore[no-untyped-def]
-    roads, entries, key, crossings, grant, actor, lane, s, half, d, side, speed, reach, walls
+    roads, entries, key, crossings, grant, after, actor, lane, s, half, d, side, speed, reach, walls
 ):
     """Leader gap (m, inf: none), speed and slot; gap and speed of a car that wishes in; speed allowed.
 
@@ -155,7 +155,7 @@ def look_ahead(  # type: ignore[no-untyped-def]
                     continue
             elif kind == _WALL:
                 over = speed * speed - entries.f[slot, _E_SPEED] ** 2
-                if not walls or over > 2.0 * _WALL_BRAKE_MPS2 * max(room, 0.0):
+                if not walls or room < 0.0 or over > 2.0 * _WALL_BRAKE_MPS2 * room:
                     continue
             gap, lead_speed, lead = room, entries.f[slot, _E_SPEED], slot
             break
@@ -202,7 +202,12 @@ def look_ahead(  # type: ignore[no-untyped-def]
         following = pick_onward(roads, key, crossings, at)
         if following < 0:
             break
-        if walls and roads.lane_i[following, _RESERVED] == 1 and grant != following:
+        if (
+            walls
+            and roads.lane_i[following, _RESERVED] == 1
+            and grant != following
+            and after != following
+        ):
             line = roads.lane_f[following, _STOP]
             gap, lead_speed, lead = to_end - line - half - _STOP_SHORT_M, 0.0, -2
             if line > 0.5:

@@ -64,6 +64,7 @@ _ATTENTION, _WANTED, _GAP, _CUT_GAP = (
     int(Actor.CUT_GAP),
 )
 _COOLDOWN, _HELD = int(Actor.COOLDOWN), int(Actor.HELD)
+_NEXT = int(Index.NEXT)
 _LANE, _ROW, _OLD, _MODE, _KIND, _ALIVE = (
     int(Index.LANE),
     int(Index.ROW),
@@ -159,6 +160,7 @@ def drive_accel(  # type: ignore[no-untyped-def]
         actors.keys[actor],
         mine[_CROSSINGS],
         mine[_GRANT],
+        mine[_NEXT],
         actor,
         lane,
         s,
@@ -196,6 +198,7 @@ def drive_accel(  # type: ignore[no-untyped-def]
             actors.keys[actor],
             mine[_CROSSINGS],
             mine[_GRANT],
+            mine[_NEXT],
             actor,
             mine[_OLD],
             me[_OLD_S],

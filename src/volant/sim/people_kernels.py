@@ -88,6 +88,7 @@ _LOOK_M = 90.0
 _KERB_M = 0.25  # where at the kerb people stand
 _WISH_M = 2.0  # so near the kerb drivers take it that somebody wants to cross
 _BESIDE_CAR_M = 0.6
+_TAKES_M = 0.9  # of a crossing people take its middle
 _MARGIN_S = 1.5
 _YIELD_MPS2 = 2.5  # a driver who would have to brake harder is let pass
 _CARELESS_MPS2 = 3.5
@@ -127,13 +128,11 @@ def way_point(site, at):  # type: ignore[no-untyped-def]
     return ax + part * (bx - ax), ay + part * (by - ay), math.atan2(by - ay, bx - ax)
 
 
-@kernel("b1(Roads, Entries, i8, f8[::1], f8, f8, f8)")
-def lane_is_safe(roads, entries, lane, stretch, reach_s, leave_s, brake):  # type: ignore[no-untyped-def]
-    """Whether a person may be in this lane's stretch from reach_s to leave_s from now.
-
-    brake: how hard a driver may have to brake for it (m/s2); 0: not at all.
-    """
-    low, high = stretch[_FROM], stretch[_TO]
+@kernel("b1(Entries, i8, f8[::1])")
+def is_taken(entries, lane, stretch):  # type: ignore[no-untyped-def]
+    """Whether a car stands or drives where people would walk in a lane."""
+    middle = 0.5 * (stretch[_FROM] + stretch[_TO])
+    low, high = max(stretch[_FROM], middle - _TAKES_M), min(stretch[_TO], middle + _TAKES_M)
     for k in range(entries.first[lane], entries.first[lane + 1]):
         slot = entries.order[k]
         if entries.i[slot, _E_KIND] != _BODY and entries.i[slot, _E_KIND] != _EGO:
@@ -143,8 +142,19 @@ def lane_is_safe(roads, entries, lane, stretch, reach_s, leave_s, brake):  # typ
             continue  # people do not stop for people
         half += _BESIDE_CAR_M
         if entries.f[slot, _E_S] + half > low and entries.f[slot, _E_S] - half < high:
-            return False
-    gap, speed, slot = look_behind(roads, entries, -1, lane, low, 0.0, _LOOK_M)
+            return True
+    return False
+
+
+@kernel("b1(Roads, Entries, i8, f8[::1], f8, f8, f8)")
+def lane_is_safe(roads, entries, lane, stretch, reach_s, leave_s, brake):  # type: ignore[no-untyped-def]
+    """Whether a person may be in this lane's stretch from reach_s to leave_s from now.
+
+    brake: how hard a driver may have to brake for it (m/s2); 0: not at all.
+    """
+    if is_taken(entries, lane, stretch):
+        return False
+    gap, speed, slot = look_behind(roads, entries, -1, lane, stretch[_FROM], 0.0, _LOOK_M)
     if slot < 0:
         return True
     if speed < 0.5 and brake > 0.0 and reach_s < leave_s and gap > 0.3:
@@ -214,6 +224,9 @@ def set_walls(sites, entries, people):  # type: ignore[no-untyped-def]
             continue
         near, across, _far = way_lengths(sites.f[site])
         low, high = sites.i[site, _LANES], sites.i[site + 1, _LANES]
+        blocked = False  # nobody can go while a queue stands on the crossing: cars need not wait
+        for k in range(low, high):
+            blocked = blocked or is_taken(entries, sites.lane_i[k], sites.lane_f[k])
         for k in range(low, high):
             slot = wall + k - low
             entries.i[slot, _E_LANE], entries.i[slot, _E_KIND] = -1, 0
@@ -223,7 +236,7 @@ def set_walls(sites, entries, people):  # type: ignore[no-untyped-def]
                 sign, at = people.i[person, _SIGN], people.f[person, _AT] - near
                 left = (sites.lane_f[k, _END] - at) if sign > 0 else (at - sites.lane_f[k, _BEGIN])
                 before = -at if sign > 0 else at - across
-                waits = sites.i[site, _KIND] == _ZEBRA and before < _WISH_M
+                waits = sites.i[site, _KIND] == _ZEBRA and before < _WISH_M and not blocked
                 if left > -0.5 and (before < 0.0 or (waits and people.f[person, _WAIT] <= 0.0)):
                     entries.i[slot, _E_LANE], entries.i[slot, _E_KIND] = sites.lane_i[k], _WALL
                     entries.f[slot, _E_S] = sites.lane_f[k, _FROM] + _WALL_M

@@ -25,6 +25,7 @@ _FROM, _PROGRESS, _OLD_S, _HELD = (
     int(Actor.HELD),
 )
 _TIMER, _COOLDOWN = int(Actor.TIMER), int(Actor.COOLDOWN)
+_NEXT, _INSIDE = int(Index.NEXT), int(Index.INSIDE)
 _LANE, _ROW, _OLD, _MODE, _DIRECTION = (
     int(Index.LANE),
     int(Index.ROW),
@@ -53,6 +54,9 @@ def begin_change(me, mine, target, s, d, row):  # type: ignore[no-untyped-def]
     if mine[_MODE] == _CHANGE:
         part, _rate = smooth(me[_PROGRESS])
         sway -= me[_FROM] * (1.0 - part)
+    mine[_NEXT] = -1
+    if mine[_INSIDE] == 0:
+        mine[_GRANT] = -1  # for a lane that is not on the new way
     mine[_OLD], me[_OLD_S] = mine[_LANE], me[_S]
     mine[_LANE], me[_S], mine[_ROW] = target, s, row
     me[_FROM] = d - sway
@@ -74,6 +78,7 @@ def _occupied(  # type: ignore[no-untyped-def]
         actors.keys[actor],
         mine[_CROSSINGS],
         mine[_GRANT],
+        mine[_NEXT],
         actor,
         lane,
         s,

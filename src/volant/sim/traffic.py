@@ -450,7 +450,7 @@ def _settle(traffic: Traffic, slot: int, chance: Chance, lane: int, s: float) ->
     index[Index.LANE], index[Index.OLD_LANE], index[Index.ROW] = lane, -1, at - begin
     index[Index.KIND], index[Index.CLASS], index[Index.LIFE] = kind, body, life
     index[Index.ALIVE], index[Index.LEADER] = 1, -1
-    index[Index.GRANT], index[Index.REQUEST] = -1, -1
+    index[Index.GRANT] = index[Index.NEXT] = index[Index.REQUEST] = -1
     traffic.keys[slot] = chance.child("drive").key
     place(roads, traffic.actor_f[slot], index, traffic.moment, 0.0, 0.0)
     for before, now in ((Actor.BEFORE_X, Actor.X), (Actor.BEFORE_Y, Actor.Y)):
@@ -465,7 +465,7 @@ def _room(traffic: Traffic, lane: int, s: float, row: Array, speed: float) -> fl
     roads, half = traffic.roads, 0.5 * float(row[Actor.LENGTH])
     entries, side = traffic.entries, 0.5 * float(row[Actor.WIDTH])
     gap, lead_speed, _slot, soft, _speed, _allowed = look_ahead(
-        roads, entries, np.uint64(0), 0, -1, -1, lane, s, half, 0.0, side, speed, 200.0, True
+        roads, entries, np.uint64(0), 0, -1, -1, -1, lane, s, half, 0.0, side, speed, 200.0, True
     )
     behind, follow_speed, _follower = look_behind(roads, entries, -1, lane, s, half, 150.0)
     if soft < 20.0:
