@@ -33,7 +33,7 @@ from volant.core.messages import (
 )
 from volant.core.settings import find_data
 from volant.pilot import CarGeometry, PilotSettings, start, step
-from volant.road import Corridor, follow, load_graph
+from volant.road import Corridor, follow, load_graph, traffic_rules
 
 SPEED_MPS = 25.0
 SPAN_S = 60.0
@@ -53,10 +53,10 @@ def rows() -> list[Row]:
         wheelbase_m=2.625,
         max_curvature_per_m=0.18,
     )
-    settings = PilotSettings(corridor=corridor, graph=graph, car=car)
+    settings = PilotSettings(graph, traffic_rules(graph), None, car)
     found = []
     for objects, limit_ms in ((20, 0.6), (50, 2.0)):
-        pilot_ms, control_us = measure(settings, objects)
+        pilot_ms, control_us = measure(settings, corridor, objects)
         note = f"{objects} objects by two sensors; {platform.machine()}"
         half, most = quantile(pilot_ms, 0.5), quantile(pilot_ms, 0.99)
         found += [
@@ -100,14 +100,16 @@ def quantile(values: list[float], share: float) -> float:
     return sorted(values)[min(int(share * len(values)), len(values) - 1)]
 
 
-def measure(settings: PilotSettings, objects: int) -> tuple[list[float], list[float]]:
+def measure(
+    settings: PilotSettings, corridor: Corridor, objects: int
+) -> tuple[list[float], list[float]]:
     """CPU times of pilot ticks (ms) and of the control ticks between (us)."""
     memory = start(settings)
     pilot_ms: list[float] = []
     control_us: list[float] = []
     gc.collect()
     gc.disable()
-    for observation in observations(settings.corridor, objects):
+    for observation in observations(corridor, objects):
         began_ns = time.thread_time_ns()
         memory, _output = step(memory, observation, settings)
         spent_ns = time.thread_time_ns() - began_ns

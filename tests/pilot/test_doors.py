@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from tests.pilot.world import CAR, Actor, World, straight
+from tests.pilot.world import Actor, Road, World, corridor, straight
 from volant.core.messages import (
     Constraint,
     Engagement,
@@ -16,9 +16,7 @@ from volant.core.messages import (
     Scene,
     Track,
 )
-from volant.pilot import PilotDriver, PilotSettings, start, step
-from volant.pilot.course import prepare
-from volant.road import Corridor, CorridorColumn
+from volant.pilot import PilotDriver, step
 
 
 def as_scene(world: World, *, broken: bool = False):
@@ -115,25 +113,16 @@ def test_the_driver_port_gives_the_same_commands() -> None:
         driver.step(state, seen[-1], seen[-1].stamp_ns + 1)
 
 
-def ring() -> Corridor:
+def ring() -> Road:
     """A circle of about 1257 m that closes at its start."""
     radius = 200.0
-    count = round(2 * math.pi * radius)
-    s = np.linspace(0.0, 2 * math.pi * radius, count + 1)
-    table = np.zeros((count + 1, len(CorridorColumn)))
-    table[:, CorridorColumn.S], table[:, CorridorColumn.HEADING] = s, s / radius
-    table[:, CorridorColumn.X] = radius * np.sin(s / radius)
-    table[:, CorridorColumn.Y] = radius * (1.0 - np.cos(s / radius))
-    table[:, CorridorColumn.CURVATURE] = 1 / radius
-    table[:, CorridorColumn.LEFT] = table[:, CorridorColumn.RIGHT] = 1.8
-    table[:, CorridorColumn.LIMIT] = 17.0
-    return Corridor(table, float(s[1]), float(s[-1]), (0,), True)
+    return corridor(
+        [(2 * math.pi * radius, 1 / radius, 1 / radius)], [(0.0, 17.0)], kind="rural", loops=True
+    )
 
 
 def test_a_road_that_loops_is_driven_round_and_round() -> None:
     world = World(ring(), speed_mps=15.0, station_m=900.0)
-    world.settings = PilotSettings(ring(), None, CAR, loops=True)
-    world.memory = start(world.settings)
     travelled = 0.0
     for _ in range(6000):
         world.advance()
@@ -144,14 +133,3 @@ def test_a_road_that_loops_is_driven_round_and_round() -> None:
     assert travelled > 900.0
     assert world.memory.engage.engagement is Engagement.ENGAGED
     assert abs(world.memory.ego.offset_m) < 0.2
-    assert 0.0 <= world.memory.ego.station_m < ring().length_m
-
-
-def test_the_course_caps_what_has_no_limit_and_takes_the_middle_from_the_borders() -> None:
-    road = straight(100.0)
-    table = road.table.copy()
-    table[:, CorridorColumn.LIMIT] = math.inf
-    table[:, CorridorColumn.LEFT] = 2.0
-    course = prepare(Corridor(table, 1.0, 100.0, (0,), True), None, loops=False)
-    assert course.limit_mps.max() == pytest.approx(130 / 3.6)
-    assert course.centre_m == pytest.approx(np.full(101, 0.1))

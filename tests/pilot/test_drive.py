@@ -152,11 +152,10 @@ def test_a_cut_in_is_answered_before_it_is_here(
 
 
 def test_cars_that_stay_in_their_lanes_are_passed_without_braking() -> None:
-    others = [
-        Actor(60.0 + 35.0 * i, 18.0 + i % 3, offset_m=3.6 if i % 2 else -3.6) for i in range(12)
-    ]
+    others = [Actor(60.0 + 45.0 * i, 18.0 + i % 3, offset_m=-3.6) for i in range(12)]
     choices = Choices(set_speed_mps=25.0)
-    world = World(straight(), speed_mps=25.0, actors=others, sensing=TYPICAL, choices=choices)
+    road = corridor([(3000.0, 0.0, 0.0)], lanes=2, lane=1)
+    world = World(road, speed_mps=25.0, actors=others, sensing=TYPICAL, choices=choices)
     log = world.run(40.0)
     assert log.array("command_mps2")[300:].min() > -0.8
     assert log.array("speed_mps")[300:].min() > 24.5

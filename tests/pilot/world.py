@@ -39,53 +39,146 @@ from volant.core.messages import (
 )
 from volant.core.settings import Choices
 from volant.pilot import CarGeometry, PilotMemory, PilotOutput, PilotSettings, start, step
-from volant.road import Corridor, CorridorColumn
+from volant.pilot.course import Course, lay
+from volant.pilot.way import Way
+from volant.road import (
+    Corridor,
+    CorridorPoint,
+    LaneGraph,
+    LaneId,
+    RoadNetwork,
+    RouteLeg,
+    build_corridor,
+    build_graph,
+    make_guide,
+)
+from volant.road import model as network
+from volant.road.model import (
+    Arc,
+    Cubic,
+    Geometry,
+    LaneRecord,
+    LaneSection,
+    Line,
+    RoadLink,
+    RoadMark,
+    Spiral,
+    TypeRecord,
+)
 
 CAR = CarGeometry(
     length_m=4.45, width_m=1.82, rear_overhang_m=0.92, wheelbase_m=2.625, max_curvature_per_m=0.18
 )
 
 
+@dataclass(frozen=True)
+class Road:
+    """A lane graph of one road, and the lane that the tests drive on."""
+
+    graph: LaneGraph
+    corridor: Corridor
+    marks: tuple[MarkKind, MarkKind] = (MarkKind.SOLID, MarkKind.SOLID)
+    """Of the lane that is driven on, left and right."""
+
+    @property
+    def table(self) -> np.ndarray:
+        return self.corridor.table
+
+    @property
+    def length_m(self) -> float:
+        return self.corridor.length_m
+
+    def at(self, s_m: float) -> CorridorPoint:
+        return self.corridor.at(s_m)
+
+    def to_world(self, s_m: float, offset_m: float) -> tuple[float, float, float]:
+        return self.corridor.to_world(s_m, offset_m)
+
+    def project(self, x_m: float, y_m: float, hint_m: float | None = None) -> tuple[float, float]:
+        return self.corridor.project(x_m, y_m, hint_m)
+
+    def course(self, station_m: float = 20.0) -> Course:
+        """The course of a car that stands there."""
+        lane = self.corridor.at(station_m).lane
+        return lay(Way(self.graph), lane, self.corridor.at(station_m).lane_s_m)
+
+
 def corridor(
     pieces: Sequence[tuple[float, float, float]],
     limits: Sequence[tuple[float, float]] = ((0.0, 120 / 3.6),),
     width_m: float = 3.6,
-) -> Corridor:
-    """A road of pieces (length, curvature at the begin, curvature at the end); limits are (from s, m/s)."""
-    length = sum(piece[0] for piece in pieces)
-    fine = 0.05
-    count = round(length / fine)
-    bends = np.empty(count + 1)
-    ends = np.cumsum([piece[0] for piece in pieces])
-    for i in range(count + 1):
-        s = i * fine
-        k = min(int(np.searchsorted(ends, s)), len(pieces) - 1)
-        run, first, last = pieces[k]
-        share = (s - (ends[k] - run)) / run
-        bends[i] = first + share * (last - first)
-    heading = np.concatenate(((0.0,), np.cumsum(0.5 * (bends[1:] + bends[:-1]) * fine)))
-    middle = 0.5 * (heading[1:] + heading[:-1])
-    x = np.concatenate(((0.0,), np.cumsum(np.cos(middle) * fine)))
-    y = np.concatenate(((0.0,), np.cumsum(np.sin(middle) * fine)))
-    rows = slice(None, None, round(1.0 / fine))
-    table = np.zeros((len(x[rows]), len(CorridorColumn)))
-    table[:, CorridorColumn.S] = np.arange(len(table), dtype=float)
-    table[:, CorridorColumn.X], table[:, CorridorColumn.Y] = x[rows], y[rows]
-    table[:, CorridorColumn.HEADING] = heading[rows]
-    table[:, CorridorColumn.CURVATURE] = bends[rows]
-    table[:, CorridorColumn.LEFT] = table[:, CorridorColumn.RIGHT] = 0.5 * width_m
-    for s_m, limit in limits:
-        table[round(s_m) :, CorridorColumn.LIMIT] = limit
-    return Corridor(table, 1.0, float(len(table) - 1), (0,), True)
+    lanes: int = 1,
+    lane: int = 1,
+    kind: str = "motorway",
+    loops: bool = False,
+    ends_m: float | None = None,
+) -> Road:
+    """A road of pieces (length, curvature at the begin, curvature at the end); limits are (from s, m/s).
+
+    `lane` of `lanes` counts from the left. With ends_m the rightmost lane closes there within 60 m.
+    """
+    geometries, s_m, x_m, y_m, heading = [], 0.0, 0.0, 0.0, 0.0
+    for length_m, first, last in pieces:
+        shape: Line | Arc | Spiral = Spiral(first, last)
+        if first == last:
+            shape = Line() if first == 0.0 else Arc(first)
+        geometries.append(Geometry(s_m, x_m, y_m, heading, length_m, shape))
+        steps = 2000
+        for i in range(steps):
+            at = (i + 0.5) / steps
+            here = heading + length_m * at * (first + 0.5 * at * (last - first))
+            x_m += math.cos(here) * length_m / steps
+            y_m += math.sin(here) * length_m / steps
+        heading += 0.5 * length_m * (first + last)
+        s_m += length_m
+    broken, solid = RoadMark(0.0, "broken", lane_change="both"), RoadMark(0.0, "solid")
+    records = [LaneRecord(0, "none", marks=(solid,))]
+    for number in range(1, lanes + 1):
+        widths: tuple[Cubic, ...] = (Cubic(0.0, width_m),)
+        if ends_m is not None and number == lanes:
+            widths = (*widths, Cubic(ends_m, width_m, -width_m / 60.0), Cubic(ends_m + 60.0, 0.0))
+        link = (-number,) if loops else ()
+        records.append(
+            LaneRecord(
+                -number,
+                "driving",
+                predecessors=link,
+                successors=link,
+                widths=widths,
+                marks=(solid if number == lanes else broken,),
+            )
+        )
+    join = RoadLink("road", "1", "start") if loops else None
+    back = RoadLink("road", "1", "end") if loops else None
+    road = network.Road(
+        id="1",
+        name="test",
+        length_m=s_m,
+        junction=None,
+        left_hand=False,
+        predecessor=back,
+        successor=join,
+        types=tuple(TypeRecord(at_m, kind, limit) for at_m, limit in limits),
+        geometries=tuple(geometries),
+        elevations=(),
+        superelevations=(),
+        lane_offsets=(),
+        sections=(LaneSection(0.0, s_m, tuple(records)),),
+    )
+    graph = build_graph(RoadNetwork("test", "test", (1, 7), (road,), ()))
+    index = graph.ids[LaneId("1", 0, -lane)]
+    left = MarkKind.SOLID if lane == 1 else MarkKind.BROKEN
+    right = MarkKind.SOLID if lane == lanes else MarkKind.BROKEN
+    return Road(graph, build_corridor(graph, [RouteLeg(index, 0.0, s_m)]), (left, right))
 
 
 @cache
-def straight(length_m: float = 3000.0, limit_mps: float = 120 / 3.6) -> Corridor:
+def straight(length_m: float = 3000.0, limit_mps: float = 120 / 3.6) -> Road:
     return corridor([(length_m, 0.0, 0.0)], [(0.0, limit_mps)])
 
 
 @cache
-def curvy() -> Corridor:
+def curvy() -> Road:
     """Bends of 500, 250 and 125 m with clothoids between, the limit never in the way of them."""
     pieces = [(200.0, 0.0, 0.0)]
     for radius in (500.0, -250.0, 125.0, -125.0):
@@ -183,7 +276,7 @@ class World:
 
     def __init__(
         self,
-        road: Corridor,
+        road: Road,
         *,
         speed_mps: float = 0.0,
         station_m: float = 20.0,
@@ -197,9 +290,11 @@ class World:
         tamper: Callable[[Observation], Observation] | None = None,
     ) -> None:
         self.road, self.actors, self.sensing = road, list(actors), sensing
-        self.settings = PilotSettings(
-            road, None, CAR, choices or Choices(), destination_m=destination_m
-        )
+        guide = None
+        if destination_m is not None:
+            place = road.at(destination_m)
+            guide = make_guide(road.graph, (place.lane, place.lane_s_m))
+        self.settings = PilotSettings(road.graph, None, guide, CAR, choices or Choices())
         self.memory: PilotMemory = start(self.settings)
         self.chance = Chance.of(seed, "pilot-test")
         self.draws = 0
@@ -346,8 +441,8 @@ class World:
                 heading_rad=wrap_angle_rad(self.yaw_rad - heading) + self.normal(noise.lane_rad),
                 curvature_per_m=self.road.at(self.station_m).curvature_per_m,
                 width_m=3.6,
-                left_mark=MarkKind.BROKEN,
-                right_mark=MarkKind.SOLID,
+                left_mark=self.road.marks[0],
+                right_mark=self.road.marks[1],
                 confidence=0.95,
             )
         )

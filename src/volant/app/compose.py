@@ -26,7 +26,7 @@ from volant.core.messages import Message
 from volant.core.settings import find_data
 from volant.core.topics import Topic
 from volant.pilot import CarGeometry, PilotSettings
-from volant.road import CorridorColumn, LaneGraph, load_graph, traffic_rules
+from volant.road import CorridorColumn, LaneGraph, load_graph, make_guide, traffic_rules
 from volant.safety.aeb import AebSettings
 from volant.safety.guard import GuardSettings
 from volant.sim import Jam, JudgeSettings, World, WorldSettings
@@ -74,6 +74,12 @@ class Trip:
     spec: CarSpec
     graph: LaneGraph
     stretch: Stretch
+
+    @property
+    def destination(self) -> tuple[int, float]:
+        """Lane and place on it to arrive at."""
+        place = self.stretch.corridor.at(self.stretch.destination_m)
+        return place.lane, place.lane_s_m
 
     @property
     def limit_s(self) -> float:
@@ -125,10 +131,11 @@ def compose(
 
 def pilot_settings(trip: Trip) -> PilotSettings:
     """What the pilot is given: its road, its car and its destination."""
-    spec, stretch = trip.spec, trip.stretch
+    spec, graph = trip.spec, trip.graph
     return PilotSettings(
-        corridor=stretch.corridor,
-        graph=trip.graph,
+        graph=graph,
+        rules=traffic_rules(graph),
+        guide=make_guide(graph, trip.destination),
         car=CarGeometry(
             length_m=spec.length_m,
             width_m=spec.width_m,
@@ -137,7 +144,6 @@ def pilot_settings(trip: Trip) -> PilotSettings:
             max_curvature_per_m=spec.max_curvature_per_m,
             steering_ratio=spec.steering_ratio,
         ),
-        destination_m=stretch.destination_m,
     )
 
 

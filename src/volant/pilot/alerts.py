@@ -10,7 +10,7 @@ from volant.core.messages import Alert, AlertLevel, Engagement, LaneWarning, Obj
 from volant.pilot.assist import Assist
 from volant.pilot.attention import Stage
 from volant.pilot.engage import EngageState
-from volant.pilot.planning.plan import Motion, name_of
+from volant.pilot.planning.motion import Motion, name_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ class DomainTuning:
     sigma_along_m: float = 12.0
     """Doubt at which curves and limits come at the wrong place."""
     offset_m: float = 1.6
-    """Farther from the lane's middle than this the car is not in the lane."""
+    """Farther than this from the middle of its lane, and of those beside, the car is in no lane."""
     heading_rad: float = 0.5
     """Nearly 30 degrees: the car stands across the lane."""
     least_mps: float = -0.5
@@ -76,7 +76,6 @@ def assess(
     tracker: Tracker,
     car: CarState,
     course: Course,
-    destination_m: float | None,
     tuning: DomainTuning,
     *,
     steers: bool = True,
@@ -91,7 +90,7 @@ def assess(
         *_breaches_of_place(ego, course, now_ns, tuning),
         *_breaches_of_motion(ego, now_ns, tuning),
         *_breaches_of_sensors(frame_age_s, tuning),
-        *_breaches_of_road(ego, course, destination_m, tuning),
+        *_breaches_of_road(ego, course, tuning),
         *_breaches_of_driver(car),
     )
     if not steers:
@@ -133,7 +132,7 @@ def _breaches_of_place(
         found.append(Demand("lost_position", "Position is uncertain"))
     if ego.gnss_conflict_s > tuning.position_conflict_s:
         found.append(Demand("position_conflict", "Position contradicts itself"))
-    if abs(ego.offset_m) > tuning.offset_m:
+    if abs(course.away_m(ego.station_m, ego.offset_m)) > tuning.offset_m:
         found.append(Demand("off_lane", "Not in the lane"))
     return tuple(found)
 
@@ -153,12 +152,11 @@ def _breaches_of_sensors(frame_age_s: float, tuning: DomainTuning) -> tuple[Dema
     return (Demand("sensors_lost", "Sensors see nothing", urgent=urgent),)
 
 
-def _breaches_of_road(
-    ego: Ego, course: Course, destination_m: float | None, tuning: DomainTuning
-) -> tuple[Demand, ...]:
-    if course.loops or destination_m is not None or not ego.matched:
+def _breaches_of_road(ego: Ego, course: Course, tuning: DomainTuning) -> tuple[Demand, ...]:
+    merges = course.leave is not None and course.leave.ends
+    if course.destination_m is not None or merges or not ego.matched:
         return ()
-    left_m = course.length_m - ego.station_m
+    left_m = course.end_m - ego.station_m
     speed_mps = max(ego.speed_mps, 0.0)
     if left_m > speed_mps * tuning.road_end_s + 10.0:
         return ()

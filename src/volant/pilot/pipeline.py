@@ -12,7 +12,6 @@ import math
 from dataclasses import dataclass, replace
 
 import msgspec
-import numpy as np
 
 from volant.core.clock import CONTROL_TICK_NS, NS_PER_S, PILOT_TICK_NS
 from volant.core.messages import (
@@ -20,6 +19,8 @@ from volant.core.messages import (
     Command,
     DriverRequest,
     Engagement,
+    Function,
+    Indicator,
     Localization,
     Observation,
     PilotState,
@@ -31,16 +32,18 @@ from volant.core.settings import Choices
 from volant.pilot import alerts, assist, engage, functions, odd
 from volant.pilot.assist import Assist
 from volant.pilot.control import follow as control
-from volant.pilot.course import Course, prepare
+from volant.pilot.course import Course, nowhere
 from volant.pilot.engage import EngageInput, EngageState
 from volant.pilot.perception import localize, track
+from volant.pilot.perception.lanes import RoadMap, make_map
 from volant.pilot.perception.localize import Ego
 from volant.pilot.perception.track import Tracker
 from volant.pilot.planning import describe
-from volant.pilot.planning.plan import Motion, PlanInput, plan
-from volant.pilot.prediction.forecast import foresee
+from volant.pilot.planning.motion import Motion, PlanInput
+from volant.pilot.planning.plan import plan
+from volant.pilot.prediction.forecast import Array, crossing_circles, foresee
+from volant.pilot.rolling import Carried, roll
 from volant.pilot.settings import PilotSettings
-from volant.road import CorridorColumn
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,14 @@ class PilotMemory:
     told: alerts.Told
     assist: Assist
     stamp_ns: int
+    road: RoadMap
+    """The lane graph as localisation asks for it; never changes."""
+    crossings: Array
+    """[c, 3] x, y and radius of the crossings for people; never changes."""
+    moved: int = 0
+    """How often localisation has put the car into another lane."""
+    indicated: int = 0
+    """The driver asks for a lane change until the next plan: +1 left, -1 right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +88,7 @@ class PilotOutput:
 def start(settings: PilotSettings) -> PilotMemory:
     """The pilot at boot: it knows the road, and not yet where it is."""
     return PilotMemory(
-        course=prepare(settings.corridor, settings.graph, loops=settings.loops),
+        course=nowhere(),
         choices=settings.choices,
         ego=localize.start(),
         tracker=track.start(),
@@ -88,6 +99,8 @@ def start(settings: PilotSettings) -> PilotMemory:
         told=alerts.Told(),
         assist=assist.start(),
         stamp_ns=-CONTROL_TICK_NS,
+        road=make_map(settings.graph),
+        crossings=crossing_circles(() if settings.rules is None else settings.rules.crossings),
     )
 
 
@@ -95,61 +108,53 @@ def step(
     memory: PilotMemory, observation: Observation, settings: PilotSettings
 ) -> tuple[PilotMemory, PilotOutput]:
     """One control tick."""
-    course, tuning, stamp_ns = memory.course, settings.tuning, observation.stamp_ns
+    tuning, stamp_ns = settings.tuning, observation.stamp_ns
     planning = stamp_ns % PILOT_TICK_NS == 0
     choices = _choose(memory.choices, observation.requests)
+    indicated = _indicated(memory.indicated, observation.requests)
     # Perception: where am I, who else is there?
-    ego, tracker = _perceive(memory, observation, settings, planning=planning)
+    memory = _perceive(memory, observation, settings, planning=planning)
+    course, ego, tracker = memory.course, memory.ego, memory.tracker
     # May the pilot drive, and does it?
-    before, motion = memory.engage, memory.motion
+    before = memory.engage
     domain = odd.assess(
-        *(ego, tracker, observation.car, course, settings.destination_m, tuning.domain),
-        steers=memory.assist.acting.steers,
+        ego, tracker, observation.car, course, tuning.domain, steers=memory.assist.acting.steers
     )
-    around = None
-    if planning or observation.requests:
-        around = _around(memory, ego, domain, settings)
+    around = _around(memory, domain, settings) if planning or observation.requests else None
     helped, domain = assist.look(
-        *(memory.assist, observation, domain, before, around, tuning.functions, tuning.attention)
+        memory.assist, observation, domain, before, around, tuning.functions, tuning.attention
     )
     given_hands = _engage_input(observation, domain, tuning.engage, steers=helped.acting.steers)
     engaged = engage.step(before, given_hands, tuning.engage)
-    halt_m = _halt_m(memory.halt_m, ego, engaged, tuning.plan.risk_decel_mps2)
+    halt_m = _halt_m(memory.halt_m, ego, engaged, tuning.stop.risk_decel_mps2)
+    memory = replace(
+        memory, choices=choices, engage=engaged, halt_m=halt_m, assist=helped, indicated=indicated
+    )
     # Prediction and planning.
+    motion = memory.motion
     if planning and ego.matched:
-        forecast = foresee(tracker, ego, tuning.forecast)
-        given = PlanInput(
-            accel_mps2=memory.control.accel_mps2,
-            side=np.array(memory.control.side),
-            # A stop that has begun is not made harder by what is not seen.
-            sight_m=math.inf if engaged.at_risk else domain.sight_m,
-            halt_m=halt_m,
-            holding=memory.control.hold,
-            may_speed_up=domain.demand is None,
-        )
-        planned = functions.planned(
-            choices, helped.acting, 0.0 if motion is None else motion.limit_mps
-        )
-        bend_mps2 = functions.bend_mps2(tuning.plan.lateral_mps2, helped.acting, tuning.functions)
-        motion = plan(
-            *(ego, forecast, given, motion, course, planned, settings.car, settings.destination_m),
-            *(replace(tuning.plan, lateral_mps2=bend_mps2), tuning.propose, tuning.score),
-        )
+        motion = _plan(memory, settings, domain)
     # Control.
-    asked, kept = _control(memory, ego, motion, engaged, observation, settings)
+    asked, kept = _control(memory, motion, observation, settings)
     # What the driver is warned of and told.
     here = localize.describe(ego, course, valid=domain.valid) if planning else None
     tracks = track.describe(tracker) if planning else None
     helped = assist.finish(helped, observation, engaged, here, tracks, settings.car, tuning.warn)
     told, warnings = alerts.tell(memory.told, engaged, motion, helped, stamp_ns)
     changed = engaged.engagement is not before.engagement
-    memory = PilotMemory(
-        course, choices, ego, tracker, motion, kept, engaged, halt_m, told, helped, stamp_ns
+    memory = replace(
+        memory,
+        motion=motion,
+        control=kept,
+        told=told,
+        assist=helped,
+        stamp_ns=stamp_ns,
+        indicated=0 if planning else indicated,
     )
+    command = control.command_of(asked, motion if engaged.driving else None, stamp_ns)
     output = PilotOutput(
         command=assist.steered(
-            control.command_of(asked, stamp_ns),
-            *(helped, engaged, observation.car, settings.car, tuning.engage),
+            command, helped, engaged, observation.car, settings.car, tuning.engage
         ),
         localization=here,
         tracks=tracks,
@@ -160,36 +165,98 @@ def step(
     return memory, output
 
 
+def _plan(memory: PilotMemory, settings: PilotSettings, domain: odd.Domain) -> Motion:
+    """The motion of this tick, out of everything that is known now."""
+    tuning, kept, acting = settings.tuning, memory.control, memory.assist.acting
+    limit_mps = 0.0 if memory.motion is None else memory.motion.limit_mps
+    given = PlanInput(
+        ego=memory.ego,
+        forecast=foresee(
+            memory.tracker,
+            memory.ego,
+            tuning.forecast,
+            memory.course,
+            memory.road,
+            memory.crossings,
+        ),
+        tracks=memory.tracker.confirmed,
+        course=memory.course,
+        way=settings.way,
+        choices=functions.planned(memory.choices, acting, limit_mps),
+        car=settings.car,
+        before=memory.motion,
+        accel_mps2=kept.accel_mps2,
+        side=kept.side,
+        shift=kept.shift,
+        # A stop that has begun is not made harder by what is not seen.
+        sight_m=math.inf if memory.engage.at_risk else domain.sight_m,
+        halt_m=memory.halt_m,
+        holding=kept.hold,
+        may_speed_up=domain.demand is None,
+        driving=memory.engage.engagement is Engagement.ENGAGED and acting.steers,
+        indicated=memory.indicated if acting.may(Function.LANE_CHANGE) else 0,
+        overtakes=acting.may(Function.NAVIGATION)
+        or (settings.guide is None and Function.NAVIGATION not in acting.off),
+    )
+    bend_mps2 = functions.bend_mps2(tuning.plan.lateral_mps2, acting, tuning.functions)
+    planning = tuning.planning
+    return plan(given, replace(planning, plan=replace(planning.plan, lateral_mps2=bend_mps2)))
+
+
+def _indicated(before: int, requests: tuple[DriverRequest, ...]) -> int:
+    """The lane change that the stalk asked for since the last plan."""
+    sides = {Indicator.LEFT: 1, Indicator.RIGHT: -1, Indicator.OFF: 0}
+    for request in requests:
+        if request.kind is RequestKind.INDICATE and request.indicator in sides:
+            before = sides[request.indicator]
+    return before
+
+
 def _perceive(
     memory: PilotMemory, observation: Observation, settings: PilotSettings, *, planning: bool
-) -> tuple[Ego, Tracker]:
-    """Carry ego and tracks on to now and fold in what arrived, by either door."""
-    course, tuning = memory.course, settings.tuning
+) -> PilotMemory:
+    """Carry ego and tracks on to now and fold in what arrived, by either door; the course follows."""
+    tuning, road = settings.tuning, memory.road
+    course = memory.course if memory.course.known else None
     ego = localize.move(memory.ego, observation.car, observation.stamp_ns, course, tuning.localize)
     tracker, sensors, scene = memory.tracker, observation.sensors, observation.scene
     if sensors is not None:
-        ego = localize.fuse(ego, sensors.lane, sensors.gnss, course, tuning.localize)
+        ego = localize.fuse(ego, sensors.lane, sensors.gnss, course, tuning.localize, road)
         tracker = track.observe(tracker, ego, sensors.detections, tuning.track)
     elif scene is not None:
-        ego = localize.place(ego, scene, course, tuning.localize)
-        tracker = track.adopt(tracker, ego, scene, course)
+        ego = localize.place(ego, scene, course, tuning.localize, road)
+        if course is not None:
+            tracker = track.adopt(tracker, ego, scene, course)
     elif planning:
         tracker = track.observe(tracker, ego, (), tuning.track)
+    held = Carried(
+        *(memory.course, ego, tracker, memory.motion, memory.control, memory.halt_m, memory.moved)
+    )
     if planning:
-        tracker = track.place(tracker, ego, course, tuning.track)
-    return ego, tracker
+        held = roll(held, settings.way, tuning.track)
+        tracker = track.place(held.tracker, held.ego, held.course, tuning.track)
+        held = replace(held, tracker=tracker)
+    return replace(
+        memory,
+        course=held.course,
+        ego=held.ego,
+        tracker=held.tracker,
+        motion=held.motion,
+        control=held.control,
+        halt_m=held.halt_m,
+        moved=held.moved,
+    )
 
 
 def _control(
     memory: PilotMemory,
-    ego: Ego,
     motion: Motion | None,
-    engaged: EngageState,
     observation: Observation,
     settings: PilotSettings,
 ) -> tuple[control.Control, control.Control]:
     """What is asked for now, and what control remembers: the car itself while the driver drives."""
-    driver, tuning, before = observation.car.driver, settings.tuning, memory.control
+    driver, tuning, engaged = observation.car.driver, settings.tuning, memory.engage
+    before, ego = memory.control, memory.ego
     resting = None
     if engaged.engagement is not Engagement.ENGAGED:
         resting = control.rest(before, ego)
@@ -208,18 +275,18 @@ def _control(
 
 
 def _around(
-    memory: PilotMemory, ego: Ego, domain: odd.Domain, settings: PilotSettings
+    memory: PilotMemory, domain: odd.Domain, settings: PilotSettings
 ) -> functions.Surrounding:
     """What the rules of the functions ask about."""
-    course, graph = memory.course, settings.graph
-    lane = int(course.table[course.row(ego.station_m), CorridorColumn.LANE])
+    course = memory.course
+    lane = course.lane_index_at(memory.ego.station_m)
     return functions.Surrounding(
         driving=memory.engage.driving,
-        speed_mps=ego.speed_mps,
+        speed_mps=memory.ego.speed_mps,
         lane=domain.valid,
         lead=memory.motion is not None and memory.motion.lead is not None,
-        route=settings.destination_m is not None,
-        road_type="" if graph is None else graph.lanes[lane].road_type,
+        route=settings.guide is not None,
+        road_type=settings.graph.lanes[lane].road_type if course.known else "",
     )
 
 

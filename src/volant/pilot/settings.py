@@ -1,4 +1,4 @@
-"""What the pilot is given once: the road, the car, the driver's choices and the tuning of each step."""
+"""What the pilot is given once: roads and rules, where to go, the car, the driver's choices, the tuning."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ from volant.pilot.geometry import CarGeometry
 from volant.pilot.odd import DomainTuning
 from volant.pilot.perception.localize import LocalizeTuning
 from volant.pilot.perception.track import TrackTuning
-from volant.pilot.planning.plan import PlanTuning
+from volant.pilot.planning.lanes import LaneTuning
+from volant.pilot.planning.plan import PlanSettings, PlanTuning
 from volant.pilot.planning.propose import ProposeTuning
 from volant.pilot.planning.score import ScoreTuning
+from volant.pilot.planning.stops import StopTuning
 from volant.pilot.prediction.forecast import ForecastTuning
 from volant.pilot.warn import WarnTuning
-from volant.road import Corridor, LaneGraph
+from volant.pilot.way import Guide, Way
+from volant.road import LaneGraph, TrafficRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,8 @@ class Tuning:
     track: TrackTuning = field(default_factory=TrackTuning)
     forecast: ForecastTuning = field(default_factory=ForecastTuning)
     plan: PlanTuning = field(default_factory=PlanTuning)
+    stop: StopTuning = field(default_factory=StopTuning)
+    lanes: LaneTuning = field(default_factory=LaneTuning)
     propose: ProposeTuning = field(default_factory=ProposeTuning)
     score: ScoreTuning = field(default_factory=ScoreTuning)
     follow: FollowTuning = field(default_factory=FollowTuning)
@@ -38,19 +43,27 @@ class Tuning:
     attention: AttentionTuning = field(default_factory=AttentionTuning)
     warn: WarnTuning = field(default_factory=WarnTuning)
 
+    @property
+    def planning(self) -> PlanSettings:
+        """What planning is tuned by."""
+        return PlanSettings(self.plan, self.stop, self.lanes, self.propose, self.score)
+
 
 @dataclass(frozen=True, slots=True)
 class PilotSettings:
     """Everything that stays the same during a drive."""
 
-    corridor: Corridor
-    graph: LaneGraph | None
-    """Names lanes and tells where limits come from; None for a corridor without a map."""
+    graph: LaneGraph
+    rules: TrafficRules | None
+    """Who goes first where; None on roads without junctions."""
+    guide: Guide | None
+    """The way to the destination from everywhere; None drives on along the main road."""
     car: CarGeometry
     choices: Choices = field(default_factory=Choices)
     """At the start; the driver's requests change them."""
-    destination_m: float | None = None
-    """Station to arrive at, for the car's origin; None to drive on."""
-    loops: bool = False
-    """The corridor's end is its own start."""
     tuning: Tuning = field(default_factory=Tuning)
+
+    @property
+    def way(self) -> Way:
+        """Roads, rules and guide in one."""
+        return Way(self.graph, self.rules, self.guide)

@@ -7,15 +7,14 @@ import pytest
 
 from tests.pilot.world import CAR, World, straight
 from volant.pilot.control.follow import Control, FollowTuning, follow, rest
-from volant.pilot.course import prepare
 from volant.pilot.perception.localize import Ego, start
 
 TUNING = FollowTuning()
-COURSE = prepare(straight(), None, loops=False)
+COURSE = straight().course()
 
 
 def ego(speed_mps: float, offset_m: float = 0.0, heading_rad: float = 0.0) -> Ego:
-    mean = np.array((100.0, offset_m, heading_rad, 0.0, 0.0))
+    mean = np.array((100.0, offset_m, heading_rad, 0.0, 0.0, 0.0, 0.0))
     return replace(start(), mean=mean, speed_mps=speed_mps, matched=True)
 
 

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from tests.pilot.world import TYPICAL, Sensing, World, curvy, straight
-from volant.pilot.course import prepare
 from volant.pilot.perception import localize
 from volant.pilot.perception.localize import LocalizeTuning
 from volant.pilot.perception.localize_kernels import recall
@@ -21,7 +20,9 @@ def errors(world: World, span_s: float) -> np.ndarray:
         world.advance()
         ego = world.memory.ego
         if tick > 300:
-            rows.append((ego.station_m - world.station_m, ego.offset_m - world.offset_m))
+            x_m, y_m, _yaw = localize.world_of(ego, world.memory.course)
+            station_m, offset_m = world.road.project(x_m, y_m, world.station_m)
+            rows.append((station_m - world.station_m, offset_m - world.offset_m))
     return np.array(rows)
 
 
@@ -66,7 +67,7 @@ def test_doubt_grows_without_lane_and_shrinks_with_it() -> None:
 def test_a_first_position_off_the_corridor_is_not_matched() -> None:
     world = World(straight())
     world.advance()
-    course, tuning = prepare(straight(), None, loops=False), LocalizeTuning()
+    course, tuning = straight().course(), LocalizeTuning()
     gnss = world.memory.ego.last_gnss
     assert gnss is not None
     far = msgspec.structs.replace(gnss, y_m=60.0)
@@ -87,7 +88,7 @@ def test_history_is_recalled_between_its_rows_and_held_at_its_ends() -> None:
 
 def shifted(world: World, aside_m: float, span_s: float) -> None:
     """Fold in lane returns that stand aside of what is believed."""
-    course, tuning = prepare(straight(), None, loops=False), LocalizeTuning()
+    course, tuning = straight().course(), LocalizeTuning()
     ego = world.memory.ego
     lane = ego.last_lane
     assert lane is not None
@@ -103,7 +104,7 @@ def shifted(world: World, aside_m: float, span_s: float) -> None:
 
 
 def test_a_first_lane_is_believed_although_gnss_stands_beside_it() -> None:
-    course, tuning = prepare(straight(), None, loops=False), LocalizeTuning()
+    course, tuning = straight().course(), LocalizeTuning()
     world = World(straight())
     world.advance()
     first = world.memory.ego

@@ -7,21 +7,21 @@ import numpy as np
 import pytest
 
 from tests.pilot.world import TYPICAL, World, curvy
-from volant.pilot.course import prepare
+from volant.pilot.course import Course
 from volant.pilot.perception import localize, track
 from volant.pilot.perception.track import TrackColumn, TrackTuning
-from volant.road import Corridor, CorridorColumn
+from volant.road import CorridorColumn
 
 
-def cut(road: Corridor, first: int, aside_m: float) -> Corridor:
+def cut(course: Course, first: int, aside_m: float) -> Course:
     """The same road from row `first` on, its reference moved to the left."""
-    table = road.table[first:].copy()
+    table = course.table[first:].copy()
     bend = 1.0 - table[:, CorridorColumn.CURVATURE] * aside_m
     table[:, CorridorColumn.X] -= aside_m * np.sin(table[:, CorridorColumn.HEADING])
     table[:, CorridorColumn.Y] += aside_m * np.cos(table[:, CorridorColumn.HEADING])
     table[:, CorridorColumn.CURVATURE] /= bend
     table[:, CorridorColumn.S] -= table[0, CorridorColumn.S]
-    return replace(road, table=np.ascontiguousarray(table), length_m=float(table[-1, 0]))
+    return replace(course, table=np.ascontiguousarray(table), length_m=float(table[-1, 0]))
 
 
 @pytest.mark.parametrize(("first", "aside_m"), [(0, 0.0), (100, 0.0), (120, 3.5), (90, -3.5)])
@@ -29,8 +29,8 @@ def test_mean_doubt_and_history_stay_in_the_world(first: int, aside_m: float) ->
     road = curvy()
     world = World(road, speed_mps=20.0, station_m=150.0, sensing=TYPICAL)
     world.run(8.0)
-    ego, old = world.memory.ego, prepare(road, None, loops=False)
-    new = prepare(cut(road, first, aside_m), None, loops=False)
+    ego, old = world.memory.ego, world.memory.course
+    new = cut(old, first, aside_m)
     moved = localize.rebase(ego, old, new)
     assert moved.offset_m == pytest.approx(ego.offset_m - aside_m, abs=0.02)
     assert localize.world_of(moved, new) == pytest.approx(localize.world_of(ego, old), abs=0.01)
@@ -51,8 +51,8 @@ def test_tracks_find_their_place_on_the_new_course() -> None:
     road = curvy()
     world = World(road, speed_mps=20.0, station_m=150.0, actors=[Actor(220.0, 20.0)])
     world.run(8.0)
-    old = prepare(road, None, loops=False)
-    new = prepare(cut(road, 200, 3.5), None, loops=False)
+    old = world.memory.course
+    new = cut(old, 200, 3.5)
     ego = localize.rebase(world.memory.ego, old, new)
     (before,) = world.memory.tracker.confirmed
     (after,) = track.rebase(world.memory.tracker, ego, new, TrackTuning()).confirmed

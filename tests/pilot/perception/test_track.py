@@ -35,7 +35,8 @@ def test_one_car_is_one_track_with_one_identity(sensing: Sensing) -> None:
     assert last[0].object_class is ObjectClass.CAR
     assert last[0].length_m == pytest.approx(4.5, abs=0.1)
     assert last[0].speed_mps == pytest.approx(world.actors[0].speed_mps, abs=0.3)
-    assert last[0].station_m == pytest.approx(world.actors[0].station_m, abs=0.6)
+    ahead_m = last[0].station_m - world.memory.ego.station_m
+    assert ahead_m == pytest.approx(world.actors[0].station_m - world.station_m, abs=0.6)
 
 
 def test_heading_is_steady_and_true_in_bends() -> None:

@@ -10,35 +10,36 @@ from hypothesis import strategies as st
 from tests.pilot.world import CAR, Actor, World, corridor, curvy, straight
 from volant.core.messages import Constraint
 from volant.core.settings import Choices
+from volant.pilot.planning.causes import CURVE, DESTINATION, LIMIT
+from volant.pilot.planning.law_kernels import follow_accel, hardest, rss_gap, wanted_gap
 from volant.pilot.planning.path_kernels import stop_path
-from volant.pilot.planning.plan import PlanInput, PlanTuning, _law
-from volant.pilot.planning.profile_kernels import CURVE, DESTINATION, LIMIT, speed_profile
-from volant.pilot.planning.propose import ProposalColumn, ProposeTuning, propose
-from volant.pilot.planning.rollout_kernels import follow_accel, hardest, rss_gap, wanted_gap
-from volant.pilot.planning.score import Cost, ScoreTuning, weigh
+from volant.pilot.planning.plan import PlanTuning, law_of
+from volant.pilot.planning.profile_kernels import speed_profile
+from volant.pilot.planning.propose import Across, ProposalColumn, ProposeTuning, propose
+from volant.pilot.planning.score import TERMS, ScoreTuning, weigh
+from volant.pilot.planning.stops import Stop
 
 TUNING = PlanTuning()
-LAW = _law(Choices(), PlanInput(0.0, np.zeros(3), 200.0, math.inf, False), TUNING)
+ACROSS = Across(np.zeros(3), 0.0, speed_mps=20.0)
+LAW = law_of(Choices(), True, Stop(math.inf, 0, 1.0), TUNING)
 
 
 def profile(road, station_m=0.0, count=400, cruise=math.inf, end=math.inf, sight=99.0):
     limits = road.table[:, 9].copy()
     numbers = np.array((TUNING.lateral_mps2, TUNING.slow_decel_mps2, TUNING.early_s, 1.0))
     return speed_profile(
-        *(
-            road.table,
-            1.0,
-            limits,
-            station_m,
-            count,
-            cruise,
-            0.0,
-            sight,
-            end,
-            math.inf,
-            True,
-            numbers,
-        )
+        road.table,
+        1.0,
+        limits,
+        station_m,
+        count,
+        cruise,
+        0.0,
+        sight,
+        np.zeros((0, 4)),
+        end,
+        DESTINATION,
+        numbers,
     )
 
 
@@ -108,7 +109,8 @@ def test_comfort_braking_stays_in_the_guards_row() -> None:
 
 
 def test_proposals_of_one_offset_stand_together_and_the_plain_one_comes_first() -> None:
-    rows = propose(ProposeTuning())
+    rows, laterals = propose(ProposeTuning(), ACROSS, 0.25, 32)
+    assert laterals.shape == (3, 33, 3)
     plain = rows[0]
     assert plain[ProposalColumn.PACE] == 1.0
     assert plain[ProposalColumn.ASIDE] == plain[ProposalColumn.YIELDS] == plain[4] == 0.0
@@ -117,9 +119,9 @@ def test_proposals_of_one_offset_stand_together_and_the_plain_one_comes_first() 
 
 
 def test_contact_outweighs_everything_and_ties_go_to_the_one_before() -> None:
-    rows = propose(ProposeTuning())[:3]
+    rows = propose(ProposeTuning(), ACROSS, 0.25, 32)[0][:3]
     costs = np.zeros((3, 8))
-    costs[0, Cost.COLLISION], costs[1, Cost.PROGRESS] = 0.25, 8.0
+    costs[0, TERMS.index("collision")], costs[1, TERMS.index("progress")] = 0.25, 8.0
     assert int(np.argmin(weigh(costs, rows, -1, ScoreTuning()))) == 2
     assert int(np.argmin(weigh(np.zeros((3, 8)), rows, 1, ScoreTuning()))) == 1
 

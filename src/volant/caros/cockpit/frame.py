@@ -269,7 +269,7 @@ def _share(value: float) -> float:
 def _ego(here: Localization, settings: FrameSettings) -> CockpitEgo:
     height_m, grade = 0.0, 0.0
     if settings.corridor is not None:
-        point = settings.corridor.at(here.station_m)
+        point = settings.corridor.at(_station_m(here, settings.corridor))
         height_m, grade = point.z_m, point.grade
     else:
         height_m = settings.view.height_m(here.x_m, here.y_m)
@@ -306,7 +306,7 @@ def _heights_m(
     if here is not None and here.valid:
         # Search near where a straight road would have them, which is cheap and never far off.
         ahead = np.array([math.cos(here.yaw_rad), math.sin(here.yaw_rad)])
-        hints = here.station_m + (places - np.array([here.x_m, here.y_m])) @ ahead
+        hints = _station_m(here, corridor) + (places - np.array([here.x_m, here.y_m])) @ ahead
     stations = corridor.project_many(places, hints)[:, 0]
     rows = corridor.table
     found: list[float] = np.interp(
@@ -372,10 +372,16 @@ def _plan(plan: Plan, here: Localization | None, settings: FrameSettings) -> Coc
     )
 
 
+def _station_m(here: Localization, corridor: Corridor) -> float:
+    """Along the trip's corridor; the pilot's own stations are those of the course it lays."""
+    return corridor.project(here.x_m, here.y_m)[0]
+
+
 def _own_lane(here: Localization, corridor: Corridor | None) -> CockpitSurface | None:
     if corridor is None or not here.valid:
         return None
-    rows = corridor.window(here.station_m - 12.0, here.station_m + LANE_AHEAD_M)[::LANE_STEP]
+    station_m = _station_m(here, corridor)
+    rows = corridor.window(station_m - 12.0, station_m + LANE_AHEAD_M)[::LANE_STEP]
     if len(rows) < 2:
         return None
     left, right = np.empty((len(rows), 3)), np.empty((len(rows), 3))

@@ -18,7 +18,10 @@ from volant.pilot.course import Course
 from volant.pilot.geometry import CarGeometry
 from volant.pilot.perception.localize import Ego
 from volant.pilot.perception.localize_kernels import column_at
-from volant.pilot.planning.plan import Motion
+from volant.pilot.planning.lanes import Change, Phase
+from volant.pilot.planning.motion import Motion
+from volant.pilot.planning.propose import ProposeTuning, shift_s
+from volant.pilot.planning.shift import Shift, Side, advance, begin
 from volant.road import CorridorColumn
 
 Array = NDArray[np.float64]
@@ -66,6 +69,8 @@ class FollowTuning:
     """A change of offset takes about 4 s."""
     side_mps2: float = 0.6
     """Of a change of offset within the lane."""
+    back_s: float = 4.0
+    """To come back into the lane out of a lane change that was broken off."""
     hold_accel_mps2: float = -0.4
     """Asked for while the brakes hold."""
 
@@ -77,8 +82,10 @@ class Control:
     accel_mps2: float = 0.0
     curvature_per_m: float = 0.0
     hold: bool = False
-    side: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    """Offset, rate and acceleration of the path followed across the lane."""
+    side: Side = (0.0, 0.0, 0.0)
+    """Offset, rate and acceleration of the path followed across the road."""
+    shift: Shift | None = None
+    """The lane change under way."""
     memory_mps2: float = 0.0
     """Integral of the lateral feedback."""
     past_mps2: tuple[float, ...] = (0.0,) * 11
@@ -97,6 +104,7 @@ def rest(control: Control, ego: Ego) -> Control:
         curvature_per_m=bend,
         hold=speed_mps < 0.1,
         side=(ego.offset_m, min(max(rate_mps, -0.5), 0.5), 0.0),
+        shift=None,
         memory_mps2=0.0,
         past_mps2=(min(max(ego.accel_mps2, -3.0), 2.0),) * 11,
     )
@@ -112,31 +120,59 @@ def follow(
     tuning: FollowTuning,
 ) -> Control:
     """One control tick; without a motion the car is slowed gently along the road as it is known."""
-    aside_m = motion.aside_m if motion is not None else control.side[0]
-    side = _steer_side(control.side, aside_m, dt_s, tuning)
+    shift, side = _steer(control, ego, motion, course, dt_s, tuning)
     memory, curvature = _across(control, ego, side, course, car, dt_s, tuning)
     wanted = motion.accel_mps2 if motion is not None else -1.5
     hold = (motion.hold if motion is not None else True) and abs(ego.speed_mps) < 0.15
     accel = _along(control, ego, wanted, hold, dt_s, tuning)
     past, count = _remember(control, accel)
-    return Control(accel, curvature, hold, side, memory, past, count)
+    return Control(accel, curvature, hold, side, shift, memory, past, count)
 
 
-def command_of(control: Control, stamp_ns: int) -> Command:
+def command_of(control: Control, motion: Motion | None, stamp_ns: int) -> Command:
     """The command message."""
+    lit = 0 if motion is None else motion.lit
     return Command(
         stamp_ns=stamp_ns,
         accel_mps2=control.accel_mps2,
         curvature_per_m=control.curvature_per_m,
         gear=Gear.DRIVE,
-        indicator=Indicator.OFF,
+        indicator=(Indicator.OFF, Indicator.LEFT, Indicator.RIGHT)[lit],
         hold=control.hold,
     )
 
 
-def _steer_side(
-    side: tuple[float, float, float], target_m: float, dt_s: float, tuning: FollowTuning
-) -> tuple[float, float, float]:
+def _steer(
+    control: Control,
+    ego: Ego,
+    motion: Motion | None,
+    course: Course,
+    dt_s: float,
+    tuning: FollowTuning,
+) -> tuple[Shift | None, Side]:
+    """Where to be across the road: in the lane, or on the way to the next."""
+    change = motion.change if motion is not None else Change()
+    middle_m = float(course.centre_m[course.row(ego.station_m)])
+    side, shift = control.side, control.shift
+    moves = change.phase is Phase.MOVE
+    beside_m = course.beside_m(ego.station_m, change.direction) if moves else math.nan
+    if moves and not change.over and shift is None and math.isfinite(beside_m):
+        time_s = shift_s(beside_m - side[0], ProposeTuning())
+        shift = begin(side, beside_m, change.direction, time_s, ego.speed_mps)
+    elif not moves and shift is not None and shift.direction != 0:
+        shift = begin(side, middle_m, 0, tuning.back_s, ego.speed_mps)
+    if shift is not None:
+        target_m = middle_m
+        if shift.direction != 0:
+            target_m = course.beside_m(ego.station_m, shift.direction)
+            if not math.isfinite(target_m):  # the lane beside has gone: back
+                target_m, shift = middle_m, begin(side, middle_m, 0, tuning.back_s, ego.speed_mps)
+        return advance(shift, target_m, ego.speed_mps, dt_s)
+    aside_m = middle_m + motion.aside_m if motion is not None else side[0]
+    return None, _steer_side(side, aside_m, dt_s, tuning)
+
+
+def _steer_side(side: Side, target_m: float, dt_s: float, tuning: FollowTuning) -> Side:
     """Move the followed offset towards its target, critically damped."""
     stiff = tuning.side_stiffness_rps
     accel = stiff * stiff * (target_m - side[0]) - 2.0 * stiff * side[1]

@@ -311,9 +311,24 @@ def world_cov(ego: Ego, course: Course) -> Array:
     return cov
 
 
-def place(ego: Ego, scene: Scene, course: Course, tuning: LocalizeTuning) -> Ego:
+def place(
+    ego: Ego,
+    scene: Scene,
+    course: Course | None,
+    tuning: LocalizeTuning,
+    road: RoadMap | None = None,
+) -> Ego:
     """Take the pose that somebody else perceived (the scene door)."""
     if not all(map(math.isfinite, (scene.x_m, scene.y_m, scene.yaw_rad))):
+        return ego
+    if road is not None:
+        pose, lanes = (scene.x_m, scene.y_m, scene.yaw_rad), ego.lanes
+        if lanes is not None and ego.matched:
+            lanes = follow_lanes(lanes, road, pose, tuning.lanes)
+        else:
+            lanes = first_lanes(road, pose, 0.3, None, tuning.lanes)
+        ego = replace(ego, lanes=lanes)
+    if course is None:
         return ego
     hint = float(ego.mean[_STATION]) if ego.matched else math.nan
     station_m, offset_m = project_uniform(course.table, course.step_m, scene.x_m, scene.y_m, hint)

@@ -8,8 +8,8 @@ from typing import Final
 from volant.core.messages import Plan, StopPath
 from volant.pilot.course import Course
 from volant.pilot.perception.localize import Ego
+from volant.pilot.planning.motion import Motion
 from volant.pilot.planning.path_kernels import place_path, stop_path
-from volant.pilot.planning.plan import Motion
 
 STOP_STEP_M: Final = 2.0
 """Between points of a stop path; a quintic over 15 m and curves of 10 m stay true on it."""
@@ -18,7 +18,7 @@ STOP_STEP_M: Final = 2.0
 def describe(motion: Motion, ego: Ego, course: Course) -> Plan:
     """The plan message of a motion."""
     placed = place_path(
-        *(course.table, course.step_m, ego.mean, motion.path, float(motion.side[0]), motion.dt_s)
+        course.table, course.step_m, ego.mean, motion.path, float(motion.side[0]), motion.dt_s
     )
     x_m, y_m, yaw_rad, curvature_per_m = (tuple(column.tolist()) for column in placed.T)
     speed_mps, accel_mps2 = (tuple(motion.path[:, column].tolist()) for column in (1, 2))
@@ -39,13 +39,17 @@ def describe(motion: Motion, ego: Ego, course: Course) -> Plan:
         limit_is_default=motion.limit_is_default,
         constraint=motion.constraint,
         reason=motion.reason,
-        manoeuvre="stop" if motion.hold else "keep_lane",
+        manoeuvre=motion.manoeuvre,
         lead_id=None if lead is None else lead.track_id,
         gap_m=None if lead is None else lead.gap_m,
         time_gap_s=None if lead is None or speed_now_mps < 1.0 else lead.gap_m / speed_now_mps,
         confidence=motion.confidence,
         distance_left_m=motion.distance_left_m,
         arrived=motion.arrived,
+        refusals=motion.refusals,
+        guidance=motion.guidance,
+        light=motion.light,
+        rerouted=motion.rerouted,
     )
 
 

@@ -1,14 +1,15 @@
-"""One planning step: road ahead, proposals, roll-outs against the forecast, scores, choice, reason.
+"""One planning step: road ahead, lanes, proposals, roll-outs against the forecast, scores, choice, reason.
 
-1. work out which speeds the road allows ahead (limits, curves, set speed, sight, ends);
-2. propose motions; 3. roll each out against the forecast; 4. score them by named costs;
-5. take the cheapest, with a little loyalty to the one before; 6. say what bound it and why.
+1. work out where the car must stop and which speeds the road allows ahead;
+2. decide whether a lane change is wished for and may begin;
+3. propose motions; 4. roll each out against the forecast; 5. score them by named costs;
+6. take the cheapest, with a little loyalty to the one before; 7. say what bound it and why.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -16,13 +17,16 @@ from numpy.typing import NDArray
 
 from volant.core.messages import Constraint, ObjectClass
 from volant.core.settings import Choices
-from volant.pilot.course import Course
-from volant.pilot.geometry import CarGeometry
-from volant.pilot.perception.localize import Ego
+from volant.pilot.planning import causes
+from volant.pilot.planning.junctions import JunctionMemory
+from volant.pilot.planning.lanes import Change, LaneChoice, LaneTuning, Phase, choose_lane, refusal
+from volant.pilot.planning.motion import Lead, Motion, PlanInput, name_of
 from volant.pilot.planning.profile_kernels import speed_profile
-from volant.pilot.planning.propose import ProposalColumn, ProposeTuning, propose
+from volant.pilot.planning.propose import Across, ProposalColumn, ProposeTuning, propose
 from volant.pilot.planning.rollout_kernels import FROM_BRAKE, FROM_LEAD, roll_out
 from volant.pilot.planning.score import ScoreTuning, weigh
+from volant.pilot.planning.stops import Stop, find_stop
+from volant.pilot.planning.stops import StopTuning as StopTuning
 from volant.pilot.prediction.forecast import Forecast, ModeColumn
 
 Array = NDArray[np.float64]
@@ -36,10 +40,6 @@ class PlanTuning:
     """In curves. Comfort goal 2.0 at the 99th percentile (pilot.md section 5), less what control adds."""
     slow_decel_mps2: float = 0.9
     """For limits and curves seen long before."""
-    stop_decel_mps2: float = 1.0
-    """For the end of the way."""
-    risk_decel_mps2: float = 2.0
-    """For a minimal-risk stop: half of what UN R157 allows (4.0, recalled)."""
     early_s: float = 1.0
     """A lower limit is reached this long before its sign."""
     preview_s: float = 0.8
@@ -72,156 +72,197 @@ class PlanTuning:
     """ISO 15622: 2.5 (1 s mean) at speed, recalled."""
     sight_decel_mps2: float = 3.5
     """Must do to stop within sight."""
-    end_margin_m: float = 2.0
-    """Between the front bumper and the end of the road."""
     horizon_m: float = 400.0
     """Most of the road that is looked at."""
     away_gap_m: float = 1.0
     """A lead must be this much farther than the standing gap before the car pulls away."""
+    arrive_m: float = 1.0
+    """So near to its destination a car that stands has arrived."""
+    change_cost: float = 2.0
+    """A lane change that costs this much more than keeping the lane is not begun."""
+    break_off_cost: float = 60.0
+    """Nor gone on with, before the line, when it costs this much more than going back."""
 
 
 @dataclass(frozen=True, slots=True)
-class PlanInput:
-    """What a planning step is given beside the forecast."""
+class PlanSettings:
+    """The tuning of all parts of planning."""
 
-    accel_mps2: float
-    """Commanded now; plans go on from it."""
-    side: Array
-    """[3] offset, rate and acceleration of the path that control follows now."""
-    sight_m: float
-    """How far the sensors can be relied on now."""
-    halt_m: float
-    """Station of a stop the pilot wants of itself, inf for none."""
-    holding: bool
-    """The car is held at standstill."""
-    may_speed_up: bool = True
-    """Not while the driver is asked to take over."""
+    plan: PlanTuning
+    stop: StopTuning
+    lanes: LaneTuning
+    propose: ProposeTuning
+    score: ScoreTuning
 
 
 @dataclass(frozen=True, slots=True)
-class Lead:
-    """The road user ahead in our band."""
+class _Outlook:
+    """What one tick has worked out before it chooses."""
 
-    track_id: int
-    gap_m: float
-    speed_mps: float
-    cuts_in: bool
-    kind: ObjectClass = ObjectClass.UNKNOWN
-    """The majority of what the sensors took it for, which one wrong frame does not change."""
-
-
-@dataclass(frozen=True, slots=True)
-class Motion:
-    """The chosen plan, inside the pilot."""
-
-    stamp_ns: int
-    proposal: int
-    accel_mps2: float
-    """Wanted now; control goes there within its limits of jerk."""
-    aside_m: float
-    hold: bool
-    """Stand still."""
-    path: Array
-    """[n, 5] every dt_s: station, speed, acceleration, offset, offset rate."""
-    side: Array
-    """[3] where the path's offset began."""
-    dt_s: float
-    lead: Lead | None
-    constraint: Constraint
-    reason: str
-    target_speed_mps: float
-    limit_mps: float
-    limit_is_default: bool
-    confidence: float
-    distance_left_m: float | None
-    arrived: bool
+    stop: Stop
+    speeds: Array
+    causes: NDArray[np.int64]
+    law: Array
+    lane: LaneChoice
+    proposals: Array
     costs: Array
-    """[8] of the chosen proposal, by score.Cost, before weights."""
+    paths: Array
+    starts: Array
 
-
-_CAUSES: Final = (
-    (Constraint.NONE, "Road is free"),
-    (Constraint.SET_SPEED, "At set speed"),
-    (Constraint.SPEED_LIMIT, "Speed limit"),
-    (Constraint.CURVE, "Curve ahead"),
-    (Constraint.ROAD_END, "Road ends ahead"),
-    (Constraint.DESTINATION, "Arriving"),
-    (Constraint.SIGHT, "Limited sight"),
-    (Constraint.TAKEOVER, "Stopping safely"),
-)
-"""By the codes of `profile_kernels`."""
 
 _KINDS: Final = tuple(ObjectClass)
 """By the codes of tracks and forecast."""
 
 
-def plan(
-    ego: Ego,
-    forecast: Forecast,
-    given: PlanInput,
-    before: Motion | None,
-    course: Course,
-    choices: Choices,
-    car: CarGeometry,
-    destination_m: float | None,
-    tuning: PlanTuning,
-    grid: ProposeTuning,
-    weights: ScoreTuning,
-) -> Motion:
+def plan(given: PlanInput, settings: PlanSettings) -> Motion:
     """Choose the next motion."""
-    end_m = _end_m(course, destination_m, car, tuning)
-    speeds, causes = _profile(ego, given, course, choices, destination_m, end_m, tuning)
-    proposals = propose(grid)
-    stop_m = min(end_m, given.halt_m)
-    speed_mps = max(ego.speed_mps, 0.0)
-    own = np.array(
-        (
-            *(ego.station_m, speed_mps, given.accel_mps2),
-            *(car.front_m, car.rear_overhang_m, 0.5 * car.width_m),
-        )
-    )
-    law = _law(choices, given, tuning)
-    jerk_down = tuning.jerk_down_mps3 * (1.0 if speed_mps > 20.0 else 2.0 - speed_mps / 20.0)
+    before, tuning = given.before, settings.plan
+    change = before.change if before is not None else Change()
+    memory = before.junctions if before is not None else JunctionMemory()
+    stop, memory = find_stop(given, memory, settings.stop)
+    law = law_of(given.choices, given.may_speed_up, stop, tuning)
+    speeds, binds = _profile(given, stop, tuning)
+    lane = choose_lane(given, change, speeds, law, settings.lanes)
+    if lane.stop_m - given.car.front_m < stop.station_m:
+        stop = replace(stop, station_m=lane.stop_m - given.car.front_m, cause=causes.MERGE)
+        speeds, binds = _profile(given, stop, tuning)
+    across = _across(given, lane)
+    steps = given.forecast.points.shape[1] - 1
+    proposals, laterals = propose(settings.propose, across, given.forecast.dt_s, steps)
     costs, paths, starts = roll_out(
-        *(proposals, forecast.modes, forecast.points, own, given.side, speeds, course.step_m),
-        *(stop_m, forecast.dt_s, tuning.jerk_up_mps3, jerk_down, law),
+        proposals,
+        laterals,
+        given.forecast.modes,
+        given.forecast.points,
+        _own(given),
+        speeds,
+        given.course.step_m,
+        stop.station_m,
+        given.forecast.dt_s,
+        _jerks(given.speed_mps, lane.most_mps2, tuning),
+        law,
     )
-    totals = weigh(costs, proposals, before.proposal if before else 0, weights)
-    best = int(np.argmin(totals))
-    start = starts[best].tolist()
-    lead = _lead(start, forecast)
-    cause = int(causes[min(int(speed_mps * tuning.preview_s / course.step_m) + 1, len(causes) - 1)])
-    left_m = None if destination_m is None else destination_m - ego.station_m
-    arrived = left_m is not None and left_m < 3.0 and speed_mps < 0.1
-    hold = speed_mps < 0.15 and _stays(start[0], lead, stop_m - ego.station_m, given, tuning)
-    constraint, reason = _explain(start, lead, hold, cause, proposals[best], forecast)
-    row = course.row(ego.station_m)
-    pace = proposals[best, ProposalColumn.PACE]
+    view = _Outlook(stop, speeds, binds, law, lane, proposals, costs, paths, starts)
+    best, lane = _choose(given, view, settings)
+    return _motion(given, replace(view, lane=lane), best, memory, settings)
+
+
+def _choose(given: PlanInput, view: _Outlook, settings: PlanSettings) -> tuple[int, LaneChoice]:
+    """The cheapest proposal, and whether the lane change begins or is broken off with it."""
+    lane, tuning = view.lane, settings.plan
+    before = given.before.proposal if given.before is not None else 0
+    totals = weigh(view.costs, view.proposals, before, settings.score)
+    lateral = view.proposals[:, ProposalColumn.LATERAL]
+    if lane.change.phase is Phase.MOVE:
+        on, back = totals[lateral == 0.0], totals[lateral == 1.0]
+        away = not lane.change.over and len(back) > 0 and given.shift is not None
+        early = given.shift is not None and given.shift.share < 0.35
+        if away and early and float(on.min()) > float(back.min()) + tuning.break_off_cost:
+            refused = (*lane.refusals, refusal(lane.change, "would_brake"))
+            lane = replace(lane, change=Change(ended_ns=given.ego.stamp_ns), refusals=refused)
+            return int(np.argmin(np.where(lateral == 1.0, totals, math.inf))), lane
+        return int(np.argmin(np.where(lateral == 0.0, totals, math.inf))), lane
+    own = len(settings.propose.asides_m)
+    keeps = int(np.argmin(np.where(lateral < own, totals, math.inf)))
+    moves = np.where(lateral >= own, totals, math.inf)
+    if not lane.may_move or not bool(np.isfinite(moves).any()):
+        return keeps, lane
+    over = int(np.argmin(moves))
+    bound = tuning.change_cost * (4.0 if lane.change.cause == "route" else 1.0)
+    if float(moves[over]) > float(totals[keeps]) + bound:
+        return keeps, replace(lane, refusals=(refusal(lane.change, "would_brake"),))
+    moving = replace(lane.change, phase=Phase.MOVE, since_ns=given.ego.stamp_ns)
+    return over, replace(lane, change=moving)
+
+
+def _motion(
+    given: PlanInput, view: _Outlook, best: int, memory: JunctionMemory, settings: PlanSettings
+) -> Motion:
+    """The chosen proposal with what bound it."""
+    tuning, course, speed_mps = settings.plan, given.course, given.speed_mps
+    start = view.starts[best].tolist()
+    lead = _lead(start, given.forecast)
+    left_m = _distance_left_m(given)
+    to_stop_m = view.stop.station_m - given.ego.station_m
+    stands = speed_mps < 0.1
+    at_end = course.destination_m is not None and (
+        abs(course.destination_m - given.ego.station_m) < tuning.arrive_m
+    )
+    hold = speed_mps < 0.15 and _stays(start[0], lead, to_stop_m, given, tuning)
+    constraint, reason = _explain(start, lead, hold, view, best, given)
+    row = course.row(given.ego.station_m)
+    proposal = view.proposals[best]
     return Motion(
-        stamp_ns=ego.stamp_ns,
+        stamp_ns=given.ego.stamp_ns,
         proposal=best,
         accel_mps2=start[0],
-        aside_m=float(proposals[best, ProposalColumn.ASIDE]),
+        aside_m=float(proposal[ProposalColumn.ASIDE]),
+        change=view.lane.change,
+        junctions=memory,
         hold=hold,
-        path=paths[best],
-        side=given.side,
-        dt_s=forecast.dt_s,
+        path=view.paths[best],
+        side=np.array(given.side),
+        dt_s=given.forecast.dt_s,
         lead=lead,
         constraint=constraint,
-        reason="Arrived" if arrived else reason,
-        target_speed_mps=float(speeds[min(10, len(speeds) - 1)] * pace),
+        reason="Arrived" if stands and at_end else reason,
+        manoeuvre=_manoeuvre(view.lane.change, hold),
+        refusals=view.lane.refusals,
+        target_speed_mps=float(
+            view.speeds[min(10, len(view.speeds) - 1)] * proposal[ProposalColumn.PACE]
+        ),
         limit_mps=float(course.limit_mps[row]),
         limit_is_default=bool(course.default_limit[row]),
-        confidence=_confidence(ego, costs[best]),
+        confidence=_confidence(given, view.costs[best]),
         distance_left_m=left_m,
-        arrived=arrived,
-        costs=costs[best],
+        arrived=stands and at_end,
+        costs=view.costs[best],
+        lit=view.lane.change.lit or view.stop.lit,
+        guidance=view.stop.guidance,
+        light=view.stop.light,
+        rerouted=0 if given.before is None else given.before.rerouted,
     )
 
 
-def name_of(kind: ObjectClass) -> str:
-    """What a road user is called in words for the driver."""
-    return "vehicle" if kind is ObjectClass.UNKNOWN else kind.value
+def _across(given: PlanInput, lane: LaneChoice) -> Across:
+    """Where the proposals go across the road."""
+    station_m, course = given.ego.station_m, given.course
+    middle_m = float(course.centre_m[course.row(station_m)])
+    side, change = np.array(given.side), lane.change
+    shift_m: float | None = None
+    if change.phase is Phase.MOVE and given.shift is not None:
+        ahead_m = 0.5 * given.shift.left_s * given.speed_mps
+        beside_m = course.beside_m(station_m + ahead_m, given.shift.direction)
+        shift_m = middle_m if given.shift.direction == 0 else beside_m
+        if math.isfinite(shift_m):
+            return Across(side, middle_m, shift_m, given.shift.left_s, True, given.speed_mps)
+        return Across(side, middle_m, speed_mps=given.speed_mps)
+    if change.phase is not Phase.KEEP:
+        beside_m = course.beside_m(station_m + 2.0 * given.speed_mps, change.direction)
+        shift_m = beside_m if math.isfinite(beside_m) else None
+        if change.phase is Phase.MOVE and shift_m is not None:
+            return Across(side, middle_m, shift_m, 4.5, True, given.speed_mps)
+    return Across(side, middle_m, shift_m, speed_mps=given.speed_mps)
+
+
+def _own(given: PlanInput) -> Array:
+    """The own car as the kernel reads it."""
+    car = given.car
+    return np.array(
+        (
+            given.ego.station_m,
+            given.speed_mps,
+            given.accel_mps2,
+            car.front_m,
+            car.rear_overhang_m,
+            0.5 * car.width_m,
+        )
+    )
+
+
+def _jerks(speed_mps: float, most_mps2: float, tuning: PlanTuning) -> Array:
+    down = tuning.jerk_down_mps3 * (1.0 if speed_mps > 20.0 else 2.0 - speed_mps / 20.0)
+    return np.array((tuning.jerk_up_mps3, down, most_mps2))
 
 
 def _lead(start: list[float], forecast: Forecast) -> Lead | None:
@@ -234,25 +275,21 @@ def _lead(start: list[float], forecast: Forecast) -> Lead | None:
     return Lead(int(start[2]), start[3], start[4], start[5] > 0.0, kind)
 
 
-def _end_m(
-    course: Course, destination_m: float | None, car: CarGeometry, tuning: PlanTuning
-) -> float:
-    """Station at which the car's origin must stand at the latest."""
-    road_m = math.inf if course.loops else course.length_m - car.front_m - tuning.end_margin_m
-    return road_m if destination_m is None else min(destination_m, road_m)
+def _distance_left_m(given: PlanInput) -> float | None:
+    """Along the way to the destination."""
+    course, guide = given.course, given.way.guide
+    if course.destination_m is not None:
+        return course.destination_m - given.ego.station_m
+    if guide is None or not given.ego.matched:
+        return None
+    station_m = given.ego.station_m
+    left_m = guide.distance_m(course.lane_index_at(station_m), course.lane_s_at(station_m))
+    return left_m if math.isfinite(left_m) else None
 
 
-def _profile(
-    ego: Ego,
-    given: PlanInput,
-    course: Course,
-    choices: Choices,
-    destination_m: float | None,
-    end_m: float,
-    tuning: PlanTuning,
-) -> tuple[Array, NDArray[np.int64]]:
+def _profile(given: PlanInput, stop: Stop, tuning: PlanTuning) -> tuple[Array, NDArray[np.int64]]:
     """Speeds allowed from the car's station on, and what binds there."""
-    speed_mps = max(ego.speed_mps, 0.0)
+    course, choices, speed_mps = given.course, given.choices, given.speed_mps
     far_m = min(
         0.5 * speed_mps**2 / tuning.slow_decel_mps2 + 8.0 * speed_mps + 60.0, tuning.horizon_m
     )
@@ -261,29 +298,34 @@ def _profile(
     lag_mps = brake * tuning.react_s
     sight_mps = math.sqrt(lag_mps**2 + 2.0 * brake * max(given.sight_m, 0.0)) - lag_mps
     numbers = np.array(
-        (tuning.lateral_mps2, tuning.slow_decel_mps2, tuning.early_s, _stop_decel(given, tuning))
+        (tuning.lateral_mps2, tuning.slow_decel_mps2, tuning.early_s, stop.decel_mps2)
     )
-    speeds, causes = speed_profile(
-        *(course.table, course.step_m, course.limit_mps, ego.station_m, int(far_m / course.step_m)),
-        *(cruise_mps, choices.limit_offset_mps, sight_mps, end_m, given.halt_m),
-        *(destination_m is not None and end_m >= destination_m, numbers),
+    speeds, binds = speed_profile(
+        course.table,
+        course.step_m,
+        course.limit_mps,
+        given.ego.station_m,
+        int(far_m / course.step_m),
+        cruise_mps,
+        choices.limit_offset_mps,
+        sight_mps,
+        stop.slow,
+        stop.station_m,
+        stop.cause,
+        numbers,
     )
-    return speeds, causes
+    return speeds, binds
 
 
-def _stop_decel(given: PlanInput, tuning: PlanTuning) -> float:
-    return tuning.stop_decel_mps2 if math.isinf(given.halt_m) else tuning.risk_decel_mps2
-
-
-def _law(choices: Choices, given: PlanInput, tuning: PlanTuning) -> Array:
-    """The car-following law as the kernel reads it."""
+def law_of(choices: Choices, may_speed_up: bool, stop: Stop, tuning: PlanTuning) -> Array:
+    """The laws of driving along, as the kernels read them (law_kernels.L_*)."""
     return np.array(
         (
             *(choices.time_gap_s, tuning.gap_m, tuning.accel_mps2, tuning.decel_mps2),
             *(tuning.ahead_s, tuning.cool, tuning.preview_s, tuning.react_s, tuning.side_m),
-            *(tuning.rss_own_mps2, tuning.rss_other_mps2, _stop_decel(given, tuning)),
+            *(tuning.rss_own_mps2, tuning.rss_other_mps2, stop.decel_mps2),
             *(tuning.accel_high_mps2, tuning.soft_mps2),
-            math.inf if given.may_speed_up else 0.0,
+            math.inf if may_speed_up else 0.0,
         )
     )
 
@@ -299,35 +341,49 @@ def _stays(
     return lead.gap_m < tuning.gap_m + tuning.away_gap_m and lead.speed_mps < 0.5
 
 
+def _manoeuvre(change: Change, hold: bool) -> str:
+    if change.phase is Phase.MOVE:
+        return "change_left" if change.direction > 0 else "change_right"
+    return "stop" if hold else "keep_lane"
+
+
 def _explain(
     start: list[float],
     lead: Lead | None,
     hold: bool,
-    cause: int,
-    proposal: Array,
-    forecast: Forecast,
+    view: _Outlook,
+    best: int,
+    given: PlanInput,
 ) -> tuple[Constraint, str]:
     """What bound the plan, and the same in at most four words."""
     accel_mps2, source = start[0], int(start[1])
+    speed_mps, step_m, binds = given.speed_mps, given.course.step_m, view.causes
+    cause = int(binds[min(int(speed_mps * 0.8 / step_m) + 1, len(binds) - 1)])
     if hold and lead is not None and lead.gap_m < 15.0:
         return Constraint.STANDSTILL, f"Waiting behind {name_of(lead.kind)}"
     if source == FROM_BRAKE:
         return Constraint.LEAD, "Braking for safety"
     if source == FROM_LEAD and lead is not None:
+        if lead.kind is ObjectClass.PEDESTRIAN:
+            return Constraint.PERSON, "Person ahead"
         if lead.cuts_in:
             return Constraint.CUT_IN, f"{name_of(lead.kind).capitalize()} cutting in"
         how = "Slower" if accel_mps2 < -0.2 else "Following"
         return Constraint.LEAD, f"{how} {name_of(lead.kind)} ahead"
-    if proposal[ProposalColumn.PACE] < 1.0:
-        cutting = forecast.modes[:, ModeColumn.CUT_IN] > 0.0
+    if view.proposals[best, ProposalColumn.PACE] < 1.0:
+        cutting = given.forecast.modes[:, ModeColumn.CUT_IN] > 0.0
         if bool(cutting.any()):
             return Constraint.CUT_IN, "Making room ahead"
         return Constraint.LEAD, "Keeping distance"
-    return _CAUSES[cause]
+    if view.lane.most_mps2 < math.inf and accel_mps2 >= view.lane.most_mps2 - 0.05:
+        return Constraint.MERGE, "Matching a gap"
+    if view.stop.words and binds.size and cause == view.stop.cause:
+        return causes.CAUSES[cause][0], view.stop.words
+    return causes.CAUSES[cause]
 
 
-def _confidence(ego: Ego, costs: Array) -> float:
+def _confidence(given: PlanInput, costs: Array) -> float:
     """1 with a sure place and a free way; less as either is in doubt."""
-    place = 1.0 / (1.0 + (ego.sigma_across_m / 0.3) ** 2)
+    place = 1.0 / (1.0 + (given.ego.sigma_across_m / 0.3) ** 2)
     way = 1.0 / (1.0 + float(costs[0]) + 0.2 * float(costs[1]))
     return min(max(place * way, 0.0), 1.0)

@@ -9,24 +9,26 @@ import numpy as np
 from volant.core.kernels import kernel
 
 _CURVATURE = 5
-# What binds, as in planning.plan.BINDING: order is part of the contract.
-SET_SPEED, LIMIT, CURVE, ROAD_END, DESTINATION, SIGHT, TAKEOVER = 1, 2, 3, 4, 5, 6, 7
+# What binds, as in planning.causes: order is part of the contract.
+SET_SPEED, LIMIT, CURVE, SIGHT, OCCLUSION = 1, 2, 3, 4, 5
 # Tuning row.
 _T_LATERAL, _T_DECEL, _T_EARLY_S, _T_STOP_DECEL = 0, 1, 2, 3
 
 
 @kernel(
-    "Tuple((f8[::1], i8[::1]))(f8[:, ::1], f8, f8[::1], f8, i8, f8, f8, f8, f8, f8, b1, f8[::1])"
+    "Tuple((f8[::1], i8[::1]))"
+    "(f8[:, ::1], f8, f8[::1], f8, i8, f8, f8, f8, f8[:, ::1], f8, i8, f8[::1])"
 )
 def speed_profile(  # type: ignore[no-untyped-def]
-    table, step, limits, station, count, cruise, below, sight, end, halt, arrives, tuning
+    table, step, limits, station, count, cruise, below, sight, slow, stop, stop_cause, tuning
 ):
     """Speeds allowed at count rows `step` apart from station on, and what binds there.
 
     cruise: the set speed (inf for none); below: how far under the limit to stay (<= 0); sight: speed
-    from which the car can stop within what it sees; end: station of the end or destination (inf for
-    none); halt: station of a stop wanted by the pilot itself (inf for none). Slowing down is spread out
-    backwards at a comfortable deceleration, and ends `early` seconds before the place that asks for it.
+    from which the car can stop within what it sees; slow [z, 4]: stretches with a lower speed, as station
+    from, station to, speed and what binds there; stop: station to stop at (inf for none), with what
+    binds there. Slowing down is spread out backwards at a comfortable deceleration, and ends `early`
+    seconds before the place that asks for it.
     """
     speeds, causes = np.empty(count), np.empty(count, dtype=np.int64)
     last = table.shape[0] - 1
@@ -41,6 +43,9 @@ def speed_profile(  # type: ignore[no-untyped-def]
             speed, cause = math.sqrt(tuning[_T_LATERAL] / bend), CURVE
         if sight < speed:
             speed, cause = sight, SIGHT
+        for z in range(slow.shape[0]):
+            if slow[z, 0] <= station + i * step <= slow[z, 1] and slow[z, 2] < speed:
+                speed, cause = slow[z, 2], int(slow[z, 3])
         speeds[i], causes[i] = max(speed, 0.0), cause
         early[i] = speeds[i]
     # The lowest speed of the next `early` seconds holds now. A stop is met where it is.
@@ -49,8 +54,6 @@ def speed_profile(  # type: ignore[no-untyped-def]
         for k in range(i + 1, reach + 1):
             if early[k] < speeds[i]:
                 speeds[i], causes[i] = early[k], causes[k]
-    stop = min(end, halt)
-    stop_cause = TAKEOVER if halt < end else (DESTINATION if arrives else ROAD_END)
     for i in range(count):
         left = stop - (station + i * step)
         allowed = math.sqrt(2.0 * tuning[_T_STOP_DECEL] * left) if left > 0.0 else 0.0

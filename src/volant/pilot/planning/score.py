@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,18 +12,8 @@ from volant.pilot.planning.propose import ProposalColumn
 
 Array = NDArray[np.float64]
 
-
-class Cost(IntEnum):
-    """Columns of the table of costs, before weights."""
-
-    COLLISION = 0
-    GAP = 1
-    PROGRESS = 2
-    COMFORT = 3
-    JERK = 4
-    CENTRE = 5
-    LIMIT = 6
-    SIDE = 7
+TERMS: Final = ("collision", "gap", "progress", "comfort", "jerk", "centre", "limit", "side")
+"""Columns of the table of costs, before weights; each has its weight of the same name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +45,13 @@ class ScoreTuning:
 
 
 def weigh(costs: Array, proposals: Array, before: int, tuning: ScoreTuning) -> Array:
-    """Total cost of each proposal [p]."""
-    weights = np.array(
-        (
-            *(tuning.collision, tuning.gap, tuning.progress, tuning.comfort),
-            *(tuning.jerk, tuning.centre, tuning.limit, tuning.side),
-        )
-    )
+    """Total cost of each proposal [p]; before: the row taken last, -1 for none."""
+    weights = np.array([getattr(tuning, term) for term in TERMS])
     total: Array = (costs * weights).sum(axis=1)
     total[proposals[:, ProposalColumn.BRAKE] < 0.0] += tuning.brake
     if 0 <= before < len(total):
         total += tuning.change_of_mind
         total[before] -= tuning.change_of_mind
-        other_side = proposals[:, ProposalColumn.ASIDE] != proposals[before, ProposalColumn.ASIDE]
-        total[other_side] += tuning.change_of_mind
+        lateral = proposals[:, ProposalColumn.LATERAL]
+        total[lateral != lateral[before]] += tuning.change_of_mind
     return total

@@ -1,0 +1,105 @@
+"""The course goes along with the car: laid on before it runs short, and anew when the lane changes.
+
+Beliefs keep their place in the world meanwhile; whatever is measured along the old course is carried
+over to the new one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from volant.pilot.control.follow import Control
+from volant.pilot.course import Course, lay, must_extend
+from volant.pilot.perception import localize, track
+from volant.pilot.perception.localize import Ego
+from volant.pilot.perception.track import Tracker, TrackTuning
+from volant.pilot.planning.lanes import Phase
+from volant.pilot.planning.motion import Motion
+from volant.pilot.way import Way
+
+ASTRAY_M = 2.2
+"""So far from the middle of its lane, without one beside, the car is on another way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """All that is measured along the course."""
+
+    course: Course
+    ego: Ego
+    tracker: Tracker
+    motion: Motion | None
+    control: Control
+    halt_m: float
+    moved: int
+    """How often localisation has put the car into another lane."""
+
+
+def roll(held: Carried, way: Way, tuning: TrackTuning) -> Carried:
+    """The course for where the car is now, and everything carried over to it."""
+    course, ego = held.course, held.ego
+    lanes = localize.lane_of(ego)
+    if lanes is None:
+        return held
+    own = lanes.own
+    if not course.known or not ego.matched:
+        if course.known and course.lane_index_at(ego.station_m) == own.lane:
+            return held
+        return replace(held, course=lay(way, own.lane, own.s_m), moved=lanes.moved)
+    station_m = ego.station_m
+    if lanes.moved != held.moved:
+        laid = lay(way, own.lane, own.s_m, course, station_m)
+        return replace(_carry(held, laid, tuning), moved=lanes.moved)
+    away_m = ego.offset_m - float(course.centre_m[course.row(station_m)])
+    side = 1 if away_m > 0.0 else -1
+    beside_m = course.beside_m(station_m, side)
+    here = way.graph.lanes[course.lane_index_at(station_m)]
+    other = here.left if side > 0 else here.right
+    if other is not None and abs(ego.offset_m - beside_m) < abs(away_m):
+        x_m, y_m, _yaw = localize.world_of(ego, course)
+        s_m = way.graph.project(other, x_m, y_m).s_m
+        return _carry(_cross(held, side), lay(way, other, s_m, course, station_m), tuning)
+    astray = abs(away_m) > ASTRAY_M and other is None and abs(own.offset_m) < abs(away_m) - 0.3
+    if astray and own.lane != here.index:
+        return _carry(held, lay(way, own.lane, own.s_m, course, station_m), tuning)
+    if must_extend(course, station_m):
+        s_m = min(course.lane_s_at(station_m), here.length_m)
+        return _carry(held, lay(way, here.index, s_m, course, station_m), tuning)
+    return held
+
+
+def _cross(held: Carried, side: int) -> Carried:
+    """The car is over the line: the lane change goes on in the lane that it leads to."""
+    motion, control = held.motion, held.control
+    if motion is not None and motion.change.phase is Phase.MOVE and motion.change.direction == side:
+        motion = replace(motion, change=replace(motion.change, over=True))
+    if control.shift is not None and control.shift.direction == side:
+        control = replace(control, shift=replace(control.shift, direction=0))
+    elif control.shift is not None:
+        control = replace(control, shift=None)
+    return replace(held, motion=motion, control=control)
+
+
+def _carry(held: Carried, course: Course, tuning: TrackTuning) -> Carried:
+    """Everything on another course, at the same place in the world."""
+    ego = localize.rebase(held.ego, held.course, course)
+    along_m = ego.station_m - held.ego.station_m
+    aside_m = ego.offset_m - held.ego.offset_m
+    control, motion = held.control, held.motion
+    offset_m, rate, accel = control.side
+    control = replace(control, side=(offset_m + aside_m, rate, accel))
+    if motion is not None:
+        path, side = motion.path.copy(), motion.side.copy()
+        path[:, 0] += along_m
+        path[:, 3] += aside_m
+        side[0] += aside_m
+        motion = replace(motion, path=path, side=side)
+    return replace(
+        held,
+        course=course,
+        ego=ego,
+        tracker=track.rebase(held.tracker, ego, course, tuning),
+        motion=motion,
+        control=control,
+        halt_m=held.halt_m + along_m,
+    )
