@@ -21,8 +21,8 @@ from typing import Final
 import msgspec
 
 from volant import __version__
-from volant.app.exam_stage import Wanted
-from volant.app.exam_suites import SUITES, Suite, Task, check_driver, run_task, suite_named
+from volant.app.exam_stage import Task, Wanted
+from volant.app.exam_suites import SUITES, Suite, check_driver, run_task, suite_named
 from volant.app.exits import Exit
 from volant.app.progress import LIVE_EVERY_S, PLAIN_EVERY_S
 from volant.app.say import answer_json, is_terminal, table, tell, tell_over
@@ -273,12 +273,18 @@ def make_answer(
             for result in done
             if not result.passed
         ),
-        contacts_at_fault=sum(held.contacts_at_fault for held in figures),
+        contacts_at_fault=sum(_at_fault(result) for result in done),
         score_pct=100.0 * sum(scores) / len(scores) if scores else None,
         distance_m=sum(held.distance_m for held in figures),
         table=suite.table(done),
         wall_s=wall_s,
     )
+
+
+def _at_fault(result: CaseResult) -> int:
+    if "at_fault" in result.facts:
+        return round(result.facts["at_fault"] or 0.0)
+    return 0 if result.figures is None else result.figures.contacts_at_fault
 
 
 def _show(answer: ExamAnswer, done: tuple[CaseResult, ...], *, as_json: bool) -> None:

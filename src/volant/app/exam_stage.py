@@ -77,6 +77,16 @@ class Wanted:
     seed: int
 
 
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One case of a suite, for one driver, as plain words."""
+
+    suite: str
+    case: str
+    wanted: Wanted
+    replay: bool = False
+
+
 def run_scene(scene: Scene, wanted: Wanted) -> tuple[Figures, Replay]:
     """Drive a scene to its end; gives its figures, and what is needed to draw it again."""
     stage = _Stage(scene, wanted)
@@ -181,6 +191,10 @@ def _machine(scene: Scene, wanted: Wanted, level: str) -> Machine:
         charge_pct=composing.START_CHARGE_PCT,
     )
     spec = with_perfect_sensors(_spec()) if level == "perfect" else _spec()
+    if scene.point_car:
+        from volant.app.exam_cut_in import PointCar
+
+        return Machine(PointCar(spec, surroundings, start), surroundings)
     return Machine(SimCar(spec, surroundings, start, Chance.of(wanted.seed, "car")), surroundings)
 
 

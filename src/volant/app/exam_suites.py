@@ -7,24 +7,15 @@ another process.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from volant.app.exam_stage import DRIVERS, Wanted, run_scene
+from volant.app import exam_cut_in
+from volant.app.exam_stage import DRIVERS, Task, run_scene
 from volant.core.errors import InputError
 from volant.core.settings import nearest
 from volant.sim.exam import CaseResult, basics, broken_bounds, case_named
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """One case of a suite, for one driver, as plain words."""
-
-    suite: str
-    case: str
-    wanted: Wanted
-    replay: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +28,7 @@ class Suite:
     names: Callable[[int], tuple[str, ...]]
     """The cases' names; takes the count that was asked for, 0 for the suite's own."""
     run: Callable[[Task], CaseResult]
-    table: Callable[[tuple[CaseResult, ...]], dict[str, float]] = lambda results: {}  # noqa: ARG005
+    table: Callable[[Sequence[CaseResult]], dict[str, float]] = lambda results: {}  # noqa: ARG005
     """Further figures of the whole suite."""
 
 
@@ -65,6 +56,14 @@ def _run_basics(task: Task) -> CaseResult:
 
 SUITES: Final[tuple[Suite, ...]] = (
     Suite("basics", "scenes of every kind of traffic", DRIVERS, _basics_names, _run_basics),
+    Suite(
+        "cut_in",
+        "1 320 cut-ins under conditions of their own",
+        exam_cut_in.DRIVERS,
+        exam_cut_in.names,
+        exam_cut_in.run,
+        exam_cut_in.table,
+    ),
 )
 
 

@@ -60,6 +60,8 @@ class Scene:
     set_speed_mps: float | None = None
     cars: int = 0
     """Traffic besides the cast."""
+    point_car: bool = False
+    """The car is a point that obeys acceleration, as some suites lay down."""
     seed: int = 0
     sensors: str | None = None
     """The level that the scene is about; None: as asked for."""
