@@ -178,15 +178,16 @@ def _furnish(site: Site, arm: Arm, name: str) -> None:
     end = arm.end
     entering = signs.lanes_into(site, end)
     if arm.crossing:
-        signs.crossing(site, end, f"{name}, crossing of {site.roads[end.road].name}")
+        lit = arm.control == "light"
+        from_m = signs.CROSSING_UNDER_LIGHTS_M if lit else signs.CROSSING_FROM_M
+        signs.crossing(site, end, f"{name}, crossing of {site.roads[end.road].name}", from_m)
     if not entering:
         return
-    line_m = signs.line_before_m(crossing=arm.crossing)
+    line_m = signs.line_before_m(crossing=arm.crossing, lights=arm.control == "light")
     if arm.control in ("stop", "light"):
         signs.at_mouth(site, end, signs.STOP_LINE, line_m, lanes=entering)
     elif arm.control == "give_way":
         signs.at_mouth(site, end, signs.WAIT_LINE, line_m, lanes=entering)
-    # Under lights the signs stand for when they are out of order.
     sign = {"priority": signs.PRIORITY_ROAD, "give_way": signs.GIVE_WAY, "stop": signs.STOP}
     if arm.control in sign:
         signs.at_mouth(site, end, sign[arm.control], line_m)
@@ -199,7 +200,7 @@ def _controllers(site: Site, number: int, name: str, arms: Sequence[Arm]) -> lis
         if arm.control != "light":
             continue
         lanes = signs.lanes_into(site, arm.end)
-        line_m = signs.line_before_m(crossing=arm.crossing)
+        line_m = signs.line_before_m(crossing=arm.crossing, lights=True)
         parts = [(arm.phase, lanes)]
         if arm.left_phase:
             parts = [(arm.phase, lanes[1:]), (arm.left_phase, lanes[:1])]

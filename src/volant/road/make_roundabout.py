@@ -33,8 +33,6 @@ HALF_ANGLE_RAD: Final = math.radians(30.0)
 REACH_M: Final = 30.0
 _LANE_M: Final = 4.5
 _KMH: Final = 30.0
-# One car waits between a crossing and the circle.
-_CROSSING_FROM_M: Final = 6.0
 
 
 def roundabout(
@@ -125,12 +123,12 @@ def _arm_junction(site: Site, number: int, name: str, end: End, before: Road, af
 def _furnish(site: Site, end: End, name: str, crossed: bool) -> None:
     if crossed:
         words = f"{name}, crossing of {site.roads[end.road].name}"
-        signs.crossing(site, end, words, _CROSSING_FROM_M)
+        signs.crossing(site, end, words, signs.CROSSING_FROM_M)
     if not signs.lanes_into(site, end):
         return
     signs.at_mouth(site, end, signs.WAIT_LINE, signs.LINE_BEFORE_M)
     signs.at_mouth(site, end, signs.GIVE_WAY, signs.LINE_BEFORE_M)
     signs.at_mouth(site, end, signs.ROUNDABOUT, signs.LINE_BEFORE_M, higher_m=-0.7)
     if crossed:
-        far_m = _CROSSING_FROM_M + signs.CROSSING_WIDE_M
+        far_m = signs.CROSSING_FROM_M + signs.CROSSING_WIDE_M
         signs.at_mouth(site, end, signs.ZEBRA_SIGN, far_m)

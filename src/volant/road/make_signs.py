@@ -35,10 +35,11 @@ _NAMES: Final = {
     WAIT_LINE: "Wait line",
 }
 
-# A crossing lies this far behind the mouth and is this wide (R-FGUe: at least 3 m; recalled); a
-# stop line lies a metre before it (RMS, recalled), else this far before the mouth.
-CROSSING_FROM_M: Final = 1.0
+# A crossing is this wide (R-FGUe: at least 3 m; recalled). Under lights it lies at the mouth, and the
+# stop line a metre before it (RMS, recalled); else one car has room between crossing and mouth.
 CROSSING_WIDE_M: Final = 4.0
+CROSSING_UNDER_LIGHTS_M: Final = 1.0
+CROSSING_FROM_M: Final = 6.0
 LINE_BEFORE_M: Final = 1.0
 _POST_BESIDE_M: Final = 0.7
 _PAVED: Final = DRIVABLE_KINDS | {"parking", "shoulder"}
@@ -51,9 +52,11 @@ def station_m(road: Road, end: End, before_m: float) -> float:
     return road.length_m - before_m if end.at_end else before_m
 
 
-def line_before_m(*, crossing: bool) -> float:
+def line_before_m(*, crossing: bool, lights: bool) -> float:
     """How far before the mouth those who wait stand."""
-    return CROSSING_FROM_M + CROSSING_WIDE_M + LINE_BEFORE_M if crossing else LINE_BEFORE_M
+    if crossing and lights:
+        return CROSSING_UNDER_LIGHTS_M + CROSSING_WIDE_M + LINE_BEFORE_M
+    return LINE_BEFORE_M
 
 
 def at_mouth(
