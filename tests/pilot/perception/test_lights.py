@@ -9,13 +9,13 @@ import pytest
 
 from tests.pilot.world import straight
 from volant.core.messages import LightFrame, LightReturn, LightState
-from volant.pilot.course import prepare
 from volant.pilot.perception import localize
 from volant.pilot.perception.lights import Lights, LightTuning, observe_lights, start_lights
 from volant.road.gates import Light
+from volant.road.kernels import world_uniform
 
 TUNING = LightTuning()
-COURSE = prepare(straight(), None, loops=False)
+COURSE = straight().course(100.0)
 R, A, G, RA, OFF = (
     LightState.RED,
     LightState.AMBER,
@@ -27,7 +27,7 @@ R, A, G, RA, OFF = (
 
 def light(name: str, ahead_m: float, aside_m: float, turn_rad: float = 0.0) -> Light:
     """A light by its place before a car at station 100, for traffic along the road."""
-    x, y, heading = straight().to_world(100.0 + ahead_m, aside_m)
+    x, y, heading = world_uniform(COURSE.table, COURSE.step_m, 100.0 + ahead_m, aside_m)
     return Light(name, x, y, 0.0, heading + turn_rad, None, None, ())
 
 

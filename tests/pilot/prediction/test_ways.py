@@ -25,6 +25,7 @@ from volant.pilot.prediction.forecast import (
     foresee,
     onto,
 )
+from volant.pilot.way import Way
 from volant.road import Lane, LaneGraph, RouteLeg, build_corridor, load_graph
 
 TUNING = ForecastTuning()
@@ -65,7 +66,7 @@ def course(turn: int = 0) -> Course:
     middle = graph.lanes[way(turn)]
     after = graph.lanes[middle.successors[0]]
     legs = (first, RouteLeg(middle.index, 0.0, middle.length_m), RouteLeg(after.index, 0.0, 150.0))
-    return prepare(build_corridor(graph, legs), graph, loops=False)
+    return prepare(build_corridor(graph, legs), Way(graph), legs, 0.0, goes_on=True)
 
 
 def one(

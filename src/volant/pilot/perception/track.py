@@ -28,6 +28,7 @@ from volant.core.messages import (
     Tracks,
 )
 from volant.pilot.course import Course
+from volant.pilot.perception.fields import FIELDS, UNKNOWN_FIELD
 from volant.pilot.perception.localize import Ego
 from volant.pilot.perception.localize_kernels import recall, world_pose
 from volant.pilot.perception.track_kernels import (
@@ -132,6 +133,15 @@ class TrackTuning:
     """Frames older than this are not used."""
     reach_m: float = 25.0
     """Farther from the corridor than this a track is not placed on it."""
+    hidden_rate: float = 0.5
+    """Loss of log odds a second of an old track while another one hides it."""
+    hidden_s: float = 8.0
+    """But not for longer than this."""
+    absent_odds: float = 0.4
+    """Loss of a young track by each frame of a sensor that should see it and does not; misses come in
+    bursts of ten frames, so one counts a sixth of what a single miss would."""
+    absent_hits: float = 14.0
+    """Until it has been seen so often."""
     unseen_frozen_frames: int = 3
     """The very same returns this often in a row while moving: a hung sensor."""
 
@@ -155,6 +165,10 @@ class Tracker:
     """For each sensor: frames in a row with the very same returns."""
     frame_ns: int
     """Stamp of the newest frame that was believed, -1 for none."""
+    heard_ns: tuple[int, ...] = ()
+    """For each sensor: when its last new frame came."""
+    lag_s: tuple[float, ...] = ()
+    """For each sensor: how old that frame was then."""
 
     @property
     def confirmed(self) -> Array:
@@ -177,7 +191,8 @@ def observe(
     numbers = _numbers(tuning)
     now_s = ego.stamp_ns / NS_PER_S
     dt_s = min(max((ego.stamp_ns - tracker.stamp_ns) / NS_PER_S, 0.0), 1.0)
-    table, cov = coast(tracker.table, tracker.cov, dt_s, now_s, numbers)
+    at_x_m, at_y_m = ego.history[0, 1:3].tolist()
+    table, cov = coast(tracker.table, tracker.cov, dt_s, now_s, at_x_m, at_y_m, numbers)
     tracker = replace(tracker, table=table, cov=cov, stamp_ns=ego.stamp_ns)
     if frames:
         tracker = _fold(tracker, ego, sorted(frames, key=_order), numbers, tuning)
@@ -291,6 +306,7 @@ def _numbers(tuning: TrackTuning) -> Array:
             *(tuning.drop_odds, tuning.cap_odds, tuning.birth_odds, tuning.young_rate),
             *(tuning.mature_rate, tuning.grace_s, tuning.brake_cue_mps2, tuning.learn_share),
             *(tuning.least_hits, tuning.noise_least, tuning.wander_m2_per_s, *tuning.noise_most),
+            *(tuning.hidden_rate, tuning.hidden_s, tuning.absent_odds, tuning.absent_hits),
         )
     )
 
@@ -308,23 +324,27 @@ def _fold(
     newest_ns, pose = tracker.frame_ns, np.empty(7)
     for frame in frames:
         lag_s = (ego.stamp_ns - frame.stamp_ns) / NS_PER_S
-        if not 0.0 <= lag_s <= tuning.oldest_s:
+        if lag_s < 0.0:
             continue
         tracker, index, usable = _note_sensor(tracker, frame, ego, tuning)
-        if not usable:
+        if not usable or lag_s > tuning.oldest_s:
             continue
         newest_ns = max(newest_ns, frame.stamp_ns)
         first = len(returns)
         returns.extend(map(_return, frame.objects))
-        if len(returns) > first:
+        field = FIELDS.get(frame.sensor, UNKNOWN_FIELD)
+        if len(returns) > first or (field.range_m > 0.0 and len(tracker.table)):
             recall(ego.history, float(frame.stamp_ns), pose)
             x_m, y_m, yaw_rad = pose[1:4].tolist()
             stamp_s = frame.stamp_ns / NS_PER_S
-            rows.append((first, len(returns), x_m, y_m, yaw_rad, lag_s, stamp_s, index))
+            rows.append(
+                (first, len(returns), x_m, y_m, yaw_rad, lag_s, stamp_s, index, *field.numbers())
+            )
     if not rows:
         return replace(tracker, frame_ns=newest_ns)
     table, cov, noise, next_id = fold_frames(
-        *(tracker.table, tracker.cov, np.array(returns), np.array(rows), tracker.noise),
+        *(tracker.table, tracker.cov, np.array(returns).reshape(-1, 13), np.array(rows)),
+        tracker.noise,
         *(float(tracker.next_id), numbers),
     )
     return replace(
@@ -343,6 +363,8 @@ def _note_sensor(
             noise=np.vstack((tracker.noise, tuning.noise)),
             last=(*tracker.last, frame),
             frozen=(*tracker.frozen, 0),
+            heard_ns=(*tracker.heard_ns, ego.stamp_ns),
+            lag_s=(*tracker.lag_s, (ego.stamp_ns - frame.stamp_ns) / NS_PER_S),
         )
         return tracker, len(tracker.sensors) - 1, True
     index = tracker.sensors.index(frame.sensor)
@@ -355,6 +377,12 @@ def _note_sensor(
         tracker,
         last=(*tracker.last[:index], frame, *tracker.last[index + 1 :]),
         frozen=(*tracker.frozen[:index], count, *tracker.frozen[index + 1 :]),
+        heard_ns=(*tracker.heard_ns[:index], ego.stamp_ns, *tracker.heard_ns[index + 1 :]),
+        lag_s=(
+            *tracker.lag_s[:index],
+            (ego.stamp_ns - frame.stamp_ns) / NS_PER_S,
+            *tracker.lag_s[index + 1 :],
+        ),
     )
     return tracker, index, count < tuning.unseen_frozen_frames
 

@@ -33,8 +33,12 @@ _T_JERK_ALONG, _T_JERK_ACROSS, _T_ACCEL_FADE, _T_GATE_M, _T_GATE_MPS = 0, 1, 2, 
 _T_CONFIRM, _T_LOSE, _T_DROP, _T_CAP, _T_BIRTH = 5, 6, 7, 8, 9
 _T_YOUNG, _T_MATURE, _T_GRACE_S, _T_CUE, _T_LEARN, _T_HITS = 10, 11, 12, 13, 14, 15
 _T_LEAST, _T_WANDER, _T_MOST = 16, 17, 18
+_T_HIDDEN, _T_HIDDEN_S, _T_ABSENT, _T_ABSENT_HITS = 22, 23, 24, 25
 _CLASSES = 8
 _UNKNOWN = 7
+_SMALL_M = 1.2
+# Columns of a frame: first and last return, pose then (3), lag, stamp, row of noise, then the field.
+_F_NOISE, _F_X, _F_Y, _F_YAW, _F_HALF, _F_RANGE, _F_SMALL = 7, 8, 9, 10, 11, 12, 13
 
 
 @kernel("f8(f8)")
@@ -75,9 +79,35 @@ def _spread(cov, dt, fade, along, across, cos, sin):  # type: ignore[no-untyped-
             cov[4 + k, 2 + j] += q * dt * dt / 2.0
 
 
-@kernel("Tuple((f8[:, ::1], f8[:, :, ::1]))(f8[:, ::1], f8[:, :, ::1], f8, f8, f8[::1])")
-def coast(table, cov, dt, now, tuning):  # type: ignore[no-untyped-def]
-    """Move all tracks on by dt to now (s); those that nothing has seen for long fade and drop out."""
+@kernel("b1(f8[:, ::1], i8, f8, f8, f8)")
+def is_hidden(table, i, x, y, now):  # type: ignore[no-untyped-def]
+    """Whether another believed track, seen just now, stands on the line from (x, y) to a track."""
+    to_x, to_y = table[i, _X] - x, table[i, _Y] - y
+    away = math.sqrt(to_x * to_x + to_y * to_y)
+    if away < 1.0:
+        return False
+    ux, uy = to_x / away, to_y / away
+    for j in range(table.shape[0]):
+        if j == i or table[j, _CONFIRMED] == 0.0 or now - table[j, _SEEN_S] > 0.3:
+            continue
+        dx, dy = table[j, _X] - x, table[j, _Y] - y
+        along, across = ux * dx + uy * dy, abs(ux * dy - uy * dx)
+        if along <= 0.0 or along >= away - 0.3 * table[i, _LENGTH]:
+            continue
+        c, s = math.cos(table[j, _HEADING]), math.sin(table[j, _HEADING])
+        lean = abs(ux * s - uy * c)  # sine of the angle between the box and the line of sight
+        half = 0.5 * (table[j, _LENGTH] * lean + table[j, _WIDTH] * math.sqrt(1.0 - lean * lean))
+        if across < half:
+            return True
+    return False
+
+
+@kernel("Tuple((f8[:, ::1], f8[:, :, ::1]))(f8[:, ::1], f8[:, :, ::1], f8, f8, f8, f8, f8[::1])")
+def coast(table, cov, dt, now, at_x, at_y, tuning):  # type: ignore[no-untyped-def]
+    """Move all tracks on by dt to now (s); those that nothing has seen for long fade and drop out.
+
+    at_x, at_y: the car; old tracks that stand behind another one from there fade slowly.
+    """
     count = table.shape[0]
     out, out_cov = np.empty_like(table), np.empty_like(cov)
     kept = 0
@@ -87,6 +117,9 @@ def coast(table, cov, dt, now, tuning):  # type: ignore[no-untyped-def]
         odds = table[i, _ODDS]
         if unseen > tuning[_T_GRACE_S]:
             rate = tuning[_T_YOUNG] if table[i, _HITS] < 6.0 else tuning[_T_MATURE]
+            old = table[i, _CONFIRMED] > 0.0 and table[i, _HITS] >= 10.0
+            if old and unseen < tuning[_T_HIDDEN_S] and is_hidden(table, i, at_x, at_y, now):
+                rate = tuning[_T_HIDDEN]
             odds -= rate * min(dt, unseen - tuning[_T_GRACE_S])
         if odds < tuning[_T_DROP]:
             continue
@@ -109,6 +142,8 @@ def coast(table, cov, dt, now, tuning):  # type: ignore[no-untyped-def]
             row[_VX] = row[_VY] = row[_AX] = row[_AY] = 0.0
         row[_HEADING] = _wrap(row[_HEADING] + dt * row[_YAW_RATE])
         along, across = tuning[_T_JERK_ALONG], tuning[_T_JERK_ACROSS]
+        if row[_LENGTH] < _SMALL_M:  # people turn on the spot
+            across = along
         _spread(out_cov[kept], dt, fade, along, across, cos, sin)
         out_cov[kept, 0, 0] += tuning[_T_WANDER] * dt
         out_cov[kept, 1, 1] += tuning[_T_WANDER] * dt
@@ -273,6 +308,30 @@ def _fold_shape(row, one, now, tuning):  # type: ignore[no-untyped-def]
         row[_CONFIRMED] = 1.0
 
 
+@kernel("void(f8[:, ::1], i8, b1[::1], f8[::1], f8, f8[::1])")
+def _doubt_unseen(table, count, matched, frame, now, tuning):  # type: ignore[no-untyped-def]
+    """Young tracks that a sensor should see and does not tell of lose odds, in place."""
+    if frame[_F_RANGE] <= 0.0:
+        return
+    cos, sin = math.cos(frame[4]), math.sin(frame[4])
+    x = frame[2] + cos * frame[_F_X] - sin * frame[_F_Y]
+    y = frame[3] + sin * frame[_F_X] + cos * frame[_F_Y]
+    for i in range(count):
+        row = table[i]
+        if matched[i] or row[_HITS] > tuning[_T_ABSENT_HITS]:
+            continue
+        dx, dy = row[_X] - x, row[_Y] - y
+        small = row[_LENGTH] < 2.0 and row[_WIDTH] < 1.0
+        reach = frame[_F_SMALL] if small else frame[_F_RANGE]
+        away = dx * dx + dy * dy
+        if away > reach * reach or away < 4.0:
+            continue
+        aside = abs(_wrap(math.atan2(dy, dx) - frame[4] - frame[_F_YAW]))
+        if aside > frame[_F_HALF] or is_hidden(table, i, x, y, now):
+            continue
+        row[_ODDS] -= tuning[_T_ABSENT]
+
+
 @kernel(
     "Tuple((f8[:, ::1], f8[:, :, ::1], f8[:, ::1], f8))"
     "(f8[:, ::1], f8[:, :, ::1], f8[:, ::1], f8[:, ::1], f8[:, ::1], f8, f8[::1])"
@@ -280,8 +339,8 @@ def _fold_shape(row, one, now, tuning):  # type: ignore[no-untyped-def]
 def fold_frames(table, cov, returns, frames, noise, next_id, tuning):  # type: ignore[no-untyped-def]
     """Fold frames in, oldest first: match, update, open tracks for the rest, learn the noise.
 
-    returns [r, 13] of all frames; frames [f, 8]: first and last return, the car's odometry pose then,
-    lag until now (s), stamp (s), row of noise; noise [k, 4]: standard deviations of place and velocity,
+    returns [r, 13] of all frames; frames [f, 14]: first and last return, the car's odometry pose then,
+    lag until now (s), stamp (s), row of noise, and the sensor's field (fields.Field.numbers); noise [k, 4]: standard deviations of place and velocity,
     along the line of sight and across it. Gives the new table, covariances, noise and next id.
     """
     count, most = table.shape[0], table.shape[0] + returns.shape[0]
@@ -290,11 +349,17 @@ def fold_frames(table, cov, returns, frames, noise, next_id, tuning):  # type: i
     learnt = noise.copy()
     seen = np.empty((max(returns.shape[0], 1), _SEEN))
     owner = np.empty(max(returns.shape[0], 1), dtype=np.int64)
+    matched = np.empty(max(most, 1), dtype=np.bool_)
     for f in range(frames.shape[0]):
         frame = frames[f]
-        own_noise = learnt[int(frame[7])]
+        own_noise = learnt[int(frame[_F_NOISE])]
         n = _to_odometry(returns, int(frame[0]), int(frame[1]), frame, seen)
         _associate(out, out_cov, count, seen, n, own_noise, tuning, owner)
+        matched[:] = False
+        for j in range(n):
+            if owner[j] >= 0:
+                matched[owner[j]] = True
+        _doubt_unseen(out, count, matched, frame, frame[6], tuning)
         for j in range(n):
             one = seen[j]
             i = owner[j]
@@ -332,9 +397,13 @@ def unite(table, cov):  # type: ignore[no-untyped-def]
             if not keep[j]:
                 continue
             dx, dy = table[i, _X] - table[j, _X], table[i, _Y] - table[j, _Y]
-            size = 0.5 * (table[i, _WIDTH] + table[j, _WIDTH])
             dvx, dvy = table[i, _VX] - table[j, _VX], table[i, _VY] - table[j, _VY]
-            if dx * dx + dy * dy < 0.6 * size * size and dvx * dvx + dvy * dvy < 16.0:
+            cos, sin = math.cos(table[j, _HEADING]), math.sin(table[j, _HEADING])
+            along, across = abs(cos * dx + sin * dy), abs(cos * dy - sin * dx)
+            size = 0.5 * (table[i, _WIDTH] + table[j, _WIDTH])
+            # Of a long box different sensors see different ends.
+            long = max(0.77 * size, 0.35 * min(table[i, _LENGTH] + table[j, _LENGTH], 24.0))
+            if along < long and across < 0.6 * size and dvx * dvx + dvy * dvy < 16.0:
                 keep[i] = False
                 break
     return table[keep].copy(), cov[keep].copy()
@@ -377,4 +446,6 @@ def settle(table, odometry, world, corridor, step, station, length, loop, reach)
         row[_SIDE_RATE] = -row[_VX] * d + row[_VY] * c
         row[_ACCEL] = row[_AX] * c + row[_AY] * d
         row[_TURN] = _wrap(row[_WORLD_YAW] - heading)
+        if row[_VX] ** 2 + row[_VY] ** 2 < 0.16:  # standing; what is left of speed is noise
+            row[_RATE] = row[_SIDE_RATE] = 0.0
     return out
