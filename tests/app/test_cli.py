@@ -26,12 +26,15 @@ REPO = Path(__file__).resolve().parents[2]
 KEYS = {
     "arrived", "reason", "distance_m", "duration_s", "real_time_factor", "contacts", "min_gap_m",
     "interventions", "intervention_list", "max_lane_offset_m", "accel_min_mps2", "accel_max_mps2",
-    "jerk_p99_mps3", "journal", "journal_sha256", "journal_lost", "seed", "car", "road", "sensors",
+    "jerk_p99_mps3", "contacts_at_fault", "contact_list", "needless_brakings", "rule_breaks",
+    "interventions_per_100_km", "lane_offset_rms_m", "lateral_accel_p99_mps2",
+    "journal", "journal_sha256", "journal_lost", "seed", "car", "road", "sensors",
     "cars", "version",
 }  # fmt: skip
 NULLABLE = {
     "min_gap_m", "max_lane_offset_m", "accel_min_mps2", "accel_max_mps2", "jerk_p99_mps3",
-    "journal", "journal_sha256",
+    "journal", "journal_sha256", "interventions_per_100_km", "lane_offset_rms_m",
+    "lateral_accel_p99_mps2",
 }  # fmt: skip
 
 Volant = Callable[..., tuple[int, str, str]]

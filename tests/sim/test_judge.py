@@ -67,7 +67,8 @@ def run(inputs: list[JudgeInput], settings: JudgeSettings = SETTINGS) -> JudgeSt
     for seen in inputs:
         state, new = judge.step(state, seen, settings)
         told += new
-    assert tuple(told) == tuple(state.interventions)
+    kept = (*state.interventions, *state.findings, *state.verdicts)
+    assert sorted(map(repr, told)) == sorted(map(repr, kept))
     return state
 
 
@@ -268,8 +269,25 @@ def glide(upto_m: float, settings: JudgeSettings) -> float | None:
 def test_lane_offset_is_from_the_lane_to_be_driven_and_not_from_the_nearest() -> None:
     assert glide(0.58, SETTINGS) == pytest.approx(0.58, abs=0.001)
     assert glide(3.5, SETTINGS) == pytest.approx(3.5, abs=0.001)
-    # Nobody says what is to be driven: then it is from the nearest lane's centre.
-    assert glide(3.5, JudgeSettings(graph=GRAPH)) == pytest.approx(1.75, abs=0.02)
+
+
+def test_without_a_corridor_the_offset_is_that_of_the_lane_kept_to() -> None:
+    def drive(offset_m: float, count: int = 1500) -> judge.DriveSummary:
+        inputs = [
+            JudgeInput(
+                k * CONTROL_TICK_NS,
+                ego(k, s_m=100.0 + 0.2 * k, offset_m=offset_m if k < 700 else 3.5),
+                objects=() if k % 5 == 0 else None,
+            )
+            for k in range(count)
+        ]
+        return judge.summary(run(inputs, JudgeSettings(graph=GRAPH)))
+
+    told = drive(0.3)
+    assert told.max_lane_offset_m == pytest.approx(0.3, abs=0.01)
+    assert told.lane_offset_rms_m is not None
+    assert told.lane_offset_rms_m < 0.3
+    assert [one.kind for one in told.rule_breaks] == []
 
 
 def test_lane_offset_follows_the_corridor_from_lane_to_lane() -> None:
@@ -334,13 +352,14 @@ def test_the_jerk_figure_is_the_99th_percentile_by_rank_and_no_lower_one() -> No
     assert shaken(lambda t: 2.0 if t > 25.0 else 0.0, lambda _: 0.0, 5100) == pytest.approx(2.0)
 
 
-def test_an_empty_corridor_gives_no_gap_and_no_arrival() -> None:
-    bare = JudgeSettings(graph=GRAPH)
-    state = run([JudgeInput(0, ego(0, s_m=1999.0), objects=(other(2010.0),))], bare)
-    told = judge.summary(state)
-    assert told.min_gap_m is None
+def test_without_a_corridor_the_gap_is_along_the_arc_and_arrival_is_at_a_place() -> None:
+    bare = JudgeSettings(graph=GRAPH, place=(1, 2020.0))
+    near = [JudgeInput(0, ego(0, s_m=1999.0), objects=(other(2010.0),))]
+    told = judge.summary(run(near, bare))
+    assert told.min_gap_m == pytest.approx(2010.0 - 2.25 - 1999.0 - 3.55, abs=0.02)
     assert not told.arrived
-    assert told.max_lane_offset_m is not None
+    assert told.max_lane_offset_m is None
+    assert judge.summary(run([JudgeInput(0, ego(0, s_m=2011.0))], bare)).arrived
 
 
 def test_the_judge_can_work_on_a_bend() -> None:

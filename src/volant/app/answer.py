@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from volant import __version__
-from volant.core.messages import Intervention, Message
+from volant.core.messages import ContactVerdict, Intervention, JudgeFinding, Message
 
 
 class DriveAnswer(Message, frozen=True, kw_only=True):
@@ -29,11 +29,24 @@ class DriveAnswer(Message, frozen=True, kw_only=True):
     max_lane_offset_m: float | None
     """Largest true distance of the car from its lane's centre; null: it never was on a lane."""
     accel_min_mps2: float | None
-    """Hardest true braking, along the car; null: not one tick was driven."""
+    """Hardest true braking outside emergencies, along the car; null: not one such tick was driven."""
     accel_max_mps2: float | None
-    """Strongest true acceleration, along the car."""
+    """Strongest true acceleration outside emergencies, along the car."""
     jerk_p99_mps3: float | None
     """99th percentile of true jerk, the larger of longitudinal (mean over 1 s) and lateral (0.5 s)."""
+    contacts_at_fault: int
+    """Contacts that the own car is to blame for; `contact_list` says which and why."""
+    contact_list: tuple[ContactVerdict, ...]
+    needless_brakings: int
+    """Emergency or harsh braking that ground truth did not require."""
+    rule_breaks: tuple[JudgeFinding, ...]
+    """Rules of the road broken."""
+    interventions_per_100_km: float | None
+    """null: nothing was driven."""
+    lane_offset_rms_m: float | None
+    """Root mean square of the true offset from the lane's centre, R from 125 m, no lane changes."""
+    lateral_accel_p99_mps2: float | None
+    """99th percentile of the size of true lateral acceleration."""
     journal: str | None
     """Path of the journal; null: none was written."""
     journal_sha256: str | None

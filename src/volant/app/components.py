@@ -18,9 +18,12 @@ from volant.core.component import Component, Inputs, Outputs
 from volant.core.messages import (
     CarState,
     Command,
+    ContactVerdict,
     DriverControls,
     EgoTruth,
     Engagement,
+    Intervention,
+    JudgeFinding,
     Message,
     Observation,
     SensorFrames,
@@ -34,6 +37,11 @@ from volant.sim import JudgeInput, JudgeSettings, JudgeState
 from volant.sim import judge as judging
 
 _NOT_DRIVING = (Engagement.OFF, Engagement.READY)
+_TOLD_ON: dict[type[Message], Topic] = {
+    Intervention: topics.JUDGE_INTERVENTION,
+    JudgeFinding: topics.JUDGE_FINDING,
+    ContactVerdict: topics.JUDGE_CONTACT,
+}
 
 
 class PlantCar(Protocol):
@@ -218,7 +226,7 @@ def vehicle(settings: guard.GuardSettings, braking: aeb.AebSettings) -> Componen
 
 
 def judge(settings: JudgeSettings) -> Component:
-    """The judge: sees the world's truth, tells interventions; no component listens to it."""
+    """The judge: sees the world's truth, tells what it finds; no component listens to it."""
     ego_name, truth_name = topics.WORLD_EGO.name, topics.WORLD_TRUTH.name
     contact_name, guard_name = topics.WORLD_CONTACT.name, topics.GUARD_DECISION.name
     pilot_name, command_name = topics.PILOT_STATE.name, topics.PILOT_COMMAND.name
@@ -233,13 +241,14 @@ def judge(settings: JudgeSettings) -> Component:
             stamp_ns=stamp_ns,
             ego=ego,
             objects=truths[-1].objects if truths else None,
+            lights=truths[-1].lights if truths else (),
             contacts=new[contact_name],
             guard=latest[guard_name],
             pilot=latest[pilot_name],
             command=latest[command_name],
         )
-        state, interventions = judging.step(state, seen, settings)
-        return state, tuple((topics.JUDGE_INTERVENTION, told) for told in interventions)
+        state, told = judging.step(state, seen, settings)
+        return state, tuple((_TOLD_ON[type(one)], one) for one in told)
 
     return Component(
         name="judge",
@@ -252,7 +261,7 @@ def judge(settings: JudgeSettings) -> Component:
             topics.PILOT_STATE,
             topics.PILOT_COMMAND,
         ),
-        outputs=(topics.JUDGE_INTERVENTION,),
+        outputs=(topics.JUDGE_INTERVENTION, topics.JUDGE_FINDING, topics.JUDGE_CONTACT),
         start=judging.start,
         step=step,
     )

@@ -10,7 +10,13 @@ Guard override: the guard stops the car itself, or changes an engaged pilot's co
 harder than 5 m/s2 (UN R157: a demand beyond 5 m/s2 is an emergency manoeuvre; recalled) while no
 driver acts. Road left: a corner of the body is off every drivable lane by `road_slack_m`; hard
 shoulders are not drivable. Contact: any touch. Stuck: standing for more than 30 s without a car ahead
-that holds it. An intervention that lasts counts once; it may come again after `rearm_s` without it.
+or a red light that holds it. An intervention that lasts counts once; it may come again after `rearm_s`
+without it.
+
+Besides: who is to blame for a contact and what ground truth required (`judge_danger.py`), rules of the
+road (`judge_rules.py`), and needless braking: by emergency braking, or harder than comfort allows, while
+ground truth required no more than 3 m/s2 within the last 3 s. Bounds of acceleration are those outside
+such emergencies.
 """
 
 from __future__ import annotations
@@ -29,16 +35,23 @@ from volant.core.messages import (
     Command,
     CommandSource,
     Contact,
+    ContactVerdict,
     EgoTruth,
     Engagement,
+    FindingKind,
     GuardDecision,
     Intervention,
     InterventionKind,
+    JudgeFinding,
+    LightTruth,
     PilotState,
     TruthObject,
 )
-from volant.road import Corridor, LaneGraph
+from volant.road import Corridor, LaneGraph, TrafficRules, traffic_rules
+from volant.sim import judge_danger, judge_rules
+from volant.sim.judge_danger import Danger
 from volant.sim.judge_kernels import body_on_road
+from volant.sim.judge_rules import Approaches, RuleWatch
 
 LONGITUDINAL_TICKS = 100
 """Longitudinal jerk is the change of acceleration over 1 s (UN R157's and ISO 15622's mean)."""
@@ -77,6 +90,16 @@ class JudgeTuning(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """The cause must be gone this long before the same kind counts again (chosen)."""
     path_reach_m: float = 250.0
     """Cars further away are not measured for the smallest gap."""
+    needed_mps2: float = 3.0
+    """An emergency: ground truth required more (the project's definition)."""
+    needed_s: float = 3.0
+    """Within this time."""
+    comfort_accel_mps2: float = -3.8
+    """Harder without an emergency is needless: the bound of 3.5 with what a plant adds to a command."""
+    even_per_m: float = 0.008
+    """Lane offset counts where the lane is straighter than this, R of 125 m (the project's target)."""
+    change_s: float = 6.0
+    """A lane change takes so long before and after its middle; offsets in it do not count."""
     level_apart_m: float = 3.0
     """Whoever is so far above or below is on a bridge or under it, not ahead."""
 
@@ -91,6 +114,10 @@ class JudgeSettings:
     """Station of the start on the corridor."""
     destination_m: float | None = None
     """Station to arrive at; None: the drive has no destination."""
+    place: tuple[int, float] | None = None
+    """Lane and s to arrive at, for a drive without a corridor."""
+    rules: TrafficRules | None = None
+    """Of the graph; None: made from it at the first tick."""
     tuning: JudgeTuning = field(default_factory=JudgeTuning)
 
 
@@ -107,6 +134,8 @@ class JudgeInput:
     pilot: PilotState | None = None
     command: Command | None = None
     """The pilot's latest command; without it any change by the guard counts as beyond tolerance."""
+    lights: tuple[LightTruth, ...] = ()
+    """With the objects: what the lights near the car show."""
 
 
 class DriveSummary(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,6 +153,13 @@ class DriveSummary(msgspec.Struct, frozen=True, kw_only=True):
     accel_min_mps2: float | None
     accel_max_mps2: float | None
     jerk_p99_mps3: float | None
+    contacts_at_fault: int = 0
+    contact_list: tuple[ContactVerdict, ...] = ()
+    needless_brakings: int = 0
+    rule_breaks: tuple[JudgeFinding, ...] = ()
+    interventions_per_100_km: float | None = None
+    lane_offset_rms_m: float | None = None
+    lateral_accel_p99_mps2: float | None = None
 
 
 @dataclass(slots=True)
@@ -160,6 +196,20 @@ class JudgeState:
         default_factory=lambda: {kind: _Episode() for kind in InterventionKind}
     )
     interventions: list[Intervention] = field(default_factory=list)
+    findings: list[JudgeFinding] = field(default_factory=list)
+    """Needless brakings and rule breaks."""
+    verdicts: list[ContactVerdict] = field(default_factory=list)
+    danger: Danger = field(default_factory=Danger)
+    watch: RuleWatch = field(default_factory=RuleWatch)
+    ways: Approaches | None = None
+    across: array[float] = field(default_factory=lambda: array("d"))
+    """Size of the lateral acceleration at each tick."""
+    pending: deque[tuple[int, float]] = field(default_factory=deque)
+    """Stamps and lane offsets that a lane change soon may still strike out."""
+    changed_ns: int = -(1 << 60)
+    squares_m2: float = 0.0
+    even_count: int = 0
+    needless: _Episode = field(default_factory=_Episode)
     body: np.ndarray[tuple[int], np.dtype[np.float64]] = field(default_factory=lambda: np.zeros(7))
 
 
@@ -168,12 +218,22 @@ def start() -> JudgeState:
     return JudgeState()
 
 
+Told = Intervention | JudgeFinding | ContactVerdict
+
+
 def step(
     state: JudgeState, seen: JudgeInput, settings: JudgeSettings
-) -> tuple[JudgeState, tuple[Intervention, ...]]:
-    """One control tick; gives the interventions that begin now. The state is changed in place."""
+) -> tuple[JudgeState, tuple[Told, ...]]:
+    """One control tick; gives what begins now: interventions, then findings, then verdicts.
+
+    The state is changed in place.
+    """
     before = len(state.interventions)
-    _measure_motion(state, seen)
+    found, blamed = len(state.findings), len(state.verdicts)
+    if seen.objects is not None:
+        judge_danger.look(state.danger, seen.ego, seen.objects, settings.tuning.needed_mps2)
+        _judge_rules(state, seen, settings)
+    _measure_motion(state, seen, settings.tuning)
     _measure_place(state, seen, settings)
     if seen.objects is not None:
         _measure_gap(state, seen, settings)
@@ -181,22 +241,27 @@ def step(
     _judge_guard(state, seen, settings.tuning)
     _judge_braking(state, seen, settings.tuning)
     _judge_standing(state, seen, settings.tuning)
+    _judge_needless(state, seen, settings.tuning)
     for contact in seen.contacts:
         state.contacts += 1
+        state.verdicts.append(judge_danger.verdict(state.danger, contact, seen.ego))
         side = "from behind" if contact.struck_from_behind else "ahead or aside"
         words = f"touched actor {contact.actor_id} {side} at {contact.closing_mps:.1f} m/s"
         _tell(state, seen.stamp_ns, InterventionKind.CONTACT, words)
     state.stamp_ns = seen.stamp_ns
-    return state, tuple(state.interventions[before:])
+    return state, (
+        *state.interventions[before:],
+        *state.findings[found:],
+        *state.verdicts[blamed:],
+    )
 
 
 def summary(state: JudgeState, reason: str | None = None) -> DriveSummary:
     """The figures so far; reason: why the drive ended, default by whether it arrived."""
     driven = state.stamp_ns >= 0
-    jerk = None
-    if state.jerks:
-        ordered = np.sort(np.frombuffer(state.jerks, dtype=np.float64))
-        jerk = float(ordered[min(math.ceil(0.99 * len(ordered)) - 1, len(ordered) - 1)])
+    late = [offset_m * offset_m for _stamp, offset_m in state.pending]
+    even, squares_m2 = state.even_count + len(late), state.squares_m2 + math.fsum(late)
+    needless = [one for one in state.findings if one.kind is FindingKind.NEEDLESS_BRAKING]
     return DriveSummary(
         arrived=state.arrived,
         reason=reason or ("arrived" if state.arrived else "ended"),
@@ -207,13 +272,35 @@ def summary(state: JudgeState, reason: str | None = None) -> DriveSummary:
         interventions=len(state.interventions),
         intervention_list=tuple(state.interventions),
         max_lane_offset_m=state.max_lane_offset_m,
-        accel_min_mps2=state.accel_min_mps2 if driven else None,
-        accel_max_mps2=state.accel_max_mps2 if driven else None,
-        jerk_p99_mps3=jerk,
+        accel_min_mps2=state.accel_min_mps2 if math.isfinite(state.accel_min_mps2) else None,
+        accel_max_mps2=state.accel_max_mps2 if math.isfinite(state.accel_max_mps2) else None,
+        jerk_p99_mps3=_p99(state.jerks),
+        contacts_at_fault=sum(one.at_fault for one in state.verdicts),
+        contact_list=tuple(state.verdicts),
+        needless_brakings=len(needless),
+        rule_breaks=tuple(one for one in state.findings if one not in needless),
+        interventions_per_100_km=(
+            len(state.interventions) * 1e5 / state.distance_m if state.distance_m > 1.0 else None
+        ),
+        lane_offset_rms_m=math.sqrt(squares_m2 / even) if even else None,
+        lateral_accel_p99_mps2=_p99(state.across),
     )
 
 
-def _measure_motion(state: JudgeState, seen: JudgeInput) -> None:
+def _p99(values: array[float]) -> float | None:
+    if not values:
+        return None
+    ordered = np.sort(np.frombuffer(values, dtype=np.float64))
+    return float(ordered[min(math.ceil(0.99 * len(ordered)) - 1, len(ordered) - 1)])
+
+
+def _is_emergency(state: JudgeState, stamp_ns: int, tuning: JudgeTuning) -> bool:
+    """Whether ground truth required hard braking a moment ago."""
+    since = state.danger.emergency_ns
+    return since >= 0 and seconds(stamp_ns - since) <= tuning.needed_s
+
+
+def _measure_motion(state: JudgeState, seen: JudgeInput, tuning: JudgeTuning) -> None:
     """Distance, accelerations, jerks: the larger of |longitudinal| and |lateral| at each tick."""
     ego = seen.ego
     if state.first_ns < 0:
@@ -221,8 +308,10 @@ def _measure_motion(state: JudgeState, seen: JudgeInput) -> None:
     else:
         span_s = seconds(seen.stamp_ns - state.stamp_ns)
         state.distance_m += math.hypot(ego.speed_mps, ego.lateral_speed_mps) * span_s
-    state.accel_min_mps2 = min(state.accel_min_mps2, ego.accel_mps2)
-    state.accel_max_mps2 = max(state.accel_max_mps2, ego.accel_mps2)
+    if not _is_emergency(state, seen.stamp_ns, tuning):
+        state.accel_min_mps2 = min(state.accel_min_mps2, ego.accel_mps2)
+        state.accel_max_mps2 = max(state.accel_max_mps2, ego.accel_mps2)
+    state.across.append(abs(ego.lateral_accel_mps2))
     state.accels.append(ego.accel_mps2)
     state.laterals.append(ego.lateral_accel_mps2)
     if len(state.accels) <= LONGITUDINAL_TICKS:
@@ -238,7 +327,7 @@ def _measure_place(state: JudgeState, seen: JudgeInput, settings: JudgeSettings)
 
     The offset is the rear axle's from the corridor: the centre of the lane to be driven, and the
     blend from lane to lane where the corridor changes. A car in the wrong lane is a lane's width off.
-    Without a corridor it is from the nearest centre of a lane in the own direction.
+    Without a corridor it is from the middle of the lane that the car keeps to (`_judge_rules`).
     """
     ego, grid, tuning = seen.ego, settings.graph.grid, settings.tuning
     state.body[:] = (
@@ -250,7 +339,7 @@ def _measure_place(state: JudgeState, seen: JudgeInput, settings: JudgeSettings)
         ego.width_m,
         ego.rear_overhang_m,
     )
-    off, aside_m = body_on_road(
+    off, _aside_m = body_on_road(
         settings.graph.table,
         grid.starts,
         grid.rows,
@@ -266,7 +355,7 @@ def _measure_place(state: JudgeState, seen: JudgeInput, settings: JudgeSettings)
     words = f"{off} corners of the body off the road"
     _hold(state, seen.stamp_ns, InterventionKind.ROAD_LEFT, cause, 1, words, tuning.rearm_s)
     if settings.corridor is None:
-        _widen_offset(state, aside_m)
+        _arrive_at_place(state, seen, settings)
         return
     hint = settings.start_m if state.station_m is None else state.station_m
     state.station_m, offset_m = settings.corridor.project(ego.x_m, ego.y_m, hint)
@@ -274,6 +363,62 @@ def _measure_place(state: JudgeState, seen: JudgeInput, settings: JudgeSettings)
         _widen_offset(state, abs(offset_m))
     if settings.destination_m is not None:
         state.arrived |= state.station_m >= settings.destination_m - tuning.arrive_m
+
+
+def _arrive_at_place(state: JudgeState, seen: JudgeInput, settings: JudgeSettings) -> None:
+    """Arrival at a lane and s, for a drive without a corridor."""
+    if settings.place is None or state.arrived:
+        return
+    lane, s_m = settings.place
+    there = settings.graph.position(lane, s_m)
+    near_m = math.hypot(there.x_m - seen.ego.x_m, there.y_m - seen.ego.y_m)
+    facing = math.cos(there.heading_rad - seen.ego.yaw_rad) > 0.5
+    state.arrived = facing and near_m <= settings.tuning.arrive_m
+
+
+def _judge_rules(state: JudgeState, seen: JudgeInput, settings: JudgeSettings) -> None:
+    """Rules of the road, and the offset from the middle of whatever lane the car keeps to."""
+    if seen.objects is None:
+        return
+    if state.ways is None:
+        rules = settings.rules or traffic_rules(settings.graph)
+        state.ways = judge_rules.approaches(rules)
+    watch, tuning = state.watch, settings.tuning
+    state.findings.extend(
+        judge_rules.look(watch, seen.ego, seen.objects, seen.lights, settings.graph, state.ways)
+    )
+    span_ns = round(1e9 * tuning.change_s)
+    if watch.changed:
+        state.changed_ns = seen.stamp_ns
+        state.pending.clear()
+    place = watch.place
+    settled = seen.stamp_ns - state.changed_ns > span_ns
+    even = place is not None and abs(place.curvature_per_m) <= tuning.even_per_m
+    if place is not None and even and settled and seen.ego.speed_mps > 1.0:
+        inside = settings.graph.lanes[place.lane].junction is not None
+        state.pending.extend([] if inside else [(seen.stamp_ns, place.offset_m)])
+    while state.pending and seen.stamp_ns - state.pending[0][0] > span_ns:
+        _stamp, offset_m = state.pending.popleft()
+        state.squares_m2 += offset_m * offset_m
+        state.even_count += 1
+        if settings.corridor is None:
+            _widen_offset(state, abs(offset_m))
+
+
+def _judge_needless(state: JudgeState, seen: JudgeInput, tuning: JudgeTuning) -> None:
+    """Emergency braking, or braking harder than comfort, that ground truth did not require."""
+    guard = seen.guard
+    source = None if guard is None else guard.source
+    asked = guard is not None and guard.command.accel_mps2 < _ASKED_MPS2
+    automatic = source is CommandSource.AEB and asked and seen.ego.speed_mps > tuning.stand_mps
+    hard = seen.ego.accel_mps2 < tuning.comfort_accel_mps2 and source is not CommandSource.DRIVER
+    moving = seen.ego.speed_mps > tuning.stand_mps
+    cause = (automatic or (hard and moving)) and not _is_emergency(state, seen.stamp_ns, tuning)
+    who = "emergency braking" if automatic else f"braked at {seen.ego.accel_mps2:.1f} m/s2"
+    words = f"{who}, {state.danger.required_mps2:.1f} m/s2 required"
+    if _rises(state.needless, cause, _ticks(tuning.emergency_s), tuning.rearm_s):
+        kind = FindingKind.NEEDLESS_BRAKING
+        state.findings.append(JudgeFinding(stamp_ns=seen.stamp_ns, kind=kind, words=words))
 
 
 def _widen_offset(state: JudgeState, aside_m: float) -> None:
@@ -285,7 +430,14 @@ def _measure_gap(state: JudgeState, seen: JudgeInput, settings: JudgeSettings) -
     """Bumper to bumper to the car ahead whose body overlaps the own path."""
     corridor, ego = settings.corridor, seen.ego
     state.lead_gap_m = None
-    if corridor is None or state.station_m is None or seen.objects is None:
+    if corridor is None:
+        danger = state.danger
+        state.lead_gap_m, state.lead_speed_mps = danger.lead_gap_m, danger.lead_speed_mps
+        if state.lead_gap_m is not None and state.lead_gap_m <= settings.tuning.path_reach_m:
+            held = math.inf if state.min_gap_m is None else state.min_gap_m
+            state.min_gap_m = min(held, state.lead_gap_m)
+        return
+    if state.station_m is None or seen.objects is None:
         return
     cos, sin = math.cos(ego.yaw_rad), math.sin(ego.yaw_rad)
     _station, own_offset = corridor.project(ego.x_m, ego.y_m, state.station_m)
@@ -378,13 +530,14 @@ def _judge_braking(state: JudgeState, seen: JudgeInput, tuning: JudgeTuning) -> 
 
 
 def _judge_standing(state: JudgeState, seen: JudgeInput, tuning: JudgeTuning) -> None:
-    """Stuck: standing with nothing ahead that holds the car. Red lights come with their issue."""
+    """Stuck: standing with neither a car ahead nor a red light that holds it."""
     queue = (
         state.lead_gap_m is not None
         and state.lead_gap_m < tuning.queue_gap_m
         and state.lead_speed_mps < tuning.queue_speed_mps
     )
-    standing = abs(seen.ego.speed_mps) < tuning.stand_mps and not queue and not state.arrived
+    standing = abs(seen.ego.speed_mps) < tuning.stand_mps and not queue
+    standing = standing and not state.arrived and not state.watch.waits
     words = f"stood {tuning.stuck_s:.0f} s with nothing ahead"
     ticks = _ticks(tuning.stuck_s) + 1
     _hold(state, seen.stamp_ns, InterventionKind.STUCK, standing, ticks, words, tuning.rearm_s)
@@ -404,19 +557,29 @@ def _hold(
     rearm_s: float,
 ) -> None:
     """Count how long a cause holds; tell it once when it has held for `ticks`."""
-    episode = state.episodes[kind]
+    if _rises(state.episodes[kind], cause, ticks, rearm_s):
+        _tell(state, stamp_ns, kind, words)
+
+
+def _rises(episode: _Episode, cause: bool, ticks: int, rearm_s: float) -> bool:
+    """Whether a cause has held for so long just now, and is not told yet."""
     if not cause:
         episode.held_ticks = 0
         episode.free_ticks += 1
         if episode.free_ticks >= _ticks(rearm_s):
             episode.told = False
-        return
+        return False
     episode.held_ticks += 1
     episode.free_ticks = 0
-    if not episode.told and episode.held_ticks >= ticks:
-        episode.told = True
-        _tell(state, stamp_ns, kind, words)
+    if episode.told or episode.held_ticks < ticks:
+        return False
+    episode.told = True
+    return True
 
 
 def _tell(state: JudgeState, stamp_ns: int, kind: InterventionKind, words: str) -> None:
     state.interventions.append(Intervention(stamp_ns=stamp_ns, kind=kind, words=words))
+
+
+_ASKED_MPS2 = -0.5
+"""Emergency braking that asks for less only holds or lets go."""

@@ -1,0 +1,218 @@
+"""What ground truth required: the deceleration that the others ahead asked of the own car, and fault.
+
+Everything is measured against the arc that the car truly drives: an actor has a place along it and
+beside it, and moves on with its speed along and across. A car that stays in the way asks for
+v_rel^2 / (2 gap), one that brakes for the stop behind its stop, one that crosses for letting it pass
+or stopping before it, whichever is less. When somebody came into the way is kept, for the verdict on a
+contact: struck from behind, a cut-in beyond UN R157 5.2.5.2, or a person who came inside the physical
+stopping distance are not our fault; every other contact is.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Final
+
+from volant.core.clock import seconds
+from volant.core.messages import Contact, ContactVerdict, EgoTruth, ObjectClass, TruthObject
+
+REACH_M: Final = 150.0
+_HORIZON_S: Final = 4.0
+"""As far as the tests of emergency braking look (notes/vehicle.md, section 5)."""
+_LEVEL_APART_M: Final = 3.0
+_LANE_HALF_M: Final = 1.75
+"""Half a lane: whose body is nearer to our course than this has come into our lane."""
+_WIDER_M: Final = 0.3
+"""By which the swept path is widened for people (the project's definition of avoidable)."""
+_CUT_IN_MPS2: Final = 6.0
+_CUT_IN_S: Final = 0.35
+"""UN R157 5.2.5.2: avoid where TTC at intrusion is above v_rel / (2 x 6.0) + 0.35 (recalled)."""
+_STOP_MPS2: Final = 9.0
+_STOP_S: Final = 0.35
+"""Physical stop: 0.2 s dead time and half of 0.3 s build-up, then 9 m/s2."""
+_KEPT_S: Final = 6.0
+"""An intrusion longer ago is no longer why the cars touched (chosen: three times a TTC of 2 s)."""
+_CROSSING_MPS: Final = 0.3
+_MOST_MPS2: Final = 20.0
+_PEOPLE: Final = frozenset({ObjectClass.PEDESTRIAN, ObjectClass.CYCLIST})
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """An actor against our arc: bumper to bumper along it, beside it, and speeds along and across."""
+
+    gap_m: float
+    left_m: float
+    along_mps: float
+    across_mps: float
+    long_m: float
+    wide_m: float
+    """Half its extent along and across the arc."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intrusion:
+    """When and how somebody came into our lane or path."""
+
+    stamp_ns: int
+    gap_m: float
+    own_mps: float
+    along_mps: float
+
+
+@dataclass(slots=True)
+class Danger:
+    """What is remembered of the others; `lead_*` of the nearest in our way."""
+
+    required_mps2: float = 0.0
+    emergency_ns: int = -1
+    """Last time that more than the emergency's bound was required."""
+    lead_gap_m: float | None = None
+    lead_speed_mps: float = 0.0
+    in_lane: set[int] = field(default_factory=set)
+    in_path: set[int] = field(default_factory=set)
+    known: set[int] = field(default_factory=set)
+    lane_entries: dict[int, Intrusion] = field(default_factory=dict)
+    path_entries: dict[int, Intrusion] = field(default_factory=dict)
+
+
+def look(
+    danger: Danger, ego: EgoTruth, objects: tuple[TruthObject, ...], emergency_mps2: float
+) -> None:
+    """Measure all actors at one stamp; `danger` is changed in place."""
+    danger.required_mps2, danger.lead_gap_m = 0.0, None
+    in_lane: set[int] = set()
+    in_path: set[int] = set()
+    known: set[int] = set()
+    half_m = 0.5 * ego.width_m
+    for other in objects:
+        near = _near(ego, other)
+        if near is None:
+            continue
+        known.add(other.actor_id)
+        inner_m = abs(near.left_m) - near.wide_m
+        entry = Intrusion(ego.stamp_ns, near.gap_m, ego.speed_mps, near.along_mps)
+        if inner_m < _LANE_HALF_M:
+            in_lane.add(other.actor_id)
+            if other.actor_id in danger.known and other.actor_id not in danger.in_lane:
+                danger.lane_entries[other.actor_id] = entry
+        if inner_m < half_m + _WIDER_M:
+            in_path.add(other.actor_id)
+            if other.actor_id not in danger.in_path:
+                danger.path_entries[other.actor_id] = entry
+        if near.gap_m < -2.0 * near.long_m:
+            continue
+        if inner_m < half_m and (danger.lead_gap_m is None or near.gap_m < danger.lead_gap_m):
+            danger.lead_gap_m, danger.lead_speed_mps = near.gap_m, near.along_mps
+        danger.required_mps2 = max(danger.required_mps2, _required(ego, other, near, half_m))
+    danger.in_lane, danger.in_path, danger.known = in_lane, in_path, known
+    if danger.required_mps2 > emergency_mps2:
+        danger.emergency_ns = ego.stamp_ns
+
+
+def _near(ego: EgoTruth, other: TruthObject) -> Near | None:
+    """An actor against the arc we drive, None where it is far or on another level."""
+    dx, dy = other.x_m - ego.x_m, other.y_m - ego.y_m
+    if abs(dx) > REACH_M or abs(dy) > REACH_M or abs(other.z_m - ego.z_m) > _LEVEL_APART_M:
+        return None
+    cos, sin = math.cos(ego.yaw_rad), math.sin(ego.yaw_rad)
+    ahead, left = cos * dx + sin * dy, cos * dy - sin * dx
+    if ahead < -ego.length_m - other.length_m:
+        return None
+    bend = ego.yaw_rate_rps / ego.speed_mps if ego.speed_mps > 1.0 else 0.0
+    turned = 0.0
+    if abs(bend) > 1e-5:
+        turned = math.atan2(ahead * bend, 1.0 - left * bend)
+        reach = math.hypot(ahead, 1.0 / bend - left)
+        ahead, left = turned / bend, 1.0 / bend - math.copysign(reach, bend)
+    yaw = other.yaw_rad - ego.yaw_rad - turned
+    along, across = other.speed_mps * math.cos(yaw), other.speed_mps * math.sin(yaw)
+    cos, sin = abs(math.cos(yaw)), abs(math.sin(yaw))
+    long_m = 0.5 * (other.length_m * cos + other.width_m * sin)
+    wide_m = 0.5 * (other.length_m * sin + other.width_m * cos)
+    front_m = ego.length_m - ego.rear_overhang_m
+    return Near(ahead - front_m - long_m, left, along, across, long_m, wide_m)
+
+
+def _required(ego: EgoTruth, other: TruthObject, near: Near, half_m: float) -> float:
+    """Deceleration that this one asks for; 0 where it asks for none."""
+    speed = ego.speed_mps
+    room_m = half_m + near.wide_m
+    if abs(near.across_mps) < _CROSSING_MPS:
+        if abs(near.left_m) >= room_m:
+            return 0.0
+        return _behind(speed, near, other.accel_mps2)
+    first_s = (-math.copysign(room_m, near.across_mps) - near.left_m) / near.across_mps
+    last_s = (math.copysign(room_m, near.across_mps) - near.left_m) / near.across_mps
+    if last_s <= 0.0 or first_s > _HORIZON_S:
+        return 0.0
+    closing = speed - near.along_mps
+    if closing <= 0.0:
+        return 0.0
+    gap_m = max(near.gap_m, 0.0)
+    passed_s = (near.gap_m + 2.0 * near.long_m + ego.length_m) / closing
+    if passed_s < first_s or gap_m / closing > min(last_s, _HORIZON_S):
+        return 0.0
+    stop = closing * closing / (2.0 * max(gap_m, 0.1))
+    wait = 2.0 * (closing * last_s - gap_m) / (last_s * last_s)
+    return min(stop, wait if wait * last_s <= closing else stop, _MOST_MPS2)
+
+
+def _behind(speed: float, near: Near, accel_mps2: float) -> float:
+    """To stay behind one in the way: by relative speed, or by where both will stand."""
+    gap_m = max(near.gap_m, 0.1)
+    closing = speed - near.along_mps
+    need = closing * closing / (2.0 * gap_m) if closing > 0.0 else 0.0
+    if closing > 0.0 and gap_m / closing > _HORIZON_S:
+        need = 0.0
+    if accel_mps2 < -0.5 and near.along_mps > 0.0:
+        stop_m = near.along_mps * near.along_mps / (-2.0 * accel_mps2)
+        need = max(need, speed * speed / (2.0 * (gap_m + stop_m)))
+    return min(need, _MOST_MPS2)
+
+
+def verdict(danger: Danger, contact: Contact, ego: EgoTruth) -> ContactVerdict:
+    """Who is to blame for a contact."""
+    code = _code(danger, contact, ego)
+    who = contact.object_class.value
+    words = {
+        "struck_from_behind": f"struck from behind by a {who}",
+        "cut_in_beyond_r157": f"a {who} cut in too close to avoid",
+        "inside_stopping_distance": f"a {who} came inside the stopping distance",
+        "at_fault": f"ran into a {who}",
+    }[code]
+    return ContactVerdict(
+        stamp_ns=contact.stamp_ns,
+        actor_id=contact.actor_id,
+        object_class=contact.object_class,
+        impact_mps=contact.closing_mps,
+        at_fault=code == "at_fault",
+        code=code,
+        words=words,
+    )
+
+
+def _code(danger: Danger, contact: Contact, ego: EgoTruth) -> str:
+    if contact.struck_from_behind:
+        return "struck_from_behind"
+    if contact.object_class in _PEOPLE:
+        entry = danger.path_entries.get(contact.actor_id)
+        if entry is not None and _young(entry, ego):
+            own = entry.own_mps
+            stop_m = own * _STOP_S + own * own / (2.0 * _STOP_MPS2)
+            if entry.gap_m < stop_m:
+                return "inside_stopping_distance"
+        return "at_fault"
+    entry = danger.lane_entries.get(contact.actor_id)
+    if entry is not None and _young(entry, ego) and entry.along_mps > 0.0:
+        closing = entry.own_mps - entry.along_mps
+        if closing > 0.0 and entry.gap_m / closing <= closing / (2.0 * _CUT_IN_MPS2) + _CUT_IN_S:
+            return "cut_in_beyond_r157"
+        if entry.gap_m <= 0.0:
+            return "cut_in_beyond_r157"
+    return "at_fault"
+
+
+def _young(entry: Intrusion, ego: EgoTruth) -> bool:
+    return seconds(ego.stamp_ns - entry.stamp_ns) <= _KEPT_S
