@@ -8,7 +8,7 @@ import pytest
 from tests.data_folder import data_folder
 from tests.road.roads import BOTH, WORLD, document, road, section
 from volant.core.errors import InputError
-from volant.road import RoadReport, check_road
+from volant.road import RoadReport, check_road, parse_road
 
 
 def test_the_built_in_world_has_its_limits_from_the_road_and_no_errors():
@@ -120,3 +120,17 @@ def test_a_lane_without_room_is_left_out_and_its_neighbour_kept(tmp_path):
     report = checked(tmp_path, section(lanes))
     assert report.lanes == 1
     assert {"negative-width", "no-room"} <= {finding.code for finding in report.findings}
+
+
+def test_lights_and_priorities_that_point_nowhere_are_warnings():
+    text = document(
+        road(),
+        '<controller id="c1" name="c"><control signalId="lost"/></controller>',
+        '<junction id="9" name="j"><priority high="1" low="77"/><controller id="c2"/></junction>',
+    )
+    found = [(finding.code, finding.severity) for finding in parse_road(text).findings]
+    assert found == [
+        ("dangling-signal", "warning"),
+        ("dangling-controller", "warning"),
+        ("dangling-priority", "warning"),
+    ]
