@@ -522,3 +522,30 @@ def test_the_guard_has_the_last_word_at_the_actuators() -> None:
     names = [topic.name for topic in part.outputs]
     assert names == ["aeb/state", "guard/decision", "car/command"]
     assert "command" in GuardDecision.__struct_fields__
+
+
+def test_places_are_listed_with_their_lanes(volant: Volant) -> None:
+    status, out, _ = volant("places", "--json")
+    rows = {row["name"]: row for row in json.loads(out)["places"]}
+    assert status == Exit.DONE
+    assert {"market-car-park", "station-car-park", "hospital", "harbour", "roundabout"} <= set(rows)
+    assert set(rows["hospital"]) == {"name", "kind", "lane", "s_m", "x_m", "y_m"}
+    status, shown, _ = volant("places")
+    assert status == Exit.DONE
+    assert "market-car-park" in shown
+
+
+def test_a_place_that_does_not_exist_is_answered_with_the_nearest(volant: Volant) -> None:
+    status, _, said = volant("drive", "--headless", "--no-journal", "--to", "harbor")
+    assert status == Exit.USAGE
+    assert "no place named 'harbor'; nearest: harbour" in said
+
+
+def test_a_trip_to_a_place_arrives(volant: Volant, straight: str) -> None:
+    status, out, said = volant(
+        "drive", "--headless", "--no-journal", "--json", "--road", straight, "--cars", "0",
+        "--from", "1:0:-1@20", "--to", "1:0:-1@90",
+    )  # fmt: skip
+    assert status == Exit.DONE
+    assert "from 1:0:-1@20 to 1:0:-1@90" in said
+    assert json.loads(out)["distance_m"] == pytest.approx(70.0, abs=3.0)

@@ -12,6 +12,8 @@ from volant.app.compose import JAM_TRIP_M, _start_speed_mps, plan_trip, world_se
 from volant.app.record import Replayable, header_of
 from volant.app.trip import (
     BEYOND_M,
+    DEFAULT_START,
+    DEFAULT_TO,
     END_ROOM_M,
     START_M,
     TripWish,
@@ -19,7 +21,7 @@ from volant.app.trip import (
     junction_ahead_m,
 )
 from volant.core.errors import InputError
-from volant.road import CorridorColumn, load_graph
+from volant.road import CorridorColumn, load_graph, make_guide
 
 
 def wish(**changes: object) -> TripWish:
@@ -34,7 +36,7 @@ def wish(**changes: object) -> TripWish:
     return TripWish(**{**values, **changes})  # type: ignore[arg-type]
 
 
-def test_the_default_trip_is_four_kilometres_of_motorway_with_a_jam() -> None:
+def test_a_distance_of_four_kilometres_is_motorway_with_a_jam() -> None:
     trip = plan_trip(wish())
     stretch, corridor = trip.stretch, trip.stretch.corridor
     assert stretch.whole
@@ -124,3 +126,58 @@ def test_a_wish_out_of_bounds_does_not_decode(changes: dict[str, object]) -> Non
 def test_an_unknown_level_of_sensors_is_refused() -> None:
     with pytest.raises(InputError, match="nearest: perfect"):
         plan_trip(wish(sensors="perfct"))
+
+
+def test_without_a_wish_the_built_in_world_is_crossed_from_car_park_to_car_park() -> None:
+    trip = plan_trip(wish(distance_m=None))
+    assert trip.ends is not None
+    assert (trip.ends.begin.name, trip.ends.goal.name) == (DEFAULT_START, DEFAULT_TO)
+    stretch, graph = trip.stretch, trip.graph
+    types = {graph.lanes[lane].road_type for lane in stretch.corridor.lanes}
+    assert {"motorway", "rural", "town"} <= types
+    guide = make_guide(graph, (trip.ends.goal.lane, trip.ends.goal.s_m))
+    assert 300.0 < guide.cost_s(trip.ends.begin.lane, trip.ends.begin.s_m) < 480.0
+    arrival = stretch.corridor.at(stretch.destination_m)
+    assert graph.lanes[arrival.lane].id == graph.lanes[trip.ends.goal.lane].id
+    assert arrival.lane_s_m == pytest.approx(trip.ends.goal.s_m, abs=1.0)
+    assert _start_speed_mps(trip) == 0.0
+
+
+def test_a_trip_passes_the_places_between_in_order() -> None:
+    trip = plan_trip(
+        wish(distance_m=None, start="hospital", to="harbour", via=("town-hall", "church"))
+    )
+    assert trip.ends is not None
+    stations = []
+    for place in trip.ends.via:
+        at = trip.graph.position(place.lane, place.s_m)
+        stations.append(trip.stretch.corridor.project(at.x_m, at.y_m)[0])
+    assert trip.stretch.start_m < stations[0] < stations[1] < trip.stretch.destination_m
+
+
+def test_from_a_place_a_distance_can_be_driven() -> None:
+    trip = plan_trip(wish(distance_m=500.0, start="30:1:1@100"))
+    assert trip.stretch.destination_m - trip.stretch.start_m == pytest.approx(500.0)
+    begin = trip.stretch.corridor.at(trip.stretch.start_m)
+    assert str(trip.graph.lanes[begin.lane].id) == "30:1:1"
+    assert begin.lane_s_m == pytest.approx(100.0, abs=0.5)
+
+
+def test_a_road_without_a_usual_start_begins_where_the_place_is_reached_from() -> None:
+    road = data_folder() / "roads" / "esmini" / "fabriksgatan.xodr"
+    trip = plan_trip(wish(road=str(road), distance_m=None, to="0:0:-1@30"))
+    assert trip.stretch.destination_m - trip.stretch.start_m > 50.0
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"to": "harbor-town"}, "no place named 'harbor-town'; nearest: "),
+        ({"to": "harbour", "distance_m": 100.0}, "found both"),
+        ({"via": ("harbour",)}, "give --to"),
+        ({"start": "30:1:1@100", "to": "30:1:1@120"}, "lie 20 m apart"),
+    ],
+)
+def test_a_trip_that_is_none_is_refused_in_words(changes: dict[str, object], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        plan_trip(wish(**{"distance_m": None, **changes}))

@@ -62,7 +62,7 @@ def _volant(
 
     \b
     Examples:
-      volant drive                     drive four kilometres, live in the browser
+      volant drive                     drive across the town and the ring, live in the browser
       volant drive --headless --json   the same as fast as it can, answer for machines
       volant range --cycle nedc        how far a full battery goes
       volant doctor                    what this machine has and lacks
@@ -93,9 +93,24 @@ def drive(
             min=0, max=500, help="Other cars near ours; default: 60 on a motorway, else 20."
         ),
     ] = None,
+    start: Annotated[
+        str | None, typer.Option("--from", help="Place to begin at; `volant places` lists them.")
+    ] = None,
+    to: Annotated[
+        str | None,
+        typer.Option("--to", help="Place to arrive at: a name, road:section:lane@s, or x,y."),
+    ] = None,
+    via: Annotated[
+        list[str] | None, typer.Option("--via", help="Place to pass on the way; may be repeated.")
+    ] = None,
     distance: Annotated[
-        float, typer.Option(min=50.0, max=200_000.0, help="Metres to drive; less where roads end.")
-    ] = 4000.0,
+        float | None,
+        typer.Option(
+            min=50.0,
+            max=200_000.0,
+            help="Metres to drive along the main road instead; less where roads end.",
+        ),
+    ] = None,
     journal: Annotated[
         Path | None, typer.Option(help="Journal file or folder; default: folder journals here.")
     ] = None,
@@ -114,12 +129,23 @@ def drive(
       volant drive
       volant drive --pace 2 --seed 7
       volant drive --headless --json
+      volant drive --from hospital --to harbour --via roundabout
       volant drive --road my-road.xodr --cars 0 --distance 1500
     """
     from volant.app.drive import DriveWish, drive_command
     from volant.app.trip import TripWish
 
-    trip = TripWish(car=car, road=road, seed=seed, sensors=sensors, cars=cars, distance_m=distance)
+    trip = TripWish(
+        car=car,
+        road=road,
+        seed=seed,
+        sensors=sensors,
+        cars=cars,
+        distance_m=distance,
+        start=start,
+        to=to,
+        via=tuple(via or ()),
+    )
     wish = DriveWish(
         trip=trip,
         pace=pace,
@@ -329,6 +355,25 @@ def roads(as_json: JsonOption = False) -> None:
     from volant.app.lists import roads_command
 
     raise typer.Exit(roads_command(as_json=as_json))
+
+
+@app.command()
+def places(
+    road: Annotated[
+        str, typer.Option(help="Road by name or OpenDRIVE file; `volant roads` lists them.")
+    ] = DEFAULT_ROAD,
+    as_json: JsonOption = False,
+) -> None:
+    """List the places of a road that `--from`, `--to` and `--via` take.
+
+    \b
+    Examples:
+      volant places
+      volant places --road my-road.xodr --json
+    """
+    from volant.app.lists import places_command
+
+    raise typer.Exit(places_command(road, as_json=as_json))
 
 
 @app.command(hidden=True)

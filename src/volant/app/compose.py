@@ -15,7 +15,17 @@ from typing import Final
 from volant.app import components
 from volant.app.components import Machine
 from volant.app.folders import data_folder
-from volant.app.trip import Stretch, TripWish, check_sensors, choose_stretch
+from volant.app.trip import (
+    DEFAULT_M,
+    Ends,
+    Stretch,
+    TripWish,
+    check_sensors,
+    choose_ends,
+    choose_stretch,
+    follow_from,
+    lead_stretch,
+)
 from volant.caros.cockpit.frame import CarShape, FrameSettings, encode_route
 from volant.caros.cockpit.mapview import road_view
 from volant.caros.cockpit.signview import SignView
@@ -26,7 +36,7 @@ from volant.core.messages import Message
 from volant.core.settings import find_data
 from volant.core.topics import Topic
 from volant.pilot import CarGeometry, PilotSettings
-from volant.road import CorridorColumn, LaneGraph, load_graph, make_guide, traffic_rules
+from volant.road import CorridorColumn, LaneGraph, find_place, load_graph, make_guide, traffic_rules
 from volant.safety.aeb import AebSettings
 from volant.safety.guard import GuardSettings
 from volant.sim import Jam, JudgeSettings, World, WorldSettings
@@ -41,6 +51,18 @@ START_SHARE: Final = 0.8
 START_MPS: Final = 25.0
 START_LATERAL_MPS2: Final = 1.0
 START_LOOK_M: Final = 60.0
+TOWN_TYPES: Final = frozenset(
+    {
+        "town",
+        "townArterial",
+        "townCollector",
+        "townLocal",
+        "townPrivate",
+        "townPlayStreet",
+        "lowSpeed",
+    }
+)
+"""Types of road on which a drive begins parked (OpenDRIVE's e_roadType)."""
 START_BRAKE_MPS2: Final = 1.2
 """A drive begins no faster than this braking ends it: chosen, well below the comfortable 2 m/s2."""
 START_ROOM_M: Final = 25.0
@@ -74,6 +96,8 @@ class Trip:
     spec: CarSpec
     graph: LaneGraph
     stretch: Stretch
+    ends: Ends | None = None
+    """The places it leads from and to; None: it is a distance along a road."""
 
     @property
     def destination(self) -> tuple[int, float]:
@@ -92,8 +116,10 @@ class Trip:
         """Other cars near ours: as asked for, else dense traffic on a motorway and some elsewhere."""
         if self.wish.cars is not None:
             return self.wish.cars
-        lane = self.graph.lanes[self.stretch.corridor.lanes[0]]
-        return MOTORWAY_CARS if lane.road_type == "motorway" else DEFAULT_CARS
+        rows = self.stretch.corridor.window(self.stretch.start_m, self.stretch.destination_m)
+        lanes = [self.graph.lanes[int(row)] for row in rows[:, CorridorColumn.LANE]]
+        motorway = sum(lane.road_type == "motorway" for lane in lanes)
+        return MOTORWAY_CARS if 2 * motorway > len(lanes) else DEFAULT_CARS
 
 
 def plan_trip(wish: TripWish) -> Trip:
@@ -107,9 +133,14 @@ def plan_trip(wish: TripWish) -> Trip:
     road_file = find_data("maps", wish.road, data_folder())
     spec = load_spec(car_file)
     graph = load_graph(road_file)
-    return Trip(
-        wish, car_file, road_file, spec, graph, choose_stretch(graph, wish.distance_m, road_file)
-    )
+    ends = choose_ends(graph, wish)
+    if ends is not None:
+        stretch = lead_stretch(graph, ends)
+    elif wish.start is not None:
+        stretch = follow_from(graph, find_place(graph, wish.start), wish.distance_m or DEFAULT_M)
+    else:
+        stretch = choose_stretch(graph, wish.distance_m or DEFAULT_M, road_file)
+    return Trip(wish, car_file, road_file, spec, graph, stretch, ends)
 
 
 def compose(
@@ -192,7 +223,8 @@ def _jams(trip: Trip) -> tuple[Jam, ...]:
     length_m = stretch.destination_m - stretch.start_m
     head_m = stretch.start_m + JAM_AT * length_m
     lane = trip.graph.lanes[stretch.corridor.at(head_m).lane]
-    if length_m < JAM_TRIP_M or trip.cars == 0 or (lane.left is None and lane.right is None):
+    alone = lane.left is None and lane.right is None
+    if length_m < JAM_TRIP_M or trip.cars == 0 or alone or lane.road_type != "motorway":
         return ()
     reached_s = _free_time_s(stretch, head_m - JAM_M)
     return (
@@ -238,9 +270,12 @@ def _route(trip: Trip) -> tuple[tuple[float, float], ...]:
 def _start_speed_mps(trip: Trip) -> float:
     """A drive among others begins rolling with them: nobody stands in the lane of a motorway.
 
-    A trip too short to stop from that speed in comfort begins slower.
+    A trip too short to stop from that speed in comfort begins slower. A trip from a named place, or
+    in a town, begins parked.
     """
-    if trip.cars == 0:
+    first = trip.graph.lanes[trip.stretch.corridor.at(trip.stretch.start_m).lane]
+    parked = trip.ends is not None and first.road_type != "motorway"
+    if trip.cars == 0 or parked or first.road_type in TOWN_TYPES:
         return 0.0
     rows = trip.stretch.corridor.window(trip.stretch.start_m, trip.stretch.start_m + START_LOOK_M)
     speed_mps = float(rows[:, CorridorColumn.LIMIT].min())

@@ -27,7 +27,7 @@ from volant.app.record import Recording, open_recording
 from volant.app.say import answer_json, table, tell
 from volant.app.start import Starter
 from volant.app.stop import StopSignals
-from volant.app.trip import TripWish, junction_ahead_m
+from volant.app.trip import DEFAULT_M, TripWish, junction_ahead_m
 from volant.caros.cockpit import (
     NOT_BUILT,
     CockpitLink,
@@ -235,10 +235,14 @@ def make_answer(trip: Trip, driven: Driven, recording: Recording | None) -> Driv
 def _tell_trip(trip: Trip) -> None:
     length_m = trip.stretch.destination_m - trip.stretch.start_m
     tell(f"{trip.spec.title} on {trip.wish.road}, {length_m:.0f} m, seed {trip.wish.seed}")
+    if trip.ends is not None:
+        stops = (trip.ends.begin, *trip.ends.via, trip.ends.goal)
+        tell("from " + " to ".join(stop.name for stop in stops))
     if not trip.stretch.whole:
-        tell(f"the road ends sooner than the {trip.wish.distance_m:.0f} m asked for")
+        wanted_m = trip.wish.distance_m or DEFAULT_M
+        tell(f"the road ends sooner than the {wanted_m:.0f} m asked for")
     junction_m = junction_ahead_m(trip.graph, trip.stretch)
-    if junction_m is not None:
+    if junction_m is not None and trip.ends is None:
         where = f"the way crosses a junction at {junction_m:.0f} m"
         tell(f"{where}: the pilot cannot yet drive junctions")
 

@@ -30,6 +30,17 @@ class RoadRow(msgspec.Struct, frozen=True, kw_only=True):
     error: str = ""
 
 
+class PlaceRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One place that can be named: on which lane, how far along it, and where in the world."""
+
+    name: str
+    kind: str
+    lane: str
+    s_m: float
+    x_m: float
+    y_m: float
+
+
 def cars_command(*, as_json: bool) -> Exit:
     """List the cars."""
     rows = [_car_row(name) for name in known_names("cars", data_folder())]
@@ -56,6 +67,36 @@ def roads_command(*, as_json: bool) -> Exit:
         for row in rows
     ]
     table("Roads", ("name", "driving lanes", "km of lanes", "file"), shown)
+    return Exit.DONE
+
+
+def places_command(road: str, *, as_json: bool) -> Exit:
+    """List the places of a road."""
+    from volant.road import load_graph, places
+
+    path = find_data("maps", road, data_folder())
+    graph = load_graph(path)
+    rows = []
+    for place in places(graph):
+        at = graph.position(place.lane, place.s_m)
+        rows.append(
+            PlaceRow(
+                name=place.name,
+                kind=place.kind,
+                lane=str(graph.lanes[place.lane].id),
+                s_m=round(place.s_m, 2),
+                x_m=round(at.x_m, 2),
+                y_m=round(at.y_m, 2),
+            )
+        )
+    if as_json:
+        answer_json({"road": str(path), "places": rows})
+        return Exit.DONE
+    shown = [
+        (row.name, row.kind, f"{row.lane}@{row.s_m:.0f}", f"{row.x_m:.0f},{row.y_m:.0f}")
+        for row in rows
+    ]
+    table("Places", ("name", "kind", "lane", "x,y"), shown)
     return Exit.DONE
 
 

@@ -5,6 +5,7 @@ The wish is plain data and stands in the journal's header, so that a replay comp
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -15,7 +16,20 @@ from msgspec import Meta
 
 from volant.core.errors import InputError
 from volant.core.settings import nearest
-from volant.road import Corridor, CorridorColumn, Lane, LaneGraph, follow
+from volant.road import (
+    Corridor,
+    CorridorColumn,
+    Lane,
+    LaneGraph,
+    Place,
+    RouteLeg,
+    build_corridor,
+    find_place,
+    follow,
+    main_road,
+    make_guide,
+    places,
+)
 
 START_M: Final = 10.0
 """The rear axle stands this far into the corridor, so that the whole car is on it."""
@@ -24,6 +38,10 @@ BEYOND_M: Final = 600.0
 END_ROOM_M: Final = 25.0
 """Left free before a road's end: the car's front, and what is needed to stand before it."""
 LEAST_TRIP_M: Final = 50.0
+DEFAULT_M: Final = 4000.0
+"""Driven where neither a destination nor a distance was given, and the road names no usual trip."""
+DEFAULT_START: Final = "market-car-park"
+DEFAULT_TO: Final = "station-car-park"
 CANDIDATES: Final = 12
 """Lanes whose whole corridor is laid out, the most promising first."""
 SENSOR_LEVELS: Final = ("perfect", "typical")
@@ -38,7 +56,23 @@ class TripWish(msgspec.Struct, frozen=True, kw_only=True):
     sensors: str
     cars: Annotated[int, Meta(ge=0, le=500)] | None
     """Other cars near ours; null takes the default."""
-    distance_m: Annotated[float, Meta(ge=LEAST_TRIP_M)]
+    distance_m: Annotated[float, Meta(ge=LEAST_TRIP_M)] | None = None
+    """Metres to drive along the main road; null: to `to`, else what is usual on the road."""
+    start: str | None = None
+    """Place to begin at, as `volant.road.find_place` takes it."""
+    to: str | None = None
+    """Place to arrive at."""
+    via: tuple[str, ...] = ()
+    """Places to pass on the way, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """The places of a trip from somewhere to somewhere."""
+
+    begin: Place
+    via: tuple[Place, ...]
+    goal: Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +130,112 @@ def choose_stretch(graph: LaneGraph, distance_m: float, file: Path) -> Stretch:
     destination_m = min(START_M + distance_m, corridor.length_m - END_ROOM_M)
     whole = destination_m >= START_M + distance_m - 1e-6
     return Stretch(corridor, START_M, destination_m, whole)
+
+
+def choose_ends(graph: LaneGraph, wish: TripWish) -> Ends | None:
+    """The places that a wish names, or those usual on the road; None: a distance is driven.
+
+    Raises:
+        InputError: a place is unknown, a start or via is given without a destination to go with, or a
+            distance is given with a destination.
+    """
+    file = graph.network.file
+    if wish.to is not None and wish.distance_m is not None:
+        raise InputError("a trip ends at a place or after a distance, found both", file=file)
+    known = {place.name: place for place in places(graph)}
+    usual = wish.distance_m is None and wish.start is None and not wish.via
+    to = wish.to
+    if to is None and usual and DEFAULT_START in known and DEFAULT_TO in known:
+        to = DEFAULT_TO
+    if to is None:
+        if wish.via:
+            raise InputError("--via needs a destination: give --to", file=file)
+        return None
+    goal = find_place(graph, to)
+    via = tuple(find_place(graph, name) for name in wish.via)
+    if wish.start is not None:
+        begin = find_place(graph, wish.start)
+    elif DEFAULT_START in known:
+        begin = known[DEFAULT_START]
+    else:
+        begin = _usual_begin(graph, (*via, goal)[0])
+    return Ends(begin, via, goal)
+
+
+def _usual_begin(graph: LaneGraph, goal: Place) -> Place:
+    """Where a road names no start: the begin of the longest lane from which the goal is reached."""
+    guide = make_guide(graph, (goal.lane, goal.s_m))
+    lanes = [
+        lane
+        for lane in graph.lanes
+        if lane.junction is None
+        and lane.kind == "driving"
+        and lane.length_m > START_M
+        and LEAST_TRIP_M < guide.distance_m(lane.index, START_M) < math.inf
+    ]
+    if not lanes:
+        raise InputError(f"no lane leads to {goal.name!r}", file=graph.network.file)
+    best = max(lanes, key=lambda lane: (lane.length_m, -lane.index))
+    return Place(f"{best.id}@{START_M:g}", best.index, START_M, "lane")
+
+
+def lead_stretch(graph: LaneGraph, ends: Ends) -> Stretch:
+    """The road from place to place, by the quickest way, and some of the main road behind the last.
+
+    Raises:
+        InputError: no way leads there, or the places lie too close.
+    """
+    file = graph.network.file
+    stops = (ends.begin, *ends.via, ends.goal)
+    legs: list[RouteLeg] = []
+    for one, other in pairwise(stops):
+        part = make_guide(graph, (other.lane, other.s_m)).legs(one.lane, one.s_m)
+        if not part:
+            words = f"no way leads from {one.name!r} to {other.name!r}"
+            raise InputError(words, file=file)
+        legs.extend(part)
+    before = _legs_before(graph, ends.begin)
+    beyond, _whole = main_road(graph, ends.goal.lane, ends.goal.s_m, BEYOND_M)
+    way = build_corridor(graph, [*before, *legs])
+    corridor = build_corridor(graph, [*before, *legs, *beyond])
+    start_m = sum(leg.s_to_m - leg.s_from_m for leg in before)
+    destination_m = min(way.length_m, corridor.length_m - END_ROOM_M)
+    if destination_m - start_m < LEAST_TRIP_M:
+        words = (
+            f"{ends.begin.name!r} and {ends.goal.name!r} lie {destination_m - start_m:.0f} m apart"
+        )
+        raise InputError(f"{words}, expected {LEAST_TRIP_M:.0f} m or more", file=file)
+    return Stretch(corridor, start_m, destination_m, True)
+
+
+def _legs_before(graph: LaneGraph, begin: Place) -> list[RouteLeg]:
+    """Road behind the rear axle, so that the whole car is on it where there is some."""
+    here_m = min(begin.s_m, START_M)
+    legs = [RouteLeg(begin.lane, begin.s_m - here_m, begin.s_m)] if here_m > 0.0 else []
+    sources = graph.lanes[begin.lane].predecessors
+    if here_m < START_M and sources:
+        source = graph.lanes[sources[0]]
+        back_m = min(START_M - here_m, source.length_m)
+        legs.insert(0, RouteLeg(source.index, source.length_m - back_m, source.length_m))
+    return legs
+
+
+def follow_from(graph: LaneGraph, begin: Place, distance_m: float) -> Stretch:
+    """The main road from a place on, as far as the distance asked for.
+
+    Raises:
+        InputError: too little road lies ahead.
+    """
+    before = _legs_before(graph, begin)
+    ahead, _whole = main_road(graph, begin.lane, begin.s_m, distance_m + BEYOND_M)
+    corridor = build_corridor(graph, [*before, *ahead])
+    start_m = sum(leg.s_to_m - leg.s_from_m for leg in before)
+    destination_m = min(start_m + distance_m, corridor.length_m - END_ROOM_M)
+    if destination_m - start_m < LEAST_TRIP_M:
+        words = f"only {max(destination_m - start_m, 0.0):.0f} m of road ahead of {begin.name!r}"
+        raise InputError(words, file=graph.network.file)
+    whole = destination_m >= start_m + distance_m - 1e-6
+    return Stretch(corridor, start_m, destination_m, whole)
 
 
 def junction_ahead_m(graph: LaneGraph, stretch: Stretch) -> float | None:

@@ -27,7 +27,7 @@ from volant.road.model import Finding, Road, RoadNetwork, Signal
 from volant.road.opendrive import load_road, parse_road
 from volant.road.places import Place, find_place, places
 from volant.road.report import RoadReport, check_road
-from volant.road.route import follow
+from volant.road.route import follow, main_road
 from volant.road.rules import Conflict, Control, Crossing, Gate, Light, TrafficRules, traffic_rules
 from volant.road.strips import graph_from_strips
 from volant.road.write import road_text, write_road
@@ -73,6 +73,7 @@ __all__ = [
     "load_graph",
     "load_road",
     "longest_body_m",
+    "main_road",
     "make_guide",
     "markings",
     "parse_road",

@@ -20,6 +20,14 @@ def follow(graph: LaneGraph, lane: int, s_m: float, length_m: float) -> Corridor
     Raises:
         ValueError: nothing lies ahead of s on the lane.
     """
+    legs, whole = main_road(graph, lane, s_m, length_m)
+    return build_corridor(graph, legs, arrives=whole)
+
+
+def main_road(
+    graph: LaneGraph, lane: int, s_m: float, length_m: float
+) -> tuple[tuple[RouteLeg, ...], bool]:
+    """The legs of the main road ahead for a length, and whether the road is as long."""
     legs: list[RouteLeg] = []
     left_m = length_m
     while left_m > 1e-3 and len(legs) < MAX_LEGS:
@@ -39,7 +47,7 @@ def follow(graph: LaneGraph, lane: int, s_m: float, length_m: float) -> Corridor
         if onward is None:
             break
         lane, s_m = onward, 0.0
-    return build_corridor(graph, legs, arrives=left_m <= 1e-3)
+    return tuple(legs), left_m <= 1e-3
 
 
 def _leave_ending(graph: LaneGraph, lane: Lane, s_m: float) -> tuple[float, int, int] | None:

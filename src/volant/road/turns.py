@@ -11,6 +11,7 @@ from volant.road.lanes import Lane, LaneColumn, LaneGraph
 from volant.road.right_of_way import SIDE_KINDS, ring_lanes, turn_of
 
 MOST_WORDS: Final = 40
+SAME_M: Final = 500.0
 SLIGHT_RAD: Final = math.radians(30.0)
 """Below this a way through a junction is straight on (our choice)."""
 _ORDINALS: Final = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
@@ -53,11 +54,21 @@ def turns_along(graph: LaneGraph, steps: Iterable[Step], reach_m: float) -> tupl
         if ahead_m[place] > reach_m:
             break
         turn, place = _turn(graph, ring, way, ahead_m, place)
-        if turn is not None:
+        if turn is not None and not _again(found, turn):
             found.append(turn)
     if arrives and run_m <= reach_m:
         found.append(Turn(TurnKind.ARRIVE, run_m, "Arrive"))
     return tuple(found)
+
+
+def _again(found: list[Turn], turn: Turn) -> bool:
+    """Whether a turn is told already: a ramp and the lane behind it are one merge."""
+    last = found[-1] if found else None
+    return (
+        last is not None
+        and last.kind is turn.kind is TurnKind.MERGE
+        and turn.distance_m - last.distance_m < SAME_M
+    )
 
 
 _LOOK_M: Final = 400.0
@@ -83,8 +94,9 @@ def _turn(
         last = place
         while last < len(way) and graph.lanes[way[last].lane].junction == lane.junction:
             last += 1
-        return _at_junction(graph, way, place, last, at_m), max(last, place + 1)
-    return _outside(graph, way, place, at_m), place + 1
+        into = _road_name(graph, ring, way, last)
+        return _at_junction(graph, way, place, into, at_m), max(last, place + 1)
+    return _outside(graph, way, place, _road_name(graph, ring, way, place), at_m), place + 1
 
 
 def _begins_ring(graph: LaneGraph, ring: frozenset[int], way: list[Step], place: int) -> bool:
@@ -110,24 +122,25 @@ def _exits(graph: LaneGraph, ring: frozenset[int], steps: list[Step]) -> int:
 
 
 def _at_junction(
-    graph: LaneGraph, way: list[Step], place: int, last: int, at_m: float
+    graph: LaneGraph, way: list[Step], place: int, into: str, at_m: float
 ) -> Turn | None:
     before = graph.lanes[way[place - 1].lane]
-    into = _road_name(graph, way, last)
     ways = [lane for lane in before.successors if graph.lanes[lane].junction is not None]
     if len(ways) < 2 and not _side_choice(graph, before):
         return None
     ramp = _ramp(graph, way, place)
     if ramp is not None:
-        return Turn(ramp, at_m, _words(_VERBS[ramp], into))
+        return Turn(ramp, at_m, _words(*_VERBS[ramp], into))
     turn = turn_of(graph, way[place].lane)
     if abs(turn) < SLIGHT_RAD:
-        return Turn(TurnKind.STRAIGHT, at_m, _words("Straight on", into, link="into"))
+        if into == before.road_name:
+            return None
+        return Turn(TurnKind.STRAIGHT, at_m, _words("Straight on", "into", into))
     kind = TurnKind.LEFT if turn > 0.0 else TurnKind.RIGHT
-    return Turn(kind, at_m, _words(f"Turn {kind.value}", into, link="into"))
+    return Turn(kind, at_m, _words(f"Turn {kind.value}", "into", into))
 
 
-_VERBS: Final = {TurnKind.EXIT: "Exit", TurnKind.MERGE: "Merge", TurnKind.FORK: "Keep"}
+_VERBS: Final = {TurnKind.EXIT: ("Exit", "to"), TurnKind.MERGE: ("Merge", "onto")}
 
 
 def _ramp(graph: LaneGraph, way: list[Step], place: int) -> TurnKind | None:
@@ -137,7 +150,8 @@ def _ramp(graph: LaneGraph, way: list[Step], place: int) -> TurnKind | None:
         (graph.lanes[step.lane] for step in way[place:] if graph.lanes[step.lane].junction is None),
         before,
     )
-    main = before.road_type == "motorway", after.road_type == "motorway"
+    on_ramp = before.kind in SIDE_KINDS - _EXITS
+    main = before.road_type == "motorway" and not on_ramp, after.road_type == "motorway"
     if main == (True, False) or (main[0] and after.kind in SIDE_KINDS):
         return TurnKind.EXIT
     if main == (False, True):
@@ -155,22 +169,21 @@ def _side_choice(graph: LaneGraph, lane: Lane) -> bool:
     )
 
 
-def _outside(graph: LaneGraph, way: list[Step], place: int, at_m: float) -> Turn | None:
+def _outside(graph: LaneGraph, way: list[Step], place: int, into: str, at_m: float) -> Turn | None:
     """Exits, merges and forks away from junctions."""
     lane, before = graph.lanes[way[place].lane], graph.lanes[way[place - 1].lane]
-    into = _road_name(graph, way, place)
-    if before.kind in _EXITS and lane.kind not in _EXITS:
-        return Turn(TurnKind.EXIT, at_m, _words("Exit", into, link="to"))
+    if before.kind in _EXITS and lane.id.road != before.id.road:
+        return Turn(TurnKind.EXIT, at_m, _words("Exit", "to", into))
     if before.road_type != "motorway" and lane.road_type == "motorway":
-        return Turn(TurnKind.MERGE, at_m, _words("Merge", into, link="onto"))
+        return Turn(TurnKind.MERGE, at_m, _words("Merge", "onto", into))
     if len(before.successors) > 1:
         kind = TurnKind.FORK
         side = _side(graph, before, lane)
-        return Turn(kind, at_m, _words(f"Keep {side}", into, link="to"))
+        return Turn(kind, at_m, _words(f"Keep {side}", "to", into))
     return None
 
 
-_EXITS: Final = frozenset({"exit", "mwyExit", "offRamp"})
+_EXITS: Final = frozenset({"exit", "mwyExit"})
 
 
 def _side(graph: LaneGraph, before: Lane, lane: Lane) -> str:
@@ -185,17 +198,18 @@ def _heading(lane: Lane) -> float:
     return math.remainder(float(heading[len(heading) // 2] - heading[0]), 2.0 * math.pi)
 
 
-def _road_name(graph: LaneGraph, way: list[Step], place: int) -> str:
-    """The next road with a name from a step on, outside junctions and ramps."""
+def _road_name(graph: LaneGraph, ring: frozenset[int], way: list[Step], place: int) -> str:
+    """The next road with a name from a step on, outside junctions, rings and ramps."""
     here = graph.lanes[way[min(place, len(way) - 1)].lane]
     for step in way[place:]:
         lane = graph.lanes[step.lane]
-        if lane.junction is None and lane.road_name and lane.kind not in SIDE_KINDS:
+        through = lane.junction is not None or step.lane in ring or lane.kind in SIDE_KINDS
+        if lane.road_name and not through:
             return lane.road_name
     return here.road_name
 
 
-def _words(verb: str, name: str, link: str = "to") -> str:
+def _words(verb: str, link: str, name: str) -> str:
     """At most 40 characters, as a screen has room for."""
     if not name:
         return verb
