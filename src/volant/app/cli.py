@@ -129,7 +129,7 @@ def drive(
       volant drive
       volant drive --pace 2 --seed 7
       volant drive --headless --json
-      volant drive --from hospital --to harbour --via roundabout
+      volant drive --from hospital --to harbour
       volant drive --road my-road.xodr --cars 0 --distance 1500
     """
     from volant.app.drive import DriveWish, drive_command
