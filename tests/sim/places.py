@@ -10,7 +10,7 @@ from volant.sim.columns import Actor, Index
 from volant.sim.drivers import DriverMix
 from volant.sim.traffic import Traffic, make_traffic, reindex
 
-NORMAL_ONLY = DriverMix(aggressive=0, distracted=0, cutting_in=0, slow=0, lorry=0)
+NORMAL_ONLY = DriverMix(**dict.fromkeys(DriverMix.__struct_fields__, 0.0))
 
 
 @cache

@@ -109,7 +109,8 @@ def test_driver_kinds_come_in_their_shares() -> None:
         (DriverKind.AGGRESSIVE, 0.2),
         (DriverKind.DISTRACTED, 0.1),
         (DriverKind.CUTTING_IN, 0.15),
-        (DriverKind.NORMAL, 0.4),
+        (DriverKind.CYCLIST, 0.08),
+        (DriverKind.NORMAL, 0.24),
     ):
         assert drawn.count(kind) / 4000 == pytest.approx(share, abs=0.025)
 

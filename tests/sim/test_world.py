@@ -17,7 +17,7 @@ from volant.sim.driver_kernels import idm
 from volant.sim.jams import jam_rows
 from volant.sim.traffic import reindex
 
-CALM = DriverMix(aggressive=0, distracted=0, cutting_in=0, slow=0, lorry=0)
+CALM = DriverMix(**dict.fromkeys(DriverMix.__struct_fields__, 0.0))
 
 
 def alone_with(world: World, lane: int, s: float, speed: float) -> int:

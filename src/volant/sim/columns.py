@@ -74,6 +74,8 @@ class Actor(IntEnum):
     """Seconds that a lane change under way has been held up (recheck_kernels)."""
     WAITED = 42
     """Seconds that it has stood before a junction."""
+    SHIFT = 43
+    """Left of the usual place in the lane: cyclists at its edge, broken-down cars beside it (m)."""
 
 
 class Index(IntEnum):
@@ -84,7 +86,7 @@ class Index(IntEnum):
     OLD_LANE = 2
     MODE = 3
     DIRECTION = 4
-    """+1 left, -1 right, 0 none."""
+    """+1 left, -1 right, 0 none, 2 hazard lights."""
     KIND = 5
     CLASS = 6
     ALIVE = 7
@@ -126,6 +128,12 @@ class DriverKind(IntEnum):
     CUTTING_IN = 3
     SLOW = 4
     LORRY = 5
+    HARD_BRAKING = 6
+    """Brakes hard now and then, for no reason that others see."""
+    MOTORCYCLE = 7
+    CYCLIST = 8
+    BROKEN = 9
+    """Breaks down on the way and stands with its hazard lights on."""
 
 
 class BodyClass(IntEnum):
@@ -192,6 +200,8 @@ class LaneIndex(IntEnum):
     """Of the gate onto this lane, by GateKind."""
     LIGHT = 12
     """Row of the light at the gate onto this lane, or -1."""
+    RAPID = 13
+    """1: faster than 70 km/h: no place for cyclists."""
 
 
 class LaneFloat(IntEnum):
@@ -215,6 +225,8 @@ class GateKind(IntEnum):
     RIGHT_FIRST = 5
 
 
+FOR_GOOD_S = 1.0e9
+"""Longer than any drive, and a number that can be counted down."""
 SLOTS = 3
 """Entries of one actor: its lane, the lane it leaves, the lane it wishes for."""
 EGO_SLOTS = 6

@@ -30,11 +30,31 @@ class DriverMix(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     cutting_in: Share = 0.10
     slow: Share = 0.08
     lorry: Share = 0.12
+    hard_braking: Share = 0.03
+    motorcycle: Share = 0.04
+    cyclist: Share = 0.08
+    """Where cyclists may ride; elsewhere a normal driver takes the place."""
+    broken: Share = 0.01
 
     def __post_init__(self) -> None:
         """Raise ValueError where the shares sum to more than one."""
-        if sum((self.aggressive, self.distracted, self.cutting_in, self.slow, self.lorry)) > 1.0:
+        if sum(share for _kind, share in shares_of(self)) > 1.0:
             raise ValueError("shares of driver kinds sum to more than 1")
+
+
+def shares_of(mix: DriverMix) -> tuple[tuple[DriverKind, float], ...]:
+    """Every special kind with its share, in the order of drawing."""
+    return (
+        (DriverKind.AGGRESSIVE, mix.aggressive),
+        (DriverKind.DISTRACTED, mix.distracted),
+        (DriverKind.CUTTING_IN, mix.cutting_in),
+        (DriverKind.SLOW, mix.slow),
+        (DriverKind.LORRY, mix.lorry),
+        (DriverKind.HARD_BRAKING, mix.hard_braking),
+        (DriverKind.MOTORCYCLE, mix.motorcycle),
+        (DriverKind.CYCLIST, mix.cyclist),
+        (DriverKind.BROKEN, mix.broken),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +126,23 @@ _SPECIAL: Final[dict[DriverKind, dict[Actor, Span]]] = {
         Actor.TOP_SPEED: Span(22.2, 25.0),
         Actor.WANDER: Span(0.05, 0.12),
     },
+    DriverKind.HARD_BRAKING: {},
+    DriverKind.MOTORCYCLE: {
+        Actor.FACTOR: Span(1.0, 1.12),
+        Actor.ACCEL_MAX: Span(2.0, 3.0),
+        Actor.WANDER: Span(0.1, 0.4),
+        Actor.CHANGE_TIME: Span(3.0, 4.0),
+    },
+    # Cyclists in towns ride 15 to 25 km/h (notes of the issue); their accelerations are estimates.
+    DriverKind.CYCLIST: {
+        Actor.TOP_SPEED: Span(4.2, 6.9),
+        Actor.ACCEL_MAX: Span(0.7, 1.1),
+        Actor.BRAKE_COMFORT: Span(1.5, 2.0),
+        Actor.TIME_GAP: Span(1.0, 1.4),
+        Actor.WANDER: Span(0.05, 0.12),
+        Actor.WAVE: Span(15.0, 30.0),
+    },
+    DriverKind.BROKEN: {},
 }
 
 
@@ -132,18 +169,23 @@ _LORRIES: Final = (
     Body(BodyClass.LORRY, Span(15.5, 16.5), Span(2.5, 2.55), Span(3.8, 4.0), 0.45),
     Body(BodyClass.BUS, Span(11.5, 12.5), Span(2.5, 2.55), Span(3.1, 3.5), 0.15),
 )
+_MOTORCYCLES: Final = (
+    Body(BodyClass.MOTORCYCLE, Span(2.0, 2.3), Span(0.75, 0.9), Span(1.3, 1.5), 1.0),
+)
+_BICYCLES: Final = (
+    Body(BodyClass.CYCLIST, Span(1.75, 1.9), Span(0.55, 0.65), Span(1.65, 1.85), 1.0),
+)
+_BODIES: Final = {
+    DriverKind.LORRY: _LORRIES,
+    DriverKind.MOTORCYCLE: _MOTORCYCLES,
+    DriverKind.CYCLIST: _BICYCLES,
+}
 
 
 def draw_kind(mix: DriverMix, chance: Chance) -> DriverKind:
     """The kind of driver of one life, by the shares of the mix."""
     part = chance.uniform(0)
-    for kind, share in (
-        (DriverKind.AGGRESSIVE, mix.aggressive),
-        (DriverKind.DISTRACTED, mix.distracted),
-        (DriverKind.CUTTING_IN, mix.cutting_in),
-        (DriverKind.SLOW, mix.slow),
-        (DriverKind.LORRY, mix.lorry),
-    ):
+    for kind, share in shares_of(mix):
         if part < share:
             return kind
         part -= share
@@ -155,7 +197,7 @@ def draw_driver(kind: DriverKind, chance: Chance, row: NDArray[np.float64]) -> B
     special = _SPECIAL[kind]
     for counter, (column, span) in enumerate(_NORMAL.items()):
         row[column] = special.get(column, span).at(chance.uniform(1 + counter))
-    bodies = _LORRIES if kind is DriverKind.LORRY else _CARS
+    bodies = _BODIES.get(kind, _CARS)
     part, chosen = chance.uniform(100), bodies[-1]
     for body in bodies:
         if part < body.share:

@@ -8,6 +8,7 @@ from volant.core.kernels import kernel
 from volant.road.kernels import evaluate_line
 from volant.sim.arrays import Actors, Entries, Moment, Roads  # noqa: F401 - in signatures
 from volant.sim.columns import (
+    FOR_GOOD_S,
     SLOTS,
     Actor,
     DriverKind,
@@ -81,6 +82,17 @@ _CROSSINGS, _GRANT, _INATTENTIVE, _COUNTER, _LEADER, _DIRECTION = (
     int(Index.LEADER),
     int(Index.DIRECTION),
 )
+_STARTLING, _CYCLIST, _BROKEN = (
+    int(DriverKind.HARD_BRAKING),
+    int(DriverKind.CYCLIST),
+    int(DriverKind.BROKEN),
+)
+_SHIFT = int(Actor.SHIFT)
+_RAPID, _LANE_KIND = int(LaneIndex.RAPID), int(LaneIndex.KIND)
+_FOR_GOOD_S = FOR_GOOD_S
+_HAZARD = 2  # of Index.DIRECTION
+_ASIDE_M, _ASIDE_MPS = 0.4, 0.8
+_EDGE_M = 0.8  # cyclists keep this far from the lane's edge (0.8 m and more are advised; recalled)
 _KEEP, _CHANGE = int(Mode.KEEP), int(Mode.CHANGE)
 _DISTRACTED, _CUTTING = int(DriverKind.DISTRACTED), int(DriverKind.CUTTING_IN)
 _E_S, _E_SPEED, _E_HALF = int(Entry.S), int(Entry.SPEED), int(Entry.HALF_LENGTH)
@@ -143,6 +155,54 @@ def _inattentive_accel(me, mine, key, dt, accel, gap, lead_speed, lead_accel):  
     if not away:
         return accel
     return min(max(me[_ACCEL], -0.5), 0.3)
+
+
+@kernel("f8(f8[::1], i8[::1], u8, f8, f8)")
+def _startling_accel(me, mine, key, dt, accel):  # type: ignore[no-untyped-def]
+    """Of a driver who brakes hard now and then: 3.5 to 6 m/s2 for about a second (estimate)."""
+    me[_ATTENTION] -= dt
+    if me[_ATTENTION] <= 0.0:
+        mine[_COUNTER] += 1
+        chance = uniform(key, mine[_COUNTER])
+        starts = mine[_INATTENTIVE] == 0 and mine[_MODE] == _KEEP and me[_SPEED] > 5.0
+        mine[_INATTENTIVE] = 1 if starts else 0
+        me[_ATTENTION] = 0.7 + 0.8 * chance if starts else 15.0 + 30.0 * chance
+    if mine[_INATTENTIVE] == 1:
+        return min(accel, -3.5 - 2.5 * uniform(key, mine[_COUNTER] + 1))
+    return accel
+
+
+@kernel("f8(Roads, f8[::1], i8[::1], u8, f8, f8)")
+def _broken_accel(roads, me, mine, key, dt, accel):  # type: ignore[no-untyped-def]
+    """Of a car that breaks down: beside a fast road for good, in a lane of several for a while."""
+    me[_ATTENTION] -= dt
+    lane = mine[_LANE]
+    if me[_ATTENTION] <= 0.0:
+        mine[_COUNTER] += 1
+        rapid = roads.lane_i[lane, _RAPID] == 1
+        several = roads.lane_i[lane, _LEFT] >= 0 or roads.lane_i[lane, _RIGHT] >= 0
+        outer = roads.lane_i[lane, _RIGHT] < 0 and roads.lane_i[lane, _LANE_KIND] == 0
+        room = roads.lane_f[lane, _LENGTH] - me[_S] > 30.0 + 0.5 * me[_SPEED] ** 2
+        calm = mine[_MODE] == _KEEP and mine[_OLD] < 0 and mine[_GRANT] < 0
+        may = room and calm and ((rapid and outer) or (several and not rapid))
+        starts = mine[_INATTENTIVE] == 0 and may
+        if mine[_INATTENTIVE] == 1:
+            mine[_DIRECTION] = 0
+        mine[_INATTENTIVE] = 1 if starts else 0
+        me[_ATTENTION] = 30.0 + 30.0 * uniform(key, mine[_COUNTER]) if starts else 5.0
+        if starts and rapid:
+            me[_ATTENTION] = _FOR_GOOD_S
+    if mine[_INATTENTIVE] == 0:
+        return accel
+    mine[_DIRECTION] = _HAZARD
+    me[_COOLDOWN] = 5.0
+    if me[_ATTENTION] > 0.5 * _FOR_GOOD_S and me[_SPEED] > 1.0:
+        aside = 0.5 * roads.table[roads.lane_i[lane, _ROWS] + mine[_ROW], 6]
+        aside += 0.5 * me[_WIDE] + _ASIDE_M
+        me[_SHIFT] = max(me[_SHIFT] - _ASIDE_MPS * dt, -aside)
+        if me[_SHIFT] > -aside:
+            return min(accel, -0.5 if me[_SPEED] > 6.0 else 0.0)
+    return min(accel, -2.0)
 
 
 @kernel("f8(Roads, Entries, Actors, Moment, i8, f8, i8)")
@@ -220,6 +280,10 @@ def drive_accel(  # type: ignore[no-untyped-def]
         )
         if mine[_INATTENTIVE] == 1:
             return accel
+    elif mine[_KIND] == _STARTLING:
+        accel = _startling_accel(me, mine, actors.keys[actor], dt, accel)
+    elif mine[_KIND] == _BROKEN:
+        accel = _broken_accel(roads, me, mine, actors.keys[actor], dt, accel)
     for _ in range(2):
         if gap < math.inf:
             need = stopping_brake(speed, lead_speed, gap - 0.5 - 0.1 * speed, _LEAD_BRAKE_MPS2)
@@ -253,6 +317,10 @@ def place(roads, me, mine, moment, dt, way):  # type: ignore[no-untyped-def]
     wander = swing * math.sin(angle)
     slope = swing * _TWO_PI / me[_WAVE] * math.cos(angle)
     d = min(max(wander + me[_SWAY] * min(1.0, me[_SPEED] / 5.0), -room), room)
+    if mine[_KIND] == _CYCLIST:
+        d += me[_SHIFT] * max(0.5 * width - _EDGE_M, 0.0)
+    else:
+        d += me[_SHIFT]
     if mine[_MODE] == _CHANGE:
         per_m = 1.0 / _CHANGE_LEAST_M
         if me[_SPEED] > 0.1:
@@ -302,6 +370,9 @@ def move(roads, key, me, mine, moment, dt):  # type: ignore[no-untyped-def]
                 me[_SPEED] = 0.0
             else:
                 mine[_ALIVE] = 0
+            break
+        if mine[_KIND] == _CYCLIST and roads.lane_i[onto, _RAPID] == 1:
+            mine[_ALIVE] = 0  # no place for cyclists
             break
         s -= roads.lane_f[lane, _LENGTH]
         mine[_CROSSINGS] += 1

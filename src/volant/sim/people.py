@@ -52,6 +52,8 @@ EVERY_M: Final = 45.0
 """A site for those who cross anywhere, or walk beside the road, so often."""
 ALONG_M: Final = 14.0
 KERB_M: Final = 1.0
+PAVEMENT_M: Final = 3.2
+"""People walk this far beside the road: behind a strip of parked cars."""
 ROOM_M: Final = 0.4
 """People's middles stay this far outside of every lane while they walk beside it."""
 FROM_M: Final = 45.0
@@ -237,7 +239,7 @@ def _way_along(
     points = []
     for part in (-1.0, -0.33, 0.33, 1.0):
         at = graph.position(lane, s_m + part * ALONG_M)
-        right = -(0.5 * at.width_m + KERB_M + 0.3)
+        right = -(0.5 * at.width_m + PAVEMENT_M)
         points.append(_beside(at.x_m, at.y_m, at.heading_rad, right))
     at = graph.position(lane, s_m)
     clear = all(
@@ -269,10 +271,6 @@ def _way_across(
         return None
     near = _beside(at.x_m, at.y_m, at.heading_rad, low)
     far = _beside(at.x_m, at.y_m, at.heading_rad, high)
-    along = (math.cos(at.heading_rad), math.sin(at.heading_rad))
-    for x, y in (near, far):
-        if not clear_of_lanes(roads, ground, x, y, at.z_m, ROOM_M):
-            return None
     stretches = []
     for crossed in lanes:
         here = graph.project(crossed, at.x_m, at.y_m)
@@ -280,8 +278,12 @@ def _way_across(
         if not 2.0 < s_at < graph.lanes[crossed].length_m - 2.0:
             return None
         stretches.append(_stretch(graph, crossed, s_at - 0.6, s_at + 0.6, near, far))
-    start = _clear_end(roads, ground, near, along, at.z_m)
-    end = _clear_end(roads, ground, far, along, at.z_m)
+    # Straight on from the pavement, so between two parked cars where some stand.
+    start = _beside(at.x_m, at.y_m, at.heading_rad, low - PAVEMENT_M)
+    end = _beside(at.x_m, at.y_m, at.heading_rad, high + PAVEMENT_M)
+    for ends in ((start, near), (far, end)):
+        if not all(clear_of_lanes(roads, ground, x, y, at.z_m, ROOM_M) for x, y in _between(ends)):
+            return None
     return _Way(SiteKind.FREE, -1, (start, near, far, end), at.z_m, tuple(stretches))
 
 

@@ -146,9 +146,9 @@ def is_taken(entries, lane, stretch):  # type: ignore[no-untyped-def]
     return False
 
 
-@kernel("b1(Roads, Entries, i8, f8[::1], f8, f8, f8)")
-def lane_is_safe(roads, entries, lane, stretch, reach_s, leave_s, brake):  # type: ignore[no-untyped-def]
-    """Whether a person may be in this lane's stretch from reach_s to leave_s from now.
+@kernel("b1(Roads, Entries, i8, f8[::1], f8, f8)")
+def lane_is_safe(roads, entries, lane, stretch, leave_s, brake):  # type: ignore[no-untyped-def]
+    """Whether a person may be in this lane's stretch until leave_s from now.
 
     brake: how hard a driver may have to brake for it (m/s2); 0: not at all.
     """
@@ -157,7 +157,7 @@ def lane_is_safe(roads, entries, lane, stretch, reach_s, leave_s, brake):  # typ
     gap, speed, slot = look_behind(roads, entries, -1, lane, stretch[_FROM], 0.0, _LOOK_M)
     if slot < 0:
         return True
-    if speed < 0.5 and brake > 0.0 and reach_s < leave_s and gap > 0.3:
+    if speed < 0.5 and brake > 0.0 and gap > -2.0:  # it stands at the wall, off the middle
         return True
     arrives_s = gap / max(speed, 0.1)
     if speed < 3.0:
@@ -178,9 +178,7 @@ def _may_go_on(roads, entries, sites, site, at, sign, pace, brake, whole):  # ty
         out = (stretch[_END] - at) if sign > 0 else (at - stretch[_BEGIN])
         if into < -0.05 or (not whole and into > 0.4):
             continue  # in it already, or past it, or not next
-        if not lane_is_safe(
-            roads, entries, sites.lane_i[k], stretch, max(into, 0.0) / pace, out / pace, brake
-        ):
+        if not lane_is_safe(roads, entries, sites.lane_i[k], stretch, out / pace, brake):
             return False
     return True
 

@@ -28,6 +28,7 @@ TOP_SPEED_MPS: Final = 37.5
 """Where no limit holds: 135 km/h, a common free speed on unlimited German motorways (recalled)."""
 LATERAL_ACCEL_MPS2: Final = 2.0
 """What drivers accept in curves; 1.8 to 2.5 in AASHTO comfort data at speed (recalled)."""
+RAPID_MPS: Final = 70.5 / 3.6
 END_SIGHT_M: Final = 1500.0
 _GATES: Final = {
     Control.NONE: GateKind.NONE,
@@ -58,6 +59,9 @@ def lane_arrays(graph: LaneGraph, rules: TrafficRules) -> Roads:
     lane_f = np.zeros((len(lanes), len(LaneFloat)))
     lane_f[:, LaneFloat.LENGTH] = [lane.length_m for lane in lanes]
     _set_gates(graph, rules, lane_i, lane_f)
+    for lane in lanes:
+        fastest = float(lane.samples[:, LaneColumn.LIMIT].max())
+        lane_i[lane.index, LaneIndex.RAPID] = int(fastest > RAPID_MPS)
     lane_i[:, LaneIndex.ROWS] = graph.starts
     lane_i[1:, LaneIndex.ONWARD] = np.cumsum([len(targets) for targets in onward])
     lane_i[1:, LaneIndex.BACK] = np.cumsum([len(sources) for sources in back])

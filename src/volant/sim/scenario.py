@@ -10,6 +10,7 @@ from volant.sim.world import WorldSettings
 
 RING_CARS: Final = 60
 """In the bubble of 840 m: about 20 cars a kilometre and lane of the own carriageway."""
+TOWN_PARKED: Final = 40
 TOWN_PEOPLE: Final = 12
 """Within 200 m of the own car, where there are streets."""
 

@@ -272,6 +272,7 @@ INDICATORS: Final[dict[int, Indicator]] = {
     1: Indicator.LEFT,
     0: Indicator.OFF,
     -1: Indicator.RIGHT,
+    2: Indicator.HAZARD,
 }
 MISS_BURST_S: Final = (0.2, 1.0)
 _GHOST_S: Final = (0.2, 0.6)

@@ -139,7 +139,8 @@ def lamps_seen(me, mine, x, y, reach, through, missed, key, first):  # type: ign
     braking, direction = 0.0, float(mine[_DIRECTION])
     if mine[_BRAKING] == 1 and (through or along < -0.5 * me[_LONG]):
         braking = 1.0
-    if not through and abs(along) <= 0.5 * me[_LONG] and aside * direction <= 0.0:
+    one_side = direction < 1.5  # hazard lights blink on both
+    if not through and one_side and abs(along) <= 0.5 * me[_LONG] and aside * direction <= 0.0:
         direction = 0.0
     if missed > 0.0:
         if uniform(key, first) < missed:

@@ -23,9 +23,11 @@ from volant.sim.arrays import Actors, Entries, Ground, Lamps, Moment, Roads
 from volant.sim.columns import (
     CAST_SLOTS,
     EGO_SLOTS,
+    FOR_GOOD_S,
     SLOTS,
     WALL_SLOTS,
     Actor,
+    DriverKind,
     Entry,
     EntryIndex,
     EntryKind,
@@ -62,6 +64,14 @@ _LAMPS: Final = {
     LightState.AMBER: Lamp.AMBER,
 }
 LIGHT_STATES: Final = {int(lamp): state for state, lamp in _LAMPS.items()}
+STREET_MPS: Final = 17.0
+"""Where cars go no faster, streets bend and houses stand: births may be nearer than on open roads."""
+STREET_FROM_M: Final = 120.0
+STREET_AHEAD_M: Final = 170.0
+"""In the own car's way, where it can see along its street."""
+STREET_TO_M: Final = 280.0
+_PRIVATE_MPS: Final = 4.2
+"""Nobody is born where no more than 15 km/h are allowed: car parks."""
 _CLEAR_AHEAD_M: Final = 35.0
 _CLEAR_BEHIND_M: Final = 30.0
 _PLACE_STEP_M: Final = 6.0
@@ -269,6 +279,8 @@ def _birth_places(graph: LaneGraph, roads: Roads) -> Array:
             s = sample[LaneColumn.S]
             if s - last < _PLACE_STEP_M or sample[LaneColumn.WIDTH] < _LEAST_WIDTH_M:
                 continue
+            if sample[LaneColumn.LIMIT] < _PRIVATE_MPS:
+                continue
             last = s
             heading = sample[LaneColumn.HEADING]
             x, y = sample[LaneColumn.X], sample[LaneColumn.Y]
@@ -413,11 +425,17 @@ def _fitting_places(traffic: Traffic, chance: Chance, centre: Centre, least_m: f
         along = dx * cos + dy * sin
         fits &= ~((along > -_CLEAR_BEHIND_M) & (along < _CLEAR_AHEAD_M) & (square < 50.0**2))
     else:
+        slow = places[:, 6] < STREET_MPS
+        along = dx * cos + dy * sin
+        ahead = (along > 0.0) & (along * along > 0.6 * square)
+        near = np.where(ahead, STREET_AHEAD_M, STREET_FROM_M)
+        streets = slow & (square > near * near) & (square < STREET_TO_M * STREET_TO_M)
         apart = (places[:, 6] * places[:, 4] - centre.speed_mps * cos) * dx
         apart += (places[:, 6] * places[:, 5] - centre.speed_mps * sin) * dy
         fits &= apart < _FALLING_BACK_MPS * np.sqrt(square)
         enters = (places[:, 7] > 0.0) & (square > ENTER_FROM_M * ENTER_FROM_M)
         fits |= enters & (square < BIRTH_TO_M * BIRTH_TO_M)
+        fits = (fits & ~slow) | streets
     oncoming = chance.uniform(200) < traffic.oncoming_share
     wanted = np.flatnonzero(fits & (same != oncoming))
     return wanted if len(wanted) else np.flatnonzero(fits)
@@ -427,6 +445,8 @@ def _settle(traffic: Traffic, slot: int, chance: Chance, lane: int, s: float) ->
     """Put a new car at (lane, s) if the gaps there fit; False and nothing changed otherwise."""
     row = np.zeros(len(Actor))
     kind = draw_kind(traffic.mix, chance.child("kind"))
+    if kind is DriverKind.CYCLIST and traffic.roads.lane_i[lane, LaneIndex.RAPID]:
+        kind = DriverKind.NORMAL
     body = draw_driver(kind, chance.child("driver"), row)
     row[Actor.LENGTH] = min(row[Actor.LENGTH], traffic.longest_m)
     roads = traffic.roads
@@ -444,6 +464,11 @@ def _settle(traffic: Traffic, slot: int, chance: Chance, lane: int, s: float) ->
     row[Actor.COOLDOWN] = chance.uniform(201, 1.0, 5.0)
     row[Actor.ATTENTION] = chance.uniform(202, 2.0, 10.0)
     row[Actor.GAP] = math.inf
+    if kind is DriverKind.CYCLIST:
+        row[Actor.SHIFT] = 1.0 if traffic.graph.left_hand else -1.0
+        row[Actor.COOLDOWN] = FOR_GOOD_S
+    elif kind is DriverKind.BROKEN:
+        row[Actor.ATTENTION] = chance.uniform(203, 15.0, 60.0)
     traffic.actor_f[slot] = row
     index = traffic.actor_i[slot]
     index[:] = 0

@@ -44,6 +44,8 @@ _LANE, _OLD, _MODE, _DIRECTION, _ALIVE, _BRAKING = (
     int(Index.ALIVE),
     int(Index.BRAKING),
 )
+_SHIFT = int(Actor.SHIFT)
+_BESIDE_M = -2.7  # with the least lane of 3 m no part of a broken-down car is in it
 _CUT = int(Index.CUT)
 _KEEP, _SIGNAL, _CHANGE = int(Mode.KEEP), int(Mode.SIGNAL), int(Mode.CHANGE)
 _E_S, _E_SPEED, _E_HALF = int(Entry.S), int(Entry.SPEED), int(Entry.HALF_LENGTH)
@@ -71,8 +73,8 @@ def write_entries(actors, entries, roads):  # type: ignore[no-untyped-def]
             entries.f[slot + k, _E_SIDE] = 0.5 * actors.f[actor, _WIDE]
             entries.f[slot + k, _E_D] = actors.f[actor, _D]
             entries.f[slot + k, _E_ACCEL] = actors.f[actor, _ACCEL]
-        if actors.i[actor, _ALIVE] == 0:
-            continue
+        if actors.i[actor, _ALIVE] == 0 or actors.f[actor, _SHIFT] < _BESIDE_M:
+            continue  # not there, or broken down beside the road
         lane = actors.i[actor, _LANE]
         entries.i[slot, _E_LANE], entries.i[slot, _E_KIND] = lane, _BODY
         entries.f[slot, _E_S] = actors.f[actor, _S]

@@ -24,6 +24,8 @@ from volant.sim.cast import Cast
 from volant.sim.columns import Actor, Index
 from volant.sim.drivers import DriverMix
 from volant.sim.jams import Jam, jam_rows
+from volant.sim.parked import COLUMNS as PARKED_COLUMNS
+from volant.sim.parked import make_kerbside, parked_cars, show_parked
 from volant.sim.people import gather, join, make_crowd, make_sites, no_sites, step_crowd
 from volant.sim.place_sensors import make_place_sensors, sense_place
 from volant.sim.sensors import (
@@ -56,8 +58,10 @@ TRUTH_REACH_M: Final = 300.0
 _TOUCH_REACH_M: Final = 40.0
 _LEVEL_APART_M: Final = 3.0
 _RECYCLE_TICKS: Final = 5
+_PARKED_TICKS: Final = 20
 _FIRST_PEOPLE_M: Final = 15.0
 _LOCATE_REACH_M: Final = 15.0
+PARKED_FIRST_ID: Final = 3_000_001
 PEOPLE_FIRST_ID: Final = 2_000_001
 LIGHT_REACH_M: Final = 250.0
 """Lights nearer than this are told to the judge and the journal."""
@@ -80,6 +84,8 @@ class WorldSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """Sensors that are broken for a while."""
     people: Annotated[int, Meta(ge=0, le=500)] = 0
     """On foot near the own car, where there are streets or crossings."""
+    parked: Annotated[int, Meta(ge=0, le=500)] = 0
+    """Most parked cars near the own car, in the parking spaces of the map."""
 
     def __post_init__(self) -> None:
         """Raise ValueError for an unknown sensor level."""
@@ -140,17 +146,23 @@ class World:
     def _join_rows(self, chance: Chance) -> None:
         """Rows of the traffic first, then cast and people, in one array that all who look read."""
         traffic, count, cast = self.traffic, self.settings.cars, self.cast.count
-        rows = count + cast + self.settings.people
+        walkers = count + cast + self.settings.people
+        rows = walkers + self.settings.parked
         self._actor_f = np.zeros((rows, len(Actor)))
         self._actor_i = np.zeros((rows, len(Index)), dtype=np.int64)
         traffic.actor_f, traffic.actor_i = self._actor_f[:count], self._actor_i[:count]
         self._cast_f = self._actor_f[count : count + cast]
         self._cast_i = self._actor_i[count : count + cast]
-        walk = slice(count + cast, rows)
+        walk = slice(count + cast, walkers)
         rules = traffic.rules
         lights = {light.signal: row for row, light in enumerate(rules.lights)}
         places = (self.graph, traffic.roads, traffic.ground, rules.crossings, lights)
-        sites = make_sites(*places, np.zeros((0, 5))) if self.settings.people else no_sites()
+        stands = np.zeros((0, PARKED_COLUMNS))
+        if self.settings.parked:
+            stands = parked_cars(self.graph, traffic.roads, traffic.ground, chance.child("parked"))
+        self.kerbside = make_kerbside(stands, self._actor_f[walkers:], self._actor_i[walkers:])
+        in_the_way = np.ascontiguousarray(stands[:, (0, 1, 3, 4, 5)])
+        sites = make_sites(*places, in_the_way) if self.settings.people else no_sites()
         self.crowd = make_crowd(sites, self._actor_f[walk], self._actor_i[walk], chance)
         join(self.crowd, traffic)
 
@@ -160,6 +172,9 @@ class World:
             return actor_id(self.traffic, slot)
         if own < self.cast.count:
             return CAST_FIRST_ID + own
+        stands = own - self.cast.count - self.settings.people
+        if stands >= 0:
+            return PARKED_FIRST_ID + int(self.kerbside.held[stands])
         life = int(self._actor_i[slot, Index.LIFE]) - 1
         return PEOPLE_FIRST_ID + life * self.settings.people + own - self.cast.count
 
@@ -171,6 +186,7 @@ class World:
             enter_cast(self.traffic, self._cast_f)
             populate(self.traffic, _centre(ego))
             gather(self.crowd, ego.x_m, ego.y_m, 0, _FIRST_PEOPLE_M)
+            show_parked(self.kerbside, ego.x_m, ego.y_m)
             self._lane = self._locate(ego)
             self._step_ns = stamp_ns
         while stamp_ns > self._step_ns:
@@ -191,6 +207,8 @@ class World:
         step_crowd(self.crowd, traffic, STEP_S)
         self.cast.step(ego, self._step_ns + PILOT_TICK_NS, self._cast_f, self._cast_i)
         enter_cast(traffic, self._cast_f)
+        if traffic.tick % _PARKED_TICKS == 0:
+            show_parked(self.kerbside, ego.x_m, ego.y_m)
         if traffic.tick % _RECYCLE_TICKS == 0:
             recycle(traffic, _centre(ego))
             gather(self.crowd, ego.x_m, ego.y_m, traffic.tick)
