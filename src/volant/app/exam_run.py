@@ -316,12 +316,18 @@ class _Listed(Message, frozen=True, kw_only=True):
     drivers: tuple[str, ...]
 
 
+def _count(suite: Suite) -> int:
+    """How many cases a suite has here; 0 where its data is missing."""
+    try:
+        return len(suite.names(0))
+    except InputError:
+        return 0
+
+
 def list_command(*, as_json: bool) -> Exit:
     """Run `volant exam list`."""
     found = [
-        _Listed(
-            suite=suite.name, words=suite.words, cases=len(suite.names(0)), drivers=suite.drivers
-        )
+        _Listed(suite=suite.name, words=suite.words, cases=_count(suite), drivers=suite.drivers)
         for suite in SUITES
     ]
     if as_json:

@@ -27,6 +27,7 @@ from volant.core.errors import InputError
 from volant.core.geometry import Pose, wrap_angle_rad
 from volant.core.messages import (
     Contact,
+    DriverControls,
     DriverRequest,
     EgoTruth,
     Engagement,
@@ -48,6 +49,8 @@ from volant.vehicle import CarSpec, CarStart, SimCar, load_spec, with_perfect_se
 DRIVERS: Final = ("pilot", *MANNERS)
 CAR: Final = "g3-520"
 AFTER_CONTACT_NS: Final = NS_PER_S
+LETS_GO_MPS2: Final = -1.5
+"""The robot's foot leaves the accelerator when the car brakes more than this."""
 REPLAY_NS: Final = NS_PER_S // 5
 _OFF: Final = (Engagement.OFF, Engagement.READY, Engagement.MINIMAL_RISK)
 
@@ -207,6 +210,9 @@ def _driving(scene: Scene, wanted: Wanted, trip: composing.Trip) -> tuple[Compon
             ),
         )
     spec = trip.spec
+    if wanted.driver == "none":
+        braking = components.vehicle(composing.guard_settings(spec), composing.aeb_settings(spec))
+        return (robot(scene.speed_mps), braking)
     driver = ReferenceDriver(
         ReferenceSettings(
             manner=Manner(wanted.driver),
@@ -220,6 +226,27 @@ def _driving(scene: Scene, wanted: Wanted, trip: composing.Trip) -> tuple[Compon
         )
     )
     return (told_the_truth(driver),)
+
+
+def robot(speed_mps: float) -> Component:
+    """A foot on the accelerator that holds a speed, and leaves it once the car brakes."""
+
+    def step(done: bool, inputs: Inputs, stamp_ns: int) -> tuple[bool, Outputs]:  # noqa: ARG001
+        car = inputs.latest[topics.CAR_STATE.name]
+        if car is None:
+            return done, ()
+        done = done or car.accel_mps2 < LETS_GO_MPS2
+        share = 0.0 if done else max(0.0, min(0.5, 0.3 * (speed_mps + 0.05 - car.speed_mps)))
+        return done, ((topics.DRIVER_CONTROLS, DriverControls(accelerator=share)),)
+
+    return Component(
+        name="robot",
+        period_ns=CONTROL_TICK_NS,
+        inputs=(topics.CAR_STATE,),
+        outputs=(topics.DRIVER_CONTROLS,),
+        start=bool,
+        step=step,
+    )
 
 
 def told_the_truth(driver: ReferenceDriver) -> Component:

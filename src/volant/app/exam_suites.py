@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from volant.app import exam_cut_in
+from volant.app import exam_aeb, exam_cut_in
 from volant.app.exam_stage import DRIVERS, Task, run_scene
 from volant.core.errors import InputError
 from volant.core.settings import nearest
@@ -63,6 +63,14 @@ SUITES: Final[tuple[Suite, ...]] = (
         exam_cut_in.names,
         exam_cut_in.run,
         exam_cut_in.table,
+    ),
+    Suite(
+        "aeb",
+        "emergency braking alone, the 2023 tables",
+        exam_aeb.DRIVERS,
+        exam_aeb.names,
+        exam_aeb.run,
+        exam_aeb.table,
     ),
 )
 

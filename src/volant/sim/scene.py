@@ -62,6 +62,8 @@ class Scene:
     """Traffic besides the cast."""
     point_car: bool = False
     """The car is a point that obeys acceleration, as some suites lay down."""
+    robot: bool = False
+    """A robot holds the speed by the accelerator until braking begins, where no pilot drives."""
     seed: int = 0
     sensors: str | None = None
     """The level that the scene is about; None: as asked for."""
