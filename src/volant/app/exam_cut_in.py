@@ -79,8 +79,8 @@ def run(task: Task) -> CaseResult:
     figures: Figures | None = None
     if task.wanted.driver == "pilot":
         figures, _replay = run_scene(_scene(case), task.wanted)
-        crashed = figures.contacts_at_fault > 0
-        held = Pass(crashed, figures.impact_mps or 0.0, figures.accel_min_mps2 or 0.0)
+        crashed = figures.contacts > 0
+        held = Pass(crashed, figures.impact_mps or 0.0, figures.accel_hardest_mps2 or 0.0)
     else:
         model = MODELS[task.wanted.driver]
         held = drive(case, model(), model.delay_s)

@@ -275,7 +275,8 @@ def make_answer(
         ),
         contacts_at_fault=sum(_at_fault(result) for result in done),
         score_pct=100.0 * sum(scores) / len(scores) if scores else None,
-        distance_m=sum(held.distance_m for held in figures),
+        distance_m=sum(held.distance_m for held in figures)
+        + sum(result.facts.get("distance_m") or 0.0 for result in done),
         table=suite.table(done),
         wall_s=wall_s,
     )

@@ -162,12 +162,15 @@ class _Stage:
         return stamp_ns if over or there or hit else None
 
     def _verdicts(self) -> Verdicts:
-        first = self._contacts[0] if self._contacts else None
         state = self._pilot.latest
         off = self._engaged_once and state is not None and state.engagement in _OFF
+        judged = summary(self._executor.state_of("judge"))
+        first = judged.contact_list[0] if judged.contact_list else None
         return Verdicts(
-            at_fault=sum(not one.struck_from_behind for one in self._contacts),
-            impact_mps=None if first is None else first.closing_mps,
+            at_fault=judged.contacts_at_fault,
+            impact_mps=None if first is None else first.impact_mps,
+            rule_breaks=len(judged.rule_breaks),
+            needless_brakings=judged.needless_brakings,
             handed_back=int(off),
         )
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from volant.app import exam_aeb, exam_cut_in
+from volant.app import exam_aeb, exam_cut_in, exam_trips
 from volant.app.exam_stage import DRIVERS, Task, run_scene
 from volant.core.errors import InputError
 from volant.core.settings import nearest
@@ -71,6 +71,14 @@ SUITES: Final[tuple[Suite, ...]] = (
         exam_aeb.names,
         exam_aeb.run,
         exam_aeb.table,
+    ),
+    Suite(
+        "trips",
+        "whole trips with random ends and traffic",
+        ("pilot",),
+        exam_trips.names,
+        exam_trips.run,
+        exam_trips.table,
     ),
 )
 

@@ -88,7 +88,7 @@ def _role(case: str, row: Row, speed: float, y_m: float) -> Role:
 def _ahead(kind: str, row: Row, speed: float, front_m: float, y_m: float) -> Role:
     """Standing, or slower in the same direction."""
     size = {"CPLA": ADULT, "CBLA": BICYCLE}.get(kind, GVT)
-    own = float(row.get("target_kmh", row.get("vru_kmh", 0.0))) * KMH
+    own = float(row["target_kmh"] if "target_kmh" in row else row["vru_kmh"]) * KMH
     share = float(row["overlap_pct"]) / 100.0
     if kind in ("CPLA", "CBLA"):
         aside_m = WIDE_M * (share - 0.5)

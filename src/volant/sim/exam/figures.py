@@ -50,7 +50,10 @@ class Figures(Message, frozen=True, kw_only=True):
     """From the lead's first braking to the first brake command."""
     offset_max_m: Figure
     offset_rms_m: Figure
+    accel_hardest_mps2: Figure
+    """True braking at its hardest, in emergencies too."""
     accel_min_mps2: Figure
+    """The same outside emergencies, as the judge tells them."""
     accel_max_mps2: Figure
     jerk_p99_mps3: Figure
     lateral_accel_p99_mps2: Figure
@@ -83,6 +86,7 @@ class Watch:
     ttc_min_s: float = math.inf
     gap_end_m: float | None = None
     stop_gap_m: float | None = None
+    hardest_mps2: float = math.inf
     speed_min_mps: float = math.inf
     over_mps: float = -math.inf
     stood_s: float = 0.0
@@ -93,7 +97,6 @@ class Watch:
     accel_then_mps2: float = 0.0
     reaction_s: float | None = None
     offsets: list[float] = field(default_factory=list)
-    laterals: list[float] = field(default_factory=list)
 
     def look(
         self,
@@ -107,7 +110,7 @@ class Watch:
         span_s = seconds(stamp_ns - self.stamp_ns)
         self.stamp_ns, self.ego = stamp_ns, ego
         self.speed_min_mps = min(self.speed_min_mps, ego.speed_mps)
-        self.laterals.append(abs(ego.lateral_accel_mps2))
+        self.hardest_mps2 = min(self.hardest_mps2, ego.accel_mps2)
         gap_m = judged.lead_gap_m
         self.gap_end_m = gap_m
         if gap_m is not None and ego.speed_mps - judged.lead_speed_mps > CLOSING_MPS:
@@ -163,10 +166,11 @@ class Watch:
             reaction_s=self.reaction_s,
             offset_max_m=max(map(abs, self.offsets), default=None),
             offset_rms_m=_rms(self.offsets),
+            accel_hardest_mps2=self.hardest_mps2,
             accel_min_mps2=judged.accel_min_mps2,
             accel_max_mps2=judged.accel_max_mps2,
             jerk_p99_mps3=judged.jerk_p99_mps3,
-            lateral_accel_p99_mps2=_p99(self.laterals),
+            lateral_accel_p99_mps2=judged.lateral_accel_p99_mps2,
             speed_end_mps=ego.speed_mps,
             speed_min_mps=self.speed_min_mps,
             speed_over_limit_mps=self.over_mps,
@@ -205,13 +209,6 @@ class Verdicts:
 
 def _rms(values: list[float]) -> float | None:
     return math.sqrt(math.fsum(v * v for v in values) / len(values)) if values else None
-
-
-def _p99(values: list[float]) -> float | None:
-    if not values:
-        return None
-    ordered = sorted(values)
-    return ordered[min(math.ceil(0.99 * len(ordered)), len(ordered)) - 1]
 
 
 def broken_bounds(figures: Figures, bounds: tuple[Bound, ...]) -> tuple[str, ...]:
