@@ -6,6 +6,7 @@ Run as a module it prints the table: `python -m tests.safety.aeb_grid [perfect|t
 from __future__ import annotations
 
 import math
+import random
 import sys
 from collections.abc import Callable, Iterator
 
@@ -322,6 +323,27 @@ def say(line: str) -> None:
     sys.stdout.write(line + "\n")
 
 
+def around(seed: int) -> Iterator[Scene]:
+    """Cases beside the grid: speeds, overlaps, sizes and times drawn at random."""
+    draw = random.Random(seed)
+    for _ in range(40):
+        kmh = draw.uniform(12.0, 85.0)
+        yield lead("CCRs", kmh, 0.0, draw.choice((-1, 1)) * draw.uniform(45.0, 99.0))
+        slow = draw.uniform(5.0, 0.6 * kmh)
+        yield lead("CCRm", kmh, slow, draw.choice((-1, 1)) * draw.uniform(45.0, 99.0))
+        yield lead_brakes(
+            draw.uniform(10.0, 45.0), draw.uniform(2.0, 7.0), draw.uniform(30.0, 80.0)
+        )
+        town = draw.uniform(12.0, 60.0)
+        share, walk = draw.uniform(15.0, 85.0), draw.uniform(3.0, 9.0)
+        far = draw.random() < 0.5
+        yield crossing("CPxA", person, town, walk, share, draw.uniform(3.5, 8.0), 1.0, far=far)
+        ride = draw.uniform(9.0, 22.0)
+        yield crossing("CBxA", bicycle, town, ride, share, draw.uniform(12, 20), 3.0, far=far)
+        yield along("CPLA", person, draw.uniform(20.0, 80.0), draw.uniform(3.0, 7.0), share)
+        yield along("CBLA", bicycle, draw.uniform(30.0, 80.0), draw.uniform(10.0, 22.0), share)
+
+
 def kinds(name: str) -> str:
     """The family of a case."""
     return name.split()[0]
@@ -386,6 +408,9 @@ if __name__ == "__main__":
     wanted = sys.argv[3] if len(sys.argv) > 3 else ""
     if wanted.startswith("harmless"):
         report_harmless(level, int(sys.argv[2]), wanted[9:])
+        sys.exit()
+    if wanted.startswith("around"):
+        report(list(around(int(wanted[6:] or 1))), level, int(sys.argv[2]))
         sys.exit()
     found = [scene for scene in (*grid(), *turning()) if scene.name.startswith(wanted)]
     report(found, level, int(sys.argv[2]) if len(sys.argv) > 2 else 1)

@@ -167,7 +167,7 @@ def step(
     if car is None:
         return _told(memory, given.stamp_ns, "no_car_state", BrakeStage.UNAVAILABLE)
     if given.frames is not None:
-        memory = _looked(memory, given, car, settings)
+        memory = _looked(memory, given.frames, car, settings)
     elif given.stamp_ns - memory.frames_ns > round(1e9 * settings.tuning.silent_s):
         memory = msgspec.structs.replace(memory, threat=None, agreed=0, tracker=Tracker())
     return _decided(memory, given, car, settings)
@@ -217,17 +217,17 @@ def _moved(memory: AebMemory, given: AebInput) -> AebMemory:
 # --- what is ahead --------------------------------------------------------------------------------
 
 
-def _looked(memory: AebMemory, given: AebInput, car: CarState, settings: AebSettings) -> AebMemory:
+def _looked(
+    memory: AebMemory, frames: SensorFrames, car: CarState, settings: AebSettings
+) -> AebMemory:
     """New frames: the tracks, and the worst touch ahead."""
-    frames = given.frames
-    if frames is None or not memory.places:
-        return memory
+    now_ns = memory.stamp_ns
     place, tuning = memory.places[-1], settings.tuning
     own = _own(memory, car, settings, steered=False)
     region = Region(
         _NEAR_M + tuning.horizon_s * own.speed_mps, _ASIDE_M, _ASIDE_S, own.curvature_per_m
     )
-    tracker = aeb_tracks.advance(memory.tracker, given.stamp_ns, place, settings.tracks)
+    tracker = aeb_tracks.advance(memory.tracker, now_ns, place, settings.tracks)
     for frame in frames.detections:
         then = stop.place_at(memory.places, frame.stamp_ns)
         if then is not None:
@@ -237,10 +237,10 @@ def _looked(memory: AebMemory, given: AebInput, car: CarState, settings: AebSett
     return msgspec.structs.replace(
         memory,
         tracker=tracker,
-        frames_ns=given.stamp_ns if frames.detections else memory.frames_ns,
+        frames_ns=now_ns if frames.detections else memory.frames_ns,
         threat=threat,
         agreed=min(memory.agreed + 1, _MOST_FRAMES) if brakes else 0,
-        threat_ns=given.stamp_ns if threat is not None else memory.threat_ns,
+        threat_ns=now_ns if threat is not None else memory.threat_ns,
     )
 
 

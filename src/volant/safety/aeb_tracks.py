@@ -109,11 +109,6 @@ class Track(msgspec.Struct, frozen=True, gc=False):
     seen_ns: int
     object_class: ObjectClass
 
-    @property
-    def speed_mps(self) -> float:
-        """Over ground."""
-        return math.hypot(self.vx_mps, self.vy_mps)
-
 
 class Tracker(msgspec.Struct, frozen=True):
     """All tracks at one stamp."""
