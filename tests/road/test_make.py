@@ -38,7 +38,9 @@ def test_every_link_is_continuous(world):
             assert math.dist(end[1:4], begin[1:4]) < 1e-3, (str(lane.id), str(onward.id))
             turn = math.remainder(end[LaneColumn.HEADING] - begin[LaneColumn.HEADING], math.tau)
             assert abs(turn) < 1e-6
-            if "town" not in (lane.road_type, onward.road_type):  # a circle is joined by straights
+            if not (lane.road_type + onward.road_type).count(
+                "town"
+            ):  # a circle is joined by straights
                 bends = end[LaneColumn.CURVATURE], begin[LaneColumn.CURVATURE]
                 assert bends[0] == pytest.approx(bends[1], abs=1e-3)
             assert end[LaneColumn.GRADE] == pytest.approx(begin[LaneColumn.GRADE], abs=1e-3)
@@ -77,7 +79,7 @@ def test_the_country_road_winds_and_climbs(world):
 
 def test_no_limit_asks_for_more_than_tyres_and_people_like(world):
     for lane in world.lanes:
-        if lane.junction is not None or lane.road_type == "town":
+        if lane.junction is not None or lane.road_type.startswith("town"):
             continue  # turning there is slower than what is allowed
         rows = lane.samples
         aside = np.abs(rows[:, LaneColumn.CURVATURE]) * rows[:, LaneColumn.LIMIT] ** 2
@@ -111,7 +113,7 @@ def test_limits_are_signposted_where_they_begin(world):
         s = placed.signal.s_m + (1e-3 if placed.signal.orientation == "+" else -1e-3)
         assert road.type_at(s).limit_mps == pytest.approx(placed.limit_mps)
     shown = {placed.road for placed in signs}
-    outside = {lane.id.road for lane in world.lanes if lane.road_type != "town"}
+    outside = {lane.id.road for lane in world.lanes if not lane.road_type.startswith("town")}
     assert shown >= {road for road in outside if world.network.road(road).junction is None}
 
 

@@ -84,7 +84,11 @@ def test_lanes_outside_junctions_never_lie_over_each_other(world):
     columns = [LaneColumn.X, LaneColumn.Y, LaneColumn.Z, LaneColumn.HEADING, LaneColumn.WIDTH]
     rows = np.concatenate([lane.samples[:, columns] for lane in lanes])
     owner = np.repeat([lane.index for lane in lanes], [len(lane.samples) for lane in lanes])
-    new = [lane for lane in lanes if lane.road_type == "town" or lane.kind in ("onRamp", "offRamp")]
+    new = [
+        lane
+        for lane in lanes
+        if lane.road_type.startswith("town") or lane.kind in ("onRamp", "offRamp")
+    ]
     for lane in new:
         for x, y, z, heading, width in lane.samples[1:-1:3, columns]:
             dx, dy = rows[:, 0] - x, rows[:, 1] - y

@@ -17,7 +17,7 @@ def test_the_built_in_world_has_its_limits_from_the_road_and_no_errors():
     assert (report.roads, report.junctions) > (17, 10)
     assert set(report.limit_length_m) == {"road"}
     assert report.limit_length_m["road"] == pytest.approx(report.lane_length_m, abs=0.1)
-    assert report.road_types == ("motorway", "rural", "town")
+    assert report.road_types == ("motorway", "rural", "town", "townPrivate")
 
 
 def test_a_report_is_json_and_reads_back():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from volant.core.geometry import Pose
@@ -36,6 +36,8 @@ _SPACE_M: Final = (5.5, 2.5)
 _WIDEST_M: Final = 9.0
 # Chosen: a brisk walk; car parks ask for care, not for a number.
 _KMH: Final = 10.0
+# Private ground: whoever leaves it gives way, and nobody drives through it without a reason.
+PREMISES: Final = "townPrivate"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +109,7 @@ def _bay(plan: CarPark, source: Mouth, k: int) -> Road:
         left_hand=False,
         predecessor=None,
         successor=None,
-        types=speed_types("town", ((0.0, _KMH),)),
+        types=speed_types(PREMISES, ((0.0, _KMH),)),
         geometries=pieces,
         elevations=rise(((0.0, source.z_m, 0.0), (BAY_M, source.z_m, 0.0))),
         superelevations=(),
@@ -128,7 +130,8 @@ def _way(
     number = plan.number + out
     strokes = connect(source[1].pose, target[1].pose, _WIDEST_M)
     road_id, junction = str(100 * number + k), str(number)
-    return way(site, road_id, junction, plan.name, source, target, strokes=strokes, kmh=_KMH)
+    road = way(site, road_id, junction, plan.name, source, target, strokes=strokes)
+    return replace(road, types=speed_types(PREMISES, ((0.0, _KMH),)))
 
 
 def _junction(plan: CarPark, out: int, ways: Sequence[Road]) -> Junction:

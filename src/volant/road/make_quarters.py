@@ -18,7 +18,7 @@ from collections.abc import Callable
 from typing import Final
 
 from volant.core.geometry import Pose
-from volant.road.make_car_park import CarPark, car_park
+from volant.road.make_car_park import PREMISES, CarPark, car_park
 from volant.road.make_exit import HalfInterchange, RingPlace, half_interchange
 from volant.road.make_junction import Arm, junction
 from volant.road.make_plan import (
@@ -51,7 +51,7 @@ _QUIET: Final = Section()
 _SIDE: Final = Section(kmh=30.0, parking_left=True)
 _SLOW: Final = Section(kmh=30.0)
 _PLAIN: Final = Section(parking_right=True, parking_left=True)
-_LANE_IN: Final = Section(back=0, kmh=20.0, walks=False)
+_LANE_IN: Final = Section(back=0, kmh=20.0, kind=PREMISES, walks=False)
 _DEG: Final = math.pi / 180.0
 # Where the ramps meet the harbour's roundabout, as seen from its middle.
 _FROM_RING: Final = 235.0 * _DEG

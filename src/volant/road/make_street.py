@@ -37,6 +37,7 @@ class Section:
     back: int = 1
     lane_m: float = TOWN_LANE_M
     kmh: float = 50.0
+    kind: str = "town"
     parking_right: bool = False
     parking_left: bool = False
     walks: bool = True
@@ -55,7 +56,7 @@ def street(road_id: str, name: str, start: Pose, goal: Pose, section: Section, z
         left_hand=False,
         predecessor=None,
         successor=None,
-        types=speed_types("town", ((0.0, section.kmh),)),
+        types=speed_types(section.kind, ((0.0, section.kmh),)),
         geometries=pieces,
         elevations=rise(((0.0, z_m, 0.0), (length_m, z_m, 0.0))),
         superelevations=(),

@@ -20,7 +20,7 @@ from typing import Final
 
 from volant.core.geometry import Pose
 from volant.road import make_signs as signs
-from volant.road.make_car_park import CarPark, car_park
+from volant.road.make_car_park import PREMISES, CarPark, car_park
 from volant.road.make_country import GATE_HEIGHT_M, CountryRoad
 from volant.road.make_junction import Arm, junction
 from volant.road.make_plan import (
@@ -44,7 +44,7 @@ _PLAIN: Final = Section(parking_right=True, parking_left=True)
 _SIDE: Final = Section(kmh=30.0, parking_right=True)
 _ARTERY: Final = Section(forth=2, back=2)
 _QUIET: Final = Section()
-_LANE_IN: Final = Section(back=0, kmh=20.0, walks=False)
+_LANE_IN: Final = Section(back=0, kmh=20.0, kind=PREMISES, walks=False)
 _WIDE_M: Final = 19.0
 _SMALL_M: Final = 15.0
 # The bays begin this far from the street's line.

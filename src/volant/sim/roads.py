@@ -41,6 +41,8 @@ _GATES: Final = {
 _WAITING: Final = (GateKind.GIVE_WAY, GateKind.STOP, GateKind.LIGHT, GateKind.RIGHT_FIRST)
 MAIN_SHARE: Final = 0.85
 """Share of cars that keep to the main road at a fork outside junctions."""
+PRIVATE: Final = frozenset({"townPrivate", "townPlayStreet"})
+"""Road types of ground that nobody drives through without a reason to be there."""
 
 
 def lane_arrays(graph: LaneGraph, rules: TrafficRules) -> Roads:
@@ -144,12 +146,22 @@ def _shares(graph: LaneGraph, lane: Lane, targets: tuple[int, ...]) -> list[floa
     if len(targets) > 1 and main in targets and not in_junction:
         rest = (1.0 - MAIN_SHARE) / (len(targets) - 1)
         share = [MAIN_SHARE if target == main else rest for target in targets]
+    public = [not _is_private(graph, target) for target in targets]
+    if any(public):
+        kept = sum(part for part, open_ in zip(share, public, strict=True) if open_)
+        share = [part / kept if open_ else 0.0 for part, open_ in zip(share, public, strict=True)]
     total, cumulated = 0.0, []
     for part in share:
         total += part
         cumulated.append(total)
-    cumulated[-1] = 1.0
-    return cumulated
+    return [1.0 if part > 1.0 - 1e-9 else part for part in cumulated]
+
+
+def _is_private(graph: LaneGraph, target: int) -> bool:
+    """Whether a way leads onto private ground, such as a car park: nobody passes through it."""
+    lane = graph.lanes[target]
+    beyond = [graph.lanes[index].road_type for index in lane.successors]
+    return lane.road_type in PRIVATE or (bool(beyond) and set(beyond) <= PRIVATE)
 
 
 def _flags(lane: Lane, onward: tuple[int, ...], pairs: list[tuple[float, ...]]) -> list[int]:

@@ -39,7 +39,7 @@ from volant.sim.columns import (
 from volant.sim.drivers import DriverMix, draw_driver, draw_kind
 from volant.sim.lane_kernels import index_entries, look_ahead, look_behind, place_body
 from volant.sim.move_kernels import place
-from volant.sim.roads import lane_arrays
+from volant.sim.roads import PRIVATE, lane_arrays
 from volant.sim.signals import Post, Programme, light_at, make_programmes, red_left_s
 from volant.sim.traffic_kernels import step_traffic, write_entries
 
@@ -272,7 +272,7 @@ def _birth_places(graph: LaneGraph, roads: Roads) -> Array:
         at = roads.lane_i[lane.index : lane.index + 2]
         shared = at[0, LaneIndex.CONFLICTS] != at[1, LaneIndex.CONFLICTS]
         ending = roads.lane_f[lane.index, LaneFloat.END] < math.inf
-        if lane.junction is not None or shared or ending:
+        if lane.junction is not None or shared or ending or lane.road_type in PRIVATE:
             continue
         last = -math.inf
         for row, sample in enumerate(lane.samples.tolist()):
