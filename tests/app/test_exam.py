@@ -29,7 +29,7 @@ def test_the_idm_stops_behind_a_standing_car_and_one_that_does_nothing_hits_it()
 
 
 def test_a_driver_that_brakes_late_breaks_the_bound_of_comfort() -> None:
-    assert any("accel_min_mps2" in reason for reason in _run("standing-car-50", "late"))
+    assert any("accel_hardest_mps2" in reason for reason in _run("standing-car-50", "late"))
 
 
 def test_the_pilot_drives_an_easy_case() -> None:

@@ -72,7 +72,7 @@ def driver_brakes(seed: int) -> Scene:
     scene = cruise(100.0, seed)
     bounds = (
         Bound("handed_back", least=1, why="the driver has the car"),
-        Bound("accel_min_mps2", most=-2.0, why="the pedal works"),
+        Bound("accel_hardest_mps2", most=-2.0, why="the pedal works"),
         Bound("takeovers", most=0, why="asked for"),
     )
     pressed = Said(at_s, DriverControls(brake=0.35))
@@ -106,7 +106,7 @@ def driver_cancels(seed: int) -> Scene:
     press = DriverRequest(stamp_ns=0, kind=RequestKind.CANCEL)
     bounds = (
         Bound("handed_back", least=1, why="the driver has the car"),
-        Bound("accel_min_mps2", least=-1.5, why="no jerk at the handover"),
+        Bound("accel_hardest_mps2", least=-1.5, why="no jerk at the handover"),
     )
     return _interfered(cruise(100.0, seed), bounds, Said(6.0, press))
 

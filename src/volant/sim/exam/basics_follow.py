@@ -140,7 +140,7 @@ def lead_brakes(kmh: float, brake_mps2: float, to_share: float, seed: int) -> Sc
         Bound("gap_min_m", least=0.5, why="never that close"),
     )
     if brake_mps2 <= 3.0:
-        bounds = (*bounds, Bound("accel_min_mps2", least=-4.5, why="calm beats hard"))
+        bounds = (*bounds, Bound("accel_hardest_mps2", least=-4.5, why="calm beats hard"))
     return _scene(graph, speed, 28.0, bounds, (lead,), lead=0, seed=seed)
 
 
@@ -166,7 +166,7 @@ def standing(kmh: float, body: BodyClass, seed: int) -> Scene:
     )
     bounds = (
         *SAFE,
-        Bound("accel_min_mps2", least=-4.5, why="seen in time"),
+        Bound("accel_hardest_mps2", least=-4.5, why="seen in time"),
         Bound("stop_gap_m", least=0.8, most=9.0, why="stands before it"),
         Bound("speed_end_mps", most=0.1, why="waits"),
     )
@@ -197,7 +197,7 @@ def queue_end(kmh: float, bend_per_m: float, seed: int) -> Scene:
         at_m += long_m + chance.uniform(k + 1, 1.8, 4.0)
     bounds = (
         *SAFE,
-        Bound("accel_min_mps2", least=-4.5, why="seen in time"),
+        Bound("accel_hardest_mps2", least=-4.5, why="seen in time"),
         Bound("stop_gap_m", least=0.8, most=9.0, why="stands before it"),
     )
     return _scene(graph, min(speed, 25.0), 45.0, bounds, tuple(roles), seed=seed)
@@ -239,7 +239,7 @@ def rider_ahead(body: BodyClass, offset_m: float, rider_mps: float, kmh: float, 
     size = (1.9, 0.7, 1.8) if body is BodyClass.CYCLIST else (2.2, 0.8, 1.6)
     path = on_lane(graph, _ours(graph))
     rider = Role("rider", path, LEAD_FROM_M + reach_m, rider_mps, offset_m, body, *size)
-    bounds = (*SAFE, Bound("accel_min_mps2", least=-4.5, why="seen in time"))
+    bounds = (*SAFE, Bound("accel_hardest_mps2", least=-4.5, why="seen in time"))
     return _scene(graph, 0.95 * speed, 35.0, bounds, (rider,), seed=seed)
 
 

@@ -57,7 +57,7 @@ def cut_in(
     cutter = Role("cutter", path, LEAD_FROM_M + max(ahead_m, 1.0), other_mps, acts=(act,))
     bounds: tuple[Bound, ...] = (*SAFE, Bound("gap_min_m", least=0.5, why="never that close"))
     if other_kmh >= kmh:
-        bounds = (*bounds, Bound("accel_min_mps2", least=-3.0, why="it was harmless"))
+        bounds = (*bounds, Bound("accel_hardest_mps2", least=-3.0, why="it was harmless"))
     return _scene(graph, ours, speed, 22.0, bounds, (cutter,))
 
 
@@ -178,7 +178,7 @@ def merge(spacing_m: float, kmh: float, seed: int) -> Scene:
     bounds = (
         *SAFE,
         Bound("station_m", least=OPENING_M + 200.0, why="it merged and went on"),
-        Bound("accel_min_mps2", least=-4.0, why="no scramble"),
+        Bound("accel_hardest_mps2", least=-4.0, why="no scramble"),
     )
     return Scene(
         graph=graph,

@@ -208,7 +208,7 @@ def zebra(from_right: bool, seconds_before: float, seed: int) -> Scene:
         _street(at_m),
         (person,),
         (
-            Bound("accel_min_mps2", least=-5.0, why="seen in time"),
+            Bound("accel_hardest_mps2", least=-5.0, why="seen in time"),
             Bound("station_m", least=200.0, why="goes on afterwards"),
         ),
     )
@@ -251,7 +251,7 @@ def harmless_person(stops: bool, seed: int) -> Scene:
             height_m=PERSON[2],
         )
     bounds = (
-        Bound("accel_min_mps2", least=-3.0, why="caution, no emergency"),
+        Bound("accel_hardest_mps2", least=-3.0, why="caution, no emergency"),
         Bound("station_m", least=260.0, why="not stuck"),
     )
     return _on_street(graph, (person,), bounds)
