@@ -48,7 +48,9 @@ def predict(mean, cov, history, table, step, speed, yaw_rate, dt, stamp, noise):
     new_mean = mean.copy()
     new_mean[0] = s + along * dt
     new_mean[1] = n + speed * math.sin(course) * dt
-    new_mean[2] = mu + (turn - curvature * along) * dt
+    # By the headings of the reference: its column of curvature is smoothed over some metres.
+    bend = column_at(table, step, new_mean[0], _HEADING) - column_at(table, step, s, _HEADING)
+    new_mean[2] = mu + turn * dt - bend
     new_mean[3] = slip * (1.0 - dt / noise[4])
     fade = 1.0 - dt / noise[7]
     new_mean[5], new_mean[6] = fade * mean[5], fade * mean[6]
@@ -57,6 +59,8 @@ def predict(mean, cov, history, table, step, speed, yaw_rate, dt, stamp, noise):
     step_to[0, 1] = along * curvature / shrink * dt
     step_to[1, 2] = speed * dt
     step_to[1, 3] = speed * dt
+    # Who errs along the road errs in heading where the road begins to bend.
+    step_to[2, 0] = curvature - column_at(table, step, new_mean[0], _CURVATURE)
     step_to[2, 1] = -curvature * curvature * speed * dt
     step_to[2, 4] = -dt
     step_to[3, 3] = 1.0 - dt / noise[4]
