@@ -10,9 +10,11 @@ from importlib.metadata import version
 
 from bench.rows import Row, at_least, beside, best_cpu_s, skipped
 from volant.core.chance import Chance
-from volant.road import LaneGraph, build_graph
+from volant.core.clock import PILOT_TICK_NS
+from volant.core.messages import EgoTruth
+from volant.road import LaneGraph, build_graph, find_place
 from volant.road.make import build_world
-from volant.sim import DriverMix
+from volant.sim import DriverMix, World, WorldSettings
 from volant.sim.columns import Index
 from volant.sim.traffic import STEP_S, Centre, Traffic, make_traffic, populate, recycle, step
 
@@ -20,6 +22,8 @@ SPAN_S = 60.0
 COUNTS = (20, 100, 500)
 RATIO = 10.0
 REAL_TIME = 1000.0
+TOWN_TIME = 100.0
+TOWN_BELOW_M = 50.0  # the own car is in nobody's way
 HIGHWAY_STEPS = 20
 
 
@@ -51,6 +55,43 @@ def seconds_per_cpu_s(graph: LaneGraph, count: int) -> tuple[float, int]:
     spent_s = best_cpu_s(drive)
     alive = int((traffic.actor_i[:, Index.ALIVE] == 1).sum())
     return SPAN_S / spent_s, alive
+
+
+def town_seconds_per_cpu_s(graph: LaneGraph) -> tuple[float, int]:
+    """Simulated seconds per CPU second of a whole world in town: 60 cars, 20 on foot, 20 parked.
+
+    Traffic steps, touches, lights, births; no sensors. The own car stands at the market.
+    """
+    settings = WorldSettings(cars=60, people=20, parked=20, sensors="perfect")
+    world = World(graph, settings, 1)
+    place = find_place(graph, "Market street")
+    at = graph.position(place.lane, place.s_m)
+    ego = EgoTruth(
+        stamp_ns=0,
+        x_m=at.x_m,
+        y_m=at.y_m,
+        z_m=at.z_m - TOWN_BELOW_M,
+        yaw_rad=at.heading_rad,
+        pitch_rad=0.0,
+        roll_rad=0.0,
+        speed_mps=0.0,
+        lateral_speed_mps=0.0,
+        accel_mps2=0.0,
+        lateral_accel_mps2=0.0,
+        yaw_rate_rps=0.0,
+        steer_rad=0.0,
+        length_m=4.45,
+        width_m=1.82,
+        rear_overhang_m=0.9,
+    )
+    stamps = iter(range(0, 1 << 62, PILOT_TICK_NS))
+
+    def drive() -> None:
+        for _ in range(round(SPAN_S / STEP_S)):
+            world.advance(ego, next(stamps))
+
+    spent_s = best_cpu_s(drive)
+    return SPAN_S / spent_s, len(world.truth())
 
 
 def highway_seconds_per_cpu_s() -> tuple[float, str]:
@@ -94,6 +135,9 @@ def rows() -> list[Row]:
     except ImportError as error:
         found.append(skipped("world/20 cars beside highway-env", f"a package lacks: {error}"))
     found.append(at_least("world/20 cars, real time factor", ours[20][0], REAL_TIME, "x"))
+    factor, alive = town_seconds_per_cpu_s(graph)
+    note = f"{alive} cars, people and parked cars about"
+    found.append(at_least("world/town, 100 actors, real time", factor, TOWN_TIME, "x", note))
     for count in COUNTS[1:]:
         factor, alive = ours[count]
         found.append(
