@@ -12,6 +12,7 @@ from volant.sim.signals import (
     WALK_LEAST_S,
     Post,
     amber_s,
+    holds_s,
     light_at,
     make_programmes,
     red_left_s,
@@ -71,6 +72,16 @@ def test_a_light_at_a_crossing_alone_leaves_the_people_their_time() -> None:
     at = programme.start_s + 1.0
     assert light_at(programme, at) is LightState.GREEN
     assert red_left_s(programme, at) == 0.0
+
+
+def test_a_light_holds_what_it_shows_for_as_long_as_it_says() -> None:
+    for programme in make_programmes(POSTS, GROUPS, Chance.of(4, "lights")).values():
+        for k in range(2000):
+            now = light_at(programme, 0.07 * k)
+            left = holds_s(programme, 0.07 * k)
+            assert left > 0.0
+            assert light_at(programme, 0.07 * k + 0.99 * left) is now
+            assert light_at(programme, 0.07 * k + left + 1e-6) is ORDER[now]
 
 
 def test_amber_lasts_longer_where_traffic_is_faster() -> None:

@@ -70,6 +70,16 @@ def red_left_s(programme: Programme, t_s: float) -> float:
     return max(programme.cycle_s - RED_AMBER_S - at_s, 0.0)
 
 
+def holds_s(programme: Programme, t_s: float) -> float:
+    """Seconds for which a light still shows what it shows now."""
+    at_s = (t_s - programme.start_s) % programme.cycle_s
+    closed_s = programme.green_s + programme.amber_s
+    for end_s in (programme.green_s, closed_s, programme.cycle_s - RED_AMBER_S):
+        if at_s < end_s:
+            return end_s - at_s
+    return programme.cycle_s - at_s
+
+
 def make_programmes(
     posts: Iterable[Post], groups: Sequence[Sequence[str]], chance: Chance
 ) -> dict[str, Programme]:

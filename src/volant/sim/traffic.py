@@ -40,7 +40,7 @@ from volant.sim.drivers import DriverMix, draw_driver, draw_kind
 from volant.sim.lane_kernels import index_entries, look_ahead, look_behind, place_body
 from volant.sim.move_kernels import place
 from volant.sim.roads import PRIVATE, lane_arrays
-from volant.sim.signals import Post, Programme, light_at, make_programmes, red_left_s
+from volant.sim.signals import Post, Programme, holds_s, light_at, make_programmes, red_left_s
 from volant.sim.traffic_kernels import step_traffic, write_entries
 
 Array = NDArray[np.float64]
@@ -124,6 +124,7 @@ class Traffic:
     """Entry slots at the end that belong to people and crossings (sim.people)."""
     tick: int = 0
     clock_s: float = 0.0
+    lights_hold_to_s: float = 0.0
 
     @property
     def actors(self) -> Actors:
@@ -235,6 +236,11 @@ def _programmes(graph: LaneGraph, rules: TrafficRules, chance: Chance) -> tuple[
 def show_lights(traffic: Traffic) -> None:
     """Set what every light shows at the traffic's own time, and hold cars at lights along lanes."""
     lamps = traffic.lamps
+    if traffic.clock_s < traffic.lights_hold_to_s:
+        np.maximum(lamps.red_left - STEP_S, 0.0, out=lamps.red_left)
+        return
+    holds = [holds_s(programme, traffic.clock_s) for programme in traffic.programmes]
+    traffic.lights_hold_to_s = traffic.clock_s + min(holds, default=math.inf)
     for row, programme in enumerate(traffic.programmes):
         lamps.shown[row] = _LAMPS[light_at(programme, traffic.clock_s)]
         lamps.red_left[row] = red_left_s(programme, traffic.clock_s)
