@@ -16,8 +16,16 @@ from tests.caros.motorway import Drive, gap_m
 from tests.e2e.feeder import Feeder
 from tests.e2e.real_drive import frames_of_drive
 from volant.caros.cockpit import CockpitControl, CockpitPainted, CockpitReplay, ControlKind
-from volant.caros.cockpit.messages import CockpitFrame
-from volant.core.messages import Alert, AlertLevel, Engagement
+from volant.caros.cockpit.messages import CockpitAeb, CockpitFrame
+from volant.core.messages import (
+    Alert,
+    AlertLevel,
+    BrakeStage,
+    Engagement,
+    Guidance,
+    LaneWarning,
+    TurnKind,
+)
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -395,6 +403,46 @@ def test_less_motion_is_respected(open_page):
     assert calm == "0ms"
 
 
+def fullest(frame: CockpitFrame) -> CockpitFrame:
+    """A frame with everything on it that may be on it at once."""
+    assert frame.plan is not None
+    assert frame.pilot is not None
+    words = "Second exit, towards the Station quarter"
+    guidance = Guidance(turn=TurnKind.ROUNDABOUT, distance_m=1234.0, words=words)
+    return swap(
+        frame,
+        plan=msgspec.structs.replace(frame.plan, guidance=guidance),
+        pilot=msgspec.structs.replace(
+            frame.pilot,
+            functions=("acc", "lcc", "navigation"),
+            switched_off=("curve_speed", "aeb"),
+            departure=LaneWarning.LEFT,
+            blind_spot_right=True,
+        ),
+        aeb=CockpitAeb(
+            stage=BrakeStage.FULL,
+            words="Person crossing from the right",
+            object_class=None,
+            time_to_contact_s=1.2,
+        ),
+    )
+
+
+def test_the_next_turn_and_what_is_off_are_said(feeder, open_page):
+    drive = Drive()
+    feeder.make = lambda t_s: fullest(drive.frame(t_s))
+    watch = open_page()
+    watch.wait_text("turn", "^1.2 km$")
+    assert watch.text("turn-words") == "Second exit, towards the Station quarter"
+    assert watch.text("drives") == "Navigation"
+    assert watch.text("off") == "Off: Emergency brake +1"
+    assert watch.text("alert") == "Emergency braking"
+    feeder.make = drive.frame
+    watch.wait_text("drives", "^Lane centring$")
+    assert watch.page.locator("[data-test=turn]").count() == 0
+    assert watch.errors == []
+
+
 @pytest.mark.parametrize("replay", [False, True])
 @pytest.mark.parametrize("size", [(1280, 720), (1920, 720), (1024, 600), (800, 480), (390, 844)])
 def test_nothing_lies_over_something_else(feeder, open_page, size, replay):
@@ -402,7 +450,7 @@ def test_nothing_lies_over_something_else(feeder, open_page, size, replay):
     show = CockpitReplay(
         name="drive.mcap", paused=False, speed=0.25, position_s=61.0, length_s=1187.0
     )
-    feeder.make = lambda t_s: drive.frame(t_s, show if replay else None)
+    feeder.make = lambda t_s: fullest(drive.frame(t_s, show if replay else None))
     watch = open_page(viewport={"width": size[0], "height": size[1]})
     watch.wait_live()
     watch.page.wait_for_timeout(200)

@@ -2,22 +2,30 @@
 import "../kit/parts/alert";
 import "../kit/parts/battery";
 import "../kit/parts/confidence";
+import "../kit/parts/functions";
 import "../kit/parts/gap";
 import "../kit/parts/gear";
+import "../kit/parts/guide";
 import "../kit/parts/limit";
+import "../kit/parts/map";
 import "../kit/parts/pilot";
 import "../kit/parts/replay";
 import "../kit/parts/speedo";
 import "../kit/parts/view";
-import { kmh, Steady } from "../kit/format";
+import { alarmOf } from "../kit/alarm";
+import { distance, kmh, Steady } from "../kit/format";
+import { leading, switchedOff } from "../kit/functions";
 import { Live, STALE_MS } from "../kit/live";
 import type { CockpitControl, CockpitFrame } from "../kit/messages.gen";
 import type { AlertBanner } from "../kit/parts/alert";
 import type { Battery } from "../kit/parts/battery";
 import type { Confidence } from "../kit/parts/confidence";
+import type { FunctionsLine } from "../kit/parts/functions";
 import type { GapTile } from "../kit/parts/gap";
 import type { GearStrip } from "../kit/parts/gear";
+import type { GuideTile } from "../kit/parts/guide";
 import type { LimitSign } from "../kit/parts/limit";
+import type { MapView } from "../kit/parts/map";
 import type { PilotTile } from "../kit/parts/pilot";
 import type { ReplayBar } from "../kit/parts/replay";
 import type { Speedo } from "../kit/parts/speedo";
@@ -37,6 +45,9 @@ const battery = part<Battery>("volant-battery");
 const pilot = part<PilotTile>("volant-pilot");
 const alert = part<AlertBanner>("volant-alert");
 const gap = part<GapTile>("volant-gap");
+const guide = part<GuideTile>("volant-guide");
+const map = part<MapView>("volant-map");
+const functions = part<FunctionsLine>("volant-functions");
 const confidence = part<Confidence>("volant-confidence");
 const replay = part<ReplayBar>("volant-replay");
 const view = part<SceneView>("volant-view");
@@ -60,12 +71,16 @@ function show(frame: CockpitFrame, nowMs: number): void {
   gap.kind = lead?.object_class ?? "unknown";
   confidence.share = plan ? Math.round(plan.confidence * 20) / 20 : null;
   showPilot(frame);
-  if (
-    alert.alert?.alert_id !== frame.alert?.alert_id ||
-    alert.alert?.level !== frame.alert?.level
-  ) {
-    alert.alert = frame.alert;
+  const alarm = alarmOf(frame);
+  if (alert.alert?.alert_id !== alarm?.alert_id || alert.alert?.level !== alarm?.level) {
+    alert.alert = alarm;
   }
+  guide.guidance = plan?.guidance ?? null;
+  functions.drives = leading(frame.pilot);
+  functions.off = switchedOff(frame.pilot);
+  map.take(frame, nowMs);
+  const left = plan?.distance_left_m;
+  map.words = left == null ? "Map" : `Map, ${distance(left)} to go`;
   replay.take(frame.replay);
   view.words = words(frame);
 }

@@ -3,10 +3,13 @@
  * Whoever leaves the page leaves the seat; a page that falls silent is a driver who is gone.
  */
 import "../kit/parts/alert";
+import "../kit/parts/guide";
 import "../kit/parts/limit";
+import "../kit/parts/map";
 import "../kit/parts/pilot";
 import "../kit/parts/speedo";
 import "../kit/parts/view";
+import { alarmOf } from "../kit/alarm";
 import { type Feet, type Hold, handsOf, join, pressKeys, REST, readPad } from "../kit/drive/hands";
 import {
   HOLD_KEYS,
@@ -19,10 +22,13 @@ import {
   wishesOf,
 } from "../kit/drive/presses";
 import { kmh, Steady } from "../kit/format";
+import { FUNCTIONS } from "../kit/functions";
 import { Live } from "../kit/live";
 import type { Function as CarFunction, CockpitFrame } from "../kit/messages.gen";
 import type { AlertBanner } from "../kit/parts/alert";
+import type { GuideTile } from "../kit/parts/guide";
 import type { LimitSign } from "../kit/parts/limit";
+import type { MapView } from "../kit/parts/map";
 import type { PilotTile } from "../kit/parts/pilot";
 import type { Speedo } from "../kit/parts/speedo";
 import type { SceneView } from "../kit/parts/view";
@@ -30,22 +36,6 @@ import type { SceneView } from "../kit/parts/view";
 const SEND_MS = 50;
 /** A press is believed for this long, until the car's own word comes back. */
 const BELIEF_MS = 600;
-
-const FUNCTIONS: readonly (readonly [CarFunction, string])[] = [
-  ["acc", "Cruise"],
-  ["lcc", "Lane centring"],
-  ["tja", "Jam assist"],
-  ["curve_speed", "Curve speed"],
-  ["limit_speed", "Speed limits"],
-  ["lane_change", "Lane change"],
-  ["navigation", "Navigation"],
-  ["town", "Town"],
-  ["ldw", "Lane warning"],
-  ["lka", "Lane keeping"],
-  ["bsd", "Blind spot"],
-  ["fcw", "Crash warning"],
-  ["aeb", "Emergency brake"],
-];
 
 function part<T extends Element>(selector: string): T {
   const found = document.querySelector<T>(selector);
@@ -57,6 +47,8 @@ const speedo = part<Speedo>("volant-speedo");
 const limit = part<LimitSign>("volant-limit");
 const pilot = part<PilotTile>("volant-pilot");
 const alert = part<AlertBanner>("volant-alert");
+const guide = part<GuideTile>("volant-guide");
+const map = part<MapView>("volant-map");
 const view = part<SceneView>("volant-view");
 const stale = part<HTMLElement>("#stale");
 const seat = part<HTMLButtonElement>("#seat");
@@ -243,12 +235,12 @@ function show(frame: CockpitFrame, nowMs: number): void {
   const drives = state?.engagement === "engaged" || state?.engagement === "overridden";
   pilot.reason = (drives ? plan?.reason : state?.blockers[0]) || state?.words || "";
   pilot.setSpeed = state && drives ? Math.round(kmh(state.set_speed_mps)) : null;
-  if (
-    alert.alert?.alert_id !== frame.alert?.alert_id ||
-    alert.alert?.level !== frame.alert?.level
-  ) {
-    alert.alert = frame.alert;
+  const alarm = alarmOf(frame);
+  if (alert.alert?.alert_id !== alarm?.alert_id || alert.alert?.level !== alarm?.level) {
+    alert.alert = alarm;
   }
+  guide.guidance = plan?.guidance ?? null;
+  map.take(frame, nowMs);
   meters.go.value = car?.accelerator ?? 0;
   meters.brake.value = car?.brake ?? 0;
   meters.wheel.value = Math.max(-1, Math.min(1, -(car?.steer_rad ?? 0) / 0.3));

@@ -1,6 +1,6 @@
 // Made by `python -m volant.caros.cockpit.typescript`; do not edit.
 
-export const SCHEMA_HASH = "dbcbe10a8b08";
+export const SCHEMA_HASH = "841fadd72372";
 
 /** Emergency braking's own view, 20 Hz and at each change; positions in the car frame. */
 export interface AebState {
@@ -312,6 +312,7 @@ export interface CockpitZebra {
   x_m: readonly number[];
   y_m: readonly number[];
   z_m: number;
+  signalled: boolean;
 }
 
 /** What the car shall do next: the one thing that a driver, human or not, gives to a car. */
@@ -701,7 +702,7 @@ export const FIELDS: Record<string, readonly string[]> = {
   CockpitSeat: ["taken"],
   CockpitSurface: ["piece", "kind", "origin_x_m", "origin_y_m", "origin_z_m", "left", "right"],
   CockpitTrack: ["track_id", "object_class", "x_m", "y_m", "z_m", "yaw_rad", "speed_mps", "accel_mps2", "yaw_rate_rps", "length_m", "width_m", "height_m", "confidence", "brake_lights", "indicator", "ghost"],
-  CockpitZebra: ["x_m", "y_m", "z_m"],
+  CockpitZebra: ["x_m", "y_m", "z_m", "signalled"],
   Command: ["stamp_ns", "accel_mps2", "curvature_per_m", "gear", "indicator", "hold"],
   Contact: ["stamp_ns", "actor_id", "object_class", "closing_mps", "struck_from_behind"],
   ContactVerdict: ["stamp_ns", "actor_id", "object_class", "impact_mps", "at_fault", "code", "words"],

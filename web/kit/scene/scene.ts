@@ -13,6 +13,8 @@ import { Motion, type Mover } from "./motion";
 import { PALETTES, type Palette, paintOf } from "./palette";
 import { PathPainter } from "./path";
 import { RoadPainter } from "./road";
+import { SignPainter } from "./signs";
+import { WarningPainter } from "./warnings";
 
 /** Indicators blink as cars do: 1.5 Hz, well under the 3 Hz that no screen may exceed. */
 const BLINK_HZ = 1.5;
@@ -27,6 +29,8 @@ export class Scene {
   private readonly road: RoadPainter;
   private readonly bodies: BodyPainter;
   private readonly path: PathPainter;
+  private readonly signs: SignPainter;
+  private readonly warnings: WarningPainter;
   private palette: Palette;
   private frame: CockpitFrame | null = null;
   private map: CockpitRoad | null = null;
@@ -46,6 +50,8 @@ export class Scene {
     this.road = new RoadPainter(context, this.camera);
     this.bodies = new BodyPainter(context, this.camera, this.palette);
     this.path = new PathPainter(context, this.camera, this.road);
+    this.signs = new SignPainter(context, this.camera, this.road);
+    this.warnings = new WarningPainter(context, this.road);
     this.resize(canvas.clientWidth, canvas.clientHeight, 1);
   }
 
@@ -66,9 +72,9 @@ export class Scene {
 
   take(frame: CockpitFrame, nowMs: number): void {
     this.frame = frame;
-    if (frame.road_window !== this.mapWindow) {
+    if (frame.road_window !== this.mapWindow && frame.road.length > 0) {
       this.mapWindow = frame.road_window;
-      this.map = frame.road.length > 0 ? (decode(frame.road) as CockpitRoad) : null;
+      this.map = decode(frame.road) as CockpitRoad;
     }
     this.motion.take(frame, nowMs / 1000);
   }
@@ -84,7 +90,11 @@ export class Scene {
     const active =
       frame.pilot?.engagement === "engaged" || frame.pilot?.engagement === "overridden";
     if (frame.plan?.lane) path.lane(frame.plan.lane, palette, active);
-    if (this.map) road.markings(this.map.lines);
+    if (this.map) {
+      road.markings(this.map.lines);
+      this.signs.flat(this.map, palette);
+    }
+    this.warnings.draw(frame, ego, palette);
     if (frame.plan && !frame.plan.arrived) {
       const front = frame.ego.length_m - frame.ego.rear_overhang_m;
       const [x, y] = [ego.x + front * Math.cos(ego.yaw), ego.y + front * Math.sin(ego.yaw)];
@@ -92,6 +102,7 @@ export class Scene {
     }
     const lead = frame.plan?.lead_id == null ? undefined : motion.movers.get(frame.plan.lead_id);
     if (lead && active) path.lead(frame, lead, palette);
+    if (this.map) this.signs.posts(this.map.posts, frame.lights, palette);
     this.users(frame);
     if (lead && active && frame.plan?.gap_m != null) {
       path.label(this.gap.of(frame.plan.gap_m), lead, palette);

@@ -58,6 +58,10 @@ REACH_M: Final = 320.0
 """How far the map is sent; beyond, the screen's haze hides it."""
 RENEW_M: Final = 15.0
 """The window of the map is chosen anew after this way."""
+ROAD_FIRST: Final = 4
+"""A new window of the map comes with so many frames, of which a slow screen drops some."""
+ROAD_EVERY: Final = 15
+"""And then with every so many, twice a second, for a screen that opens late."""
 LANE_AHEAD_M: Final = 140.0
 LANE_STEP: Final = 4
 """Rows of the corridor (1 m each) between two points of the own lane that is sent."""
@@ -132,6 +136,8 @@ class FrameState:
     window_y_m: float = math.inf
     road_window: int = 0
     road: bytes = b""
+    road_since: int = 0
+    """Sequence of the first frame of the window."""
     lights: LightFrame | None = None
 
 
@@ -197,7 +203,7 @@ def build(
         guard=None if latest.guard is None else _guard(latest.guard),
         alert=foremost(state.alerts),
         road_window=state.road_window,
-        road=state.road,
+        road=state.road if _road_is_due(state) else b"",
         lights=_lights(state.lights, here, settings.signs),
         aeb=None if latest.aeb is None else _aeb(latest.aeb),
         route_number=1 if shown_route else 0,
@@ -215,6 +221,12 @@ def encode(frame: CockpitFrame) -> bytes:
 def _age_s(stamp_ns: int, part: CarState | Localization | Tracks | Plan | None) -> float:
     """Age of a part in seconds; 0 where none ever came, which the screen sees by its absence."""
     return 0.0 if part is None else max(seconds(stamp_ns - part.stamp_ns), 0.0)
+
+
+def _road_is_due(state: FrameState) -> bool:
+    """The map near the car is most of a frame, in town a hundred kilobytes: not in every one."""
+    fresh = state.sequence - state.road_since < ROAD_FIRST
+    return fresh or state.sequence % ROAD_EVERY == 0
 
 
 def _with_window(state: FrameState, here: Localization, settings: FrameSettings) -> FrameState:
@@ -237,6 +249,7 @@ def _with_window(state: FrameState, here: Localization, settings: FrameSettings)
         window_x_m=here.x_m,
         window_y_m=here.y_m,
         road_window=state.road_window + 1,
+        road_since=state.sequence,
         road=msgspec.msgpack.encode(road),
     )
 

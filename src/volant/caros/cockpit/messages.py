@@ -103,6 +103,8 @@ class CockpitZebra(Message, frozen=True, kw_only=True):
     x_m: tuple[float, ...]
     y_m: tuple[float, ...]
     z_m: float
+    signalled: bool
+    """Has a light of its own, and so no stripes."""
 
 
 class CockpitRoad(Message, frozen=True, kw_only=True):
@@ -291,7 +293,8 @@ class CockpitFrame(Message, frozen=True, kw_only=True):
     road_window: int
     """Number of the window of the map; 0 where there is none yet."""
     road: bytes
-    """A `CockpitRoad`, encoded once a window: a screen decodes it when the number changes."""
+    """A `CockpitRoad`, encoded once a window: with its first frames and then twice a second, else empty.
+    A screen decodes it when it has not yet the window of this number."""
     lights: tuple[CockpitLight, ...]
     aeb: CockpitAeb | None
     route_number: int

@@ -39,6 +39,7 @@ class SignView:
                 x_m=tuple(x for x, _ in crossing.corners),
                 y_m=tuple(y for _, y in crossing.corners),
                 z_m=_height_m(graph, crossing.lanes[0][0], crossing.lanes[0][1]),
+                signalled=crossing.light is not None,
             )
             for crossing in rules.crossings
             if crossing.lanes
