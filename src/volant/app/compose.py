@@ -28,6 +28,7 @@ from volant.app.trip import (
 )
 from volant.caros.cockpit.frame import CarShape, FrameSettings, encode_route
 from volant.caros.cockpit.mapview import road_view
+from volant.caros.cockpit.ownlane import OwnLane
 from volant.caros.cockpit.signview import SignView
 from volant.core.chance import Chance
 from volant.core.component import Component
@@ -43,8 +44,10 @@ from volant.sim import Jam, JudgeSettings, World, WorldSettings
 from volant.sim.scenario import RING_CARS
 from volant.vehicle import CarSpec, CarStart, SimCar, load_spec, with_perfect_sensors
 
-ROUTE_STEP_M: Final = 20.0
-"""Between two points of the way on the map: 1 px or less at its scale."""
+ROUTE_STEP_M: Final = 40.0
+"""Between two points of the way on the map, at most;"""
+ROUTE_TURN_RAD: Final = 0.15
+"""and one wherever the way has turned this much: under a pixel off at the map's scale."""
 START_CHARGE_PCT: Final = 80.0
 START_SHARE: Final = 0.8
 """Of the limit, as traffic with lorries rolls."""
@@ -254,6 +257,7 @@ def frame_settings(trip: Trip) -> FrameSettings:
         corridor=trip.stretch.corridor,
         left_hand=trip.graph.left_hand,
         signs=SignView(trip.graph, traffic_rules(trip.graph)),
+        own_lane=OwnLane(trip.graph, trip.stretch.corridor.lanes),
         route=encode_route(_route(trip)),
     )
 
@@ -262,9 +266,15 @@ def _route(trip: Trip) -> tuple[tuple[float, float], ...]:
     """The way to go as the map shows it."""
     stretch = trip.stretch
     rows = stretch.corridor.window(stretch.start_m, stretch.destination_m)
-    step = max(int(ROUTE_STEP_M / stretch.corridor.step_m), 1)
-    places = rows[:, [CorridorColumn.X, CorridorColumn.Y]].tolist()
-    return tuple((x_m, y_m) for x_m, y_m in (*places[::step], places[-1]))
+    columns = [CorridorColumn.S, CorridorColumn.X, CorridorColumn.Y, CorridorColumn.HEADING]
+    places: list[tuple[float, float]] = []
+    last_s_m, last_rad = -math.inf, 0.0
+    for s_m, x_m, y_m, heading_rad in rows[:, columns].tolist():
+        turned = abs(math.remainder(heading_rad - last_rad, math.tau)) > ROUTE_TURN_RAD
+        if turned or s_m - last_s_m >= ROUTE_STEP_M:
+            places.append((x_m, y_m))
+            last_s_m, last_rad = s_m, heading_rad
+    return (*places, (float(rows[-1, CorridorColumn.X]), float(rows[-1, CorridorColumn.Y])))
 
 
 def _start_speed_mps(trip: Trip) -> float:

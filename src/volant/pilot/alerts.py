@@ -115,6 +115,10 @@ def _of_engagement(before: Engagement, state: EngageState, stamp_ns: int) -> lis
                 *(state.words, "Take over", 30.0),
             )
         ]
+    if now is Engagement.ENGAGED and before in (Engagement.TAKEOVER, Engagement.MINIMAL_RISK):
+        # Takes back what was asked for, at once.
+        alert_id = "takeover" if before is Engagement.TAKEOVER else "minimal_risk"
+        return [_alert(stamp_ns, alert_id, AlertLevel.STATUS, "Pilot drives on", "", "", 0.0)]
     if now is Engagement.ENGAGED and before in (Engagement.OFF, Engagement.READY):
         return [_alert(stamp_ns, "engaged", AlertLevel.STATUS, "Pilot on", "", "", 3.0)]
     driving = (Engagement.OFF, Engagement.READY)

@@ -33,6 +33,7 @@ from volant.caros.cockpit.messages import (
     CockpitSurface,
     CockpitTrack,
 )
+from volant.caros.cockpit.ownlane import OwnLane
 from volant.caros.cockpit.roadview import RoadView, pack_surface
 from volant.caros.cockpit.signview import SignView
 from volant.core import topics
@@ -105,6 +106,8 @@ class FrameSettings:
     corridor: Corridor | None
     left_hand: bool
     signs: SignView | None = None
+    own_lane: OwnLane | None = None
+    """Finds the lane ahead; without it the corridor's is shown."""
     route: bytes = b""
     """The way to go, by `encode_route`."""
 
@@ -367,7 +370,7 @@ def _plan(plan: Plan, here: Localization | None, settings: FrameSettings) -> Coc
         y_m=plan.y_m,
         z_m=tuple(_heights_m(plan.x_m, plan.y_m, here, settings)),
         accel_mps2=plan.accel_mps2,
-        lane=None if here is None else _own_lane(here, settings.corridor),
+        lane=None if here is None else _own_lane(here, settings),
         target_speed_mps=plan.target_speed_mps,
         limit_mps=plan.limit_mps if plan.limit_mps < NO_LIMIT_MPS else None,
         limit_is_default=plan.limit_is_default,
@@ -390,7 +393,10 @@ def _station_m(here: Localization, corridor: Corridor) -> float:
     return corridor.project(here.x_m, here.y_m)[0]
 
 
-def _own_lane(here: Localization, corridor: Corridor | None) -> CockpitSurface | None:
+def _own_lane(here: Localization, settings: FrameSettings) -> CockpitSurface | None:
+    corridor = settings.corridor
+    if settings.own_lane is not None and here.valid:
+        return settings.own_lane.ahead(here.lane, here.x_m, here.y_m, LANE_AHEAD_M)
     if corridor is None or not here.valid:
         return None
     station_m = _station_m(here, corridor)
