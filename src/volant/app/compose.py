@@ -178,7 +178,16 @@ def pilot_settings(trip: Trip) -> PilotSettings:
             max_curvature_per_m=spec.max_curvature_per_m,
             steering_ratio=spec.steering_ratio,
         ),
+        berth=_berth(trip),
     )
+
+
+def _berth(trip: Trip) -> tuple[float, float, float] | None:
+    """Where the car was parked; a drive that begins among others does not begin parked."""
+    if _start_speed_mps(trip) > 0.0:
+        return None
+    x_m, y_m, yaw_rad = trip.stretch.corridor.to_world(trip.stretch.start_m, 0.0)
+    return x_m, y_m, wrap_angle_rad(yaw_rad)
 
 
 def guard_settings(spec: CarSpec) -> GuardSettings:

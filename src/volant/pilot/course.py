@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from volant.pilot.course_kernels import offsets_of
+from volant.pilot.crossings import Across, lie_across
 from volant.pilot.way import Leave, Way, chain, chain_behind, must_leave, onward
 from volant.road import (
     Corridor,
@@ -83,6 +84,8 @@ class Course:
     leave: Leave | None = None
     """How the lane must be left; `room_m` is a station here."""
     legs: tuple[RouteLeg, ...] = ()
+    across: Across = field(default_factory=Across)
+    """Gates, shared ground and crossings on it."""
     loops: bool = field(default=False)
 
     @property
@@ -195,9 +198,7 @@ def prepare(
         limit_mps=np.minimum(limits, UNLIMITED_MPS),
         default_limit=_default_rows(graph, table, rows),
         centre_m=_centres(graph, table, rows),
-        unmarked=np.array(
-            [graph.lanes[int(lane)].junction is not None for lane in table[:, CorridorColumn.LANE]]
-        ),
+        unmarked=_unmarked_rows(graph, table, rows),
         lane_names={lane: str(graph.lanes[lane].id) for lane, _ in rows},
         left_m=left_m,
         right_m=right_m,
@@ -205,6 +206,7 @@ def prepare(
         right_open=right_open,
         begun_m=begun_m,
         destination_m=_destination_m(way, table, rows, begun_m),
+        across=lie_across(way, table, rows),
         legs=legs,
     )
     return _with_leave(course, way)
@@ -260,6 +262,25 @@ def _default_rows(graph: LaneGraph, table: Array, rows: list[tuple[int, slice]])
         defaults = np.array([limit.source == "default" for limit in limits])
         flags[span] = defaults[np.maximum(place, 0)]
     return flags
+
+
+def _unmarked_rows(graph: LaneGraph, table: Array, rows: list[tuple[int, slice]]) -> Flags:
+    """Which rows have no paint: inside junctions, and on lanes without marks."""
+    flags = np.zeros(len(table), dtype=np.bool_)
+    for lane, span in rows:
+        held = graph.lanes[lane]
+        flags[span] = held.junction is not None or not _is_marked(graph, held)
+    return flags
+
+
+def _is_marked(graph: LaneGraph, lane: Lane) -> bool:
+    road = graph.network.road(lane.id.road)
+    if road is None:
+        return True
+    beside = lane.id.lane - (1 if lane.id.lane > 0 else -1)
+    records = road.sections[lane.id.section].lanes
+    marks = [mark.kind for one in records if one.id in (lane.id.lane, beside) for mark in one.marks]
+    return any(kind not in ("none", "curb", "grass") for kind in marks) or not marks
 
 
 def _aside_m(table: Array, span: slice, lane: Lane, s_m: Array) -> Array:

@@ -26,8 +26,11 @@ class DomainTuning:
     """Without wheels and gyro for longer the car is blind to itself."""
     lane_age_s: float = 2.0
     """Without a lane for longer the driver is asked: cameras miss marks for up to a second."""
-    unmarked_age_s: float = 15.0
-    """Likewise where the map says that there is nothing to see, as inside junctions."""
+    unmarked_age_s: float = 90.0
+    """Likewise where the map says that there is nothing to see, as in junctions and car parks: there the
+    doubt decides, which GNSS holds."""
+    marked_m: float = 30.0
+    """Marks are looked for over this much road before they are missed."""
     lane_conflict_s: float = 1.0
     """A whole burst of misread marks."""
     position_age_s: float = 30.0
@@ -121,7 +124,10 @@ def _breaches_of_place(
         return (Demand("no_position", "Position not known", urgent=True),)
     found = []
     lane_age_s = _age_s(now_ns, ego.lane_ns)
-    unmarked = bool(course.unmarked[course.row(ego.station_m)])
+    # Paint must have been there for a while before its absence means anything.
+    since_m = ego.station_m - max(2.0 * ego.speed_mps, tuning.marked_m)
+    low, high = course.row(since_m), course.row(ego.station_m)
+    unmarked = bool(course.unmarked[low : high + 1].any())
     patience_s = tuning.unmarked_age_s if unmarked else tuning.lane_age_s
     if lane_age_s > patience_s or ego.sigma_across_m > tuning.sigma_across_m:
         found.append(Demand("lost_lane", "Lane not seen", urgent=lane_age_s > 3.0 * patience_s))

@@ -26,6 +26,7 @@ from volant.core.messages import (
     PilotState,
     Plan,
     RequestKind,
+    Scene,
     Tracks,
 )
 from volant.core.settings import Choices
@@ -36,6 +37,7 @@ from volant.pilot.course import Course, nowhere
 from volant.pilot.engage import EngageInput, EngageState
 from volant.pilot.perception import localize, track
 from volant.pilot.perception.lanes import RoadMap, make_map
+from volant.pilot.perception.lights import Lights, observe_lights, start_lights
 from volant.pilot.perception.localize import Ego
 from volant.pilot.perception.track import Tracker
 from volant.pilot.planning import describe
@@ -64,6 +66,8 @@ class PilotMemory:
     stamp_ns: int
     road: RoadMap
     """The lane graph as localisation asks for it; never changes."""
+    lights: Lights
+    """What the traffic lights show."""
     crossings: Array
     """[c, 3] x, y and radius of the crossings for people; never changes."""
     moved: int = 0
@@ -100,6 +104,7 @@ def start(settings: PilotSettings) -> PilotMemory:
         assist=assist.start(),
         stamp_ns=-CONTROL_TICK_NS,
         road=make_map(settings.graph),
+        lights=start_lights(() if settings.rules is None else settings.rules.lights),
         crossings=crossing_circles(() if settings.rules is None else settings.rules.crossings),
     )
 
@@ -195,6 +200,7 @@ def _plan(memory: PilotMemory, settings: PilotSettings, domain: odd.Domain) -> M
         may_speed_up=domain.demand is None,
         driving=memory.engage.engagement is Engagement.ENGAGED and acting.steers,
         indicated=memory.indicated if acting.may(Function.LANE_CHANGE) else 0,
+        lights=tuple((name, one.state, one.seen_ns) for name, one in memory.lights.beliefs.items()),
         overtakes=acting.may(Function.NAVIGATION)
         or (settings.guide is None and Function.NAVIGATION not in acting.off),
     )
@@ -220,6 +226,12 @@ def _perceive(
     course = memory.course if memory.course.known else None
     ego = localize.move(memory.ego, observation.car, observation.stamp_ns, course, tuning.localize)
     tracker, sensors, scene = memory.tracker, observation.sensors, observation.scene
+    if not ego.matched and settings.berth is not None and abs(ego.speed_mps) < 0.1:
+        x_m, y_m, yaw_rad = settings.berth
+        parked = Scene(
+            stamp_ns=observation.stamp_ns, x_m=x_m, y_m=y_m, yaw_rad=yaw_rad, tracks=()
+        )
+        ego = localize.place(ego, parked, course, tuning.localize, road)
     if sensors is not None:
         ego = localize.fuse(ego, sensors.lane, sensors.gnss, course, tuning.localize, road)
         tracker = track.observe(tracker, ego, sensors.detections, tuning.track)
@@ -236,8 +248,13 @@ def _perceive(
         held = roll(held, settings.way, tuning.track)
         tracker = track.place(held.tracker, held.ego, held.course, tuning.track)
         held = replace(held, tracker=tracker)
+    lights = memory.lights
+    if planning and held.ego.matched and held.course.known:
+        frame = None if sensors is None else sensors.lights
+        lights = observe_lights(lights, held.ego, held.course, frame, tuning.lights)
     return replace(
         memory,
+        lights=lights,
         course=held.course,
         ego=held.ego,
         tracker=held.tracker,

@@ -11,8 +11,10 @@ from volant.pilot.engage import EngageTuning
 from volant.pilot.functions import FunctionTuning
 from volant.pilot.geometry import CarGeometry
 from volant.pilot.odd import DomainTuning
+from volant.pilot.perception.lights import LightTuning
 from volant.pilot.perception.localize import LocalizeTuning
 from volant.pilot.perception.track import TrackTuning
+from volant.pilot.planning.junctions import JunctionTuning
 from volant.pilot.planning.lanes import LaneTuning
 from volant.pilot.planning.plan import PlanSettings, PlanTuning
 from volant.pilot.planning.propose import ProposeTuning
@@ -33,6 +35,8 @@ class Tuning:
     forecast: ForecastTuning = field(default_factory=ForecastTuning)
     plan: PlanTuning = field(default_factory=PlanTuning)
     stop: StopTuning = field(default_factory=StopTuning)
+    junctions: JunctionTuning = field(default_factory=JunctionTuning)
+    lights: LightTuning = field(default_factory=LightTuning)
     lanes: LaneTuning = field(default_factory=LaneTuning)
     propose: ProposeTuning = field(default_factory=ProposeTuning)
     score: ScoreTuning = field(default_factory=ScoreTuning)
@@ -46,7 +50,9 @@ class Tuning:
     @property
     def planning(self) -> PlanSettings:
         """What planning is tuned by."""
-        return PlanSettings(self.plan, self.stop, self.lanes, self.propose, self.score)
+        return PlanSettings(
+            self.plan, self.stop, self.junctions, self.lanes, self.propose, self.score
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +67,8 @@ class PilotSettings:
     car: CarGeometry
     choices: Choices = field(default_factory=Choices)
     """At the start; the driver's requests change them."""
+    berth: tuple[float, float, float] | None = None
+    """x, y and heading where the car was parked, remembered over the stop; None when it is not known."""
     tuning: Tuning = field(default_factory=Tuning)
 
     @property

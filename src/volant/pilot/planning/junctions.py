@@ -1,8 +1,66 @@
-"""Where others go first: lights, signs, right of way, roundabouts, crossings."""
+"""Where others go first: lights, signs, right of way, roundabouts, crossings.
+
+At each gate the car waits until it may go and the way is free: nobody who goes first will be on shared
+ground while we are, by the forecast with margins, and there is room to leave behind it. Once past the
+line, or too near to stop with comfort when it was free, it goes on.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from volant.core.messages import LightState
+from volant.pilot.crossings import CourseCrossing, CourseGate, SharedGround
+from volant.pilot.planning import causes
+from volant.pilot.planning.junction_kernels import people_on, queue_end, visits
+from volant.road import Control
+
+if TYPE_CHECKING:
+    from volant.pilot.planning.motion import PlanInput
+
+
+@dataclass(frozen=True, slots=True)
+class JunctionTuning:
+    """How junctions are driven."""
+
+    reach_m: float = 150.0
+    """Gates farther away are not looked at: stopping from 50 km/h at 1 m/s2 takes 97 m."""
+    hardest_mps2: float = 3.0
+    """A light that turns amber is stopped at if this is enough (issue: else go on)."""
+    accel_mps2: float = 1.5
+    """Our own acceleration across."""
+    lateral_mps2: float = 1.7
+    """And speed in its bends."""
+    before_s: float = 0.8
+    """Time between their leaving and our coming."""
+    after_s: float = 1.8
+    """Between our leaving and their coming: they need not brake."""
+    merge_s: float = 2.5
+    """Where we stay in their way, they come so much later, and"""
+    merge_decel_mps2: float = 1.5
+    """need not brake harder than this."""
+    sure_s: float = 6.0
+    """Beyond this nobody knows whether the way will be free."""
+    half_m: float = 1.2
+    """Half of what we sweep, with room."""
+    stop_room_m: float = 0.7
+    """The front bumper stands so far before the line."""
+    sign_room_m: float = 3.0
+    """Standing so near to the line counts as having stopped at the sign."""
+    leave_m: float = 1.5
+    """Room behind the car when it has left the shared ground."""
+    slow_mps: float = 2.0
+    """Who is slower than this may be the end of a queue."""
+    crossing_room_m: float = 1.5
+    """The front bumper stands so far before a crossing."""
+    near_m: float = 2.6
+    """Nearer than this to our middle a person on a crossing is in our way."""
+    far_m: float = 6.5
+    """And within this when coming nearer."""
+    lights_seen_m: float = 55.0
+    """So near, a light that was not made out is taken for red."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,8 +68,210 @@ class JunctionMemory:
     """What of a junction lives to the next tick."""
 
     committed: int = -1
-    """Connecting lane whose gate was passed or can no longer be waited at."""
+    """Connecting lane that is entered: no more waiting at its gate."""
     stopped: int = -1
     """Connecting lane at whose stop sign the car has stood."""
-    clear_ns: int = -1
-    """Since when the way is clear, -1 while it is not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Where the front bumper shall stand, and why."""
+
+    station_m: float
+    cause: int
+    words: str = ""
+
+
+def wait_at(
+    given: PlanInput, memory: JunctionMemory, tuning: JunctionTuning
+) -> tuple[Wait | None, JunctionMemory, LightState | None, int]:
+    """The nearest place to wait at, what the next light shows, and the indicator for a turn."""
+    front_m = given.ego.station_m + given.car.front_m
+    across = given.course.across
+    lights = {name: state for name, state, _ in given.lights}
+    waits: list[Wait] = []
+    shown: LightState | None = None
+    lit = 0
+    for gate in across.gates:
+        to_line_m = gate.stop_m - front_m
+        if to_line_m > tuning.reach_m:
+            break
+        inside = front_m < gate.clear_m + given.car.length_m
+        if abs(gate.turn_rad) > 0.5 and to_line_m < max(4.0 * given.speed_mps, 25.0) and inside:
+            lit = lit or (1 if gate.turn_rad > 0.0 else 2)
+        if to_line_m < -1.0:
+            continue
+        if gate.light is not None and shown is None:
+            shown = lights.get(gate.light)
+        memory = _note_stop(given, gate, to_line_m, memory, tuning)
+        if memory.committed == gate.lane:
+            continue
+        wait = _before_gate(given, gate, to_line_m, lights, memory, tuning)
+        need = 0.5 * given.speed_mps**2 / max(to_line_m, 0.1)
+        if wait is None:
+            if to_line_m < 0.6 or (need > tuning.hardest_mps2 and given.speed_mps > 1.0):
+                memory = replace(memory, committed=gate.lane)
+            continue
+        late = need > tuning.hardest_mps2 + 0.5 and given.speed_mps > 2.0
+        if late and wait.words != "Red light":
+            memory = replace(memory, committed=gate.lane)
+            continue
+        waits.append(wait)
+        break
+    for crossing in across.crossings:
+        if crossing.from_m - front_m > tuning.reach_m:
+            break
+        held = _before_crossing(given, crossing, front_m, lights, tuning)
+        if held is not None:
+            waits.append(held)
+            break
+    best = min(waits, key=lambda one: one.station_m, default=None)
+    return best, memory, shown, lit
+
+
+def _note_stop(
+    given: PlanInput,
+    gate: CourseGate,
+    to_line_m: float,
+    memory: JunctionMemory,
+    tuning: JunctionTuning,
+) -> JunctionMemory:
+    stands = given.speed_mps < 0.15 and to_line_m < tuning.sign_room_m
+    return replace(memory, stopped=gate.lane) if stands else memory
+
+
+def _before_gate(
+    given: PlanInput,
+    gate: CourseGate,
+    to_line_m: float,
+    lights: dict[str, LightState],
+    memory: JunctionMemory,
+    tuning: JunctionTuning,
+) -> Wait | None:
+    """Why to wait at a gate, None to go."""
+    line_m = gate.stop_m - tuning.stop_room_m
+    if gate.light is not None:
+        state = lights.get(gate.light, LightState.UNKNOWN)
+        if state in (LightState.RED, LightState.RED_AMBER):
+            return Wait(line_m, causes.RED_LIGHT, "Red light")
+        if state is LightState.AMBER:
+            return Wait(line_m, causes.RED_LIGHT, "Amber light")
+        if state is LightState.UNKNOWN and to_line_m < tuning.lights_seen_m:
+            return Wait(line_m, causes.RED_LIGHT, "Light not seen")
+    if gate.control is Control.STOP and memory.stopped != gate.lane:
+        return Wait(line_m, causes.STOP_SIGN, "Stop sign")
+    if _blocked(given, gate, tuning):
+        return Wait(line_m, causes.GIVE_WAY, "Keeping junction clear")
+    if any(not _free(given, gate, ground, tuning) for ground in gate.shared):
+        words = "Letting oncoming pass" if gate.light is not None else "Giving way"
+        return Wait(line_m, causes.GIVE_WAY, words)
+    return None
+
+
+def _blocked(given: PlanInput, gate: CourseGate, tuning: JunctionTuning) -> bool:
+    """There is no room to leave the junction."""
+    if gate.clear_m <= gate.stop_m + 1.0:
+        return False
+    forecast = given.forecast
+    rear_m = queue_end(forecast.modes, forecast.points, gate.stop_m, 1.0, tuning.slow_mps)
+    return bool(rear_m < gate.clear_m + given.car.length_m + tuning.leave_m)
+
+
+def _free(given: PlanInput, gate: CourseGate, ground: SharedGround, tuning: JunctionTuning) -> bool:
+    """Nobody who goes first is on shared ground while we are."""
+    ours_from_s, ours_to_s, speed_mps = _times_s(given, gate, ground, tuning)
+    if ours_from_s > tuning.sure_s:
+        return False
+    forecast = given.forecast
+    lane = given.way.graph.lanes[ground.other].samples
+    found = visits(
+        forecast.modes,
+        forecast.points,
+        forecast.worlds,
+        lane,
+        ground.from_m,
+        ground.to_m,
+        tuning.half_m,
+        forecast.dt_s,
+    )
+    for from_s, to_s, their_mps, _weight in found.tolist():
+        if to_s + tuning.before_s < ours_from_s:
+            continue
+        if ground.merges:
+            rush = max(their_mps - speed_mps, 0.0)
+            need_s = tuning.merge_s + rush / (2.0 * tuning.merge_decel_mps2)
+            if from_s < ours_from_s + need_s:
+                return False
+        elif from_s < ours_to_s + tuning.after_s:
+            return False
+    return True
+
+
+def _times_s(
+    given: PlanInput, gate: CourseGate, ground: SharedGround, tuning: JunctionTuning
+) -> tuple[float, float, float]:
+    """When our front comes onto shared ground, our rear leaves it, and how fast we are then."""
+    course, station_m = given.course, given.ego.station_m
+    low, high = course.row(gate.stop_m), course.row(ground.to_m)
+    bend = float(abs(course.table[low : high + 1, 5]).max())
+    most = float(course.limit_mps[low])
+    if bend > 1e-6:
+        most = min(most, math.sqrt(tuning.lateral_mps2 / bend))
+    to_m = ground.from_m - station_m - given.car.front_m
+    from_m = ground.to_m - station_m + given.car.rear_overhang_m
+    first_s, speed = _reach_s(to_m, given.speed_mps, most, tuning.accel_mps2)
+    last_s, _ = _reach_s(from_m, given.speed_mps, most, tuning.accel_mps2)
+    return first_s, last_s, speed
+
+
+def _reach_s(
+    distance_m: float, speed_mps: float, most_mps: float, accel_mps2: float
+) -> tuple[float, float]:
+    """Time to a distance, speeding up to a bound, with half a second to get going; speed there."""
+    if distance_m <= 0.0:
+        return 0.0, speed_mps
+    wait_s = 0.5 if speed_mps < 1.0 else 0.0
+    if speed_mps >= most_mps:
+        return distance_m / max(0.5 * (speed_mps + most_mps), 0.5), most_mps
+    run_m = (most_mps**2 - speed_mps**2) / (2.0 * accel_mps2)
+    if distance_m <= run_m:
+        there = math.sqrt(speed_mps**2 + 2.0 * accel_mps2 * distance_m)
+        return wait_s + (there - speed_mps) / accel_mps2, there
+    return wait_s + (most_mps - speed_mps) / accel_mps2 + (distance_m - run_m) / most_mps, most_mps
+
+
+def _before_crossing(
+    given: PlanInput,
+    crossing: CourseCrossing,
+    front_m: float,
+    lights: dict[str, LightState],
+    tuning: JunctionTuning,
+) -> Wait | None:
+    """Wait for people at a crossing, and never stand on it."""
+    to_m = crossing.from_m - front_m
+    if to_m < 0.0:
+        return None
+    need = 0.5 * given.speed_mps**2 / max(to_m - tuning.crossing_room_m, 0.1)
+    if need > 5.0 and given.speed_mps > 2.0:
+        return None
+    forecast = given.forecast
+    line_m = crossing.from_m - tuning.crossing_room_m
+    green = crossing.light is not None and lights.get(crossing.light) is LightState.GREEN
+    far_m = tuning.near_m if green else tuning.far_m
+    until_s = min(to_m / max(given.speed_mps, 2.0) + 2.0, 5.0)
+    on = people_on(
+        forecast.modes,
+        forecast.points,
+        crossing.from_m - 1.0,
+        crossing.to_m + 1.0,
+        tuning.near_m,
+        far_m,
+        0.0 if green else until_s,
+        forecast.dt_s,
+    )
+    if on:
+        return Wait(line_m, causes.CROSSING, "People at crossing")
+    rear_m = queue_end(forecast.modes, forecast.points, crossing.from_m, 1.0, tuning.slow_mps)
+    if rear_m < crossing.to_m + given.car.length_m + 0.5:
+        return Wait(line_m, causes.CROSSING, "Keeping crossing clear")
+    return None

@@ -12,13 +12,15 @@ import math
 from dataclasses import dataclass, replace
 from typing import Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from volant.core.messages import Constraint, ObjectClass
+from volant.core.clock import NS_PER_S
+from volant.core.messages import Constraint, Guidance, ObjectClass
 from volant.core.settings import Choices
 from volant.pilot.planning import causes
-from volant.pilot.planning.junctions import JunctionMemory
+from volant.pilot.planning.junctions import JunctionMemory, JunctionTuning
 from volant.pilot.planning.lanes import Change, LaneChoice, LaneTuning, Phase, choose_lane, refusal
 from volant.pilot.planning.motion import Lead, Motion, PlanInput, name_of
 from volant.pilot.planning.profile_kernels import speed_profile
@@ -90,6 +92,7 @@ class PlanSettings:
 
     plan: PlanTuning
     stop: StopTuning
+    junctions: JunctionTuning
     lanes: LaneTuning
     propose: ProposeTuning
     score: ScoreTuning
@@ -110,6 +113,10 @@ class _Outlook:
     starts: Array
 
 
+GUIDANCE_NS: Final = NS_PER_S // 2
+GUIDANCE_M: Final = 2000.0
+REROUTED_M: Final = 80.0
+"""A way that becomes this much longer at once is another one."""
 _KINDS: Final = tuple(ObjectClass)
 """By the codes of tracks and forecast."""
 
@@ -119,7 +126,7 @@ def plan(given: PlanInput, settings: PlanSettings) -> Motion:
     before, tuning = given.before, settings.plan
     change = before.change if before is not None else Change()
     memory = before.junctions if before is not None else JunctionMemory()
-    stop, memory = find_stop(given, memory, settings.stop)
+    stop, memory = find_stop(given, memory, settings.stop, settings.junctions)
     law = law_of(given.choices, given.may_speed_up, stop, tuning)
     speeds, binds = _profile(given, stop, tuning)
     lane = choose_lane(given, change, speeds, law, settings.lanes)
@@ -218,10 +225,41 @@ def _motion(
         arrived=stands and at_end,
         costs=view.costs[best],
         lit=view.lane.change.lit or view.stop.lit,
-        guidance=view.stop.guidance,
+        guidance=_guidance(given),
         light=view.stop.light,
-        rerouted=0 if given.before is None else given.before.rerouted,
+        rerouted=_rerouted(given, left_m),
     )
+
+
+def _guidance(given: PlanInput) -> Guidance | None:
+    """The next turn for people; asked of the guide twice a second, its distance runs on between."""
+    before, guide, course = given.before, given.way.guide, given.course
+    if guide is None or not course.known:
+        return None
+    stamp_ns = given.ego.stamp_ns
+    if before is not None and before.guidance is not None and stamp_ns % GUIDANCE_NS:
+        gone_m = given.speed_mps * (stamp_ns - before.stamp_ns) / NS_PER_S
+        left_m = max(before.guidance.distance_m - gone_m, 0.0)
+        return msgspec.structs.replace(before.guidance, distance_m=left_m)
+    station_m = given.ego.station_m
+    turns = guide.turns(course.lane_index_at(station_m), course.lane_s_at(station_m), GUIDANCE_M)
+    if not turns:
+        return None
+    kind, distance_m, words = turns[0]
+    return Guidance(turn=kind, distance_m=max(distance_m, 0.0), words=words[:40])
+
+
+def _rerouted(given: PlanInput, left_m: float | None) -> int:
+    """How often the way jumped: an exit was missed."""
+    before = given.before
+    if before is None:
+        return 0
+    jumped = (
+        left_m is not None
+        and before.distance_left_m is not None
+        and left_m > before.distance_left_m + REROUTED_M
+    )
+    return before.rerouted + int(jumped)
 
 
 def _across(given: PlanInput, lane: LaneChoice) -> Across:

@@ -22,8 +22,9 @@ from volant.pilot.planning.law_kernels import (
 )
 
 # Forecast columns (prediction.forecast).
-_M_WEIGHT, _M_CUT_IN, _M_HALF_LENGTH, _M_HALF_WIDTH, _M_ID = range(5)
+_M_WEIGHT, _M_CUT_IN, _M_ID = 0, 1, 4
 _P_STATION, _P_OFFSET, _P_RATE, _P_ACCEL = range(4)
+_P_HALF_LENGTH, _P_HALF_WIDTH = 5, 6
 # Proposal columns (planning.propose).
 _PACE, _FIRM, _LATERAL, _YIELDS, _BRAKE, _OFF = range(6)
 # Ego row.
@@ -52,10 +53,10 @@ def _stand_in_band(modes, points, k, offset, middle, reach, claim, out):  # type
             continue
         # One who cuts in is answered before he is here: where he will be in 2 s counts.
         at = min(k + claim, points.shape[1] - 1) if modes[m, _M_CUT_IN] > 0.0 else k
-        if abs(points[m, at, _P_OFFSET] - offset) >= reach + modes[m, _M_HALF_WIDTH]:
+        if abs(points[m, at, _P_OFFSET] - offset) >= reach + points[m, at, _P_HALF_WIDTH]:
             continue
-        half = modes[m, _M_HALF_LENGTH]
-        beside = abs(points[m, 0, _P_OFFSET] - offset) - reach - modes[m, _M_HALF_WIDTH]
+        half = points[m, k, _P_HALF_LENGTH]
+        beside = abs(points[m, 0, _P_OFFSET] - offset) - reach - points[m, 0, _P_HALF_WIDTH]
         if points[m, 0, _P_STATION] < middle and beside < 0.0:
             continue
         rear = points[m, k, _P_STATION] - half
@@ -154,11 +155,11 @@ def _stand_beside(modes, points, k, offset, width, out):  # type: ignore[no-unty
     """
     found = 0
     for m in range(modes.shape[0]):
-        room = abs(points[m, k, _P_OFFSET] - offset) - width - modes[m, _M_HALF_WIDTH]
+        room = abs(points[m, k, _P_OFFSET] - offset) - width - points[m, k, _P_HALF_WIDTH]
         if 0.0 <= room < 0.8:
             lack = 1.0 - room / 0.8
             out[found, 0] = points[m, k, _P_STATION] - 1.0
-            out[found, 1] = modes[m, _M_HALF_LENGTH] + 3.0
+            out[found, 1] = points[m, k, _P_HALF_LENGTH] + 3.0
             out[found, 2] = modes[m, _M_WEIGHT] * lack * lack
             found += 1
     return found

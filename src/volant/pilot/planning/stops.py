@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from volant.core.messages import Guidance, LightState
 from volant.pilot.planning import causes
-from volant.pilot.planning.junctions import JunctionMemory
+from volant.pilot.planning.junctions import JunctionMemory, JunctionTuning, wait_at
 from volant.pilot.planning.motion import PlanInput
 
 Array = NDArray[np.float64]
@@ -50,7 +50,7 @@ class Stop:
 
 
 def find_stop(
-    given: PlanInput, memory: JunctionMemory, tuning: StopTuning
+    given: PlanInput, memory: JunctionMemory, tuning: StopTuning, junctions: JunctionTuning
 ) -> tuple[Stop, JunctionMemory]:
     """The nearest stop of the way ahead."""
     course, car = given.course, given.car
@@ -61,9 +61,13 @@ def find_stop(
     if math.isfinite(given.halt_m):
         places.append((given.halt_m, causes.TAKEOVER))
         decel = tuning.risk_decel_mps2
+    wait, memory, light, lit = wait_at(given, memory, junctions)
+    if wait is not None:
+        places.append((wait.station_m - car.front_m, wait.cause))
     station_m, cause = min(places)
+    words = wait.words if wait is not None and wait.cause == cause else ""
     left_m = max(station_m - given.ego.station_m, 0.1)
     need = 0.5 * given.speed_mps**2 / left_m
     if need > 0.7 * decel:
         decel = max(decel, min(1.05 * need, tuning.hardest_mps2))
-    return Stop(station_m, cause, decel), memory
+    return Stop(station_m, cause, decel, words, light=light, lit=lit), memory

@@ -1,0 +1,124 @@
+"""What lies across a course: gates where to wait, ground shared with others, crossings for people."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from volant.pilot.way import Way
+from volant.road import Control, CorridorColumn, LaneColumn
+
+Array = NDArray[np.float64]
+
+MERGE: Final = 2
+"""`road.Meeting.MERGE` as a number."""
+TURN_RAD: Final = math.radians(30.0)
+"""From here on a way through a junction is a turn, and signalled."""
+
+
+@dataclass(frozen=True, slots=True)
+class SharedGround:
+    """A stretch of the course that others, who go first, take too; stations."""
+
+    from_m: float
+    to_m: float
+    other: int
+    """Their lane."""
+    merges: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CourseGate:
+    """Where to wait before a junction; stations of the front bumper."""
+
+    lane: int
+    stop_m: float
+    control: Control
+    light: str | None
+    clear_m: float
+    """Behind here nothing is blocked: the end of all shared ground, 0 length where there is none."""
+    shared: tuple[SharedGround, ...]
+    turn_rad: float
+    """Change of heading through the junction."""
+
+
+@dataclass(frozen=True, slots=True)
+class CourseCrossing:
+    """People cross between two stations."""
+
+    from_m: float
+    to_m: float
+    light: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Across:
+    """All of a course, by rising station."""
+
+    gates: tuple[CourseGate, ...] = ()
+    crossings: tuple[CourseCrossing, ...] = ()
+
+
+def lie_across(way: Way, table: Array, rows: list[tuple[int, slice]]) -> Across:
+    """What lies across a course whose table has these lanes."""
+    rules, graph = way.rules, way.graph
+    if rules is None:
+        return Across()
+    begins = [
+        float(table[span.start, CorridorColumn.S] - table[span.start, CorridorColumn.LANE_S])
+        for _lane, span in rows
+    ]
+    gates: list[CourseGate] = []
+    for place, (lane, _span) in enumerate(rows):
+        gate = rules.gates.get(lane)
+        if gate is None:
+            continue
+        if gate.approach == lane:
+            stop_m = begins[place] + gate.stop_s_m
+        else:
+            stop_m = begins[place] - graph.lanes[gate.approach].length_m + gate.stop_s_m
+        shared, clear_m, turn = _through(way, rows, begins, place)
+        gates.append(CourseGate(lane, stop_m, gate.control, gate.light, clear_m, shared, turn))
+    crossings = [
+        CourseCrossing(begins[place] + span[0], begins[place] + span[1], crossing.light)
+        for crossing in rules.crossings
+        for lane, span in crossing.lanes
+        for place, (here, _rows) in enumerate(rows)
+        if here == lane
+    ]
+    return Across(
+        tuple(sorted(gates, key=lambda gate: gate.stop_m)),
+        tuple(sorted(crossings, key=lambda one: one.from_m)),
+    )
+
+
+def _through(
+    way: Way, rows: list[tuple[int, slice]], begins: list[float], place: int
+) -> tuple[tuple[SharedGround, ...], float, float]:
+    """Ground shared with those who go first, the end of all shared ground, and the turn."""
+    rules, graph = way.rules, way.graph
+    assert rules is not None
+    junction = graph.lanes[rows[place][0]].junction
+    shared: list[SharedGround] = []
+    clear_m, turn = begins[place], 0.0
+    for index in range(place, len(rows)):
+        lane = rows[index][0]
+        held = graph.lanes[lane]
+        other_gate = index > place and lane in rules.gates
+        if held.junction != junction or other_gate:
+            break
+        heading = held.samples[:, LaneColumn.HEADING]
+        turn += float(heading[-1] - heading[0])
+        for conflict in rules.conflicts[lane]:
+            to_m = begins[index] + conflict.own[1]
+            merges = int(conflict.meeting) == MERGE
+            if int(conflict.meeting) <= MERGE:
+                clear_m = max(clear_m, to_m)
+            if conflict.yields:
+                from_m = begins[index] + conflict.own[0]
+                shared.append(SharedGround(from_m, to_m, conflict.other, merges))
+    return tuple(shared), clear_m, turn

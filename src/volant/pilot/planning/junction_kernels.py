@@ -1,0 +1,100 @@
+"""Compiled looks across the course: when somebody will be on a stretch of it."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from volant.core.kernels import kernel
+from volant.road.kernels import project_line
+
+_M_WEIGHT, _M_CLASS, _M_TRACK = 0, 5, 6
+_P_STATION, _P_OFFSET, _P_RATE, _P_SIDE_RATE, _P_HALF_LENGTH, _P_HALF_WIDTH = 0, 1, 2, 4, 5, 6
+_W_X, _W_Y, _W_YAW = 0, 1, 2
+_PEDESTRIAN = 5
+
+
+@kernel("f8[:, ::1](f8[:, ::1], f8[:, :, ::1], f8[:, :, ::1], f8[:, ::1], f8, f8, f8, f8)")
+def visits(modes, points, worlds, lane, low, high, half, dt):  # type: ignore[no-untyped-def]
+    """When others who drive along a lane are on a stretch [low, high] of the course, half a width `half`.
+
+    lane: samples of theirs. Gives [v, 4]: first and last time, speed over ground then, and the weight; a
+    visit that lasts to the horizon ends at inf.
+    """
+    found = np.empty((modes.shape[0], 4))
+    count = 0
+    steps = points.shape[1]
+    for m in range(modes.shape[0]):
+        if modes[m, _M_WEIGHT] < 0.08 or int(modes[m, _M_CLASS]) == _PEDESTRIAN:
+            continue
+        first, last = -1, -1
+        for k in range(steps):
+            point = points[m, k]
+            if abs(point[_P_OFFSET]) > half + point[_P_HALF_WIDTH]:
+                continue
+            reach = point[_P_HALF_LENGTH]
+            if point[_P_STATION] + reach < low or point[_P_STATION] - reach > high:
+                continue
+            if first < 0:
+                world = worlds[m, k]
+                _s, offset, row = project_line(lane, world[_W_X], world[_W_Y], -1)
+                turn = world[_W_YAW] - lane[row, 4]
+                turn -= 2.0 * math.pi * math.floor((turn + math.pi) / (2.0 * math.pi))
+                if abs(offset) > 2.0 or abs(turn) > 0.6:
+                    break
+                first = k
+            last = k
+        if first < 0:
+            continue
+        before = max(first - 1, 0)
+        dx = worlds[m, first, _W_X] - worlds[m, before, _W_X]
+        dy = worlds[m, first, _W_Y] - worlds[m, before, _W_Y]
+        found[count, 0] = first * dt
+        found[count, 1] = last * dt if last < steps - 1 else math.inf
+        found[count, 2] = math.sqrt(dx * dx + dy * dy) / dt if first > 0 else 0.0
+        found[count, 3] = modes[m, _M_WEIGHT]
+        count += 1
+    return found[:count].copy()
+
+
+@kernel("b1(f8[:, ::1], f8[:, :, ::1], f8, f8, f8, f8, f8, f8)")
+def people_on(modes, points, low, high, near, far, until, dt):  # type: ignore[no-untyped-def]
+    """Whether somebody on foot is on a stretch of the course or about to step on it until a time.
+
+    near: offset within which anybody counts; far: within which those count who come nearer.
+    """
+    for m in range(modes.shape[0]):
+        if modes[m, _M_WEIGHT] < 0.15 or int(modes[m, _M_CLASS]) != _PEDESTRIAN:
+            continue
+        now = points[m, 0]
+        if low <= now[_P_STATION] <= high:
+            aside = abs(now[_P_OFFSET])
+            comes = -now[_P_SIDE_RATE] * (1.0 if now[_P_OFFSET] > 0.0 else -1.0)
+            if aside < near or (aside < far and comes > 0.3):
+                return True
+        for k in range(points.shape[1]):
+            if k * dt > until:
+                break
+            point = points[m, k]
+            if low <= point[_P_STATION] <= high and abs(point[_P_OFFSET]) < near:
+                return True
+    return False
+
+
+@kernel("f8(f8[:, ::1], f8[:, :, ::1], f8, f8, f8)")
+def queue_end(modes, points, ahead, half, slow):  # type: ignore[no-untyped-def]
+    """Station of the rear of the first slow road user in our way ahead of a station, inf for none."""
+    nearest = math.inf
+    for m in range(modes.shape[0]):
+        if modes[m, _M_WEIGHT] < 0.3 or int(modes[m, _M_CLASS]) == _PEDESTRIAN:
+            continue
+        point = points[m, 0]
+        if abs(point[_P_OFFSET]) > half + 0.5 * point[_P_HALF_WIDTH] or point[_P_RATE] > slow:
+            continue
+        if point[_P_RATE] < -0.5:
+            continue
+        rear = point[_P_STATION] - point[_P_HALF_LENGTH]
+        if rear > ahead and rear < nearest:
+            nearest = rear
+    return nearest
