@@ -45,7 +45,7 @@ class DomainTuning:
     """Doubt at which 2 sigma fill the room left in a lane of 3.5 m."""
     sigma_along_m: float = 12.0
     """Doubt at which curves and limits come at the wrong place."""
-    offset_m: float = 1.6
+    offset_m: float = 2.0
     """Farther than this from the middle of its lane, and of those beside, the car is in no lane."""
     heading_rad: float = 0.5
     """Nearly 30 degrees: the car stands across the lane."""
@@ -159,8 +159,7 @@ def _breaches_of_sensors(frame_age_s: float, tuning: DomainTuning) -> tuple[Dema
 
 
 def _breaches_of_road(ego: Ego, course: Course, tuning: DomainTuning) -> tuple[Demand, ...]:
-    merges = course.leave is not None and course.leave.ends
-    if course.destination_m is not None or merges or not ego.matched:
+    if course.destination_m is not None or course.leave is not None or not ego.matched:
         return ()
     left_m = course.end_m - ego.station_m
     speed_mps = max(ego.speed_mps, 0.0)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import Final
 
 import msgspec
 
@@ -198,7 +199,7 @@ def _plan(memory: PilotMemory, settings: PilotSettings, domain: odd.Domain) -> M
         halt_m=memory.halt_m,
         holding=kept.hold,
         may_speed_up=domain.demand is None,
-        driving=memory.engage.engagement is Engagement.ENGAGED and acting.steers,
+        driving=memory.engage.engagement in _PLANS_LANES and acting.steers,
         indicated=memory.indicated if acting.may(Function.LANE_CHANGE) else 0,
         lights=tuple((name, one.state, one.seen_ns) for name, one in memory.lights.beliefs.items()),
         overtakes=acting.may(Function.NAVIGATION)
@@ -207,6 +208,10 @@ def _plan(memory: PilotMemory, settings: PilotSettings, domain: odd.Domain) -> M
     bend_mps2 = functions.bend_mps2(tuning.plan.lateral_mps2, acting, tuning.functions)
     planning = tuning.planning
     return plan(given, replace(planning, plan=replace(planning.plan, lateral_mps2=bend_mps2)))
+
+
+_PLANS_LANES: Final = (Engagement.ENGAGED, Engagement.TAKEOVER)
+"""The pilot drives and goes on with what it does across the road."""
 
 
 def _indicated(before: int, requests: tuple[DriverRequest, ...]) -> int:
@@ -228,9 +233,7 @@ def _perceive(
     tracker, sensors, scene = memory.tracker, observation.sensors, observation.scene
     if not ego.matched and settings.berth is not None and abs(ego.speed_mps) < 0.1:
         x_m, y_m, yaw_rad = settings.berth
-        parked = Scene(
-            stamp_ns=observation.stamp_ns, x_m=x_m, y_m=y_m, yaw_rad=yaw_rad, tracks=()
-        )
+        parked = Scene(stamp_ns=observation.stamp_ns, x_m=x_m, y_m=y_m, yaw_rad=yaw_rad, tracks=())
         ego = localize.place(ego, parked, course, tuning.localize, road)
     if sensors is not None:
         ego = localize.fuse(ego, sensors.lane, sensors.gnss, course, tuning.localize, road)

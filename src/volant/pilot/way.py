@@ -14,6 +14,8 @@ from volant.road import Lane, LaneColumn, LaneGraph, RouteLeg, TrafficRules
 
 FULL_WIDTH_SHARE: Final = 0.97
 """Narrower than this share of its widest, an ending lane tapers: the change is to be over by then."""
+TAPER_M: Final = 80.0
+"""The guide leaves an ending lane at most this far before its full width ends."""
 LOOP_ROOM_M: Final = 100.0
 """A course round a loop ends this far before it would meet itself."""
 LOOK_LANES: Final = 64
@@ -134,7 +136,7 @@ def must_leave(way: Way, lane: int, s_m: float) -> Leave | None:
         asked = way.guide.must_change(lane, s_m)
         if asked is not None:
             direction, count, room_m = asked
-            near_end = ending is not None and ending.room_m <= room_m + 1.0
+            near_end = ending is not None and ending.room_m <= room_m + TAPER_M
             return Leave(direction, count, room_m, near_end)
     return ending
 

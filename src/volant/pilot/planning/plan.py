@@ -131,7 +131,13 @@ def plan(given: PlanInput, settings: PlanSettings) -> Motion:
     speeds, binds = _profile(given, stop, tuning)
     lane = choose_lane(given, change, speeds, law, settings.lanes)
     if lane.stop_m - given.car.front_m < stop.station_m:
-        stop = replace(stop, station_m=lane.stop_m - given.car.front_m, cause=causes.MERGE)
+        stop = replace(
+            stop,
+            station_m=lane.stop_m - given.car.front_m,
+            cause=causes.MERGE,
+            decel_mps2=settings.stop.merge_decel_mps2,
+        )
+        law = law_of(given.choices, given.may_speed_up, stop, tuning)
         speeds, binds = _profile(given, stop, tuning)
     across = _across(given, lane)
     steps = given.forecast.points.shape[1] - 1

@@ -26,6 +26,8 @@ class StopTuning:
     """For a minimal-risk stop: half of what UN R157 allows (4.0, recalled)."""
     hardest_mps2: float = 3.0
     """For what comes up late: a light that turns, a person at a crossing."""
+    merge_decel_mps2: float = 2.5
+    """For the end of a lane that is to be left: until there it is for speeding up."""
     end_margin_m: float = 2.0
     """Between the front bumper and the end of the road."""
 
@@ -66,6 +68,8 @@ def find_stop(
         places.append((wait.station_m - car.front_m, wait.cause))
     station_m, cause = min(places)
     words = wait.words if wait is not None and wait.cause == cause else ""
+    if cause == causes.ROAD_END and course.leave is not None:
+        decel = tuning.merge_decel_mps2
     left_m = max(station_m - given.ego.station_m, 0.1)
     need = 0.5 * given.speed_mps**2 / left_m
     if need > 0.7 * decel:
