@@ -80,6 +80,8 @@ class LaneTuning:
     """So near before a change that the route demands nothing leads away from it."""
     detour_s: float = 25.0
     """What a lane may cost more on the way to the destination (by the guide) to be overtaken in."""
+    lasts_m: float = 700.0
+    """A lane that runs out sooner is not changed to."""
     rear_decel_mps2: float = 3.0
     """What who comes from behind may have to brake (UN R79)."""
     rear_react_s: float = 0.4
@@ -243,7 +245,8 @@ def _wish(
         begin_m = tuning.route_base_m + leave.count * tuning.route_s * given.speed_mps
         if leave.ends or room_m < begin_m:
             beside_m = course.beside_m(given.ego.station_m, leave.direction)
-            return (leave.direction, "route") if math.isfinite(beside_m) and room_m > 0.0 else None
+            possible = math.isfinite(beside_m) and (room_m > 0.0 or leave.ends)
+            return (leave.direction, "route") if possible else None
     rested_s = (given.ego.stamp_ns - change.ended_ns) / NS_PER_S
     if (
         not given.overtakes
@@ -348,11 +351,13 @@ def _worth_by_route(given: PlanInput, direction: int, tuning: LaneTuning) -> boo
     if other is None:
         return False
     s_m = given.course.lane_s_at(ego.station_m)
+    if not _lasts(way, other, held.length_m - s_m, tuning.lasts_m):
+        return False
     if way.guide is not None:
         share = s_m / max(held.length_m, 1.0)
         there_s = way.guide.cost_s(other, share * way.graph.lanes[other].length_m)
         return bool(there_s <= way.guide.cost_s(lane, s_m) + tuning.detour_s)
-    return _lasts(way, other, held.length_m - s_m, 700.0)
+    return True
 
 
 def _lasts(way: Way, lane: int, left_m: float, reach_m: float) -> bool:
