@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from volant.app import exam_aeb, exam_cut_in, exam_trips
+from volant.app import exam_aeb, exam_cut_in, exam_highway, exam_trips
 from volant.app.exam_stage import DRIVERS, Task, run_scene
 from volant.core.errors import InputError
 from volant.core.settings import nearest
@@ -79,6 +79,14 @@ SUITES: Final[tuple[Suite, ...]] = (
         exam_trips.names,
         exam_trips.run,
         exam_trips.table,
+    ),
+    Suite(
+        "highway",
+        "highway-env 1.12 behind the external-world port",
+        exam_highway.DRIVERS,
+        exam_highway.names,
+        exam_highway.run,
+        exam_highway.table,
     ),
 )
 

@@ -1,0 +1,132 @@
+"""The port for worlds that others wrote: they tell what is there, our drivers answer by two numbers.
+
+Everything is in our frame (ENU, rear axle, left positive); an adapter turns its world's own axes.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from volant.core.messages import (
+    CarState,
+    DriverControls,
+    Gear,
+    Indicator,
+    LaneStrip,
+    Observation,
+    Scene,
+    Track,
+)
+from volant.core.ports import Driver
+
+MOST_STEPS: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalEgo:
+    """The own car in somebody's world."""
+
+    x_m: float
+    """Middle of the rear axle."""
+    y_m: float
+    yaw_rad: float
+    speed_mps: float
+    accel_mps2: float = 0.0
+    yaw_rate_rps: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalBody:
+    """The own car's outline and reach."""
+
+    length_m: float
+    width_m: float
+    rear_overhang_m: float
+    max_curvature_per_m: float
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalView:
+    """What is told at one step."""
+
+    stamp_ns: int
+    ego: ExternalEgo
+    lanes: tuple[LaneStrip, ...]
+    """Lanes near the car as polylines, each with its limit."""
+    route: LaneStrip
+    """The way that the car is to take, from behind it to as far as is known."""
+    objects: tuple[Track, ...]
+
+
+class ExternalWorld(Protocol):
+    """Somebody's world with our car in it."""
+
+    @property
+    def body(self) -> ExternalBody:
+        """The car it gives us."""
+
+    @property
+    def over(self) -> bool:
+        """Whether the run has ended."""
+
+    def observe(self) -> ExternalView:
+        """What is there now."""
+
+    def act(self, accel_mps2: float, steer_rad: float) -> None:
+        """Drive on for one step with this acceleration and angle of the front wheels."""
+
+
+class MakesDriver(Protocol):
+    """Makes a driver for a car and its way."""
+
+    def __call__(self, body: ExternalBody, view: ExternalView) -> Driver[Any]:
+        """The driver, at the first step."""
+
+
+def drive_external(world: ExternalWorld, make: MakesDriver, wheelbase_m: float) -> int:
+    """Drive until the world is over; gives the number of steps."""
+    view = world.observe()
+    driver = make(world.body, view)
+    state, steps = driver.start(), 0
+    while not world.over and steps < MOST_STEPS:
+        state, command = driver.step(state, observation_of(view, wheelbase_m), view.stamp_ns)
+        world.act(command.accel_mps2, math.atan(wheelbase_m * command.curvature_per_m))
+        view = world.observe()
+        steps += 1
+    return steps
+
+
+def observation_of(view: ExternalView, wheelbase_m: float) -> Observation:
+    """A view as our drivers know it: the second door of the pilot."""
+    ego = view.ego
+    bend = ego.yaw_rate_rps / ego.speed_mps if abs(ego.speed_mps) > 0.5 else 0.0
+    car = CarState(
+        stamp_ns=view.stamp_ns,
+        speed_mps=ego.speed_mps,
+        accel_mps2=ego.accel_mps2,
+        lateral_accel_mps2=ego.speed_mps * ego.yaw_rate_rps,
+        yaw_rate_rps=ego.yaw_rate_rps,
+        steer_rad=math.atan(wheelbase_m * bend),
+        gear=Gear.DRIVE,
+        indicator=Indicator.OFF,
+        hold=False,
+        brake_lights=ego.accel_mps2 < -0.7,
+        charge_pct=80.0,
+        range_m=300_000.0,
+        battery_power_w=0.0,
+        battery_voltage_v=400.0,
+        battery_temperature_k=293.15,
+        odometer_m=0.0,
+        driver=DriverControls(),
+    )
+    scene = Scene(
+        stamp_ns=view.stamp_ns,
+        x_m=ego.x_m,
+        y_m=ego.y_m,
+        yaw_rad=ego.yaw_rad,
+        tracks=view.objects,
+        lanes=view.lanes,
+    )
+    return Observation(stamp_ns=view.stamp_ns, car=car, scene=scene)
