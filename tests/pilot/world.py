@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
+import msgspec
 import numpy as np
 
 from volant.core.chance import Chance
@@ -79,6 +80,9 @@ class Road:
     corridor: Corridor
     marks: tuple[MarkKind, MarkKind] = (MarkKind.SOLID, MarkKind.SOLID)
     """Of the lane that is driven on, left and right."""
+    lane: int = 1
+    lanes: int = 1
+    width_m: float = 3.6
 
     @property
     def table(self) -> np.ndarray:
@@ -169,7 +173,14 @@ def corridor(
     index = graph.ids[LaneId("1", 0, -lane)]
     left = MarkKind.SOLID if lane == 1 else MarkKind.BROKEN
     right = MarkKind.SOLID if lane == lanes else MarkKind.BROKEN
-    return Road(graph, build_corridor(graph, [RouteLeg(index, 0.0, s_m)]), (left, right))
+    return Road(
+        graph,
+        build_corridor(graph, [RouteLeg(index, 0.0, s_m)]),
+        (left, right),
+        lane,
+        lanes,
+        width_m,
+    )
 
 
 @cache
@@ -454,7 +465,23 @@ class World:
             yaw_rad=wrap_angle_rad(self.yaw_rad + self.normal(0.01 if noise.gnss_m else 0.0)),
             sigma_m=max(noise.gnss_m, 0.02),
         )
-        return SensorFrames(stamp_ns=stamp, detections=detections, lane=lane, gnss=gnss)
+        return SensorFrames(
+            stamp_ns=stamp, detections=detections, lane=self._own_lane(lane), gnss=gnss
+        )
+
+    def _own_lane(self, lane: LaneReturn | None) -> LaneReturn | None:
+        """The camera tells the lane that the car is in, not the one that it began in."""
+        road = self.road
+        over = min(max(round(self.offset_m / road.width_m), road.lane - road.lanes), road.lane - 1)
+        if lane is None or over == 0:
+            return lane
+        here = road.lane - over
+        return msgspec.structs.replace(
+            lane,
+            offset_m=lane.offset_m - over * road.width_m,
+            left_mark=MarkKind.SOLID if here == 1 else MarkKind.BROKEN,
+            right_mark=MarkKind.SOLID if here == road.lanes else MarkKind.BROKEN,
+        )
 
     def _returns(self) -> list[ObjectReturn]:
         noise, found = self.sensing, []

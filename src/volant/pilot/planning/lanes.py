@@ -246,6 +246,8 @@ def _wish(
         if leave.ends or room_m < begin_m:
             beside_m = course.beside_m(given.ego.station_m, leave.direction)
             possible = math.isfinite(beside_m) and (room_m > 0.0 or leave.ends)
+            if not leave.ends and not _leads_on(given, leave.direction, room_m):
+                possible = False
             return (leave.direction, "route") if possible else None
     rested_s = (given.ego.stamp_ns - change.ended_ns) / NS_PER_S
     if (
@@ -358,6 +360,17 @@ def _worth_by_route(given: PlanInput, direction: int, tuning: LaneTuning) -> boo
         there_s = way.guide.cost_s(other, share * way.graph.lanes[other].length_m)
         return bool(there_s <= way.guide.cost_s(lane, s_m) + tuning.detour_s)
     return True
+
+
+def _leads_on(given: PlanInput, direction: int, room_m: float) -> bool:
+    """The lane beside does not run out before the place where the route needs it."""
+    course, station_m = given.course, given.ego.station_m
+    held = given.way.graph.lanes[course.lane_index_at(station_m)]
+    other = held.left if direction > 0 else held.right
+    if other is None:
+        return False
+    left_m = held.length_m - course.lane_s_at(station_m)
+    return _lasts(given.way, other, left_m, min(room_m, 600.0))
 
 
 def _lasts(way: Way, lane: int, left_m: float, reach_m: float) -> bool:
