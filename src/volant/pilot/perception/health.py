@@ -24,6 +24,7 @@ class HealthTuning:
     noisy_m: tuple[float, float] = (1.0, 0.55)
     """Learnt spread of place along and across the line of sight that no sound sensor has."""
     frozen_frames: int = 3
+    """The very same returns this often in a row while moving: a hung sensor."""
 
 
 @dataclass(frozen=True, slots=True)
