@@ -86,7 +86,9 @@ def drive(
         bool, typer.Option("--headless", help="No screen, as fast as it can.")
     ] = False,
     as_json: JsonOption = False,
-    sensors: Annotated[str, typer.Option(help="Sensors: perfect or typical.")] = "typical",
+    sensors: Annotated[
+        str, typer.Option(help="Sensors: perfect, typical or degraded.")
+    ] = "typical",
     cars: Annotated[
         int | None,
         typer.Option(

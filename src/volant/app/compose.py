@@ -166,6 +166,7 @@ def compose(
 def pilot_settings(trip: Trip) -> PilotSettings:
     """What the pilot is given: its road, its car and its destination."""
     spec, graph = trip.spec, trip.graph
+    between = () if trip.ends is None else trip.ends.via
     return PilotSettings(
         graph=graph,
         rules=traffic_rules(graph),
@@ -179,6 +180,7 @@ def pilot_settings(trip: Trip) -> PilotSettings:
             steering_ratio=spec.steering_ratio,
         ),
         berth=_berth(trip),
+        via=tuple(make_guide(graph, (one.lane, one.s_m), beside=True) for one in between),
     )
 
 
@@ -211,13 +213,16 @@ def aeb_settings(spec: CarSpec) -> AebSettings:
 
 
 def judge_settings(trip: Trip) -> JudgeSettings:
-    """What the drive is judged against."""
-    stretch = trip.stretch
+    """What the drive is judged against: from place to place whatever way the pilot takes."""
+    stretch, rules = trip.stretch, traffic_rules(trip.graph)
+    if trip.ends is not None:
+        return JudgeSettings(graph=trip.graph, place=trip.destination, rules=rules)
     return JudgeSettings(
         graph=trip.graph,
         corridor=stretch.corridor,
         start_m=stretch.start_m,
         destination_m=stretch.destination_m,
+        rules=rules,
     )
 
 

@@ -238,8 +238,6 @@ def _tell_trip(trip: Trip) -> None:
     if trip.ends is not None:
         stops = (trip.ends.begin, *trip.ends.via, trip.ends.goal)
         tell("from " + " to ".join(stop.name for stop in stops))
-        if trip.ends.via:
-            tell("the pilot cannot yet keep to places between: it takes the quickest way")
     if not trip.stretch.whole:
         wanted_m = trip.wish.distance_m or DEFAULT_M
         tell(f"the road ends sooner than the {wanted_m:.0f} m asked for")

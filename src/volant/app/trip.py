@@ -30,6 +30,7 @@ from volant.road import (
     make_guide,
     places,
 )
+from volant.sim.sensors import LEVELS
 
 START_M: Final = 10.0
 """The rear axle stands this far into the corridor, so that the whole car is on it."""
@@ -44,7 +45,6 @@ DEFAULT_START: Final = "market-car-park"
 DEFAULT_TO: Final = "station-car-park"
 CANDIDATES: Final = 12
 """Lanes whose whole corridor is laid out, the most promising first."""
-SENSOR_LEVELS: Final = ("perfect", "typical")
 
 
 class TripWish(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,8 +94,8 @@ def check_sensors(level: str) -> None:
     Raises:
         InputError: with the nearest names.
     """
-    if level not in SENSOR_LEVELS:
-        close = ", ".join(nearest(level, SENSOR_LEVELS) or SENSOR_LEVELS)
+    if level not in LEVELS:
+        close = ", ".join(nearest(level, tuple(LEVELS)) or LEVELS)
         raise InputError(f"no sensors named {level!r}; nearest: {close}")
 
 

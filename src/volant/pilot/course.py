@@ -42,6 +42,8 @@ EXTEND_M: Final = 560.0
 """Laid anew when less than this is left: v^2/6 + 30 m of stop path at 40 m/s, and the 400 m planned on."""
 EXTEND_SHARE: Final = 0.2
 """But not before this share of the course was driven: a small loop offers no more."""
+BEHIND_GOAL_M: Final = 5.0
+"""A place this far behind the car still counts as there: what localisation may be off along the road."""
 NARROW_M: Final = 2.4
 """A lane narrower than this is no longer driven (1.82 m of car and room for control)."""
 BESIDE_M: Final = 2.4
@@ -81,6 +83,8 @@ class Course:
     """Station of the car when it was laid."""
     destination_m: float | None = None
     """Station to arrive at, where it lies on the course."""
+    via_m: float | None = None
+    """Station of the next place to pass, where it lies on the course."""
     leave: Leave | None = None
     """How the lane must be left; `room_m` is a station here."""
     legs: tuple[RouteLeg, ...] = ()
@@ -189,6 +193,7 @@ def prepare(
     rows = _rows_of_lanes(table)
     left_m, left_open = _lanes_beside(graph, table, rows, 1)
     right_m, right_open = _lanes_beside(graph, table, rows, -1)
+    via_m, destination_m = _goals_m(way, table, rows, begun_m)
     course = Course(
         table=table,
         step_m=corridor.step_m,
@@ -205,7 +210,8 @@ def prepare(
         left_open=left_open,
         right_open=right_open,
         begun_m=begun_m,
-        destination_m=_destination_m(way, table, rows, begun_m),
+        destination_m=destination_m,
+        via_m=via_m,
         across=lie_across(way, table, rows),
         legs=legs,
     )
@@ -324,20 +330,36 @@ def _lanes_beside(
     return aside_m, may
 
 
-def _destination_m(
+def _goals_m(
     way: Way, table: Array, rows: list[tuple[int, slice]], begun_m: float
+) -> tuple[float | None, float | None]:
+    """Stations of the next place to pass and of the destination, where they lie on the course.
+
+    The destination does only behind all places that are to be passed before.
+    """
+    via_m: float | None = None
+    from_m = begun_m - BEHIND_GOAL_M
+    for place, guide in enumerate(way.guides):
+        station_m = _station_of(guide.goals, table, rows, from_m)
+        if station_m is None:
+            return via_m, None
+        if place == len(way.guides) - 1:
+            return via_m, station_m
+        via_m = station_m if via_m is None else via_m
+        from_m = station_m
+    return None, None
+
+
+def _station_of(
+    goals: dict[int, float], table: Array, rows: list[tuple[int, slice]], from_m: float
 ) -> float | None:
-    """Station of the guide's destination, where it lies on the course ahead of where it was laid."""
-    if way.guide is None:
-        return None
-    lane, s_m = way.guide.destination
+    """The first station of a place, not before one."""
     for here, span in rows:
-        if here != lane:
-            continue
+        s_m = goals.get(here)
         places = table[span, CorridorColumn.LANE_S]
-        if s_m > places[-1] + 1.5 or s_m < places[0] - 1.5:
+        if s_m is None or s_m > places[-1] + 1.5 or s_m < places[0] - 1.5:
             continue
         station_m = float(table[span.start, CorridorColumn.S]) + s_m - float(places[0])
-        if station_m > begun_m - 5.0:
+        if station_m > from_m:
             return station_m
     return None

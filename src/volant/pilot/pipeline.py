@@ -73,6 +73,8 @@ class PilotMemory:
     """[c, 3] x, y and radius of the crossings for people; never changes."""
     moved: int = 0
     """How often localisation has put the car into another lane."""
+    stage: int = 0
+    """How many of the places to pass on the way are passed."""
     indicated: int = 0
     """The driver asks for a lane change until the next plan: +1 left, -1 right."""
 
@@ -187,7 +189,7 @@ def _plan(memory: PilotMemory, settings: PilotSettings, domain: odd.Domain) -> M
         ),
         tracks=memory.tracker.confirmed,
         course=memory.course,
-        way=settings.way,
+        way=settings.way(memory.stage),
         choices=functions.planned(memory.choices, acting, limit_mps),
         car=settings.car,
         before=memory.motion,
@@ -245,10 +247,11 @@ def _perceive(
     elif planning:
         tracker = track.observe(tracker, ego, (), tuning.track)
     held = Carried(
-        *(memory.course, ego, tracker, memory.motion, memory.control, memory.halt_m, memory.moved)
+        *(memory.course, ego, tracker, memory.motion, memory.control, memory.halt_m, memory.moved),
+        stage=memory.stage,
     )
     if planning:
-        held = roll(held, settings.way, tuning.track)
+        held = roll(held, settings.way(held.stage), tuning.track)
         tracker = track.place(held.tracker, held.ego, held.course, tuning.track)
         held = replace(held, tracker=tracker)
     lights = memory.lights
@@ -265,6 +268,7 @@ def _perceive(
         control=held.control,
         halt_m=held.halt_m,
         moved=held.moved,
+        stage=held.stage,
     )
 
 

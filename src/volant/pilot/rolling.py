@@ -33,6 +33,8 @@ class Carried:
     halt_m: float
     moved: int
     """How often localisation has put the car into another lane."""
+    stage: int = 0
+    """How many places of the way are passed."""
 
 
 def roll(held: Carried, way: Way, tuning: TrackTuning) -> Carried:
@@ -62,7 +64,10 @@ def roll(held: Carried, way: Way, tuning: TrackTuning) -> Carried:
     astray = abs(away_m) > ASTRAY_M and other is None and abs(own.offset_m) < abs(away_m) - 0.3
     if astray and own.lane != here.index:
         return _carry(held, lay(way, own.lane, own.s_m, course, station_m), tuning)
-    if must_extend(course, station_m):
+    passes = course.via_m is not None and station_m >= course.via_m
+    if passes:
+        held, way = replace(held, stage=held.stage + 1), way.beyond()
+    if passes or must_extend(course, station_m):
         s_m = min(course.lane_s_at(station_m), here.length_m)
         return _carry(held, lay(way, here.index, s_m, course, station_m), tuning)
     return held

@@ -69,9 +69,11 @@ class PilotSettings:
     """At the start; the driver's requests change them."""
     berth: tuple[float, float, float] | None = None
     """x, y and heading where the car was parked, remembered over the stop; None when it is not known."""
+    via: tuple[Guide, ...] = ()
+    """To the places to pass before, in order."""
     tuning: Tuning = field(default_factory=Tuning)
 
-    @property
-    def way(self) -> Way:
-        """Roads, rules and guide in one."""
-        return Way(self.graph, self.rules, self.guide)
+    def way(self, stage: int) -> Way:
+        """Roads, rules and the guides that are left when so many places are passed."""
+        guides = () if self.guide is None else (*self.via, self.guide)
+        return Way(self.graph, self.rules, guides[stage:])

@@ -1,9 +1,15 @@
-"""Which lanes come next: by the guide to a destination, or the main road where there is none."""
+"""Which lanes come next: by guides to places and a destination, or the main road where there is none.
+
+A way has stages: places to pass, one after the other, and the destination last. A place is passed in
+its lane or in one beside it; what follows it is looked at before it is reached.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Final, Protocol
 
 import numpy as np
@@ -30,6 +36,10 @@ class Guide(Protocol):
         """Lane and place on it."""
 
     @property
+    def goals(self) -> dict[int, float]:
+        """By lane the place on it that will do."""
+
+    @property
     def onward(self) -> NDArray[np.int64]:
         """Of each lane the best that follows, -1 where none leads there."""
 
@@ -47,6 +57,9 @@ class Guide(Protocol):
     ) -> tuple[tuple[TurnKind, float, str], ...]:
         """What comes on the way: kind, distance, words."""
 
+    def legs(self, lane: int, s_m: float) -> tuple[RouteLeg, ...]:
+        """The way itself; empty where there is none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Way:
@@ -54,7 +67,17 @@ class Way:
 
     graph: LaneGraph
     rules: TrafficRules | None = None
-    guide: Guide | None = None
+    guides: tuple[Guide, ...] = ()
+    """To each place still to be passed, and to the destination last; none: drive on."""
+
+    @property
+    def guide(self) -> Guide | None:
+        """To the next place."""
+        return self.guides[0] if self.guides else None
+
+    def beyond(self) -> Way:
+        """The way behind the next place."""
+        return Way(self.graph, self.rules, self.guides[1:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +100,53 @@ def onward(way: Way, lane: int) -> int | None:
     return way.graph.main_successor(lane)
 
 
+def way_left_m(way: Way, lane: int, s_m: float) -> float:
+    """Metres to the destination through all stages; inf where it cannot be reached, or is none."""
+    if way.guide is None:
+        return math.inf
+    rest_m = math.fsum(
+        later.distance_m(*sooner.destination) for sooner, later in pairwise(way.guides)
+    )
+    return way.guide.distance_m(lane, s_m) + rest_m
+
+
+def turns_ahead(
+    way: Way, lane: int, s_m: float, reach_m: float
+) -> tuple[tuple[TurnKind, float, str], ...]:
+    """What comes on the way within a reach, through all stages; arrival is told of the last alone."""
+    found: list[tuple[TurnKind, float, str]] = []
+    ahead_m = 0.0
+    for place, guide in enumerate(way.guides):
+        last = place == len(way.guides) - 1
+        found += [
+            (kind, ahead_m + distance_m, words)
+            for kind, distance_m, words in guide.turns(lane, s_m, reach_m - ahead_m)
+            if last or kind is not TurnKind.ARRIVE
+        ]
+        ahead_m += guide.distance_m(lane, s_m)
+        if last or ahead_m >= reach_m:
+            break
+        lane, s_m = _arrival(guide, lane, s_m)
+    return tuple(found)
+
+
+def _arrival(guide: Guide, lane: int, s_m: float) -> tuple[int, float]:
+    """Where the way comes to a guide's place: it may be beside the one that was named."""
+    legs = guide.legs(lane, s_m)
+    return (legs[-1].lane, legs[-1].s_to_m) if legs else guide.destination
+
+
+def _stages_on(way: Way, lane: int, s_from_m: float, s_to_m: float) -> int:
+    """How many of the next places lie on a stretch of a lane, one behind the other."""
+    count = 0
+    for guide in way.guides[:-1]:
+        goal_m = guide.goals.get(lane)
+        if goal_m is None or not s_from_m <= goal_m <= s_to_m:
+            break
+        s_from_m, count = goal_m, count + 1
+    return count
+
+
 def runs_out(lane: Lane) -> bool:
     """Nothing follows on a lane at full width."""
     return lane.ends or not lane.successors
@@ -85,7 +155,7 @@ def runs_out(lane: Lane) -> bool:
 def chain(way: Way, lane: int, s_m: float, length_m: float) -> tuple[list[RouteLeg], bool]:
     """The legs ahead, and whether the road goes on behind them.
 
-    No place is passed twice: a small loop gives a shorter chain, which is laid on as the car drives.
+    No lane is passed twice: a small loop gives a shorter chain, which is laid on as the car drives.
     """
     legs: list[RouteLeg] = []
     seen: set[int] = set()
@@ -94,6 +164,8 @@ def chain(way: Way, lane: int, s_m: float, length_m: float) -> tuple[list[RouteL
     while here is not None and left_m > 1e-3 and here not in seen:
         held = way.graph.lanes[here]
         run_m = min(held.length_m - s_m, left_m)
+        for _ in range(_stages_on(way, here, s_m, s_m + run_m)):
+            way = way.beyond()
         legs.append(RouteLeg(here, s_m, s_m + run_m))
         seen.add(here)
         left_m -= run_m
@@ -132,13 +204,26 @@ def chain_behind(
 def must_leave(way: Way, lane: int, s_m: float) -> Leave | None:
     """Which way the lane must be left, and how far ahead at the latest."""
     ending = _before_end(way, lane, s_m)
-    if way.guide is not None:
-        asked = way.guide.must_change(lane, s_m)
+    asked = _asked_change(way, lane, s_m)
+    if asked is None:
+        return ending
+    near_end = ending is not None and ending.room_m <= asked.room_m + TAPER_M
+    return replace(asked, ends=near_end)
+
+
+def _asked_change(way: Way, lane: int, s_m: float) -> Leave | None:
+    """The first lane change that the guides ask for, through all stages."""
+    ahead_m = 0.0
+    for guide in way.guides:
+        asked = guide.must_change(lane, s_m)
         if asked is not None:
             direction, count, room_m = asked
-            near_end = ending is not None and ending.room_m <= room_m + TAPER_M
-            return Leave(direction, count, room_m, near_end)
-    return ending
+            return Leave(direction, count, ahead_m + room_m)
+        ahead_m += guide.distance_m(lane, s_m)
+        if not math.isfinite(ahead_m):
+            return None
+        lane, s_m = _arrival(guide, lane, s_m)
+    return None
 
 
 def _before_end(way: Way, lane: int, s_m: float) -> Leave | None:

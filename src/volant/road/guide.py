@@ -75,6 +75,8 @@ class Guide:
     destination: tuple[int, float]
     togo_s: Array
     onward: NDArray[np.int64]
+    goals: dict[int, float]
+    """By lane where it counts as arrived: the destination, and with `beside` the lanes next to it."""
     _choices: tuple[tuple[_Choice, ...], ...]
 
     def cost_s(self, lane: int, s_m: float) -> float:
@@ -127,7 +129,7 @@ class Guide:
                     return
                 lane, s_m = beside, beside_s(self.graph, lane, beside, leave_m)
             elif choice.arrives:
-                yield Step(lane, s_m, max(self.destination[1], s_m), 0)
+                yield Step(lane, s_m, max(self.goals[lane], s_m), 0)
                 return
             else:
                 yield Step(lane, s_m, held.length_m, 0)
@@ -155,8 +157,8 @@ class Guide:
         return s_m
 
 
-def make_guide(graph: LaneGraph, destination: tuple[int, float]) -> Guide:
-    """The guide to (lane, s).
+def make_guide(graph: LaneGraph, destination: tuple[int, float], *, beside: bool = False) -> Guide:
+    """The guide to (lane, s); beside: the lanes next to it will do as well, as for passing a place.
 
     Raises:
         ValueError: there is no such place.
@@ -164,17 +166,25 @@ def make_guide(graph: LaneGraph, destination: tuple[int, float]) -> Guide:
     lane, s_m = destination
     if not 0 <= lane < len(graph.lanes) or not 0.0 <= s_m <= graph.lanes[lane].length_m + 1e-6:
         raise ValueError(f"no place {s_m:.1f} m along lane {lane}")
-    return _Settling(graph, destination).guide()
+    return _Settling(graph, destination, beside=beside).guide()
 
 
 class _Settling:
     """The backward search: lanes settle in the order of their cost."""
 
-    def __init__(self, graph: LaneGraph, destination: tuple[int, float]) -> None:
+    def __init__(self, graph: LaneGraph, destination: tuple[int, float], *, beside: bool) -> None:
         self._graph, self._destination = graph, destination
         count = len(graph.lanes)
         self._whole_s = [time_s(lane, 0.0, lane.length_m) for lane in graph.lanes]
         self._rows = _rows(graph)
+        goal, goal_m = destination
+        self._goals = {goal: goal_m}
+        if beside:
+            self._goals |= {
+                other: beside_s(graph, goal, other, goal_m)
+                for other in self._rows[goal]
+                if other != goal
+            }
         self._exit_s = [math.inf] * count
         self._exit_m = [math.inf] * count
         self._onward = [-1] * count
@@ -201,7 +211,8 @@ class _Settling:
             best_s = min((choice.beyond_s for choice in self._open(lane)), default=math.inf)
             togo_s[lane] = self._whole_s[lane] + best_s
         onward = np.array(self._onward, dtype=np.int64)
-        return Guide(self._graph, self._destination, togo_s, onward, tuple(self._choices))
+        choices = tuple(self._choices)
+        return Guide(self._graph, self._destination, togo_s, onward, self._goals, choices)
 
     def _open(self, lane: int) -> list[_Choice]:
         return [choice for choice in self._choices[lane] if choice.until_m >= 0.0]
@@ -229,8 +240,8 @@ class _Settling:
         """To drive on, and to arrive."""
         lane = self._graph.lanes[index]
         found = []
-        if index == self._destination[0]:
-            goal_m = self._destination[1]
+        goal_m = self._goals.get(index)
+        if goal_m is not None:
             spent_s = time_s(lane, goal_m, lane.length_m)
             beyond_m = goal_m - lane.length_m
             found.append(_Choice(-spent_s, beyond_m, goal_m, goal_m, arrives=True))

@@ -30,6 +30,7 @@ from volant.pilot.planning.score import ScoreTuning, weigh
 from volant.pilot.planning.stops import Stop, find_stop
 from volant.pilot.planning.stops import StopTuning as StopTuning
 from volant.pilot.prediction.forecast import Forecast, ModeColumn
+from volant.pilot.way import turns_ahead, way_left_m
 
 Array = NDArray[np.float64]
 
@@ -239,8 +240,8 @@ def _motion(
 
 def _guidance(given: PlanInput) -> Guidance | None:
     """The next turn for people; asked of the guide twice a second, its distance runs on between."""
-    before, guide, course = given.before, given.way.guide, given.course
-    if guide is None or not course.known:
+    before, course = given.before, given.course
+    if given.way.guide is None or not course.known:
         return None
     stamp_ns = given.ego.stamp_ns
     if before is not None and before.guidance is not None and stamp_ns % GUIDANCE_NS:
@@ -248,7 +249,8 @@ def _guidance(given: PlanInput) -> Guidance | None:
         left_m = max(before.guidance.distance_m - gone_m, 0.0)
         return msgspec.structs.replace(before.guidance, distance_m=left_m)
     station_m = given.ego.station_m
-    turns = guide.turns(course.lane_index_at(station_m), course.lane_s_at(station_m), GUIDANCE_M)
+    lane, s_m = course.lane_index_at(station_m), course.lane_s_at(station_m)
+    turns = turns_ahead(given.way, lane, s_m, GUIDANCE_M)
     if not turns:
         return None
     kind, distance_m, words = turns[0]
@@ -321,14 +323,14 @@ def _lead(start: list[float], forecast: Forecast) -> Lead | None:
 
 def _distance_left_m(given: PlanInput) -> float | None:
     """Along the way to the destination."""
-    course, guide = given.course, given.way.guide
+    course = given.course
     if course.destination_m is not None:
         return course.destination_m - given.ego.station_m
-    if guide is None or not given.ego.matched:
+    if given.way.guide is None or not given.ego.matched:
         return None
     station_m = given.ego.station_m
-    left_m = guide.distance_m(course.lane_index_at(station_m), course.lane_s_at(station_m))
-    return left_m if math.isfinite(left_m) else None
+    found_m = way_left_m(given.way, course.lane_index_at(station_m), course.lane_s_at(station_m))
+    return found_m if math.isfinite(found_m) else None
 
 
 def _profile(given: PlanInput, stop: Stop, tuning: PlanTuning) -> tuple[Array, NDArray[np.int64]]:

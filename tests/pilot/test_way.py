@@ -1,0 +1,116 @@
+"""The way through several places: each is passed in order, and what follows is seen before it is reached."""
+
+import math
+
+import pytest
+
+from tests.road.roads import WORLD
+from volant.core.messages import TurnKind
+from volant.pilot.course import lay
+from volant.pilot.way import Way, chain, must_leave, turns_ahead, way_left_m
+from volant.road import find_place, load_graph, make_guide, traffic_rules
+
+
+@pytest.fixture(scope="module")
+def graph():
+    return load_graph(WORLD)
+
+
+def way_through(graph, *names):
+    """The way through named places; the last is the destination."""
+    places = [find_place(graph, name) for name in names]
+    guides = [make_guide(graph, (one.lane, one.s_m), beside=True) for one in places[:-1]]
+    goal = places[-1]
+    return Way(graph, traffic_rules(graph), (*guides, make_guide(graph, (goal.lane, goal.s_m))))
+
+
+def begin(graph, name="hospital"):
+    place = find_place(graph, name)
+    return place.lane, place.s_m
+
+
+def test_the_distance_left_counts_all_stages(graph):
+    way = way_through(graph, "town-hall", "church", "harbour")
+    here = begin(graph)
+    parts = [way.guides[0].distance_m(*here)]
+    parts += [way.guides[k + 1].distance_m(*way.guides[k].destination) for k in (0, 1)]
+    assert way_left_m(way, *here) == pytest.approx(math.fsum(parts))
+    assert way_left_m(way, *here) > way_left_m(way_through(graph, "harbour"), *here) + 100.0
+    assert way_left_m(Way(graph), *here) == math.inf
+
+
+def test_the_lanes_ahead_lead_through_the_place_and_on_to_the_next(graph):
+    way = way_through(graph, "town-hall", "harbour")
+    legs, _goes_on = chain(way, *begin(graph), 3000.0)
+    lanes = [leg.lane for leg in legs]
+    goal, _goal_m = way.guides[0].destination
+    assert goal in lanes
+    behind = way.beyond()
+    onward = int(behind.guides[0].onward[goal])
+    assert lanes[lanes.index(goal) + 1] == onward
+    straight, _ = chain(way_through(graph, "harbour"), *begin(graph), 3000.0)
+    assert goal not in [leg.lane for leg in straight]
+
+
+def test_the_course_tells_where_the_place_is_passed_and_no_destination_before_it(graph):
+    way = way_through(graph, "town-hall", "station-car-park")
+    lane, s_m = way.guides[0].destination
+    course = lay(way, lane, s_m - 30.0)
+    assert course.via_m == pytest.approx(course.begun_m + 30.0, abs=1.5)
+    assert course.destination_m is None
+    behind = lay(way.beyond(), lane, s_m + 1.0)
+    assert behind.via_m is None
+
+
+def test_a_destination_before_the_place_is_driven_past(graph):
+    lane, s_m = begin(graph, "town-hall")
+    before, place = (lane, s_m - 20.0), (lane, s_m)
+    way = Way(graph, None, (make_guide(graph, place, beside=True), make_guide(graph, before)))
+    course = lay(way, lane, s_m - 40.0)
+    assert course.via_m == pytest.approx(course.begun_m + 40.0, abs=1.5)
+    assert course.destination_m is None
+    direct = lay(Way(graph, None, (make_guide(graph, before),)), lane, s_m - 40.0)
+    assert direct.destination_m == pytest.approx(direct.begun_m + 20.0, abs=1.5)
+
+
+def test_a_place_is_passed_in_the_lane_beside_it_too(graph):
+    held = next(
+        one
+        for one in graph.lanes
+        if one.road_type == "motorway" and one.left is not None and one.length_m > 400.0
+    )
+    goal = make_guide(graph, (held.index, held.length_m - 1.0))
+    way = Way(graph, None, (make_guide(graph, (held.index, 200.0), beside=True), goal))
+    course = lay(way, held.left, 100.0)
+    assert course.via_m == pytest.approx(course.begun_m + 100.0, abs=5.0)
+    assert way.guides[0].must_change(held.left, 100.0) is None
+    assert (
+        Way(graph, None, (make_guide(graph, (held.index, 200.0)),))
+        .guides[0]
+        .must_change(held.left, 100.0)
+    )
+
+
+def test_the_lane_change_behind_the_place_is_known_before_it(graph):
+    held = next(
+        one
+        for one in graph.lanes
+        if one.road_type == "motorway" and one.left is not None and one.length_m > 900.0
+    )
+    goal = make_guide(graph, (held.index, 850.0))
+    way = Way(graph, None, (make_guide(graph, (held.left, 200.0), beside=True), goal))
+    leave = must_leave(way, held.left, 100.0)
+    assert leave is not None
+    assert (leave.direction, leave.count) == (-1, 1)
+    assert leave.room_m <= 750.0 + 1.0
+    assert must_leave(way, held.index, 100.0) is None or not must_leave(way, held.index, 100.0).ends
+
+
+def test_arrival_is_told_of_the_destination_alone(graph):
+    way = way_through(graph, "town-hall", "harbour")
+    lane, s_m = way.guides[0].destination
+    kinds = [kind for kind, _m, _words in turns_ahead(way, lane, s_m - 20.0, 20_000.0)]
+    assert kinds.count(TurnKind.ARRIVE) == 1
+    assert kinds[-1] is TurnKind.ARRIVE
+    distances = [m for _kind, m, _words in turns_ahead(way, lane, s_m - 20.0, 20_000.0)]
+    assert distances == sorted(distances)
