@@ -7,7 +7,8 @@ import msgspec
 import numpy as np
 import pytest
 
-from tests.pilot.world import TYPICAL, Sensing, World, curvy, straight
+from tests.pilot.world import TYPICAL, Sensing, World, corridor, curvy, straight
+from volant.core.messages import GnssReturn
 from volant.pilot.perception import localize
 from volant.pilot.perception.localize import LocalizeTuning
 from volant.pilot.perception.localize_kernels import recall
@@ -134,3 +135,24 @@ def test_a_lane_that_contradicts_is_refused_first_and_looked_for_anew_at_last() 
     shifted(world, 2.0, 7.0)
     assert world.memory.ego.offset_m == pytest.approx(2.0, abs=0.1)
     assert world.memory.ego.lane_conflict_s == 0.0
+
+
+def test_gnss_beside_the_car_in_a_tight_bend_turns_no_heading() -> None:
+    """Its slow error puts it where the road heads elsewhere; what it says of heading stays true."""
+    road = corridor([(40.0, 0.0, 0.0), (30.0, 1 / 9.0, 1 / 9.0), (60.0, 0.0, 0.0)], [(0.0, 5.0)])
+    course, tuning = road.course(), LocalizeTuning()
+    x_m, y_m, yaw_rad = road.to_world(45.0, 0.0)
+    first = GnssReturn(stamp_ns=10_000_000, x_m=x_m, y_m=y_m, z_m=0.0, yaw_rad=yaw_rad, sigma_m=1.0)
+    ego = replace(localize.start(), stamp_ns=10_000_000)
+    ego = localize.fuse(ego, None, first, course, tuning)
+    mean = ego.mean.copy()
+    mean[5], mean[6] = 1.4, -0.9  # learnt where paint was seen
+    ego = replace(ego, mean=mean, cov=np.diag([0.02, 0.01, 1e-4, 1e-5, 1e-6, 0.2, 0.2]))
+    for tick in range(2, 60):
+        ego = replace(ego, stamp_ns=tick * 10_000_000)
+        fix = msgspec.structs.replace(
+            first, stamp_ns=ego.stamp_ns, x_m=x_m + 1.4, y_m=y_m - 0.9 + 1e-6 * tick
+        )
+        ego = localize.fuse(ego, None, fix, course, tuning)
+    assert abs(ego.heading_error_rad) < 0.005
+    assert abs(ego.offset_m) < 0.03

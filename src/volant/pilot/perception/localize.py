@@ -43,7 +43,6 @@ from volant.pilot.perception.localize_kernels import (
     carry_over,
     column_at,
     correct,
-    on_course,
     predict,
     recall,
     world_pose,
@@ -520,22 +519,23 @@ def _centre_m(course: Course, station_m: float) -> float:
 def _fold_gnss(ego: Ego, gnss: GnssReturn, course: Course, tuning: LocalizeTuning) -> Ego:
     then = np.empty(7)
     recall(ego.history, float(gnss.stamp_ns), then)
-    station_m, offset_m, turn = on_course(
-        course.table, course.step_m, gnss.x_m, gnss.y_m, gnss.yaw_rad, then[4]
-    )
-    heading = column_at(course.table, course.step_m, station_m, _ROAD_HEADING)
+    # Compared in the world, at the place believed: GNSS itself may lie metres away, where the road
+    # heads elsewhere.
+    x_m, y_m, yaw_rad = world_pose(course.table, course.step_m, then[4:])
+    heading = column_at(course.table, course.step_m, then[4], _ROAD_HEADING)
     cos, sin = math.cos(heading), math.sin(heading)
     drift_x, drift_y = float(ego.mean[_DRIFT_X]), float(ego.mean[_DRIFT_Y])
+    east_m, north_m = gnss.x_m - x_m - drift_x, gnss.y_m - y_m - drift_y
     variance = _white_m(gnss, tuning) ** 2
     before = ego.mean.copy()
     along = np.array((1.0, 0.0, 0.0, 0.0, 0.0, cos, sin))
-    miss_m = station_m - then[4] - cos * drift_x - sin * drift_y
+    miss_m = cos * east_m + sin * north_m
     far = correct(ego.mean, ego.cov, along, miss_m, variance, tuning.gate)
     across = np.array((0.0, 1.0, 0.0, 0.0, 0.0, -sin, cos))
-    aside_m = offset_m - then[5] - float(ego.mean[_OFFSET] - before[_OFFSET])
-    aside_m += sin * float(ego.mean[_DRIFT_X]) - cos * float(ego.mean[_DRIFT_Y])
+    learnt = ego.mean - before
+    aside_m = cos * north_m - sin * east_m - float(across @ learnt)
     wide = correct(ego.mean, ego.cov, across, aside_m, variance, tuning.gate)
-    turn = wrap_angle_rad(turn - then[6] - float(ego.mean[_HEADING] - before[_HEADING]))
+    turn = wrap_angle_rad(gnss.yaw_rad - yaw_rad - float(ego.mean[_HEADING] - before[_HEADING]))
     correct(
         *(ego.mean, ego.cov, _ROW_HEADING, turn, tuning.gnss_heading_sigma_rad**2, tuning.gate),
     )
