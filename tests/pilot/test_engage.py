@@ -1,8 +1,8 @@
 """The engagement machine over all its states and inputs."""
 
-from dataclasses import replace
 from itertools import product
 
+import msgspec
 import pytest
 
 from volant.core.clock import CONTROL_TICK_NS, NS_PER_S
@@ -98,7 +98,7 @@ def test_every_state_says_why_in_at_most_thirty_characters() -> None:
 def run(state: EngageState, given: EngageInput, span_s: float) -> EngageState:
     for tick in range(round(span_s * NS_PER_S / CONTROL_TICK_NS)):
         stamp_ns = given.stamp_ns + tick * CONTROL_TICK_NS
-        state = step(state, replace(given, stamp_ns=stamp_ns), TUNING)
+        state = step(state, msgspec.structs.replace(given, stamp_ns=stamp_ns), TUNING)
     return state
 
 
@@ -119,10 +119,10 @@ def test_a_demand_whose_cause_has_gone_for_two_seconds_is_taken_back() -> None:
 def test_the_takeover_clock_runs_on_while_the_driver_only_speeds_up() -> None:
     given = EngageInput(NOW_NS, demand=LANE, blocker=LANE)
     state = run(step(state_of(Engagement.ENGAGED), given, TUNING), given, 5.0)
-    pressed = replace(given, stamp_ns=NOW_NS + 5 * NS_PER_S, accelerator=True)
+    pressed = msgspec.structs.replace(given, stamp_ns=NOW_NS + 5 * NS_PER_S, accelerator=True)
     state = run(state, pressed, 6.0)
     assert state.engagement is Engagement.OVERRIDDEN
-    released = replace(given, stamp_ns=NOW_NS + 11 * NS_PER_S)
+    released = msgspec.structs.replace(given, stamp_ns=NOW_NS + 11 * NS_PER_S)
     assert step(state, released, TUNING).engagement is Engagement.MINIMAL_RISK
 
 

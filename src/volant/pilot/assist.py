@@ -7,10 +7,10 @@ touch: the driver's own steering where the pilot does not steer, and hazard ligh
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from volant.core.messages import (
     CarState,
@@ -32,14 +32,13 @@ from volant.pilot.odd import Domain
 from volant.pilot.warn import WarnInput, WarnState, WarnTuning
 
 
-@dataclass(frozen=True, slots=True)
-class Assist:
+class Assist(msgspec.Struct, frozen=True):
     """What lives to the next tick."""
 
     off: frozenset[Function] = frozenset()
-    acting: Acting = field(default_factory=Acting)
-    attention: AttentionState = field(default_factory=AttentionState)
-    warn: WarnState = field(default_factory=WarnState)
+    acting: Acting = msgspec.field(default_factory=Acting)
+    attention: AttentionState = msgspec.field(default_factory=AttentionState)
+    warn: WarnState = msgspec.field(default_factory=WarnState)
     wished: Indicator = Indicator.OFF
     """The driver's turn signal."""
 
@@ -109,7 +108,7 @@ def finish(
     sensors = observation.sensors
     state = observation.car
     if assist.wished is not Indicator.OFF:
-        state = msgspec.structs.replace(state, indicator=assist.wished)
+        state = replace(state, indicator=assist.wished)
     given = WarnInput(
         stamp_ns=observation.stamp_ns,
         car=state,
@@ -139,7 +138,7 @@ def steered(
         changes["curvature_per_m"] = hand_curvature(assist, state, car, tuning)
     if engaged.at_risk:
         changes["indicator"] = Indicator.HAZARD
-    return msgspec.structs.replace(command, **changes) if changes else command
+    return replace(command, **changes) if changes else command
 
 
 def hand_curvature(

@@ -8,8 +8,11 @@ minimal-risk stop, and the pilot stays locked until the next start.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Final
+
+import msgspec
+from msgspec.structs import replace
 
 from volant.core.clock import NS_PER_S
 from volant.core.messages import Escalation
@@ -57,8 +60,7 @@ class AttentionTuning:
     """So many last warnings in a drive lock the pilot (openpilot: three terminal alerts; read)."""
 
 
-@dataclass(frozen=True, slots=True)
-class AttentionInput:
+class AttentionInput(msgspec.Struct, frozen=True):
     """What is looked at in a control tick."""
 
     stamp_ns: int
@@ -68,8 +70,7 @@ class AttentionInput:
     eyes_needed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Absence:
+class Absence(msgspec.Struct, frozen=True):
     """For how long hands or eyes have been away."""
 
     gone_ns: int = -1
@@ -78,12 +79,11 @@ class Absence:
     """Since when they are back, -1 while they are away."""
 
 
-@dataclass(frozen=True, slots=True)
-class AttentionState:
+class AttentionState(msgspec.Struct, frozen=True):
     """The clocks and what they led to."""
 
-    hands: Absence = field(default_factory=Absence)
-    eyes: Absence = field(default_factory=Absence)
+    hands: Absence = msgspec.field(default_factory=Absence)
+    eyes: Absence = msgspec.field(default_factory=Absence)
     stage: Stage = Stage.NONE
     cause: str = ""
     """`hands` or `eyes`; empty when nothing is asked for."""

@@ -8,7 +8,10 @@ back by the pilot itself.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+import msgspec
+from msgspec.structs import replace
 
 from volant.core.clock import NS_PER_S
 from volant.core.messages import Engagement
@@ -39,8 +42,7 @@ class Demand:
     urgent: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class EngageInput:
+class EngageInput(msgspec.Struct, frozen=True):
     """What the machine sees at one control tick."""
 
     stamp_ns: int
@@ -55,8 +57,7 @@ class EngageInput:
     """Why it may not go on; None when all is well."""
 
 
-@dataclass(frozen=True, slots=True)
-class EngageState:
+class EngageState(msgspec.Struct, frozen=True):
     """Where the machine is."""
 
     engagement: Engagement = Engagement.OFF

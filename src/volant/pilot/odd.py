@@ -10,6 +10,8 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
+import msgspec
+
 from volant.core.clock import NS_PER_S
 from volant.core.messages import CarState, Gear
 from volant.pilot.course import Course
@@ -61,8 +63,7 @@ class DomainTuning:
     """Before the road ends without a destination the driver is asked this early."""
 
 
-@dataclass(frozen=True, slots=True)
-class Domain:
+class Domain(msgspec.Struct, frozen=True):
     """Whether the pilot may drive here and now."""
 
     valid: bool

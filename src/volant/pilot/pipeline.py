@@ -9,7 +9,7 @@ what is broken counts as missing, what is missing ages, and `odd` and `engage` d
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import msgspec
@@ -49,8 +49,7 @@ from volant.pilot.rolling import Carried, roll
 from volant.pilot.settings import PilotSettings
 
 
-@dataclass(frozen=True, slots=True)
-class PilotMemory:
+class PilotMemory(msgspec.Struct, frozen=True):
     """All that lives from one tick to the next."""
 
     course: Course
@@ -79,8 +78,7 @@ class PilotMemory:
     """The driver asks for a lane change until the next plan: +1 left, -1 right."""
 
 
-@dataclass(frozen=True, slots=True)
-class PilotOutput:
+class PilotOutput(msgspec.Struct, frozen=True):
     """What one tick gives; the 20 Hz messages are None between pilot ticks."""
 
     command: Command
@@ -135,7 +133,7 @@ def step(
     given_hands = _engage_input(observation, domain, tuning.engage, steers=helped.acting.steers)
     engaged = engage.step(before, given_hands, tuning.engage)
     halt_m = _halt_m(memory.halt_m, ego, engaged, tuning.stop.risk_decel_mps2)
-    memory = replace(
+    memory = msgspec.structs.replace(
         memory, choices=choices, engage=engaged, halt_m=halt_m, assist=helped, indicated=indicated
     )
     # Prediction and planning.
@@ -150,7 +148,7 @@ def step(
     helped = assist.finish(helped, observation, engaged, here, tracks, settings.car, tuning.warn)
     told, warnings = alerts.tell(memory.told, engaged, motion, helped, stamp_ns)
     changed = engaged.engagement is not before.engagement
-    memory = replace(
+    memory = msgspec.structs.replace(
         memory,
         motion=motion,
         control=kept,
@@ -209,7 +207,9 @@ def _plan(memory: PilotMemory, settings: PilotSettings, domain: odd.Domain) -> M
     )
     bend_mps2 = functions.bend_mps2(tuning.plan.lateral_mps2, acting, tuning.functions)
     planning = tuning.planning
-    return plan(given, replace(planning, plan=replace(planning.plan, lateral_mps2=bend_mps2)))
+    if bend_mps2 != planning.plan.lateral_mps2:
+        planning = replace(planning, plan=replace(planning.plan, lateral_mps2=bend_mps2))
+    return plan(given, planning)
 
 
 _PLANS_LANES: Final = (Engagement.ENGAGED, Engagement.TAKEOVER)
@@ -253,12 +253,12 @@ def _perceive(
     if planning:
         held = roll(held, settings.way(held.stage), tuning.track)
         tracker = track.place(held.tracker, held.ego, held.course, tuning.track)
-        held = replace(held, tracker=tracker)
+        held = msgspec.structs.replace(held, tracker=tracker)
     lights = memory.lights
     if planning and held.ego.matched and held.course.known:
         frame = None if sensors is None else sensors.lights
         lights = observe_lights(lights, held.ego, held.course, frame, tuning.lights)
-    return replace(
+    return msgspec.structs.replace(
         memory,
         lights=lights,
         course=held.course,
@@ -288,9 +288,11 @@ def _control(
             before = resting
         elif engaged.engagement is Engagement.OVERRIDDEN:
             if driver.accelerator > tuning.engage.pressed:
-                before = replace(before, accel_mps2=resting.accel_mps2, hold=False)
+                before = msgspec.structs.replace(before, accel_mps2=resting.accel_mps2, hold=False)
             if abs(driver.wheel_torque_nm) > tuning.engage.wheel_torque_nm:
-                before = replace(resting, accel_mps2=before.accel_mps2, hold=before.hold)
+                before = msgspec.structs.replace(
+                    resting, accel_mps2=before.accel_mps2, hold=before.hold
+                )
     dt_s = min(max((observation.stamp_ns - memory.stamp_ns) / NS_PER_S, 0.0), 0.1)
     after = control.follow(before, ego, motion, memory.course, settings.car, dt_s, tuning.follow)
     if not math.isfinite(after.accel_mps2 + after.curvature_per_m + sum(after.side)):

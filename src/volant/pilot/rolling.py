@@ -6,7 +6,9 @@ over to the new one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+import msgspec
 
 from volant.pilot.control.follow import Control
 from volant.pilot.course import Course, lay, must_extend
@@ -21,8 +23,7 @@ ASTRAY_M = 2.2
 """So far from the middle of its lane, without one beside, the car is on another way."""
 
 
-@dataclass(frozen=True, slots=True)
-class Carried:
+class Carried(msgspec.Struct, frozen=True):
     """All that is measured along the course."""
 
     course: Course
@@ -47,11 +48,11 @@ def roll(held: Carried, way: Way, tuning: TrackTuning) -> Carried:
     if not course.known or not ego.matched:
         if course.known and course.lane_index_at(ego.station_m) == own.lane:
             return held
-        return replace(held, course=lay(way, own.lane, own.s_m), moved=lanes.moved)
+        return msgspec.structs.replace(held, course=lay(way, own.lane, own.s_m), moved=lanes.moved)
     station_m = ego.station_m
     if lanes.moved != held.moved:
         laid = lay(way, own.lane, own.s_m, course, station_m)
-        return replace(_carry(held, laid, tuning), moved=lanes.moved)
+        return msgspec.structs.replace(_carry(held, laid, tuning), moved=lanes.moved)
     away_m = ego.offset_m - float(course.centre_m[course.row(station_m)])
     side = 1 if away_m > 0.0 else -1
     beside_m = course.beside_m(station_m, side)
@@ -79,10 +80,10 @@ def _cross(held: Carried, side: int) -> Carried:
     if motion is not None and motion.change.phase is Phase.MOVE and motion.change.direction == side:
         motion = replace(motion, change=replace(motion.change, over=True))
     if control.shift is not None and control.shift.direction == side:
-        control = replace(control, shift=replace(control.shift, direction=0))
+        control = msgspec.structs.replace(control, shift=replace(control.shift, direction=0))
     elif control.shift is not None:
-        control = replace(control, shift=None)
-    return replace(held, motion=motion, control=control)
+        control = msgspec.structs.replace(control, shift=None)
+    return msgspec.structs.replace(held, motion=motion, control=control)
 
 
 def _carry(held: Carried, course: Course, tuning: TrackTuning) -> Carried:
@@ -92,14 +93,14 @@ def _carry(held: Carried, course: Course, tuning: TrackTuning) -> Carried:
     aside_m = ego.offset_m - held.ego.offset_m
     control, motion = held.control, held.motion
     offset_m, rate, accel = control.side
-    control = replace(control, side=(offset_m + aside_m, rate, accel))
+    control = msgspec.structs.replace(control, side=(offset_m + aside_m, rate, accel))
     if motion is not None:
         path, side = motion.path.copy(), motion.side.copy()
         path[:, 0] += along_m
         path[:, 3] += aside_m
         side[0] += aside_m
         motion = replace(motion, path=path, side=side)
-    return replace(
+    return msgspec.structs.replace(
         held,
         course=course,
         ego=ego,

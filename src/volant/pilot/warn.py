@@ -8,8 +8,11 @@ the indicator set.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Final
+
+import msgspec
+from msgspec.structs import replace
 
 from volant.core.clock import NS_PER_S
 from volant.core.messages import CarState, Indicator, LaneReturn, LaneWarning, MarkKind, Tracks
@@ -69,8 +72,7 @@ class WarnTuning:
     """The lamp stays on this long after the last sight."""
 
 
-@dataclass(frozen=True, slots=True)
-class WarnInput:
+class WarnInput(msgspec.Struct, frozen=True):
     """What a control tick brings."""
 
     stamp_ns: int
@@ -90,8 +92,7 @@ class WarnInput:
     """Blind spot detection may act."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lines:
+class Lines(msgspec.Struct, frozen=True):
     """The own lane, carried on from the last return."""
 
     stamp_ns: int = -1
@@ -106,11 +107,10 @@ class Lines:
     right: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class WarnState:
+class WarnState(msgspec.Struct, frozen=True):
     """What is told, and what it follows from."""
 
-    lines: Lines = field(default_factory=Lines)
+    lines: Lines = msgspec.field(default_factory=Lines)
     departure: LaneWarning = LaneWarning.NONE
     departure_ns: int = 0
     keeping: LaneWarning = LaneWarning.NONE

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from volant.core.messages import TurnKind
 from volant.road.corridor import RouteLeg, change_length_m
 from volant.road.lanes import Lane, LaneColumn, LaneGraph
+from volant.road.right_of_way import ring_lanes
 from volant.road.turns import Step, Turn, turns_along
 
 Array = NDArray[np.float64]
@@ -78,6 +79,8 @@ class Guide:
     goals: dict[int, float]
     """By lane where it counts as arrived: the destination, and with `beside` the lanes next to it."""
     _choices: tuple[tuple[_Choice, ...], ...]
+    _ring: frozenset[int]
+    """Lanes of roundabouts."""
 
     def cost_s(self, lane: int, s_m: float) -> float:
         """Seconds to the destination from s on a lane; inf where no way leads there."""
@@ -141,7 +144,7 @@ class Guide:
 
     def turns(self, lane: int, s_m: float, reach_m: float) -> tuple[Turn, ...]:
         """What the way asks for within a reach, for people: (kind, distance ahead, words)."""
-        return turns_along(self.graph, self.steps(lane, s_m), reach_m)
+        return turns_along(self.graph, self._ring, self.steps(lane, s_m), reach_m)
 
     def _best(self, lane: int, s_m: float) -> _Choice | None:
         open_ = [choice for choice in self._choices[lane] if s_m <= choice.until_m + 1e-6]
@@ -212,7 +215,10 @@ class _Settling:
             togo_s[lane] = self._whole_s[lane] + best_s
         onward = np.array(self._onward, dtype=np.int64)
         choices = tuple(self._choices)
-        return Guide(self._graph, self._destination, togo_s, onward, self._goals, choices)
+        return Guide(
+            *(self._graph, self._destination, togo_s, onward, self._goals, choices),
+            ring_lanes(self._graph),
+        )
 
     def _open(self, lane: int) -> list[_Choice]:
         return [choice for choice in self._choices[lane] if choice.until_m >= 0.0]

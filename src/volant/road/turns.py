@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from volant.core.messages import TurnKind
 from volant.road.lanes import Lane, LaneColumn, LaneGraph
-from volant.road.right_of_way import SIDE_KINDS, ring_lanes, turn_of
+from volant.road.right_of_way import SIDE_KINDS, turn_of
 
 MOST_WORDS: Final = 40
 SAME_M: Final = 500.0
@@ -34,8 +34,13 @@ class Turn(NamedTuple):
     words: str
 
 
-def turns_along(graph: LaneGraph, steps: Iterable[Step], reach_m: float) -> tuple[Turn, ...]:
-    """The turns of a way within a reach, nearest first; the last may be the arrival."""
+def turns_along(
+    graph: LaneGraph, ring: frozenset[int], steps: Iterable[Step], reach_m: float
+) -> tuple[Turn, ...]:
+    """The turns of a way within a reach, nearest first; the last may be the arrival.
+
+    `ring` are the lanes of roundabouts, as `ring_lanes` finds them.
+    """
     found: list[Turn] = []
     way: list[Step] = []
     ahead_m: list[float] = []
@@ -48,7 +53,6 @@ def turns_along(graph: LaneGraph, steps: Iterable[Step], reach_m: float) -> tupl
             break
     else:
         arrives = bool(way)
-    ring = ring_lanes(graph)
     place = 1
     while place < len(way):
         if ahead_m[place] > reach_m:

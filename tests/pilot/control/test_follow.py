@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -15,7 +16,7 @@ COURSE = straight().course()
 
 def ego(speed_mps: float, offset_m: float = 0.0, heading_rad: float = 0.0) -> Ego:
     mean = np.array((100.0, offset_m, heading_rad, 0.0, 0.0, 0.0, 0.0))
-    return replace(start(), mean=mean, speed_mps=speed_mps, matched=True)
+    return msgspec.structs.replace(start(), mean=mean, speed_mps=speed_mps, matched=True)
 
 
 def motion(accel_mps2: float, *, hold: bool = False):
@@ -71,13 +72,13 @@ def test_it_never_asks_for_more_bend_than_the_car_has_or_comfort_allows() -> Non
 
 
 def test_it_steers_back_towards_the_middle() -> None:
-    on_the_left = replace(Control(), side=(0.0, 0.0, 0.0))
+    on_the_left = msgspec.structs.replace(Control(), side=(0.0, 0.0, 0.0))
     assert run(on_the_left, ego(20.0, 0.5), motion(0.0), 20)[-1].curvature_per_m < 0.0
     assert run(on_the_left, ego(20.0, -0.5), motion(0.0), 20)[-1].curvature_per_m > 0.0
 
 
 def test_rest_follows_what_the_driver_does() -> None:
-    turning = replace(ego(20.0, 0.7), yaw_rate_rps=0.1, accel_mps2=1.2)
+    turning = msgspec.structs.replace(ego(20.0, 0.7), yaw_rate_rps=0.1, accel_mps2=1.2)
     rested = rest(Control(accel_mps2=-3.0), turning)
     assert rested.accel_mps2 == 1.2
     assert rested.curvature_per_m == pytest.approx(0.005)

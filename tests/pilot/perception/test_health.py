@@ -1,8 +1,8 @@
 """Sensors that fall silent, hang or lag are named; what another thing hides lives on; lone claims do not."""
 
 import math
-from dataclasses import replace
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -38,7 +38,7 @@ def look(tracker: Tracker, tick: int, frames: dict[str, list], lag_ticks: int = 
     now_ns = (tick + 10) * TICK_NS
     history = np.zeros((64, 7))
     history[:, 0] = now_ns - 1e7 * np.arange(64)
-    ego = replace(localize.start(), stamp_ns=now_ns, history=history)
+    ego = msgspec.structs.replace(localize.start(), stamp_ns=now_ns, history=history)
     sent = tuple(
         DetectionFrame(sensor=name, stamp_ns=now_ns - lag_ticks * TICK_NS, objects=tuple(objects))
         for name, objects in frames.items()

@@ -2,8 +2,8 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -35,7 +35,9 @@ def ego_at(stamp_ns: int, station_m: float = 100.0):
     mean, history = np.zeros(7), np.zeros((64, 7))
     mean[0] = station_m
     history[:, 0], history[:, 4] = stamp_ns - 1e7 * np.arange(64), station_m
-    return replace(localize.start(), stamp_ns=stamp_ns, mean=mean, history=history, matched=True)
+    return msgspec.structs.replace(
+        localize.start(), stamp_ns=stamp_ns, mean=mean, history=history, matched=True
+    )
 
 
 def watch(

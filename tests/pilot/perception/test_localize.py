@@ -95,13 +95,13 @@ def shifted(world: World, aside_m: float, span_s: float) -> None:
     assert lane is not None
     for tick in range(1, round(span_s * 20) + 1):
         stamp_ns = world.memory.ego.stamp_ns + tick * 50_000_000
-        ego = replace(ego, stamp_ns=stamp_ns)
+        ego = msgspec.structs.replace(ego, stamp_ns=stamp_ns)
         # Its last digit flickers, as a real one's does: the very same numbers mean a hung camera.
         seen = msgspec.structs.replace(
             lane, stamp_ns=stamp_ns, offset_m=aside_m + 1e-6 * tick, heading_rad=0.0
         )
         ego = localize.fuse(ego, seen, None, course, tuning)
-    world.memory = replace(world.memory, ego=ego)
+    world.memory = msgspec.structs.replace(world.memory, ego=ego)
 
 
 def test_a_first_lane_is_believed_although_gnss_stands_beside_it() -> None:
@@ -114,10 +114,14 @@ def test_a_first_lane_is_believed_although_gnss_stands_beside_it() -> None:
     beside = msgspec.structs.replace(first.last_gnss, y_m=first.last_gnss.y_m + 2.6, sigma_m=1.0)
     for lane in (first.last_lane, None):
         ego = localize.fuse(
-            replace(localize.start(), stamp_ns=first.stamp_ns), lane, beside, course, tuning
+            msgspec.structs.replace(localize.start(), stamp_ns=first.stamp_ns),
+            lane,
+            beside,
+            course,
+            tuning,
         )
         assert ego.matched
-        later = replace(ego, stamp_ns=first.stamp_ns + 50_000_000)
+        later = msgspec.structs.replace(ego, stamp_ns=first.stamp_ns + 50_000_000)
         lane_later = msgspec.structs.replace(
             first.last_lane, stamp_ns=later.stamp_ns, offset_m=1e-3, heading_rad=1e-4
         )

@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -39,8 +40,12 @@ def test_mean_doubt_and_history_stay_in_the_world(first: int, aside_m: float) ->
     )
     for before, after in zip(ego.history, moved.history, strict=True):
         assert after[:4] == pytest.approx(before[:4])
-        x, y, yaw = localize.world_of(replace(ego, mean=np.append(before[4:7], np.zeros(4))), old)
-        nx, ny, nyaw = localize.world_of(replace(ego, mean=np.append(after[4:7], np.zeros(4))), new)
+        x, y, yaw = localize.world_of(
+            msgspec.structs.replace(ego, mean=np.append(before[4:7], np.zeros(4))), old
+        )
+        nx, ny, nyaw = localize.world_of(
+            msgspec.structs.replace(ego, mean=np.append(after[4:7], np.zeros(4))), new
+        )
         assert math.hypot(nx - x, ny - y) < 0.02
         assert math.cos(nyaw - yaw) > 0.9999
 

@@ -1,5 +1,6 @@
 """What others are expected to do, from a row of a track."""
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -29,9 +30,9 @@ def track(station_m=50.0, offset_m=0.0, rate=20.0, side=0.0, accel=0.0, indicato
 
 
 def forecast_of(*rows: np.ndarray):
-    from dataclasses import replace
-
-    tracker: Tracker = replace(no_tracks(), table=np.array(rows), cov=np.zeros((len(rows), 6, 6)))
+    tracker: Tracker = msgspec.structs.replace(
+        no_tracks(), table=np.array(rows), cov=np.zeros((len(rows), 6, 6))
+    )
     return foresee(tracker, localize.start(), TUNING)
 
 

@@ -1,7 +1,6 @@
 """Places behind parked cars where somebody may come from."""
 
-from dataclasses import replace
-
+import msgspec
 import numpy as np
 import pytest
 
@@ -22,7 +21,9 @@ def parked(
 
 
 def points(*rows: np.ndarray):
-    tracker = replace(track.start(), table=np.array(rows), cov=np.zeros((len(rows), 6, 6)))
+    tracker = msgspec.structs.replace(
+        track.start(), table=np.array(rows), cov=np.zeros((len(rows), 6, 6))
+    )
     return occlusion_points(tracker, localize.start(), HiddenTuning())
 
 

@@ -3,9 +3,9 @@
 import functools
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -100,8 +100,10 @@ def forecast(*rows: np.ndarray, on: Course | None = None, crossings: Sequence = 
     mean[0] = 50.0
     history = np.zeros((64, 7))
     history[0, 1:4] = world_pose(along.table, along.step_m, mean)
-    ego = replace(localize.start(), mean=mean, history=history, matched=True, speed_mps=8.0)
-    tracker = replace(
+    ego = msgspec.structs.replace(
+        localize.start(), mean=mean, history=history, matched=True, speed_mps=8.0
+    )
+    tracker = msgspec.structs.replace(
         track.start(), table=np.array(rows), cov=np.tile(0.02 * np.eye(6), (len(rows), 1, 1))
     )
     tracker = track.place(tracker, ego, along, TrackTuning())
@@ -159,7 +161,7 @@ def test_one_who_crosses_stands_on_the_course_with_lateral_speed_and_its_whole_l
 def test_modes_can_be_put_on_another_course() -> None:
     row = one(fork().index, fork().length_m - 12.0)
     here = forecast(row)
-    tracker = replace(track.start(), table=row[None, :], cov=np.zeros((1, 6, 6)))
+    tracker = msgspec.structs.replace(track.start(), table=row[None, :], cov=np.zeros((1, 6, 6)))
     there = onto(here, tracker, course(1))
     direct = forecast(row, on=course(1))
     same = [

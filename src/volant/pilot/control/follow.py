@@ -8,9 +8,11 @@ of jerk. Both begin where the car is, so switching on never jerks.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+import msgspec
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from volant.core.messages import Command, Gear, Indicator
@@ -75,8 +77,7 @@ class FollowTuning:
     """Asked for while the brakes hold."""
 
 
-@dataclass(frozen=True, slots=True)
-class Control:
+class Control(msgspec.Struct, frozen=True):
     """What control remembers."""
 
     accel_mps2: float = 0.0

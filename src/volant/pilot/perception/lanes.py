@@ -11,9 +11,11 @@ never neighbours here.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+import msgspec
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from volant.core.geometry import wrap_angle_rad
@@ -49,8 +51,7 @@ class LaneTuning:
     """Beyond the lane's border by more than this the lane is not the own one."""
 
 
-@dataclass(frozen=True, slots=True)
-class LaneGuess:
+class LaneGuess(msgspec.Struct, frozen=True):
     """One lane that the car may be in."""
 
     lane: int
@@ -62,8 +63,7 @@ class LaneGuess:
     weight: float
 
 
-@dataclass(frozen=True, slots=True)
-class LaneBelief:
+class LaneBelief(msgspec.Struct, frozen=True):
     """All lanes that the car may be in, the one that the filter's pose stands for first."""
 
     guesses: tuple[LaneGuess, ...]

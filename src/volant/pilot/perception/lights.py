@@ -12,6 +12,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -78,8 +79,7 @@ class LightBelief:
         return (now_ns - self.seen_ns) / NS_PER_S
 
 
-@dataclass(frozen=True, slots=True)
-class Lights:
+class Lights(msgspec.Struct, frozen=True):
     """Beliefs of all lights that were ever seen, and the map's lights to match with."""
 
     known: tuple[Light, ...]
@@ -138,7 +138,7 @@ def observe_lights(
             continue
         told.add(name)
         beliefs[name] = _vote(beliefs.get(name), name, one, frame.stamp_ns, tuning)
-    return replace(lights, beliefs=beliefs, frame_ns=frame.stamp_ns)
+    return msgspec.structs.replace(lights, beliefs=beliefs, frame_ns=frame.stamp_ns)
 
 
 def _near(lights: Lights, pose: tuple[float, float, float], tuning: LightTuning) -> list[int]:

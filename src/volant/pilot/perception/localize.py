@@ -21,10 +21,12 @@ the graph, made once):
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
+import msgspec
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from volant.core.clock import NS_PER_S
@@ -121,8 +123,7 @@ class LocalizeTuning:
     """Of the hypotheses over lanes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ego:
+class Ego(msgspec.Struct, frozen=True):
     """What the pilot believes of the own car, and the filter that believes it."""
 
     stamp_ns: int

@@ -9,11 +9,13 @@ sensor's noise is learnt from its innovations, so good sensors are trusted at on
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
+import msgspec
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from volant.core.clock import NS_PER_S
@@ -146,8 +148,7 @@ class TrackTuning:
     """The very same returns this often in a row while moving: a hung sensor."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tracker:
+class Tracker(msgspec.Struct, frozen=True):
     """All tracks, and what was learnt of the sensors."""
 
     table: Array
