@@ -67,7 +67,7 @@ def roll(held: Carried, way: Way, tuning: TrackTuning) -> Carried:
         return _carry(held, lay(way, own.lane, own.s_m, course, station_m), tuning)
     passes = course.via_m is not None and station_m >= course.via_m
     if passes:
-        held, way = replace(held, stage=held.stage + 1), way.beyond()
+        held, way = msgspec.structs.replace(held, stage=held.stage + 1), way.beyond()
     if passes or must_extend(course, station_m):
         s_m = min(course.lane_s_at(station_m), here.length_m)
         return _carry(held, lay(way, here.index, s_m, course, station_m), tuning)
