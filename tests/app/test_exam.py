@@ -1,13 +1,20 @@
 """Examinations: a driver put into a scene, the run over cases, the answer and the report."""
 
+import base64
+import gzip
 import json
+import re
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from volant.app import exam_report
+from volant.app.exam_replay import is_drawn
 from volant.app.exam_run import ExamWish, run_command
 from volant.app.exam_stage import Wanted, run_scene
 from volant.app.exits import Exit
+from volant.caros.cockpit.messages import CockpitRoad
 from volant.core.errors import InputError
 from volant.sim.exam import basics, broken_bounds, case_named
 
@@ -104,3 +111,32 @@ def test_a_line_cut_off_by_a_crash_is_run_again() -> None:
 def test_an_unknown_word_is_answered_with_the_nearest(wish: ExamWish, words: str) -> None:
     with pytest.raises(InputError, match=words):
         run_command(wish)
+
+
+def test_only_failed_cases_and_one_in_eight_others_are_drawn() -> None:
+    names = [case.name for case in basics()]
+    drawn = sum(is_drawn(name, passed=True) for name in names)
+    assert all(is_drawn(name, passed=False) for name in names)
+    assert 0 < drawn < len(names) // 4
+
+
+def test_the_report_holds_each_road_once_and_the_motion_of_what_is_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = tmp_path / "replay.js"
+    script.write_text("const end = '</script>';")
+    monkeypatch.setattr(exam_report, "SCRIPT", script)
+    report = tmp_path / "exam.html"
+    run_command(ExamWish("basics", driver="idle", only="standing-car-30", report=report))
+    page = report.read_text()
+    packed = re.search(r"<script id=packed type=text/plain>(.*?)</script>", page)
+    assert packed is not None
+    held = json.loads(gzip.decompress(base64.b64decode(packed[1])))
+    (film,) = held["films"]
+    assert film["name"] == "standing-car-30"
+    assert film["contacts_s"]
+    assert len(film["stamps_s"]) == len(film["ego"]) == len(film["objects"]) > 10
+    road = msgspec.msgpack.decode(base64.b64decode(held["roads"][film["road"]]), type=CockpitRoad)
+    assert road.surfaces
+    assert road.lines
+    assert "'<\\/script>'" in page

@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+from volant.app.exam_replay import kept
 from volant.app.exam_stage import Task, Wanted, run_scene
 from volant.core.errors import InputError
 from volant.sim.exam import CaseResult, broken_bounds
@@ -109,7 +110,7 @@ def run(task: Task) -> CaseResult:
             "limit_mps": allowed.impact_mps,
             "at_fault": float(hit and allowed.avoidable),
         },
-        replay=replay if task.replay else None,
+        replay=kept(task, scene, replay, passed=not reasons),
     )
 
 

@@ -16,7 +16,11 @@ from typing import Any, Final
 import msgspec
 
 from volant.app.exam_run import ExamAnswer
+from volant.app.exam_stage import CAR
+from volant.app.folders import data_folder
+from volant.core.settings import find_data
 from volant.sim.exam import CaseResult, Figures, Replay
+from volant.vehicle import load_spec
 
 SCRIPT: Final = Path(__file__).resolve().parents[1] / "static" / "exam" / "replay.js"
 _WIDE, _HIGH, _EDGE = 560, 90, 34
@@ -39,7 +43,14 @@ details { border-bottom: 1px solid var(--line); padding: .3rem 0; } summary { cu
 .good { color: var(--good); } .bad { color: var(--bad); } .soft { color: var(--soft); }
 svg { display: block; margin: .4rem 0; } svg text { fill: var(--soft); font-size: 11px; }
 svg .curve { fill: none; stroke: var(--curve); stroke-width: 1.5; }
-svg .axis { stroke: var(--line); } canvas { width: 100%; aspect-ratio: 16 / 9; display: block; }
+svg .axis { stroke: var(--line); }
+#theatre { margin: 1rem 0; } #theatre canvas { width: 100%; aspect-ratio: 16 / 9; display: block;
+  border-radius: 10px; } #theatre .told { margin: .4rem 0; font-variant-numeric: tabular-nums; }
+#theatre .bar { display: flex; gap: .6rem; align-items: center; flex-wrap: wrap; }
+#theatre input { flex: 1 1 12rem; accent-color: var(--curve); }
+button, select { font: inherit; color: inherit; background: var(--paper); padding: .2rem .7rem;
+  border: 1px solid var(--line); border-radius: 6px; cursor: pointer; }
+#theatre select[title=Case] { max-width: 24rem; } #theatre button { min-width: 5rem; }
 """
 
 
@@ -57,6 +68,8 @@ def _page(answer: ExamAnswer, results: Sequence[CaseResult], seed: int) -> str:
         f" {answer.distance_m / 1000:.1f} km in {answer.wall_s:.0f} s"
     )
     ordered = sorted(results, key=lambda result: (result.passed, result.kind, result.name))
+    drawn = [result for result in ordered if result.replay is not None and result.replay.road]
+    films = {result.name: number for number, result in enumerate(drawn if script else ())}
     parts = [
         "<!doctype html><html lang=en><meta charset=utf-8>",
         '<meta name=viewport content="width=device-width, initial-scale=1">',
@@ -64,11 +77,12 @@ def _page(answer: ExamAnswer, results: Sequence[CaseResult], seed: int) -> str:
         f"<h1>{html.escape(title)}</h1>",
         f"<p class=soft>{about}</p>",
         _summary(answer, results),
+        "<h2>Replay</h2><div id=theatre tabindex=0></div>" if films else "",
         "<h2>Cases</h2>",
-        *(_case(number, result, bool(script)) for number, result in enumerate(ordered)),
+        *(_case(result, films.get(result.name)) for result in ordered),
     ]
-    if script:
-        parts.append(f"<script id=packed type=text/plain>{_packed(ordered)}</script>")
+    if films:
+        parts.append(f"<script id=packed type=text/plain>{_packed(drawn)}</script>")
         closed = script.replace("</script", "<\\/script")
         parts.append(f"<script type=module>{closed}</script>")
     return "\n".join(parts) + "\n"
@@ -91,12 +105,11 @@ def _summary(answer: ExamAnswer, results: Sequence[CaseResult]) -> str:
     return f"{contacts}<table><tr><th>kind<th>passed<th>of</tr>{body}{more}</table>"
 
 
-def _case(number: int, result: CaseResult, replays: bool) -> str:
+def _case(result: CaseResult, film: int | None) -> str:
     word = "<b class=good>passed</b>" if result.passed else "<b class=bad>failed</b>"
     reasons = "".join(f"<li class=bad>{html.escape(reason)}" for reason in result.reasons)
-    view = ""
+    view = "" if film is None else f"<button data-watch={film}>Watch</button>"
     if result.replay is not None:
-        view = f"<canvas data-case={number}></canvas>" if replays else ""
         view += _plots(result.replay)
     table = "" if result.figures is None else _figures(result.figures)
     return (
@@ -146,11 +159,25 @@ def _plot(points: Sequence[tuple[float, float]], name: str, end_s: float) -> str
 
 
 def _packed(results: Sequence[CaseResult]) -> str:
-    """The recorded motion of all cases: JSON, gzip, base64."""
-    held = [
-        None
-        if result.replay is None
-        else {"name": result.name, **msgspec.to_builtins(result.replay)}
-        for result in results
-    ]
-    return base64.b64encode(gzip.compress(msgspec.json.encode(held), 6, mtime=0)).decode()
+    """The motion and the roads of the cases that are drawn: JSON, gzip, base64; each road once."""
+    spec = load_spec(find_data("cars", CAR, data_folder()))
+    roads: dict[bytes, int] = {}
+    films: list[dict[str, Any]] = []
+    for result in results:
+        if (replay := result.replay) is None:
+            continue
+        films.append(
+            {
+                "name": result.name,
+                "kind": result.kind,
+                "passed": result.passed,
+                "reasons": result.reasons,
+                "length_m": spec.length_m,
+                "width_m": spec.width_m,
+                "rear_overhang_m": spec.rear_overhang_m,
+                **msgspec.to_builtins(replay),
+                "road": roads.setdefault(replay.road, len(roads)),
+            }
+        )
+    packed = {"roads": [base64.b64encode(road).decode() for road in roads], "films": films}
+    return base64.b64encode(gzip.compress(msgspec.json.encode(packed), 6, mtime=0)).decode()

@@ -6,13 +6,15 @@ reference driver is told the truth, and its command goes to the actuators as it 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final
 
 from volant.app import components
 from volant.app import compose as composing
 from volant.app.components import Machine
+from volant.app.exam_replay import ego_row, light_rows, object_row
 from volant.app.folders import data_folder
 from volant.app.inbox import Inbox
 from volant.app.inline import InlineExecutor
@@ -96,6 +98,36 @@ def run_scene(scene: Scene, wanted: Wanted) -> tuple[Figures, Replay]:
     return stage.run()
 
 
+@dataclass(slots=True)
+class _Film:
+    """What happened, a few times a second."""
+
+    stamps_s: list[float] = field(default_factory=list)
+    ego: list[tuple[float, ...]] = field(default_factory=list)
+    objects: list[tuple[tuple[float | str, ...], ...]] = field(default_factory=list)
+    lights: list[tuple[tuple[str, str], ...]] = field(default_factory=list)
+    words: list[str] = field(default_factory=list)
+
+    def take(self, ego: EgoTruth, gap_m: float | None, truth: WorldTruth, words: str) -> None:
+        """One picture."""
+        self.stamps_s.append(ego.stamp_ns / NS_PER_S)
+        self.ego.append(ego_row(ego, gap_m))
+        self.objects.append(tuple(object_row(one) for one in truth.objects))
+        self.lights.append(light_rows(truth.lights))
+        self.words.append(words)
+
+    def replay(self, contacts: Sequence[Contact]) -> Replay:
+        """All of it."""
+        return Replay(
+            stamps_s=tuple(self.stamps_s),
+            ego=tuple(self.ego),
+            objects=tuple(self.objects),
+            lights=tuple(self.lights),
+            words=tuple(self.words),
+            contacts_s=tuple(one.stamp_ns / NS_PER_S for one in contacts),
+        )
+
+
 class _Stage:
     """One case under way."""
 
@@ -110,6 +142,7 @@ class _Stage:
         self._truth = bus.subscribe(topics.WORLD_TRUTH)
         self._contact = bus.subscribe(topics.WORLD_CONTACT)
         self._pilot = bus.subscribe(topics.PILOT_STATE)
+        self._plan = bus.subscribe(topics.PILOT_PLAN)
         command = topics.PILOT_COMMAND if wanted.driver == "pilot" else topics.CAR_COMMAND
         self._command = bus.subscribe(command)
         for said in scene.said:
@@ -129,10 +162,7 @@ class _Stage:
         self._engaged_once = False
 
     def run(self) -> tuple[Figures, Replay]:
-        watch = Watch(self._scene)
-        rows: list[tuple[float, ...]] = []
-        others: list[tuple[tuple[float | str, ...], ...]] = []
-        stamps: list[float] = []
+        watch, film = Watch(self._scene), _Film()
         ended_ns: int | None = None
         while ended_ns is None:
             stamp_ns = self._executor.tick()
@@ -144,13 +174,14 @@ class _Stage:
             judged = self._executor.state_of("judge")
             watch.look(stamp_ns, ego, objects, self._command.latest, judged)
             self._contacts.extend(self._contact.take())
-            if stamp_ns % REPLAY_NS == 0:
-                stamps.append(stamp_ns / NS_PER_S)
-                rows.append(_ego_row(ego, judged.lead_gap_m))
-                others.append(tuple(_object_row(one) for one in watch.objects))
+            if stamp_ns % REPLAY_NS == 0 and self._truth.latest is not None:
+                plan = self._plan.latest
+                film.take(
+                    ego, judged.lead_gap_m, self._truth.latest, "" if plan is None else plan.reason
+                )
             ended_ns = self._ended(stamp_ns, ego, judged.arrived)
         figures = watch.figures(summary(judged), self._verdicts())
-        return figures, Replay(stamps_s=tuple(stamps), ego=tuple(rows), objects=tuple(others))
+        return figures, film.replay(self._contacts)
 
     def _ended(self, stamp_ns: int, ego: EgoTruth, arrived: bool) -> int | None:
         state = self._pilot.latest
@@ -197,10 +228,6 @@ def _machine(scene: Scene, wanted: Wanted, level: str) -> Machine:
         charge_pct=composing.START_CHARGE_PCT,
     )
     spec = with_perfect_sensors(_spec()) if level == "perfect" else _spec()
-    if scene.point_car:
-        from volant.app.exam_cut_in import PointCar
-
-        return Machine(PointCar(spec, surroundings, start), surroundings)
     return Machine(SimCar(spec, surroundings, start, Chance.of(wanted.seed, "car")), surroundings)
 
 
@@ -303,30 +330,4 @@ def _track(other: TruthObject) -> Track:
         unseen_s=0.0,
         brake_lights=other.brake_lights,
         indicator=other.indicator,
-    )
-
-
-def _ego_row(ego: EgoTruth, gap_m: float | None) -> tuple[float, ...]:
-    return (
-        round(ego.x_m, 2),
-        round(ego.y_m, 2),
-        round(ego.yaw_rad, 4),
-        round(ego.speed_mps, 2),
-        round(ego.accel_mps2, 2),
-        round(ego.lateral_accel_mps2, 2),
-        round(ego.steer_rad, 4),
-        -1.0 if gap_m is None else round(gap_m, 2),
-    )
-
-
-def _object_row(other: TruthObject) -> tuple[float | str, ...]:
-    return (
-        other.actor_id,
-        other.object_class.value,
-        round(other.x_m, 2),
-        round(other.y_m, 2),
-        round(other.yaw_rad, 4),
-        round(other.speed_mps, 2),
-        round(other.length_m, 2),
-        round(other.width_m, 2),
     )

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from volant.app import exam_aeb, exam_cut_in, exam_highway, exam_trips
+from volant.app.exam_replay import kept
 from volant.app.exam_stage import DRIVERS, Task, run_scene
 from volant.core.errors import InputError
 from volant.core.settings import nearest
@@ -50,7 +51,7 @@ def _run_basics(task: Task) -> CaseResult:
         reasons=reasons,
         figures=figures,
         wall_s=time.monotonic() - began_s,
-        replay=replay if task.replay else None,
+        replay=kept(task, scene, replay, passed=not reasons),
     )
 
 

@@ -60,8 +60,6 @@ class Scene:
     set_speed_mps: float | None = None
     cars: int = 0
     """Traffic besides the cast."""
-    point_car: bool = False
-    """The car is a point that obeys acceleration, as some suites lay down."""
     robot: bool = False
     """A robot holds the speed by the accelerator until braking begins, where no pilot drives."""
     seed: int = 0

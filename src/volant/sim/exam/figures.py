@@ -233,9 +233,16 @@ class Replay(msgspec.Struct, frozen=True, kw_only=True):
 
     stamps_s: tuple[float, ...]
     ego: tuple[tuple[float, ...], ...]
-    """x, y, yaw, speed, accel, lateral accel, steer, gap to what is ahead (-1: nothing)."""
+    """x, y, yaw, speed, accel, lateral accel, steer, gap to what is ahead (-1: nothing), z."""
     objects: tuple[tuple[tuple[float | str, ...], ...], ...]
-    """Each: id, class, x, y, yaw, speed, length, width."""
+    """Each: id, class, x, y, yaw, speed, length, width, height, z, braking (1), indicator."""
+    lights: tuple[tuple[tuple[str, str], ...], ...] = ()
+    """Each: signal, what it shows."""
+    words: tuple[str, ...] = ()
+    """What the pilot said that it does; empty where none drives."""
+    contacts_s: tuple[float, ...] = ()
+    road: bytes = b""
+    """The map along the way as the cockpit packs it; empty where the case is not drawn."""
 
 
 class CaseResult(msgspec.Struct, frozen=True, kw_only=True):
