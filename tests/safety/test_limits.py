@@ -59,6 +59,8 @@ def test_a_row_is_linear_between_its_speeds() -> None:
         ("aeb_accel", 0.0, 0.0),
         ("aeb_decel", -10.0, -10.0),
         ("aeb_jerk", 50.0, 50.0),
+        ("assist_lateral_accel", 3.0, 3.0),
+        ("assist_lateral_jerk", 5.0, 5.0),
     ],
 )
 def test_the_table_holds_the_figures_of_its_sources(name: str, slow: float, fast: float) -> None:
@@ -78,9 +80,11 @@ def test_the_windows_of_the_means_are_those_of_the_standards() -> None:
     assert isinstance(table.lateral_ticks, int)
 
 
-def test_every_row_has_a_source_and_no_driver_has_a_row() -> None:
+def test_every_row_has_a_source_and_only_lane_keeping_is_bound_beside_a_driver() -> None:
     assert all(len(one.clause) > 12 for one in LIMITS)
-    assert {one.source for one in LIMITS} == set(CommandSource) - {CommandSource.DRIVER}
+    assert {one.source for one in LIMITS} == set(CommandSource)
+    of_driver = [one.name for one in LIMITS if one.source is CommandSource.DRIVER]
+    assert of_driver == ["assist_lateral_accel", "assist_lateral_jerk"]
     assert len({one.name for one in LIMITS}) == len(LIMITS)
 
 

@@ -198,6 +198,10 @@ def vehicle(settings: guard.GuardSettings, braking: aeb.AebSettings) -> Componen
                 requests=requests,
                 minimal_risk=engagement is Engagement.MINIMAL_RISK,
                 pilot_off=engagement in _NOT_DRIVING,
+                assist_curvature_per_m=(
+                    0.0 if pilot_state is None else pilot_state.assist_curvature_per_m
+                ),
+                assist_ns=-1 if pilot_state is None else pilot_state.stamp_ns,
             ),
             settings,
         )

@@ -560,6 +560,8 @@ class PilotState(Message, frozen=True, kw_only=True):
     """Lane departure warning."""
     blind_spot_left: bool = False
     blind_spot_right: bool = False
+    assist_curvature_per_m: float = 0.0
+    """What lane keeping asks the guard to add to the steering of a driver who drives by hand."""
 
 
 # --- safety ---------------------------------------------------------------------------------------

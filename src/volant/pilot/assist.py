@@ -41,6 +41,8 @@ class Assist(msgspec.Struct, frozen=True):
     warn: WarnState = msgspec.field(default_factory=WarnState)
     wished: Indicator = Indicator.OFF
     """The driver's turn signal."""
+    added_per_m: float = 0.0
+    """What lane keeping asks to add to the steering while the pilot is off."""
 
     @property
     def in_the_way(self) -> LaneWarning:
@@ -121,7 +123,9 @@ def finish(
         keeping=by_hand and acting.may(Function.LKA),
         blind_spot=acting.may(Function.BSD),
     )
-    return replace(assist, warn=warn.step(assist.warn, given, car, tuning))
+    warned = warn.step(assist.warn, given, car, tuning)
+    added_per_m = 0.0 if engaged.driving else warn.correction_per_m(warned, state.speed_mps)
+    return replace(assist, warn=warned, added_per_m=added_per_m)
 
 
 def steered(
@@ -164,6 +168,7 @@ def told_of(assist: Assist) -> dict[str, Any]:
         "departure": assist.warn.departure,
         "blind_spot_left": assist.warn.blind_left,
         "blind_spot_right": assist.warn.blind_right,
+        "assist_curvature_per_m": assist.added_per_m,
     }
 
 

@@ -56,6 +56,8 @@ class AebTuning(msgspec.Struct, frozen=True, kw_only=True):
     """Demand of partial braking: half of what there is, more than any comfort brake."""
     full_mps2: float = 9.0
     """Demand of full braking (notes/vehicle.md section 3: 9.0 on dry asphalt, recalled)."""
+    early_s: float = 0.3
+    """Braking begins at most this much earlier than a full stop takes until the touch."""
     margin_m: float = 0.4
     """Left between the bumpers after the stop that is planned."""
     ease_mps3: float = 5.0
@@ -338,9 +340,12 @@ def _threat(track: Track, other: Other, own: Own, steered: Own, tuning: AebTunin
     warned_s = tuning.delay_s + tuning.warn_s
     stage = BrakeStage.READY
     crosses = abs(other.vy_mps) > max(tuning.crossing_mps, abs(other.vx_mps))
-    if needed >= (tuning.person_needed_mps2 if crosses else tuning.full_needed_mps2):
+    # Who brakes a full stop before the touch stands when it comes: earlier braking gains nothing.
+    stop_s = tuning.delay_s + own.speed_mps / tuning.full_mps2 + tuning.early_s
+    due = meeting.time_s <= stop_s
+    if due and needed >= (tuning.person_needed_mps2 if crosses else tuning.full_needed_mps2):
         stage = BrakeStage.FULL
-    elif needed >= tuning.calm_needed_mps2 and _plain(other, own, meeting, tuning):
+    elif due and needed >= tuning.calm_needed_mps2 and _plain(other, own, meeting, tuning):
         stage = BrakeStage.PARTIAL
     elif aeb_paths.meets(
         own, other, warned_s, tuning.calm_needed_mps2, tuning.margin_m, longer_s

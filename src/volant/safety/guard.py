@@ -11,6 +11,7 @@ Reasons, limits and rules are documented in docs/reference/guard.md.
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import msgspec
@@ -28,7 +29,7 @@ from volant.core.messages import (
 from volant.safety import driver, limits, stop
 from volant.safety.driver import STANDSTILL_MPS, Touch
 from volant.safety.intake import controls_of, fault_of_command, take_in
-from volant.safety.limits import AcrossRows, AlongRows, Motion
+from volant.safety.limits import AcrossRows, AlongRows, Bounded, Motion
 from volant.safety.permit import permit
 from volant.safety.state import GuardInput, GuardSettings, GuardState, Permission
 from volant.safety.stop import TrustedPath
@@ -63,6 +64,8 @@ class _Wish(msgspec.Struct, frozen=True, gc=False):
     """Not the pilot's command of this tick at all."""
     trusted: TrustedPath | None = None
     """After a step along it."""
+    assist_mps2: float = 0.0
+    """Of the steering, what lane keeping adds."""
 
 
 def start() -> GuardState:
@@ -122,18 +125,42 @@ def _parked(stamp_ns: int) -> GuardDecision:
 
 
 def _hand_driven(tick: _Tick, handover: str) -> _Wish:
-    """The driver's hands and feet, never limited."""
+    """The driver's hands and feet, never limited, and what lane keeping may add while they rest."""
     settings = tick.settings
+    added = _assisted(tick)
+    curvature_per_m = _wheel_curvature(tick)
+    if added.value != 0.0:
+        curvature_per_m += added.value / (tick.motion.speed_mps * tick.motion.speed_mps)
     command = driver.driver_command(
         tick.given.stamp_ns,
         tick.car,
         tick.controls,
         settings.driver,
-        curvature_per_m=_wheel_curvature(tick),
+        curvature_per_m=curvature_per_m,
         held=tick.state.hold or tick.car.hold,
         indicator=tick.state.indicator,
     )
-    return _Wish(command, CommandSource.DRIVER, handover or "driver")
+    reason = handover or ("lane_keeping" if added.value != 0.0 else "driver")
+    return _Wish(
+        command, CommandSource.DRIVER, reason, across=added.limits, assist_mps2=added.value
+    )
+
+
+def _assisted(tick: _Tick) -> Bounded:
+    """Lateral acceleration that lane keeping adds: none against the driver's hands or in reverse.
+
+    An old or broken wish counts as none; what was added fades within its jerk then.
+    """
+    state, given, settings = tick.state, tick.given, tick.settings
+    if tick.touch.wheel or state.speed_mps < settings.assist_least_mps:
+        return _NOTHING
+    young = 0 <= given.stamp_ns - given.assist_ns <= nanoseconds(settings.assist_age_s)
+    wanted_mps2 = 0.0
+    if young and given.assist_ns >= 0 and math.isfinite(given.assist_curvature_per_m):
+        wanted_mps2 = given.assist_curvature_per_m * state.speed_mps * state.speed_mps
+    if wanted_mps2 == 0.0 and state.assist_mps2 == 0.0:
+        return _NOTHING
+    return limits.bound_assist(wanted_mps2, state.assist_mps2, tick.motion, settings.limits.assist)
 
 
 def _wheel_curvature(tick: _Tick) -> float:
@@ -261,7 +288,14 @@ def _emergency(tick: _Tick, wish: _Wish) -> _Wish:
         hold=wish.command.hold or aeb.hold,
     )
     return _Wish(
-        command, CommandSource.AEB, "aeb", accel.limits, wish.across, wish.replaced, wish.trusted
+        command,
+        CommandSource.AEB,
+        "aeb",
+        accel.limits,
+        wish.across,
+        wish.replaced,
+        wish.trusted,
+        wish.assist_mps2,
     )
 
 
@@ -278,6 +312,7 @@ def _remember(tick: _Tick, wish: _Wish) -> GuardState:
         state,
         accel_mps2=command.accel_mps2,
         curvature_per_m=command.curvature_per_m,
+        assist_mps2=wish.assist_mps2,
         hold=command.hold,
         indicator=command.indicator,
         accels=(*accels, command.accel_mps2)[-table.accel_ticks :],
@@ -287,6 +322,7 @@ def _remember(tick: _Tick, wish: _Wish) -> GuardState:
     )
 
 
+_NOTHING: Final = Bounded(0.0, ())
 _MOST_SPAN_S: Final = 2.0 * seconds(CONTROL_TICK_NS)
 """A stalled loop does not permit a bigger step afterwards."""
 _SHIFT_MPS: Final = 0.5

@@ -2,7 +2,8 @@
 
 The table is data: `LIMITS` is what the guard enforces and what docs/reference/guard.md prints. A figure
 is `read` (in a stored source), `recalled` (known, not confirmed here: never shown as compliant) or
-`chosen` (our own, with the reason). A driver has no row: a driver is never limited.
+`chosen` (our own, with the reason). A driver is never limited: the rows of that source bound only what
+lane keeping adds to the driver's own steering.
 """
 
 from __future__ import annotations
@@ -67,6 +68,7 @@ class Limit(msgspec.Struct, frozen=True, gc=False):
 _C: Final = CommandSource.COMFORT
 _M: Final = CommandSource.MINIMAL_RISK
 _A: Final = CommandSource.AEB
+_D: Final = CommandSource.DRIVER
 _Q: Final = Quantity
 _NUPLAN: Final = "nuPlan comfort gate on the magnitude of jerk, 8.37 m/s3 (tuplan_garage)"
 _LATERAL: Final = "ISO 11270 as opendbc cites it (3.0); UN R79 B1 the same, recalled"
@@ -104,6 +106,10 @@ LIMITS: Final[tuple[Limit, ...]] = (
     Limit("aeb_decel", _A, _Q.ACCEL_MIN, -10.0, -10.0,
           "grip of dry asphalt, about 1 g; UN R152 asks for at least 5.0 (recalled)", Status.CHOSEN),
     Limit("aeb_jerk", _A, _Q.JERK, 50.0, 50.0, "full braking within 0.2 s", Status.CHOSEN),
+    Limit("assist_lateral_accel", _D, _Q.LATERAL_ACCEL, 3.0, 3.0,
+          "what lane keeping adds: ISO 11270 as opendbc cites it (3.0)", Status.READ),
+    Limit("assist_lateral_jerk", _D, _Q.LATERAL_JERK, 5.0, 5.0,
+          "what lane keeping adds: ISO 11270 as opendbc cites it (5.0)", Status.READ),
 )  # fmt: skip
 
 
@@ -126,6 +132,13 @@ class AcrossRows(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     curvature: Limit
 
 
+class AssistRows(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The rows that bound what lane keeping adds to the driver's own steering."""
+
+    lateral_accel: Limit
+    lateral_jerk: Limit
+
+
 class LimitTable(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The table sorted for use at 100 Hz. Emergency braking does not steer, so it has no row across."""
 
@@ -134,6 +147,7 @@ class LimitTable(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     stop: AlongRows
     stop_across: AcrossRows
     aeb: AlongRows
+    assist: AssistRows
     accel_ticks: int
     """How many outputs the mean of jerk looks back on."""
     lateral_ticks: int
@@ -181,6 +195,10 @@ def sort_limits(rows: tuple[Limit, ...] = LIMITS) -> LimitTable:
         stop=along(_M),
         stop_across=across(_M),
         aeb=along(_A),
+        assist=AssistRows(
+            lateral_accel=need(_D, Quantity.LATERAL_ACCEL),
+            lateral_jerk=need(_D, Quantity.LATERAL_JERK),
+        ),
         accel_ticks=_ticks(rows, Quantity.DECEL_JERK_MEAN),
         lateral_ticks=_ticks(rows, Quantity.LATERAL_JERK_MEAN),
     )
@@ -303,6 +321,25 @@ def bound_curvature(
     high = math.tan(min(steer_rad + turn_rad, _MOST_STEER_RAD)) / motion.wheelbase_m
     clip(low, high, rows.steer_rate)
     return Bounded(value, tuple(names) if value != wanted_per_m else ())
+
+
+def bound_assist(wanted_mps2: float, last_mps2: float, motion: Motion, rows: AssistRows) -> Bounded:
+    """Hold what lane keeping adds across to its rows: first its size, then its change over the tick.
+
+    Args:
+        wanted_mps2: lateral acceleration asked for, left positive; finite.
+        last_mps2: what was added one tick before.
+        motion: speed and time step.
+        rows: the rows of lane keeping.
+    """
+    most = rows.lateral_accel.at(motion.speed_mps)
+    step = rows.lateral_jerk.at(motion.speed_mps) * motion.dt_s
+    value = min(max(wanted_mps2, -most), most)
+    names = () if value == wanted_mps2 else (rows.lateral_accel.name,)
+    held = min(max(value, last_mps2 - step), last_mps2 + step)
+    if held != value:
+        names = (*names, rows.lateral_jerk.name)
+    return Bounded(held, names)
 
 
 _STILL_SQUARE: Final = 0.25

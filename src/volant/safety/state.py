@@ -37,6 +37,11 @@ class GuardSettings(msgspec.Struct, frozen=True, kw_only=True):
     """A press of the button counts this long, for a pilot that answers at its own slower tick."""
     path_age_s: float = 1.0
     """An older trusted path is still followed, but said: twenty pilot ticks."""
+    assist_age_s: float = 0.1
+    """Older wishes of lane keeping fade: two pilot ticks."""
+    assist_least_mps: float = 8.0
+    """Slower than this lane keeping adds nothing: it works on roads, and a small acceleration would turn
+    the wheels far."""
     hold_s: float = 1.0
     """At standstill after the guard's own stop, before the permission ends."""
 
@@ -54,6 +59,10 @@ class GuardInput(msgspec.Struct, frozen=True):
     """The pilot says that it makes a minimal-risk manoeuvre."""
     pilot_off: bool = False
     """The pilot says that it is off or only ready; then its command means nothing."""
+    assist_curvature_per_m: float = 0.0
+    """What lane keeping wants to add to the driver's own steering; left positive."""
+    assist_ns: int = -1
+    """When it was said; -1: never."""
 
 
 class Permission(enum.Enum):
@@ -79,6 +88,8 @@ class GuardState(msgspec.Struct, frozen=True, kw_only=True):
     accel_mps2: float = 0.0
     """Last output."""
     curvature_per_m: float = 0.0
+    assist_mps2: float = 0.0
+    """Lateral acceleration that lane keeping has added at last."""
     hold: bool = False
     indicator: Indicator = Indicator.OFF
     accels: tuple[float, ...] = ()
