@@ -29,6 +29,9 @@ class SharedGround:
     other: int
     """Their lane."""
     merges: bool
+    their_from_m: float = 0.0
+    """Along their lane."""
+    their_to_m: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,5 +123,5 @@ def _through(
                 clear_m = max(clear_m, to_m)
             if conflict.yields:
                 from_m = begins[index] + conflict.own[0]
-                shared.append(SharedGround(from_m, to_m, conflict.other, merges))
+                shared.append(SharedGround(from_m, to_m, conflict.other, merges, *conflict.theirs))
     return tuple(shared), clear_m, turn

@@ -71,10 +71,17 @@ def test_a_cut_in_is_told_by_lateral_speed_before_any_displacement(side: float) 
     moving = track(offset_m=3.5 * side, side=-0.45 * side)
     assert cut_in_weight(calm, 0.0, _numbers()) == 0.0
     assert 0.3 < cut_in_weight(moving, 0.0, _numbers()) < 1.0
-    found = forecast_of(moving)
+    found = forecast_of(track(offset_m=3.5 * side, side=-0.7 * side))
     assert len(found.modes) == 2
     assert found.modes[:, ModeColumn.WEIGHT].sum() == pytest.approx(1.0)
     assert abs(found.points[1, -1, PointColumn.OFFSET]) < 0.01
+
+
+def test_lateral_speed_within_its_own_noise_is_no_cut_in() -> None:
+    moving = track(offset_m=3.5, side=-0.45)
+    sure, unsure = (cut_in_weight(moving, doubt, _numbers()) for doubt in (0.05, 0.3))
+    assert sure > 0.3
+    assert unsure == 0.0
 
 
 def test_moving_away_and_the_far_lane_are_no_cut_ins() -> None:

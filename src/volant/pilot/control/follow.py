@@ -37,6 +37,9 @@ class FollowTuning:
 
     delay_s: float = 0.13
     """Steering: 40 ms dead time and 80 ms lag (vehicle.md section 3), and a tick."""
+    smooth_s: float = 0.35
+    """A bend is met from this much before its place to this much behind: nobody steers in steps, though
+    roads may bend in them; 1.7 m/s2 come and go at 2.4 m/s3."""
     stiffness_rps: float = 1.1
     """Natural frequency of the offset: back on the line in about 4 s, as a calm driver does."""
     slip_gain: float = -0.005
@@ -198,10 +201,13 @@ def _across(
     bend_now = column_at(course.table, course.step_m, station, _CURVATURE)
     ahead = station + speed * delay
     bend = column_at(course.table, course.step_m, ahead, _CURVATURE)
-    reach = max(0.1 * speed, 1.0)
+    reach = max(tuning.smooth_s * speed, 1.0)
     later = column_at(course.table, course.step_m, ahead + reach, _CURVATURE)
     sooner = column_at(course.table, course.step_m, ahead - reach, _CURVATURE)
     bend_rate = 0.5 * (later - sooner) / reach
+    for part in (-0.5, 0.5):
+        bend += column_at(course.table, course.step_m, ahead + part * reach, _CURVATURE)
+    bend = 0.2 * (sooner + bend + later)
     # Offset and rate when the steering will have answered.
     rate = speed * math.sin(ego.heading_error_rad + ego.slip_rad)
     drift = speed * (ego.yaw_rate_rps - ego.yaw_bias_rps - speed * bend_now)

@@ -185,6 +185,11 @@ class Ego(msgspec.Struct, frozen=True):
         return math.sqrt(max(float(self.cov[_STATION, _STATION]), 0.0))
 
     @property
+    def sigma_heading_rad(self) -> float:
+        """Standard deviation of the heading on the course."""
+        return math.sqrt(max(float(self.cov[_HEADING, _HEADING]), 0.0))
+
+    @property
     def sigma_across_m(self) -> float:
         """Standard deviation of the offset."""
         return math.sqrt(max(float(self.cov[_OFFSET, _OFFSET]), 0.0))

@@ -15,34 +15,39 @@ _W_X, _W_Y, _W_YAW = 0, 1, 2
 _PEDESTRIAN = 5
 
 
-@kernel("f8[:, ::1](f8[:, ::1], f8[:, :, ::1], f8[:, :, ::1], f8[:, ::1], f8, f8, f8, f8)")
-def visits(modes, points, worlds, lane, low, high, half, dt):  # type: ignore[no-untyped-def]
-    """When others who drive along a lane are on a stretch [low, high] of the course, half a width `half`.
+@kernel("f8[:, ::1](f8[:, ::1], f8[:, :, ::1], f8[:, :, ::1], f8[:, ::1], f8, f8, f8)")
+def visits(modes, points, worlds, lane, low, high, dt):  # type: ignore[no-untyped-def]
+    """When others who drive along a lane are on a stretch [low, high] of it.
 
-    lane: samples of theirs. Gives [v, 4]: first and last time, speed over ground then, and the weight; a
-    visit that lasts to the horizon ends at inf.
+    lane: samples of theirs. It is asked in the world: our course may come by the same place twice, as in
+    a roundabout. Gives [v, 4]: first and last time, speed over ground then, and the weight; a visit that
+    lasts to the horizon ends at inf.
     """
     found = np.empty((modes.shape[0], 4))
     count = 0
-    steps = points.shape[1]
+    steps = worlds.shape[1]
+    middle = 0
+    while middle < lane.shape[0] - 1 and lane[middle, 0] < 0.5 * (low + high):
+        middle += 1
+    x0, y0 = lane[middle, 1], lane[middle, 2]
     for m in range(modes.shape[0]):
         if modes[m, _M_WEIGHT] < 0.08 or int(modes[m, _M_CLASS]) == _PEDESTRIAN:
             continue
-        first, last = -1, -1
+        first, last, row = -1, -1, -1
         for k in range(steps):
-            point = points[m, k]
-            if abs(point[_P_OFFSET]) > half + point[_P_HALF_WIDTH]:
+            world = worlds[m, k]
+            reach = max(points[m, k, _P_HALF_LENGTH], points[m, k, _P_HALF_WIDTH])
+            span = 0.5 * (high - low) + reach + 3.0
+            if abs(world[_W_X] - x0) > span or abs(world[_W_Y] - y0) > span:
                 continue
-            reach = point[_P_HALF_LENGTH]
-            if point[_P_STATION] + reach < low or point[_P_STATION] - reach > high:
+            s, offset, row = project_line(lane, world[_W_X], world[_W_Y], row)
+            if s + reach < low or s - reach > high or abs(offset) > 2.0:
+                continue
+            turn = world[_W_YAW] - lane[row, 4]
+            turn -= 2.0 * math.pi * math.floor((turn + math.pi) / (2.0 * math.pi))
+            if abs(turn) > 0.6:
                 continue
             if first < 0:
-                world = worlds[m, k]
-                _s, offset, row = project_line(lane, world[_W_X], world[_W_Y], -1)
-                turn = world[_W_YAW] - lane[row, 4]
-                turn -= 2.0 * math.pi * math.floor((turn + math.pi) / (2.0 * math.pi))
-                if abs(offset) > 2.0 or abs(turn) > 0.6:
-                    break
                 first = k
             last = k
         if first < 0:

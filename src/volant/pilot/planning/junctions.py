@@ -43,8 +43,6 @@ class JunctionTuning:
     """need not brake harder than this."""
     sure_s: float = 6.0
     """Beyond this nobody knows whether the way will be free."""
-    half_m: float = 1.2
-    """Half of what we sweep, with room."""
     stop_room_m: float = 0.7
     """The front bumper stands so far before the line."""
     sign_room_m: float = 3.0
@@ -189,9 +187,8 @@ def _free(given: PlanInput, gate: CourseGate, ground: SharedGround, tuning: Junc
         forecast.points,
         forecast.worlds,
         lane,
-        ground.from_m,
-        ground.to_m,
-        tuning.half_m,
+        ground.their_from_m,
+        min(ground.their_to_m, float(lane[-1, 0])),
         forecast.dt_s,
     )
     for from_s, to_s, their_mps, _weight in found.tolist():

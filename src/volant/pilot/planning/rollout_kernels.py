@@ -10,6 +10,7 @@ from volant.core.kernels import kernel
 from volant.pilot.planning.law_kernels import (
     L_DECEL,
     L_GAP_M,
+    L_GAP_S,
     L_MOST,
     L_SIDE_M,
     L_STOP_DECEL,
@@ -19,10 +20,12 @@ from volant.pilot.planning.law_kernels import (
     profile_accel,
     rss_gap,
     stop_accel,
+    wanted_gap,
 )
 
 # Forecast columns (prediction.forecast).
-_M_WEIGHT, _M_CUT_IN, _M_ID = 0, 1, 4
+_M_WEIGHT, _M_CUT_IN, _M_ID, _M_KIND = 0, 1, 4, 7
+_STEP_OUT = 3.0
 _P_STATION, _P_OFFSET, _P_RATE, _P_ACCEL = range(4)
 _P_HALF_LENGTH, _P_HALF_WIDTH = 5, 6
 # Proposal columns (planning.propose).
@@ -35,14 +38,17 @@ _COSTS = 8
 # Sources of the acceleration at the start.
 FROM_PROFILE, FROM_LEAD, FROM_BRAKE = 0, 1, 2
 # Lead columns.
-_G_REAR, _G_FRONT, _G_RATE, _G_ACCEL, _G_WEIGHT, _G_ID, _G_CUT_IN = range(7)
+_G_REAR, _G_FRONT, _G_RATE, _G_ACCEL, _G_WEIGHT, _G_ID, _G_CUT_IN, _G_KIND = range(8)
+_COLUMNS = 8
 _LEADS = 6
 _CLAIM_STEPS = 8  # 2 s
+_ANSWER_STEPS = 3  # from the first step onto the road to our braking, 0.75 s
+_ANSWER = 4.5  # m/s2, what comfort braking may do at low speed less a reserve (ISO 15622, recalled)
 
 
 @kernel("i8(f8[:, ::1], f8[:, :, ::1], i8, f8, f8, f8, i8, f8[:, ::1])")
 def _stand_in_band(modes, points, k, offset, middle, reach, claim, out):  # type: ignore[no-untyped-def]
-    """The modes that stand in the band swept at step k, nearest first, into out [6, 7]; their number.
+    """The modes that stand in the band swept at step k, nearest first, into out [6, 8]; their number.
 
     Who follows in the band already (behind `middle`, our own station now) stays behind us: left out.
     reach: half the band; claim: steps before one who cuts in already counts, -1 to leave those out.
@@ -51,6 +57,8 @@ def _stand_in_band(modes, points, k, offset, middle, reach, claim, out):  # type
     for m in range(modes.shape[0]):
         if modes[m, _M_WEIGHT] < 0.1 or (modes[m, _M_CUT_IN] > 0.0 and claim < 0):
             continue
+        if modes[m, _M_KIND] == _STEP_OUT and claim != 0:
+            continue  # he may, he does not yet: what counts is that we could still stop
         # One who cuts in is answered before he is here: where he will be in 2 s counts.
         at = min(k + claim, points.shape[1] - 1) if modes[m, _M_CUT_IN] > 0.0 else k
         if abs(points[m, at, _P_OFFSET] - offset) >= reach + points[m, at, _P_HALF_WIDTH]:
@@ -73,6 +81,7 @@ def _stand_in_band(modes, points, k, offset, middle, reach, claim, out):  # type
         out[place, _G_WEIGHT] = modes[m, _M_WEIGHT]
         out[place, _G_ID] = modes[m, _M_ID]
         out[place, _G_CUT_IN] = modes[m, _M_CUT_IN]
+        out[place, _G_KIND] = modes[m, _M_KIND]
         found = min(found + 1, _LEADS)
     return found
 
@@ -126,9 +135,15 @@ def wanted_accel(  # type: ignore[no-untyped-def]
     return answer, source, lead_id, lead_gap, lead_rate, lead_cuts
 
 
-@kernel("void(f8[::1], f8[:, ::1], i8, f8, f8, f8, f8, f8, f8, f8[::1])")
-def _charge_others(cost, others, count, s, v, front, rear, fade, dt, law):  # type: ignore[no-untyped-def]
-    """Contact with and closeness to every mode in the band, by its weight, onto the costs."""
+@kernel("void(f8[::1], f8[:, ::1], i8, f8, f8, f8, f8, f8, f8, f8[::1], f8, f8)")
+def _charge_others(  # type: ignore[no-untyped-def]
+    cost, others, count, s, v, front, rear, fade, dt, law, s_react, v_react
+):
+    """Contact with and closeness to every mode in the band, by its weight, onto the costs.
+
+    s_react, v_react: where and how fast we are when we could have answered one who steps out; before
+    whom we could stop from there, or whom we have passed, is none that we could hit.
+    """
     if v < 0.1:
         return
     for i in range(count):
@@ -137,11 +152,17 @@ def _charge_others(cost, others, count, s, v, front, rear, fade, dt, law):  # ty
             continue  # beside or behind: he sees us
         space = other[_G_REAR] - (s + front)
         weight = other[_G_WEIGHT] * fade
+        if other[_G_KIND] == _STEP_OUT:
+            stops = other[_G_REAR] - (s_react + front) - 0.3
+            if space < -0.5 or stops > 0.5 * v_react * v_react / _ANSWER:
+                continue
         if space < 0.3:
             rush = max(v - other[_G_RATE], 0.0)
             cost[_C_COLLISION] += weight * (1.0 + 0.1 * rush * rush) * dt
             continue
         need = rss_gap(v, max(other[_G_RATE], 0.0), law)
+        # The gap that the driver chose is not called too near.
+        need -= max(rss_gap(v, v, law) - 0.9 * wanted_gap(v, law[L_GAP_S], law), 0.0)
         if space < need:
             lack = 1.0 - space / need
             cost[_C_GAP] += weight * lack * lack * dt
@@ -171,7 +192,7 @@ def _stand_beside(modes, points, k, offset, width, out):  # type: ignore[no-unty
 def _sweep(modes, points, lateral, middle, width, side, bands, sizes, beside):  # type: ignore[no-untyped-def]
     """Who stands in the band along a lateral path, at each step.
 
-    bands [3, steps + 1, 6, 7]: without cut-ins, with them, and the narrower band of contact; sizes
+    bands [3, steps + 1, 6, 8]: without cut-ins, with them, and the narrower band of contact; sizes
     [4, steps + 1]: how many stand in each, and beside it.
     """
     for k in range(lateral.shape[0]):
@@ -237,6 +258,7 @@ def _drive(  # type: ignore[no-untyped-def]
     firm = law[L_DECEL] * proposal[_FIRM]
     station0, front, rear = ego[_E_STATION], ego[_E_FRONT], ego[_E_REAR]
     s, v, a = station0, ego[_E_SPEED], ego[_E_ACCEL]
+    s_react, v_react = s, v
     for k in range(steps + 1):
         here = path[k]
         here[0], here[1], here[2], here[3], here[4] = s, v, a, lateral[k, 0], lateral[k, 1]
@@ -253,7 +275,11 @@ def _drive(  # type: ignore[no-untyped-def]
             start[0], start[1], start[2] = value, source, lead
             start[3], start[4], start[5] = gap, rate, cuts
         fade = 1.0 - 0.6 * k / steps
-        _charge_others(cost, bands[2, k], sizes[2, k], s, v, front, rear, fade, dt, law)
+        if k <= _ANSWER_STEPS:
+            s_react, v_react = s, v
+        _charge_others(
+            cost, bands[2, k], sizes[2, k], s, v, front, rear, fade, dt, law, s_react, v_react
+        )
         for i in range(sizes[3, k]):
             if abs(beside[k, i, 0] - s) < beside[k, i, 1]:
                 cost[_C_SIDE] += beside[k, i, 2] * dt
@@ -287,7 +313,7 @@ def roll_out(proposals, laterals, modes, points, ego, profile, step, stop, dt, j
     count, steps = proposals.shape[0], points.shape[1] - 1
     costs, starts = np.zeros((count, _COSTS)), np.zeros((count, 6))
     paths = np.zeros((count, steps + 1, 5))
-    bands = np.zeros((3, steps + 1, _LEADS, 7))
+    bands = np.zeros((3, steps + 1, _LEADS, _COLUMNS))
     sizes = np.zeros((4, steps + 1), dtype=np.int64)
     beside = np.zeros((steps + 1, max(modes.shape[0], 1), 3))
     middle = ego[_E_STATION] + 0.5 * (ego[_E_FRONT] - ego[_E_REAR])

@@ -116,7 +116,7 @@ class ForecastTuning:
     """Range of a front radar."""
     aside_m: float = 14.0
     """Road users farther away than these are not forecast; with a map: whose ways stay farther away."""
-    doubt: float = 0.5
+    doubt: float = 1.0
     """Standard deviations of lateral speed that do not count as a cut-in."""
     step_mps: float = 1.6
     """How fast a person steps out: a brisk walk (recalled: 5 to 6 km/h)."""
@@ -161,18 +161,19 @@ def foresee(
         *(tracker.table[believed], tracker.cov[believed], ego.station_m, table, step_m),
         *(ways.table, ways.starts, ways.lane_of_row, ways.grid, ways.cells, ways.rows),
         *(ways.onward_starts, ways.onward, ways.shape, crossings),
-        *(tuning.dt_s, tuning.steps, numbers(tuning)),
+        *(tuning.dt_s, tuning.steps, numbers(tuning, ego.sigma_heading_rad)),
     )
     return Forecast(tuning.dt_s, modes, points, worlds)
 
 
-def numbers(tuning: ForecastTuning) -> Array:
+def numbers(tuning: ForecastTuning, heading_sigma_rad: float = 0.0) -> Array:
     """The tuning as the kernels read it."""
     return np.array(
         (
             *(tuning.hold_s, tuning.fade_s, tuning.side_fade_s, tuning.look_s, tuning.start),
             *(tuning.band_m, tuning.lamp, tuning.behind_m, tuning.ahead_m, tuning.aside_m),
             *(tuning.doubt, tuning.step_mps, tuning.step_s, tuning.step_m, tuning.bend_mps2),
+            heading_sigma_rad,
         )
     )
 

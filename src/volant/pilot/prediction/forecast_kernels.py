@@ -32,19 +32,21 @@ POINTS = 7
 # Tuning row.
 _T_HOLD_S, _T_FADE_S, _T_SIDE_FADE_S, _T_LOOK_S, _T_START, _T_BAND, _T_LAMP = 0, 1, 2, 3, 4, 5, 6
 _T_BEHIND, _T_AHEAD, _T_ASIDE, _T_DOUBT, _T_STEP_MPS, _T_STEP_S, _T_STEP_M = 7, 8, 9, 10, 11, 12, 13
-_T_PULL = 14
+_T_PULL, _T_HEADING = 14, 15
 _LEFT, _RIGHT = 1.0, 2.0
 _CYCLIST, _PEDESTRIAN, _OBSTACLE = 4.0, 5.0, 6.0
 KEEP, CUT_IN, TURN, STEP_OUT, FREE = 0.0, 1.0, 2.0, 3.0, 4.0
 _MOST_MODES = 4  # of one road user
 
 
-@kernel("f8(f8[::1], f8[:, ::1])")
-def side_doubt(track, cov):  # type: ignore[no-untyped-def]
-    """Standard deviation of a track's speed across the course."""
+@kernel("f8(f8[::1], f8[:, ::1], f8)")
+def side_doubt(track, cov, heading):  # type: ignore[no-untyped-def]
+    """Standard deviation of a track's speed across the course; heading: of the course's own direction."""
     angle = track[_HEADING] - track[_TURN]  # of the course, in the odometry frame
     c, s = math.cos(angle), math.sin(angle)
-    return math.sqrt(max(cov[2, 2] * s * s - 2.0 * cov[2, 3] * s * c + cov[3, 3] * c * c, 0.0))
+    turned = heading * track[_RATE]
+    own = cov[2, 2] * s * s - 2.0 * cov[2, 3] * s * c + cov[3, 3] * c * c
+    return math.sqrt(max(own, 0.0) + turned * turned)
 
 
 @kernel("f8(f8[::1], f8, f8[::1])")
@@ -375,7 +377,7 @@ def forecast(  # type: ignore[no-untyped-def]
         if along and person:
             weight = step_out_weight(track, crossings, tuning)
         elif along:
-            weight = cut_in_weight(track, side_doubt(track, cov[i]), tuning)
+            weight = cut_in_weight(track, side_doubt(track, cov[i], tuning[_T_HEADING]), tuning)
         if number == 0:
             number = 1
             kinds[0, 0], kinds[0, 1], kinds[0, 2] = 1.0, KEEP, -1.0

@@ -62,17 +62,20 @@ def cut_in(
 
 
 def pass_by(kmh: float, other_kmh: float, seed: int) -> Scene:
-    """Cars in the next lane that stay there, one of them near its mark: no reason to brake."""
+    """Cars in the slow lane beside that stay there, one of them near its mark: no reason to brake.
+
+    The own car is in the fast lane: passing on the slow side is not allowed above 60 km/h.
+    """
     chance = stream(seed, "pass_by", round(kmh))
     graph, speed = road_for(kmh, lanes=2), kmh * KMH
-    path = on_lane(graph, lane_of(graph, "1", -1))
+    path = on_lane(graph, lane_of(graph, "1", -2))
     roles = tuple(
         Role(
             f"beside {k}",
             path,
             LEAD_FROM_M + about(chance, k, 30.0 + 45.0 * k, 0.1),
             other_kmh * KMH,
-            chance.uniform(k + 5, -0.6, 0.1),
+            chance.uniform(k + 5, -0.1, 0.6),
         )
         for k in range(3)
     )
@@ -80,7 +83,7 @@ def pass_by(kmh: float, other_kmh: float, seed: int) -> Scene:
         *CALM,
         Bound("speed_min_mps", least=0.85 * 0.95 * speed, why="nobody was in the way"),
     )
-    return _scene(graph, -2, 0.95 * speed, 20.0, bounds, roles)
+    return _scene(graph, -1, 0.95 * speed, 20.0, bounds, roles)
 
 
 def cut_out(kmh: float, lead_kmh: float, seed: int) -> Scene:
