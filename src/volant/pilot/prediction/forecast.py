@@ -29,6 +29,8 @@ from volant.road.crossings import Crossing
 from volant.road.kernels import project_uniform
 
 Array = NDArray[np.float64]
+MOST_TURN_RAD: Final = 0.01
+"""Spread of the own heading that is counted at most: of the lane sensor alone, half a degree."""
 NO_CROSSINGS: Final = np.zeros((0, 3))
 _NO_TABLE: Final = np.array([[0.0] * 13, [1e6, 1e6, *([0.0] * 11)]])
 _NOTHING: Final = np.zeros(0, dtype=np.int64)
@@ -161,7 +163,7 @@ def foresee(
         *(tracker.table[believed], tracker.cov[believed], ego.station_m, table, step_m),
         *(ways.table, ways.starts, ways.lane_of_row, ways.grid, ways.cells, ways.rows),
         *(ways.onward_starts, ways.onward, ways.shape, crossings),
-        *(tuning.dt_s, tuning.steps, numbers(tuning, ego.sigma_heading_rad)),
+        *(tuning.dt_s, tuning.steps, numbers(tuning, min(ego.sigma_heading_rad, MOST_TURN_RAD))),
     )
     return Forecast(tuning.dt_s, modes, points, worlds)
 
