@@ -71,7 +71,7 @@ def test_a_cut_in_is_told_by_lateral_speed_before_any_displacement(side: float) 
     moving = track(offset_m=3.5 * side, side=-0.45 * side)
     assert cut_in_weight(calm, 0.0, _numbers()) == 0.0
     assert 0.3 < cut_in_weight(moving, 0.0, _numbers()) < 1.0
-    found = forecast_of(track(offset_m=3.5 * side, side=-0.7 * side))
+    found = forecast_of(track(offset_m=3.5 * side, side=-0.55 * side))
     assert len(found.modes) == 2
     assert found.modes[:, ModeColumn.WEIGHT].sum() == pytest.approx(1.0)
     assert abs(found.points[1, -1, PointColumn.OFFSET]) < 0.01
