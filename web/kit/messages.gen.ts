@@ -562,6 +562,7 @@ export interface PilotState {
   blind_spot_left: boolean;
   blind_spot_right: boolean;
   assist_curvature_per_m: number;
+  degraded: readonly string[];
 }
 
 /** The chosen motion over the horizon, in the world frame, sampled at equal times. */
@@ -722,7 +723,7 @@ export const FIELDS: Record<string, readonly string[]> = {
   LightTruth: ["signal", "state"],
   Localization: ["stamp_ns", "x_m", "y_m", "yaw_rad", "speed_mps", "yaw_rate_rps", "station_m", "offset_m", "heading_error_rad", "sigma_along_m", "sigma_across_m", "lane", "valid"],
   ObjectReturn: ["x_m", "y_m", "yaw_rad", "velocity_x_mps", "velocity_y_mps", "length_m", "width_m", "height_m", "object_class", "class_confidence", "existence", "brake_lights", "indicator"],
-  PilotState: ["stamp_ns", "engagement", "code", "words", "set_speed_mps", "time_gap_setting_s", "functions", "ready", "blockers", "switched_off", "escalation", "departure", "blind_spot_left", "blind_spot_right", "assist_curvature_per_m"],
+  PilotState: ["stamp_ns", "engagement", "code", "words", "set_speed_mps", "time_gap_setting_s", "functions", "ready", "blockers", "switched_off", "escalation", "departure", "blind_spot_left", "blind_spot_right", "assist_curvature_per_m", "degraded"],
   Plan: ["stamp_ns", "time_s", "x_m", "y_m", "yaw_rad", "curvature_per_m", "speed_mps", "accel_mps2", "stop_path", "target_speed_mps", "limit_mps", "limit_is_default", "constraint", "reason", "manoeuvre", "lead_id", "gap_m", "time_gap_s", "confidence", "distance_left_m", "arrived", "refusals", "guidance", "light", "rerouted"],
   Refusal: ["manoeuvre", "code", "words"],
   SensorFrames: ["stamp_ns", "detections", "lane", "gnss", "lights"],

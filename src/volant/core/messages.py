@@ -562,6 +562,8 @@ class PilotState(Message, frozen=True, kw_only=True):
     blind_spot_right: bool = False
     assist_curvature_per_m: float = 0.0
     """What lane keeping asks the guard to add to the steering of a driver who drives by hand."""
+    degraded: tuple[str, ...] = ()
+    """Sensors that are broken and what that leaves blind, such as `radar_front_lost`, `left_blind`."""
 
 
 # --- safety ---------------------------------------------------------------------------------------

@@ -26,13 +26,21 @@ class Told:
     steers: bool = True
     beside: LaneWarning = LaneWarning.NONE
     """Who is in the way of the turn signal was told."""
+    broken: tuple[tuple[str, str], ...] = ()
+    """Codes and words of the sensors that are broken."""
 
 
 def tell(
-    told: Told, state: EngageState, motion: Motion | None, assist: Assist, stamp_ns: int
+    told: Told,
+    state: EngageState,
+    motion: Motion | None,
+    assist: Assist,
+    broken: tuple[tuple[str, str], ...],
+    stamp_ns: int,
 ) -> tuple[Told, tuple[Alert, ...]]:
     """Alerts for what has changed since the last tick."""
     alerts = _of_assist(told, state, assist, stamp_ns)
+    alerts += _of_sensors(told.broken, broken, stamp_ns)
     if state.engagement is not told.engagement:
         alerts += _of_engagement(told.engagement, state, stamp_ns)
     limit_mps, waiting = told.limit_mps, told.waiting
@@ -57,7 +65,7 @@ def tell(
     warn, acting = assist.warn, assist.acting
     told = Told(
         *(state.engagement, limit_mps, waiting, assist.attention.stage, warn.departure),
-        *(acting.steers, assist.in_the_way),
+        *(acting.steers, assist.in_the_way, broken),
     )
     return told, tuple(alerts)
 
@@ -97,6 +105,24 @@ _ASKED: Final = {
     Stage.WARNING: (AlertLevel.WARNING, "Hands on the wheel now", "Eyes on the road now"),
     Stage.SIGNAL: (AlertLevel.CRITICAL, "Take the wheel or car stops", "Look or the car stops"),
 }
+
+
+def _of_sensors(
+    before: tuple[tuple[str, str], ...], now: tuple[tuple[str, str], ...], stamp_ns: int
+) -> list[Alert]:
+    """What has broken since, the gravest first and no more than three at once; and that all is well."""
+    if now == before:
+        return []
+    known = {code for code, _words in before}
+    fresh = [(code, words) for code, words in now if code not in known][:3]
+    if before and not now:
+        return [
+            _alert(stamp_ns, "sensors_well", AlertLevel.STATUS, "Sensors work again", "", "", 3.0)
+        ]
+    return [
+        _alert(stamp_ns, code, AlertLevel.ADVICE, words, "Sensor", "Watch the road", 6.0)
+        for code, words in fresh
+    ]
 
 
 def _of_engagement(before: Engagement, state: EngageState, stamp_ns: int) -> list[Alert]:

@@ -16,6 +16,7 @@ from volant.core.clock import NS_PER_S
 from volant.core.messages import CarState, Gear
 from volant.pilot.course import Course
 from volant.pilot.engage import Demand
+from volant.pilot.perception.health import Watch
 from volant.pilot.perception.localize import Ego
 from volant.pilot.perception.track import Tracker
 
@@ -55,8 +56,10 @@ class DomainTuning:
     """Rolling back faster than a hill start does."""
     most_mps: float = 40.3
     """145 km/h, the most that opendbc lets cruise control be set to."""
-    sight_m: float = 200.0
-    """Relied on while frames are fresh (range of a front radar)."""
+    camera_age_s: float = 10.0
+    """Without the front camera for longer, wherever it is, the driver is asked: the radar knows no people."""
+    lights_m: float = 120.0
+    """Traffic lights so near ahead need the camera: 97 m are needed to stop from 50 km/h at 1 m/s2."""
     sight_fade_s: float = 5.0
     """Without frames sight runs out in this time."""
     road_end_s: float = 12.0
@@ -80,6 +83,7 @@ def assess(
     tracker: Tracker,
     car: CarState,
     course: Course,
+    watch: Watch,
     tuning: DomainTuning,
     *,
     steers: bool = True,
@@ -94,6 +98,7 @@ def assess(
         *_breaches_of_place(ego, course, now_ns, tuning),
         *_breaches_of_motion(ego, now_ns, tuning),
         *_breaches_of_sensors(frame_age_s, tuning),
+        *_breaches_of_health(watch, ego, course, tuning),
         *_breaches_of_road(ego, course, tuning),
         *_breaches_of_driver(car),
     )
@@ -106,7 +111,7 @@ def assess(
         valid=not any(one.code in place_codes for one in breaches),
         blockers=(*breaches, *_blockers(ego, car, tuning)),
         demand=worst or (breaches[0] if breaches else None),
-        sight_m=tuning.sight_m * max(1.0 - stale_s / tuning.sight_fade_s, 0.0),
+        sight_m=watch.sight_m * max(1.0 - stale_s / tuning.sight_fade_s, 0.0),
     )
 
 
@@ -131,7 +136,9 @@ def _breaches_of_place(
     unmarked = bool(course.unmarked[low : high + 1].any())
     patience_s = tuning.unmarked_age_s if unmarked else tuning.lane_age_s
     if lane_age_s > patience_s or ego.sigma_across_m > tuning.sigma_across_m:
-        found.append(Demand("lost_lane", "Lane not seen", urgent=lane_age_s > 3.0 * patience_s))
+        # Wheels, gyro and GNSS hold the lane for a while: no stop begins while they surely do.
+        urgent = lane_age_s > 3.0 * patience_s and ego.sigma_across_m > tuning.sigma_across_m
+        found.append(Demand("lost_lane", "Lane not seen", urgent=urgent))
     if ego.lane_conflict_s > tuning.lane_conflict_s:
         found.append(Demand("lane_conflict", "Lane does not fit the map"))
     late = _age_s(now_ns, ego.gnss_ns) > tuning.position_age_s
@@ -157,6 +164,32 @@ def _breaches_of_sensors(frame_age_s: float, tuning: DomainTuning) -> tuple[Dema
         return ()
     urgent = frame_age_s > tuning.frame_urgent_s
     return (Demand("sensors_lost", "Sensors see nothing", urgent=urgent),)
+
+
+def _breaches_of_health(
+    watch: Watch, ego: Ego, course: Course, tuning: DomainTuning
+) -> tuple[Demand, ...]:
+    """What broken sensors leave blind; one of many that the others make up for is no breach."""
+    health, found = watch.health, []
+    if health.front_blind:
+        urgent = watch.blind_s > tuning.frame_urgent_s
+        found.append(Demand("front_blind", "Sees nothing ahead", urgent=urgent))
+    found.extend(
+        Demand(f"{side}_blind", f"Sees nothing to the {side}")
+        for side in ("left", "right")
+        if health.side_blind(side)
+    )
+    if watch.camera_s > 0.0:
+        here_m = ego.station_m
+        lit = any(
+            gate.light is not None and here_m - 1.0 < gate.stop_m < here_m + tuning.lights_m
+            for gate in course.across.gates
+        )
+        if lit:
+            found.append(Demand("lights_blind", "Cannot see traffic lights"))
+        elif watch.camera_s > tuning.camera_age_s:
+            found.append(Demand("camera_front_lost", "Front camera lost"))
+    return tuple(found)
 
 
 def _breaches_of_road(ego: Ego, course: Course, tuning: DomainTuning) -> tuple[Demand, ...]:

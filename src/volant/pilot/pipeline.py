@@ -37,6 +37,7 @@ from volant.pilot.control import follow as control
 from volant.pilot.course import Course, nowhere
 from volant.pilot.engage import EngageInput, EngageState
 from volant.pilot.perception import localize, track
+from volant.pilot.perception.health import Watch, keep_watch
 from volant.pilot.perception.lanes import RoadMap, make_map
 from volant.pilot.perception.lights import Lights, observe_lights, start_lights
 from volant.pilot.perception.localize import Ego
@@ -45,7 +46,8 @@ from volant.pilot.planning import describe
 from volant.pilot.planning.motion import Motion, PlanInput
 from volant.pilot.planning.plan import plan
 from volant.pilot.prediction.forecast import Array, crossing_circles, foresee
-from volant.pilot.rolling import Carried, roll
+from volant.pilot.prediction.hidden import occlusion_points
+from volant.pilot.rolling import Carried, roll, settle
 from volant.pilot.settings import PilotSettings
 
 
@@ -70,6 +72,8 @@ class PilotMemory(msgspec.Struct, frozen=True):
     """What the traffic lights show."""
     crossings: Array
     """[c, 3] x, y and radius of the crossings for people; never changes."""
+    watch: Watch = msgspec.field(default_factory=Watch)
+    """Which sensors are broken, and what that leaves."""
     moved: int = 0
     """How often localisation has put the car into another lane."""
     stage: int = 0
@@ -124,7 +128,13 @@ def step(
     # May the pilot drive, and does it?
     before = memory.engage
     domain = odd.assess(
-        ego, tracker, observation.car, course, tuning.domain, steers=memory.assist.acting.steers
+        ego,
+        tracker,
+        observation.car,
+        course,
+        memory.watch,
+        tuning.domain,
+        steers=memory.assist.acting.steers,
     )
     around = _around(memory, domain, settings) if planning or observation.requests else None
     helped, domain = assist.look(
@@ -146,7 +156,9 @@ def step(
     here = localize.describe(ego, course, valid=domain.valid) if planning else None
     tracks = track.describe(tracker) if planning else None
     helped = assist.finish(helped, observation, engaged, here, tracks, settings.car, tuning.warn)
-    told, warnings = alerts.tell(memory.told, engaged, motion, helped, stamp_ns)
+    told, warnings = alerts.tell(
+        memory.told, engaged, motion, helped, memory.watch.health.codes(), stamp_ns
+    )
     changed = engaged.engagement is not before.engagement
     memory = msgspec.structs.replace(
         memory,
@@ -202,6 +214,8 @@ def _plan(memory: PilotMemory, settings: PilotSettings, domain: odd.Domain) -> M
         driving=memory.engage.engagement in _PLANS_LANES and acting.steers,
         indicated=memory.indicated if acting.may(Function.LANE_CHANGE) else 0,
         lights=tuple((name, one.state, one.seen_ns) for name, one in memory.lights.beliefs.items()),
+        hidden=occlusion_points(memory.tracker, memory.ego, tuning.hidden),
+        blind=memory.watch.blind_sides,
         overtakes=acting.may(Function.NAVIGATION)
         or (settings.guide is None and Function.NAVIGATION not in acting.off),
     )
@@ -232,6 +246,7 @@ def _perceive(
     tuning, road = settings.tuning, memory.road
     course = memory.course if memory.course.known else None
     ego = localize.move(memory.ego, observation.car, observation.stamp_ns, course, tuning.localize)
+    carried = ego
     tracker, sensors, scene = memory.tracker, observation.sensors, observation.scene
     if not ego.matched and settings.berth is not None and abs(ego.speed_mps) < 0.1:
         x_m, y_m, yaw_rad = settings.berth
@@ -250,6 +265,7 @@ def _perceive(
         *(memory.course, ego, tracker, memory.motion, memory.control, memory.halt_m, memory.moved),
         stage=memory.stage,
     )
+    held = settle(held, carried)
     if planning:
         held = roll(held, settings.way(held.stage), tuning.track)
         tracker = track.place(held.tracker, held.ego, held.course, tuning.track)
@@ -258,8 +274,12 @@ def _perceive(
     if planning and held.ego.matched and held.course.known:
         frame = None if sensors is None else sensors.lights
         lights = observe_lights(lights, held.ego, held.course, frame, tuning.lights)
+    watch = memory.watch
+    if planning:
+        watch = keep_watch(watch, tracker, held.ego, tuning.health)
     return msgspec.structs.replace(
         memory,
+        watch=watch,
         lights=lights,
         course=held.course,
         ego=held.ego,
@@ -372,5 +392,6 @@ def _describe_state(memory: PilotMemory, domain: odd.Domain) -> PilotState:
         functions=memory.assist.acting.names,
         ready=not domain.blockers,
         blockers=tuple(one.code for one in domain.blockers),
+        degraded=tuple(code for code, _words in memory.watch.health.codes()),
         **assist.told_of(memory.assist),
     )

@@ -15,7 +15,7 @@ from volant.pilot.course import Course, lay, must_extend
 from volant.pilot.perception import localize, track
 from volant.pilot.perception.localize import Ego
 from volant.pilot.perception.track import Tracker, TrackTuning
-from volant.pilot.planning.lanes import Phase
+from volant.pilot.planning.lanes import Change, Phase
 from volant.pilot.planning.motion import Motion
 from volant.pilot.way import Way
 
@@ -72,6 +72,28 @@ def roll(held: Carried, way: Way, tuning: TrackTuning) -> Carried:
         s_m = min(course.lane_s_at(station_m), here.length_m)
         return _carry(held, lay(way, here.index, s_m, course, station_m), tuning)
     return held
+
+
+def settle(held: Carried, before: Ego) -> Carried:
+    """Where localisation has put the car into another lane: what is followed goes along with the car.
+
+    The car has not moved, only the belief has: control keeps its place beside the car, and the course that
+    is laid next leads from there to the middle of the lane that it is in.
+    """
+    lanes, then = localize.lane_of(held.ego), localize.lane_of(before)
+    if lanes is None or then is None or lanes.moved == then.moved or not before.matched:
+        return held
+    aside_m = held.ego.offset_m - before.offset_m
+    control, motion = held.control, held.motion
+    offset_m, rate, accel = control.side
+    control = msgspec.structs.replace(control, side=(offset_m + aside_m, rate, accel), shift=None)
+    if motion is not None:
+        path, side = motion.path.copy(), motion.side.copy()
+        path[:, 3] += aside_m
+        side[0] += aside_m
+        change = Change(ended_ns=held.ego.stamp_ns)
+        motion = replace(motion, path=path, side=side, change=change)
+    return msgspec.structs.replace(held, control=control, motion=motion)
 
 
 def _cross(held: Carried, side: int) -> Carried:

@@ -11,9 +11,11 @@ from volant.pilot.engage import EngageTuning
 from volant.pilot.functions import FunctionTuning
 from volant.pilot.geometry import CarGeometry
 from volant.pilot.odd import DomainTuning
+from volant.pilot.perception.health import HealthTuning
 from volant.pilot.perception.lights import LightTuning
 from volant.pilot.perception.localize import LocalizeTuning
 from volant.pilot.perception.track import TrackTuning
+from volant.pilot.planning.corners import CornerTuning
 from volant.pilot.planning.junctions import JunctionTuning
 from volant.pilot.planning.lanes import LaneTuning
 from volant.pilot.planning.plan import PlanSettings, PlanTuning
@@ -21,6 +23,7 @@ from volant.pilot.planning.propose import ProposeTuning
 from volant.pilot.planning.score import ScoreTuning
 from volant.pilot.planning.stops import StopTuning
 from volant.pilot.prediction.forecast import ForecastTuning
+from volant.pilot.prediction.hidden import HiddenTuning
 from volant.pilot.warn import WarnTuning
 from volant.pilot.way import Guide, Way
 from volant.road import LaneGraph, TrafficRules
@@ -32,10 +35,13 @@ class Tuning:
 
     localize: LocalizeTuning = field(default_factory=LocalizeTuning)
     track: TrackTuning = field(default_factory=TrackTuning)
+    health: HealthTuning = field(default_factory=HealthTuning)
     forecast: ForecastTuning = field(default_factory=ForecastTuning)
+    hidden: HiddenTuning = field(default_factory=HiddenTuning)
     plan: PlanTuning = field(default_factory=PlanTuning)
     stop: StopTuning = field(default_factory=StopTuning)
     junctions: JunctionTuning = field(default_factory=JunctionTuning)
+    corners: CornerTuning = field(default_factory=CornerTuning)
     lights: LightTuning = field(default_factory=LightTuning)
     lanes: LaneTuning = field(default_factory=LaneTuning)
     propose: ProposeTuning = field(default_factory=ProposeTuning)
@@ -51,7 +57,13 @@ class Tuning:
     def planning(self) -> PlanSettings:
         """What planning is tuned by."""
         return PlanSettings(
-            self.plan, self.stop, self.junctions, self.lanes, self.propose, self.score
+            self.plan,
+            self.stop,
+            self.junctions,
+            self.lanes,
+            self.propose,
+            self.score,
+            self.corners,
         )
 
 

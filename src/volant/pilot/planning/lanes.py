@@ -163,6 +163,7 @@ _WORDS: Final = {
     "would_brake": "Gap too tight",
     "too_slow": "Too slow",
     "route": "Route needs this lane",
+    "side_blind": "Side not seen",
 }
 
 
@@ -191,6 +192,9 @@ def choose_lane(
             replace(calm, phase=Phase.KEEP, direction=0, cause=""), (), False, most, stop_m
         )
     change = _note(change, wish, given.ego.stamp_ns, tuning)
+    if change.direction in given.blind:
+        held = replace(change, phase=Phase.KEEP)
+        return LaneChoice(held, (refusal(change, "side_blind"),), False, most, stop_m)
     code = _why_not(given, change, tuning)
     refusals = () if code is None else (refusal(change, code),)
     if change.phase is Phase.KEEP:

@@ -16,6 +16,7 @@ from volant.pilot.planning.junctions import JunctionMemory
 from volant.pilot.planning.lanes import Change
 from volant.pilot.planning.shift import Shift
 from volant.pilot.prediction.forecast import Forecast
+from volant.pilot.prediction.hidden import OcclusionPoint
 from volant.pilot.way import Way
 
 Array = NDArray[np.float64]
@@ -57,6 +58,10 @@ class PlanInput:
     """Lanes are changed to overtake and to keep to the slow side."""
     lights: tuple[tuple[str, LightState, int], ...] = ()
     """Traffic lights as last seen: name, state, stamp."""
+    hidden: tuple[OcclusionPoint, ...] = ()
+    """Places ahead that somebody may step out of."""
+    blind: tuple[int, ...] = ()
+    """Sides that sensors do not see well enough to change lanes to: +1 left, -1 right."""
 
     @property
     def speed_mps(self) -> float:

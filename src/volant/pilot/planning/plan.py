@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import msgspec
@@ -20,6 +20,7 @@ from volant.core.clock import NS_PER_S
 from volant.core.messages import Constraint, Guidance, ObjectClass
 from volant.core.settings import Choices
 from volant.pilot.planning import causes
+from volant.pilot.planning.corners import CornerTuning, slow_places
 from volant.pilot.planning.junctions import JunctionMemory, JunctionTuning
 from volant.pilot.planning.lanes import Change, LaneChoice, LaneTuning, Phase, choose_lane, refusal
 from volant.pilot.planning.motion import Lead, Motion, PlanInput, name_of
@@ -97,6 +98,7 @@ class PlanSettings:
     lanes: LaneTuning
     propose: ProposeTuning
     score: ScoreTuning
+    corners: CornerTuning = field(default_factory=CornerTuning)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,8 @@ def plan(given: PlanInput, settings: PlanSettings) -> Motion:
     change = before.change if before is not None else Change()
     memory = before.junctions if before is not None else JunctionMemory()
     stop, memory = find_stop(given, memory, settings.stop, settings.junctions)
+    hidden = slow_places(given, settings.corners)
+    stop = replace(stop, slow=np.concatenate((stop.slow, hidden)))
     law = law_of(given.choices, given.may_speed_up, stop, tuning)
     speeds, binds = _profile(given, stop, tuning)
     lane = choose_lane(given, change, speeds, law, settings.lanes)
