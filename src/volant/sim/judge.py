@@ -47,7 +47,7 @@ from volant.core.messages import (
     PilotState,
     TruthObject,
 )
-from volant.road import Corridor, LaneGraph, TrafficRules, traffic_rules
+from volant.road import Corridor, LaneGraph, LanePoint, TrafficRules, traffic_rules
 from volant.sim import judge_danger, judge_rules
 from volant.sim.judge_danger import Danger
 from volant.sim.judge_kernels import body_on_road
@@ -98,6 +98,8 @@ class JudgeTuning(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Harder without an emergency is needless: the bound of 3.5 with what a plant adds to a command."""
     even_per_m: float = 0.008
     """Lane offset counts where the lane is straighter than this, R of 125 m (the project's target)."""
+    jump_m: float = 0.5
+    """A lane offset that changes by more between two looks is that of another branch of a fork."""
     change_s: float = 6.0
     """A lane change takes so long before and after its middle; offsets in it do not count."""
     level_apart_m: float = 3.0
@@ -207,6 +209,8 @@ class JudgeState:
     pending: deque[tuple[int, float]] = field(default_factory=deque)
     """Stamps and lane offsets that a lane change soon may still strike out."""
     changed_ns: int = -(1 << 60)
+    place: LanePoint | None = None
+    """On the lane that the car was counted to at the last look."""
     squares_m2: float = 0.0
     even_count: int = 0
     needless: _Episode = field(default_factory=_Episode)
@@ -388,10 +392,11 @@ def _judge_rules(state: JudgeState, seen: JudgeInput, settings: JudgeSettings) -
         judge_rules.look(watch, seen.ego, seen.objects, seen.lights, settings.graph, state.ways)
     )
     span_ns = round(1e9 * tuning.change_s)
-    if watch.changed:
+    place = watch.place
+    if watch.changed or _jumped(state.place, place, tuning):
         state.changed_ns = seen.stamp_ns
         state.pending.clear()
-    place = watch.place
+    state.place = place
     settled = seen.stamp_ns - state.changed_ns > span_ns
     even = place is not None and abs(place.curvature_per_m) <= tuning.even_per_m
     if place is not None and even and settled and seen.ego.speed_mps > 1.0:
@@ -403,6 +408,13 @@ def _judge_rules(state: JudgeState, seen: JudgeInput, settings: JudgeSettings) -
         state.even_count += 1
         if settings.corridor is None:
             _widen_offset(state, abs(offset_m))
+
+
+def _jumped(before: LanePoint | None, now: LanePoint | None, tuning: JudgeTuning) -> bool:
+    """The lane that the car was counted to lay aside of its way: another branch of a fork."""
+    if before is None or now is None or before.lane == now.lane:
+        return False
+    return abs(now.offset_m - before.offset_m) > tuning.jump_m
 
 
 def _judge_needless(state: JudgeState, seen: JudgeInput, tuning: JudgeTuning) -> None:

@@ -16,6 +16,7 @@ from volant.pilot.planning.path_kernels import stop_path
 from volant.pilot.planning.plan import PlanTuning, law_of
 from volant.pilot.planning.profile_kernels import speed_profile
 from volant.pilot.planning.propose import Across, ProposalColumn, ProposeTuning, propose
+from volant.pilot.planning.rollout_kernels import roll_out
 from volant.pilot.planning.score import TERMS, ScoreTuning, weigh
 from volant.pilot.planning.stops import Stop
 
@@ -172,3 +173,31 @@ def test_the_planned_path_begins_at_the_car_and_follows_the_road() -> None:
     assert station > world.station_m + 100.0
     assert abs(offset) < 0.1
     assert CAR.front_m > 0.0
+
+
+def test_who_comes_in_behind_us_is_not_run_into_ahead_of_us() -> None:
+    """At constant speed the forecast drives him through us: then he would be charged as a lead."""
+    steps, dt_s = 32, 0.25
+    rows, laterals = propose(ProposeTuning(), ACROSS, dt_s, steps)
+    times = np.arange(steps + 1) * dt_s
+    modes = np.zeros((1, 9))
+    modes[0, :5] = 1.0, 0.0, 2.2, 0.9, 7.0
+    points = np.zeros((1, steps + 1, 7))
+    points[0, :, 0], points[0, :, 2] = 80.0 + 20.0 * times, 20.0
+    points[0, :, 1] = np.where(times < 0.5, -3.6, 0.0)
+    points[0, :, 5], points[0, :, 6] = 2.2, 0.9
+    ego = np.array((110.0, 14.0, 0.0, 3.6, 1.0, 0.91))
+    jerks = np.array((1.2, 2.4, math.inf))
+    costs, _paths, starts = roll_out(
+        *(rows, laterals, modes, points, ego, np.full(400, 14.0)),
+        *(1.0, math.inf, dt_s, jerks, LAW),
+    )
+    assert costs[0, TERMS.index("collision")] == 0.0
+    assert starts[0, 0] > -0.2
+    points[0, :, 0] += 50.0  # ahead of us and slower he counts
+    points[0, :, 0] -= 14.0 * times
+    _costs, paths, _starts = roll_out(
+        *(rows, laterals, modes, points, ego, np.full(400, 14.0)),
+        *(1.0, math.inf, dt_s, jerks, LAW),
+    )
+    assert paths[0, -1, 1] < 9.0

@@ -74,8 +74,9 @@ class FollowTuning:
     """A change of offset takes about 4 s."""
     side_mps2: float = 0.6
     """Of a change of offset within the lane."""
-    back_s: float = 4.0
-    """To come back into the lane out of a lane change that was broken off."""
+    back_s: float = 3.0
+    """To come back into the lane out of a lane change that was broken off: longer, and what has been begun
+    carries the car over the line first."""
     hold_accel_mps2: float = -0.4
     """Asked for while the brakes hold."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from volant.core.messages import LightState
 from volant.pilot.crossings import CourseCrossing, CourseGate, SharedGround
@@ -20,6 +20,8 @@ from volant.road import Control
 if TYPE_CHECKING:
     from volant.pilot.planning.motion import PlanInput
 
+CLEAR_WORDS: Final = "Keeping junction clear"
+
 
 @dataclass(frozen=True, slots=True)
 class JunctionTuning:
@@ -29,6 +31,8 @@ class JunctionTuning:
     """Gates farther away are not looked at: stopping from 50 km/h at 1 m/s2 takes 97 m."""
     hardest_mps2: float = 3.0
     """A light that turns amber is stopped at if this is enough (issue: else go on)."""
+    courtesy_mps2: float = 2.0
+    """To keep a junction clear the car does not brake harder than this: nobody is hurt by waiting in it."""
     accel_mps2: float = 1.5
     """Our own acceleration across."""
     lateral_mps2: float = 1.7
@@ -110,7 +114,9 @@ def wait_at(
             if to_line_m < 0.6 or (need > tuning.hardest_mps2 and given.speed_mps > 1.0):
                 memory = replace(memory, committed=gate.lane)
             continue
-        late = need > tuning.hardest_mps2 + 0.5 and given.speed_mps > 2.0
+        clear = wait.words == CLEAR_WORDS
+        bound = tuning.courtesy_mps2 if clear else tuning.hardest_mps2 + 0.5
+        late = need > bound and given.speed_mps > 2.0
         if late and wait.words != "Red light":
             memory = replace(memory, committed=gate.lane)
             continue
@@ -159,7 +165,7 @@ def _before_gate(
     if gate.control is Control.STOP and memory.stopped != gate.lane:
         return Wait(line_m, causes.STOP_SIGN, "Stop sign")
     if _blocked(given, gate, tuning):
-        return Wait(line_m, causes.GIVE_WAY, "Keeping junction clear")
+        return Wait(line_m, causes.GIVE_WAY, CLEAR_WORDS)
     if any(not _free(given, gate, ground, tuning) for ground in gate.shared):
         words = "Letting oncoming pass" if gate.light is not None else "Giving way"
         return Wait(line_m, causes.GIVE_WAY, words)

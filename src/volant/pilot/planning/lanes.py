@@ -51,16 +51,17 @@ class Phase(Enum):
 class LaneTuning:
     """When and how to change lanes."""
 
-    advantage_mps2: float = 0.25
-    """What overtaking must gain (MOBIL's threshold with its bias; 0.1 + 0.3 in the paper, less here as
-    the wish must last)."""
+    advantage_mps2: float = 0.4
+    """What overtaking must gain (MOBIL's threshold with its bias, 0.1 + 0.3 in the paper)."""
+    content_mps2: float = 0.15
+    """Back on the slow side overtaking again may gain this at most, or the car stays on the fast one."""
     polite: float = 0.3
     """Weight of what those behind lose (MOBIL: 0.2 to 0.5)."""
-    lasting_s: float = 1.0
+    lasting_s: float = 1.5
     """A wish to overtake must last."""
     right_lasting_s: float = 3.0
     """And one to go back longer."""
-    rest_s: float = 6.0
+    rest_s: float = 8.0
     """Between two changes that nothing demands."""
     free_s: float = 15.0
     """The slow lane must be free for this long at our speed to be worth going back to."""
@@ -269,7 +270,7 @@ def _wish(
             continue
         if cause == "overtake" and _overtakes(given, view, speeds, law, tuning):
             return direction, cause
-        if cause == "keep_right" and _goes_back(given, view, speeds, tuning):
+        if cause == "keep_right" and _goes_back(given, view, speeds, law, tuning):
             return direction, cause
     return None
 
@@ -329,8 +330,10 @@ def _overtakes(
     return gain - tuning.polite * loss > tuning.advantage_mps2
 
 
-def _goes_back(given: PlanInput, view: _View, speeds: Array, tuning: LaneTuning) -> bool:
-    """Keep to the slow side where it is free for a while."""
+def _goes_back(
+    given: PlanInput, view: _View, speeds: Array, law: Array, tuning: LaneTuning
+) -> bool:
+    """Keep to the slow side where it is free for a while, and nothing would call us out again."""
     v = given.speed_mps
     aim = float(speeds[min(10, len(speeds) - 1)])
     if max(v, aim) < tuning.overtake_least_mps or v < 0.6 * aim:
@@ -343,6 +346,10 @@ def _goes_back(given: PlanInput, view: _View, speeds: Array, tuning: LaneTuning)
         return False
     if view.there[A_ID] < 0.0:
         return True
+    free = _free_mps2(given, speeds, law)
+    again = _behind_mps2(view.own, v, free, law) - _behind_mps2(view.there, v, free, law)
+    if again > tuning.content_mps2:
+        return False
     rush = max(v, aim) - float(view.there[A_SPEED])
     spare_m = float(view.there[A_GAP]) - 1.8 * v
     return spare_m > 0.0 and (rush <= 0.5 or spare_m / rush > tuning.free_s)

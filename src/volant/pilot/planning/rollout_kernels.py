@@ -86,16 +86,58 @@ def _stand_in_band(modes, points, k, offset, middle, reach, claim, out):  # type
     return found
 
 
+@kernel("void(f8[:, ::1], i8, f8, f8, f8[::1])")
+def _note_behind(others, count, middle, rear, behind):  # type: ignore[no-untyped-def]
+    """Put those who come into the band behind us on the list of ids `behind` (-1: free place).
+
+    They stay behind us: at constant speed they would drive through us and turn up ahead.
+    """
+    for i in range(count):
+        if others[i, _G_FRONT] + others[i, _G_REAR] >= 2.0 * middle:
+            continue
+        if others[i, _G_FRONT] > rear + 1.0:
+            continue  # beside: not his to answer
+        for place in range(behind.shape[0]):
+            if behind[place] == others[i, _G_ID]:
+                break
+            if behind[place] < 0.0:
+                behind[place] = others[i, _G_ID]
+                break
+
+
+@kernel("b1(f8, f8[::1])")
+def _is_behind(one, behind):  # type: ignore[no-untyped-def]
+    for place in range(behind.shape[0]):
+        if behind[place] < 0.0:
+            return False
+        if behind[place] == one:
+            return True
+    return False
+
+
 @kernel(
     "Tuple((f8, i8, f8, f8, f8, f8))"
-    "(f8[:, ::1], i8, f8, f8, f8, f8, f8, f8, f8, f8, f8, b1, f8[::1])"
+    "(f8[:, ::1], i8, f8, f8, f8, f8, f8, f8, f8, f8, f8, b1, f8[::1], f8[::1])"
 )
 def wanted_accel(  # type: ignore[no-untyped-def]
-    leads, count, front, rear, speed, accel, free, firm, stop_left, top, brake, standing, law
+    leads,
+    count,
+    front,
+    rear,
+    speed,
+    accel,
+    free,
+    firm,
+    stop_left,
+    top,
+    brake,
+    standing,
+    behind,
+    law,
 ):
     """Acceleration wanted now: (value, source, id, gap, speed of the lead, whether it cuts in).
 
-    leads: nearest first. free: from the profile; stop_left: distance to the end of the way; top: most
+    leads: nearest first; behind: ids of those who follow. free: from the profile; stop_left: distance to the end of the way; top: most
     allowed; brake: a fixed deceleration to propose (0 for none); standing: the car rests.
     """
     answer = min(free, top, stop_accel(stop_left, speed, law[L_STOP_DECEL]))
@@ -104,6 +146,8 @@ def wanted_accel(  # type: ignore[no-untyped-def]
     between = 0.0  # room that those nearer will need when the one ahead of them stops
     for i in range(count):
         if leads[i, _G_FRONT] < rear + 1.0 or leads[i, _G_REAR] < rear:
+            continue
+        if _is_behind(leads[i, _G_ID], behind):
             continue
         gap = leads[i, _G_REAR] - front
         rate, weight = leads[i, _G_RATE], leads[i, _G_WEIGHT]
@@ -135,9 +179,9 @@ def wanted_accel(  # type: ignore[no-untyped-def]
     return answer, source, lead_id, lead_gap, lead_rate, lead_cuts
 
 
-@kernel("void(f8[::1], f8[:, ::1], i8, f8, f8, f8, f8, f8, f8, f8[::1], f8, f8)")
+@kernel("void(f8[::1], f8[:, ::1], i8, f8, f8, f8, f8, f8, f8, f8[::1], f8[::1], f8, f8)")
 def _charge_others(  # type: ignore[no-untyped-def]
-    cost, others, count, s, v, front, rear, fade, dt, law, s_react, v_react
+    cost, others, count, s, v, front, rear, fade, dt, behind, law, s_react, v_react
 ):
     """Contact with and closeness to every mode in the band, by its weight, onto the costs.
 
@@ -150,6 +194,8 @@ def _charge_others(  # type: ignore[no-untyped-def]
         other = others[i]
         if other[_G_FRONT] + other[_G_REAR] < 2.0 * s + front - rear:
             continue  # beside or behind: he sees us
+        if _is_behind(other[_G_ID], behind):
+            continue
         space = other[_G_REAR] - (s + front)
         weight = other[_G_WEIGHT] * fade
         if other[_G_KIND] == _STEP_OUT:
@@ -230,7 +276,7 @@ def _charge_motion(cost, v, a, jerk, profile, place, dt):  # type: ignore[no-unt
 
 @kernel(
     "void(f8[::1], f8[:, ::1], f8[:, :, :, ::1], i8[:, ::1], f8[:, :, ::1], f8[::1], f8[::1], f8, f8,"
-    " f8, f8[::1], f8[::1], f8[::1], f8[::1], f8[:, ::1])"
+    " f8, f8[::1], f8[::1], f8[::1], f8[::1], f8[:, ::1], f8[::1])"
 )
 def _drive(  # type: ignore[no-untyped-def]
     proposal,
@@ -248,6 +294,7 @@ def _drive(  # type: ignore[no-untyped-def]
     cost,
     start,
     path,
+    behind,
 ):
     """Drive one proposal along its lateral path; fills its costs, its start and its path.
 
@@ -258,6 +305,7 @@ def _drive(  # type: ignore[no-untyped-def]
     firm = law[L_DECEL] * proposal[_FIRM]
     station0, front, rear = ego[_E_STATION], ego[_E_FRONT], ego[_E_REAR]
     s, v, a = station0, ego[_E_SPEED], ego[_E_ACCEL]
+    behind[:] = -1.0
     s_react, v_react = s, v
     for k in range(steps + 1):
         here = path[k]
@@ -266,9 +314,10 @@ def _drive(  # type: ignore[no-untyped-def]
         top = min(briskest(v, law), law[L_MOST])
         if k * dt < 2.0:
             top = min(top, jerks[2])
+        _note_behind(bands[2, k], sizes[2, k], s + 0.5 * (front - rear), s - rear, behind)
         value, source, lead, gap, rate, cuts = wanted_accel(
             bands[band, k], sizes[band, k], s + front, s - rear, v, a, free, firm, stop - s, top,
-            proposal[_BRAKE], v < 0.15, law,
+            proposal[_BRAKE], v < 0.15, behind, law,
         )  # fmt: skip
         value = max(value, -hardest(v))
         if k == 0:
@@ -278,8 +327,9 @@ def _drive(  # type: ignore[no-untyped-def]
         if k <= _ANSWER_STEPS:
             s_react, v_react = s, v
         _charge_others(
-            cost, bands[2, k], sizes[2, k], s, v, front, rear, fade, dt, law, s_react, v_react
-        )
+            cost, bands[2, k], sizes[2, k], s, v, front, rear, fade, dt, behind, law,
+            s_react, v_react,
+        )  # fmt: skip
         for i in range(sizes[3, k]):
             if abs(beside[k, i, 0] - s) < beside[k, i, 1]:
                 cost[_C_SIDE] += beside[k, i, 2] * dt
@@ -317,6 +367,7 @@ def roll_out(proposals, laterals, modes, points, ego, profile, step, stop, dt, j
     sizes = np.zeros((4, steps + 1), dtype=np.int64)
     beside = np.zeros((steps + 1, max(modes.shape[0], 1), 3))
     middle = ego[_E_STATION] + 0.5 * (ego[_E_FRONT] - ego[_E_REAR])
+    behind = np.empty(_LEADS)
     swept = -1
     crowded = False
     cut_ins = False
@@ -346,6 +397,6 @@ def roll_out(proposals, laterals, modes, points, ego, profile, step, stop, dt, j
             crowded = crowded or (swept == 0 and sizes[3].max() > 0)
         _drive(
             proposal, lateral, bands, sizes, beside, ego, profile, step, stop, dt, jerks, law,
-            costs[p], starts[p], paths[p],
+            costs[p], starts[p], paths[p], behind,
         )  # fmt: skip
     return costs, paths, starts
