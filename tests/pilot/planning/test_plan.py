@@ -196,6 +196,7 @@ def test_who_comes_in_behind_us_is_not_run_into_ahead_of_us() -> None:
     assert starts[0, 0] > -0.2
     points[0, :, 0] += 50.0  # ahead of us and slower he counts
     points[0, :, 0] -= 14.0 * times
+    points[0, :, 2] = 6.0
     _costs, paths, _starts = roll_out(
         *(rows, laterals, modes, points, ego, np.full(400, 14.0)),
         *(1.0, math.inf, dt_s, jerks, LAW),
