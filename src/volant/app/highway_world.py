@@ -6,10 +6,8 @@ The package's y axis points right of x, ours left: it is mirrored here. Needs th
 from __future__ import annotations
 
 import importlib
-import itertools
 import math
 import os
-from collections.abc import Sequence
 from typing import Any, Final
 
 from volant.core.errors import InputError
@@ -17,9 +15,9 @@ from volant.core.messages import LaneStrip, ObjectClass, Track
 from volant.sim.external import ExternalBody, ExternalEgo, ExternalView
 
 WORLDS: Final = {
-    "merge-v1": "d",
+    "merge-v1": "",
     "highway-v0": "",
-    "two-way-v0": "b",
+    "two-way-v0": "",
     "exit-v1": "exit",
     "roundabout-v1": "nxr",
     "intersection-v2": "o1",
@@ -27,10 +25,22 @@ WORLDS: Final = {
 }
 """Environments, and the node that the car is to reach; empty: drive on."""
 LENGTH_M: Final = 5.0
-STEP_HZ: Final = 15
+STEP_HZ: Final = 20
+"""Of the simulation and of our driver, whose plan lives 50 ms."""
 HARDEST_MPS2: Final = 9.0
 STEER_RAD: Final = math.pi / 4.0
-POINT_M: Final = 2.0
+POINT_M: Final = 1.0
+BEYOND_M: Final = 1000.0
+"""The package's cars drive on behind the end of the last lane, and so do ours."""
+LONGEST_S: Final = 40.0
+"""A run that the environment does not end (its own highway-v0 lasts 40 s)."""
+JOINT_M: Final = 1.0
+SLIP_M: Final = 8.0
+"""The package's slip lanes end metres away from the ring: from so far before, they are led onto it."""
+_CLOSED: Final = (2, 3)
+"""LineType.CONTINUOUS and CONTINUOUS_LINE."""
+
+Index = tuple[str, str, int]
 
 
 class HighwayWorld:
@@ -49,21 +59,26 @@ class HighwayWorld:
             "acceleration_range": [-HARDEST_MPS2, HARDEST_MPS2],
             "steering_range": [-STEER_RAD, STEER_RAD],
         }
-        config = {
-            "action": action,
-            "simulation_frequency": STEP_HZ,
-            "policy_frequency": STEP_HZ,
-            "observation": {"type": "Kinematics"},
-        }
+        rates = {"simulation_frequency": STEP_HZ, "policy_frequency": STEP_HZ}
+        config = {"action": action, "observation": {"type": "Kinematics"}, **rates}
         spec = gymnasium.spec(name)
         module, _colon, kind = str(spec.entry_point).partition(":")
         blank = {"_reward": lambda _env, _action: 0.0, "_rewards": lambda _env, _action: {}}
         plain = type(kind, (getattr(importlib.import_module(module), kind),), blank)
         self._env: Any = plain(config={**spec.kwargs.get("config", {}), **config})
-        self._goal, self._steps, self._over = WORLDS[name], 0, False
+        self._steps, self._over, self._numbers = 0, False, dict[Any, int]()
         self._env.reset(seed=seed)
+        self._spawns = self._env.config.get("spawn_probability", 0.0)
         self._car.speed_index, self._car.target_speeds = 0, [0.0]
-        self._route = self._strip("route", self._way())
+        self._lanes: dict[Index, Any] = {
+            (begin, end, k): lane
+            for begin, ends in self._env.road.network.graph.items()
+            for end, beside in ends.items()
+            for k, lane in enumerate(beside)
+        }
+        self._strips = tuple(self._strip(index) for index in self._lanes)
+        self._route, goal = self._way(WORLDS[name])
+        self._goal = goal if WORLDS[name] else None
 
     @property
     def _car(self) -> Any:
@@ -84,73 +99,154 @@ class HighwayWorld:
         """The own car touched something."""
         return bool(self._car.crashed)
 
+    @property
+    def arrived(self) -> bool:
+        """The own car is on the last lane of its way."""
+        return self._goal is not None and _name(self._car.lane_index) == self._goal
+
+    @property
+    def on_road(self) -> bool:
+        """The middle of the own car is on a lane."""
+        return bool(self._car.on_road)
+
     def observe(self) -> ExternalView:
         """The car, what is near it, and the way."""
-        car, yaw = self._car, -float(self._car.heading)
-        rear_x = float(car.position[0]) - 0.5 * LENGTH_M * math.cos(yaw)
-        rear_y = -float(car.position[1]) - 0.5 * LENGTH_M * math.sin(yaw)
+        car = self._car
+        yaw, slip = -float(car.heading), math.atan(0.5 * math.tan(float(car.action["steering"])))
         ego = ExternalEgo(
-            rear_x,
-            rear_y,
-            math.remainder(yaw, 2.0 * math.pi),
-            float(car.speed),
-            float(car.action["acceleration"]),
+            x_m=float(car.position[0]) - 0.5 * LENGTH_M * math.cos(yaw),
+            y_m=-float(car.position[1]) - 0.5 * LENGTH_M * math.sin(yaw),
+            yaw_rad=math.remainder(yaw, 2.0 * math.pi),
+            speed_mps=float(car.speed) * math.cos(slip),
+            accel_mps2=float(car.action["acceleration"]),
+            yaw_rate_rps=-float(car.speed) * math.sin(slip) / (0.5 * LENGTH_M),
         )
-        others = [other for other in self._env.road.vehicles if other is not car]
-        tracks = tuple(_track(number, other) for number, other in enumerate(others))
+        road = self._env.road
+        others = [other for other in (*road.vehicles, *road.objects) if other is not car]
+        tracks = tuple(
+            _track(self._numbers.setdefault(other, len(self._numbers)), other) for other in others
+        )
         stamp_ns = round(1e9 * self._steps / STEP_HZ)
-        return ExternalView(stamp_ns, ego, (self._route,), self._route, tracks)
+        return ExternalView(stamp_ns, ego, self._strips, self._route, tracks, self._goal)
 
     def act(self, accel_mps2: float, steer_rad: float) -> None:
         """One step; the package's slip angle model is met at the rear axle."""
         share = max(-1.0, min(1.0, -steer_rad / STEER_RAD))
-        push = max(-1.0, min(1.0, accel_mps2 / HARDEST_MPS2))
-        if self._car.speed <= 0.0 and push < 0.0:
-            push = -float(self._car.speed) * STEP_HZ / HARDEST_MPS2
+        stop_mps2 = -max(float(self._car.speed), 0.0) * STEP_HZ  # it would drive backwards
+        push = max(-1.0, min(1.0, max(accel_mps2, stop_mps2) / HARDEST_MPS2))
+        if self._spawns:  # its traffic comes once a second, whatever the step
+            self._env.config["spawn_probability"] = self._spawns * (self._steps % STEP_HZ == 0)
         _seen, _reward, ended, cut, _info = self._env.step([push, share])
         self._steps += 1
-        self._over = bool(ended or cut) or self._steps > 60 * STEP_HZ
+        self._over = bool(ended or cut) or self._steps >= LONGEST_S * STEP_HZ
 
-    def _way(self) -> list[Any]:
-        """Lanes from the car's own to the goal, one after the other."""
+    def _way(self, goal: str) -> tuple[LaneStrip, str]:
+        """The way as one strip, and the lane that it ends on."""
         network, index = self._env.road.network, self._car.lane_index
-        lanes = [network.get_lane(index)]
-        path: list[str] = []
-        if self._goal:
-            path = network.shortest_path(index[1], self._goal) or []
-        for begin, end in itertools.pairwise(path):
-            beside = network.graph[begin][end]
-            lanes.append(beside[min(index[2], len(beside) - 1)])
-        return lanes
+        nodes = network.shortest_path(index[1], goal) if goal else []
+        path = [index]
+        for begin, end in zip(nodes, nodes[1:], strict=False):
+            path.append((begin, end, min(index[2], len(network.graph[begin][end]) - 1)))
+        held = {strip.lane: strip for strip in self._strips}
+        strips = [held[_name(one)] for one in path]
+        points = [point for one in strips for point in zip(one.x_m, one.y_m, strict=True)]
+        kept = [one for k, one in enumerate(points) if not k or math.dist(one, points[k - 1]) > 0.5]
+        x_m, y_m = zip(*kept, strict=True)
+        limit = strips[0].limit_mps
+        route = LaneStrip(lane="route", x_m=x_m, y_m=y_m, width_m=4.0, limit_mps=limit)
+        return route, strips[-1].lane
 
-    def _strip(self, name: str, lanes: Sequence[Any]) -> LaneStrip:
-        points: list[tuple[float, float]] = []
-        for lane in lanes:
-            count = max(2, round(min(lane.length, 2000.0) / POINT_M))
-            for k in range(count + 1):
-                x, y = lane.position(lane.length * k / count, 0.0)
-                if not points or math.hypot(x - points[-1][0], -y - points[-1][1]) > 0.5:
-                    points.append((float(x), -float(y)))
-        limit = float(getattr(lanes[0], "speed_limit", None) or 25.0)
+    def _strip(self, index: Index) -> LaneStrip:
+        """A lane with its links, its neighbours and its rank."""
+        lane, (begin, end, k) = self._lanes[index], index
+        count = 1 if type(lane).__name__ == "StraightLane" else math.ceil(lane.length / POINT_M)
+        points = [lane.position(lane.length * j / count, 0.0) for j in range(count + 1)]
+        follow = [one for one in self._lanes if self._leads(index, one)]
+        if _slips(lane):  # it ends short of the ring, and begins away from it
+            before = [one for one in self._lanes if self._leads(one, index)]
+            low, high = min(SLIP_M, 0.3 * lane.length), max(lane.length - SLIP_M, 0.7 * lane.length)
+            points = [lane.position(low + (high - low) * j / count, 0.0) for j in range(count + 1)]
+            for one in before[:1]:
+                held = self._lanes[one]
+                points[:0] = _bridge(held, held.length, lane, low)
+            for one in follow[:1]:
+                points += _bridge(lane, high, self._lanes[one], 0.0)
+        if not set(self._env.road.network.graph.get(end, {})) - {begin}:
+            points.append(lane.position(lane.length + BEYOND_M, 0.0))
+        left, right = self._lanes.get((begin, end, k - 1)), self._lanes.get((begin, end, k + 1))
         return LaneStrip(
-            lane=name,
-            x_m=tuple(x for x, _ in points),
-            y_m=tuple(y for _, y in points),
+            lane=_name(index),
+            x_m=tuple(float(x) for x, _ in points),
+            y_m=tuple(-float(y) for _, y in points),
             width_m=4.0,
-            limit_mps=limit,
+            limit_mps=float(lane.speed_limit or 25.0),
+            successors=tuple(_name(one) for one in follow),
+            left=_name((begin, end, k - 1)) if left else None,
+            right=_name((begin, end, k + 1)) if right else None,
+            may_change_left=left is not None and self._open(left, lane, (end, begin, k - 1)),
+            may_change_right=right is not None and self._open(lane, right, (end, begin, k + 1)),
+            # Who joins by a curved slip lane gives way to those on the ring.
+            rank=2 * int(lane.priority) - _slips(lane),
         )
+
+    def _leads(self, index: Index, to: Index) -> bool:
+        """Whether a lane goes on in another: it begins there, or is the nearest to a slip lane."""
+        if index[1] != to[0] or index[0] == to[1]:
+            return False
+        lane, other = self._lanes[index], self._lanes[to]
+        gap_m = _gap_m(lane, other)
+        if gap_m < JOINT_M or not (_slips(lane) or _slips(other)):
+            return gap_m < JOINT_M
+        graph = self._env.road.network.graph
+        nearest = min(_gap_m(lane, one) for one in graph[to[0]][to[1]])
+        return gap_m == min(nearest, *(_gap_m(one, other) for one in graph[index[0]][index[1]]))
+
+    def _open(self, left: Any, right: Any, against: Index) -> bool:
+        """Whether the line between two lanes may be crossed, and nobody comes the other way there."""
+        closed = left.line_types[1] in _CLOSED or right.line_types[0] in _CLOSED
+        return not closed and against not in self._lanes
+
+
+def _slips(lane: Any) -> bool:
+    return type(lane).__name__ == "SineLane"
+
+
+def _gap_m(lane: Any, other: Any) -> float:
+    return math.dist(lane.position(lane.length, 0.0), other.position(0.0, 0.0))
+
+
+def _bridge(lane: Any, from_m: float, other: Any, to_m: float) -> list[tuple[float, float]]:
+    """A cubic from a place on a lane to one on another."""
+    (x, y), (to_x, to_y) = lane.position(from_m, 0.0), other.position(to_m, 0.0)
+    reach = math.dist((x, y), (to_x, to_y))
+    count = max(1, math.ceil(reach / POINT_M))
+    out, into = lane.heading_at(from_m), other.heading_at(to_m)
+    found = []
+    for u in (j / count for j in range(count + 1)):
+        a, b = (1.0 + 2.0 * u) * (1.0 - u) ** 2, u**2 * (3.0 - 2.0 * u)
+        c, d = reach * u * (1.0 - u) ** 2, reach * u**2 * (u - 1.0)
+        px = a * x + b * to_x + c * math.cos(out) + d * math.cos(into)
+        py = a * y + b * to_y + c * math.sin(out) + d * math.sin(into)
+        found.append((px, py))
+    return found
+
+
+def _name(index: Index) -> str:
+    return f"{index[0]}>{index[1]}#{index[2]}"
 
 
 def _track(number: int, other: Any) -> Track:
+    action = getattr(other, "action", {})
+    slip = math.atan(0.5 * math.tan(float(action.get("steering", 0.0))))
     return Track(
         track_id=number,
-        object_class=ObjectClass.CAR,
+        object_class=ObjectClass.CAR if action else ObjectClass.OBSTACLE,
         x_m=float(other.position[0]),
         y_m=-float(other.position[1]),
         yaw_rad=math.remainder(-float(other.heading), 2.0 * math.pi),
         speed_mps=float(other.speed),
-        accel_mps2=0.0,
-        yaw_rate_rps=0.0,
+        accel_mps2=float(action.get("acceleration", 0.0)),
+        yaw_rate_rps=-2.0 * float(other.speed) * math.sin(slip) / float(other.LENGTH),
         length_m=float(other.LENGTH),
         width_m=float(other.WIDTH),
         height_m=1.5,

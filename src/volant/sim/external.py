@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
+from volant.core.clock import NS_PER_S
 from volant.core.messages import (
     CarState,
     DriverControls,
@@ -22,6 +23,7 @@ from volant.core.messages import (
 from volant.core.ports import Driver
 
 MOST_STEPS: Final = 10_000
+STANDS_MPS: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,8 @@ class ExternalView:
     route: LaneStrip
     """The way that the car is to take, from behind it to as far as is known."""
     objects: tuple[Track, ...]
+    goal: str | None = None
+    """The lane at whose end the car is to arrive; none: it is to drive on."""
 
 
 class ExternalWorld(Protocol):
@@ -85,17 +89,37 @@ class MakesDriver(Protocol):
         """The driver, at the first step."""
 
 
-def drive_external(world: ExternalWorld, make: MakesDriver, wheelbase_m: float) -> int:
-    """Drive until the world is over; gives the number of steps."""
+@dataclass(frozen=True, slots=True)
+class ExternalDrive:
+    """What came of a drive."""
+
+    steps: int
+    distance_m: float
+    duration_s: float
+    stood_s: float
+    """At the end of the drive, without a break."""
+    state: Any
+    """The driver's own, at the end."""
+
+
+def drive_external(world: ExternalWorld, make: MakesDriver, wheelbase_m: float) -> ExternalDrive:
+    """Drive until the world is over."""
     view = world.observe()
     driver = make(world.body, view)
     state, steps = driver.start(), 0
+    distance_m, moved_ns, began_ns = 0.0, view.stamp_ns, view.stamp_ns
     while not world.over and steps < MOST_STEPS:
+        before = view
         state, command = driver.step(state, observation_of(view, wheelbase_m), view.stamp_ns)
         world.act(command.accel_mps2, math.atan(wheelbase_m * command.curvature_per_m))
         view = world.observe()
         steps += 1
-    return steps
+        distance_m += before.ego.speed_mps * (view.stamp_ns - before.stamp_ns) / NS_PER_S
+        moved_ns = view.stamp_ns if view.ego.speed_mps > STANDS_MPS else moved_ns
+    duration_s = (view.stamp_ns - began_ns) / NS_PER_S
+    return ExternalDrive(
+        steps, distance_m, duration_s, (view.stamp_ns - moved_ns) / NS_PER_S, state
+    )
 
 
 def observation_of(view: ExternalView, wheelbase_m: float) -> Observation:
