@@ -29,6 +29,19 @@ HARMLESS = [
 ]
 
 
+SOME = pytest.mark.parametrize(
+    "scene", [lead("CCRs", 30, 0, 75), crossing("CPNA-75", person, 30, 5, 75, 4.0, 1.0)],
+    ids=lambda scene: scene.name,
+)  # fmt: skip
+
+
+@SOME
+def test_the_plainest_contacts_are_avoided(scene: Scene) -> None:
+    out = play(scene, "typical", seed=4)
+    assert out.impact_mps is None, out
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("scene", CASES, ids=lambda scene: scene.name)
 @pytest.mark.parametrize("sensors", ["perfect", "typical"])
 def test_no_contact_where_it_can_be_avoided(scene: Scene, sensors: str) -> None:
@@ -37,6 +50,7 @@ def test_no_contact_where_it_can_be_avoided(scene: Scene, sensors: str) -> None:
     assert out.impact_mps is None, out
 
 
+@pytest.mark.slow
 def test_turning_across_an_oncoming_car_is_braked_for() -> None:
     scene = across_path("CCFtap", gvt, 20, 30)
     out = play(scene, "perfect")
@@ -44,6 +58,7 @@ def test_turning_across_an_oncoming_car_is_braked_for() -> None:
     assert (out.impact_mps or 0.0) < 0.6 * scene.speed_mps
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scene", HARMLESS[::3], ids=lambda scene: scene.name)
 def test_nothing_that_is_no_danger_is_braked_for(scene: Scene) -> None:
     out = play(scene, "typical", seed=5)

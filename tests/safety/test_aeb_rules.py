@@ -158,7 +158,8 @@ def switch(function: Function, value: float) -> DriverRequest:
 
 def test_both_functions_can_be_switched() -> None:
     run = Run()
-    run.tick(requests=(switch(Function.AEB, 0.0), switch(Function.LDW, 0.0)))
+    press = DriverRequest(stamp_ns=0, kind=RequestKind.ENGAGE)
+    run.tick(requests=(press, switch(Function.AEB, 0.0), switch(Function.LDW, 0.0)))
     assert run.towards(seen(WALL), seconds=1.5) is BrakeStage.WARNING
     run = Run()
     run.tick(requests=(switch(Function.FCW, 0.0),))

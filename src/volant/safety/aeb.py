@@ -58,6 +58,8 @@ class AebTuning(msgspec.Struct, frozen=True, kw_only=True):
     """Demand of full braking (notes/vehicle.md section 3: 9.0 on dry asphalt, recalled)."""
     early_s: float = 0.3
     """Braking begins at most this much earlier than a full stop takes until the touch."""
+    unwind_s: float = 0.5
+    """Wheels that turn back to straight are taken to go on so for this time: the end of a turn."""
     margin_m: float = 0.4
     """Left between the bumpers after the stop that is planned."""
     ease_mps3: float = 5.0
@@ -247,14 +249,22 @@ def _looked(
 
 
 def _own(memory: AebMemory, car: CarState, settings: AebSettings, *, steered: bool) -> Own:
-    """The own motion; its arc by the yaw rate, or by where the wheels point."""
+    """The own motion; its arc by the yaw rate, or by where the wheels point and turn back to."""
     speed_mps = max(car.speed_mps, 0.0)
     bend = memory.yaw_rate_rps / max(speed_mps, _SLOW_MPS)
     if steered:
-        kinematic = math.tan(min(max(car.steer_rad, -1.0), 1.0)) / settings.wheelbase_m
+        steer_rad = _unwound(car.steer_rad, memory.steer_rate_rps * settings.tuning.unwind_s)
+        kinematic = math.tan(min(max(steer_rad, -1.0), 1.0)) / settings.wheelbase_m
         bend = kinematic / (1.0 + _UNDERSTEER * speed_mps * speed_mps)
     body = Body(settings.length_m, settings.width_m, settings.rear_overhang_m)
     return Own(speed_mps, min(car.accel_mps2, 0.0), bend, body)
+
+
+def _unwound(steer_rad: float, turned_rad: float) -> float:
+    """A steering angle that is on its way back to straight, so much later; others stay."""
+    if steer_rad * turned_rad >= 0.0:
+        return steer_rad
+    return math.copysign(max(abs(steer_rad) - abs(turned_rad), 0.0), steer_rad)
 
 
 def _worst(
@@ -347,7 +357,7 @@ def _threat(track: Track, other: Other, own: Own, steered: Own, tuning: AebTunin
         stage = BrakeStage.FULL
     elif due and needed >= tuning.calm_needed_mps2 and _plain(other, own, meeting, tuning):
         stage = BrakeStage.PARTIAL
-    elif aeb_paths.meets(
+    elif meeting.time_s <= stop_s + tuning.warn_s and aeb_paths.meets(
         own, other, warned_s, tuning.calm_needed_mps2, tuning.margin_m, longer_s
     ) is not None:  # fmt: skip
         stage = BrakeStage.WARNING
