@@ -102,7 +102,7 @@ def test_a_driver_of_ours_stops_in_somebody_elses_world() -> None:
         outline = (body.length_m, body.width_m, body.rear_overhang_m, body.max_curvature_per_m)
         return ReferenceDriver(ReferenceSettings(Manner.IDM, corridor, *outline))
 
-    assert drive_external(world, make, 2.6) > 500
+    assert drive_external(world, make, 2.6).steps > 500
     gap_m = 120.0 - 2.25 - (world.x_m + 3.5)
     assert world.speed_mps < 0.2
     assert 0.5 < gap_m < 5.0

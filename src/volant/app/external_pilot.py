@@ -23,8 +23,15 @@ from volant.core.messages import (
 from volant.pilot import CarGeometry, PilotMemory, PilotSettings
 from volant.pilot import start as start_pilot
 from volant.pilot import step as step_pilot
-from volant.road import Guide, LaneGraph, LaneId, TrafficRules, graph_from_strips, make_guide
-from volant.road import traffic_rules
+from volant.road import (
+    Guide,
+    LaneGraph,
+    LaneId,
+    TrafficRules,
+    graph_from_strips,
+    make_guide,
+    traffic_rules,
+)
 from volant.sim.external import ExternalBody, ExternalView
 
 

@@ -1,0 +1,80 @@
+"""highway-env as one more world: its roads as ours, and the pilot in its car."""
+
+import sys
+
+import pytest
+
+from volant.app.exam_highway import run
+from volant.app.exam_stage import Task, Wanted
+from volant.app.external_pilot import make_pilot
+from volant.app.highway_world import LENGTH_M, WORLDS, HighwayWorld
+from volant.core.errors import InputError
+from volant.road import Control, LaneId, graph_from_strips, make_guide, traffic_rules
+from volant.sim.external import observation_of
+
+pytest.importorskip("highway_env", reason="pip install 'volant[highway]'")
+
+
+@pytest.mark.parametrize("name", [name for name, goal in WORLDS.items() if goal])
+def test_a_way_leads_from_the_car_to_the_goal(name: str) -> None:
+    view = HighwayWorld(name, 1).observe()
+    graph = graph_from_strips(view.lanes)
+    assert view.goal is not None
+    last = graph.ids[LaneId(view.goal, 0, -1)]
+    guide = make_guide(graph, (last, graph.lanes[last].length_m))
+    ego = (view.ego.x_m, view.ego.y_m)
+    nearest = min(graph.lanes, key=lambda lane: abs(graph.project(lane.index, *ego).offset_m))
+    assert guide.cost_s(nearest.index, 0.0) < 600.0
+
+
+def test_the_ring_of_the_roundabout_goes_first() -> None:
+    graph = graph_from_strips(HighwayWorld("roundabout-v1", 1).observe().lanes)
+    rules = traffic_rules(graph)
+    for entry in ("ses>se#0", "ees>ee#0", "nes>ne#0", "wes>we#0"):
+        assert rules.gates[graph.ids[LaneId(entry, 0, -1)]].control is Control.GIVE_WAY
+
+
+def test_the_lane_of_those_who_come_is_not_changed_to() -> None:
+    lanes = {lane.lane: lane for lane in HighwayWorld("two-way-v0", 1).observe().lanes}
+    assert not lanes["a>b#1"].may_change_left
+    merge = {lane.lane: lane for lane in HighwayWorld("merge-v1", 1).observe().lanes}
+    assert merge["a>b#1"].may_change_left
+    assert merge["b>c#1"].may_change_right
+
+
+def test_the_world_moves_as_it_is_told() -> None:
+    world = HighwayWorld("two-way-v0", 1)
+    before = world.observe().ego
+    for _ in range(20):
+        world.act(-2.0, 0.02)
+    after = world.observe().ego
+    assert after.speed_mps == pytest.approx(before.speed_mps - 2.0, abs=0.05)
+    assert after.yaw_rad > before.yaw_rad
+    assert after.yaw_rate_rps > 0.0
+
+
+def test_the_pilot_has_taken_over_by_the_second_step() -> None:
+    world = HighwayWorld("merge-v1", 1)
+    view = world.observe()
+    driver = make_pilot(world.body, view, LENGTH_M)
+    state, _ = driver.step(driver.start(), observation_of(view, LENGTH_M), 0)
+    world.act(0.0, 0.0)
+    view = world.observe()
+    state, _ = driver.step(state, observation_of(view, LENGTH_M), view.stamp_ns)
+    assert state.begun
+    assert not state.handed_back
+
+
+def test_without_the_extra_one_line_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "highway_env", None)
+    with pytest.raises(InputError, match=r"volant\[highway\]"):
+        HighwayWorld("merge-v1", 1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in WORLDS if name != "highway-v0"])
+def test_the_pilot_drives_there_without_a_crash(name: str) -> None:
+    for seed in (1, 2):
+        result = run(Task("highway", f"{name}#{seed}", Wanted("pilot", "perfect", 1)))
+        assert result.passed, result.reasons
+        assert (result.facts["mean_speed_mps"] or 0.0) > 0.5
