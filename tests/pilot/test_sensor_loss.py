@@ -1,6 +1,7 @@
 """One broken sensor is survived and said; what it leaves blind slows the car, refuses, or hands over."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import msgspec
@@ -65,8 +66,10 @@ class Cut:
         return with_(seen, sensors=with_(seen.sensors, detections=frames, lane=lane, gnss=gnss))
 
 
-def world_without(*lost: str, to_s: float = math.inf, **more: object) -> World:
-    return World(straight(), speed_mps=25.0, sensing=NOISY, tamper=Cut(lost, to_s=to_s), **more)
+def world_without(*lost: str, to_s: float = math.inf, actors: Sequence[Actor] = ()) -> World:
+    return World(
+        straight(), speed_mps=25.0, sensing=NOISY, tamper=Cut(lost, to_s=to_s), actors=actors
+    )
 
 
 @pytest.mark.parametrize("sensor", ["radar_front", "radar_rear_left", "camera_rear", "ultrasonic"])
