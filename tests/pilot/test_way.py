@@ -114,3 +114,15 @@ def test_arrival_is_told_of_the_destination_alone(graph):
     assert kinds[-1] is TurnKind.ARRIVE
     distances = [m for _kind, m, _words in turns_ahead(way, lane, s_m - 20.0, 20_000.0)]
     assert distances == sorted(distances)
+
+
+def test_a_destination_just_behind_the_car_is_come_to_by_going_round(graph):
+    lane, s_m = begin(graph, "church")
+    way = Way(graph, None, (make_guide(graph, (lane, s_m)),))
+    course = lay(way, lane, s_m + 3.0)
+    assert course.destination_m is None or course.destination_m > course.begun_m + 50.0
+    assert way_left_m(way, lane, s_m + 3.0) > 100.0
+    near = lay(way, lane, s_m - 3.0)
+    assert near.destination_m == pytest.approx(near.begun_m + 3.0, abs=1.0)
+    kept = lay(way, lane, s_m + 3.0, near, near.begun_m + 6.0)
+    assert kept.destination_m == pytest.approx(kept.begun_m - 3.0, abs=1.0)

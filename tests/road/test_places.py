@@ -56,8 +56,8 @@ def test_a_point_is_the_nearest_place_of_the_nearest_lane(town):
     [
         ("hame", "no place named 'hame'; nearest: home"),
         ("1:0:-2@5", "no lane 1:0:-2; nearest: 1:0:"),
-        ("1:0:-1@500", "lane 1:0:-1 is 120.0 m long, found @500"),
-        ("900,900", "no lane within 50 m of 900,900"),
+        ("1:0:-1@500", "no place @500 on lane 1:0:-1: expected @0 to @120.0"),
+        ("900,900", "no lane within 50 m of 900,900; nearest: "),
         ("1..2,3", "is no number"),
     ],
 )

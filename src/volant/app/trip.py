@@ -204,7 +204,8 @@ def lead_stretch(graph: LaneGraph, ends: Ends) -> Stretch:
         words = (
             f"{ends.begin.name!r} and {ends.goal.name!r} lie {destination_m - start_m:.0f} m apart"
         )
-        raise InputError(f"{words}, expected {LEAST_TRIP_M:.0f} m or more", file=file)
+        words = f"{words} on the way, expected {LEAST_TRIP_M:.0f} m or more"
+        raise InputError(f"{words}; --via leads a round trip somewhere", file=file)
     return Stretch(corridor, start_m, destination_m, True)
 
 

@@ -43,7 +43,9 @@ EXTEND_M: Final = 560.0
 EXTEND_SHARE: Final = 0.2
 """But not before this share of the course was driven: a small loop offers no more."""
 BEHIND_GOAL_M: Final = 5.0
-"""A place this far behind the car still counts as there: what localisation may be off along the road."""
+"""A place on the course may fall this far behind when it is laid anew: localisation jumps that far."""
+NEW_GOAL_M: Final = 0.5
+"""A place that is new to the car and lies further behind it than this is come to by going round."""
 NARROW_M: Final = 2.4
 """A lane narrower than this is no longer driven (1.82 m of car and room for control)."""
 BESIDE_M: Final = 2.4
@@ -151,11 +153,19 @@ def nowhere() -> Course:
     )
 
 
-def lay(way: Way, lane: int, s_m: float, before: Course | None = None, at_m: float = 0.0) -> Course:
+def lay(
+    way: Way,
+    lane: int,
+    s_m: float,
+    before: Course | None = None,
+    at_m: float = 0.0,
+    *,
+    passes: bool = False,
+) -> Course:
     """The course for a car at a place on a lane.
 
     before, at_m: the course until now and the car's station on it, whose legs behind are kept where
-    they lead to the lane.
+    they lead to the lane. passes: the car has passed the next place of that course.
     """
     past_m = s_m - way.graph.lanes[lane].length_m
     following = onward(way, lane) if past_m > -0.05 else None
@@ -164,16 +174,18 @@ def lay(way: Way, lane: int, s_m: float, before: Course | None = None, at_m: flo
     behind = _legs_behind(before, at_m, lane) if before is not None else []
     if not behind:
         held = way.graph.lanes[lane]
-        near = [one for one in (held.left, held.right) if one is not None]
+        beside = [one for one in (held.left, held.right) if one is not None]
         if before is not None:
-            near += [leg.lane for leg in before.legs]
-        behind = chain_behind(way, lane, s_m, BEHIND_M, near)
+            beside += [leg.lane for leg in before.legs]
+        behind = chain_behind(way, lane, s_m, BEHIND_M, beside)
     ahead, goes_on = chain(way, lane, s_m, AHEAD_M)
     first = RouteLeg(lane, behind[-1].s_from_m, ahead[0].s_to_m)
     legs = [*behind[:-1], first, *ahead[1:]]
     corridor = build_corridor(way.graph, legs, arrives=goes_on)
     begun_m = sum(leg.s_to_m - leg.s_from_m for leg in behind[:-1]) + s_m - first.s_from_m
-    return prepare(corridor, way, tuple(legs), begun_m, goes_on=goes_on)
+    near = before is not None and (before.via_m is not None or before.destination_m is not None)
+    behind_m = BEHIND_GOAL_M if near and not passes else NEW_GOAL_M
+    return prepare(corridor, way, tuple(legs), begun_m, goes_on=goes_on, behind_m=behind_m)
 
 
 def must_extend(course: Course, station_m: float) -> bool:
@@ -183,9 +195,18 @@ def must_extend(course: Course, station_m: float) -> bool:
 
 
 def prepare(
-    corridor: Corridor, way: Way, legs: tuple[RouteLeg, ...], begun_m: float, *, goes_on: bool
+    corridor: Corridor,
+    way: Way,
+    legs: tuple[RouteLeg, ...],
+    begun_m: float,
+    *,
+    goes_on: bool,
+    behind_m: float = NEW_GOAL_M,
 ) -> Course:
-    """Work out what the steps need of a corridor that was laid along legs."""
+    """Work out what the steps need of a corridor that was laid along legs.
+
+    behind_m: so far behind the car the next place still counts as being on it.
+    """
     graph = way.graph
     table = np.ascontiguousarray(corridor.table, dtype=np.float64)
     limits = table[:, CorridorColumn.LIMIT].copy()
@@ -193,7 +214,7 @@ def prepare(
     rows = _rows_of_lanes(table)
     left_m, left_open = _lanes_beside(graph, table, rows, 1)
     right_m, right_open = _lanes_beside(graph, table, rows, -1)
-    via_m, destination_m = _goals_m(way, table, rows, begun_m)
+    via_m, destination_m = _goals_m(way, table, rows, begun_m - behind_m)
     course = Course(
         table=table,
         step_m=corridor.step_m,
@@ -331,14 +352,13 @@ def _lanes_beside(
 
 
 def _goals_m(
-    way: Way, table: Array, rows: list[tuple[int, slice]], begun_m: float
+    way: Way, table: Array, rows: list[tuple[int, slice]], from_m: float
 ) -> tuple[float | None, float | None]:
     """Stations of the next place to pass and of the destination, where they lie on the course.
 
     The destination does only behind all places that are to be passed before.
     """
     via_m: float | None = None
-    from_m = begun_m - BEHIND_GOAL_M
     for place, guide in enumerate(way.guides):
         station_m = _station_of(guide.goals, table, rows, from_m)
         if station_m is None:

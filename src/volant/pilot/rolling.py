@@ -11,7 +11,7 @@ from dataclasses import replace
 import msgspec
 
 from volant.pilot.control.follow import Control
-from volant.pilot.course import Course, lay, must_extend
+from volant.pilot.course import BEHIND_GOAL_M, NEW_GOAL_M, Course, lay, must_extend
 from volant.pilot.perception import localize, track
 from volant.pilot.perception.localize import Ego
 from volant.pilot.perception.track import Tracker, TrackTuning
@@ -19,6 +19,8 @@ from volant.pilot.planning.lanes import Change, Phase
 from volant.pilot.planning.motion import Motion
 from volant.pilot.way import Way
 
+STANDS_MPS = 0.1
+"""Slower than this the car stands."""
 ASTRAY_M = 2.2
 """So far from the middle of its lane, without one beside, the car is on another way."""
 
@@ -68,9 +70,11 @@ def roll(held: Carried, way: Way, tuning: TrackTuning) -> Carried:
     passes = course.via_m is not None and station_m >= course.via_m
     if passes:
         held, way = msgspec.structs.replace(held, stage=held.stage + 1), way.beyond()
+    passes = passes or _overshot(course, ego)
     if passes or must_extend(course, station_m):
         s_m = min(course.lane_s_at(station_m), here.length_m)
-        return _carry(held, lay(way, here.index, s_m, course, station_m), tuning)
+        laid = lay(way, here.index, s_m, course, station_m, passes=passes)
+        return _carry(held, laid, tuning)
     return held
 
 
@@ -94,6 +98,14 @@ def settle(held: Carried, before: Ego) -> Carried:
         change = Change(ended_ns=held.ego.stamp_ns)
         motion = replace(motion, path=path, side=side, change=change)
     return msgspec.structs.replace(held, control=control, motion=motion)
+
+
+def _overshot(course: Course, ego: Ego) -> bool:
+    """The destination lies behind: it is come to again by going round."""
+    if course.destination_m is None:
+        return False
+    slack_m = NEW_GOAL_M if abs(ego.speed_mps) < STANDS_MPS else BEHIND_GOAL_M
+    return ego.station_m > course.destination_m + slack_m
 
 
 def _cross(held: Carried, side: int) -> Carried:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+
 from volant.core.errors import InputError
 from volant.core.settings import nearest
 from volant.road.lanes import Lane, LaneColumn, LaneGraph, LaneId
@@ -69,8 +71,9 @@ def find_place(graph: LaneGraph, text: str) -> Place:
     if match := _POINT.fullmatch(text):
         return _at_point(graph, text, match)
     close = ", ".join(nearest(text, tuple(known)) or list(known)[:5])
-    words = f"nearest: {close}" if close else "the road names none; give road:section:lane@s or x,y"
-    raise InputError(f"no place named {text!r}; {words}", file=graph.network.file)
+    words = f"nearest: {close}" if close else "the road names none"
+    forms = "or give road:section:lane@s or x,y"
+    raise InputError(f"no place named {text!r}; {words}; {forms}", file=graph.network.file)
 
 
 def _parking_name(item: RoadObject) -> str:
@@ -129,7 +132,7 @@ def _on_lane(graph: LaneGraph, text: str, match: re.Match[str]) -> Place:
     length_m = graph.lanes[index].length_m
     s_m = _number(match[4], graph) if match[4] is not None else 0.5 * length_m
     if not 0.0 <= s_m <= length_m:
-        words = f"lane {wanted} is {length_m:.1f} m long, found @{s_m:g}"
+        words = f"no place @{s_m:g} on lane {wanted}: expected @0 to @{length_m:.1f}"
         raise InputError(words, file=graph.network.file)
     return Place(text, index, s_m, "lane")
 
@@ -138,9 +141,20 @@ def _at_point(graph: LaneGraph, text: str, match: re.Match[str]) -> Place:
     x_m, y_m = _number(match[1], graph), _number(match[2], graph)
     point = graph.locate(x_m, y_m, reach_m=REACH_M)
     if point is None or math.hypot(point.x_m - x_m, point.y_m - y_m) > REACH_M:
-        words = f"no lane within {REACH_M:.0f} m of {x_m:g},{y_m:g}"
+        words = (
+            f"no lane within {REACH_M:.0f} m of {x_m:g},{y_m:g}; {_nearest_lane(graph, x_m, y_m)}"
+        )
         raise InputError(words, file=graph.network.file)
     return Place(text, point.lane, point.s_m, "point")
+
+
+def _nearest_lane(graph: LaneGraph, x_m: float, y_m: float) -> str:
+    """Where the road comes nearest to a point, in words."""
+    rows = np.vstack([lane.samples for lane in graph.lanes])
+    away_m = np.hypot(rows[:, LaneColumn.X] - x_m, rows[:, LaneColumn.Y] - y_m)
+    row = int(away_m.argmin())
+    x, y = float(rows[row, LaneColumn.X]), float(rows[row, LaneColumn.Y])
+    return f"nearest: {x:.0f},{y:.0f}, {float(away_m[row]):.0f} m away"
 
 
 def _number(text: str, graph: LaneGraph) -> float:

@@ -80,8 +80,8 @@ class PlanTuning:
     """Most of the road that is looked at."""
     away_gap_m: float = 1.0
     """A lead must be this much farther than the standing gap before the car pulls away."""
-    arrive_m: float = 1.0
-    """So near to its destination a car that stands has arrived."""
+    arrive_m: float = 0.5
+    """So near to its destination a car that stands has arrived (the car park's bays are 7 m long)."""
     change_cost: float = 2.0
     """A lane change that costs this much more than keeping the lane is not begun."""
     break_off_cost: float = 60.0
