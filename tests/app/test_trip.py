@@ -1,6 +1,5 @@
 """Which road a trip takes, and how the wish survives a journal's header."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -18,7 +17,6 @@ from volant.app.trip import (
     START_M,
     TripWish,
     choose_stretch,
-    junction_ahead_m,
 )
 from volant.core.errors import InputError
 from volant.road import CorridorColumn, load_graph, make_guide
@@ -87,24 +85,6 @@ def test_the_longest_way_is_taken_even_across_junctions() -> None:
     longest_lane_m = max(lane.length_m for lane in graph.lanes)
     assert stretch.corridor.length_m > longest_lane_m
     assert graph.lanes[stretch.corridor.lanes[0]].junction is None
-
-
-def test_the_first_junction_on_the_way_is_found() -> None:
-    road = data_folder() / "roads" / "esmini" / "fabriksgatan.xodr"
-    graph = load_graph(road)
-    stretch = choose_stretch(graph, 4000.0, road)
-    ahead_m = junction_ahead_m(graph, stretch)
-    assert ahead_m is not None
-    on, before = (stretch.corridor.at(stretch.start_m + ahead_m + d).lane for d in (1.0, -1.0))
-    assert graph.lanes[on].junction is not None
-    assert graph.lanes[before].junction is None
-    near = replace(stretch, destination_m=stretch.start_m + ahead_m - 5.0)
-    assert junction_ahead_m(graph, near) is None
-
-
-def test_the_built_in_way_crosses_no_junction() -> None:
-    trip = plan_trip(wish())
-    assert junction_ahead_m(trip.graph, trip.stretch) is None
 
 
 def test_the_wish_survives_the_header() -> None:

@@ -27,7 +27,7 @@ from volant.app.record import Recording, open_recording
 from volant.app.say import answer_json, table, tell
 from volant.app.start import Starter
 from volant.app.stop import StopSignals
-from volant.app.trip import DEFAULT_M, TripWish, junction_ahead_m
+from volant.app.trip import DEFAULT_M, TripWish
 from volant.caros.cockpit import (
     NOT_BUILT,
     CockpitLink,
@@ -241,10 +241,6 @@ def _tell_trip(trip: Trip) -> None:
     if not trip.stretch.whole:
         wanted_m = trip.wish.distance_m or DEFAULT_M
         tell(f"the road ends sooner than the {wanted_m:.0f} m asked for")
-    junction_m = junction_ahead_m(trip.graph, trip.stretch)
-    if junction_m is not None and trip.ends is None:
-        where = f"the way crosses a junction at {junction_m:.0f} m"
-        tell(f"{where}: the pilot cannot yet drive junctions")
 
 
 def _open_cockpit(wish: DriveWish) -> CockpitLink | None:

@@ -18,7 +18,6 @@ from volant.core.errors import InputError
 from volant.core.settings import nearest
 from volant.road import (
     Corridor,
-    CorridorColumn,
     Lane,
     LaneGraph,
     Place,
@@ -237,15 +236,6 @@ def follow_from(graph: LaneGraph, begin: Place, distance_m: float) -> Stretch:
         raise InputError(words, file=graph.network.file)
     whole = destination_m >= start_m + distance_m - 1e-6
     return Stretch(corridor, start_m, destination_m, whole)
-
-
-def junction_ahead_m(graph: LaneGraph, stretch: Stretch) -> float | None:
-    """Distance along the trip to the first lane inside a junction, or None where there is none."""
-    begin, end = stretch.start_m, stretch.destination_m
-    for row in stretch.corridor.window(begin, end):
-        if graph.lanes[int(row[CorridorColumn.LANE])].junction is not None:
-            return max(0.0, float(row[CorridorColumn.S]) - begin)
-    return None
 
 
 def _merit(lane: Lane, reach_m: float) -> tuple[float, bool, int, int]:
