@@ -634,3 +634,26 @@ def test_after_emergency_braking_comfort_comes_back_by_its_own_jerk() -> None:
     decision = drive.tick(0.0)
     assert decision.command.accel_mps2 == pytest.approx(-9.0 + 0.0837)
     assert decision.limits == ("comfort_jerk",)
+
+
+def test_one_control_that_reads_no_number_does_not_silence_the_others() -> None:
+    drive = engaged()
+    torn = DriverControls(brake=0.4, wheel_torque_nm=math.nan, accelerator=math.nan)
+    decision = drive.tick(0.0, controls=torn)
+    assert decision.source is CommandSource.DRIVER
+    assert decision.reason == "driver_brake"
+    assert decision.command.accel_mps2 == pytest.approx(-3.6)
+
+
+def test_a_brake_that_reads_no_number_stays_as_it_was_and_an_accelerator_does_not() -> None:
+    drive = Drive()
+    drive.until(0.1, controls=DriverControls(brake=0.4, accelerator=0.5))
+    torn = DriverControls(brake=math.nan, accelerator=math.nan, wheel_angle_rad=math.nan)
+    decision = drive.tick(controls=torn)
+    assert decision.command.accel_mps2 == pytest.approx(-3.6)
+    assert decision.command.curvature_per_m == 0.0
+    drive = Drive()
+    drive.until(0.1, controls=DriverControls(accelerator=0.5))
+    assert drive.tick(controls=torn).command.accel_mps2 == pytest.approx(2.0)
+    drive.until(0.06, controls=torn)
+    assert drive.tick(controls=torn).command.accel_mps2 == pytest.approx(-0.3)

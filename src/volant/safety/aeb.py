@@ -434,9 +434,9 @@ def _decided(
         return _told(memory, now_ns, "switched_off", BrakeStage.UNAVAILABLE)
     stage, code = _stage(memory, car, settings)
     memory, decision = _told(memory, now_ns, code, stage)
-    demand_mps2 = {BrakeStage.PARTIAL: tuning.calm_mps2, BrakeStage.FULL: tuning.full_mps2}
     if stage not in _ACTING:
         return memory, decision
+    demand_mps2 = {BrakeStage.PARTIAL: tuning.calm_mps2, BrakeStage.FULL: tuning.full_mps2}
     command = Command(
         stamp_ns=now_ns,
         accel_mps2=-demand_mps2.get(stage, 0.0),
@@ -495,26 +495,25 @@ def _told(
     """The stage remembered, and its message at 20 Hz or when stage or reason change."""
     changed = stage is not memory.stage
     told, threat = memory.told, memory.threat
-    due = told is None or changed or told.code != code or now_ns % PILOT_TICK_NS == 0
-    message = None
-    if due:
-        near = threat if stage is not BrakeStage.READY else None
-        message = AebState(
-            stamp_ns=now_ns,
-            stage=stage,
-            code=code,
-            words=WORDS[code],
-            object_class=None if near is None else near.object_class,
-            x_m=None if near is None else near.x_m,
-            y_m=None if near is None else near.y_m,
-            time_to_contact_s=None if near is None else near.time_s,
-            needed_mps2=None if near is None else near.needed_mps2,
-        )
+    if told is not None and not changed and told.code == code and now_ns % PILOT_TICK_NS != 0:
+        return memory, _QUIET
+    near = threat if stage is not BrakeStage.READY else None
+    message = AebState(
+        stamp_ns=now_ns,
+        stage=stage,
+        code=code,
+        words=WORDS[code],
+        object_class=None if near is None else near.object_class,
+        x_m=None if near is None else near.x_m,
+        y_m=None if near is None else near.y_m,
+        time_to_contact_s=None if near is None else near.time_s,
+        needed_mps2=None if near is None else near.needed_mps2,
+    )
     memory = msgspec.structs.replace(
         memory,
         stage=stage,
         since_ns=now_ns if changed else memory.since_ns,
-        told=message if message is not None else told,
+        told=message,
     )
     return memory, AebDecision(None, message)
 
@@ -535,6 +534,7 @@ WORDS: Final[dict[str, str]] = {
     "lead_braking": "braking ahead",
 }
 """Every code and its words (docs/reference/aeb.md)."""
+_QUIET: Final = AebDecision(None, None)
 _BRAKING: Final = frozenset({BrakeStage.PARTIAL, BrakeStage.FULL})
 _ACTING: Final = frozenset({BrakeStage.PARTIAL, BrakeStage.FULL, BrakeStage.HOLD})
 _PLACES: Final = 50
