@@ -84,6 +84,7 @@ def test_stamps_never_go_back_and_the_order_within_a_tick_is_fixed(
         "pilot/plan",
         "pilot/state",
         "pilot/command",
+        "aeb/state",
         "guard/decision",
         "car/command",
     ]

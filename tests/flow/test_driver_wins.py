@@ -1,7 +1,6 @@
 """The driver always wins within one control tick: every state of pilot and guard meets every input."""
 
 import math
-from dataclasses import replace
 from functools import cache
 from itertools import product
 
@@ -78,7 +77,7 @@ def pilot_in(memory: PilotMemory, engagement: Engagement, *, steers: bool) -> Pi
     at_risk = engagement is Engagement.MINIMAL_RISK
     demanded = memory.stamp_ns if engagement is Engagement.TAKEOVER or at_risk else -1
     off = frozenset() if steers else frozenset({Function.LCC, Function.TJA})
-    return replace(
+    return msgspec.structs.replace(
         memory,
         engage=EngageState(engagement, "code", "words", -1, demanded, demanded, at_risk),
         assist=Assist(off=off, acting=Acting(off=off)),
