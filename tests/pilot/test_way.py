@@ -126,3 +126,24 @@ def test_a_destination_just_behind_the_car_is_come_to_by_going_round(graph):
     assert near.destination_m == pytest.approx(near.begun_m + 3.0, abs=1.0)
     kept = lay(way, lane, s_m + 3.0, near, near.begun_m + 6.0)
     assert kept.destination_m == pytest.approx(kept.begun_m - 3.0, abs=1.0)
+
+
+def test_where_the_car_waits_at_a_light_its_camera_sees_it(graph):
+    """Of two lanes the inner one has its light 68 degrees aside at the line, and the camera sees 50."""
+    rules = traffic_rules(graph)
+    lights = {one.signal: one for one in rules.lights}
+    seen = 0
+    for lane, gate in rules.gates.items():
+        if gate.light is None:
+            continue
+        course = lay(Way(graph, rules), lane, 0.1)
+        for one in course.across.gates:
+            if one.light is None or one.lane != lane:
+                continue
+            x_m, y_m, heading, *_rest = course.table[int(one.stop_m - 2.3), [1, 2, 4]]
+            dx, dy = lights[one.light].x_m - x_m, lights[one.light].y_m - y_m
+            ahead = math.cos(heading) * dx + math.sin(heading) * dy
+            aside = math.cos(heading) * dy - math.sin(heading) * dx
+            assert abs(math.atan2(aside, ahead)) < math.radians(49.0)
+            seen += 1
+    assert seen >= 10

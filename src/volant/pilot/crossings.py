@@ -16,6 +16,12 @@ Array = NDArray[np.float64]
 
 MERGE: Final = 2
 """`road.Meeting.MERGE` as a number."""
+VIEW_RAD: Final = 0.75
+"""A light farther aside than this is not seen by the front camera (half of its 100 degrees, with room)."""
+BUMPER_M: Final = 1.6
+"""The front bumper is so far ahead of that camera (behind the windscreen; estimated)."""
+MOST_BACK_M: Final = 8.0
+"""So far before the line the car stands to see its light, and no farther."""
 TURN_RAD: Final = math.radians(30.0)
 """From here on a way through a junction is a turn, and signalled."""
 
@@ -84,6 +90,7 @@ def lie_across(way: Way, table: Array, rows: list[tuple[int, slice]]) -> Across:
             stop_m = begins[place] + gate.stop_s_m
         else:
             stop_m = begins[place] - graph.lanes[gate.approach].length_m + gate.stop_s_m
+        stop_m = _in_view_m(way, gate.light, table, stop_m)
         shared, clear_m, turn = _through(way, rows, begins, place)
         gates.append(CourseGate(lane, stop_m, gate.control, gate.light, clear_m, shared, turn))
     crossings = [
@@ -97,6 +104,23 @@ def lie_across(way: Way, table: Array, rows: list[tuple[int, slice]]) -> Across:
         tuple(sorted(gates, key=lambda gate: gate.stop_m)),
         tuple(sorted(crossings, key=lambda one: one.from_m)),
     )
+
+
+def _in_view_m(way: Way, light: str | None, table: Array, stop_m: float) -> float:
+    """Where to stop so that the light is still seen: the line, or before it."""
+    known = () if way.rules is None or light is None else way.rules.lights
+    for one in known:
+        if one.signal != light:
+            continue
+        row = min(max(int(stop_m), 0), len(table) - 1)
+        heading = float(table[row, CorridorColumn.HEADING])
+        cos, sin = math.cos(heading), math.sin(heading)
+        dx = one.x_m - float(table[row, CorridorColumn.X])
+        dy = one.y_m - float(table[row, CorridorColumn.Y])
+        ahead_m, aside_m = cos * dx + sin * dy, abs(cos * dy - sin * dx)
+        lack_m = aside_m / math.tan(VIEW_RAD) - ahead_m - BUMPER_M
+        return stop_m - min(max(lack_m, 0.0), MOST_BACK_M)
+    return stop_m
 
 
 def _through(

@@ -213,7 +213,10 @@ def _plan(memory: PilotMemory, settings: PilotSettings, domain: odd.Domain) -> M
         may_speed_up=domain.demand is None,
         driving=memory.engage.engagement in _PLANS_LANES and acting.steers,
         indicated=memory.indicated if acting.may(Function.LANE_CHANGE) else 0,
-        lights=tuple((name, one.state, one.seen_ns) for name, one in memory.lights.beliefs.items()),
+        lights=tuple(
+            (name, memory.lights.state(name, memory.ego.stamp_ns, tuning.lights), one.seen_ns)
+            for name, one in memory.lights.beliefs.items()
+        ),
         hidden=occlusion_points(memory.tracker, memory.ego, tuning.hidden),
         blind=memory.watch.blind_sides,
         overtakes=acting.may(Function.NAVIGATION)

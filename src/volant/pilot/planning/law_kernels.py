@@ -14,6 +14,8 @@ from volant.core.kernels import kernel
 # Law row.
 L_GAP_S, L_GAP_M, L_ACCEL, L_DECEL, L_AHEAD_S, L_COOL, L_PREVIEW_S, L_REACT_S = range(8)
 L_SIDE_M, L_RSS_OWN, L_RSS_OTHER, L_STOP_DECEL, L_ACCEL_HIGH, L_SOFT, L_MOST = range(8, 15)
+_COMFORT = 3.3  # m/s2, for taking up a gap: the bound of 3.5, less what a plant adds
+_HARD_LEAD = -3.0  # m/s2, a lead that brakes harder is answered as it comes
 _HARD_PROFILE = 2.5  # m/s2, for a profile that falls all at once; stops have a law of their own
 
 
@@ -95,6 +97,8 @@ def follow_accel(speed, accel, gap, lead_speed, lead_accel, free, firm, law):  #
         # At a queue's end the even braking that ends behind it is begun at once, and not exceeded.
         soft = law[L_SOFT] * (0.2 + 0.8 * min(lead_speed / 5.0, 1.0))
         answer = (1.0 - cool) * answer + cool * (calm + soft * math.tanh((answer - calm) / soft))
+    if lead_accel > _HARD_LEAD:
+        answer = max(answer, -_COMFORT)
     # What is needed to stay behind at all is never cooled away.
     spare = max(gap - 0.7 * law[L_GAP_M], 0.1)
     if lead_speed < speed:
