@@ -46,7 +46,9 @@ class JunctionTuning:
     merge_decel_mps2: float = 1.5
     """need not brake harder than this."""
     sure_s: float = 6.0
-    """Beyond this nobody knows whether the way will be free."""
+    """Beyond this nobody knows whether the way will be free, and there is time to see."""
+    decide_m: float = 10.0
+    """Nearer to the line than this there is not: wide junctions take longer from rest."""
     stop_room_m: float = 0.7
     """The front bumper stands so far before the line."""
     sign_room_m: float = 3.0
@@ -184,7 +186,8 @@ def _blocked(given: PlanInput, gate: CourseGate, tuning: JunctionTuning) -> bool
 def _free(given: PlanInput, gate: CourseGate, ground: SharedGround, tuning: JunctionTuning) -> bool:
     """Nobody who goes first is on shared ground while we are."""
     ours_from_s, ours_to_s, speed_mps = _times_s(given, gate, ground, tuning)
-    if ours_from_s > tuning.sure_s:
+    to_line_m = gate.stop_m - given.ego.station_m - given.car.front_m
+    if ours_from_s > tuning.sure_s and to_line_m > tuning.decide_m:
         return False
     forecast = given.forecast
     lane = given.way.graph.lanes[ground.other].samples
