@@ -21,6 +21,7 @@ such emergencies.
 
 from __future__ import annotations
 
+import functools
 import math
 from array import array
 from collections import deque
@@ -356,7 +357,7 @@ def _measure_place(state: JudgeState, seen: JudgeInput, settings: JudgeSettings)
         tuning.road_slack_m,
     )
     cause = off > 0
-    words = f"{off} corners of the body off the road"
+    words = f"{off} corners of the body off the road" if cause else ""
     _hold(state, seen.stamp_ns, InterventionKind.ROAD_LEFT, cause, 1, words, tuning.rearm_s)
     if settings.corridor is None:
         _arrive_at_place(state, seen, settings)
@@ -426,10 +427,10 @@ def _judge_needless(state: JudgeState, seen: JudgeInput, tuning: JudgeTuning) ->
     hard = seen.ego.accel_mps2 < tuning.comfort_accel_mps2 and source is not CommandSource.DRIVER
     moving = seen.ego.speed_mps > tuning.stand_mps
     cause = (automatic or (hard and moving)) and not _is_emergency(state, seen.stamp_ns, tuning)
-    who = "emergency braking" if automatic else f"braked at {seen.ego.accel_mps2:.1f} m/s2"
-    words = f"{who}, {state.danger.required_mps2:.1f} m/s2 required"
     if _rises(state.needless, cause, _ticks(tuning.emergency_s), tuning.rearm_s):
         kind = FindingKind.NEEDLESS_BRAKING
+        who = "emergency braking" if automatic else f"braked at {seen.ego.accel_mps2:.1f} m/s2"
+        words = f"{who}, {state.danger.required_mps2:.1f} m/s2 required"
         state.findings.append(JudgeFinding(stamp_ns=seen.stamp_ns, kind=kind, words=words))
 
 
@@ -536,7 +537,9 @@ def _judge_braking(state: JudgeState, seen: JudgeInput, tuning: JudgeTuning) -> 
     )
     automatic = source is CommandSource.AEB
     ticks = 1 if automatic else _ticks(tuning.emergency_s)
-    words = "emergency brake" if automatic else f"braked at {seen.ego.accel_mps2:.1f} m/s2"
+    words = "emergency brake"
+    if hard and not automatic:
+        words = f"braked at {seen.ego.accel_mps2:.1f} m/s2"
     kind = InterventionKind.EMERGENCY_BRAKING
     _hold(state, seen.stamp_ns, kind, hard or automatic, ticks, words, tuning.rearm_s)
 
@@ -550,11 +553,12 @@ def _judge_standing(state: JudgeState, seen: JudgeInput, tuning: JudgeTuning) ->
     )
     standing = abs(seen.ego.speed_mps) < tuning.stand_mps and not queue
     standing = standing and not state.arrived and not state.watch.waits
-    words = f"stood {tuning.stuck_s:.0f} s with nothing ahead"
+    words = f"stood {tuning.stuck_s:.0f} s with nothing ahead" if standing else ""
     ticks = _ticks(tuning.stuck_s) + 1
     _hold(state, seen.stamp_ns, InterventionKind.STUCK, standing, ticks, words, tuning.rearm_s)
 
 
+@functools.lru_cache(maxsize=32)
 def _ticks(span_s: float) -> int:
     return max(1, round(span_s / seconds(CONTROL_TICK_NS)))
 

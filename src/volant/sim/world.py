@@ -38,6 +38,7 @@ from volant.sim.sensors import (
 )
 from volant.sim.sensors_faults import SensorFault
 from volant.sim.sensors_lights import make_light_sensor, sense_lights
+from volant.sim.touch_kernels import near_rows
 from volant.sim.traffic import (
     LIGHT_STATES,
     STEP_S,
@@ -138,6 +139,7 @@ class World:
         self._row = -1
         self._ground = np.zeros(len(LaneColumn))
         self._poses = np.zeros((len(self._actor_f), 3))
+        self._near = np.zeros(len(self._actor_f), dtype=np.int64)
         self._touching: frozenset[int] = frozenset()
         self._contacts: tuple[Contact, ...] = ()
         self._sensed_ns = -1
@@ -236,13 +238,11 @@ class World:
     def _touches(self, ego: EgoTruth, stamp_ns: int) -> tuple[Contact, ...]:
         """Touches that begin now; one that lasts is told once."""
         actor_f, actor_i = self._actor_f, self._actor_i
-        dx, dy = self._poses[:, 0] - ego.x_m, self._poses[:, 1] - ego.y_m
-        near = np.flatnonzero(
-            (dx * dx + dy * dy < _TOUCH_REACH_M * _TOUCH_REACH_M)
-            & (actor_i[:, Index.ALIVE] == 1)
-            & (np.abs(actor_f[:, Actor.Z] - ego.z_m) < _LEVEL_APART_M)
+        where = (ego.x_m, ego.y_m, ego.z_m)
+        count = near_rows(
+            *(actor_f, actor_i, self._poses, *where), _TOUCH_REACH_M, _LEVEL_APART_M, self._near
         )
-        if len(near) == 0:
+        if count == 0:
             self._touching = frozenset()
             return ()
         ahead_m = 0.5 * ego.length_m - ego.rear_overhang_m
@@ -250,7 +250,7 @@ class World:
         x_m, y_m = ego.x_m + ahead_m * cos, ego.y_m + ahead_m * sin
         body = Box(x_m, y_m, ego.yaw_rad, ego.length_m, ego.width_m)
         touching, begun = set(), []
-        for slot in near.tolist():
+        for slot in self._near[:count].tolist():
             ox_m, oy_m, yaw = self._poses[slot].tolist()
             long, wide = float(actor_f[slot, Actor.LENGTH]), float(actor_f[slot, Actor.WIDTH])
             if not boxes_overlap(body, Box(ox_m, oy_m, yaw, long, wide)):
