@@ -84,7 +84,7 @@ def _drive(trip: Trip, path: Path, around: Callable[[Component], Component]) -> 
         now_ns[0] = stamp_ns
 
     def is_over() -> tuple[Exit, str] | None:
-        return (Exit.OK, "measured") if now_ns[0] >= SPAN_S * 1e9 else None
+        return (Exit.DONE, "measured") if now_ns[0] >= SPAN_S * 1e9 else None
 
     recording = open_recording(path, trip)
     assert recording is not None
