@@ -48,7 +48,9 @@ def _rows() -> dict[str, tuple[str, Row]]:
     try:
         import yaml  # type: ignore[import-untyped]
     except ImportError as error:
-        raise InputError("the suite aeb needs the package PyYAML") from error
+        raise InputError(
+            "the suite aeb reads its tables with PyYAML: pip install 'volant[exam]'"
+        ) from error
     found: dict[str, tuple[str, Row]] = {}
     held: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
     for suite in held["suites"]:

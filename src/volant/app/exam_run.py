@@ -14,6 +14,7 @@ import multiprocessing
 import signal
 import time
 from collections.abc import Iterator
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -28,7 +29,7 @@ from volant.app.progress import LIVE_EVERY_S, PLAIN_EVERY_S
 from volant.app.say import answer_json, is_terminal, table, tell, tell_over
 from volant.app.stop import StopSignals
 from volant.app.trip import check_sensors
-from volant.core.errors import InputError
+from volant.core.errors import InputError, RefusedError
 from volant.core.messages import Message
 from volant.sim.exam import CaseResult
 
@@ -220,7 +221,13 @@ def _outcomes(
                 waiting, timeout=0.2, return_when=concurrent.futures.FIRST_COMPLETED
             )
             for future in ended:
-                yield future.result()
+                try:
+                    yield future.result()
+                except BrokenProcessPool as error:
+                    raise RefusedError(
+                        "a worker was killed (no memory left?); what is done is kept, and the same"
+                        " command goes on, best with fewer --jobs"
+                    ) from error
             if signals.asked is not None:
                 pool.shutdown(wait=True, cancel_futures=True)
                 return

@@ -43,7 +43,7 @@ def _run_basics(task: Task) -> CaseResult:
     began_s = time.monotonic()
     scene = case.make(task.wanted.seed)
     figures, replay = run_scene(scene, task.wanted)
-    reasons = broken_bounds(figures, scene.bounds)
+    reasons = broken_bounds(figures, scene.bounds, scene.sensors or task.wanted.sensors)
     return CaseResult(
         name=case.name,
         kind=case.kind,

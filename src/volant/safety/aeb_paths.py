@@ -166,14 +166,27 @@ def aligned_bend(own: Own, other: Other) -> float:
     way_m = other.x_m
     if abs(turned) > _ALONG_RAD or way_m < _NEAR_M:
         return own.curvature_per_m
-    return turned / way_m
+    bend = turned / way_m
+    strain_mps2 = abs(bend) * own.speed_mps * own.speed_mps
+    if other.vx_mps > _DRIVES_MPS and strain_mps2 > _BEND_MPS2:
+        # No road bends more than we could follow now: that one comes over into our way.
+        return own.curvature_per_m
+    return bend
+
+
+def is_beside(own: Own, other: Other) -> bool:
+    """Whether a vehicle that drives along beside us has its rear behind our front already."""
+    front_m = own.body.length_m - own.body.rear_overhang_m
+    apart_m = abs(other.y_m) - 0.5 * (own.body.width_m + other.width_m)
+    rear_m = other.x_m - 0.5 * other.length_m
+    return other.vx_mps > _DRIVES_MPS and rear_m < front_m and apart_m > 0.0
 
 
 def needed_decel(
     own: Own, other: Other, delay_s: float, margin_m: float, horizon_s: float
 ) -> float:
     """Least deceleration (m/s2) after a delay that avoids the touch, by halving; 12 where none does."""
-    low, high = 0.0, _MOST_DECEL_MPS2
+    low, high = 0.0, MOST_DECEL_MPS2
     for _ in range(_HALVINGS):
         middle = 0.5 * (low + high)
         if meets(own, other, delay_s, middle, margin_m, horizon_s) is None:
@@ -186,6 +199,10 @@ def needed_decel(
 _ALONG_RAD: Final = 0.6
 """What is turned further from our heading stands across the road."""
 _NEAR_M: Final = 6.0
+_DRIVES_MPS: Final = 1.0
+"""Faster than this along our way another drives, and does not stand or walk."""
+_BEND_MPS2: Final = 4.0
+"""Lateral acceleration that drivers do not exceed in bends (recalled: 85 % stay below 3)."""
 _STILL_MPS: Final = 0.3
 """Slower than this a course is not told from noise."""
 TURN_PER_M: Final = 0.045
@@ -195,5 +212,5 @@ _CORNER_M: Final = 0.6
 _LEAST_STEP_S: Final = 0.02
 _ROUND_M: Final = 1.0
 """Half the widths of both, roughly, for the quick look."""
-_MOST_DECEL_MPS2: Final = 12.0
+MOST_DECEL_MPS2: Final = 12.0
 _HALVINGS: Final = 5

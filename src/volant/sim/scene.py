@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from volant.core.messages import DriverControls, DriverRequest
+from volant.core.settings import Choices
 from volant.road import Corridor, LaneGraph, RouteLeg, build_corridor, follow, make_guide
 from volant.sim.cast import RoadPath, Role
 from volant.sim.sensors_faults import SensorFault
@@ -26,6 +27,8 @@ class Bound:
     least: float | None = None
     most: float | None = None
     why: str = ""
+    most_perfect: float | None = None
+    """Instead of `most` where the sensors are perfect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,8 @@ class Scene:
     faults: tuple[SensorFault, ...] = ()
     offset_m: float = 0.0
     set_speed_mps: float | None = None
+    set_gap_s: float = Choices().time_gap_s
+    """The gap to the car ahead that the driver has set."""
     cars: int = 0
     """Traffic besides the cast."""
     robot: bool = False

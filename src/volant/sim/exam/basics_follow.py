@@ -19,6 +19,7 @@ from volant.sim.exam.case import (
     road_for,
     stream,
 )
+from volant.sim.exam.figures import STEADY_MPS
 from volant.sim.exam.roads import Piece, carriageway
 from volant.sim.scene import Bound, Scene, lane_of, on_lane
 
@@ -83,6 +84,8 @@ def follow(kmh: float, share: float, seed: int) -> Scene:
     )
     if share > 0.95:
         bounds = bounds[:-1]
+    if lead_mps > STEADY_MPS + 1.0:
+        bounds = (*bounds, Bound("gap_error_pct", most=5.0, why="the gap that was set"))
     return _scene(graph, speed if share > 0.7 else lead_mps + 5.0, 40.0, bounds, (lead,), seed=seed)
 
 
@@ -136,7 +139,7 @@ def lead_brakes(kmh: float, brake_mps2: float, to_share: float, seed: int) -> Sc
     lead = Role("lead", on_lane(graph, _ours(graph)), LEAD_FROM_M + gap_m, speed, acts=(act,))
     bounds: tuple[Bound, ...] = (
         *SAFE,
-        Bound("reaction_s", most=0.6, why="0.6 s from the lead's braking (typical sensors)"),
+        Bound("reaction_s", most=0.6, most_perfect=0.3, why="from the lead's braking on"),
         Bound("gap_min_m", least=0.5, why="never that close"),
     )
     if brake_mps2 <= 3.0:

@@ -10,7 +10,7 @@ from volant.sim.cast import Act, Cue, Role, Trigger
 from volant.sim.columns import BodyClass
 from volant.sim.exam.basics_follow import LEAD_FROM_M, START_M
 from volant.sim.exam.case import CALM, KMH, NO_HANDOVER, SAFE, Case, about, road_for, stream
-from volant.sim.exam.roads import OPENING_M, Piece, carriageway
+from volant.sim.exam.roads import DIVIDE_M, OPENING_M, Piece, carriageway
 from volant.sim.scene import Bound, Said, Scene, lane_of, on_lane, way
 
 
@@ -195,6 +195,45 @@ def merge(spacing_m: float, kmh: float, seed: int) -> Scene:
     )
 
 
+def leave(spacing_m: float, lane: int, seed: int) -> Scene:
+    """Off a motorway by a lane that opens on the right and is soon cut off by a solid line."""
+    chance = stream(seed, "leave", round(spacing_m), lane)
+    limit = 120.0 * KMH
+    graph = carriageway(
+        "motorway",
+        lanes=2,
+        oncoming=0,
+        pieces=(Piece(2500.0),),
+        limits_mps=((0.0, limit),),
+        leave=True,
+    )
+    goal = (lane_of(graph, "1", -3, 2), 900.0)
+    corridor = way(graph, (lane_of(graph, "1", lane), START_M), goal)
+    main = on_lane(graph, lane_of(graph, "1", -2))
+    roles: list[Role] = []
+    at_m = chance.uniform(0, 40.0, 60.0)
+    while spacing_m and at_m < 420.0:
+        roles.append(Role(f"main {len(roles)}", main, at_m, 0.75 * limit, follows=True))
+        at_m += about(chance, len(roles), spacing_m, 0.2)
+    bounds = (
+        *SAFE,
+        Bound("station_m", least=DIVIDE_M, why="it drove on"),
+        Bound("shift_m", least=-0.6, most=0.6, why="in the lane that leaves"),
+        Bound("accel_hardest_mps2", least=-4.0, why="no scramble"),
+        *NO_HANDOVER,
+    )
+    return Scene(
+        graph=graph,
+        corridor=corridor,
+        start_m=START_M,
+        speed_mps=0.85 * limit,
+        duration_s=36.0,
+        bounds=bounds,
+        roles=tuple(roles),
+        goal=goal,
+    )
+
+
 def cases() -> tuple[Case, ...]:
     """All cases of this file."""
     found = [
@@ -241,5 +280,13 @@ def cases() -> tuple[Case, ...]:
     found += [
         Case(f"merge-{name}", "merge", partial(merge, spacing, v))
         for name, spacing, v in (("empty", 0.0, 65), ("gaps", 75.0, 70), ("dense", 48.0, 70))
+    ]
+    found += [
+        Case(f"exit-{name}", "exit", partial(leave, spacing, lane))
+        for name, spacing, lane in (
+            ("right-lane", 0.0, -2),
+            ("left-lane", 0.0, -1),
+            ("dense", 42.0, -1),
+        )
     ]
     return tuple(found)

@@ -7,6 +7,7 @@ besides: time to contact, the gap at a stop, how soon the first brake command ca
 from __future__ import annotations
 
 import math
+from collections import deque
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final
 
@@ -26,7 +27,16 @@ COMMAND_MPS2: Final = 0.3
 """A command this much below that of the lead's first braking is the answer to it (chosen)."""
 CLOSING_MPS: Final = 0.2
 
+STEADY_MPS: Final = 8.0
+"""Below it the standing gap has its say in the gap that is kept."""
+STEADY_PICTURES: Final = 100
+"""5 s at 20 Hz."""
+
 Figure = float | None
+
+
+def _last_gaps() -> deque[tuple[float, float] | None]:
+    return deque(maxlen=STEADY_PICTURES)
 
 
 class Figures(Message, frozen=True, kw_only=True):
@@ -44,6 +54,9 @@ class Figures(Message, frozen=True, kw_only=True):
     gap_end_m: Figure
     """To what is ahead, at the end."""
     time_gap_end_s: Figure
+    gap_error_pct: Figure
+    """Mean difference of the last 5 s between the time gap and the one that was set, behind a car that
+    drives at 8 m/s or more."""
     stop_gap_m: Figure
     """To what is ahead, at the last standstill."""
     reaction_s: Figure
@@ -97,6 +110,8 @@ class Watch:
     accel_then_mps2: float = 0.0
     reaction_s: float | None = None
     offsets: list[float] = field(default_factory=list)
+    gaps: deque[tuple[float, float] | None] = field(default_factory=_last_gaps)
+    """Gap and own speed, 20 times a second; None where nobody is ahead or it crawls."""
 
     def look(
         self,
@@ -123,6 +138,8 @@ class Watch:
             self.objects = objects
             self._measure_place(ego)
             self._watch_lead(stamp_ns, command)
+            steady = gap_m is not None and ego.speed_mps >= STEADY_MPS
+            self.gaps.append((gap_m, ego.speed_mps) if steady and gap_m is not None else None)
         if self.lead_braked_ns is not None and self.reaction_s is None and command is not None:
             answer = min(-COMMAND_MPS2, self.accel_then_mps2 - COMMAND_MPS2)
             if command.accel_mps2 <= answer:
@@ -162,6 +179,7 @@ class Watch:
             gap_min_m=judged.min_gap_m,
             gap_end_m=gap_m,
             time_gap_end_s=None if gap_m is None else gap_m / max(ego.speed_mps, 0.1),
+            gap_error_pct=self._gap_error_pct(),
             stop_gap_m=self.stop_gap_m,
             reaction_s=self.reaction_s,
             offset_max_m=max(map(abs, self.offsets), default=None),
@@ -187,6 +205,13 @@ class Watch:
             handed_back=verdicts.handed_back,
         )
 
+    def _gap_error_pct(self) -> float | None:
+        held = [gap_m / speed_mps for gap_m, speed_mps in filter(None, self.gaps)]
+        if len(held) < STEADY_PICTURES:
+            return None
+        set_s = self.scene.set_gap_s
+        return 100.0 * abs(math.fsum(held) / len(held) - set_s) / set_s
+
     def _passed(self, station_m: float) -> int:
         found = 0
         for other in self.objects:
@@ -211,20 +236,32 @@ def _rms(values: list[float]) -> float | None:
     return math.sqrt(math.fsum(v * v for v in values) / len(values)) if values else None
 
 
-def broken_bounds(figures: Figures, bounds: tuple[Bound, ...]) -> tuple[str, ...]:
-    """The reasons why a case is not passed, in words; empty when it is."""
-    return tuple(words for bound in bounds if (words := _broken(figures, bound)) is not None)
+def broken_bounds(
+    figures: Figures, bounds: tuple[Bound, ...], sensors: str = "typical"
+) -> tuple[str, ...]:
+    """The reasons why a case is not passed, in words; empty when it is.
+
+    Args:
+        figures: what was measured.
+        bounds: the case's.
+        sensors: their level; some bounds are tighter with perfect ones.
+    """
+    perfect = sensors == "perfect"
+    return tuple(
+        words for bound in bounds if (words := _broken(figures, bound, perfect=perfect)) is not None
+    )
 
 
-def _broken(figures: Figures, bound: Bound) -> str | None:
+def _broken(figures: Figures, bound: Bound, *, perfect: bool) -> str | None:
     value: Any = getattr(figures, bound.figure)
+    most = bound.most_perfect if perfect and bound.most_perfect is not None else bound.most
     why = f" ({bound.why})" if bound.why else ""
     if value is None:
         return f"{bound.figure} could not be measured{why}"
     if bound.least is not None and value < bound.least:
         return f"{bound.figure} {value:.2f}, at least {bound.least:g}{why}"
-    if bound.most is not None and value > bound.most:
-        return f"{bound.figure} {value:.2f}, at most {bound.most:g}{why}"
+    if most is not None and value > most:
+        return f"{bound.figure} {value:.2f}, at most {most:g}{why}"
     return None
 
 

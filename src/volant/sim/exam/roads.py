@@ -22,6 +22,9 @@ CORNER_M: Final = 12.0
 """From a crossing's middle to where its arms end."""
 STOP_BACK_M: Final = 1.0
 """The stop line lies this far before the end of the arm (recalled: 1 m before the crossing road)."""
+EXIT_M: Final = 500.0
+DIVIDE_M: Final = 800.0
+"""A lane to leave by opens at the first and is cut off at the second: 300 m to change (recalled: 250)."""
 OPENING_M: Final = 300.0
 """An entry lane opens beside the road at its begin and runs this long (RAA: 250 m; recalled)."""
 CLOSING_M: Final = 60.0
@@ -44,6 +47,7 @@ def carriageway(
     pieces: tuple[Piece, ...] = (Piece(2000.0),),
     limits_mps: tuple[tuple[float, float], ...] = ((0.0, 27.8),),
     entry: bool = False,
+    leave: bool = False,
     zebra_m: float | None = None,
     mark: str = BROKEN,
 ) -> LaneGraph:
@@ -56,23 +60,29 @@ def carriageway(
         pieces: of the reference line.
         limits_mps: (from s, limit), the first from 0.
         entry: one more lane on the right that runs out after `OPENING_M`.
+        leave: one more lane on the right from `EXIT_M` on, behind a solid line from `DIVIDE_M` on.
         zebra_m: where people may cross.
         mark: between lanes of one direction.
     """
     length_m = math.fsum(piece.length_m for piece in pieces)
     width_m = LANE_M[kind]
-    cuts = sorted({0.0, *(s_m for s_m, _ in limits_mps), *((OPENING_M,) if entry else ())})
+    parts = (*((OPENING_M,) if entry else ()), *((EXIT_M, DIVIDE_M) if leave else ()))
+    cuts = sorted({0.0, *(s_m for s_m, _ in limits_mps), *parts})
     sections = []
     for number, s_m in enumerate(cuts):
         limit = [mps for at_m, mps in limits_mps if at_m <= s_m][-1]
         final = number == len(cuts) - 1
-        ours = lanes + (1 if entry and s_m < OPENING_M else 0)
+        more = (entry and s_m < OPENING_M) or (leave and s_m >= EXIT_M)
+        ours, solid = lanes + int(more), lanes if leave and s_m >= DIVIDE_M else lanes + int(more)
         right = "".join(
-            _lane(-k, width_m, limit, SOLID if k == ours else mark, number, final, k > lanes)
+            _lane(
+                *(-k, width_m, limit, SOLID if k in (ours, solid) else mark, number, final),
+                *(k > lanes and entry, k > lanes and leave and s_m == EXIT_M),
+            )
             for k in range(1, ours + 1)
         )
         left = "".join(
-            _lane(k, width_m, limit, SOLID if k == oncoming else mark, number, final, False)
+            _lane(k, width_m, limit, SOLID if k == oncoming else mark, number, final)
             for k in range(oncoming, 0, -1)
         )
         centre = (
@@ -114,14 +124,25 @@ def _line(pieces: tuple[Piece, ...]) -> str:
 
 
 def _lane(
-    lane: int, width_m: float, limit: float, mark: str, number: int, final: bool, closing: bool
+    lane: int,
+    width_m: float,
+    limit: float,
+    mark: str,
+    number: int,
+    final: bool,
+    closing: bool = False,
+    opening: bool = False,
 ) -> str:
-    links = "" if number == 0 else f'<predecessor id="{lane}"/>'
+    links = "" if number == 0 or opening else f'<predecessor id="{lane}"/>'
     links += "" if final or closing else f'<successor id="{lane}"/>'
     widths = f'<width sOffset="0" a="{width_m}" b="0" c="0" d="0"/>'
     if closing:
         c, d = -3.0 * width_m / CLOSING_M**2, 2.0 * width_m / CLOSING_M**3
         widths += f'<width sOffset="{OPENING_M - CLOSING_M}" a="{width_m}" b="0" c="{c}" d="{d}"/>'
+    if opening:
+        c, d = 3.0 * width_m / CLOSING_M**2, -2.0 * width_m / CLOSING_M**3
+        widths = f'<width sOffset="0" a="0" b="0" c="{c}" d="{d}"/>'
+        widths += f'<width sOffset="{CLOSING_M}" a="{width_m}" b="0" c="0" d="0"/>'
     kind = "entry" if closing else "driving"
     return (
         f'<lane id="{lane}" type="{kind}" level="false"><link>{links}</link>{widths}'
