@@ -420,6 +420,8 @@ def _explain(
             return Constraint.CUT_IN, f"{name_of(lead.kind).capitalize()} cutting in"
         how = "Slower" if accel_mps2 < -0.2 else "Following"
         return Constraint.LEAD, f"{how} {name_of(lead.kind)} ahead"
+    if hold and view.stop.words and cause == view.stop.cause:
+        return causes.CAUSES[cause][0], view.stop.words
     if view.proposals[best, ProposalColumn.PACE] < 1.0:
         cutting = given.forecast.modes[:, ModeColumn.CUT_IN] > 0.0
         if bool(cutting.any()):
