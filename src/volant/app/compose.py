@@ -41,7 +41,7 @@ from volant.road import CorridorColumn, LaneGraph, find_place, load_graph, make_
 from volant.safety.aeb import AebSettings
 from volant.safety.guard import GuardSettings
 from volant.sim import Jam, JudgeSettings, World, WorldSettings
-from volant.sim.scenario import RING_CARS
+from volant.sim.scenario import RING_CARS, TOWN_PARKED, TOWN_PEOPLE
 from volant.vehicle import CarSpec, CarStart, SimCar, load_spec, with_perfect_sensors
 
 ROUTE_STEP_M: Final = 40.0
@@ -227,8 +227,18 @@ def judge_settings(trip: Trip) -> JudgeSettings:
 
 
 def world_settings(trip: Trip) -> WorldSettings:
-    """What the world is given: its traffic, its sensors, and a jam where the trip has room for one."""
-    return WorldSettings(cars=trip.cars, sensors=trip.wish.sensors, jams=_jams(trip))
+    """What the world is given: its traffic and people, its sensors, and a jam where there is room.
+
+    Without cars the world is empty.
+    """
+    empty = trip.cars == 0
+    return WorldSettings(
+        cars=trip.cars,
+        sensors=trip.wish.sensors,
+        jams=_jams(trip),
+        people=0 if empty else TOWN_PEOPLE,
+        parked=0 if empty else TOWN_PARKED,
+    )
 
 
 def _jams(trip: Trip) -> tuple[Jam, ...]:
