@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from volant.core.clock import NS_PER_S
 from volant.core.messages import LightState
 from volant.pilot.crossings import CourseCrossing, CourseGate, SharedGround
 from volant.pilot.planning import causes
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from volant.pilot.planning.motion import PlanInput
 
 CLEAR_WORDS: Final = "Keeping junction clear"
+ONCOMING_WORDS: Final = "Letting oncoming pass"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +43,18 @@ class JunctionTuning:
     """Time between their leaving and our coming."""
     after_s: float = 1.8
     """Between our leaving and their coming: they need not brake."""
-    merge_s: float = 2.5
+    merge_s: float = 1.8
     """Where we stay in their way, they come so much later, and"""
-    merge_decel_mps2: float = 1.5
-    """need not brake harder than this."""
+    merge_decel_mps2: float = 1.8
+    """need not brake harder than this: with our own 2 to 3 s a gap of 7 to 8 s at 50 km/h."""
+    patience_s: float = 8.0
+    """Who has stood for longer takes smaller gaps, and"""
+    impatience_s: float = 20.0
+    """so long after that the smallest:"""
+    least_merge_s: float = 1.2
+    """a gap of about 6 s (Highway Capacity Manual 2010, critical headway 6.2 s, recalled),"""
+    least_merge_decel_mps2: float = 2.2
+    """less than what counts as forced (3.0)."""
     sure_s: float = 6.0
     """Beyond this nobody knows whether the way will be free, and there is time to see."""
     decide_m: float = 10.0
@@ -55,6 +65,10 @@ class JunctionTuning:
     """Standing so near to the line counts as having stopped at the sign."""
     leave_m: float = 1.5
     """Room behind the car when it has left the shared ground."""
+    inside_room_m: float = 1.0
+    """Waiting for oncoming traffic at green the front bumper stands so far before its way,"""
+    inside_least_m: float = 3.0
+    """and so far past the line, or at the line."""
     slow_mps: float = 2.0
     """Who is slower than this may be the end of a queue."""
     crossing_room_m: float = 1.5
@@ -75,6 +89,10 @@ class JunctionMemory:
     """Connecting lane that is entered: no more waiting at its gate."""
     stopped: int = -1
     """Connecting lane at whose stop sign the car has stood."""
+    inside: int = -1
+    """Connecting lane, with a light, in which the car waits for oncoming traffic past the line."""
+    stood_ns: int = -1
+    """Since when the car stands, -1 while it drives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +102,20 @@ class Wait:
     station_m: float
     cause: int
     words: str = ""
+    inside: bool = False
+    """Past the line, within the junction."""
 
 
 def wait_at(
     given: PlanInput, memory: JunctionMemory, tuning: JunctionTuning
 ) -> tuple[Wait | None, JunctionMemory, LightState | None, int]:
     """The nearest place to wait at, what the next light shows, and the indicator for a turn."""
+    now_ns = given.ego.stamp_ns
+    if given.speed_mps > 1.0:
+        memory = replace(memory, stood_ns=-1)
+    elif memory.stood_ns < 0:
+        memory = replace(memory, stood_ns=now_ns)
+    tuning = _patient(tuning, memory, now_ns)
     front_m = given.ego.station_m + given.car.front_m
     across = given.course.across
     lights = {name: state for name, state, _ in given.lights}
@@ -103,7 +129,14 @@ def wait_at(
         inside = front_m < gate.clear_m + given.car.length_m
         if abs(gate.turn_rad) > 0.5 and to_line_m < max(4.0 * given.speed_mps, 25.0) and inside:
             lit = lit or (1 if gate.turn_rad > 0.0 else 2)
-        if to_line_m < -1.0:
+        entered = memory.inside == gate.lane
+        if to_line_m < (0.6 if entered else -1.0):
+            if entered:
+                wait = _before_oncoming(given, gate, front_m, tuning)
+                if wait is not None:
+                    waits.append(wait)
+                    break
+                memory = replace(memory, inside=-1, committed=gate.lane)
             continue
         if gate.light is not None and shown is None:
             shown = lights.get(gate.light)
@@ -112,13 +145,15 @@ def wait_at(
             continue
         wait = _before_gate(given, gate, to_line_m, lights, memory, tuning)
         need = 0.5 * given.speed_mps**2 / max(to_line_m, 0.1)
+        goes_in = wait is not None and wait.inside
+        memory = replace(memory, inside=gate.lane if goes_in else -1)
         if wait is None:
             if to_line_m < 0.6 or (need > tuning.hardest_mps2 and given.speed_mps > 1.0):
                 memory = replace(memory, committed=gate.lane)
             continue
         clear = wait.words == CLEAR_WORDS
         bound = tuning.courtesy_mps2 if clear else tuning.hardest_mps2 + 0.5
-        late = need > bound and given.speed_mps > 2.0
+        late = need > bound and given.speed_mps > 2.0 and not wait.inside
         if late and wait.words != "Red light":
             memory = replace(memory, committed=gate.lane)
             continue
@@ -133,6 +168,22 @@ def wait_at(
             break
     best = min(waits, key=lambda one: one.station_m, default=None)
     return best, memory, shown, lit
+
+
+def _patient(tuning: JunctionTuning, memory: JunctionMemory, now_ns: int) -> JunctionTuning:
+    """The gaps asked for after having stood so long."""
+    if memory.stood_ns < 0:
+        return tuning
+    over_s = (now_ns - memory.stood_ns) / NS_PER_S - tuning.patience_s
+    part = min(max(over_s / tuning.impatience_s, 0.0), 1.0)
+    if part == 0.0:
+        return tuning
+    least_s, least_mps2 = tuning.least_merge_s, tuning.least_merge_decel_mps2
+    return replace(
+        tuning,
+        merge_s=tuning.merge_s + part * (least_s - tuning.merge_s),
+        merge_decel_mps2=tuning.merge_decel_mps2 + part * (least_mps2 - tuning.merge_decel_mps2),
+    )
 
 
 def _note_stop(
@@ -169,9 +220,36 @@ def _before_gate(
     if _blocked(given, gate, tuning):
         return Wait(line_m, causes.GIVE_WAY, CLEAR_WORDS)
     if any(not _free(given, gate, ground, tuning) for ground in gate.shared):
-        words = "Letting oncoming pass" if gate.light is not None else "Giving way"
+        inside_m = _inside_m(given, gate, tuning)
+        if inside_m is not None:
+            return Wait(inside_m, causes.GIVE_WAY, ONCOMING_WORDS, inside=True)
+        words = ONCOMING_WORDS if gate.light is not None else "Giving way"
         return Wait(line_m, causes.GIVE_WAY, words)
     return None
+
+
+def _inside_m(given: PlanInput, gate: CourseGate, tuning: JunctionTuning) -> float | None:
+    """Where to wait for oncoming traffic behind the line at green; None where there is no room."""
+    if gate.light is None or not gate.shared:
+        return None
+    wait_m = min(ground.from_m for ground in gate.shared) - tuning.inside_room_m
+    rear_m = wait_m - given.car.length_m
+    if wait_m < gate.stop_m + tuning.inside_least_m:
+        return None
+    on = any(one.to_m > rear_m and one.from_m < wait_m for one in given.course.across.crossings)
+    return None if on else wait_m
+
+
+def _before_oncoming(
+    given: PlanInput, gate: CourseGate, front_m: float, tuning: JunctionTuning
+) -> Wait | None:
+    """Wait within the junction until those who come are past; also when the light has changed since."""
+    wait_m = _inside_m(given, gate, tuning)
+    if wait_m is None or front_m > wait_m + tuning.inside_room_m:
+        return None
+    if all(_free(given, gate, ground, tuning) for ground in gate.shared):
+        return None
+    return Wait(wait_m, causes.GIVE_WAY, ONCOMING_WORDS, inside=True)
 
 
 def _blocked(given: PlanInput, gate: CourseGate, tuning: JunctionTuning) -> bool:
