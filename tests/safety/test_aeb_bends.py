@@ -30,12 +30,12 @@ def test_at_low_speed_a_tight_bend_is_believed_of_one_who_drives() -> None:
     ("x_m", "y_m", "vx_mps", "beside"),
     [
         (5.0, 2.5, 8.0, True),
-        (6.5, 2.5, 8.0, False),
+        (12.0, 2.5, 8.0, False),
         (5.0, 1.5, 8.0, False),
         (5.0, 2.5, 0.0, False),
     ],
 )
-def test_beside_is_who_drives_along_with_its_rear_behind_our_front(
+def test_beside_is_who_drives_along_and_will_be_half_alongside(
     x_m: float, y_m: float, vx_mps: float, beside: bool
 ) -> None:
-    assert is_beside(Own(15.0, 0.0, 0.0, BODY), _other(x_m, y_m, vx_mps)) == beside
+    assert is_beside(Own(15.0, 0.0, 0.0, BODY), _other(x_m, y_m, vx_mps), 0.5) == beside

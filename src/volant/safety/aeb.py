@@ -347,7 +347,7 @@ def _threat(track: Track, other: Other, own: Own, steered: Own, tuning: AebTunin
             return None
     longer_s = horizon_s + 1.0
     needed = aeb_paths.needed_decel(own, other, tuning.delay_s, tuning.margin_m, longer_s)
-    if needed >= aeb_paths.MOST_DECEL_MPS2 and aeb_paths.is_beside(own, other):
+    if needed >= aeb_paths.MOST_DECEL_MPS2 and aeb_paths.is_beside(own, other, meeting.time_s):
         # Braking would only bring our front to where its side will be.
         return None
     warned_s = tuning.delay_s + tuning.warn_s

@@ -174,12 +174,12 @@ def aligned_bend(own: Own, other: Other) -> float:
     return bend
 
 
-def is_beside(own: Own, other: Other) -> bool:
-    """Whether a vehicle that drives along beside us has its rear behind our front already."""
+def is_beside(own: Own, other: Other, time_s: float) -> bool:
+    """Whether a vehicle that drives along beside us will have come half alongside at a time."""
     front_m = own.body.length_m - own.body.rear_overhang_m
     apart_m = abs(other.y_m) - 0.5 * (own.body.width_m + other.width_m)
-    rear_m = other.x_m - 0.5 * other.length_m
-    return other.vx_mps > _DRIVES_MPS and rear_m < front_m and apart_m > 0.0
+    middle_m = other.x_m + (other.vx_mps - own.speed_mps) * time_s
+    return other.vx_mps > _DRIVES_MPS and middle_m < front_m and apart_m > 0.0
 
 
 def needed_decel(
