@@ -151,7 +151,11 @@ def wanted_accel(  # type: ignore[no-untyped-def]
             continue
         gap = leads[i, _G_REAR] - front
         rate, weight = leads[i, _G_RATE], leads[i, _G_WEIGHT]
-        room = gap - between
+        again = False  # another mode of one who is counted already
+        for j in range(i):
+            again = again or leads[j, _G_ID] == leads[i, _G_ID]
+        size = leads[i, _G_FRONT] - leads[i, _G_REAR] + 1.0
+        room = gap - (max(between - size, 0.0) if again else between)
         value = follow_accel(
             speed, accel, room, rate, leads[i, _G_ACCEL], min(free, top), firm, law
         )
@@ -167,8 +171,8 @@ def wanted_accel(  # type: ignore[no-untyped-def]
             rush = max(speed - rate, 0.0)
             need = 0.5 * rush * rush / max(gap - 0.7 * law[L_GAP_M], 0.5)
             value = max(value, -1.0 - 1.5 * weight * max(need, weight))
-        else:
-            between += leads[i, _G_FRONT] - leads[i, _G_REAR] + 1.0
+        elif not again:
+            between += size
         if lead_id < 0.0:
             lead_id, lead_gap, lead_rate = leads[i, _G_ID], gap, rate
             lead_cuts = leads[i, _G_CUT_IN]
