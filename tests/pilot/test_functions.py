@@ -183,9 +183,7 @@ def test_each_of_the_gaps_is_kept(gap_s: float) -> None:
     lead = Actor(90.0, 20.0)
     world = World(straight(), speed_mps=20.0, actors=[lead], choices=Choices(time_gap_s=gap_s))
     world.run(60.0)
-    # The planner keeps room for a lead that brakes hard, so the shortest is a little longer at 20 m/s.
-    wanted_s = max(gap_s, 1.16)
-    assert world.log.gap_m[-1] / world.speed_mps == pytest.approx(wanted_s, rel=0.05)
+    assert world.log.gap_m[-1] / world.speed_mps == pytest.approx(gap_s, rel=0.05)
 
 
 def test_with_centring_off_the_command_bends_as_the_driver_turns_the_wheel() -> None:

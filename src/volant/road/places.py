@@ -151,10 +151,10 @@ def _at_point(graph: LaneGraph, text: str, match: re.Match[str]) -> Place:
 def _nearest_lane(graph: LaneGraph, x_m: float, y_m: float) -> str:
     """Where the road comes nearest to a point, in words."""
     rows = np.vstack([lane.samples for lane in graph.lanes])
-    away_m = np.hypot(rows[:, LaneColumn.X] - x_m, rows[:, LaneColumn.Y] - y_m)
-    row = int(away_m.argmin())
+    dx, dy = rows[:, LaneColumn.X] - x_m, rows[:, LaneColumn.Y] - y_m
+    row = int((dx * dx + dy * dy).argmin())
     x, y = float(rows[row, LaneColumn.X]), float(rows[row, LaneColumn.Y])
-    return f"nearest: {x:.0f},{y:.0f}, {float(away_m[row]):.0f} m away"
+    return f"nearest: {x:.0f},{y:.0f}, {math.hypot(x - x_m, y - y_m):.0f} m away"
 
 
 def _number(text: str, graph: LaneGraph) -> float:

@@ -147,13 +147,15 @@ def test_gnss_beside_the_car_in_a_tight_bend_turns_no_heading() -> None:
     course, tuning = road.course(), LocalizeTuning()
     x_m, y_m, yaw_rad = road.to_world(45.0, 0.0)
     first = GnssReturn(stamp_ns=10_000_000, x_m=x_m, y_m=y_m, z_m=0.0, yaw_rad=yaw_rad, sigma_m=1.0)
-    ego = replace(localize.start(), stamp_ns=10_000_000)
+    ego = msgspec.structs.replace(localize.start(), stamp_ns=10_000_000)
     ego = localize.fuse(ego, None, first, course, tuning)
     mean = ego.mean.copy()
     mean[5], mean[6] = 1.4, -0.9  # learnt where paint was seen
-    ego = replace(ego, mean=mean, cov=np.diag([0.02, 0.01, 1e-4, 1e-5, 1e-6, 0.2, 0.2]))
+    ego = msgspec.structs.replace(
+        ego, mean=mean, cov=np.diag([0.02, 0.01, 1e-4, 1e-5, 1e-6, 0.2, 0.2])
+    )
     for tick in range(2, 60):
-        ego = replace(ego, stamp_ns=tick * 10_000_000)
+        ego = msgspec.structs.replace(ego, stamp_ns=tick * 10_000_000)
         fix = msgspec.structs.replace(
             first, stamp_ns=ego.stamp_ns, x_m=x_m + 1.4, y_m=y_m - 0.9 + 1e-6 * tick
         )
