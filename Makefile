@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup drive test check format bench docs mutate peers reference lock clean
+.PHONY: help setup drive test soak check format bench docs mutate peers reference lock clean
 
 help:  ## What make can do
 	@sed -n 's/^\([a-z]*\):.*##  *\(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -21,6 +21,10 @@ drive: setup  ## Boot the car and drive it through traffic, live in the browser
 test:  ## Run the whole suite
 	@sh scripts/setup.sh --test
 	@$(BIN)/python -m pytest -n 2 --dist worksteal --durations=10 $(ARGS)
+
+soak:  ## Run the whole drives by the dozen that `make test` leaves out (long)
+	@sh scripts/setup.sh --test
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -m soak $(ARGS)
 
 check:  ## Format, lint, types, floors, screens and the quick tests: what CI asks
 	@sh scripts/setup.sh --test

@@ -71,6 +71,7 @@ def test_without_the_extra_one_line_names_it(monkeypatch: pytest.MonkeyPatch) ->
         HighwayWorld("merge-v1", 1)
 
 
+@pytest.mark.soak
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in WORLDS if name != "highway-v0"])
 def test_the_pilot_drives_there_without_a_crash(name: str) -> None:

@@ -20,6 +20,7 @@ def _files() -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*.xodr"))
 
 
+@pytest.mark.soak
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", _files())

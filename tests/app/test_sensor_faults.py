@@ -79,6 +79,7 @@ def drive_without(
     return heard, driven.summary.contacts, driven.summary.accel_min_mps2
 
 
+@pytest.mark.soak
 @pytest.mark.slow
 @pytest.mark.parametrize("place", ["motorway", "town"])
 @pytest.mark.parametrize("sensor", SENSORS)

@@ -235,6 +235,7 @@ def test_a_short_soak_of_lies_neither_raises_nor_jerks(seed: int) -> None:
     soak(straight(), seed, 12.0)
 
 
+@pytest.mark.soak
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3, 9))
 def test_a_long_soak_of_lies_neither_raises_nor_jerks(seed: int) -> None:
@@ -272,6 +273,7 @@ class Nowhere:
         return ()
 
 
+@pytest.mark.soak
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [math.inf, math.nan, -1.0])
 def test_a_guide_to_nowhere_hands_over_before_the_road_ends(number: float) -> None:
@@ -294,6 +296,7 @@ def with_holes(graph: LaneGraph) -> LaneGraph:
     return replace(graph, lanes=lanes)
 
 
+@pytest.mark.soak
 @pytest.mark.slow
 def test_a_map_with_a_hole_is_driven_to_its_edge_and_no_further() -> None:
     road = corridor([(900.0, 0.0, 0.0)], lanes=2, lane=2)
@@ -307,6 +310,7 @@ def test_a_map_with_a_hole_is_driven_to_its_edge_and_no_further() -> None:
     assert max(map(abs, world.log.offset_m)) < 0.8
 
 
+@pytest.mark.soak
 @pytest.mark.slow
 def test_off_the_map_altogether_it_says_so_and_stops() -> None:
     """GNSS puts the car a kilometre beside every road, and the camera sees nothing."""

@@ -73,6 +73,7 @@ SPAN_S = 150.0
 BUSY = WorldSettings(cars=40, people=14, sensors="perfect")
 
 
+@pytest.mark.soak
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("name", ["roundabout", "Market street", "School street"])
@@ -81,6 +82,7 @@ def test_traffic_flows_in_the_town_and_nobody_touches(name: str, seed: int) -> N
     assert soak(built_in(), (found.lane, found.s_m), BUSY, seed) > 2.0
 
 
+@pytest.mark.soak
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("name", ["fabriksgatan", "multi_intersections"])
