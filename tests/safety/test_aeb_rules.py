@@ -255,3 +255,10 @@ def test_a_car_that_stops_by_itself_is_left_to_it() -> None:
         BrakeStage.READY,
         BrakeStage.WARNING,
     )
+
+
+@pytest.mark.parametrize(("y_m", "worst"), [(3.8, BrakeStage.READY), (1.6, BrakeStage.FULL)])
+def test_who_comes_over_onto_our_side_is_not_braked_for(y_m: float, worst: BrakeStage) -> None:
+    """No braking avoids a car that will be alongside when it touches; one ahead is braked for."""
+    cutter = seen(30.0, y_m, velocity_x_mps=8.0, velocity_y_mps=-1.5, yaw_rad=-0.185, length_m=5.0)
+    assert Run(30.0).towards(cutter, seconds=1.3) is worst

@@ -246,7 +246,7 @@ def test_nobody_attentive_runs_into_the_own_car_when_it_brakes_hard(seed: int) -
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(10, 22))
 def test_only_the_distracted_may_strike_a_hard_braking_car(seed: int) -> None:
-    for behind, kind in hard_stop(seed, DriverMix(distracted=0.5)):
+    for behind, kind in hard_stop(seed, DriverMix(distracted=0.5, lorry=0.02, cyclist=0.0)):
         assert behind
         assert kind is DriverKind.DISTRACTED
 
