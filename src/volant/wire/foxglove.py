@@ -266,18 +266,19 @@ class View:
         self._next_ns = 0
         self._engagement: m.Engagement | None = None
 
-    def take(self, topic: Topic, stamp_ns: int, message: m.Message) -> list[tuple[Channel, Any]]:
+    def take(
+        self, topic: Topic, stamp_ns: int, message: m.Message
+    ) -> Iterable[tuple[Channel, Any]]:
         """What is to be written after this message, oldest first."""
-        self._latest[topic.name] = message
-        if stamp_ns < self._next_ns and topic.name not in _LOGGED:
-            return []
-        made: list[tuple[Channel, Any]] = []
-        if topic.name in _LOGGED:
-            made += self._logs(stamp_ns, message)
-        if stamp_ns >= self._next_ns and topic is CAR_STATE:
-            self._next_ns = stamp_ns - stamp_ns % PERIOD_NS + PERIOD_NS
-            made += self._states(time_of(stamp_ns))
-        return made
+        name = topic.name
+        self._latest[name] = message
+        if topic is CAR_STATE:
+            if stamp_ns >= self._next_ns:
+                self._next_ns = stamp_ns - stamp_ns % PERIOD_NS + PERIOD_NS
+                return self._states(time_of(stamp_ns))
+        elif name in _LOGGED:
+            return self._logs(stamp_ns, message)
+        return ()
 
     def _logs(self, stamp_ns: int, message: m.Message) -> Iterable[tuple[Channel, Any]]:
         log: Log | None = None

@@ -17,6 +17,8 @@ FORMAT: Final = 1
 """Raised when an older Volant could no longer read the file."""
 CHUNK_NS: Final = NS_PER_S
 PART: Final = ".part"
+HASHED_PARTS: Final = 1000
+"""Pieces of messages that are hashed in one go."""
 
 pack_frame: Final = struct.Struct("<HQI").pack
 
@@ -63,14 +65,26 @@ class JournalHash:
     def __init__(self) -> None:
         self._sha = hashlib.sha256()
         self._names: dict[str, bytes] = {}
+        self._parts: list[bytes] = []
+        """Not hashed yet: many small pieces cost more than one large one."""
 
     def add(self, topic: str, stamp_ns: int, payload: bytes) -> None:
         """One message."""
         name = self._names.get(topic)
         if name is None:
             name = self._names[topic] = topic.encode()
-        self._sha.update(pack_frame(len(name), stamp_ns, len(payload)) + name + payload)
+        parts = self._parts
+        parts.append(pack_frame(len(name), stamp_ns, len(payload)))
+        parts.append(name)
+        parts.append(payload)
+        if len(parts) > HASHED_PARTS:
+            self._fold()
+
+    def _fold(self) -> None:
+        self._sha.update(b"".join(self._parts))
+        self._parts.clear()
 
     def hexdigest(self) -> str:
         """So far."""
+        self._fold()
         return self._sha.hexdigest()
