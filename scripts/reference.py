@@ -79,7 +79,9 @@ def fields_of(node: ast.ClassDef) -> Iterator[Field]:
 
 def members_of(node: ast.ClassDef) -> Iterator[str]:
     for item in node.body:
-        if isinstance(item, ast.Assign) and isinstance(item.targets[0], ast.Name):
+        if not isinstance(item, ast.Assign) or not isinstance(item.targets[0], ast.Name):
+            continue
+        if not item.targets[0].id.startswith("_"):
             yield f"{ast.literal_eval(item.value)}"
 
 

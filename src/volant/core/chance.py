@@ -8,11 +8,14 @@ Normal draws use Wichura's AS241 inverse through `statistics.NormalDist`, scalar
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import NormalDist
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from volant.core.chance_kernels import draw
 
 _MASK: Final = (1 << 64) - 1
 _GOLDEN: Final = 0x9E3779B97F4A7C15
@@ -28,13 +31,13 @@ def _mix(value: int) -> int:
     return value ^ (value >> 31)
 
 
-def _fold(name: str | int) -> int:
-    if isinstance(name, int):
-        return name & _MASK
+@lru_cache(maxsize=4096)
+def _mixed_name(name: str) -> int:
+    """A name's part in a key; the names of sensors and lights come back at every tick."""
     folded = _FNV_OFFSET
     for byte in name.encode():
         folded = ((folded ^ byte) * _FNV_PRIME) & _MASK
-    return folded
+    return _mix(folded)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +55,25 @@ class Chance:
         """An independent stream below this one."""
         key = self.key
         for name in names:
-            key = _mix(key ^ _mix(_fold(name)))
+            if isinstance(name, int):
+                key = draw(key, name & _MASK)
+            else:
+                key = _mix(key ^ _mixed_name(name))
         return Chance(key)
 
     def bits(self, counter: int) -> int:
         """64 random bits of this stream at a counter."""
-        return _mix(self.key ^ _mix(counter & _MASK))
+        bits: int = draw(self.key, counter & _MASK)
+        return bits
 
     def uniform(self, counter: int, low: float = 0.0, high: float = 1.0) -> float:
         """A number in [low, high)."""
-        return low + (high - low) * ((self.bits(counter) >> 11) * 2.0**-53)
+        share: float = (draw(self.key, counter & _MASK) >> 11) * 2.0**-53
+        return low + (high - low) * share
 
     def normal(self, counter: int, mean: float = 0.0, sigma: float = 1.0) -> float:
         """A number from the normal distribution; |z| stays below 8.3."""
-        ratio = ((self.bits(counter) >> 11) + 0.5) * 2.0**-53
+        ratio = ((draw(self.key, counter & _MASK) >> 11) + 0.5) * 2.0**-53
         return mean + sigma * _STANDARD.inv_cdf(ratio)
 
     def integer(self, counter: int, low: int, high: int) -> int:

@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Meta
 
 from volant.core.clock import STAMP_LIMIT_NS
+from volant.core.words import WordEnum
 
 Stamp = Annotated[int, Meta(ge=0, lt=STAMP_LIMIT_NS)]
 Ratio = Annotated[float, Meta(ge=0.0, le=1.0)]
@@ -37,7 +38,7 @@ class Gear(enum.Enum):
     DRIVE = "drive"
 
 
-class Indicator(enum.Enum):
+class Indicator(WordEnum):
     """State of the direction indicators."""
 
     OFF = "off"
@@ -46,7 +47,7 @@ class Indicator(enum.Enum):
     HAZARD = "hazard"
 
 
-class ObjectClass(enum.Enum):
+class ObjectClass(WordEnum):
     """What kind of road user or thing an object is."""
 
     CAR = "car"
@@ -59,7 +60,7 @@ class ObjectClass(enum.Enum):
     UNKNOWN = "unknown"
 
 
-class LightState(enum.Enum):
+class LightState(WordEnum):
     """What a traffic light shows."""
 
     OFF = "off"
@@ -70,7 +71,7 @@ class LightState(enum.Enum):
     UNKNOWN = "unknown"
 
 
-class Function(enum.Enum):
+class Function(WordEnum):
     """What the pilot can do and a driver can switch on and off."""
 
     ACC = "acc"
@@ -99,7 +100,7 @@ class Function(enum.Enum):
     """Emergency braking."""
 
 
-class MarkKind(enum.Enum):
+class MarkKind(WordEnum):
     """How a lane border is marked."""
 
     NONE = "none"
@@ -516,7 +517,7 @@ class LaneWarning(enum.Enum):
     RIGHT = "right"
 
 
-class Engagement(enum.Enum):
+class Engagement(WordEnum):
     """State of the pilot's engagement machine."""
 
     OFF = "off"
@@ -698,7 +699,7 @@ class Contact(Message, frozen=True, kw_only=True):
     struck_from_behind: bool
 
 
-class InterventionKind(enum.Enum):
+class InterventionKind(WordEnum):
     """What counts as an intervention, from ground truth."""
 
     TAKEOVER = "takeover_demand"

@@ -79,6 +79,9 @@ class Absence(msgspec.Struct, frozen=True):
     """Since when they are back, -1 while they are away."""
 
 
+_THERE: Final = Absence()
+
+
 class AttentionState(msgspec.Struct, frozen=True):
     """The clocks and what they led to."""
 
@@ -100,15 +103,20 @@ class AttentionState(msgspec.Struct, frozen=True):
 
 def step(state: AttentionState, given: AttentionInput, tuning: AttentionTuning) -> AttentionState:
     """One control tick."""
-    hands = _watch(state.hands, given.hands_on or not given.hands_needed, given.stamp_ns, tuning)
-    eyes = _watch(state.eyes, given.eyes_on or not given.eyes_needed, given.stamp_ns, tuning)
-    if not given.hands_needed:
-        hands = Absence()
-    if not given.eyes_needed:
-        eyes = Absence()
-    by_hands = _stage(hands, given.stamp_ns, _hand_times(tuning))
-    by_eyes = _stage(eyes, given.stamp_ns, _eye_times(tuning))
-    stage, cause = max((by_hands, "hands"), (by_eyes, "eyes"), key=lambda one: one[0])
+    hands = eyes = _THERE
+    if given.hands_needed:
+        hands = _watch(state.hands, given.hands_on, given.stamp_ns, tuning)
+    if given.eyes_needed:
+        eyes = _watch(state.eyes, given.eyes_on, given.stamp_ns, tuning)
+    by_hands = by_eyes = Stage.NONE
+    if hands.gone_ns >= 0:
+        by_hands = _stage(hands, given.stamp_ns, _hand_times(tuning))
+    if eyes.gone_ns >= 0:
+        by_eyes = _stage(eyes, given.stamp_ns, _eye_times(tuning))
+    quiet = by_hands is by_eyes is state.stage is Stage.NONE and not state.cause
+    if quiet and hands is state.hands and eyes is state.eyes:
+        return state  # as nearly always
+    stage, cause = (by_eyes, "eyes") if by_eyes > by_hands else (by_hands, "hands")
     needed = given.hands_needed or given.eyes_needed
     if state.stage is Stage.STOP and needed:
         stage, cause = Stage.STOP, state.cause  # only the driver's own hand ends a stop
@@ -143,12 +151,10 @@ def _watch(absence: Absence, there: bool, stamp_ns: int, tuning: AttentionTuning
     if absence.back_ns < 0:
         return replace(absence, back_ns=stamp_ns)
     long = stamp_ns - absence.back_ns >= round(tuning.glance_s * NS_PER_S)
-    return Absence() if long else absence
+    return _THERE if long else absence
 
 
 def _stage(absence: Absence, stamp_ns: int, times_s: tuple[float, ...]) -> Stage:
-    if absence.gone_ns < 0:
-        return Stage.NONE
     gone_ns = stamp_ns - absence.gone_ns
     return Stage(sum(gone_ns >= round(time_s * NS_PER_S) for time_s in times_s))
 

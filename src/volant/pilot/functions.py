@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import msgspec
@@ -102,33 +103,36 @@ class Surrounding:
     road_type: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Acting:
-    """Which functions act, and what follows for planning and control."""
+    """Which functions act, and what follows for planning and control.
+
+    What control asks at each tick is worked out once: it seldom changes.
+    """
 
     functions: frozenset[Function] = frozenset()
     off: frozenset[Function] = frozenset()
     hands: bool = False
     """Hands are needed on the wheel."""
 
-    @property
+    @cached_property
     def steers(self) -> bool:
         """The pilot steers while it drives; without it the driver does."""
         return Function.LCC not in self.off or Function.TJA in self.functions
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """In the order of the table."""
         return tuple(one.function.value for one in RULES if one.function in self.functions)
 
-    @property
+    @cached_property
     def off_names(self) -> tuple[str, ...]:
         """Switched off, in the order of the table."""
         return tuple(one.function.value for one in RULES if one.function in self.off)
 
     def may(self, function: Function) -> bool:
         """Whether a function acts now."""
-        return function in self.functions
+        return function.value in self.names
 
 
 def at_start(off: frozenset[Function] = frozenset()) -> frozenset[Function]:
@@ -163,9 +167,11 @@ def act(
     acting = Acting(functions, off)
     if not acting.steers:
         # Routes are driven by lane centring: without it there is nobody to steer.
-        return Acting(functions - _BY_STEERING, off)
-    leading = next((one for one in _STEERING if one in functions), Function.LCC)
-    return Acting(functions, off, hands=leading.value in tuning.hands)
+        acting = Acting(functions - _BY_STEERING, off)
+    else:
+        leading = next((one for one in _STEERING if one in functions), Function.LCC)
+        acting = Acting(functions, off, hands=leading.value in tuning.hands)
+    return before if acting == before else acting
 
 
 def _met(rule: Rule, before: Acting, around: Surrounding, tuning: FunctionTuning) -> bool:

@@ -102,16 +102,21 @@ def assess(
         *_breaches_of_road(ego, course, tuning),
         *_breaches_of_driver(car),
     )
+    blockers = (*breaches, *_blockers(ego, car, tuning))
+    stale_s = max(frame_age_s - 0.25, 0.0)
+    sight_m = watch.sight_m * max(1.0 - stale_s / tuning.sight_fade_s, 0.0)
+    if not breaches:
+        return Domain(True, blockers, None, sight_m)
     if not steers:
         breaches = tuple(one for one in breaches if one.code not in _OF_STEERING)
-    stale_s = max(frame_age_s - 0.25, 0.0)
+        blockers = (*breaches, *_blockers(ego, car, tuning))
     worst = next((one for one in breaches if one.urgent), None)
     place_codes = ("no_position", "lost_lane", "lost_position", "car_state_lost")
     return Domain(
         valid=not any(one.code in place_codes for one in breaches),
-        blockers=(*breaches, *_blockers(ego, car, tuning)),
+        blockers=blockers,
         demand=worst or (breaches[0] if breaches else None),
-        sight_m=watch.sight_m * max(1.0 - stale_s / tuning.sight_fade_s, 0.0),
+        sight_m=sight_m,
     )
 
 
@@ -129,16 +134,13 @@ def _breaches_of_place(
     if not ego.matched:
         return (Demand("no_position", "Position not known", urgent=True),)
     found = []
-    lane_age_s = _age_s(now_ns, ego.lane_ns)
-    # Paint must have been there for a while before its absence means anything.
-    since_m = ego.station_m - max(2.0 * ego.speed_mps, tuning.marked_m)
-    low, high = course.row(since_m), course.row(ego.station_m)
-    unmarked = bool(course.unmarked[low : high + 1].any())
-    patience_s = tuning.unmarked_age_s if unmarked else tuning.lane_age_s
-    if lane_age_s > patience_s or ego.sigma_across_m > tuning.sigma_across_m:
-        # Wheels, gyro and GNSS hold the lane for a while: no stop begins while they surely do.
-        urgent = lane_age_s > 3.0 * patience_s and ego.sigma_across_m > tuning.sigma_across_m
-        found.append(Demand("lost_lane", "Lane not seen", urgent=urgent))
+    lane_age_s, doubtful = _age_s(now_ns, ego.lane_ns), ego.sigma_across_m > tuning.sigma_across_m
+    if doubtful or lane_age_s > min(tuning.lane_age_s, tuning.unmarked_age_s):
+        patience_s = _patience_s(ego, course, tuning)
+        if doubtful or lane_age_s > patience_s:
+            # Wheels, gyro and GNSS hold the lane for a while: no stop begins while they surely do.
+            urgent = lane_age_s > 3.0 * patience_s and doubtful
+            found.append(Demand("lost_lane", "Lane not seen", urgent=urgent))
     if ego.lane_conflict_s > tuning.lane_conflict_s:
         found.append(Demand("lane_conflict", "Lane does not fit the map"))
     late = _age_s(now_ns, ego.gnss_ns) > tuning.position_age_s
@@ -149,6 +151,15 @@ def _breaches_of_place(
     if abs(course.away_m(ego.station_m, ego.offset_m)) > tuning.offset_m:
         found.append(Demand("off_lane", "Not in the lane"))
     return tuple(found)
+
+
+def _patience_s(ego: Ego, course: Course, tuning: DomainTuning) -> float:
+    """For how long the lane may go unseen here."""
+    # Paint must have been there for a while before its absence means anything.
+    since_m = ego.station_m - max(2.0 * ego.speed_mps, tuning.marked_m)
+    low, high = course.row(since_m), course.row(ego.station_m)
+    unmarked = bool(course.unmarked[low : high + 1].any())
+    return tuning.unmarked_age_s if unmarked else tuning.lane_age_s
 
 
 def _breaches_of_motion(ego: Ego, now_ns: int, tuning: DomainTuning) -> tuple[Demand, ...]:
@@ -171,6 +182,8 @@ def _breaches_of_health(
 ) -> tuple[Demand, ...]:
     """What broken sensors leave blind; one of many that the others make up for is no breach."""
     health, found = watch.health, []
+    if not health.broken:
+        return ()
     if health.front_blind:
         urgent = watch.blind_s > tuning.frame_urgent_s
         found.append(Demand("front_blind", "Sees nothing ahead", urgent=urgent))

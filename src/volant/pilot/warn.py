@@ -146,7 +146,7 @@ def _carry_on(lines: Lines, given: WarnInput, tuning: WarnTuning) -> Lines:
         return Lines()
     if lines.seen_ns >= 0:
         span_s = min(max((given.stamp_ns - lines.stamp_ns) / NS_PER_S, 0.0), 0.1)
-        lines = _roll(replace(lines, stamp_ns=given.stamp_ns), car, span_s)
+        lines = _roll(lines, car, span_s, given.stamp_ns)
     if lane is None or not _is_good(lane, given.stamp_ns, tuning):
         old_ns = round(tuning.lane_age_s * NS_PER_S)
         return lines if given.stamp_ns - lines.seen_ns <= old_ns else Lines()
@@ -160,7 +160,8 @@ def _carry_on(lines: Lines, given: WarnInput, tuning: WarnTuning) -> Lines:
         left=lane.left_mark is not MarkKind.NONE,
         right=lane.right_mark is not MarkKind.NONE,
     )
-    seen = _roll(seen, car, min(max((given.stamp_ns - lane.stamp_ns) / NS_PER_S, 0.0), 0.5))
+    span_s = min(max((given.stamp_ns - lane.stamp_ns) / NS_PER_S, 0.0), 0.5)
+    seen = _roll(seen, car, span_s, given.stamp_ns)
     apart_m = seen.offset_m - lines.offset_m
     if lines.seen_ns < 0 or abs(apart_m) > _JUMP_M:
         return seen  # the first, or another lane
@@ -172,13 +173,13 @@ def _carry_on(lines: Lines, given: WarnInput, tuning: WarnTuning) -> Lines:
     )
 
 
-def _roll(lines: Lines, car: CarState, span_s: float) -> Lines:
+def _roll(lines: Lines, car: CarState, span_s: float, stamp_ns: int) -> Lines:
     speed_mps = car.speed_mps
     turn_rps = car.yaw_rate_rps - speed_mps * lines.curvature_per_m
     heading_rad = lines.heading_rad + turn_rps * span_s
     middle_rad = 0.5 * (heading_rad + lines.heading_rad)
     offset_m = lines.offset_m + speed_mps * math.sin(middle_rad) * span_s
-    return replace(lines, offset_m=offset_m, heading_rad=heading_rad)
+    return replace(lines, stamp_ns=stamp_ns, offset_m=offset_m, heading_rad=heading_rad)
 
 
 def _is_good(lane: LaneReturn, stamp_ns: int, tuning: WarnTuning) -> bool:

@@ -215,6 +215,8 @@ class JudgeState:
     squares_m2: float = 0.0
     even_count: int = 0
     needless: _Episode = field(default_factory=_Episode)
+    there: LanePoint | None = None
+    """The place to arrive at."""
     body: np.ndarray[tuple[int], np.dtype[np.float64]] = field(default_factory=lambda: np.zeros(7))
 
 
@@ -375,7 +377,9 @@ def _arrive_at_place(state: JudgeState, seen: JudgeInput, settings: JudgeSetting
     if settings.place is None or state.arrived:
         return
     lane, s_m = settings.place
-    there = settings.graph.position(lane, s_m)
+    if state.there is None:
+        state.there = settings.graph.position(lane, s_m)
+    there = state.there
     near_m = math.hypot(there.x_m - seen.ego.x_m, there.y_m - seen.ego.y_m)
     facing = math.cos(there.heading_rad - seen.ego.yaw_rad) > 0.5
     state.arrived = facing and near_m <= settings.tuning.arrive_m

@@ -86,10 +86,16 @@ def look(
     in_path: set[int] = set()
     known: set[int] = set()
     half_m = 0.5 * ego.width_m
+    x_m, y_m, z_m = ego.x_m, ego.y_m, ego.z_m
+    cos, sin = math.cos(ego.yaw_rad), math.sin(ego.yaw_rad)
     for other in objects:
-        near = _near(ego, other)
-        if near is None:
+        dx, dy = other.x_m - x_m, other.y_m - y_m
+        if abs(dx) > REACH_M or abs(dy) > REACH_M or abs(other.z_m - z_m) > _LEVEL_APART_M:
             continue
+        ahead, left = cos * dx + sin * dy, cos * dy - sin * dx
+        if ahead < -ego.length_m - other.length_m:
+            continue
+        near = _near(ego, other, ahead, left)
         known.add(other.actor_id)
         inner_m = abs(near.left_m) - near.wide_m
         entry = Intrusion(ego.stamp_ns, near.gap_m, ego.speed_mps, near.along_mps)
@@ -111,15 +117,8 @@ def look(
         danger.emergency_ns = ego.stamp_ns
 
 
-def _near(ego: EgoTruth, other: TruthObject) -> Near | None:
-    """An actor against the arc we drive, None where it is far or on another level."""
-    dx, dy = other.x_m - ego.x_m, other.y_m - ego.y_m
-    if abs(dx) > REACH_M or abs(dy) > REACH_M or abs(other.z_m - ego.z_m) > _LEVEL_APART_M:
-        return None
-    cos, sin = math.cos(ego.yaw_rad), math.sin(ego.yaw_rad)
-    ahead, left = cos * dx + sin * dy, cos * dy - sin * dx
-    if ahead < -ego.length_m - other.length_m:
-        return None
+def _near(ego: EgoTruth, other: TruthObject, ahead: float, left: float) -> Near:
+    """An actor against the arc we drive, out of where it is in the car's frame."""
     bend = ego.yaw_rate_rps / ego.speed_mps if ego.speed_mps > 1.0 else 0.0
     turned = 0.0
     if abs(bend) > 1e-5:

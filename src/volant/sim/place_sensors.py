@@ -140,6 +140,9 @@ class PlaceSensors:
     borders: LaneBorders
     painted: bool
     """The map knows of any paint at all."""
+    mark_chance: Chance
+    count_chances: tuple[Chance, Chance]
+    """To the left and to the right."""
     faults: tuple[SensorFault, ...] = ()
     drift_x_m: float = 0.0
     drift_y_m: float = 0.0
@@ -166,6 +169,8 @@ def make_place_sensors(
         bias_m=chance.uniform(0, -figures.lane_bias_m, figures.lane_bias_m),
         borders=borders,
         painted=any(pair != nothing for pairs in borders.pairs for pair in pairs),
+        mark_chance=chance.child("marks"),
+        count_chances=(chance.child("count", 0), chance.child("count", 1)),
         faults=faults,
         drift_x_m=chance.normal(1, 0.0, sigma),
         drift_y_m=chance.normal(2, 0.0, sigma),
@@ -285,7 +290,7 @@ def _marks(state: PlaceSensors, at: LanePoint) -> tuple[MarkKind, MarkKind]:
         left = MarkKind.BROKEN if lane.left is not None else MarkKind.EDGE
         return left, MarkKind.BROKEN if lane.right is not None else MarkKind.EDGE
     told = list(state.borders.at(at.lane, at.s_m))
-    chance, block = state.chance.child("marks"), state.tick // _MARK_TICKS
+    chance, block = state.mark_chance, state.tick // _MARK_TICKS
     for side, mark in enumerate(told):
         wrong = chance.uniform(2 * block + side) < state.figures.mark_wrong_share
         if wrong and mark in (MarkKind.BROKEN, MarkKind.SOLID):
@@ -298,7 +303,7 @@ def _count(state: PlaceSensors, at: LanePoint, side: int) -> int | None:
     lane = state.graph.lanes[at.lane]
     if lane.junction is not None:
         return None
-    chance, block = state.chance.child("count", side), state.tick // _COUNT_TICKS
+    chance, block = state.count_chances[side], state.tick // _COUNT_TICKS
     if chance.uniform(2 * block) < state.figures.count_none_share:
         return None
     count, beside, seen = 0, lane.left if side == 0 else lane.right, {lane.index}

@@ -274,6 +274,7 @@ INDICATORS: Final[dict[int, Indicator]] = {
     -1: Indicator.RIGHT,
     2: Indicator.HAZARD,
 }
+_CLASS: Final = int(Index.CLASS)
 MISS_BURST_S: Final = (0.2, 1.0)
 _GHOST_S: Final = (0.2, 0.6)
 _GHOST_EXISTENCE: Final = (0.25, 0.6)
@@ -302,6 +303,8 @@ class ObjectSensors:
     missing_until: Array
     """[k, N] seconds until which a car is missed."""
     out: Array
+    ghost_chances: tuple[Chance, ...]
+    """One stream for each sensor."""
     faults: tuple[SensorFault, ...] = ()
     under_way: deque[tuple[int, DetectionFrame]] = field(default_factory=deque)
     ghosts: list[_Ghost | None] = field(default_factory=list)
@@ -330,6 +333,7 @@ def make_object_sensors(
         keys=keys,
         missing_until=np.zeros((len(sensors), actors)),
         out=np.zeros((max(actors, 1), RETURN_COLUMNS)),
+        ghost_chances=tuple(chance.child("ghost", sensor.name) for sensor in sensors),
         faults=faults,
         ghosts=[None] * len(sensors),
     )
@@ -385,7 +389,8 @@ def measure(
             now_s,
             state.out,
         )
-        objects = [_object(sensor, values, actor_i) for values in state.out[:count].tolist()]
+        sees = sensor.kind in ("camera", "ideal")
+        objects = [_object(sees, values, actor_i) for values in state.out[:count].tolist()]
         objects.extend(_ghosts(state, row, sensor, stamp_ns))
         late_ns = sensor.latency_ns + (DELAY_NS if kind is FaultKind.DELAYED else 0)
         told = _broken(state, sensor.name, tuple(objects), kind)
@@ -421,11 +426,11 @@ def deliver(state: ObjectSensors, stamp_ns: int) -> tuple[DetectionFrame, ...]:
     return tuple(ready)
 
 
-def _object(sensor: Sensor, values: list[float], actor_i: Integers) -> ObjectReturn:
+def _object(sees: bool, values: list[float], actor_i: Integers) -> ObjectReturn:
     """What the kernel found as a message; a radar does not tell what it sees, nor its lamps."""
     kind = ObjectClass.UNKNOWN
-    if sensor.kind in ("camera", "ideal"):
-        kind = CLASS_OF_BODY[int(actor_i[int(values[0]), Index.CLASS])]
+    if sees:
+        kind = CLASS_OF_BODY[int(actor_i[int(values[0]), _CLASS])]
         if values[11] > 0.5:
             kind = CONFUSED[kind]
     return ObjectReturn(
@@ -451,8 +456,7 @@ def _ghosts(
     """A false return now and then, for a few frames at one place."""
     if sensor.ghosts_per_min <= 0.0:
         return
-    chance = state.chance.child("ghost", sensor.name)
-    ghost = state.ghosts[row]
+    chance, ghost = state.ghost_chances[row], state.ghosts[row]
     if ghost is None or stamp_ns > ghost.until_ns:
         ghost = None
         frame_s = sensor.every_ticks * seconds(PILOT_TICK_NS)

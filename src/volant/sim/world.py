@@ -8,6 +8,7 @@ the road around the car.
 from __future__ import annotations
 
 import math
+from operator import attrgetter
 from typing import Annotated, Final
 
 import msgspec
@@ -144,6 +145,13 @@ class World:
         self._contacts: tuple[Contact, ...] = ()
         self._sensed_ns = -1
         self._ego: EgoTruth | None = None
+        self._lights: tuple[LightTruth, ...] | None = None
+        """What `lights` found since the last advance."""
+        lights = self.traffic.rules.lights
+        self._lamp_rows = sorted(range(len(lights)), key=lambda row: lights[row].signal)
+        self._lamp_places = np.array(
+            [(lights[row].x_m, lights[row].y_m) for row in self._lamp_rows]
+        ).reshape(-1, 2)
 
     def _join_rows(self, chance: Chance) -> None:
         """Rows of the traffic first, then cast and people, in one array that all who look read."""
@@ -182,7 +190,7 @@ class World:
 
     def advance(self, ego: EgoTruth, stamp_ns: int) -> None:
         """Move every actor on to this time (see core.ports)."""
-        self._ego = ego
+        self._ego, self._lights = ego, None
         if self._step_ns < 0:
             self.cast.start(self._cast_f, self._cast_i)
             enter_cast(self.traffic, self._cast_f)
@@ -311,46 +319,53 @@ class World:
         """What the traffic lights within 250 m of the own car show, by ascending name."""
         if self._ego is None:
             return ()
-        x_m, y_m, shown = self._ego.x_m, self._ego.y_m, self.traffic.lamps.shown
-        found = [
-            LightTruth(signal=light.signal, state=LIGHT_STATES[int(shown[row])])
-            for row, light in enumerate(self.traffic.rules.lights)
-            if math.hypot(light.x_m - x_m, light.y_m - y_m) < LIGHT_REACH_M
-        ]
-        return tuple(sorted(found, key=lambda light: light.signal))
+        if self._lights is None:
+            x_m, y_m, shown = self._ego.x_m, self._ego.y_m, self.traffic.lamps.shown
+            lights = self.traffic.rules.lights
+            away = np.abs(self._lamp_places - (x_m, y_m)).max(axis=1, initial=0.0)
+            self._lights = tuple(
+                LightTruth(signal=lights[row].signal, state=LIGHT_STATES[int(shown[row])])
+                for row in (self._lamp_rows[k] for k in np.flatnonzero(away < LIGHT_REACH_M))
+                if math.hypot(lights[row].x_m - x_m, lights[row].y_m - y_m) < LIGHT_REACH_M
+            )
+        return self._lights
 
     def truth(self) -> tuple[TruthObject, ...]:
         """True states of the cars within 300 m of the own car, by ascending id."""
         if self._ego is None:
             return ()
-        dx, dy = self._poses[:, 0] - self._ego.x_m, self._poses[:, 1] - self._ego.y_m
-        near = np.flatnonzero(
-            (self._actor_i[:, Index.ALIVE] == 1)
-            & (dx * dx + dy * dy < TRUTH_REACH_M * TRUTH_REACH_M)
+        actor_f, actor_i = self._actor_f, self._actor_i
+        where = (self._ego.x_m, self._ego.y_m, 0.0)
+        count = near_rows(
+            *(actor_f, actor_i, self._poses, *where), TRUTH_REACH_M, math.inf, self._near
         )
-        found = [self._truth_of(slot) for slot in near.tolist()]
-        found.sort(key=lambda other: other.actor_id)
+        rows = self._near[:count]
+        values, told = actor_f[rows][:, _TRUTH_F].tolist(), actor_i[rows][:, _TRUTH_I].tolist()
+        found = [
+            TruthObject(
+                actor_id=self._id(slot),
+                object_class=CLASS_OF_BODY[body],
+                x_m=x_m,
+                y_m=y_m,
+                z_m=z_m,
+                yaw_rad=wrap_angle_rad(yaw),
+                speed_mps=speed,
+                accel_mps2=accel,
+                yaw_rate_rps=yaw_rate,
+                length_m=length,
+                width_m=width,
+                height_m=height,
+                brake_lights=bool(braking),
+                indicator=INDICATORS[direction],
+            )
+            for slot, (x_m, y_m, yaw), (z_m, speed, accel, yaw_rate, length, width, height), (
+                body,
+                braking,
+                direction,
+            ) in zip(rows.tolist(), self._poses[rows].tolist(), values, told, strict=True)
+        ]
+        found.sort(key=_actor_id)
         return tuple(found)
-
-    def _truth_of(self, slot: int) -> TruthObject:
-        values, index = self._actor_f[slot].tolist(), self._actor_i[slot].tolist()
-        x_m, y_m, yaw = self._poses[slot].tolist()
-        return TruthObject(
-            actor_id=self._id(slot),
-            object_class=CLASS_OF_BODY[index[Index.CLASS]],
-            x_m=x_m,
-            y_m=y_m,
-            z_m=values[Actor.Z],
-            yaw_rad=wrap_angle_rad(yaw),
-            speed_mps=values[Actor.SPEED],
-            accel_mps2=values[Actor.ACCEL],
-            yaw_rate_rps=values[Actor.YAW_RATE],
-            length_m=values[Actor.LENGTH],
-            width_m=values[Actor.WIDTH],
-            height_m=values[Actor.HEIGHT],
-            brake_lights=bool(index[Index.BRAKING]),
-            indicator=INDICATORS[index[Index.DIRECTION]],
-        )
 
     def height(self, x_m: float, y_m: float) -> tuple[float, float, float]:
         """Ground height (m), grade along the own lane's direction (rad), and bank (rad, always 0).
@@ -368,6 +383,17 @@ class World:
         evaluate_line(samples, s_m, self._row, self._ground)
         grade = math.atan(float(self._ground[LaneColumn.GRADE]))
         return float(self._ground[LaneColumn.Z]), grade, 0.0
+
+
+_TRUTH_F: Final = [
+    int(column)
+    for column in (
+        *(Actor.Z, Actor.SPEED, Actor.ACCEL, Actor.YAW_RATE),
+        *(Actor.LENGTH, Actor.WIDTH, Actor.HEIGHT),
+    )
+]
+_TRUTH_I: Final = [int(Index.CLASS), int(Index.BRAKING), int(Index.DIRECTION)]
+_actor_id = attrgetter("actor_id")
 
 
 def _centre(ego: EgoTruth) -> Centre:

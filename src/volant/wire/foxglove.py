@@ -9,7 +9,7 @@ what is missing as zero or empty. Times are the car's: seconds since boot.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -268,19 +268,19 @@ class View:
 
     def take(
         self, topic: Topic, stamp_ns: int, message: m.Message
-    ) -> Iterable[tuple[Channel, Any]]:
+    ) -> Sequence[tuple[Channel, Any]]:
         """What is to be written after this message, oldest first."""
         name = topic.name
         self._latest[name] = message
         if topic is CAR_STATE:
             if stamp_ns >= self._next_ns:
                 self._next_ns = stamp_ns - stamp_ns % PERIOD_NS + PERIOD_NS
-                return self._states(time_of(stamp_ns))
+                return tuple(self._states(time_of(stamp_ns)))
         elif name in _LOGGED:
             return self._logs(stamp_ns, message)
         return ()
 
-    def _logs(self, stamp_ns: int, message: m.Message) -> Iterable[tuple[Channel, Any]]:
+    def _logs(self, stamp_ns: int, message: m.Message) -> Sequence[tuple[Channel, Any]]:
         log: Log | None = None
         now = time_of(stamp_ns)
         if isinstance(message, m.Alert):

@@ -19,16 +19,13 @@ from volant.core.messages import Command, Gear, Indicator
 from volant.pilot.course import Course
 from volant.pilot.geometry import CarGeometry
 from volant.pilot.perception.localize import Ego
-from volant.pilot.perception.localize_kernels import column_at
+from volant.pilot.perception.localize_kernels import bends
 from volant.pilot.planning.lanes import Change, Phase
 from volant.pilot.planning.motion import Motion
 from volant.pilot.planning.propose import ProposeTuning, shift_s
 from volant.pilot.planning.shift import Shift, Side, advance, begin
-from volant.road import CorridorColumn
 
 Array = NDArray[np.float64]
-_CURVATURE = int(CorridorColumn.CURVATURE)
-"""Plain, because numba looks the type of an IntEnum up anew at each call, which costs 50 us."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,16 +196,10 @@ def _across(
     speed = max(ego.speed_mps, 0.0)
     delay = tuning.delay_s
     station = ego.station_m
-    bend_now = column_at(course.table, course.step_m, station, _CURVATURE)
-    ahead = station + speed * delay
-    bend = column_at(course.table, course.step_m, ahead, _CURVATURE)
     reach = max(tuning.smooth_s * speed, 1.0)
-    later = column_at(course.table, course.step_m, ahead + reach, _CURVATURE)
-    sooner = column_at(course.table, course.step_m, ahead - reach, _CURVATURE)
-    bend_rate = 0.5 * (later - sooner) / reach
-    for part in (-0.5, 0.5):
-        bend += column_at(course.table, course.step_m, ahead + part * reach, _CURVATURE)
-    bend = 0.2 * (sooner + bend + later)
+    bend_now, bend, bend_rate = bends(
+        course.table, course.step_m, station, station + speed * delay, reach
+    )
     # Offset and rate when the steering will have answered.
     rate = speed * math.sin(ego.heading_error_rad + ego.slip_rad)
     drift = speed * (ego.yaw_rate_rps - ego.yaw_bias_rps - speed * bend_now)

@@ -7,6 +7,7 @@ lost sensor of many is told and driven on with.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Final
 
 from volant.core.clock import NS_PER_S
@@ -54,9 +55,12 @@ class HealthTuning:
     """It comes back so fast once the sensor is there again."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SensorHealth:
-    """The broken ones among the sensors that were heard before."""
+    """The broken ones among the sensors that were heard before.
+
+    What follows from them is worked out once: control asks at each tick, and it seldom changes.
+    """
 
     lost: tuple[str, ...] = ()
     frozen: tuple[str, ...] = ()
@@ -65,19 +69,24 @@ class SensorHealth:
     known: tuple[str, ...] = ()
     gnss_lost: bool = False
 
-    @property
+    @cached_property
     def broken(self) -> frozenset[str]:
         """All that cannot be relied on."""
         return frozenset((*self.lost, *self.frozen, *self.late))
 
-    @property
+    @cached_property
     def front_blind(self) -> bool:
         """Nobody looks ahead any more."""
         return self._all_broken(FRONT)
 
     def side_blind(self, side: str) -> bool:
         """Nobody looks to the side (`left` or `right`) any more."""
-        return self._all_broken(SIDES[side])
+        return side in self.blind_sides
+
+    @cached_property
+    def blind_sides(self) -> tuple[str, ...]:
+        """Sides to which nobody looks any more."""
+        return tuple(side for side in SIDES if self._all_broken(SIDES[side]))
 
     def change_blind(self, side: str) -> bool:
         """A radar of this side is gone: who comes from behind, or beside, may stay unseen."""
@@ -85,11 +94,14 @@ class SensorHealth:
 
     def codes(self) -> tuple[tuple[str, str], ...]:
         """Codes and words (at most 30 characters), the gravest first."""
+        return self._codes
+
+    @cached_property
+    def _codes(self) -> tuple[tuple[str, str], ...]:
         found = []
         if self.front_blind:
             found.append(("front_blind", "Sees nothing ahead"))
-        blind = [side for side in SIDES if self.side_blind(side)]
-        found.extend((f"{side}_blind", f"Sees nothing to the {side}") for side in blind)
+        found.extend((f"{side}_blind", f"Sees nothing to the {side}") for side in self.blind_sides)
         for code, names in (
             ("lost", self.lost),
             ("frozen", self.frozen),
@@ -178,6 +190,8 @@ def keep_watch(before: Watch, tracker: Tracker, ego: Ego, tuning: HealthTuning) 
     last = ego.last_gnss
     silent_s = 0.0 if last is None else (now_ns - last.stamp_ns) / NS_PER_S
     health = replace(health, gnss_lost=silent_s > tuning.gnss_lost_s)
+    if health == before.health:
+        health = before.health
     seeing, broken = not health.front_blind, health.broken
     return Watch(
         health=health,

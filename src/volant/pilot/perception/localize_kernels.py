@@ -28,6 +28,19 @@ def column_at(table, step, station, column):  # type: ignore[no-untyped-def]
     return table[row, column] + part * (table[row + 1, column] - table[row, column])
 
 
+@kernel("Tuple((f8, f8, f8))(f8[:, ::1], f8, f8, f8, f8)")
+def bends(table, step, station, ahead, reach):  # type: ignore[no-untyped-def]
+    """Curvature at a station, that around a place ahead smoothed over its reach, and its rate by way."""
+    now = column_at(table, step, station, _CURVATURE)
+    bend = column_at(table, step, ahead, _CURVATURE)
+    later = column_at(table, step, ahead + reach, _CURVATURE)
+    sooner = column_at(table, step, ahead - reach, _CURVATURE)
+    rate = 0.5 * (later - sooner) / reach
+    bend += column_at(table, step, ahead + -0.5 * reach, _CURVATURE)
+    bend += column_at(table, step, ahead + 0.5 * reach, _CURVATURE)
+    return now, 0.2 * (sooner + bend + later), rate
+
+
 @kernel(
     "Tuple((f8[::1], f8[:, ::1], f8[:, ::1]))"
     "(f8[::1], f8[:, ::1], f8[:, ::1], f8[:, ::1], f8, f8, f8, f8, f8, f8[::1])"
