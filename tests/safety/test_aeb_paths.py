@@ -9,7 +9,7 @@ from tests.safety.builders import TICK_NS
 from tests.safety.test_aeb_rules import FRONT_M, WALL, Run, seen
 from volant.core.messages import BrakeStage, DetectionFrame, ObjectClass, ObjectReturn, SensorFrames
 from volant.safety import aeb, aeb_paths
-from volant.safety.aeb_paths import Body, Other, Own
+from volant.safety.aeb_paths import Body, NearTuning, Other, Own
 
 BODY = Body(4.4, 1.8, 0.9)
 OWN = Own(15.0, 0.0, 0.0, BODY)
@@ -96,6 +96,20 @@ def test_the_quick_look_drops_only_what_cannot_be_met() -> None:
     assert not aeb_paths.may_meet(OWN, changed(WALL_30, x_m=90.0), 3.6)
     assert aeb_paths.may_meet(OWN, changed(WALL_30, vx_mps=15.0, accel_mps2=-8.0), 3.6)
     assert not aeb_paths.may_meet(OWN, changed(WALL_30, vx_mps=25.0), 3.6)
+
+
+def test_somebody_is_near_who_is_in_our_way_or_comes_into_it() -> None:
+    near = NearTuning()
+    assert aeb_paths.may_need(OWN, WALL_30, near)
+    assert not aeb_paths.may_need(OWN, changed(WALL_30, x_m=80.0), near)
+    assert not aeb_paths.may_need(OWN, changed(WALL_30, vx_mps=15.0), near)
+    beside = changed(WALL_30, y_m=3.5, vx_mps=5.0, x_m=20.0)
+    assert not aeb_paths.may_need(OWN, beside, near)
+    assert not aeb_paths.may_need(OWN, changed(beside, vy_mps=0.6), near)
+    assert aeb_paths.may_need(OWN, changed(beside, vy_mps=-0.6), near)
+    assert aeb_paths.may_need(OWN, changed(beside, y_m=-3.5, vy_mps=0.6), near)
+    assert not aeb_paths.may_need(OWN, changed(beside, vy_mps=-0.2), near)
+    assert not aeb_paths.may_need(OWN, changed(WALL_30, x_m=0.5), near)
 
 
 # --- through the whole step -----------------------------------------------------------------------

@@ -99,6 +99,35 @@ def test_one_axis_is_cut_and_the_other_left() -> None:
     assert decision.limits == ("comfort_accel", "comfort_jerk")
 
 
+def test_the_pilot_brakes_beyond_comfort_only_while_emergency_braking_sees_somebody() -> None:
+    drive = engaged(36.0)
+    assert min(drive.tick(-9.0).command.accel_mps2 for _ in range(60)) >= -3.5
+    drive = engaged(36.0)
+    hard = [drive.tick(-9.0, near=True) for _ in range(30)]
+    assert hard[0].limits == ("aeb_jerk",)
+    assert hard[-1].command.accel_mps2 == -9.0
+    assert (hard[-1].source, hard[-1].reason) == (CommandSource.COMFORT, "urgent")
+    assert not hard[-1].limited
+    eased = [drive.tick(-9.0).command.accel_mps2 for _ in range(80)]
+    assert max(abs(b - a) for a, b in itertools.pairwise((-9.0, *eased))) <= 0.0837 + 1e-9
+    assert eased[-1] == -3.5
+
+
+def test_near_somebody_comfort_is_bound_as_ever() -> None:
+    plain, near = engaged(25.0), engaged(25.0)
+    for wanted in (-3.0, -2.0, 1.0, -3.5):
+        for _ in range(20):
+            assert plain.tick(wanted).command == near.tick(wanted, near=True).command
+
+
+def test_a_minimal_risk_stop_is_never_urgent() -> None:
+    drive = engaged(25.0)
+    hardest = min(
+        drive.tick(-9.0, near=True, minimal_risk=True).command.accel_mps2 for _ in range(80)
+    )
+    assert hardest == -4.0
+
+
 def test_braking_builds_up_as_iso_15622_averages_it() -> None:
     drive = engaged(25.0)
     values = [drive.tick(-3.5).command.accel_mps2 for _ in range(140)]

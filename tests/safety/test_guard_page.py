@@ -41,7 +41,9 @@ def test_the_page_explains_every_code_that_the_guard_can_give() -> None:
     text = PAGE.read_text(encoding="utf-8")
     rooms = [path for path in sorted(SAFETY.glob("*.py")) if not path.name.startswith("aeb")]
     source = "".join(path.read_text(encoding="utf-8") for path in rooms)
-    pattern = r'"((?:path|driver|car_state|stale|invalid|pilot|no)_[a-z_]+|stopped|limited|aeb)"'
+    pattern = (
+        r'"((?:path|driver|car_state|stale|invalid|pilot|no)_[a-z_]+|stopped|limited|urgent|aeb)"'
+    )
     codes = set(re.findall(pattern, source))
     assert len(codes) > 15
     assert {code for code in codes if f"`{code}`" not in text} == set()

@@ -50,6 +50,7 @@ one_tick = st.fixed_dictionaries(
         "minimal_risk": st.booleans(),
         "pilot_off": st.sampled_from([False, False, False, True]),
         "aeb": st.one_of(st.none(), st.none(), wild),
+        "near": st.booleans(),
         "path": st.sampled_from([None, 0.0, 0.004, math.nan]),
         "repeat": st.integers(1, 30),
     }
@@ -81,7 +82,8 @@ class Watch:
         steered = by_hand or abs(hands.wheel_torque_nm) > 3.0
         pedalled = by_hand or hands.accelerator > 0.02
         mover = self._source(given_, state)
-        if decision.source is CommandSource.AEB:
+        urgent = not pedalled and self._urgent(given_, state, mover)
+        if decision.source is CommandSource.AEB or urgent:
             self._along(CommandSource.AEB, done.accel_mps2, speed, span_s)
         elif not pedalled:
             self._along(mover, done.accel_mps2, speed, span_s)
@@ -98,6 +100,13 @@ class Watch:
         self.accel, self.bend = done.accel_mps2, done.curvature_per_m
         self.accels.append(self.accel)
         self.laterals.append(speed * speed * self.bend)
+
+    @staticmethod
+    def _urgent(given_: GuardInput, state: GuardState, mover: CommandSource) -> bool:
+        if mover is not CommandSource.COMFORT or not given_.near or state.command is None:
+            return False
+        least = ROWS[mover, Quantity.ACCEL_MIN].at(abs(state.speed_mps))
+        return state.command.accel_mps2 < least
 
     def _source(self, given_: GuardInput, state: GuardState) -> CommandSource:
         if state.permission is Permission.STOPPING or given_.minimal_risk:
@@ -164,6 +173,7 @@ def test_the_output_keeps_to_its_rows_whatever_comes_in(
                 (request(now, get("kind")),) if get("kind") and number == 0 else (),  # type: ignore[arg-type]
                 bool(get("minimal_risk")),
                 bool(get("pilot_off")),
+                near=bool(get("near")),
             )
             state, decision = guard.check(state, given_, SETTINGS)
             watch.check(given_, state, decision)

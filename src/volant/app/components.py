@@ -194,6 +194,7 @@ def vehicle(settings: guard.GuardSettings, braking: aeb.AebSettings) -> Componen
                 car=car,
                 command=latest[command_name],
                 aeb=emergency.command,
+                near=seen.near,
                 stop_path=None if plan is None else plan.stop_path,
                 requests=requests,
                 minimal_risk=engagement is Engagement.MINIMAL_RISK,

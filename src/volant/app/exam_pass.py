@@ -200,6 +200,7 @@ class _Chain:
                 car=car,
                 command=out.command,
                 aeb=emergency.command,
+                near=self._aeb.near,
                 stop_path=None if self._plan is None else self._plan.stop_path,
                 requests=presses,
                 minimal_risk=engagement is Engagement.MINIMAL_RISK,

@@ -28,7 +28,7 @@ from volant.core.messages import (
     SensorFrames,
 )
 from volant.safety import aeb_paths, aeb_tracks, stop
-from volant.safety.aeb_paths import Body, Meeting, Other, Own
+from volant.safety.aeb_paths import Body, Meeting, NearTuning, Other, Own
 from volant.safety.aeb_tracks import Region, Track, Tracker, TrackTuning
 from volant.safety.driver import DriverTuning, is_finite
 from volant.safety.stop import Place
@@ -83,6 +83,8 @@ class AebTuning(msgspec.Struct, frozen=True, kw_only=True):
     """Slower than this the car stands (the resolution of wheel sensors)."""
     silent_s: float = 0.4
     """Without any frame for so long emergency braking is not available."""
+    near: NearTuning = NearTuning()
+    """When the guard lets the pilot brake harder than comfort."""
     steer_rps: float = 0.35
     """A driver who turns the road wheels faster than this is evading; braking does not begin then."""
 
@@ -142,6 +144,8 @@ class AebMemory(msgspec.Struct, frozen=True, kw_only=True):
     stage: BrakeStage = BrakeStage.READY
     since_ns: int = 0
     """Of the stage."""
+    near: bool = False
+    """Somebody ahead may call for more than comfort braking (`aeb_near`)."""
     threat_ns: int = -1
     """When there was last something to brake for."""
     fcw: bool = True
@@ -173,7 +177,9 @@ def step(
     if given.frames is not None:
         memory = _looked(memory, given.frames, car, settings)
     elif given.stamp_ns - memory.frames_ns > round(1e9 * settings.tuning.silent_s):
-        memory = msgspec.structs.replace(memory, threat=None, agreed=0, tracker=Tracker())
+        memory = msgspec.structs.replace(
+            memory, threat=None, near=False, agreed=0, tracker=Tracker()
+        )
     return _decided(memory, given, car, settings)
 
 
@@ -243,8 +249,19 @@ def _looked(
         tracker=tracker,
         frames_ns=now_ns if frames.detections else memory.frames_ns,
         threat=threat,
+        near=_near(tracker, place, own, settings),
         agreed=min(memory.agreed + 1, _MOST_FRAMES) if brakes else 0,
         threat_ns=now_ns if threat is not None else memory.threat_ns,
+    )
+
+
+def _near(tracker: Tracker, place: Place, own: Own, settings: AebSettings) -> bool:
+    """Whether somebody who is believed may call for more than comfort braking."""
+    cos, sin = math.cos(place.yaw_rad), math.sin(place.yaw_rad)
+    return any(
+        aeb_paths.may_need(own, _seen_from(track, place, cos, sin), settings.tuning.near)
+        for track in tracker.tracks
+        if aeb_tracks.believed(track, tracker, settings.tracks)
     )
 
 

@@ -46,6 +46,21 @@ class Other(msgspec.Struct, frozen=True, gc=False):
     width_m: float
 
 
+class NearTuning(msgspec.Struct, frozen=True, kw_only=True):
+    """When somebody ahead may call for more than comfort braking; wide on purpose."""
+
+    needed_mps2: float = 2.5
+    """Below the project's definition of an emergency (3.0), for the others may yet brake."""
+    delay_s: float = 0.5
+    """Until braking acts in full."""
+    across_s: float = 4.0
+    """Who reaches our way later than this does not count."""
+    aside_m: float = 0.3
+    """Who is so near to our way is in it."""
+    least_mps: float = 0.1
+    """Slower than this nobody comes over."""
+
+
 class Meeting(msgspec.Struct, frozen=True, gc=False):
     """The first touch on a way."""
 
@@ -214,3 +229,26 @@ _ROUND_M: Final = 1.0
 """Half the widths of both, roughly, for the quick look."""
 MOST_DECEL_MPS2: Final = 12.0
 _HALVINGS: Final = 5
+
+
+def may_need(own: Own, other: Other, tuning: NearTuning) -> bool:
+    """Whether another in our way, or on the way into it, may call for more than comfort braking.
+
+    Wide on purpose: it does not ask for a touch, only whether there is a reason to brake at all.
+    """
+    body = own.body
+    front_m = body.length_m - body.rear_overhang_m
+    if other.x_m < 0.5 * front_m:
+        return False
+    aside_m = other.y_m - 0.5 * own.curvature_per_m * other.x_m * other.x_m
+    across_mps = other.vy_mps - own.curvature_per_m * own.speed_mps * other.x_m
+    clear_m = abs(aside_m) - 0.5 * (body.width_m + other.width_m) - tuning.aside_m
+    if clear_m > 0.0:
+        toward_mps = -math.copysign(1.0, aside_m) * across_mps
+        if toward_mps < max(tuning.least_mps, clear_m / tuning.across_s):
+            return False
+    closing_mps = own.speed_mps - other.vx_mps
+    if closing_mps <= 0.0:
+        return False
+    gap_m = other.x_m - 0.5 * other.length_m - front_m - closing_mps * tuning.delay_s
+    return closing_mps * closing_mps > 2.0 * tuning.needed_mps2 * gap_m

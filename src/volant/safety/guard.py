@@ -175,6 +175,9 @@ def _piloted(tick: _Tick, command: Command) -> _Wish:
         source, rows = CommandSource.MINIMAL_RISK, (table.stop, table.stop_across)
     else:
         source, rows = CommandSource.COMFORT, (table.comfort, table.comfort_across)
+    urgent = tick.given.near and not minimal_risk and _is_urgent(command, rows[0], tick)
+    if urgent:
+        rows = (table.aeb, table.comfort_across)
     held, along, across = _bound(tick, command, *rows)
     if command.gear is not tick.car.gear and tick.motion.speed_mps > _SHIFT_MPS:
         across = (*across, "gear")
@@ -184,9 +187,19 @@ def _piloted(tick: _Tick, command: Command) -> _Wish:
         reason = broken
     elif along or across:
         reason = "limited"
+    elif urgent:
+        reason = "urgent"
     else:
         reason = "minimal_risk" if minimal_risk else _path_word(tick)
     return _Wish(held, source, reason, along, across, bool(broken))
+
+
+def _is_urgent(command: Command, comfort: AlongRows, tick: _Tick) -> bool:
+    """Whether the pilot asks for more than comfort braking; the rows of emergency braking hold then.
+
+    Only while emergency braking, which sees for itself, has somebody near (two keys).
+    """
+    return command.accel_mps2 < comfort.accel_min.at(tick.motion.speed_mps)
 
 
 def _path_word(tick: _Tick) -> str:

@@ -63,6 +63,8 @@ class GuardInput(msgspec.Struct, frozen=True):
     """What lane keeping wants to add to the driver's own steering; left positive."""
     assist_ns: int = -1
     """When it was said; -1: never."""
+    near: bool = False
+    """Emergency braking sees somebody who may call for more than comfort braking."""
 
 
 class Permission(enum.Enum):

@@ -52,6 +52,18 @@ def test_urgent_braking_is_there_within_half_a_second() -> None:
     assert -1.3 < calm < -1.0
 
 
+def test_an_emergency_leaves_the_limits_of_jerk_and_comes_back_into_them() -> None:
+    asked = replace(motion(-9.0), urgent=True)
+    steps = run(Control(), ego(25.0), asked, 40)
+    assert steps[20].accel_mps2 < -5.0
+    assert steps[-1].accel_mps2 == -9.0
+    back = run(steps[-1], ego(25.0), motion(-2.0), 100)
+    assert back[60].accel_mps2 > -5.2
+    accels = np.array([one.accel_mps2 for one in back])
+    assert np.diff(accels).max() <= 0.08 + 1e-9
+    assert accels.max() <= -2.0
+
+
 def test_holding_and_letting_go_are_without_a_jump() -> None:
     held = run(Control(accel_mps2=-1.0), ego(0.0), motion(-0.3, hold=True), 60)
     assert held[-1].hold

@@ -15,7 +15,13 @@ from volant.pilot.planning.law_kernels import follow_accel, hardest, rss_gap, wa
 from volant.pilot.planning.path_kernels import stop_path
 from volant.pilot.planning.plan import PlanTuning, law_of
 from volant.pilot.planning.profile_kernels import speed_profile
-from volant.pilot.planning.propose import Across, ProposalColumn, ProposeTuning, propose
+from volant.pilot.planning.propose import (
+    URGENT_MPS2,
+    Across,
+    ProposalColumn,
+    ProposeTuning,
+    propose,
+)
 from volant.pilot.planning.rollout_kernels import roll_out
 from volant.pilot.planning.score import TERMS, ScoreTuning, weigh
 from volant.pilot.planning.stops import Stop
@@ -187,7 +193,7 @@ def test_who_comes_in_behind_us_is_not_run_into_ahead_of_us() -> None:
     points[0, :, 1] = np.where(times < 0.5, -3.6, 0.0)
     points[0, :, 5], points[0, :, 6] = 2.2, 0.9
     ego = np.array((110.0, 14.0, 0.0, 3.6, 1.0, 0.91))
-    jerks = np.array((1.2, 2.4, math.inf))
+    jerks = np.array((1.2, 2.4, math.inf, 12.0, 8.0))
     costs, _paths, starts = roll_out(
         *(rows, laterals, modes, points, ego, np.full(400, 14.0)),
         *(1.0, math.inf, dt_s, jerks, LAW),
@@ -202,3 +208,42 @@ def test_who_comes_in_behind_us_is_not_run_into_ahead_of_us() -> None:
         *(1.0, math.inf, dt_s, jerks, LAW),
     )
     assert paths[0, -1, 1] < 9.0
+
+
+def cut_in(gap_m: float, speed_mps: float, rate_mps: float):
+    """A surely cutting car, 5 m long: costs, paths, starts and proposals of an ego at 25 m/s."""
+    steps, dt_s = 32, 0.25
+    rows, laterals = propose(ProposeTuning(), ACROSS, dt_s, steps)
+    times = np.arange(steps + 1) * dt_s
+    modes = np.zeros((1, 9))
+    modes[0, :5] = 1.0, 1.0, 2.5, 0.95, 7.0
+    points = np.zeros((1, steps + 1, 7))
+    points[0, :, 0] = 100.0 + 3.6 + gap_m + 2.5 + speed_mps * times
+    points[0, :, 1] = np.maximum(3.2 - rate_mps * times, 0.0)
+    points[0, :, 2], points[0, :, 5], points[0, :, 6] = speed_mps, 2.5, 0.95
+    ego = np.array((100.0, 25.0, 0.0, 3.6, 1.0, 0.95))
+    jerks = np.array((1.2, 2.4, math.inf, 12.0, 8.0))
+    costs, paths, starts = roll_out(
+        *(rows, laterals, modes, points, ego, np.full(400, 25.0)),
+        *(1.0, math.inf, dt_s, jerks, LAW),
+    )
+    return costs[:, TERMS.index("collision")], paths, starts, rows
+
+
+def test_only_urgent_braking_leaves_comfort_and_it_avoids_what_comfort_cannot() -> None:
+    contact, paths, starts, rows = cut_in(35.0, 8.0, 1.2)
+    urgent = rows[:, ProposalColumn.BRAKE] < URGENT_MPS2
+    assert contact[~urgent].min() > 0.1
+    assert starts[~urgent, 6].max() < 3.5
+    assert contact[urgent].min() == 0.0
+    assert starts[-1, 6] == math.inf
+    assert paths[~urgent, :, 2].min() >= -5.0
+    assert paths[-1, :, 2].min() == pytest.approx(-9.0)
+
+
+def test_who_comes_into_our_side_is_told_from_who_is_run_into() -> None:
+    _contact, _paths, starts, _rows = cut_in(35.0, 8.0, 1.2)
+    assert starts[0, 7] == 0.0
+    _contact, _paths, starts, _rows = cut_in(5.0, 20.0, 0.7)
+    assert math.isfinite(starts[0, 6])
+    assert starts[0, 7] == 1.0

@@ -67,6 +67,10 @@ class FollowTuning:
     """Braking harder than this is taken up at once, as far as the mean over one second allows."""
     urgent_jerk_mps3: float = 7.0
     """Inside 8.37, the guard's row for a single tick (nuPlan's comfort gate)."""
+    emergency_jerk_mps3: float = 30.0
+    """Where the plan brakes in an emergency: the actuator is the slower one (0.1 to 0.3 s to 9 m/s2)."""
+    ease_jerk_mps3: float = 8.0
+    """Back from it, as in the plan's roll-outs."""
     side_stiffness_rps: float = 0.9
     """A change of offset takes about 4 s."""
     side_mps2: float = 0.6
@@ -126,7 +130,10 @@ def follow(
     memory, curvature = _across(control, ego, side, course, car, dt_s, tuning)
     wanted = motion.accel_mps2 if motion is not None else -1.5
     hold = (motion.hold if motion is not None else True) and abs(ego.speed_mps) < 0.15
-    accel = _along(control, ego, wanted, hold, dt_s, tuning)
+    if motion is not None and motion.urgent and wanted < control.accel_mps2:
+        accel = max(wanted, control.accel_mps2 - tuning.emergency_jerk_mps3 * dt_s)
+    else:
+        accel = _along(control, ego, wanted, hold, dt_s, tuning)
     past, count = _remember(control, accel)
     return Control(accel, curvature, hold, side, shift, memory, past, count)
 
@@ -238,6 +245,8 @@ def _along(
     speed = max(ego.speed_mps, 0.0)
     slow = min(max((20.0 - speed) / 15.0, 0.0), 1.0)
     down = tuning.jerk_down_mps3 + slow * (tuning.jerk_low_mps3 - tuning.jerk_down_mps3)
+    if before < min(tuning.urgent_mps2 - down, wanted):  # back from an emergency
+        return min(before + tuning.ease_jerk_mps3 * dt_s, wanted)
     up = tuning.jerk_up_mps3 if before >= 0.0 else max(tuning.jerk_up_mps3, down)
     if wanted > tuning.urgent_mps2:
         return before + min(max(wanted - before, -down * dt_s), up * dt_s)

@@ -120,6 +120,8 @@ class Motion:
     guidance: Guidance | None = None
     light: LightState | None = None
     rerouted: int = 0
+    urgent: bool = False
+    """Brakes harder than comfort, for nothing calmer avoids a sure touch."""
 
 
 def name_of(kind: ObjectClass) -> str:

@@ -25,9 +25,15 @@ from volant.pilot.planning.junctions import JunctionMemory, JunctionTuning
 from volant.pilot.planning.lanes import Change, LaneChoice, LaneTuning, Phase, choose_lane, refusal
 from volant.pilot.planning.motion import Lead, Motion, PlanInput, name_of
 from volant.pilot.planning.profile_kernels import speed_profile
-from volant.pilot.planning.propose import Across, ProposalColumn, ProposeTuning, propose
+from volant.pilot.planning.propose import (
+    URGENT_MPS2,
+    Across,
+    ProposalColumn,
+    ProposeTuning,
+    propose,
+)
 from volant.pilot.planning.rollout_kernels import FROM_BRAKE, FROM_LEAD, roll_out
-from volant.pilot.planning.score import ScoreTuning, weigh
+from volant.pilot.planning.score import TERMS, ScoreTuning, weigh
 from volant.pilot.planning.stops import Stop, find_stop
 from volant.pilot.planning.stops import StopTuning as StopTuning
 from volant.pilot.prediction.forecast import Forecast, ModeColumn
@@ -86,6 +92,17 @@ class PlanTuning:
     """A lane change that costs this much more than keeping the lane is not begun."""
     break_off_cost: float = 60.0
     """Nor gone on with, before the line, when it costs this much more than going back."""
+    urgent_s: float = 3.0
+    """A sure touch so soon may be answered by urgent braking: the time within which the project's
+    definition counts an emergency."""
+    urgent_share: float = 0.7
+    """If that leaves at most this share of the cost of contact."""
+    urgent_jerk_mps3: float = 12.0
+    """Its build-up in roll-outs: UN R157's careful human, 12.65."""
+    ease_jerk_mps3: float = 8.0
+    """Back from it to comfort: the guard's row for a single tick, 8.37."""
+    built_mps2: float = -4.0
+    """Harder braking than this counts only as far as the car has it already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +137,10 @@ GUIDANCE_NS: Final = NS_PER_S // 2
 GUIDANCE_M: Final = 2000.0
 REROUTED_M: Final = 80.0
 """A way that becomes this much longer at once is another one."""
+_TOUCH: Final = 6
+"""Column of `starts`: time of the first touch of a vehicle that likely goes our way."""
+_BESIDE: Final = 7
+"""Column of `starts`: it comes into our side."""
 _KINDS: Final = tuple(ObjectClass)
 """By the codes of tracks and forecast."""
 
@@ -152,7 +173,7 @@ def plan(given: PlanInput, settings: PlanSettings) -> Motion:
         laterals,
         given.forecast.modes,
         given.forecast.points,
-        _own(given),
+        _own(given, tuning),
         speeds,
         given.course.step_m,
         stop.station_m,
@@ -162,7 +183,23 @@ def plan(given: PlanInput, settings: PlanSettings) -> Motion:
     )
     view = _Outlook(stop, speeds, binds, law, lane, proposals, costs, paths, starts)
     best, lane = _choose(given, view, settings)
+    best = _urgent(view, best, tuning)
     return _motion(given, replace(view, lane=lane), best, memory, settings)
+
+
+def _urgent(view: _Outlook, best: int, tuning: PlanTuning) -> int:
+    """The mildest urgent braking that helps where the best calm motion surely touches; else that."""
+    if view.starts[best, _TOUCH] > tuning.urgent_s:
+        return best
+    touch = TERMS.index("collision")
+    rows = np.flatnonzero(view.proposals[:, ProposalColumn.BRAKE] < URGENT_MPS2)
+    if view.starts[best, _BESIDE] > 0.0:  # braking helps only if it lets him in
+        rows = rows[view.starts[rows, _TOUCH] == math.inf]
+    least = float(view.costs[rows, touch].min(initial=math.inf))
+    if least > tuning.urgent_share * float(view.costs[best, touch]):
+        return best
+    # Who asks for a little more than the least contact is still taken: softer, where it is as good.
+    return int(next(row for row in rows if view.costs[row, touch] <= 1.1 * least + 0.01))
 
 
 def _choose(given: PlanInput, view: _Outlook, settings: PlanSettings) -> tuple[int, LaneChoice]:
@@ -170,6 +207,7 @@ def _choose(given: PlanInput, view: _Outlook, settings: PlanSettings) -> tuple[i
     lane, tuning = view.lane, settings.plan
     before = given.before.proposal if given.before is not None else 0
     totals = weigh(view.costs, view.proposals, before, settings.score)
+    totals[view.proposals[:, ProposalColumn.BRAKE] < URGENT_MPS2] = math.inf
     lateral = view.proposals[:, ProposalColumn.LATERAL]
     if lane.change.phase is Phase.MOVE:
         on, back = totals[lateral == 0.0], totals[lateral == 1.0]
@@ -239,6 +277,7 @@ def _motion(
         guidance=_guidance(given),
         light=view.stop.light,
         rerouted=_rerouted(given, left_m),
+        urgent=bool(proposal[ProposalColumn.BRAKE] < URGENT_MPS2),
     )
 
 
@@ -295,14 +334,15 @@ def _across(given: PlanInput, lane: LaneChoice) -> Across:
     return Across(side, middle_m, shift_m, speed_mps=given.speed_mps)
 
 
-def _own(given: PlanInput) -> Array:
+def _own(given: PlanInput, tuning: PlanTuning) -> Array:
     """The own car as the kernel reads it."""
     car = given.car
+    built_mps2 = min(given.ego.accel_mps2, tuning.built_mps2)
     return np.array(
         (
             given.ego.station_m,
             given.speed_mps,
-            given.accel_mps2,
+            max(given.accel_mps2, built_mps2),
             car.front_m,
             car.rear_overhang_m,
             0.5 * car.width_m,
@@ -312,7 +352,8 @@ def _own(given: PlanInput) -> Array:
 
 def _jerks(speed_mps: float, most_mps2: float, tuning: PlanTuning) -> Array:
     down = tuning.jerk_down_mps3 * (1.0 if speed_mps > 20.0 else 2.0 - speed_mps / 20.0)
-    return np.array((tuning.jerk_up_mps3, down, most_mps2))
+    urgent = (tuning.urgent_jerk_mps3, tuning.ease_jerk_mps3)
+    return np.array((tuning.jerk_up_mps3, down, most_mps2, *urgent))
 
 
 def _lead(start: list[float], forecast: Forecast) -> Lead | None:

@@ -41,6 +41,8 @@ class ProposeTuning:
     """Small, so that the car stays well inside its lane (max 0.30 m off, pilot.md section 5)."""
     brakes_mps2: tuple[float, ...] = (-2.0, -3.5, -5.0)
     """Up to the hardest that comfort braking may do (ISO 15622 at low speed, recalled)."""
+    urgent_mps2: tuple[float, ...] = (-6.0, -9.0)
+    """For when no calm motion avoids a sure touch: what emergency braking asks for (vehicle.md 3)."""
     aside_mps2: float = 0.6
     """Acceleration of a change of offset within the lane."""
     shift_mps2: float = 0.95
@@ -51,6 +53,8 @@ class ProposeTuning:
     """Done within 5 s (UN R79, category C)."""
 
 
+URGENT_MPS2: Final = -5.5
+"""Fixed braking beyond this is urgent: not bound to comfort (as in rollout_kernels)."""
 AS_ALLOWED: Final = 0
 """Row of the plain proposal: full pace, normal firmness, middle of the lane, no yielding."""
 
@@ -110,5 +114,6 @@ def propose(tuning: ProposeTuning, across: Across, dt_s: float, steps: int) -> t
         for yields in (0.0, 1.0)
         if aside_m == 0.0 or firm == tuning.firms[0]
     ]
-    rows += [(1.0, 1.0, 0.0, 1.0, brake, 0.0) for brake in tuning.brakes_mps2]
+    brakes = (*tuning.brakes_mps2, *tuning.urgent_mps2)
+    rows += [(1.0, 1.0, 0.0, 1.0, brake, 0.0) for brake in brakes]
     return np.array(rows), laterals

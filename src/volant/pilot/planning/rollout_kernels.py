@@ -43,6 +43,9 @@ _COLUMNS = 8
 _LEADS = 6
 _CLAIM_STEPS = 8  # 2 s
 _ANSWER_STEPS = 3  # from the first step onto the road to our braking, 0.75 s
+_URGENT = -5.5  # m/s2, fixed braking beyond this leaves comfort (planning.propose.URGENT_MPS2)
+_URGENT_LAG = 0.25  # share of its build-up in the first step: dead time of actuators, 0.2 s
+_SURE = 0.5  # weight of a mode that urgent braking may answer
 _ANSWER = 4.5  # m/s2, what comfort braking may do at low speed less a reserve (ISO 15622, recalled)
 
 
@@ -183,17 +186,19 @@ def wanted_accel(  # type: ignore[no-untyped-def]
     return answer, source, lead_id, lead_gap, lead_rate, lead_cuts
 
 
-@kernel("void(f8[::1], f8[:, ::1], i8, f8, f8, f8, f8, f8, f8, f8[::1], f8[::1], f8, f8)")
+@kernel("f8(f8[::1], f8[:, ::1], i8, f8, f8, f8, f8, f8, f8, f8[::1], f8[::1], f8, f8)")
 def _charge_others(  # type: ignore[no-untyped-def]
     cost, others, count, s, v, front, rear, fade, dt, behind, law, s_react, v_react
 ):
     """Contact with and closeness to every mode in the band, by its weight, onto the costs.
 
+    Gives the id of a vehicle that is touched and likely goes our way, -1 for none.
     s_react, v_react: where and how fast we are when we could have answered one who steps out; before
     whom we could stop from there, or whom we have passed, is none that we could hit.
     """
+    touched = -1.0
     if v < 0.1:
-        return
+        return touched
     for i in range(count):
         other = others[i]
         if other[_G_FRONT] + other[_G_REAR] < 2.0 * s + front - rear:
@@ -209,6 +214,9 @@ def _charge_others(  # type: ignore[no-untyped-def]
         if space < 0.3:
             rush = max(v - other[_G_RATE], 0.0)
             cost[_C_COLLISION] += weight * (1.0 + 0.1 * rush * rush) * dt
+            likely = other[_G_WEIGHT] >= _SURE and other[_G_KIND] != _STEP_OUT
+            if likely and other[_G_RATE] > 1.0 and rush > 0.0 and touched < 0.0:
+                touched = other[_G_ID]
             continue
         need = rss_gap(v, max(other[_G_RATE], 0.0), law)
         # The gap that the driver chose is not called too near.
@@ -216,6 +224,7 @@ def _charge_others(  # type: ignore[no-untyped-def]
         if space < need:
             lack = 1.0 - space / need
             cost[_C_GAP] += weight * lack * lack * dt
+    return touched
 
 
 @kernel("i8(f8[:, ::1], f8[:, :, ::1], i8, f8, f8, f8[:, ::1])")
@@ -302,9 +311,11 @@ def _drive(  # type: ignore[no-untyped-def]
 ):
     """Drive one proposal along its lateral path; fills its costs, its start and its path.
 
-    jerks [3]: up, down, and the most acceleration of the first two seconds.
+    jerks [5]: up, down, the most acceleration of the first two seconds, down when urgent, back from it.
     """
     steps = lateral.shape[0] - 1
+    urgent = proposal[_BRAKE] < _URGENT
+    start[6] = math.inf
     band = 1 if proposal[_YIELDS] > 0.0 else 0
     firm = law[L_DECEL] * proposal[_FIRM]
     station0, front, rear = ego[_E_STATION], ego[_E_FRONT], ego[_E_REAR]
@@ -323,22 +334,31 @@ def _drive(  # type: ignore[no-untyped-def]
             bands[band, k], sizes[band, k], s + front, s - rear, v, a, free, firm, stop - s, top,
             proposal[_BRAKE], v < 0.15, behind, law,
         )  # fmt: skip
-        value = max(value, -hardest(v))
+        value = max(value, proposal[_BRAKE] if urgent else -hardest(v))
         if k == 0:
             start[0], start[1], start[2] = value, source, lead
             start[3], start[4], start[5] = gap, rate, cuts
         fade = 1.0 - 0.6 * k / steps
         if k <= _ANSWER_STEPS:
             s_react, v_react = s, v
-        _charge_others(
+        touched = _charge_others(
             cost, bands[2, k], sizes[2, k], s, v, front, rear, fade, dt, behind, law,
             s_react, v_react,
         )  # fmt: skip
+        if touched >= 0.0 and start[6] == math.inf:
+            start[6], start[7] = k * dt, 1.0  # beside us, unless he was in our way before
+            for i in range(sizes[2, max(k - 1, 0)]):
+                if bands[2, max(k - 1, 0), i, _G_ID] == touched:
+                    start[7] = 0.0
         for i in range(sizes[3, k]):
             if abs(beside[k, i, 0] - s) < beside[k, i, 1]:
                 cost[_C_SIDE] += beside[k, i, 2] * dt
         cost[_C_CENTRE] += proposal[_OFF] * proposal[_OFF] * dt
         rise = jerks[0] if value > a else jerks[1]
+        if urgent and value < a:
+            rise = jerks[3] * (_URGENT_LAG if k == 0 and a > value + 3.0 else 1.0)
+        elif value > a and a < -hardest(v):
+            rise = jerks[4]
         change = min(max(value - a, -rise * dt), rise * dt)
         _charge_motion(cost, v, a, change / dt, profile, (s - station0) / step, dt)
         a_next = a + change
@@ -360,12 +380,14 @@ def roll_out(proposals, laterals, modes, points, ego, profile, step, stop, dt, j
     proposals [p, 6], those of one lateral path together, the lane's middle first; laterals
     [g, steps + 1, 3]: offset, rate, acceleration; modes, points: the forecast; ego [6]; profile [k]:
     allowed speeds from the car's station on, `step` apart; stop: station of the end of the way for the
-    car's origin (inf for none); jerks [3]: up, down, and the most acceleration of the first two seconds.
+    car's origin (inf for none); jerks [5]: up, down, the most acceleration of the first two seconds, down when urgent,
+    and back from urgent braking.
     Gives costs [p, 8] before weights, paths [p, steps + 1, 5] (station, speed, acceleration, offset,
-    offset rate) and starts [p, 6] (acceleration wanted now, its source, lead's id, gap, speed, cuts in).
+    offset rate) and starts [p, 8] (acceleration wanted now, its source, lead's id, gap, speed, cuts in, the time of the
+    first touch of a vehicle that likely goes our way, and whether it comes into our side).
     """
     count, steps = proposals.shape[0], points.shape[1] - 1
-    costs, starts = np.zeros((count, _COSTS)), np.zeros((count, 6))
+    costs, starts = np.zeros((count, _COSTS)), np.zeros((count, 8))
     paths = np.zeros((count, steps + 1, 5))
     bands = np.zeros((3, steps + 1, _LEADS, _COLUMNS))
     sizes = np.zeros((4, steps + 1), dtype=np.int64)
