@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -37,7 +38,15 @@ from volant.core.messages import Message
 from volant.core.settings import find_data
 from volant.core.topics import Topic
 from volant.pilot import CarGeometry, PilotSettings
-from volant.road import CorridorColumn, LaneGraph, find_place, load_graph, make_guide, traffic_rules
+from volant.road import (
+    CorridorColumn,
+    LaneGraph,
+    TrafficRules,
+    find_place,
+    load_graph,
+    make_guide,
+    traffic_rules,
+)
 from volant.safety.aeb import AebSettings
 from volant.safety.guard import GuardSettings
 from volant.sim import Jam, JudgeSettings, World, WorldSettings
@@ -89,7 +98,7 @@ Write = Callable[[Topic, int, Message], None]
 Send = Callable[[bytes], object]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Trip:
     """A wish with what it stands for."""
 
@@ -101,6 +110,11 @@ class Trip:
     stretch: Stretch
     ends: Ends | None = None
     """The places it leads from and to; None: it is a distance along a road."""
+
+    @cached_property
+    def rules(self) -> TrafficRules:
+        """Rules of the graph, worked out once for pilot, judge, world and screen."""
+        return traffic_rules(self.graph)
 
     @property
     def destination(self) -> tuple[int, float]:
@@ -169,7 +183,7 @@ def pilot_settings(trip: Trip) -> PilotSettings:
     between = () if trip.ends is None else trip.ends.via
     return PilotSettings(
         graph=graph,
-        rules=traffic_rules(graph),
+        rules=trip.rules,
         guide=make_guide(graph, trip.destination),
         car=CarGeometry(
             length_m=spec.length_m,
@@ -214,7 +228,7 @@ def aeb_settings(spec: CarSpec) -> AebSettings:
 
 def judge_settings(trip: Trip) -> JudgeSettings:
     """What the drive is judged against: from place to place whatever way the pilot takes."""
-    stretch, rules = trip.stretch, traffic_rules(trip.graph)
+    stretch, rules = trip.stretch, trip.rules
     if trip.ends is not None:
         return JudgeSettings(graph=trip.graph, place=trip.destination, rules=rules)
     return JudgeSettings(
@@ -280,7 +294,7 @@ def frame_settings(trip: Trip) -> FrameSettings:
         view=road_view(trip.graph),
         corridor=trip.stretch.corridor,
         left_hand=trip.graph.left_hand,
-        signs=SignView(trip.graph, traffic_rules(trip.graph)),
+        signs=SignView(trip.graph, trip.rules),
         own_lane=OwnLane(trip.graph, trip.stretch.corridor.lanes),
         route=encode_route(_route(trip)),
     )
@@ -326,7 +340,9 @@ def _machine(trip: Trip) -> Machine:
     wish, stretch, spec = trip.wish, trip.stretch, trip.spec
     here = stretch.corridor.at(stretch.start_m)
     x_m, y_m, yaw_rad = stretch.corridor.to_world(stretch.start_m, 0.0)
-    surroundings = World(trip.graph, world_settings(trip), wish.seed, stretch.corridor)
+    surroundings = World(
+        trip.graph, world_settings(trip), wish.seed, stretch.corridor, rules=trip.rules
+    )
     start = CarStart(
         pose=Pose(x_m, y_m, wrap_angle_rad(yaw_rad)),
         z_m=here.z_m,

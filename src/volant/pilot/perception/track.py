@@ -323,11 +323,12 @@ def _fold(
     returns: list[tuple[float, ...]] = []
     rows: list[tuple[float, ...]] = []
     newest_ns, pose = tracker.frame_ns, np.empty(7)
+    heard = _Heard(tracker, tuning)
     for frame in frames:
         lag_s = (ego.stamp_ns - frame.stamp_ns) / NS_PER_S
         if lag_s < 0.0:
             continue
-        tracker, index, usable = _note_sensor(tracker, frame, ego, tuning)
+        index, usable = heard.note(frame, ego, lag_s)
         if not usable or lag_s > tuning.oldest_s:
             continue
         newest_ns = max(newest_ns, frame.stamp_ns)
@@ -341,51 +342,59 @@ def _fold(
             rows.append(
                 (first, len(returns), x_m, y_m, yaw_rad, lag_s, stamp_s, index, *field.numbers())
             )
+    tracker = heard.remembered(tracker, newest_ns)
     if not rows:
-        return replace(tracker, frame_ns=newest_ns)
+        return tracker
     table, cov, noise, next_id = fold_frames(
         *(tracker.table, tracker.cov, np.array(returns).reshape(-1, 13), np.array(rows)),
         tracker.noise,
         *(float(tracker.next_id), numbers),
     )
-    return replace(
-        tracker, table=table, cov=cov, noise=noise, next_id=int(next_id), frame_ns=newest_ns
-    )
+    return replace(tracker, table=table, cov=cov, noise=noise, next_id=int(next_id))
 
 
-def _note_sensor(
-    tracker: Tracker, frame: DetectionFrame, ego: Ego, tuning: TrackTuning
-) -> tuple[Tracker, int, bool]:
-    """Remember the frame; tells the sensor's index and whether the frame says anything new."""
-    if frame.sensor not in tracker.sensors:
-        tracker = replace(
+class _Heard:
+    """What the tracker remembers of its sensors, while the frames of one tick are folded in."""
+
+    def __init__(self, tracker: Tracker, tuning: TrackTuning) -> None:
+        self._tuning = tuning
+        self._sensors = list(tracker.sensors)
+        self._noise, self._last = tracker.noise, list(tracker.last)
+        self._frozen, self._heard_ns = list(tracker.frozen), list(tracker.heard_ns)
+        self._lag_s = list(tracker.lag_s)
+
+    def note(self, frame: DetectionFrame, ego: Ego, lag_s: float) -> tuple[int, bool]:
+        """Remember a frame; tells the sensor's index and whether the frame says anything new."""
+        if frame.sensor not in self._sensors:
+            self._sensors.append(frame.sensor)
+            self._noise = np.vstack((self._noise, self._tuning.noise))
+            self._last.append(frame)
+            self._frozen.append(0)
+            self._heard_ns.append(ego.stamp_ns)
+            self._lag_s.append(lag_s)
+            return len(self._sensors) - 1, True
+        index = self._sensors.index(frame.sensor)
+        last = self._last[index]
+        if frame.stamp_ns <= last.stamp_ns:
+            return index, False
+        same = bool(frame.objects) and ego.speed_mps > 1.0 and frame.objects == last.objects
+        count = self._frozen[index] + 1 if same else 0
+        self._last[index], self._frozen[index] = frame, count
+        self._heard_ns[index], self._lag_s[index] = ego.stamp_ns, lag_s
+        return index, count < self._tuning.unseen_frozen_frames
+
+    def remembered(self, tracker: Tracker, frame_ns: int) -> Tracker:
+        """The tracker with what was noted."""
+        return replace(
             tracker,
-            sensors=(*tracker.sensors, frame.sensor),
-            noise=np.vstack((tracker.noise, tuning.noise)),
-            last=(*tracker.last, frame),
-            frozen=(*tracker.frozen, 0),
-            heard_ns=(*tracker.heard_ns, ego.stamp_ns),
-            lag_s=(*tracker.lag_s, (ego.stamp_ns - frame.stamp_ns) / NS_PER_S),
+            sensors=tuple(self._sensors),
+            noise=self._noise,
+            last=tuple(self._last),
+            frozen=tuple(self._frozen),
+            heard_ns=tuple(self._heard_ns),
+            lag_s=tuple(self._lag_s),
+            frame_ns=frame_ns,
         )
-        return tracker, len(tracker.sensors) - 1, True
-    index = tracker.sensors.index(frame.sensor)
-    last = tracker.last[index]
-    if frame.stamp_ns <= last.stamp_ns:
-        return tracker, index, False
-    same = bool(frame.objects) and ego.speed_mps > 1.0 and frame.objects == last.objects
-    count = tracker.frozen[index] + 1 if same else 0
-    tracker = replace(
-        tracker,
-        last=(*tracker.last[:index], frame, *tracker.last[index + 1 :]),
-        frozen=(*tracker.frozen[:index], count, *tracker.frozen[index + 1 :]),
-        heard_ns=(*tracker.heard_ns[:index], ego.stamp_ns, *tracker.heard_ns[index + 1 :]),
-        lag_s=(
-            *tracker.lag_s[:index],
-            (ego.stamp_ns - frame.stamp_ns) / NS_PER_S,
-            *tracker.lag_s[index + 1 :],
-        ),
-    )
-    return tracker, index, count < tuning.unseen_frozen_frames
 
 
 def _return(one: ObjectReturn) -> tuple[float, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -106,9 +107,15 @@ def propose(tuning: ProposeTuning, across: Across, dt_s: float, steps: int) -> t
         begun = across.under_way and goal_m == across.shift_m
         time_s = across.left_s if begun else shift_s(goal_m - float(across.side[0]), tuning)
         shift_path(across.side, goal_m, max(time_s, 0.2), across.speed_mps, dt_s, steps, lateral)
+    return _table(tuple(aside_m for _goal, _changes, aside_m in goals), tuning), laterals
+
+
+@lru_cache(maxsize=32)
+def _table(asides_m: tuple[float, ...], tuning: ProposeTuning) -> Array:
+    """The rows for lateral paths with these asides; nobody writes to them."""
     rows = [
         (pace, firm, float(index), yields, 0.0, aside_m)
-        for index, (_goal, _changes, aside_m) in enumerate(goals)
+        for index, aside_m in enumerate(asides_m)
         for pace in tuning.paces
         for firm in tuning.firms
         for yields in (0.0, 1.0)
@@ -116,4 +123,4 @@ def propose(tuning: ProposeTuning, across: Across, dt_s: float, steps: int) -> t
     ]
     brakes = (*tuning.brakes_mps2, *tuning.urgent_mps2)
     rows += [(1.0, 1.0, 0.0, 1.0, brake, 0.0) for brake in brakes]
-    return np.array(rows), laterals
+    return np.array(rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -44,10 +45,14 @@ class ScoreTuning:
     """Added to every proposal but the one taken before, so that near ties do not flutter."""
 
 
+@lru_cache(maxsize=8)
+def _weights(tuning: ScoreTuning) -> Array:
+    return np.array([getattr(tuning, term) for term in TERMS])
+
+
 def weigh(costs: Array, proposals: Array, before: int, tuning: ScoreTuning) -> Array:
     """Total cost of each proposal [p]; before: the row taken last, -1 for none."""
-    weights = np.array([getattr(tuning, term) for term in TERMS])
-    total: Array = (costs * weights).sum(axis=1)
+    total: Array = (costs * _weights(tuning)).sum(axis=1)
     total[proposals[:, ProposalColumn.BRAKE] < 0.0] += tuning.brake
     if 0 <= before < len(total):
         total += tuning.change_of_mind
