@@ -41,6 +41,7 @@ FROM_PROFILE, FROM_LEAD, FROM_BRAKE = 0, 1, 2
 _G_REAR, _G_FRONT, _G_RATE, _G_ACCEL, _G_WEIGHT, _G_ID, _G_CUT_IN, _G_KIND = range(8)
 _COLUMNS = 8
 _LEADS = 6
+_BESIDE_M = 0.8  # less room than this to the side is too little (estimated)
 _CLAIM_STEPS = 8  # 2 s
 _ANSWER_STEPS = 3  # from the first step onto the road to our braking, 0.75 s
 _URGENT = -5.5  # m/s2, fixed braking beyond this leaves comfort (planning.propose.URGENT_MPS2)
@@ -200,25 +201,24 @@ def _charge_others(  # type: ignore[no-untyped-def]
     if v < 0.1:
         return touched
     for i in range(count):
-        other = others[i]
-        if other[_G_FRONT] + other[_G_REAR] < 2.0 * s + front - rear:
+        if others[i, _G_FRONT] + others[i, _G_REAR] < 2.0 * s + front - rear:
             continue  # beside or behind: he sees us
-        if _is_behind(other[_G_ID], behind):
+        if _is_behind(others[i, _G_ID], behind):
             continue
-        space = other[_G_REAR] - (s + front)
-        weight = other[_G_WEIGHT] * fade
-        if other[_G_KIND] == _STEP_OUT:
-            stops = other[_G_REAR] - (s_react + front) - 0.3
+        space = others[i, _G_REAR] - (s + front)
+        weight = others[i, _G_WEIGHT] * fade
+        if others[i, _G_KIND] == _STEP_OUT:
+            stops = others[i, _G_REAR] - (s_react + front) - 0.3
             if space < -0.5 or stops > 0.5 * v_react * v_react / _ANSWER:
                 continue
         if space < 0.3:
-            rush = max(v - other[_G_RATE], 0.0)
+            rush = max(v - others[i, _G_RATE], 0.0)
             cost[_C_COLLISION] += weight * (1.0 + 0.1 * rush * rush) * dt
-            likely = other[_G_WEIGHT] >= _SURE and other[_G_KIND] != _STEP_OUT
-            if likely and other[_G_RATE] > 1.0 and rush > 0.0 and touched < 0.0:
-                touched = other[_G_ID]
+            likely = others[i, _G_WEIGHT] >= _SURE and others[i, _G_KIND] != _STEP_OUT
+            if likely and others[i, _G_RATE] > 1.0 and rush > 0.0 and touched < 0.0:
+                touched = others[i, _G_ID]
             continue
-        need = rss_gap(v, max(other[_G_RATE], 0.0), law)
+        need = rss_gap(v, max(others[i, _G_RATE], 0.0), law)
         # The gap that the driver chose is not called too near.
         need -= max(rss_gap(v, v, law) - 0.9 * wanted_gap(v, law[L_GAP_S], law), 0.0)
         if space < need:
@@ -229,15 +229,15 @@ def _charge_others(  # type: ignore[no-untyped-def]
 
 @kernel("i8(f8[:, ::1], f8[:, :, ::1], i8, f8, f8, f8[:, ::1])")
 def _stand_beside(modes, points, k, offset, width, out):  # type: ignore[no-untyped-def]
-    """Those with less than 0.8 m to our side at step k, into out [m, 3]; their number.
+    """Those with less than 0.8 m (_BESIDE_M) to our side at step k, into out [m, 3]; their number.
 
     Columns: station, half length along with our own, what lack of room costs.
     """
     found = 0
     for m in range(modes.shape[0]):
         room = abs(points[m, k, _P_OFFSET] - offset) - width - points[m, k, _P_HALF_WIDTH]
-        if 0.0 <= room < 0.8:
-            lack = 1.0 - room / 0.8
+        if 0.0 <= room < _BESIDE_M:
+            lack = 1.0 - room / _BESIDE_M
             out[found, 0] = points[m, k, _P_STATION] - 1.0
             out[found, 1] = points[m, k, _P_HALF_LENGTH] + 3.0
             out[found, 2] = modes[m, _M_WEIGHT] * lack * lack
@@ -262,6 +262,50 @@ def _sweep(modes, points, lateral, middle, width, side, bands, sizes, beside):  
                 modes, points, k, lateral[k, 0], middle, reach, claim, bands[band, k]
             )
         sizes[3, k] = _stand_beside(modes, points, k, lateral[k, 0], width, beside[k])
+
+
+@kernel("i8(f8[:, ::1], f8[:, :, ::1], f8[:, ::1], f8, f8[:, ::1], f8[:, :, ::1])")
+def _keep_near(modes, points, lateral, reach, near_modes, near_points):  # type: ignore[no-untyped-def]
+    """Copy the modes that ever come within reach of a lateral path, in their order; their number.
+
+    Most drive in other lanes, and need not be asked for at each step.
+    """
+    low = lateral[:, 0].min() - reach
+    high = lateral[:, 0].max() + reach
+    found = 0
+    for m in range(modes.shape[0]):
+        for k in range(points.shape[1]):
+            offset, half = points[m, k, _P_OFFSET], points[m, k, _P_HALF_WIDTH]
+            if not (offset - half >= high or offset + half <= low):
+                near_modes[found] = modes[m]
+                near_points[found] = points[m]
+                found += 1
+                break
+    return found
+
+
+@kernel("b1(f8[:, :, :, ::1], i8[:, ::1])")
+def _nobody_cuts_in(bands, sizes):  # type: ignore[no-untyped-def]
+    """Whether the same stand in the band with those who cut in as without: yielding changes nothing."""
+    for k in range(sizes.shape[1]):
+        if sizes[0, k] != sizes[1, k]:
+            return False
+        for i in range(sizes[0, k]):
+            for column in range(_COLUMNS):
+                if bands[0, k, i, column] != bands[1, k, i, column]:
+                    return False
+    return True
+
+
+@kernel("b1(f8[:, ::1], i8)")
+def _yields_alone(proposals, p):  # type: ignore[no-untyped-def]
+    """Whether a proposal is the one before it, but yields."""
+    if p == 0 or proposals[p, _BRAKE] != 0.0:
+        return False
+    for column in range(proposals.shape[1]):
+        if column != _YIELDS and proposals[p, column] != proposals[p - 1, column]:
+            return False
+    return proposals[p, _YIELDS] > 0.0 and proposals[p - 1, _YIELDS] == 0.0
 
 
 @kernel("f8(f8[::1], f8[::1], f8, f8, f8, f8[::1])")
@@ -323,8 +367,8 @@ def _drive(  # type: ignore[no-untyped-def]
     behind[:] = -1.0
     s_react, v_react = s, v
     for k in range(steps + 1):
-        here = path[k]
-        here[0], here[1], here[2], here[3], here[4] = s, v, a, lateral[k, 0], lateral[k, 1]
+        path[k, 0], path[k, 1], path[k, 2] = s, v, a
+        path[k, 3], path[k, 4] = lateral[k, 0], lateral[k, 1]
         free = _free(proposal, profile, step, s - station0, v, law)
         top = min(briskest(v, law), law[L_MOST])
         if k * dt < 2.0:
@@ -394,8 +438,10 @@ def roll_out(proposals, laterals, modes, points, ego, profile, step, stop, dt, j
     beside = np.zeros((steps + 1, max(modes.shape[0], 1), 3))
     middle = ego[_E_STATION] + 0.5 * (ego[_E_FRONT] - ego[_E_REAR])
     behind = np.empty(_LEADS)
+    near_modes, near_points = np.empty_like(modes), np.empty_like(points)
+    reach = ego[_E_HALF_WIDTH] + max(law[L_SIDE_M], _BESIDE_M) + 0.01
     swept = -1
-    crowded = False
+    crowded, calm = False, False
     cut_ins = False
     for m in range(modes.shape[0]):
         cut_ins = cut_ins or modes[m, _M_CUT_IN] > 0.0
@@ -409,9 +455,10 @@ def roll_out(proposals, laterals, modes, points, ego, profile, step, stop, dt, j
         lateral = laterals[int(proposal[_LATERAL])]
         if int(proposal[_LATERAL]) != swept:
             swept = int(proposal[_LATERAL])
+            near = _keep_near(modes, points, lateral, reach, near_modes, near_points)
             _sweep(
-                modes,
-                points,
+                near_modes[:near],
+                near_points[:near],
                 lateral,
                 middle,
                 ego[_E_HALF_WIDTH],
@@ -421,6 +468,10 @@ def roll_out(proposals, laterals, modes, points, ego, profile, step, stop, dt, j
                 beside,
             )
             crowded = crowded or (swept == 0 and sizes[3].max() > 0)
+            calm = _nobody_cuts_in(bands, sizes)
+        if calm and _yields_alone(proposals, p):
+            costs[p], starts[p], paths[p] = costs[p - 1], starts[p - 1], paths[p - 1]
+            continue
         _drive(
             proposal, lateral, bands, sizes, beside, ego, profile, step, stop, dt, jerks, law,
             costs[p], starts[p], paths[p], behind,

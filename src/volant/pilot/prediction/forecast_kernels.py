@@ -337,9 +337,10 @@ def forecast(  # type: ignore[no-untyped-def]
     """
     count = tracks.shape[0]
     most = (_MOST_MODES + 1) * count
-    modes = np.zeros((most, _MODES))
-    points = np.zeros((most, steps + 1, POINTS))
-    worlds = np.zeros((most, steps + 1, 6))
+    # Not cleared: what is given back is filled in whole.
+    modes = np.empty((most, _MODES))
+    points = np.empty((most, steps + 1, POINTS))
+    worlds = np.empty((most, steps + 1, 6))
     world = np.zeros((_MOST_MODES, steps + 1, 6))
     kinds = np.zeros((_MOST_MODES, 3))
     found = 0

@@ -213,12 +213,14 @@ def onto_course(course, step, world, hint, length, width, out):  # type: ignore[
     last = course.shape[0] - 1
     row = min(max(int(hint / step), 0), last)
     least = math.inf
+    turned, cos, sin = -1, 1.0, 0.0  # row whose direction this is
     for k in range(world.shape[0]):
         x, y = world[k, 0], world[k, 1]
         ahead = aside = 0.0
         for _ in range(8):
-            heading = course[row, _HEADING]
-            cos, sin = math.cos(heading), math.sin(heading)
+            if row != turned:
+                heading = course[row, _HEADING]
+                turned, cos, sin = row, math.cos(heading), math.sin(heading)
             dx, dy = x - course[row, _X], y - course[row, _Y]
             ahead, aside = cos * dx + sin * dy, cos * dy - sin * dx
             # Inside a bend the reference is longer than the way beside it.
@@ -227,8 +229,7 @@ def onto_course(course, step, world, hint, length, width, out):  # type: ignore[
             if move == 0 or (move < 0 and row == 0) or (move > 0 and row == last):
                 break
             row = min(max(row + move, 0), last)
-        heading = course[row, _HEADING]
-        turn = wrap(world[k, 2] - heading)
+        turn = wrap(world[k, 2] - course[row, _HEADING])
         c, s = math.cos(turn), math.sin(turn)
         shrink = max(1.0 - aside * course[row, _CURVATURE], 0.3)
         point = out[k]
