@@ -39,6 +39,30 @@ def test_a_driver_that_brakes_late_breaks_the_bound_of_comfort() -> None:
     assert any("accel_hardest_mps2" in reason for reason in _run("standing-car-50", "late"))
 
 
+NOTHING_TO_DO = {
+    "cut_in",
+    "pass_by",
+    "green_light",
+    "give_way",
+    "right",
+    "priority",
+    "harmless_person",
+    "ghosts",
+    "driver",
+}
+"""Kinds with cases in which holding the speed is right, for a driver that is told the truth."""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_driver_that_does_nothing_passes_only_where_standing_still_fails() -> None:
+    for case in basics():
+        if _run(case.name, "idle"):
+            continue
+        assert case.kind in NOTHING_TO_DO, case.name
+        assert _run(case.name, "still") != (), case.name
+
+
 def test_the_pilot_drives_an_easy_case() -> None:
     assert _run("cruise-50", "pilot", "typical") == ()
 

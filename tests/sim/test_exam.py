@@ -3,10 +3,13 @@
 import pytest
 
 from volant.core.errors import InputError
+from volant.core.messages import LightState
 from volant.road import make_guide, traffic_rules
+from volant.sim import World, WorldSettings
 from volant.sim.exam import Figures, basics, broken_bounds, case_named
 from volant.sim.exam.roads import Piece, carriageway, crossing
 from volant.sim.scene import Bound, lane_of
+from volant.sim.signals import Shows, light_at
 
 
 def test_basics_has_at_least_eighty_cases_with_names_of_their_own() -> None:
@@ -72,3 +75,20 @@ def test_a_bound_is_broken_by_too_little_too_much_and_nothing() -> None:
     assert broken_bounds(_figures(gap_min_m=None), bounds) == (
         "gap_min_m could not be measured (a gap)",
     )
+
+
+def test_a_light_of_a_scene_is_red_until_the_green_that_was_wished() -> None:
+    scene = case_named(basics(), "light-straight").make(1)
+    (wish,) = scene.shows
+    world = World(scene.graph, WorldSettings(cars=0), 5, shows=scene.shows)
+    row = [light.signal for light in world.traffic.rules.lights].index(wish.signal)
+    own = world.traffic.programmes[row]
+    assert light_at(own, wish.from_s + 0.01) is LightState.GREEN
+    assert light_at(own, wish.from_s - 0.5) is LightState.RED_AMBER
+    assert light_at(own, wish.from_s - 6.0) is LightState.RED
+
+
+def test_a_wish_for_an_unknown_light_is_refused() -> None:
+    graph = crossing("light")
+    with pytest.raises(ValueError, match="cannot be made to show"):
+        World(graph, WorldSettings(cars=0), shows=(Shows("1:none", LightState.GREEN, 3.0),))

@@ -240,7 +240,9 @@ def exam_run(
     driver: Annotated[
         str, typer.Option(help="Who drives: pilot, or a reference driver of the suite.")
     ] = "pilot",
-    sensors: Annotated[str, typer.Option(help="Sensors: perfect or typical.")] = "typical",
+    sensors: Annotated[
+        str, typer.Option(help="Sensors: perfect, typical or degraded (rain).")
+    ] = "typical",
     seed: Annotated[
         int, typer.Option(min=0, max=2**53 - 1, help="Same seed, same cases, same results.")
     ] = 1,

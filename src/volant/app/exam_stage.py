@@ -220,7 +220,14 @@ def _trip(scene: Scene, wanted: Wanted, level: str) -> composing.Trip:
 def _machine(scene: Scene, wanted: Wanted, level: str) -> Machine:
     x_m, y_m, yaw_rad = scene.corridor.to_world(scene.start_m, scene.offset_m)
     settings = WorldSettings(cars=scene.cars, sensors=level, faults=scene.faults)
-    surroundings = World(scene.graph, settings, wanted.seed, scene.corridor, cast=Cast(scene.roles))
+    surroundings = World(
+        scene.graph,
+        settings,
+        wanted.seed,
+        scene.corridor,
+        cast=Cast(scene.roles),
+        shows=scene.shows,
+    )
     start = CarStart(
         pose=Pose(x_m, y_m, wrap_angle_rad(yaw_rad)),
         z_m=scene.corridor.at(scene.start_m).z_m,

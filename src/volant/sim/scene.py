@@ -14,6 +14,7 @@ from volant.core.settings import Choices
 from volant.road import Corridor, LaneGraph, RouteLeg, build_corridor, follow, make_guide
 from volant.sim.cast import RoadPath, Role
 from volant.sim.sensors_faults import SensorFault
+from volant.sim.signals import Shows
 
 BEYOND_M: Final = 400.0
 """Road kept behind the last station that a scene needs, so that nobody brakes for the road's end."""
@@ -59,6 +60,8 @@ class Scene:
     roles: tuple[Role, ...] = ()
     said: tuple[Said, ...] = ()
     faults: tuple[SensorFault, ...] = ()
+    shows: tuple[Shows, ...] = ()
+    """What lights are to show from when on."""
     offset_m: float = 0.0
     set_speed_mps: float | None = None
     set_gap_s: float = Choices().time_gap_s

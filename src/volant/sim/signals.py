@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from volant.core.chance import Chance
@@ -43,6 +43,38 @@ class Post:
     signal: str
     junction: str | None
     limit_mps: float = 50.0 / 3.6
+
+
+@dataclass(frozen=True, slots=True)
+class Shows:
+    """A scene's wish: a light shows a state from a time on; its junction's programme moves along."""
+
+    signal: str
+    state: LightState
+    """Green or amber."""
+    from_s: float
+
+
+def move_programmes(
+    found: Mapping[str, Programme], junctions: Mapping[str, str | None], wishes: Iterable[Shows]
+) -> dict[str, Programme]:
+    """The programmes with every wish granted; lights of one junction keep their order.
+
+    Raises:
+        ValueError: a wish names no light, or a state that no phase begins with.
+    """
+    moved = dict(found)
+    for wish in wishes:
+        if wish.signal not in moved or wish.state not in (LightState.GREEN, LightState.AMBER):
+            raise ValueError(f"{wish.signal} cannot be made to show {wish.state.value}")
+        own = moved[wish.signal]
+        begins_s = own.start_s + (own.green_s if wish.state is LightState.AMBER else 0.0)
+        by_s, place = wish.from_s - begins_s, junctions[wish.signal]
+        for signal, programme in moved.items():
+            if signal == wish.signal or (place is not None and junctions[signal] == place):
+                start_s = (programme.start_s + by_s) % programme.cycle_s
+                moved[signal] = replace(programme, start_s=start_s)
+    return moved
 
 
 def amber_s(limit_mps: float) -> float:

@@ -40,7 +40,16 @@ from volant.sim.drivers import DriverMix, draw_driver, draw_kind
 from volant.sim.lane_kernels import index_entries, look_ahead, look_behind, place_body
 from volant.sim.move_kernels import place
 from volant.sim.roads import PRIVATE, lane_arrays
-from volant.sim.signals import Post, Programme, holds_s, light_at, make_programmes, red_left_s
+from volant.sim.signals import (
+    Post,
+    Programme,
+    Shows,
+    holds_s,
+    light_at,
+    make_programmes,
+    move_programmes,
+    red_left_s,
+)
 from volant.sim.traffic_kernels import step_traffic, write_entries
 
 Array = NDArray[np.float64]
@@ -170,6 +179,7 @@ def make_traffic(
     oncoming_share: float = 0.25,
     cast: int = 0,
     rules: TrafficRules | None = None,
+    shows: tuple[Shows, ...] = (),
 ) -> Traffic:
     """Traffic with room for `count` cars, none of them born yet, that sees so many of a cast."""
     rules = rules or traffic_rules(graph)
@@ -193,7 +203,7 @@ def make_traffic(
         actor_i=actor_i,
         keys=np.zeros(count, dtype=np.uint64),
         rules=rules,
-        programmes=_programmes(graph, rules, chance.child("lights")),
+        programmes=_programmes(graph, rules, chance.child("lights"), shows),
         lamps=Lamps(np.zeros(len(rules.lights), dtype=np.int64), np.zeros(len(rules.lights))),
         along=along,
         entry_f=np.zeros((entries, len(Entry))),
@@ -219,7 +229,9 @@ def _along_lanes(rules: TrafficRules) -> tuple[tuple[int, float, int], ...]:
     )
 
 
-def _programmes(graph: LaneGraph, rules: TrafficRules, chance: Chance) -> tuple[Programme, ...]:
+def _programmes(
+    graph: LaneGraph, rules: TrafficRules, chance: Chance, shows: tuple[Shows, ...]
+) -> tuple[Programme, ...]:
     posts = []
     for light in rules.lights:
         gates = [rules.gates[lane] for lane in light.gates]
@@ -230,6 +242,7 @@ def _programmes(graph: LaneGraph, rules: TrafficRules, chance: Chance) -> tuple[
         limit = max((limit for limit in limits if limit < math.inf), default=50.0 / 3.6)
         posts.append(Post(light.signal, light.junction, limit))
     found = make_programmes(posts, rules.groups, chance)
+    found = move_programmes(found, {post.signal: post.junction for post in posts}, shows)
     return tuple(found[light.signal] for light in rules.lights)
 
 

@@ -39,6 +39,7 @@ from volant.sim.sensors import (
 )
 from volant.sim.sensors_faults import SensorFault
 from volant.sim.sensors_lights import make_light_sensor, sense_lights
+from volant.sim.signals import Shows
 from volant.sim.touch_kernels import near_rows
 from volant.sim.traffic import (
     LIGHT_STATES,
@@ -106,6 +107,7 @@ class World:
         corridor: Corridor | None = None,
         cast: Cast | None = None,
         rules: TrafficRules | None = None,
+        shows: tuple[Shows, ...] = (),
     ) -> None:
         """Lay out the world; the cars are placed around the own car by the first `advance`."""
         self.settings = settings or WorldSettings()
@@ -120,6 +122,7 @@ class World:
             self.settings.oncoming_share,
             self.cast.count,
             rules,
+            shows,
         )
         self._join_rows(chance.child("people"))
         level = self.settings.sensors

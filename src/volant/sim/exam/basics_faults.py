@@ -38,7 +38,7 @@ def all_lost(seed: int) -> Scene:
     """All sensors go at once: hand over or stop, without a contact."""
     scene = follow(100.0, 0.85, seed)
     fault = SensorFault(sensor="all", kind=FaultKind.LOST, from_s=8.0)
-    bounds = (*SAFE, Bound("interventions", least=1, why="it says so"))
+    bounds = (*SAFE, Bound("takeovers", least=1, why="it says so"))
     return replace(scene, faults=(fault,), bounds=bounds)
 
 
@@ -140,7 +140,11 @@ def belt_opened(seed: int) -> Scene:
 def stray_stalk(seed: int) -> Scene:
     """The stalk on a road with one lane: nothing happens."""
     press = DriverRequest(stamp_ns=0, kind=RequestKind.INDICATE, indicator=Indicator.LEFT)
-    bounds = (Bound("offset_max_m", most=0.4, why="there is no lane to go to"), *NO_HANDOVER)
+    bounds = (
+        Bound("offset_max_m", most=0.4, why="there is no lane to go to"),
+        Bound("speed_end_mps", least=0.93 * 100.0 / 3.6, why="makes way"),
+        *NO_HANDOVER,
+    )
     return _interfered(cruise(100.0, seed), bounds, Said(5.0, press))
 
 

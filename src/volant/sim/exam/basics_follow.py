@@ -242,7 +242,11 @@ def rider_ahead(body: BodyClass, offset_m: float, rider_mps: float, kmh: float, 
     size = (1.9, 0.7, 1.8) if body is BodyClass.CYCLIST else (2.2, 0.8, 1.6)
     path = on_lane(graph, _ours(graph))
     rider = Role("rider", path, LEAD_FROM_M + reach_m, rider_mps, offset_m, body, *size)
-    bounds = (*SAFE, Bound("accel_hardest_mps2", least=-4.5, why="seen in time"))
+    bounds = (
+        *SAFE,
+        Bound("accel_hardest_mps2", least=-4.5, why="seen in time"),
+        Bound("station_m", least=0.8 * rider_mps * 35.0, why="makes way"),
+    )
     return _scene(graph, 0.95 * speed, 35.0, bounds, (rider,), seed=seed)
 
 

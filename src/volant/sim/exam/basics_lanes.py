@@ -10,7 +10,7 @@ from volant.sim.cast import Act, Cue, Role, Trigger
 from volant.sim.columns import BodyClass
 from volant.sim.exam.basics_follow import LEAD_FROM_M, START_M
 from volant.sim.exam.case import CALM, KMH, NO_HANDOVER, SAFE, Case, about, road_for, stream
-from volant.sim.exam.roads import DIVIDE_M, OPENING_M, Piece, carriageway
+from volant.sim.exam.roads import OPENING_M, SLOW_M, SLOW_MPS, Piece, carriageway
 from volant.sim.scene import Bound, Said, Scene, lane_of, on_lane, way
 
 
@@ -55,9 +55,21 @@ def cut_in(
     )
     path = on_lane(graph, lane_of(graph, "1", theirs))
     cutter = Role("cutter", path, LEAD_FROM_M + max(ahead_m, 1.0), other_mps, acts=(act,))
-    bounds: tuple[Bound, ...] = (*SAFE, Bound("gap_min_m", least=0.5, why="never that close"))
+    bounds: tuple[Bound, ...] = (
+        *SAFE,
+        Bound("gap_min_m", least=0.5, why="never that close"),
+        Bound("station_m", least=0.75 * min(speed, other_mps) * 22.0, why="makes way"),
+    )
     if other_kmh >= kmh:
-        bounds = (*bounds, Bound("accel_hardest_mps2", least=-3.0, why="it was harmless"))
+        bounds = (
+            *bounds,
+            Bound("accel_hardest_mps2", least=-3.0, why="it was harmless"),
+            Bound("speed_min_mps", least=0.8 * speed, why="it was harmless"),
+        )
+    if other_kmh == kmh:
+        bounds = (*bounds, Bound("time_gap_end_s", least=1.0, why="drops back to a safe gap"))
+    if gap_m >= 30.0:
+        bounds = (*bounds, Bound("accel_hardest_mps2", least=-4.5, why="seen in time"))
     return _scene(graph, ours, speed, 22.0, bounds, (cutter,))
 
 
@@ -98,37 +110,51 @@ def cut_out(kmh: float, lead_kmh: float, seed: int) -> Scene:
     act = Act(Trigger(Cue.TIME, until_s), offset_m=lane_m, lateral_mps=1.6, direction=1)
     lead = Role("lead", path, lead_at_m, lead_mps, acts=(act,))
     block = Role("standing", path, block_m + 4.5, 0.0)
-    return _scene(graph, -2, lead_mps, 30.0, SAFE, (lead, block))
+    bounds = (
+        *SAFE,
+        Bound("accel_hardest_mps2", least=-6.0, why="3 s before it 3 m/s2 would do"),
+        Bound("station_m", least=0.6 * (block_m - LEAD_FROM_M), why="makes way"),
+    )
+    return _scene(graph, -2, lead_mps, 30.0, bounds, (lead, block))
 
 
 def change_on_request(kmh: float, left: bool, occupied: bool, seed: int) -> Scene:
-    """The driver asks for a lane change by the stalk; a car beside forbids it."""
+    """The driver asks for a lane change by the stalk.
+
+    Where somebody is beside, the first press cannot be granted; he goes away, and the second can.
+    """
     chance = stream(seed, "change", round(kmh), int(left), int(occupied))
     graph, speed = road_for(kmh, lanes=2), kmh * KMH
     ours, theirs = (-2, -1) if left else (-1, -2)
     lane_m = 3.75 if kmh > 100 else 3.5 if kmh > 60 else 3.25
     roles: tuple[Role, ...] = ()
+    asked_s = about(chance, 1, 4.0, 0.1)
     if occupied:
         path = on_lane(graph, lane_of(graph, "1", theirs))
         beside_m = START_M + chance.uniform(0, -6.0, 2.0)
-        roles = (Role("beside", path, beside_m, 0.9 * speed, follows=True),)
+        away = Act(
+            Trigger(Cue.TIME, asked_s + 5.0),
+            speed_mps=(1.25 if left else 0.7) * speed,
+            accel_mps2=1.5,
+            direction=0,
+        )
+        roles = (Role("beside", path, beside_m, 0.9 * speed, acts=(away,)),)
     press = DriverRequest(
         stamp_ns=0,
         kind=RequestKind.INDICATE,
         indicator=Indicator.LEFT if left else Indicator.RIGHT,
     )
-    wanted_m = 0.0 if occupied else (lane_m if left else -lane_m)
+    wanted_m = lane_m if left else -lane_m
+    words = "is in the other lane"
     bounds = (
         *CALM,
-        Bound(
-            "shift_m",
-            least=wanted_m - 0.5,
-            most=wanted_m + 0.5,
-            why="stays where somebody is beside" if occupied else "is in the other lane",
-        ),
+        Bound("shift_m", least=wanted_m - 0.5, most=wanted_m + 0.5, why=words),
+        Bound("speed_min_mps", least=0.75 * speed, why="no reason to slow down"),
     )
-    said = (Said(about(chance, 1, 4.0, 0.1), press),)
-    return _scene(graph, ours, 0.9 * speed, 16.0 if occupied else 20.0, bounds, roles, said)
+    said = tuple(
+        Said(asked_s + later_s, press) for later_s in ((0.0, 14.0) if occupied else (0.0,))
+    )
+    return _scene(graph, ours, 0.9 * speed, 34.0 if occupied else 20.0, bounds, roles, said)
 
 
 def overtake(kmh: float, lorry_kmh: float, rear: bool, seed: int) -> Scene:
@@ -182,6 +208,7 @@ def merge(spacing_m: float, kmh: float, seed: int) -> Scene:
         *SAFE,
         Bound("station_m", least=OPENING_M + 200.0, why="it merged and went on"),
         Bound("accel_hardest_mps2", least=-4.0, why="no scramble"),
+        Bound("speed_end_mps", least=0.75 * limit, why="as fast as the others"),
     )
     return Scene(
         graph=graph,
@@ -196,7 +223,10 @@ def merge(spacing_m: float, kmh: float, seed: int) -> Scene:
 
 
 def leave(spacing_m: float, lane: int, seed: int) -> Scene:
-    """Off a motorway by a lane that opens on the right and is soon cut off by a solid line."""
+    """Off a motorway by a lane that opens on the right and is soon cut off by a solid line.
+
+    Whoever takes it must be slow enough where its own limit begins.
+    """
     chance = stream(seed, "leave", round(spacing_m), lane)
     limit = 120.0 * KMH
     graph = carriageway(
@@ -207,7 +237,7 @@ def leave(spacing_m: float, lane: int, seed: int) -> Scene:
         limits_mps=((0.0, limit),),
         leave=True,
     )
-    goal = (lane_of(graph, "1", -3, 2), 900.0)
+    goal = (lane_of(graph, "1", -3, 3), 700.0)
     corridor = way(graph, (lane_of(graph, "1", lane), START_M), goal)
     main = on_lane(graph, lane_of(graph, "1", -2))
     roles: list[Role] = []
@@ -217,7 +247,9 @@ def leave(spacing_m: float, lane: int, seed: int) -> Scene:
         at_m += about(chance, len(roles), spacing_m, 0.2)
     bounds = (
         *SAFE,
-        Bound("station_m", least=DIVIDE_M, why="it drove on"),
+        Bound("station_m", least=SLOW_M, why="it drove on"),
+        Bound("speed_over_limit_mps", most=1.0, why="slows down before the sign"),
+        Bound("speed_end_mps", least=0.85 * SLOW_MPS, why="makes way"),
         Bound("shift_m", least=-0.6, most=0.6, why="in the lane that leaves"),
         Bound("accel_hardest_mps2", least=-4.0, why="no scramble"),
         *NO_HANDOVER,
@@ -227,7 +259,7 @@ def leave(spacing_m: float, lane: int, seed: int) -> Scene:
         corridor=corridor,
         start_m=START_M,
         speed_mps=0.85 * limit,
-        duration_s=36.0,
+        duration_s=50.0,
         bounds=bounds,
         roles=tuple(roles),
         goal=goal,

@@ -1,28 +1,34 @@
-"""Basics of the town: lights, signs, right before left, roundabouts, opposing cars, and people."""
+"""Basics of the town: lights, signs, right before left, roundabouts and opposing cars."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import cache, partial
 from typing import Final
 
 from volant.core.geometry import Pose
+from volant.core.messages import LightState
 from volant.road import LaneGraph, RoadNetwork, build_graph
 from volant.road.make_roundabout import REACH_M, roundabout
 from volant.road.make_site import End, Site
 from volant.road.make_street import Section, street
-from volant.sim.cast import Act, Cue, FreePath, RoadPath, Role, Trigger
-from volant.sim.columns import BodyClass
+from volant.sim.cast import Act, Cue, RoadPath, Role, Trigger
 from volant.sim.exam.basics_follow import START_M
 from volant.sim.exam.case import NO_HANDOVER, SAFE, Case, about, stream
-from volant.sim.exam.roads import ARM_M, CORNER_M, Piece, arm_at, carriageway, crossing
-from volant.sim.scene import Bound, Scene, lane_of, on_lane, way
+from volant.sim.exam.roads import ARM_M, CORNER_M, arm_at, crossing
+from volant.sim.scene import Bound, Scene, lane_of, way
+from volant.sim.signals import Shows
 
 APPROACH_M: Final = 120.0
 """The car begins this far before the end of its arm."""
 SPEED_MPS: Final = 12.0
-PERSON: Final = (0.5, 0.6, 1.75)
+APART_S: Final = 1.25
+"""Between cars of a stream: whoever crosses it at 12 m/s without waiting hits one (4.5 m at 10 m/s)."""
 GETS_ON: Final = Bound("station_m", least=APPROACH_M + 2.0 * CORNER_M + 5.0, why="not stuck")
+NO_RUSH: Final = Bound("lateral_accel_p99_mps2", most=3.0, why="no rush")
+FREE_MPS: Final = 4.0
+"""Who goes first, or sees that nobody is there, is not slower than this (chosen: a quick walk)."""
 
 
 def _through(
@@ -37,7 +43,7 @@ def _through(
         start_m=START_M - 15.0,
         speed_mps=SPEED_MPS,
         duration_s=duration_s,
-        bounds=(*SAFE, GETS_ON, *bounds, *NO_HANDOVER),
+        bounds=(*SAFE, GETS_ON, NO_RUSH, *bounds, *NO_HANDOVER),
         roles=roles,
         goal=goal,
     )
@@ -65,9 +71,19 @@ def _crosser(
     return Role(f"from {arm} to {to_arm}", path, at_m, speed_mps, follows=follows)
 
 
-def light(to_arm: int, seed: int) -> Scene:  # noqa: ARG001 - the world takes it
-    """A signalled crossing; the seed says what it shows."""
-    return _through(crossing("light"), to_arm, 90.0, ())
+def light(to_arm: int, state: LightState, from_s: float, seed: int) -> Scene:
+    """A signalled crossing: red until a green that comes, or green until an amber that comes."""
+    from_s = about(stream(seed, "light", to_arm), 0, from_s, 0.1)
+    scene = _through(crossing("light"), to_arm, 70.0, ())
+    return replace(scene, shows=(Shows("1:l0", state, from_s),))
+
+
+def green(seed: int) -> Scene:
+    """The light has just become green, and stays it until the car is over: drive on."""
+    from_s = stream(seed, "green").uniform(0, -2.0, 2.0)
+    bound = Bound("speed_min_mps", least=FREE_MPS, why="it was green")
+    scene = _through(crossing("light"), 2, 24.0, (), bound)
+    return replace(scene, shows=(Shows("1:l0", LightState.GREEN, from_s),))
 
 
 def light_opposing_left(seed: int) -> Scene:
@@ -75,25 +91,31 @@ def light_opposing_left(seed: int) -> Scene:
     chance = stream(seed, "opposing_light")
     graph = crossing("light")
     roles = tuple(
-        _crosser(graph, 2, 0, chance.uniform(k, 0.0, 1.0) + 3.0 * k, follows=True) for k in range(3)
+        _crosser(graph, 2, 0, chance.uniform(k, -0.3, 0.3) + 1.8 * k, follows=True)
+        for k in range(4)
     )
-    return _through(graph, 3, 110.0, roles)
+    scene = _through(graph, 3, 110.0, roles)
+    return replace(scene, shows=(Shows("1:l0", LightState.GREEN, 4.0),))
 
 
 def priority(
     control: str, to_arm: int, others: tuple[tuple[int, int, float], ...], seed: int
 ) -> Scene:
-    """A crossing without lights, and cars (from, to, seconds late) that go first."""
+    """A crossing without lights, and cars that go first: streams of three (from, to, seconds late)."""
     chance = stream(seed, control, to_arm, len(others))
     graph = crossing(control)
     roles = tuple(
-        _crosser(graph, one, other, late_s + chance.uniform(k, -0.6, 0.6))
+        _crosser(graph, one, other, late_s + APART_S * number + chance.uniform(k, -0.2, 0.2))
         for k, (one, other, late_s) in enumerate(others)
+        for number in (-1, 0, 1)
     )
-    bounds = (
-        (Bound("speed_min_mps", most=0.3, why="stops at the line"),) if control == "stop" else ()
-    )
-    return _through(graph, to_arm, 60.0, roles, *bounds)
+    if control == "stop":
+        bound = Bound("speed_min_mps", most=0.3, why="stops at the line")
+        return _through(graph, to_arm, 60.0, roles, bound)
+    if not others:
+        bound = Bound("speed_min_mps", least=FREE_MPS, why="nobody is there")
+        return _through(graph, to_arm, 26.0, roles, bound)
+    return _through(graph, to_arm, 60.0, roles)
 
 
 def left_waits(seed: int) -> Scene:  # noqa: ARG001 - nothing to vary
@@ -102,7 +124,8 @@ def left_waits(seed: int) -> Scene:  # noqa: ARG001 - nothing to vary
     path = RoadPath(way(graph, (lane_of(graph, "4", -1), 0.0), (lane_of(graph, "2", 1), 180.0)))
     stop = Act(Trigger(Cue.TIME, 4.5), speed_mps=0.0, accel_mps2=2.0)
     role = Role("from the left", path, ARM_M - 2.5 - 25.0 - 45.0, 10.0, acts=(stop,))
-    return _through(graph, 2, 50.0, (role,))
+    bound = Bound("speed_min_mps", least=2.0, why="the other waits")
+    return _through(graph, 2, 26.0, (role,), bound)
 
 
 @cache
@@ -139,7 +162,7 @@ def round_about(to_arm: int, others: int, seed: int) -> Scene:
     bounds = (
         *SAFE,
         Bound("station_m", least=200.0, why="not stuck"),
-        Bound("lateral_accel_p99_mps2", most=3.0, why="no rush"),
+        NO_RUSH,
     )
     return Scene(
         graph=graph,
@@ -153,145 +176,18 @@ def round_about(to_arm: int, others: int, seed: int) -> Scene:
     )
 
 
-def _street(zebra_m: float | None = None) -> LaneGraph:
-    return carriageway("town", pieces=(Piece(900.0),), limits_mps=((0.0, 13.9),), zebra_m=zebra_m)
-
-
-def _walker(
-    at_m: float,
-    from_y_m: float,
-    to_y_m: float,
-    seconds_before: float,
-    speed_mps: float = 1.4,
-    stop_after_m: float | None = None,
-) -> Role:
-    """A person who crosses at a station of the street along x, by when the car arrives."""
-    path = FreePath(((at_m, from_y_m), (at_m, to_y_m)))
-    go = Act(Trigger(Cue.ARRIVAL, seconds_before, at_m, -1.6), speed_mps=speed_mps, accel_mps2=2.0)
-    if stop_after_m is not None:
-        path = FreePath(((at_m, from_y_m), (at_m, from_y_m + stop_after_m)))
-    return Role(
-        "person",
-        path,
-        0.0,
-        body=BodyClass.PEDESTRIAN,
-        acts=(go,),
-        length_m=PERSON[0],
-        width_m=PERSON[1],
-        height_m=PERSON[2],
-    )
-
-
-def _on_street(
-    graph: LaneGraph, roles: tuple[Role, ...], bounds: tuple[Bound, ...], speed_mps: float = 13.0
-) -> Scene:
-    return Scene(
-        graph=graph,
-        corridor=on_lane(graph, lane_of(graph, "1", -1), 900.0).corridor,
-        start_m=START_M,
-        speed_mps=speed_mps,
-        duration_s=40.0,
-        bounds=(*SAFE, *bounds, *NO_HANDOVER),
-        roles=roles,
-    )
-
-
-def zebra(from_right: bool, seconds_before: float, seed: int) -> Scene:
-    """A person crosses where people go first."""
-    chance = stream(seed, "zebra", int(from_right), round(10 * seconds_before))
-    at_m = 170.0
-    side = -1.0 if from_right else 1.0
-    person = _walker(
-        at_m, side * 4.6, -side * 6.0, about(chance, 0, seconds_before), chance.uniform(1, 1.2, 1.6)
-    )
-    return _on_street(
-        _street(at_m),
-        (person,),
-        (
-            Bound("accel_hardest_mps2", least=-5.0, why="seen in time"),
-            Bound("station_m", least=200.0, why="goes on afterwards"),
-        ),
-    )
-
-
-def between_parked(from_right: bool, seconds_before: float, seed: int) -> Scene:
-    """A person steps out between parked cars."""
-    chance = stream(seed, "parked", int(from_right), round(10 * seconds_before))
-    graph = _street()
-    at_m = chance.uniform(0, 150.0, 180.0)
-    side = -1.0 if from_right else 1.0
-    parked_y_m = side * (3.25 + 1.1)
-    path = FreePath(((0.0, parked_y_m), (900.0, parked_y_m)))
-    parked = tuple(
-        Role(f"parked {k}", path, at_m + offset_m, 0.0)
-        for k, offset_m in enumerate((-14.0, -8.5, -3.0, 3.2, 8.8))
-    )
-    person = _walker(
-        at_m, side * 6.5, -side * 6.5, about(chance, 1, seconds_before), chance.uniform(2, 1.1, 1.8)
-    )
-    return _on_street(graph, (person, *parked), (), 11.0)
-
-
-def harmless_person(stops: bool, seed: int) -> Scene:
-    """A person walks along the footway, or comes to the kerb and stops there."""
-    chance = stream(seed, "harmless", int(stops))
-    graph = _street()
-    if stops:
-        person = _walker(160.0, -7.5, 6.0, 5.0, 1.3, stop_after_m=2.6)
-    else:
-        path = FreePath(((0.0, -4.9), (900.0, -4.9)))
-        person = Role(
-            "person",
-            path,
-            chance.uniform(0, 110.0, 140.0),
-            1.3,
-            body=BodyClass.PEDESTRIAN,
-            length_m=PERSON[0],
-            width_m=PERSON[1],
-            height_m=PERSON[2],
-        )
-    bounds = (
-        Bound("accel_hardest_mps2", least=-3.0, why="caution, no emergency"),
-        Bound("station_m", least=260.0, why="not stuck"),
-    )
-    return _on_street(graph, (person,), bounds)
-
-
-def crossing_cyclist(from_right: bool, seed: int) -> Scene:
-    """A cyclist crosses the street where nothing says so, in good time to stop."""
-    chance = stream(seed, "crossing_cyclist", int(from_right))
-    at_m, side = 180.0, -1.0 if from_right else 1.0
-    path = FreePath(((at_m, side * 12.0), (at_m, -side * 15.0)))
-    go = Act(Trigger(Cue.ARRIVAL, about(chance, 0, 5.0), at_m, -1.6), speed_mps=4.0, accel_mps2=2.0)
-    rider = Role(
-        "cyclist",
-        path,
-        0.0,
-        body=BodyClass.CYCLIST,
-        acts=(go,),
-        length_m=1.8,
-        width_m=0.6,
-        height_m=1.7,
-    )
-    return _on_street(_street(), (rider,), ())
-
-
-def lane_visit(seed: int) -> Scene:
-    """An oncoming car comes over the middle line and goes back."""
-    chance = stream(seed, "lane_visit")
-    graph = _street()
-    path = FreePath(((500.0, 1.7), (0.0, 1.7)))
-    over = Act(Trigger(Cue.TIME, about(chance, 0, 5.5, 0.05)), offset_m=0.9, lateral_mps=0.8)
-    back = Act(Trigger(Cue.TIME, 8.0), offset_m=0.0, lateral_mps=1.2)
-    return _on_street(graph, (Role("oncoming", path, 160.0, 12.0, acts=(over, back)),), ())
-
-
 def cases() -> tuple[Case, ...]:
     """All cases of this file."""
     found = [
-        Case(f"light-{name}", "red_light", partial(light, arm))
-        for name, arm in (("straight", 2), ("right", 1), ("left", 3))
+        Case(f"light-{name}", "red_light", partial(light, arm, state, from_s))
+        for name, arm, state, from_s in (
+            ("straight", 2, LightState.GREEN, 17.0),
+            ("right", 1, LightState.GREEN, 15.0),
+            ("left", 3, LightState.GREEN, 20.0),
+            ("turns-red", 2, LightState.AMBER, 5.0),
+        )
     ]
+    found.append(Case("light-green", "green_light", green))
     found.append(Case("light-opposing-left", "opposing_left", light_opposing_left))
     found += [
         Case(
@@ -319,24 +215,5 @@ def cases() -> tuple[Case, ...]:
             ("third-exit-busy", 3, 2),
             ("first-exit-busy", 1, 2),
         )
-    ]
-    found += [
-        Case(f"zebra-{'right' if right else 'left'}-{s:g}s", "zebra", partial(zebra, right, s))
-        for right, s in ((True, 6.0), (False, 6.0), (True, 4.5))
-    ]
-    found += [
-        Case(
-            f"parked-{'right' if right else 'left'}-{s:g}s",
-            "parked_person",
-            partial(between_parked, right, s),
-        )
-        for right, s in ((True, 3.2), (True, 2.2), (False, 4.0))
-    ]
-    found += [
-        Case("person-on-footway", "harmless_person", partial(harmless_person, False)),
-        Case("person-stops-at-kerb", "harmless_person", partial(harmless_person, True)),
-        Case("cyclist-crosses-right", "crossing_cyclist", partial(crossing_cyclist, True)),
-        Case("cyclist-crosses-left", "crossing_cyclist", partial(crossing_cyclist, False)),
-        Case("oncoming-over-the-line", "oncoming", lane_visit),
     ]
     return tuple(found)

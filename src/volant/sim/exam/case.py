@@ -32,6 +32,7 @@ CALM: Final = (
 NO_HANDOVER: Final = (
     Bound("takeovers", most=0, why="inside its domain"),
     Bound("minimal_risk", most=0, why="inside its domain"),
+    Bound("road_left", most=0, why="stays on the road"),
 )
 
 

@@ -84,6 +84,8 @@ class Figures(Message, frozen=True, kw_only=True):
     interventions: int
     takeovers: int
     minimal_risk: int
+    road_left: int
+    """Times that a corner of the body left every lane."""
     passed: int
     """Actors of the cast that are behind the car along its way at the end."""
     arrived: int
@@ -200,6 +202,7 @@ class Watch:
             interventions=judged.interventions,
             takeovers=kinds.count("takeover_demand"),
             minimal_risk=kinds.count("minimal_risk_stop"),
+            road_left=kinds.count("road_left"),
             passed=self._passed(station_m),
             arrived=int(judged.arrived),
             handed_back=verdicts.handed_back,

@@ -22,9 +22,14 @@ CORNER_M: Final = 12.0
 """From a crossing's middle to where its arms end."""
 STOP_BACK_M: Final = 1.0
 """The stop line lies this far before the end of the arm (recalled: 1 m before the crossing road)."""
+LINE_BEFORE_LIGHT_M: Final = 3.0
+"""From a stop line to the light, so that who waits there sees it (RMS: 2.5 to 3.5 m; recalled)."""
 EXIT_M: Final = 500.0
 DIVIDE_M: Final = 800.0
 """A lane to leave by opens at the first and is cut off at the second: 300 m to change (recalled: 250)."""
+SLOW_M: Final = 1000.0
+SLOW_MPS: Final = 80.0 / 3.6
+"""The lane that leaves allows this from there on, as exits do before their bend."""
 OPENING_M: Final = 300.0
 """An entry lane opens beside the road at its begin and runs this long (RAA: 250 m; recalled)."""
 CLOSING_M: Final = 60.0
@@ -60,13 +65,14 @@ def carriageway(
         pieces: of the reference line.
         limits_mps: (from s, limit), the first from 0.
         entry: one more lane on the right that runs out after `OPENING_M`.
-        leave: one more lane on the right from `EXIT_M` on, behind a solid line from `DIVIDE_M` on.
+        leave: one more lane on the right from `EXIT_M` on, behind a solid line from `DIVIDE_M` on,
+            slower from `SLOW_M` on.
         zebra_m: where people may cross.
         mark: between lanes of one direction.
     """
     length_m = math.fsum(piece.length_m for piece in pieces)
     width_m = LANE_M[kind]
-    parts = (*((OPENING_M,) if entry else ()), *((EXIT_M, DIVIDE_M) if leave else ()))
+    parts = (*((OPENING_M,) if entry else ()), *((EXIT_M, DIVIDE_M, SLOW_M) if leave else ()))
     cuts = sorted({0.0, *(s_m for s_m, _ in limits_mps), *parts})
     sections = []
     for number, s_m in enumerate(cuts):
@@ -76,7 +82,8 @@ def carriageway(
         ours, solid = lanes + int(more), lanes if leave and s_m >= DIVIDE_M else lanes + int(more)
         right = "".join(
             _lane(
-                *(-k, width_m, limit, SOLID if k in (ours, solid) else mark, number, final),
+                *(-k, width_m, SLOW_MPS if k > lanes and leave and s_m >= SLOW_M else limit),
+                *(SOLID if k in (ours, solid) else mark, number, final),
                 *(k > lanes and entry, k > lanes and leave and s_m == EXIT_M),
             )
             for k in range(1, ours + 1)
@@ -251,8 +258,9 @@ def _signs(arm: int, control: str, width: float) -> str:
         kinds.append(("205" if waits else "301", f"s{arm}", False))
     if control in ("light", "stop"):
         kinds.append(("294", f"line{arm}", False))
+    back_m = {"294": STOP_BACK_M + (LINE_BEFORE_LIGHT_M if control == "light" else 0.0)}
     return "".join(
-        f'<signal id="{name}" name="{name}" s="{ARM_M - STOP_BACK_M}" t="{-width - 0.8}" type="{kind}" '
+        f'<signal id="{name}" name="{name}" s="{ARM_M - back_m.get(kind, STOP_BACK_M)}" t="{-width - 0.8}" type="{kind}" '
         f'subtype="-1" country="{"OpenDRIVE" if dynamic else "DE"}" orientation="+" value="-1" '
         f'dynamic="{"yes" if dynamic else "no"}" zOffset="{3.0 if dynamic else 0.0}" height="0.9" width="0.3"/>'
         for kind, name, dynamic in kinds

@@ -6,7 +6,7 @@ from functools import cache
 
 from volant.core.errors import InputError
 from volant.core.settings import nearest
-from volant.sim.exam import basics_faults, basics_follow, basics_lanes, basics_town
+from volant.sim.exam import basics_faults, basics_follow, basics_lanes, basics_people, basics_town
 from volant.sim.exam.case import Case
 
 
@@ -17,6 +17,7 @@ def basics() -> tuple[Case, ...]:
         *basics_follow.cases(),
         *basics_lanes.cases(),
         *basics_town.cases(),
+        *basics_people.cases(),
         *basics_faults.cases(),
     )
 

@@ -1,10 +1,11 @@
-"""Reference drivers: IDM, the careful human of UN R157, one that brakes late, one that does nothing.
+"""Reference drivers: IDM, the careful human of UN R157, and four that do it wrong.
 
 `idm`: Treiber, Hennecke, Helbing 2000, with limits and bends ahead. `cc`: the same in calm, and for what
 comes close the competent and careful human of UN R157, annex 4, appendix 3: what moves over by more
 than the lane wander is perceived, judged for 0.4 s and answered 0.75 s later by braking that ramps at
 12.65 m/s3 to 0.774 g, once the time to contact is at most 2 s. `late`: drives on until only 5.5 m/s2
-would do, then brakes at 7. `idle`: holds its speed.
+would do, then brakes at 7. `rash`: minds limits and bends, but nobody. `idle`: holds its speed. `still`:
+brakes gently to a stop and stays there.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ CC_TTC_S: Final = 2.0
 CC_WANDER_M: Final = 0.375
 LATE_NEEDED_MPS2: Final = 5.5
 LATE_BRAKE_MPS2: Final = 7.0
+STILL_BRAKE_MPS2: Final = 1.5
 PURSUIT_S: Final = 0.9
 PURSUIT_LEAST_M: Final = 6.0
 
@@ -52,7 +54,9 @@ class Manner(enum.Enum):
     IDM = "idm"
     CC = "cc"
     LATE = "late"
+    RASH = "rash"
     IDLE = "idle"
+    STILL = "still"
 
 
 MANNERS: Final = tuple(manner.value for manner in Manner)
@@ -149,8 +153,13 @@ def _drive(
 ) -> ReferenceState:
     if settings.manner is Manner.IDLE:
         return replace(state, accel_mps2=0.0)
+    if settings.manner is Manner.STILL:
+        return replace(state, accel_mps2=-STILL_BRAKE_MPS2)
     station_m = state.station_m or 0.0
     wanted_mps = _wanted_mps(station_m, settings)
+    if settings.manner is Manner.RASH:
+        free = idm_accel_mps2(speed_mps, wanted_mps, math.inf, 0.0)
+        return replace(state, accel_mps2=max(-HARDEST_MPS2, free))
     ahead = _ahead(scene, station_m, offset_m, settings, wander_m=None)
     if settings.manner is Manner.LATE:
         return _late(state, ahead, speed_mps, wanted_mps)
