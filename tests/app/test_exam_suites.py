@@ -9,6 +9,7 @@ from volant.app.exam_stage import Task, Wanted
 from volant.core.errors import InputError
 from volant.core.messages import LaneStrip, ObjectClass, Track
 from volant.road import follow, graph_from_strips
+from volant.sim.exam import CaseResult
 from volant.sim.exam.emergency import limit, scene_of
 from volant.sim.external import ExternalBody, ExternalEgo, ExternalView, drive_external
 from volant.sim.reference import Manner, ReferenceDriver, ReferenceSettings
@@ -49,6 +50,26 @@ def test_a_trip_has_the_same_ends_for_the_same_seed_and_others_for_another() -> 
     )
     assert first == again
     assert (first.start, first.to) != (other.start, other.to)
+
+
+def test_the_table_of_trips_tells_the_worst_comfort_and_the_bound_of_its_kilometres() -> None:
+    def trip(name: str, lowest: float, jerk: float) -> CaseResult:
+        facts: dict[str, float | None] = {
+            "at_fault": 0.0,
+            "arrived": 1.0,
+            "distance_m": 5000.0,
+            "accel_min_mps2": lowest,
+            "jerk_p99_mps3": jerk,
+            "lane_offset_max_m": None,
+        }
+        return CaseResult(
+            name=name, kind="trip", passed=True, reasons=(), figures=None, wall_s=1.0, facts=facts
+        )
+
+    table = exam_trips.table([trip("a", -2.0, 1.5), trip("b", -3.0, 1.0)])
+    assert (table["accel_min_mps2"], table["jerk_p99_mps3"]) == (-3.0, 1.5)
+    assert "lane_offset_max_m" not in table
+    assert table["contacts_per_1000_km_below_at_95_pct"] == pytest.approx(300.0)
 
 
 class _Street:

@@ -166,7 +166,7 @@ def run_command(wish: ExamWish) -> Exit:
     if known := sum(name in results.done for name in names):
         tell(f"{known} cases are done already, in {results.path}")
     with StopSignals() as signals:
-        progress = _Progress(len(names), quiet=False)
+        progress = _Progress(len(names), known)
         for result in _outcomes(suite, wish, names, results, signals):
             results.add(result)
             progress.look([results.done[name] for name in names if name in results.done])
@@ -241,25 +241,33 @@ def _let_the_parent_decide() -> None:
 class _Progress:
     """One live line on a terminal, now and then a plain one elsewhere."""
 
-    def __init__(self, total: int, *, quiet: bool) -> None:
-        self._total, self._quiet, self._live = total, quiet, is_terminal()
+    def __init__(self, total: int, known: int) -> None:
+        self._total, self._known, self._live = total, known, is_terminal()
+        self._began_s = time.monotonic()
         self._every_s = LIVE_EVERY_S if self._live else PLAIN_EVERY_S
         self._next_s = time.monotonic() + self._every_s
 
     def look(self, done: list[CaseResult]) -> None:
         """Tell, when it is time to."""
         now_s = time.monotonic()
-        if self._quiet or now_s < self._next_s:
+        if now_s < self._next_s:
             return
         self._next_s = now_s + self._every_s
         failed = sum(not result.passed for result in done)
-        line = f"{len(done)} of {self._total} cases, {failed} failed; last {done[-1].name}"
+        each_s = (now_s - self._began_s) / max(len(done) - self._known, 1)
+        left = _span(each_s * (self._total - len(done)))
+        line = f"{len(done)} of {self._total} cases, {failed} failed, about {left} left"
         (tell_over if self._live else tell)(line)
 
     def close(self) -> None:
         """Take the live line away."""
         if self._live:
             tell_over("")
+
+
+def _span(seconds: float) -> str:
+    """A time to wait, in words."""
+    return f"{seconds:.0f} s" if seconds < 90.0 else f"{seconds / 60.0:.0f} min"
 
 
 def make_answer(

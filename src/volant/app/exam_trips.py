@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Final
 
@@ -29,6 +29,17 @@ MOST_M: Final = 12_000.0
 TRIES: Final = 200
 SURE: Final = 3.0
 """Without one event in n kilometres the rate is below 3 / n at 95 % (the rule of three)."""
+
+
+_WORST: Final[tuple[tuple[str, Callable[[list[float]], float]], ...]] = (
+    ("accel_min_mps2", min),
+    ("accel_max_mps2", max),
+    ("jerk_p99_mps3", max),
+    ("lateral_accel_p99_mps2", max),
+    ("lane_offset_rms_m", max),
+    ("lane_offset_max_m", max),
+)
+"""Comfort: of each figure that of the worst trip."""
 
 
 @cache
@@ -104,6 +115,7 @@ def run(task: Task) -> CaseResult:
             "jerk_p99_mps3": judged.jerk_p99_mps3,
             "lateral_accel_p99_mps2": judged.lateral_accel_p99_mps2,
             "lane_offset_rms_m": judged.lane_offset_rms_m,
+            "lane_offset_max_m": judged.max_lane_offset_m,
         },
     )
 
@@ -124,7 +136,8 @@ def table(results: Sequence[CaseResult]) -> dict[str, float]:
     }
     if total("at_fault") == 0.0 and km > 0.0:
         found["contacts_per_1000_km_below_at_95_pct"] = 1000.0 * SURE / km
-    worst = [r.facts["accel_min_mps2"] for r in results if r.facts.get("accel_min_mps2")]
-    if worst:
-        found["accel_min_mps2"] = min(value for value in worst if value is not None)
+    for fact, worst in _WORST:
+        held = [value for r in results if (value := r.facts.get(fact)) is not None]
+        if held:
+            found[fact] = worst(held)
     return found
