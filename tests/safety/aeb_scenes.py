@@ -23,7 +23,9 @@ from volant.core.messages import (
     DriverControls,
     DriverRequest,
     EgoTruth,
+    Indicator,
     LightTruth,
+    ObjectClass,
     RequestKind,
     SensorFrames,
     TruthObject,
@@ -32,6 +34,7 @@ from volant.core.settings import find_data
 from volant.safety import aeb, guard
 from volant.safety.aeb import AebInput, AebSettings
 from volant.safety.guard import GuardInput, GuardSettings
+from volant.sim import judge_danger
 from volant.sim.columns import Actor, BodyClass, Index
 from volant.sim.sensors import deliver, make_object_sensors, measure
 from volant.vehicle import CarStart, SimCar, load_spec, with_perfect_sensors
@@ -41,6 +44,8 @@ FRAME_NS = 50_000_000
 LEAD_S = 5.0
 """Seconds from the start of a scene to the contact that its timing is made for."""
 KMH = 1.0 / 3.6
+EMERGENCY_MPS2 = 3.0
+"""What ground truth requires in an emergency (the project's definition)."""
 PERSON = getattr(BodyClass, "PEDESTRIAN", BodyClass.MOTORCYCLE)
 CYCLIST = getattr(BodyClass, "CYCLIST", BodyClass.MOTORCYCLE)
 
@@ -95,6 +100,8 @@ class Outcome:
     touched_s: float | None = None
     least_mps2: float = 0.0
     codes: list[str] = field(default_factory=list)
+    emergencies_s: list[float] = field(default_factory=list)
+    """When ground truth required more than 3 m/s2, as the judge reckons."""
 
 
 def gvt(at: Callable[[float], At]) -> Part:
@@ -236,11 +243,33 @@ class Stage:
     def truth(self) -> tuple[TruthObject, ...]:
         return ()
 
+    def truth_at(self, now_s: float) -> tuple[TruthObject, ...]:
+        return tuple(_truth(row, part, part.at(now_s)) for row, part in enumerate(self.scene.parts))
+
     def lights(self) -> tuple[LightTruth, ...]:
         return ()
 
     def height(self, x_m: float, y_m: float) -> tuple[float, float, float]:
         return 0.0, 0.0, 0.0
+
+
+def _truth(row: int, part: Part, at: At) -> TruthObject:
+    return TruthObject(
+        actor_id=row,
+        object_class=ObjectClass[part.body.name],
+        x_m=at.x_m,
+        y_m=at.y_m,
+        z_m=0.0,
+        yaw_rad=at.yaw_rad,
+        speed_mps=at.speed_mps,
+        accel_mps2=at.accel_mps2,
+        yaw_rate_rps=0.0,
+        length_m=part.length_m,
+        width_m=part.width_m,
+        height_m=part.height_m,
+        brake_lights=False,
+        indicator=Indicator.OFF,
+    )
 
 
 SPEC = load_spec(find_data("cars", "g3-520"))
@@ -296,7 +325,7 @@ def play(
     )
     memory, state, out = aeb.start(), guard.start(), Outcome(scene.name)
     way = _own_way(scene, round(scene.end_s / 0.01) + 100, 0.01)
-    gone_m = 0.0
+    danger, gone_m = judge_danger.Danger(), 0.0
     stamp_ns = 0
     while stamp_ns <= round(1e9 * scene.end_s):
         now_s = 1e-9 * stamp_ns
@@ -325,6 +354,10 @@ def play(
             code = f"{memory.stage.value}:{decision.state.code}"
             if not out.codes or out.codes[-1] != code:
                 out.codes.append(code)
+        if stamp_ns % FRAME_NS == 0:
+            judge_danger.look(danger, ego, stage.truth_at(now_s), EMERGENCY_MPS2)
+            if danger.emergency_ns == stamp_ns:
+                out.emergencies_s.append(now_s)
         gone_m += ego.speed_mps * 0.01
         if trace is not None:
             trace.append((now_s, ego.speed_mps, memory))

@@ -197,6 +197,24 @@ def is_beside(own: Own, other: Other, time_s: float) -> bool:
     return other.vx_mps > _DRIVES_MPS and middle_m < front_m and apart_m > 0.0
 
 
+def halt_mps2(own: Own, other: Other, unsure_mps: float) -> float:
+    """Deceleration with which somebody beside our way would stop short of it; inf for who is in it.
+
+    Zero for who does not come nearer. `unsure_mps` is left out of its speed: nobody is held to be
+    beyond stopping by noise.
+    """
+    turned = own.curvature_per_m * other.x_m
+    left_m = other.y_m - 0.5 * turned * other.x_m
+    across_mps = other.vy_mps - turned * other.vx_mps
+    cos, sin = abs(math.cos(other.yaw_rad - turned)), abs(math.sin(other.yaw_rad - turned))
+    half_m = 0.5 * (own.body.width_m + other.length_m * sin + other.width_m * cos)
+    room_m = abs(left_m) - half_m
+    if room_m <= 0.0:
+        return math.inf
+    nearing_mps = max(-math.copysign(across_mps, left_m * across_mps) - unsure_mps, 0.0)
+    return nearing_mps * nearing_mps / (2.0 * room_m)
+
+
 def needed_decel(
     own: Own, other: Other, delay_s: float, margin_m: float, horizon_s: float
 ) -> float:
