@@ -144,3 +144,19 @@ def test_who_waits_stands_on_no_crossing(world, rules):
                 if lane == gate.approach and gate.control is not Control.PRIORITY:
                     clear = gate.stop_s_m <= low or gate.stop_s_m - 4.6 >= high
                     assert clear, (crossing.name, str(world.lanes[lane].id))
+
+
+def test_who_waits_at_a_stop_line_has_the_light_in_view(world, rules):
+    for light in rules.lights:
+        for gate in (rules.gates[lane] for lane in light.gates):
+            samples = world.lanes[gate.approach].samples
+            s = np.flatnonzero(samples[:, LaneColumn.S] <= gate.stop_s_m)[-1]
+            at = samples[s]
+            heading = at[LaneColumn.HEADING]
+            dx, dy = light.x_m - at[LaneColumn.X], light.y_m - at[LaneColumn.Y]
+            beyond_m = dx * math.cos(heading) + dy * math.sin(heading)
+            beyond_m -= gate.stop_s_m - at[LaneColumn.S]
+            aside_m = abs(dy * math.cos(heading) - dx * math.sin(heading))
+            # A camera 1.9 m behind the bumper, of a car 0.3 m over the line, that sees 50 degrees.
+            assert beyond_m >= 3.0, light.signal
+            assert math.degrees(math.atan2(aside_m, beyond_m - 0.3 + 1.9)) < 50.0, light.signal

@@ -200,12 +200,12 @@ def _controllers(site: Site, number: int, name: str, arms: Sequence[Arm]) -> lis
         if arm.control != "light":
             continue
         lanes = signs.lanes_into(site, arm.end)
-        line_m = signs.line_before_m(crossing=arm.crossing, lights=True)
+        post_m = signs.line_before_m(crossing=arm.crossing, lights=True) - signs.LIGHT_BEHIND_LINE_M
         parts = [(arm.phase, lanes)]
         if arm.left_phase:
             parts = [(arm.phase, lanes[1:]), (arm.left_phase, lanes[:1])]
         for k, (phase, held) in enumerate(parts):
-            light = signs.at_mouth(site, arm.end, signs.LIGHT, line_m, lanes=held, higher_m=1.2 * k)
+            light = signs.at_mouth(site, arm.end, signs.LIGHT, post_m, lanes=held, higher_m=1.2 * k)
             phases.setdefault(phase, []).append(light)
     return [
         Controller(f"{number}{k}", f"{name}, {phase}", tuple(lights))

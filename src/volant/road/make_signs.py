@@ -41,6 +41,9 @@ CROSSING_WIDE_M: Final = 4.0
 CROSSING_UNDER_LIGHTS_M: Final = 1.0
 CROSSING_FROM_M: Final = 6.0
 LINE_BEFORE_M: Final = 1.0
+# A stop line lies at least 2.5, better 3.5 m before its light, so that who waits there sees it (RMS;
+# recalled).
+LIGHT_BEHIND_LINE_M: Final = 3.5
 _POST_BESIDE_M: Final = 0.7
 _PAVED: Final = DRIVABLE_KINDS | {"parking", "shoulder"}
 _SIGN_M: Final = 0.6
@@ -54,9 +57,11 @@ def station_m(road: Road, end: End, before_m: float) -> float:
 
 def line_before_m(*, crossing: bool, lights: bool) -> float:
     """How far before the mouth those who wait stand."""
-    if crossing and lights:
+    if not lights:
+        return LINE_BEFORE_M
+    if crossing:
         return CROSSING_UNDER_LIGHTS_M + CROSSING_WIDE_M + LINE_BEFORE_M
-    return LINE_BEFORE_M
+    return LIGHT_BEHIND_LINE_M + LINE_BEFORE_M
 
 
 def at_mouth(
