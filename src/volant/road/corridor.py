@@ -63,6 +63,11 @@ class CorridorColumn(IntEnum):
     LANE_S = 12
 
 
+_COLUMNS: Final = len(CorridorColumn)
+_HEADING: Final = int(CorridorColumn.HEADING)
+"""Plain, because looking a member up costs as much as the call."""
+
+
 @dataclass(frozen=True, slots=True)
 class RouteLeg:
     """A stretch of one lane; change is +1 (left), -1 (right) or 0 at its end."""
@@ -125,6 +130,12 @@ class Corridor:
             lane_s_m=float(held[CorridorColumn.LANE_S])
             + max(float(row[CorridorColumn.S]) - float(held[CorridorColumn.S]), 0.0),
         )
+
+    def heading_rad(self, s_m: float) -> float:
+        """Heading of the reference at s, as in `at`, for who asks for nothing else."""
+        row = np.empty(_COLUMNS)
+        evaluate_uniform(self.table, self.step_m, s_m, row)
+        return wrap_angle_rad(float(row[_HEADING]))
 
     def to_world(self, s_m: float, offset_m: float) -> tuple[float, float, float]:
         """World x, y and heading of a place (s, offset); straight on beyond the ends."""

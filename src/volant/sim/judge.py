@@ -471,7 +471,7 @@ def _measure_gap(state: JudgeState, seen: JudgeInput, settings: JudgeSettings) -
         )
         if station <= state.station_m:
             continue
-        yaw_rad = other.yaw_rad - corridor.at(station).heading_rad
+        yaw_rad = other.yaw_rad - corridor.heading_rad(station)
         body = Box(station, offset - own_offset, yaw_rad, other.length_m, other.width_m)
         tail_m = nearest_in_band_m(body, 0.5 * ego.width_m)
         if tail_m is None:

@@ -27,6 +27,7 @@ from volant.sim.columns import (
     SLOTS,
     WALL_SLOTS,
     Actor,
+    BodyClass,
     DriverKind,
     Entry,
     EntryIndex,
@@ -388,8 +389,9 @@ class Centre:
 def populate(traffic: Traffic, centre: Centre) -> None:
     """Fill the road around a place, leaving room for the own car there; those alive stay."""
     reindex(traffic)
+    fitting = _fitting_places(traffic, centre, 0.0)
     for slot in np.flatnonzero(traffic.actor_i[:, Index.ALIVE] == 0).tolist():
-        _bear(traffic, slot, centre, 0.0)
+        _bear(traffic, slot, fitting)
 
 
 def recycle(traffic: Traffic, centre: Centre) -> None:
@@ -403,8 +405,9 @@ def recycle(traffic: Traffic, centre: Centre) -> None:
     if len(waiting) == 0:
         return
     reindex(traffic)
+    fitting = _fitting_places(traffic, centre, BIRTH_FROM_M)
     for slot in waiting[:_BIRTHS_AT_ONCE].tolist():
-        _bear(traffic, slot, centre, BIRTH_FROM_M)
+        _bear(traffic, slot, fitting)
 
 
 def reindex(traffic: Traffic) -> None:
@@ -413,24 +416,65 @@ def reindex(traffic: Traffic) -> None:
     index_entries(traffic.entries, len(traffic.roads.lane_f))
 
 
-def _bear(traffic: Traffic, slot: int, centre: Centre, least_m: float) -> bool:
+@dataclass(frozen=True, slots=True)
+class _Fitting:
+    """Rows of `places` at a right distance from the own car."""
+
+    all: Integers
+    along: Integers
+    """Those in the own direction,"""
+    oncoming: Integers
+    """and those against it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Newcomer:
+    """Who comes to life next in a slot: the same wherever it is tried to put him."""
+
+    chance: Chance
+    kind: DriverKind
+    body: BodyClass
+    row: Array
+
+
+def _bear(traffic: Traffic, slot: int, fitting: _Fitting) -> bool:
     """Try to bring a new car to life in a slot; False where no place with room was found.
 
     The stream is that of the slot's next life at this tick, so other slots' draws stay as they are.
     """
     chance = traffic.chance.child(slot, int(traffic.actor_i[slot, Index.LIFE]))
-    places = _fitting_places(traffic, chance, centre, least_m)
+    oncoming = chance.uniform(200) < traffic.oncoming_share
+    places = fitting.oncoming if oncoming else fitting.along
+    if len(places) == 0:
+        places = fitting.all
+    if len(places) == 0:
+        return False
     tries = chance.child("place", traffic.tick)
-    for attempt in range(_TRIES if len(places) else 0):
+    comers: dict[bool, _Newcomer] = {}
+    for attempt in range(_TRIES):
         at = places[tries.integer(attempt, 0, len(places))]
         lane, s = int(traffic.places[at, 0]), float(traffic.places[at, 1])
-        if _settle(traffic, slot, chance, lane, s):
+        rapid = bool(traffic.roads.lane_i[lane, LaneIndex.RAPID])
+        if rapid not in comers:
+            comers[rapid] = _draw(traffic, chance, rapid=rapid)
+        if _settle(traffic, slot, comers[rapid], lane, s):
             return True
     return False
 
 
-def _fitting_places(traffic: Traffic, chance: Chance, centre: Centre, least_m: float) -> Integers:
-    """Rows of `places` at a right distance and, by chance, with or against the own direction.
+def _draw(traffic: Traffic, chance: Chance, *, rapid: bool) -> _Newcomer:
+    """Who comes; on a rapid road nobody cycles."""
+    row = np.zeros(len(Actor))
+    kind = draw_kind(traffic.mix, chance.child("kind"))
+    if kind is DriverKind.CYCLIST and rapid:
+        kind = DriverKind.NORMAL
+    body = draw_driver(kind, chance.child("driver"), row)
+    row[Actor.LENGTH] = min(row[Actor.LENGTH], traffic.longest_m)
+    return _Newcomer(chance, kind, body, row)
+
+
+def _fitting_places(traffic: Traffic, centre: Centre, least_m: float) -> _Fitting:
+    """Where somebody may come to life at least so far away.
 
     Out of sight only places count from which a car comes nearer, or falls back slowly.
     """
@@ -455,20 +499,12 @@ def _fitting_places(traffic: Traffic, chance: Chance, centre: Centre, least_m: f
         enters = (places[:, 7] > 0.0) & (square > ENTER_FROM_M * ENTER_FROM_M)
         fits |= enters & (square < BIRTH_TO_M * BIRTH_TO_M)
         fits = (fits & ~slow) | streets
-    oncoming = chance.uniform(200) < traffic.oncoming_share
-    wanted = np.flatnonzero(fits & (same != oncoming))
-    return wanted if len(wanted) else np.flatnonzero(fits)
+    return _Fitting(np.flatnonzero(fits), np.flatnonzero(fits & same), np.flatnonzero(fits & ~same))
 
 
-def _settle(traffic: Traffic, slot: int, chance: Chance, lane: int, s: float) -> bool:
+def _settle(traffic: Traffic, slot: int, comer: _Newcomer, lane: int, s: float) -> bool:
     """Put a new car at (lane, s) if the gaps there fit; False and nothing changed otherwise."""
-    row = np.zeros(len(Actor))
-    kind = draw_kind(traffic.mix, chance.child("kind"))
-    if kind is DriverKind.CYCLIST and traffic.roads.lane_i[lane, LaneIndex.RAPID]:
-        kind = DriverKind.NORMAL
-    body = draw_driver(kind, chance.child("driver"), row)
-    row[Actor.LENGTH] = min(row[Actor.LENGTH], traffic.longest_m)
-    roads = traffic.roads
+    chance, kind, row, roads = comer.chance, comer.kind, comer.row, traffic.roads
     begin = int(roads.lane_i[lane, LaneIndex.ROWS])
     end = int(roads.lane_i[lane + 1, LaneIndex.ROWS])
     at = begin + int(np.searchsorted(roads.table[begin:end, LaneColumn.S], s, side="right")) - 1
@@ -492,7 +528,7 @@ def _settle(traffic: Traffic, slot: int, chance: Chance, lane: int, s: float) ->
     index = traffic.actor_i[slot]
     index[:] = 0
     index[Index.LANE], index[Index.OLD_LANE], index[Index.ROW] = lane, -1, at - begin
-    index[Index.KIND], index[Index.CLASS], index[Index.LIFE] = kind, body, life
+    index[Index.KIND], index[Index.CLASS], index[Index.LIFE] = kind, comer.body, life
     index[Index.ALIVE], index[Index.LEADER] = 1, -1
     index[Index.GRANT] = index[Index.NEXT] = index[Index.REQUEST] = -1
     traffic.keys[slot] = chance.child("drive").key
