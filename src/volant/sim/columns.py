@@ -298,6 +298,8 @@ class Walk(IntEnum):
     SPEED = 2
     WAIT = 3
     """Seconds that this person still stands where the way ends."""
+    HELD = 4
+    """Seconds that this person has stood on the road, because the next lane is taken."""
 
 
 class WalkIndex(IntEnum):

@@ -119,6 +119,24 @@ def _has_room(roads, entries, key, crossings, lane, length):  # type: ignore[no-
     return True
 
 
+@kernel("f8(Roads, Entries, i8, i8)")
+def _queue_before_us(roads, entries, onto, last):  # type: ignore[no-untyped-def]
+    """Metres that those need who are on a lane, or on one that runs into its end, and go on before us."""
+    taken = 0.0
+    for k in range(roads.lane_i[onto, _CONFLICTS] - 1, roads.lane_i[onto + 1, _CONFLICTS]):
+        lane = onto  # first the lane itself
+        if k >= roads.lane_i[onto, _CONFLICTS]:
+            if roads.conflicts[k, 1] != _MERGE:
+                continue
+            lane = roads.conflicts[k, 0]
+        for j in range(entries.first[lane], entries.first[lane + 1]):
+            slot = entries.order[j]
+            kind = entries.i[slot, _E_KIND]
+            if (kind == _BODY and slot < last) or (kind == _EGO and entries.f[slot, _E_HALF] > 0.6):
+                taken += 2.0 * entries.f[slot, _E_HALF] + _EXIT_ROOM_M
+    return taken
+
+
 @kernel("Tuple((i8, i8, f8))(Roads, Actors, i8)")
 def _next_gate(roads, actors, actor):  # type: ignore[no-untyped-def]
     """The next lane that needs a grant (-1: none near), the hops and the metres to it."""
@@ -351,6 +369,7 @@ def grant_junctions(roads, actors, entries, moment, lamps, ego_begin, tick, dt):
     count = actors.i.shape[0]
     asking = np.empty(count, dtype=np.int64)
     asked = 0
+    last = count * _SLOTS
     for actor in range(count):
         _release(actors, actor)
         _revoke(roads, actors, lamps, actor)
@@ -388,10 +407,10 @@ def grant_junctions(roads, actors, entries, moment, lamps, ego_begin, tick, dt):
             continue
         crossings = mine[_CROSSINGS] + hops + 1
         beyond = pick_onward(roads, actors.keys[actor], crossings, onto)
-        if beyond >= 0 and not _has_room(
-            roads, entries, actors.keys[actor], crossings + 1, beyond, actors.f[actor, _LENGTH]
-        ):
-            continue
+        if beyond >= 0:
+            needed = actors.f[actor, _LENGTH] + _queue_before_us(roads, entries, onto, last)
+            if not _has_room(roads, entries, actors.keys[actor], crossings + 1, beyond, needed):
+                continue
         if _is_free(roads, entries, actors, lamps, moment, actor, onto, left, ego_begin):
             if mine[_GRANT] >= 0:
                 mine[_NEXT] = onto

@@ -153,6 +153,8 @@ def look_ahead(  # type: ignore[no-untyped-def]
                 apart = abs(entries.f[slot, _E_D] - d)
                 if apart > entries.f[slot, _E_SIDE] + side + _SIDE_MARGIN_M:
                     continue
+                if room + 2.0 * entries.f[slot, _E_HALF] < 0.0:
+                    continue  # beside us and behind our front
             elif kind == _WALL:
                 over = speed * speed - entries.f[slot, _E_SPEED] ** 2
                 if not walls or room < 0.0 or over > 2.0 * _WALL_BRAKE_MPS2 * room:
@@ -209,9 +211,8 @@ def look_ahead(  # type: ignore[no-untyped-def]
             and after != following
         ):
             line = roads.lane_f[following, _STOP]
-            gap, lead_speed, lead = to_end - line - half - _STOP_SHORT_M, 0.0, -2
-            if line > 0.5:
-                gap += 2.0 * _STOP_SHORT_M  # up to the line, not a car's gap before it
+            # Up to the line, not a car's gap before it.
+            gap, lead_speed, lead = to_end - line - half + _STOP_SHORT_M, 0.0, -2
             break
         ahead = roads.speeds[roads.lane_i[following, _ROWS]]
         allowed = min(allowed, math.sqrt(ahead * ahead + 2.0 * _APPROACH * max(to_end, 0.0)))

@@ -432,6 +432,6 @@ def _appear(crowd: Crowd, person: int, site: int, chance: Chance) -> None:
     whole = math.fsum(way_lengths(crowd.sites.f[site]))
     people.f[person, Walk.AT] = 0.0 if sign > 0 else whole
     people.f[person, Walk.PACE] = people.f[person, Walk.SPEED] = pace
-    people.f[person, Walk.WAIT] = 0.0
+    people.f[person, Walk.WAIT] = people.f[person, Walk.HELD] = 0.0
     body[Actor.SPEED] = pace
     stand_person(crowd.sites, people, person, 0.0)

@@ -76,6 +76,7 @@ _FROM, _TO, _BEGIN, _END = (
     int(SiteLane.END),
 )
 _AT, _PACE, _WALKS, _WAIT = int(Walk.AT), int(Walk.PACE), int(Walk.SPEED), int(Walk.WAIT)
+_HELD = int(Walk.HELD)
 _SITE, _SIGN, _CARELESS, _COUNTER = (
     int(WalkIndex.SITE),
     int(WalkIndex.SIGN),
@@ -97,6 +98,7 @@ _START_MPS2 = 1.5  # how a standing car may pull away
 _PACE_MPS2 = 2.0
 _AHEAD_S = 1.2  # drivers see where a person will be
 _WALL_M = 0.5  # the wall stands in the crossing, so that cars stop about 1.5 m before it
+_HELD_MOST_S = 4.0  # who cannot go on for longer goes back
 _TURN_RPS = 4.0
 _TWO_PI = 2.0 * math.pi
 
@@ -157,8 +159,8 @@ def lane_is_safe(roads, entries, lane, stretch, leave_s, brake):  # type: ignore
     gap, speed, slot = look_behind(roads, entries, -1, lane, stretch[_FROM], 0.0, _LOOK_M)
     if slot < 0:
         return True
-    if speed < 0.5 and brake > 0.0 and gap > -2.0:  # it stands at the wall, off the middle
-        return True
+    if speed < 0.5 and gap > (-2.0 if brake > 0.0 else 0.3):
+        return True  # it stands at the wall, off the middle, or lets us pass
     arrives_s = gap / max(speed, 0.1)
     if speed < 3.0:
         arrives_s = min(arrives_s, math.sqrt(2.0 * max(gap, 0.0) / _START_MPS2))
@@ -211,6 +213,22 @@ def _wanted_pace(roads, entries, sites, lamps, me, mine):  # type: ignore[no-unt
         return pace
     safe = _may_go_on(roads, entries, sites, site, at, sign, pace, _ON_MPS2, False)
     return pace if safe else 0.0
+
+
+@kernel("void(Roads, Entries, Sites, f8[::1], i8[::1], f8, f8)")
+def _turn_back(roads, entries, sites, me, mine, wanted, dt):  # type: ignore[no-untyped-def]
+    """Who is held up on the road for long goes back, where that way is free."""
+    near, across, _far = way_lengths(sites.f[mine[_SITE]])
+    at = me[_AT] - near
+    if wanted > 0.0 or me[_WAIT] > 0.0 or not 0.0 < at < across:
+        me[_HELD] = 0.0
+        return
+    me[_HELD] += dt
+    if me[_HELD] < _HELD_MOST_S:
+        return
+    if _may_go_on(roads, entries, sites, mine[_SITE], at, -mine[_SIGN], me[_PACE], _ON_MPS2, False):
+        mine[_SIGN] = -mine[_SIGN]
+        me[_HELD] = 0.0
 
 
 @kernel("void(Sites, Entries, People)")
@@ -301,6 +319,7 @@ def step_people(roads, ground, entries, sites, lamps, people, begin, dt):  # typ
         me, mine, body = people.f[person], people.i[person], people.body_f[person]
         me[_WAIT] = max(me[_WAIT] - dt, 0.0)
         wanted = _wanted_pace(roads, entries, sites, lamps, me, mine)
+        _turn_back(roads, entries, sites, me, mine, wanted, dt)
         before = me[_WALKS]
         step = _PACE_MPS2 * dt
         speed = min(max(wanted, before - 4.0 * step), before + step)
