@@ -69,7 +69,6 @@ _STOP_SIGN, _LIGHTS = int(GateKind.STOP), int(GateKind.LIGHT)
 _GREEN, _AMBER = int(Lamp.GREEN), int(Lamp.AMBER)
 _AGGRESSIVE = int(DriverKind.AGGRESSIVE)
 _ASK_MOST_M = 250.0
-_LONG_EXIT_M = 40.0
 _NOWHERE = -1.0e9
 _BRAKE_MPS2 = 2.0
 _AMBER_MPS2 = (
@@ -97,18 +96,22 @@ _FOLLOW_MPS2 = 2.0
 def _has_room(roads, entries, key, crossings, lane, length):  # type: ignore[no-untyped-def]
     """Whether a car of this length fits behind the last one on its way after the junction.
 
-    On a long lane one who drives off counts as gone; on a short one (a ring) he has to be gone.
+    One who drives off counts as gone where all who are on that lane have room on it standing.
     """
     base, needed = 0.0, length + _EXIT_ROOM_M
     at = lane
     for _ in range(4):
+        first, stored = -1, 0.0
         for k in range(entries.first[at], entries.first[at + 1]):
             slot = entries.order[k]
             if entries.i[slot, _E_KIND] != _BODY and entries.i[slot, _E_KIND] != _EGO:
                 continue
-            room = base + entries.f[slot, _E_S] - entries.f[slot, _E_HALF]
-            leaves = entries.f[slot, _E_SPEED] > _EXIT_SPEED_MPS
-            return room > needed or (leaves and roads.lane_f[at, _LANE_LENGTH] > _LONG_EXIT_M)
+            first = slot if first < 0 else first
+            stored += 2.0 * entries.f[slot, _E_HALF] + _EXIT_ROOM_M
+        if first >= 0:
+            room = base + entries.f[first, _E_S] - entries.f[first, _E_HALF]
+            leaves = entries.f[first, _E_SPEED] > _EXIT_SPEED_MPS
+            return room > needed or (leaves and stored + needed < roads.lane_f[at, _LANE_LENGTH])
         base += roads.lane_f[at, _LANE_LENGTH]
         if base > needed:
             return True
@@ -117,6 +120,17 @@ def _has_room(roads, entries, key, crossings, lane, length):  # type: ignore[no-
             return True
         crossings += 1
     return True
+
+
+@kernel("b1(Roads, i8)")
+def _keeps_clear(roads, onto):  # type: ignore[no-untyped-def]
+    """Whether who stands on a lane is in the way of others who could go; in a ring nobody could."""
+    for k in range(roads.lane_i[onto, _CONFLICTS], roads.lane_i[onto + 1, _CONFLICTS]):
+        if roads.conflicts[k, 1] != _DIVERGE and (
+            roads.conflicts[k, 1] != _MERGE or roads.conflicts[k, 2] == 1
+        ):
+            return True
+    return False
 
 
 @kernel("f8(Roads, Entries, i8, i8)")
@@ -407,7 +421,7 @@ def grant_junctions(roads, actors, entries, moment, lamps, ego_begin, tick, dt):
             continue
         crossings = mine[_CROSSINGS] + hops + 1
         beyond = pick_onward(roads, actors.keys[actor], crossings, onto)
-        if beyond >= 0:
+        if beyond >= 0 and _keeps_clear(roads, onto):
             needed = actors.f[actor, _LENGTH] + _queue_before_us(roads, entries, onto, last)
             if not _has_room(roads, entries, actors.keys[actor], crossings + 1, beyond, needed):
                 continue

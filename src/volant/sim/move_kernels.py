@@ -184,7 +184,8 @@ def _broken_accel(roads, me, mine, key, dt, accel):  # type: ignore[no-untyped-d
         outer = roads.lane_i[lane, _RIGHT] < 0 and roads.lane_i[lane, _LANE_KIND] == 0
         room = roads.lane_f[lane, _LENGTH] - me[_S] > 30.0 + 0.5 * me[_SPEED] ** 2
         calm = mine[_MODE] == _KEEP and mine[_OLD] < 0 and mine[_GRANT] < 0
-        may = room and calm and ((rapid and outer) or (several and not rapid))
+        rolls = me[_SPEED] > 6.0  # a car in a queue does not come to the side
+        may = room and calm and ((rapid and outer and rolls) or (several and not rapid))
         starts = mine[_INATTENTIVE] == 0 and may
         if mine[_INATTENTIVE] == 1:
             mine[_DIRECTION] = 0
@@ -196,12 +197,13 @@ def _broken_accel(roads, me, mine, key, dt, accel):  # type: ignore[no-untyped-d
         return accel
     mine[_DIRECTION] = _HAZARD
     me[_COOLDOWN] = 5.0
-    if me[_ATTENTION] > 0.5 * _FOR_GOOD_S and me[_SPEED] > 1.0:
+    if me[_ATTENTION] > 0.5 * _FOR_GOOD_S:
         aside = 0.5 * roads.table[roads.lane_i[lane, _ROWS] + mine[_ROW], 6]
         aside += 0.5 * me[_WIDE] + _ASIDE_M
-        me[_SHIFT] = max(me[_SHIFT] - _ASIDE_MPS * dt, -aside)
+        if me[_SPEED] > 1.0:
+            me[_SHIFT] = max(me[_SHIFT] - _ASIDE_MPS * dt, -aside)
         if me[_SHIFT] > -aside:
-            return min(accel, -0.5 if me[_SPEED] > 6.0 else 0.0)
+            return min(accel, -0.5 if me[_SPEED] > 6.0 else 0.5 if me[_SPEED] < 2.0 else 0.0)
     return min(accel, -2.0)
 
 
