@@ -23,6 +23,7 @@ from volant.pilot.planning import causes
 from volant.pilot.planning.corners import CornerTuning, slow_places
 from volant.pilot.planning.junctions import JunctionMemory, JunctionTuning
 from volant.pilot.planning.lanes import Change, LaneChoice, LaneTuning, Phase, choose_lane, refusal
+from volant.pilot.planning.leaving import LeaveTuning, slow_to_leave
 from volant.pilot.planning.motion import Lead, Motion, PlanInput, name_of
 from volant.pilot.planning.profile_kernels import speed_profile
 from volant.pilot.planning.propose import (
@@ -116,6 +117,7 @@ class PlanSettings:
     propose: ProposeTuning
     score: ScoreTuning
     corners: CornerTuning = field(default_factory=CornerTuning)
+    leaving: LeaveTuning = field(default_factory=LeaveTuning)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +156,7 @@ def plan(given: PlanInput, settings: PlanSettings) -> Motion:
     hidden = slow_places(given, settings.corners)
     stop = replace(stop, slow=np.concatenate((stop.slow, hidden)))
     law = law_of(given.choices, given.may_speed_up, stop, tuning)
-    speeds, binds = _profile(given, stop, tuning)
+    speeds, binds = _profile(given, stop, change, settings)
     lane = choose_lane(given, change, speeds, law, settings.lanes)
     if lane.stop_m - given.car.front_m < stop.station_m:
         stop = replace(
@@ -164,7 +166,7 @@ def plan(given: PlanInput, settings: PlanSettings) -> Motion:
             decel_mps2=settings.stop.merge_decel_mps2,
         )
         law = law_of(given.choices, given.may_speed_up, stop, tuning)
-        speeds, binds = _profile(given, stop, tuning)
+        speeds, binds = _profile(given, stop, change, settings)
     across = _across(given, lane)
     steps = given.forecast.points.shape[1] - 1
     proposals, laterals = propose(settings.propose, across, given.forecast.dt_s, steps)
@@ -378,8 +380,11 @@ def _distance_left_m(given: PlanInput) -> float | None:
     return found_m if math.isfinite(found_m) else None
 
 
-def _profile(given: PlanInput, stop: Stop, tuning: PlanTuning) -> tuple[Array, NDArray[np.int64]]:
+def _profile(
+    given: PlanInput, stop: Stop, change: Change, settings: PlanSettings
+) -> tuple[Array, NDArray[np.int64]]:
     """Speeds allowed from the car's station on, and what binds there."""
+    tuning = settings.plan
     course, choices, speed_mps = given.course, given.choices, given.speed_mps
     far_m = min(
         0.5 * speed_mps**2 / tuning.slow_decel_mps2 + 8.0 * speed_mps + 60.0, tuning.horizon_m
@@ -405,7 +410,7 @@ def _profile(given: PlanInput, stop: Stop, tuning: PlanTuning) -> tuple[Array, N
         stop.cause,
         numbers,
     )
-    return speeds, binds
+    return slow_to_leave(given, change, speeds, binds, tuning.lateral_mps2, settings.leaving)
 
 
 def law_of(choices: Choices, may_speed_up: bool, stop: Stop, tuning: PlanTuning) -> Array:
