@@ -44,6 +44,7 @@ _DIVERGE, _MERGE, _CROSS = int(Meeting.DIVERGE), int(Meeting.MERGE), int(Meeting
 _SIDE_MARGIN_M = 0.3
 _WALL_BRAKE_MPS2 = 3.5  # a jam's head that would need more braking than this is not stopped for
 _STOP_SHORT_M = 1.5
+_ON_FOOT_M = 0.32  # half width: who is narrower goes on foot
 _APPROACH = APPROACH_BRAKE_MPS2
 _ROUTE_DRAWS = 1 << 40  # counters of route choices lie above all others of an actor
 
@@ -153,8 +154,9 @@ def look_ahead(  # type: ignore[no-untyped-def]
                 apart = abs(entries.f[slot, _E_D] - d)
                 if apart > entries.f[slot, _E_SIDE] + side + _SIDE_MARGIN_M:
                     continue
-                if room + 2.0 * entries.f[slot, _E_HALF] < 0.0:
-                    continue  # beside us and behind our front
+                on_foot = entries.f[slot, _E_SIDE] < _ON_FOOT_M
+                if on_foot and room + 2.0 * entries.f[slot, _E_HALF] < 0.0:
+                    continue  # beside us, behind our front
             elif kind == _WALL:
                 over = speed * speed - entries.f[slot, _E_SPEED] ** 2
                 if not walls or room < 0.0 or over > 2.0 * _WALL_BRAKE_MPS2 * room:
