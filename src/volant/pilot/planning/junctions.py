@@ -75,6 +75,9 @@ class JunctionTuning:
     """The front bumper stands so far before a crossing."""
     near_m: float = 2.6
     """Nearer than this to our middle a person on a crossing is in our way."""
+    stands_near_m: float = 1.7
+    """The same for people when car and people have both stood for `people_s`: they let us go first."""
+    people_s: float = 4.0
     far_m: float = 6.5
     """And within this when coming nearer."""
     lights_seen_m: float = 55.0
@@ -116,6 +119,8 @@ def wait_at(
     elif memory.stood_ns < 0:
         memory = replace(memory, stood_ns=now_ns)
     tuning = _patient(tuning, memory, now_ns)
+    stood_s = 0.0 if memory.stood_ns < 0 else (now_ns - memory.stood_ns) / NS_PER_S
+    patient = stood_s > tuning.people_s
     front_m = given.ego.station_m + given.car.front_m
     across = given.course.across
     lights = {name: state for name, state, _ in given.lights}
@@ -162,7 +167,7 @@ def wait_at(
     for crossing in across.crossings:
         if crossing.from_m - front_m > tuning.reach_m:
             break
-        held = _before_crossing(given, crossing, front_m, lights, tuning)
+        held = _before_crossing(given, crossing, front_m, lights, tuning, patient)
         if held is not None:
             waits.append(held)
             break
@@ -330,8 +335,12 @@ def _before_crossing(
     front_m: float,
     lights: dict[str, LightState],
     tuning: JunctionTuning,
+    patient: bool,
 ) -> Wait | None:
-    """Wait for people at a crossing, and never stand on it."""
+    """Wait for people at a crossing, and never stand on it.
+
+    patient: the car has stood for a while; people who do not move by now let it go first.
+    """
     to_m = crossing.from_m - front_m
     if to_m < 0.0:
         return None
@@ -348,9 +357,9 @@ def _before_crossing(
         forecast.points,
         crossing.from_m - 1.0,
         crossing.to_m + 1.0,
-        tuning.near_m,
+        tuning.stands_near_m if patient else tuning.near_m,
         far_m,
-        0.0 if green else until_s,
+        0.0 if green or patient else until_s,
         forecast.dt_s,
     )
     if on:

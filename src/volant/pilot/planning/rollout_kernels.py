@@ -41,6 +41,10 @@ FROM_PROFILE, FROM_LEAD, FROM_BRAKE = 0, 1, 2
 _G_REAR, _G_FRONT, _G_RATE, _G_ACCEL, _G_WEIGHT, _G_ID, _G_CUT_IN, _G_KIND = range(8)
 _COLUMNS = 8
 _LEADS = 6
+_ON_FOOT_M = 1.2  # who is shorter goes on foot
+_PERSON_GAP_M = (
+    1.6  # room that is kept to a person, who does not roll back as a car might (estimated)
+)
 _BESIDE_M = 0.8  # less room than this to the side is too little (estimated)
 _CLAIM_STEPS = 8  # 2 s
 _ANSWER_STEPS = 3  # from the first step onto the road to our braking, 0.75 s
@@ -154,6 +158,8 @@ def wanted_accel(  # type: ignore[no-untyped-def]
         if _is_behind(leads[i, _G_ID], behind):
             continue
         gap = leads[i, _G_REAR] - front
+        if leads[i, _G_FRONT] - leads[i, _G_REAR] < _ON_FOOT_M:
+            gap += max(law[L_GAP_M] - _PERSON_GAP_M, 0.0)
         rate, weight = leads[i, _G_RATE], leads[i, _G_WEIGHT]
         again = False  # another mode of one who is counted already
         for j in range(i):
