@@ -277,6 +277,11 @@ def _perceive(
     if planning and held.ego.matched and held.course.known:
         frame = None if sensors is None else sensors.lights
         lights = observe_lights(lights, held.ego, held.course, frame, tuning.lights)
+        if lights.frame_ns != memory.lights.frame_ns:
+            seen = localize.fuse_marks(
+                held.ego, lights.sighted, lights.frame_ns, held.course, tuning.localize
+            )
+            held = msgspec.structs.replace(held, ego=seen)
     watch = memory.watch
     if planning:
         watch = keep_watch(watch, tracker, held.ego, tuning.health)

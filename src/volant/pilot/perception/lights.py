@@ -87,6 +87,9 @@ class Lights(msgspec.Struct, frozen=True):
     """[n, 3] x, y, heading of the known lights."""
     beliefs: dict[str, LightBelief]
     frame_ns: int = -1
+    sighted: tuple[tuple[float, float, float, float], ...] = ()
+    """The lights matched in the last frame: where the map has them (x, y), and where the camera saw them
+    from the car (ahead, to the left); landmarks for localisation."""
 
     def state(self, light: str, now_ns: int, tuning: LightTuning) -> LightState:
         """What a light shows as far as can be told now; UNKNOWN where it was not seen or is forgotten."""
@@ -132,13 +135,18 @@ def observe_lights(
     pose = world_pose(course.table, course.step_m, np.append(then[4:7], np.zeros(4)))
     near = _near(lights, pose, tuning)
     beliefs, told = dict(lights.beliefs), set()
+    sighted = []
     for one in sorted(frame.lights, key=lambda seen: -seen.confidence):
         name = _match(lights, near, pose, one, tuning)
         if name is None or name in told:
             continue
         told.add(name)
         beliefs[name] = _vote(beliefs.get(name), name, one, frame.stamp_ns, tuning)
-    return msgspec.structs.replace(lights, beliefs=beliefs, frame_ns=frame.stamp_ns)
+        known = next(light for light in lights.known if light.signal == name)
+        sighted.append((known.x_m, known.y_m, one.x_m, one.y_m))
+    return msgspec.structs.replace(
+        lights, beliefs=beliefs, frame_ns=frame.stamp_ns, sighted=tuple(sighted)
+    )
 
 
 def _near(lights: Lights, pose: tuple[float, float, float], tuning: LightTuning) -> list[int]:

@@ -107,6 +107,13 @@ class LocalizeTuning:
     first_lane_gate_m: float = 3.2
     """Before any lane return was believed: GNSS (sigma 1 m and drifting, vehicle.md 6) cannot tell
     lanes apart, so the car is taken to be in the lane that its way begins in; three sigma."""
+    lane_gate_alone_m: float = 2.2
+    """And so far to a side where no lane of ours lies, with three sigma: behind a turn the error along
+    the road before it has become one across."""
+    mark_range_part: float = 0.08
+    """Of a landmark's distance, and"""
+    mark_angle_rad: float = 0.012
+    """of its direction: twice what the camera is out by, since frames that follow err alike (estimated)."""
     lane_relearn_s: float = 15.0
     """After so long a conflict, when the takeover (10 s) is over, the lane is looked for anew."""
     lane_confidence: float = 0.3
@@ -281,6 +288,48 @@ def fuse(
     if road is not None and ego.lanes is not None and spans != (0.0, 0.0):
         ego = _weigh(ego, lane, course, road, spans, tuning)
     return ego
+
+
+def fuse_marks(
+    ego: Ego,
+    sighted: tuple[tuple[float, float, float, float], ...],
+    stamp_ns: int,
+    course: Course,
+    tuning: LocalizeTuning,
+) -> Ego:
+    """Fold in landmarks: (x, y) in the map and (ahead, left) as seen at a stamp; they hold us along the road."""
+    if not sighted or not ego.matched or _is_late(stamp_ns, ego, tuning):
+        return ego
+    then = np.empty(7)
+    recall(ego.history, float(stamp_ns), then)
+    ego = replace(ego, mean=ego.mean.copy(), cov=ego.cov.copy())
+    before = ego.mean.copy()
+    for x_m, y_m, ahead_m, left_m in sighted:
+        learnt = ego.mean - before
+        place = np.concatenate((then[4:] + learnt[:3], np.zeros(4)))
+        own_x, own_y, yaw_rad = world_pose(course.table, course.step_m, place)
+        cos, sin = math.cos(yaw_rad), math.sin(yaw_rad)
+        dx, dy = x_m - own_x, y_m - own_y
+        ahead, left = cos * dx + sin * dy, cos * dy - sin * dx
+        away = math.hypot(ahead, left)
+        if ahead < 1.0 or ahead_m < 1.0:
+            continue
+        turn = place[2]
+        cos, sin = math.cos(turn), math.sin(turn)
+        # A step along or across the road, as the car sees it.
+        by_s, by_d = (cos, -sin), (sin, cos)
+        row = np.zeros(STATES)
+        row[_STATION] = -(ahead * by_s[0] + left * by_s[1]) / away
+        row[_OFFSET] = -(ahead * by_d[0] + left * by_d[1]) / away
+        miss_m = math.hypot(ahead_m, left_m) - away
+        correct(ego.mean, ego.cov, row, miss_m, (tuning.mark_range_part * away) ** 2, 3.0)
+        row = np.zeros(STATES)
+        row[_STATION] = (left * by_s[0] - ahead * by_s[1]) / away**2
+        row[_OFFSET] = (left * by_d[0] - ahead * by_d[1]) / away**2
+        row[_HEADING] = -1.0
+        aside_rad = wrap_angle_rad(math.atan2(left_m, ahead_m) - math.atan2(left, ahead))
+        correct(ego.mean, ego.cov, row, aside_rad, tuning.mark_angle_rad**2, 3.0)
+    return replace(ego, history=_shift(ego.history, ego.mean - before))
 
 
 def lane_of(ego: Ego) -> LaneBelief | None:
@@ -571,6 +620,8 @@ def _fold_lane(
     if ego.lane_ns < 0:
         gate_m = tuning.first_lane_gate_m if road is None else tuning.lane_gate_most_m
     miss_m = _lane_miss_m(ego, lane, then, course, road)
+    if ego.lane_ns >= 0 and _is_alone(ego, course, miss_m):
+        gate_m = max(gate_m, min(3.0 * ego.sigma_across_m, tuning.lane_gate_alone_m))
     span_s = _span_s(ego.last_lane, lane.stamp_ns)
     if abs(miss_m) > gate_m:
         conflict_s = ego.lane_conflict_s + span_s
@@ -596,6 +647,13 @@ def _fold_lane(
         lane_ns=lane.stamp_ns,
         lane_conflict_s=0.0,
     )
+
+
+def _is_alone(ego: Ego, course: Course, miss_m: float) -> bool:
+    """No lane of our direction lies where the belief is wrong towards: what is seen there is our own."""
+    row = course.row(ego.station_m)
+    beside = course.right_m if miss_m > 0.0 else course.left_m
+    return not math.isfinite(float(beside[row]))
 
 
 def _lane_miss_m(
