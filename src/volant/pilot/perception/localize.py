@@ -54,6 +54,7 @@ from volant.road.kernels import project_uniform
 
 Array = NDArray[np.float64]
 _ROAD_HEADING = int(CorridorColumn.HEADING)
+_ROAD_CURVATURE = int(CorridorColumn.CURVATURE)
 """Plain, because numba looks the type of an IntEnum up anew at each call, which costs 50 us."""
 
 HISTORY: Final = 64
@@ -108,8 +109,10 @@ class LocalizeTuning:
     """Before any lane return was believed: GNSS (sigma 1 m and drifting, vehicle.md 6) cannot tell
     lanes apart, so the car is taken to be in the lane that its way begins in; three sigma."""
     lane_gate_alone_m: float = 2.2
-    """And so far to a side where no lane of ours lies, with three sigma: behind a turn the error along
-    the road before it has become one across."""
+    """And so far to a side where no lane of ours lies, once no paint was seen for a while: behind a turn
+    the error along the road before it has become one across."""
+    unsure_m: float = 0.1
+    """Spread across from which on that is so; with paint in sight it is a fifth of this."""
     mark_range_part: float = 0.08
     """Of a landmark's distance, and"""
     mark_angle_rad: float = 0.012
@@ -591,8 +594,12 @@ def _fold_gnss(ego: Ego, gnss: GnssReturn, course: Course, tuning: LocalizeTunin
     aside_m = cos * north_m - sin * east_m - float(across @ learnt)
     wide = correct(ego.mean, ego.cov, across, aside_m, variance, tuning.gate)
     turn = wrap_angle_rad(gnss.yaw_rad - yaw_rad - float(ego.mean[_HEADING] - before[_HEADING]))
+    # Heading in the world: of the reference there and ours to it. In a bend it is no news of the station.
+    yawing = np.array(
+        (column_at(course.table, course.step_m, then[4], _ROAD_CURVATURE), 0.0, 1.0, 0.0, 0.0, 0.0, 0.0)
+    )
     correct(
-        *(ego.mean, ego.cov, _ROW_HEADING, turn, tuning.gnss_heading_sigma_rad**2, tuning.gate),
+        *(ego.mean, ego.cov, yawing, turn, tuning.gnss_heading_sigma_rad**2, tuning.gate),
     )
     span_s = _span_s(ego.last_gnss, gnss.stamp_ns)
     believed = far <= tuning.gate and wide <= tuning.gate
@@ -620,8 +627,9 @@ def _fold_lane(
     if ego.lane_ns < 0:
         gate_m = tuning.first_lane_gate_m if road is None else tuning.lane_gate_most_m
     miss_m = _lane_miss_m(ego, lane, then, course, road)
-    if ego.lane_ns >= 0 and _is_alone(ego, course, miss_m):
-        gate_m = max(gate_m, min(3.0 * ego.sigma_across_m, tuning.lane_gate_alone_m))
+    unsure = ego.sigma_across_m > tuning.unsure_m
+    if unsure and ego.lane_ns >= 0 and _is_alone(ego, course, miss_m):
+        gate_m = tuning.lane_gate_alone_m
     span_s = _span_s(ego.last_lane, lane.stamp_ns)
     if abs(miss_m) > gate_m:
         conflict_s = ego.lane_conflict_s + span_s
