@@ -46,6 +46,8 @@ class DomainTuning:
     """And for longer than this a stop begins: 40 m at 20 m/s."""
     sigma_across_m: float = 0.5
     """Doubt at which 2 sigma fill the room left in a lane of 3.5 m."""
+    unmarked_across_m: float = 1.0
+    """Likewise in a junction, where no line is to be seen and it becomes sure again behind it."""
     sigma_along_m: float = 12.0
     """Doubt at which curves and limits come at the wrong place."""
     offset_m: float = 2.0
@@ -137,6 +139,8 @@ def _breaches_of_place(
     lane_age_s, doubtful = _age_s(now_ns, ego.lane_ns), ego.sigma_across_m > tuning.sigma_across_m
     if doubtful or lane_age_s > min(tuning.lane_age_s, tuning.unmarked_age_s):
         patience_s = _patience_s(ego, course, tuning)
+        if patience_s > tuning.lane_age_s:
+            doubtful = ego.sigma_across_m > tuning.unmarked_across_m
         if doubtful or lane_age_s > patience_s:
             # Wheels, gyro and GNSS hold the lane for a while: no stop begins while they surely do.
             urgent = lane_age_s > 3.0 * patience_s and doubtful

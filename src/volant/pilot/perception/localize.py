@@ -117,6 +117,14 @@ class LocalizeTuning:
     """Of a landmark's distance, and"""
     mark_angle_rad: float = 0.012
     """of its direction: twice what the camera is out by, since frames that follow err alike (estimated)."""
+    paint_sigma_m: float = 0.5
+    """Where paint ends or begins is known so well along the road: rows of a metre, and frames,"""
+    paint_sigma_s: float = 0.04
+    """which miss a part of what is driven between two of them."""
+    paint_wait_s: float = 0.3
+    """So long nothing is seen until paint has ended: cameras miss a few frames at a time."""
+    paint_gap_s: float = 1.0
+    """Paint that was not seen for so long begins anew."""
     lane_relearn_s: float = 15.0
     """After so long a conflict, when the takeover (10 s) is over, the lane is looked for anew."""
     lane_confidence: float = 0.3
@@ -160,6 +168,8 @@ class Ego(msgspec.Struct, frozen=True):
     """For how long lane returns have contradicted the belief."""
     gnss_conflict_s: float = 0.0
     last_lane: LaneReturn | None = None
+    paint_ns: int = -1
+    """Stamp of the last lane return that paint ended with, and that told where we are."""
     last_gnss: GnssReturn | None = None
     lanes: LaneBelief | None = None
     """Which lane of the graph the car is in; None without a map or before the first position."""
@@ -286,6 +296,7 @@ def fuse(
         ego = _fold_gnss(ego, gnss, course, tuning)
     if road is not None:
         ego = _follow_lanes(ego, course, road, tuning)
+    ego = _fold_paint(ego, lane, course, tuning)
     if lane is not None:
         ego = _fold_lane(ego, lane, course, tuning, road)
     if road is not None and ego.lanes is not None and spans != (0.0, 0.0):
@@ -596,7 +607,15 @@ def _fold_gnss(ego: Ego, gnss: GnssReturn, course: Course, tuning: LocalizeTunin
     turn = wrap_angle_rad(gnss.yaw_rad - yaw_rad - float(ego.mean[_HEADING] - before[_HEADING]))
     # Heading in the world: of the reference there and ours to it. In a bend it is no news of the station.
     yawing = np.array(
-        (column_at(course.table, course.step_m, then[4], _ROAD_CURVATURE), 0.0, 1.0, 0.0, 0.0, 0.0, 0.0)
+        (
+            column_at(course.table, course.step_m, then[4], _ROAD_CURVATURE),
+            0.0,
+            1.0,
+            0.0,
+            0.0,
+            0.0,
+            0.0,
+        )
     )
     correct(
         *(ego.mean, ego.cov, yawing, turn, tuning.gnss_heading_sigma_rad**2, tuning.gate),
@@ -655,6 +674,40 @@ def _fold_lane(
         lane_ns=lane.stamp_ns,
         lane_conflict_s=0.0,
     )
+
+
+def _fold_paint(ego: Ego, lane: LaneReturn | None, course: Course, tuning: LocalizeTuning) -> Ego:
+    """Where paint ends before a junction, and begins behind it, tells the station."""
+    last = ego.last_lane
+    if last is None:
+        return ego
+    if lane is None:
+        ends, stamp_ns = True, last.stamp_ns
+        waited_s = (ego.stamp_ns - stamp_ns) / NS_PER_S
+        if waited_s < tuning.paint_wait_s or ego.paint_ns == stamp_ns:
+            return ego
+        ego = replace(ego, paint_ns=stamp_ns)
+    else:
+        ends, stamp_ns = False, lane.stamp_ns
+        if (stamp_ns - last.stamp_ns) / NS_PER_S < tuning.paint_gap_s:
+            return ego
+    if _is_late(stamp_ns, ego, tuning):
+        return ego
+    then = np.empty(7)
+    recall(ego.history, float(stamp_ns), then)
+    reach_m = max(3.0 * ego.sigma_along_m, 1.0)
+    low, high = course.row(then[4] - reach_m), course.row(then[4] + reach_m)
+    bare = course.unmarked[low : high + 1].astype(np.int8)
+    edges = np.flatnonzero(np.diff(bare) == (1 if ends else -1))
+    if not len(edges):
+        return ego
+    places = course.step_m * (low + edges + 0.5)
+    miss_m = float(places[np.argmin(np.abs(places - then[4]))]) - float(then[4])
+    sigma_m = tuning.paint_sigma_m + tuning.paint_sigma_s * ego.speed_mps
+    ego = replace(ego, mean=ego.mean.copy(), cov=ego.cov.copy())
+    before = ego.mean.copy()
+    correct(ego.mean, ego.cov, _ROW_STATION, miss_m, sigma_m**2, 3.0)
+    return replace(ego, history=_shift(ego.history, ego.mean - before))
 
 
 def _is_alone(ego: Ego, course: Course, miss_m: float) -> bool:
@@ -750,5 +803,6 @@ def _span_s(last: LaneReturn | GnssReturn | None, stamp_ns: int) -> float:
     return 0.0 if last is None else min((stamp_ns - last.stamp_ns) / NS_PER_S, 0.2)
 
 
+_ROW_STATION: Final = np.array((1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0))
 _ROW_OFFSET: Final = np.array((0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0))
 _ROW_HEADING: Final = np.array((0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0))
