@@ -1,20 +1,24 @@
-"""The cut-in grid: seconds that each model takes for all passes, and what they make of them.
+"""The exams: seconds that each model takes for the whole cut-in grid, and what they make of it.
 
-The car's own row is a sample, because its whole chain takes about half a second a pass; all of it is
-`volant exam run cut_in --driver pilot --sensors perfect`.
+The car's own rows are samples, because its whole chain takes about half a second a pass and minutes a
+trip; a whole table is `volant exam run SUITE`, for the grid with `--driver pilot --sensors perfect`.
 """
 
 from __future__ import annotations
 
 import time
 
-from bench.rows import Row, at_most
+from bench.rows import Row, at_most, skipped
 from volant.app import exam_cut_in
 from volant.app.exam_stage import Task, Wanted
+from volant.app.exam_suites import suite_named
+from volant.core.errors import VolantError
 from volant.sim.cut_in_models import MODELS
 
 SAMPLE = 33
 PASS_S = 0.5
+CASES = {"basics": 4, "aeb": 6, "trips": 1, "highway": 2}
+"""How many cases of the other suites are run, typical sensors, seed 1."""
 PUBLISHED = {"cc": 332, "r157": 227, "rss": 122, "fsm": 130, "idm": 126}
 """Crashes of the 1 320 in the published study of the grid, other code (docs/guides/exam.md)."""
 
@@ -46,4 +50,20 @@ def rows() -> list[Row]:
         f" CC {table['cc_needless_brakings_below_4']:.0f}"
     )
     found.append(at_most("exam/cut_in/pilot/pass", took_s / count, PASS_S, "s", note))
-    return found
+    return found + [_sample(name, count) for name, count in CASES.items()]
+
+
+def _sample(name: str, count: int) -> Row:
+    """A few cases of a suite, driven as `volant exam run` drives them."""
+    suite = suite_named(name)
+    wanted = Wanted(suite.drivers[0], "typical", 1)
+    what = f"exam/{name}/{wanted.driver}/case"
+    began_s = time.perf_counter()
+    try:
+        results = [suite.run(Task(name, case, wanted)) for case in suite.names(count)[:count]]
+    except (ImportError, VolantError) as error:
+        return skipped(what, f"not measured: {error}")
+    took_s = (time.perf_counter() - began_s) / len(results)
+    failed = [one.name for one in results if not one.passed]
+    note = f"{len(results) - len(failed)} of {len(results)} pass"
+    return Row(what, took_s, "s", note=f"{note}; failed: {', '.join(failed)}" if failed else note)
