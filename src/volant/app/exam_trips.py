@@ -27,6 +27,9 @@ COUNT: Final = 200
 LEAST_M: Final = 800.0
 MOST_M: Final = 12_000.0
 TRIES: Final = 200
+FASTEST_GOAL_MPS: Final = 28.0
+"""No goal on a motorway, where nobody may stop (StVO section 18(8), recalled), but on roads up to 100 km/h;
+nor in a lane that has just opened."""
 SURE: Final = 3.0
 """Without one event in n kilometres the rate is below 3 / n at 95 % (the rule of three)."""
 
@@ -64,10 +67,13 @@ def wish_of(task: Task) -> TripWish:
         for lane in graph.lanes
         if lane.junction is None and lane.length_m > 40.0 and not lane.ends
     ]
+    goals = [
+        lane for lane in usable if lane.predecessors and lane.limit_at(0.0) <= FASTEST_GOAL_MPS
+    ]
     for attempt in range(TRIES):
         ends = []
-        for side in (0, 1):
-            lane = usable[chance.integer(4 * attempt + 2 * side, 0, len(usable))]
+        for side, lanes in ((0, usable), (1, goals)):
+            lane = lanes[chance.integer(4 * attempt + 2 * side, 0, len(lanes))]
             place = chance.uniform(4 * attempt + 2 * side + 1, 15.0, lane.length_m - 15.0)
             ends.append((lane, place))
         (start, from_m), (goal, to_m) = ends

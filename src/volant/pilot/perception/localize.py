@@ -57,6 +57,8 @@ _ROAD_HEADING = int(CorridorColumn.HEADING)
 _ROAD_CURVATURE = int(CorridorColumn.CURVATURE)
 """Plain, because numba looks the type of an IntEnum up anew at each call, which costs 50 us."""
 
+BARE_BEHIND_M: Final = 25.0
+"""So far behind a stretch without paint the place across is taken from the first paint seen."""
 HISTORY: Final = 64
 """Rows of history, one a control tick: measurements up to 0.6 s late find their place."""
 STATES: Final = 7
@@ -711,10 +713,13 @@ def _fold_paint(ego: Ego, lane: LaneReturn | None, course: Course, tuning: Local
 
 
 def _is_alone(ego: Ego, course: Course, miss_m: float) -> bool:
-    """No lane of our direction lies where the belief is wrong towards: what is seen there is our own."""
+    """Behind a junction no lane of our direction lies where the belief is wrong towards: what is seen there
+    is our own.
+    """
     row = course.row(ego.station_m)
+    bare = course.unmarked[course.row(ego.station_m - BARE_BEHIND_M) : row + 1]
     beside = course.right_m if miss_m > 0.0 else course.left_m
-    return not math.isfinite(float(beside[row]))
+    return bool(bare.any()) and not math.isfinite(float(beside[row]))
 
 
 def _lane_miss_m(

@@ -78,6 +78,7 @@ class JunctionTuning:
     stands_near_m: float = 1.7
     """The same for people when car and people have both stood for `people_s`: they let us go first."""
     people_s: float = 4.0
+    """Who has not begun to cross by then waits for us (estimated)."""
     far_m: float = 6.5
     """And within this when coming nearer."""
     lights_seen_m: float = 55.0
