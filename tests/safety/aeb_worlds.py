@@ -316,7 +316,7 @@ def rails_in_bend(draw: Draw) -> Scene:
         left = side * (HALF_M + draw.uniform(0.7, 1.2) + 0.15)
         for k in range(8):
             at = _beside(poses, 15.0 + draw.uniform(10.0, 14.0) * k, left)
-            parts.append(rail(lambda _t, at=at: at))
+            parts.append(rail(still(at.x_m, at.y_m, at.yaw_rad)))
     return Scene("rails-in-bend", ego, tuple(parts), curvature, end_s=6.0)
 
 
@@ -332,7 +332,7 @@ def parked_in_bend(draw: Draw) -> Scene:
             left = side * (HALF_M + draw.uniform(0.7, 1.2) + half)
             at = _beside(poses, 12.0 + draw.uniform(11.0, 16.0) * k, left)
             make = person if walks else gvt
-            parts.append(make(lambda _t, at=at: at))
+            parts.append(make(still(at.x_m, at.y_m, at.yaw_rad)))
     return Scene("parked-in-bend", min(ego, 17.0), tuple(parts), curvature, end_s=6.0)
 
 

@@ -184,7 +184,7 @@ def _looked(
         tracker=tracker,
         frames_ns=now_ns if frames.detections else memory.frames_ns,
         threat=threat,
-        near=aeb_threat.near(tracker, place, own, tuning, settings.tracks),
+        near=aeb_threat.is_near(tracker, place, own, tuning, settings.tracks),
         agreed=min(memory.agreed + 1, _MOST_FRAMES) if brakes else 0,
         threat_ns=now_ns if threat is not None else memory.threat_ns,
     )

@@ -136,7 +136,9 @@ def worst(
     return found
 
 
-def near(tracker: Tracker, place: Place, own: Own, tuning: AebTuning, tracks: TrackTuning) -> bool:
+def is_near(
+    tracker: Tracker, place: Place, own: Own, tuning: AebTuning, tracks: TrackTuning
+) -> bool:
     """Whether somebody who is believed may call for more than comfort braking."""
     cos, sin = math.cos(place.yaw_rad), math.sin(place.yaw_rad)
     return any(

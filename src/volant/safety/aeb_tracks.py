@@ -54,6 +54,17 @@ class TrackTuning(msgspec.Struct, frozen=True, kw_only=True):
         yaw_rad=0.01,
     )
     """Any other sensor, such as one that sees everything."""
+    doubted: SensorNoise = SensorNoise(
+        range_m=2.0, range_part=0.0, angle_rad=0.05, radial_mps=4.0, across_mps=4.0, yaw_rad=0.5
+    )
+    """One whose words jump: a defect makes it worse by a factor of ten or more (estimated)."""
+    jump_mps: float = 1.5
+    """A word on speed along the sight is off by this: who brakes with 10 m/s2 changes by a third of it
+    from frame to frame."""
+    jump_gain: float = 0.15
+    """How much one word counts in the share that is off: three in a row, or half of them in 0.3 s."""
+    jump_share: float = 0.3
+    """A sensor with more words off than this is doubted."""
     radial_drive: float = 6.0
     """Growth of the variance of speed along the sight, m2/s3: 1.7 m/s in half a second (estimated)."""
     across_drive: float = 1.0
@@ -118,6 +129,8 @@ class Tracker(msgspec.Struct, frozen=True):
     next_id: int = 0
     camera_ns: int = -1
     """When a front camera last spoke."""
+    jumps: tuple[float, ...] = (0.0, 0.0, 0.0, 0.0, 0.0)
+    """Share of the words that were off, by sensor: CAMERA, RADAR, LEFT, RIGHT, EXACT."""
 
 
 class Region(msgspec.Struct, frozen=True, gc=False):
@@ -188,7 +201,7 @@ def advance(tracker: Tracker, stamp_ns: int, place: Place, tuning: TrackTuning) 
         and cos * (track.x_m - place.x_m) + sin * (track.y_m - place.y_m)
         > -_BEHIND_M - 0.5 * track.length_m
     ]
-    return Tracker(stamp_ns, tuple(kept), tracker.next_id, tracker.camera_ns)
+    return msgspec.structs.replace(tracker, stamp_ns=stamp_ns, tracks=tuple(kept))
 
 
 def _moved(track: Track, place: Place, span_s: float, tuning: TrackTuning) -> Track:
@@ -233,7 +246,11 @@ def take_frame(
     bit = sensor_bit(frame.sensor)
     if bit == 0:
         return tracker
-    noise = noise_of(bit, tuning)
+    jumps = tracker.jumps[bit.bit_length() - 1]
+    doubted = jumps > tuning.jump_share
+    own_noise = noise_of(bit, tuning)
+    sharp = own_noise.radial_mps < _SHARP_MPS
+    noise = tuning.doubted if doubted else own_noise
     late_s = max(1e-9 * (tracker.stamp_ns - frame.stamp_ns), 0.0)
     tracks = list(tracker.tracks)
     free = list(range(len(tracks)))
@@ -244,15 +261,21 @@ def take_frame(
         found = _placed(seen, place_then, late_s, noise)
         index = _nearest(found, tracks, free, tuning)
         if index is None:
+            if doubted:
+                continue
             tracks.append(_born(found, seen, bit, next_id, tracker.stamp_ns, tuning))
             next_id += 1
         else:
             free.remove(index)
+            if sharp:
+                jumps += tuning.jump_gain * (_jumps(tracks[index], found, tuning) - jumps)
             tracks[index] = _updated(
                 tracks[index], found, seen, bit, noise, tracker.stamp_ns, tuning
             )
     camera_ns = tracker.stamp_ns if bit in (CAMERA, EXACT) else tracker.camera_ns
-    return Tracker(tracker.stamp_ns, tuple(tracks), next_id, camera_ns)
+    shares = list(tracker.jumps)
+    shares[bit.bit_length() - 1] = jumps
+    return Tracker(tracker.stamp_ns, tuple(tracks), next_id, camera_ns, tuple(shares))
 
 
 def _matters(seen: ObjectReturn, region: Region) -> bool:
@@ -374,6 +397,17 @@ def _vote(person: float, kind: ObjectClass) -> float:
     return min(person + 1.0, 5.0) if kind in PEOPLE else max(person - 1.0, -5.0)
 
 
+def _radial_error(track: Track, found: _Found) -> float:
+    """By how much a word on speed along the sight differs from what the track expects."""
+    dvx_mps, dvy_mps = found.vx_mps - track.vx_mps, found.vy_mps - track.vy_mps
+    return dvx_mps * found.sight_x + dvy_mps * found.sight_y + found.late_s * track.accel_mps2
+
+
+def _jumps(track: Track, found: _Found, tuning: TrackTuning) -> float:
+    """1 where a sharp sensor's word on speed is off by what nobody does from frame to frame, else 0."""
+    return float(abs(_radial_error(track, found)) > tuning.jump_mps)
+
+
 def _updated(
     track: Track,
     found: _Found,
@@ -388,7 +422,7 @@ def _updated(
     dy_m = found.y_m + found.late_s * track.vy_mps - track.y_m
     dvx_mps = found.vx_mps - track.vx_mps
     dvy_mps = found.vy_mps - track.vy_mps
-    radial_error = dvx_mps * ux + dvy_mps * uy + found.late_s * track.accel_mps2
+    radial_error = _radial_error(track, found)
     along = _corrected(
         track.along_pp, track.along_pv, track.along_vv, dx_m * ux + dy_m * uy, radial_error,
         found.along_var, found.radial_var,
@@ -399,13 +433,16 @@ def _updated(
     )  # fmt: skip
     sharp = noise.radial_mps < _SHARP_MPS
     accel_mps2 = track.accel_mps2
-    if sharp:
+    if noise is tuning.doubted:
+        accel_mps2 *= _FADES
+    elif sharp and abs(radial_error) <= tuning.jump_mps:
         accel_mps2 += tuning.accel_gain_per_s * radial_error
         accel_mps2 = min(max(accel_mps2, -_MOST_ACCEL_MPS2), _MOST_ACCEL_MPS2)
     share = min(1.0 / (track.frames + 1.0) + 0.02 / noise.yaw_rad * 0.1, 1.0)
     shape = 1.0 / min(track.frames + 1.0, 20.0)
     turn_rad = math.remainder(found.yaw_rad - track.yaw_rad, 2.0 * math.pi)
-    evidence = min(track.evidence + _odds(seen.existence, tuning), tuning.most_evidence)
+    odds = 0.0 if noise is tuning.doubted else _odds(seen.existence, tuning)
+    evidence = min(track.evidence + odds, tuning.most_evidence)
     vx_mps = track.vx_mps + along.speed * ux - across.speed * uy
     vy_mps = track.vy_mps + along.speed * uy + across.speed * ux
     square = vx_mps * vx_mps + vy_mps * vy_mps
@@ -475,6 +512,8 @@ _FASTEST_MPS: Final = 8.0
 _SHARP_MPS: Final = 0.5
 """A sensor that measures speed better tells acceleration."""
 _MOST_ACCEL_MPS2: Final = 10.0
+_FADES: Final = 0.8
+"""What a doubted sensor taught of acceleration goes with each of its words."""
 _SETTLED_FRAMES: Final = 4
 """A track's speed is believed after so many frames."""
 _CAMERA_LOST_NS: Final = 500_000_000
