@@ -17,10 +17,12 @@ from volant.pilot.perception.localize import Ego
 from volant.pilot.perception.track import Tracker, TrackTuning
 from volant.pilot.planning.lanes import Change, Phase
 from volant.pilot.planning.motion import Motion
-from volant.pilot.way import Way
+from volant.pilot.way import Way, must_leave
 
 STANDS_MPS = 0.1
 """Slower than this the car stands."""
+MISSED_M = 5.0
+"""So far behind the place where the lane had to be left it is looked for another way."""
 ASTRAY_M = 2.2
 """So far from the middle of its lane, without one beside, the car is on another way."""
 
@@ -71,7 +73,7 @@ def roll(held: Carried, way: Way, tuning: TrackTuning) -> Carried:
     if passes:
         held, way = msgspec.structs.replace(held, stage=held.stage + 1), way.beyond()
     passes = passes or _overshot(course, ego)
-    if passes or must_extend(course, station_m):
+    if passes or must_extend(course, station_m) or _missed(course, way, station_m):
         s_m = min(course.lane_s_at(station_m), here.length_m)
         laid = lay(way, here.index, s_m, course, station_m, passes=passes)
         return _carry(held, laid, tuning)
@@ -98,6 +100,15 @@ def settle(held: Carried, before: Ego) -> Carried:
         change = Change(ended_ns=held.ego.stamp_ns)
         motion = replace(motion, path=path, side=side, change=change)
     return msgspec.structs.replace(held, control=control, motion=motion)
+
+
+def _missed(course: Course, way: Way, station_m: float) -> bool:
+    """The lane was not left where the way asked for it, and from here the way is another one."""
+    leave = course.leave
+    if leave is None or leave.ends or station_m < leave.room_m + MISSED_M:
+        return False
+    again = must_leave(way, course.lane_index_at(station_m), course.lane_s_at(station_m))
+    return again is None or again.ends or again.room_m > MISSED_M
 
 
 def _overshot(course: Course, ego: Ego) -> bool:
