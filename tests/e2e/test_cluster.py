@@ -39,8 +39,12 @@ S = 1_000_000_000
 
 
 @pytest.fixture
-def feeder() -> Iterator[Feeder]:
-    with Feeder() as started:
+def feeder(request: pytest.FixtureRequest) -> Iterator[Feeder]:
+    """Sends frames; with the parameter True nothing until the test says so."""
+    made = Feeder()
+    if getattr(request, "param", False):
+        made.paused.set()
+    with made as started:
         yield started
 
 
@@ -318,8 +322,8 @@ def test_frames_of_another_version_are_not_guessed_at(feeder, open_page):
     assert watch.text("speed") == "–"
 
 
+@pytest.mark.parametrize("feeder", [True], indirect=True)
 def test_before_anything_came_the_page_waits(feeder, open_page):
-    feeder.paused.set()
     watch = open_page()
     watch.wait_label("^Waiting for the car$")
     assert watch.text("speed") == "–"
