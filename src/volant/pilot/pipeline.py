@@ -36,7 +36,7 @@ from volant.pilot.assist import Assist
 from volant.pilot.control import follow as control
 from volant.pilot.course import Course, nowhere
 from volant.pilot.engage import EngageInput, EngageState
-from volant.pilot.perception import localize, track
+from volant.pilot.perception import landmarks, localize, track
 from volant.pilot.perception.health import Watch, keep_watch
 from volant.pilot.perception.lanes import RoadMap, make_map
 from volant.pilot.perception.lights import Lights, observe_lights, start_lights
@@ -278,7 +278,7 @@ def _perceive(
         frame = None if sensors is None else sensors.lights
         lights = observe_lights(lights, held.ego, held.course, frame, tuning.lights)
         if lights.frame_ns != memory.lights.frame_ns:
-            seen = localize.fuse_marks(
+            seen = landmarks.fuse_marks(
                 held.ego, lights.sighted, lights.frame_ns, held.course, tuning.localize
             )
             held = msgspec.structs.replace(held, ego=seen)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from mcap.writer import CompressionType, Writer
 
 from volant.core.messages import Message
 from volant.core.topics import TOPICS, Topic
@@ -26,7 +27,6 @@ from volant.wire.journal_format import (
     JournalHash,
     JournalHeader,
 )
-from volant.wire.mcap_writer import McapWriter
 
 
 class _Sink:
@@ -55,6 +55,9 @@ class _Sink:
     def tell(self) -> int:
         return self._at
 
+    def flush(self) -> None:
+        """Nothing is held back."""
+
     def close(self) -> None:
         if self._file is None:
             return
@@ -79,7 +82,8 @@ class JournalWriter:
         self._kept = 0
         self._next_chunk_ns = CHUNK_NS
         self._sink = _Sink(self.part)
-        self._writer = McapWriter(self._sink, PROFILE, f"volant {header.volant}".strip())
+        self._writer = Writer(self._sink, compression=CompressionType.ZSTD)  # type: ignore[arg-type]
+        self._writer.start(profile=PROFILE, library=f"volant {header.volant}".strip())
         text = msgspec.json.encode(header)
         self._writer.add_metadata(HEADER, {"json": text.decode()})
         self._digest: JournalDigest | None = None
@@ -115,7 +119,8 @@ class JournalWriter:
         if stamp_ns >= self._next_chunk_ns:
             self._next_chunk_ns = stamp_ns - stamp_ns % CHUNK_NS + CHUNK_NS
             self._flush(self._messages - 1)
-        self._writer.add_message(self._channels[topic.name], stamp_ns, payload, self._messages)
+        channel = self._channels[topic.name]
+        self._writer.add_message(channel, stamp_ns, payload, stamp_ns, self._messages)
         for view_channel, made in self._view.take(topic, stamp_ns, message):
             self._put_view(view_channel, stamp_ns, made)
 
@@ -171,12 +176,12 @@ class JournalWriter:
                 channel.topic, "json", number
             )
         about = self._writer.register_channel("view/header", "json", 0)
-        self._writer.add_message(about, 0, header)
+        self._writer.add_message(about, 0, header, 0)
         self._flush(0)
 
     def _put_view(self, channel: foxglove.Channel, stamp_ns: int, message: Any) -> None:
         data = self._encode_json(message)
-        self._writer.add_message(self._channels[channel.topic], stamp_ns, data)
+        self._writer.add_message(self._channels[channel.topic], stamp_ns, data, stamp_ns)
 
 
 def _schema_of(topic: Topic) -> dict[str, Any]:

@@ -62,7 +62,7 @@ BARE_BEHIND_M: Final = 25.0
 HISTORY: Final = 64
 """Rows of history, one a control tick: measurements up to 0.6 s late find their place."""
 STATES: Final = 7
-_STATION, _OFFSET, _HEADING, _SLIP, _BIAS, _DRIFT_X, _DRIFT_Y = range(STATES)
+STATION, OFFSET, HEADING, _SLIP, _BIAS, _DRIFT_X, _DRIFT_Y = range(STATES)
 _NOWHERE: Final = np.array([[0.0] * 13, [1e7, 1e7, *([0.0] * 11)]])
 """A straight line for odometry alone, while there is no course."""
 _NOWHERE_STEP_M: Final = 1e7
@@ -179,17 +179,17 @@ class Ego(msgspec.Struct, frozen=True):
     @property
     def station_m(self) -> float:
         """Along the course."""
-        return float(self.mean[_STATION])
+        return float(self.mean[STATION])
 
     @property
     def offset_m(self) -> float:
         """Left of the course's reference."""
-        return float(self.mean[_OFFSET])
+        return float(self.mean[OFFSET])
 
     @property
     def heading_error_rad(self) -> float:
         """Relative to the course's reference."""
-        return float(self.mean[_HEADING])
+        return float(self.mean[HEADING])
 
     @property
     def slip_rad(self) -> float:
@@ -204,17 +204,17 @@ class Ego(msgspec.Struct, frozen=True):
     @property
     def sigma_along_m(self) -> float:
         """Standard deviation of the station."""
-        return math.sqrt(max(float(self.cov[_STATION, _STATION]), 0.0))
+        return math.sqrt(max(float(self.cov[STATION, STATION]), 0.0))
 
     @property
     def sigma_heading_rad(self) -> float:
         """Standard deviation of the heading on the course."""
-        return math.sqrt(max(float(self.cov[_HEADING, _HEADING]), 0.0))
+        return math.sqrt(max(float(self.cov[HEADING, HEADING]), 0.0))
 
     @property
     def sigma_across_m(self) -> float:
         """Standard deviation of the offset."""
-        return math.sqrt(max(float(self.cov[_OFFSET, _OFFSET]), 0.0))
+        return math.sqrt(max(float(self.cov[OFFSET, OFFSET]), 0.0))
 
 
 def start() -> Ego:
@@ -250,8 +250,8 @@ def move(
         *(ego.mean, ego.cov, ego.history, table, step_m),
         *(speed_mps, yaw_rate_rps, dt_s, float(stamp_ns), _noise(ego, tuning)),
     )
-    if course is not None and course.loops and mean[_STATION] >= course.length_m:
-        mean[_STATION] -= course.length_m
+    if course is not None and course.loops and mean[STATION] >= course.length_m:
+        mean[STATION] -= course.length_m
         history[:, 4] -= course.length_m
     return replace(
         ego,
@@ -279,10 +279,10 @@ def fuse(
 
     Without a course only the lanes are looked for; without a map the car is in the course's lane.
     """
-    if gnss is not None and (not _gnss_believable(gnss) or _is_late(gnss.stamp_ns, ego, tuning)):
+    if gnss is not None and (not _gnss_believable(gnss) or is_late(gnss.stamp_ns, ego, tuning)):
         gnss = None
     if lane is not None and (
-        not _lane_believable(lane, tuning) or _is_late(lane.stamp_ns, ego, tuning)
+        not _lane_believable(lane, tuning) or is_late(lane.stamp_ns, ego, tuning)
     ):
         lane = None
     if gnss is not None and ego.last_gnss is not None and gnss.stamp_ns <= ego.last_gnss.stamp_ns:
@@ -304,48 +304,6 @@ def fuse(
     if road is not None and ego.lanes is not None and spans != (0.0, 0.0):
         ego = _weigh(ego, lane, course, road, spans, tuning)
     return ego
-
-
-def fuse_marks(
-    ego: Ego,
-    sighted: tuple[tuple[float, float, float, float], ...],
-    stamp_ns: int,
-    course: Course,
-    tuning: LocalizeTuning,
-) -> Ego:
-    """Fold in landmarks: (x, y) in the map and (ahead, left) as seen at a stamp; they hold us along the road."""
-    if not sighted or not ego.matched or _is_late(stamp_ns, ego, tuning):
-        return ego
-    then = np.empty(7)
-    recall(ego.history, float(stamp_ns), then)
-    ego = replace(ego, mean=ego.mean.copy(), cov=ego.cov.copy())
-    before = ego.mean.copy()
-    for x_m, y_m, ahead_m, left_m in sighted:
-        learnt = ego.mean - before
-        place = np.concatenate((then[4:] + learnt[:3], np.zeros(4)))
-        own_x, own_y, yaw_rad = world_pose(course.table, course.step_m, place)
-        cos, sin = math.cos(yaw_rad), math.sin(yaw_rad)
-        dx, dy = x_m - own_x, y_m - own_y
-        ahead, left = cos * dx + sin * dy, cos * dy - sin * dx
-        away = math.hypot(ahead, left)
-        if ahead < 1.0 or ahead_m < 1.0:
-            continue
-        turn = place[2]
-        cos, sin = math.cos(turn), math.sin(turn)
-        # A step along or across the road, as the car sees it.
-        by_s, by_d = (cos, -sin), (sin, cos)
-        row = np.zeros(STATES)
-        row[_STATION] = -(ahead * by_s[0] + left * by_s[1]) / away
-        row[_OFFSET] = -(ahead * by_d[0] + left * by_d[1]) / away
-        miss_m = math.hypot(ahead_m, left_m) - away
-        correct(ego.mean, ego.cov, row, miss_m, (tuning.mark_range_part * away) ** 2, 3.0)
-        row = np.zeros(STATES)
-        row[_STATION] = (left * by_s[0] - ahead * by_s[1]) / away**2
-        row[_OFFSET] = (left * by_d[0] - ahead * by_d[1]) / away**2
-        row[_HEADING] = -1.0
-        aside_rad = wrap_angle_rad(math.atan2(left_m, ahead_m) - math.atan2(left, ahead))
-        correct(ego.mean, ego.cov, row, aside_rad, tuning.mark_angle_rad**2, 3.0)
-    return replace(ego, history=_shift(ego.history, ego.mean - before))
 
 
 def lane_of(ego: Ego) -> LaneBelief | None:
@@ -400,15 +358,15 @@ def place(
         ego = replace(ego, lanes=lanes)
     if course is None:
         return ego
-    hint = float(ego.mean[_STATION]) if ego.matched else math.nan
+    hint = float(ego.mean[STATION]) if ego.matched else math.nan
     station_m, offset_m = project_uniform(course.table, course.step_m, scene.x_m, scene.y_m, hint)
     if abs(offset_m) > tuning.match_gate_m:
         return ego
     mean, cov = ego.mean.copy(), np.diag(np.array([0.01, 1e-4, 1e-5, 1e-5, 1e-6, 1.0, 1.0]))
     heading = column_at(course.table, course.step_m, station_m, _ROAD_HEADING)
-    mean[_STATION], mean[_OFFSET] = station_m, offset_m
-    mean[_HEADING] = wrap_angle_rad(scene.yaw_rad - heading)
-    history = _shift(ego.history, mean - ego.mean)
+    mean[STATION], mean[OFFSET] = station_m, offset_m
+    mean[HEADING] = wrap_angle_rad(scene.yaw_rad - heading)
+    history = shift_history(ego.history, mean - ego.mean)
     stamp_ns = scene.stamp_ns
     return replace(
         ego, mean=mean, cov=cov, history=history, matched=True, lane_ns=stamp_ns, gnss_ns=stamp_ns
@@ -483,7 +441,7 @@ def _lane_believable(lane: LaneReturn, tuning: LocalizeTuning) -> bool:
     )
 
 
-def _is_late(stamp_ns: int, ego: Ego, tuning: LocalizeTuning) -> bool:
+def is_late(stamp_ns: int, ego: Ego, tuning: LocalizeTuning) -> bool:
     """Too old to be placed in the history, or from the future."""
     return not 0 <= ego.stamp_ns - stamp_ns <= tuning.oldest_s * NS_PER_S
 
@@ -494,7 +452,7 @@ def _is_frozen(lane: LaneReturn, last: LaneReturn, ego: Ego) -> bool:
     return lane.stamp_ns <= last.stamp_ns or (same and lane.offset_m != 0.0 and ego.speed_mps > 1.0)
 
 
-def _shift(history: Array, shift: Array) -> Array:
+def shift_history(history: Array, shift: Array) -> Array:
     """The history as it would have been believed with what is known now."""
     moved = history.copy()
     moved[:, 4:7] += shift[:3]
@@ -511,7 +469,7 @@ def _begin(
 ) -> Ego:
     """The first belief: lanes that a first position may be in, then a place on the course."""
     last_gnss = gnss or ego.last_gnss
-    if last_gnss is None or _is_late(last_gnss.stamp_ns, ego, tuning):
+    if last_gnss is None or is_late(last_gnss.stamp_ns, ego, tuning):
         return ego
     if road is not None and (gnss is not None or ego.lanes is None):
         lag_s = (ego.stamp_ns - last_gnss.stamp_ns) / NS_PER_S
@@ -556,14 +514,14 @@ def _match(
     if lane is not None:
         miss_m = lane.offset_m + centre_m - offset_m
         correct(mean, cov, _ROW_OFFSET, miss_m, 4.0 * tuning.lane_offset_sigma_m**2, math.inf)
-        mean[_HEADING] = lane.heading_rad
-        cov[_HEADING, :] = cov[:, _HEADING] = 0.0
-        cov[_HEADING, _HEADING] = 4.0 * tuning.lane_heading_sigma_rad**2
+        mean[HEADING] = lane.heading_rad
+        cov[HEADING, :] = cov[:, HEADING] = 0.0
+        cov[HEADING, HEADING] = 4.0 * tuning.lane_heading_sigma_rad**2
     lanes = ego.lanes
     if lanes is not None:
         guesses = tuple(replace(one, shift_m=one.shift_m - shift_m) for one in lanes.guesses)
         lanes = replace(lanes, guesses=guesses)
-    history = _shift(ego.history, mean - ego.mean)
+    history = shift_history(ego.history, mean - ego.mean)
     return replace(
         ego, mean=mean, cov=cov, history=history, matched=True, gnss_ns=gnss.stamp_ns,
         lane_ns=ego.lane_ns if lane is None else lane.stamp_ns, last_gnss=gnss, last_lane=lane,
@@ -576,7 +534,7 @@ def _first_mean(gnss: GnssReturn, heading: float, tuning: LocalizeTuning) -> tup
     drift, white = _drift_m(gnss, tuning) ** 2, _white_m(gnss, tuning) ** 2
     cov = np.diag(np.array([drift + white, drift + white, 0.01, 1e-5, 1e-6, drift, drift]))
     cos, sin = math.cos(heading), math.sin(heading)
-    for row, (by_x, by_y) in ((_STATION, (cos, sin)), (_OFFSET, (-sin, cos))):
+    for row, (by_x, by_y) in ((STATION, (cos, sin)), (OFFSET, (-sin, cos))):
         cov[row, _DRIFT_X] = cov[_DRIFT_X, row] = -drift * by_x
         cov[row, _DRIFT_Y] = cov[_DRIFT_Y, row] = -drift * by_y
     return np.zeros(STATES), cov
@@ -606,7 +564,7 @@ def _fold_gnss(ego: Ego, gnss: GnssReturn, course: Course, tuning: LocalizeTunin
     learnt = ego.mean - before
     aside_m = cos * north_m - sin * east_m - float(across @ learnt)
     wide = correct(ego.mean, ego.cov, across, aside_m, variance, tuning.gate)
-    turn = wrap_angle_rad(gnss.yaw_rad - yaw_rad - float(ego.mean[_HEADING] - before[_HEADING]))
+    turn = wrap_angle_rad(gnss.yaw_rad - yaw_rad - float(ego.mean[HEADING] - before[HEADING]))
     # Heading in the world: of the reference there and ours to it. In a bend it is no news of the station.
     yawing = np.array(
         (
@@ -626,12 +584,12 @@ def _fold_gnss(ego: Ego, gnss: GnssReturn, course: Course, tuning: LocalizeTunin
     believed = far <= tuning.gate and wide <= tuning.gate
     if not believed and ego.gnss_conflict_s > tuning.gnss_doubt_s:
         # Then we are wrong, or its slow error has jumped: the lane tells which, across the road.
-        ego.cov[_STATION, _STATION] += miss_m**2
+        ego.cov[STATION, STATION] += miss_m**2
         ego.cov[_DRIFT_X, _DRIFT_X] += aside_m**2 * sin * sin
         ego.cov[_DRIFT_Y, _DRIFT_Y] += aside_m**2 * cos * cos
     return replace(
         ego,
-        history=_shift(ego.history, ego.mean - before),
+        history=shift_history(ego.history, ego.mean - before),
         last_gnss=gnss,
         gnss_ns=gnss.stamp_ns if believed else ego.gnss_ns,
         gnss_conflict_s=0.0 if believed else ego.gnss_conflict_s + span_s,
@@ -657,21 +615,19 @@ def _fold_lane(
         lane_ns = -1 if conflict_s > tuning.lane_relearn_s else ego.lane_ns
         return replace(ego, last_lane=lane, lane_ns=lane_ns, lane_conflict_s=conflict_s)
     if ego.lane_ns < 0:
-        ego.cov[_OFFSET, _OFFSET] += miss_m**2  # the belief was wrong by so much
+        ego.cov[OFFSET, OFFSET] += miss_m**2  # the belief was wrong by so much
     before = ego.mean.copy()
     # The offset then is the offset now less what the heading has added since.
     run_m = -ego.speed_mps * lag_s
     row = np.array((0.0, 1.0, run_m, run_m, 0.0, 0.0, 0.0))
     correct(ego.mean, ego.cov, row, miss_m, tuning.lane_offset_sigma_m**2, math.inf)
-    turn = wrap_angle_rad(
-        lane.heading_rad - then[6] - (float(ego.mean[_HEADING]) - before[_HEADING])
-    )
+    turn = wrap_angle_rad(lane.heading_rad - then[6] - (float(ego.mean[HEADING]) - before[HEADING]))
     correct(
         *(ego.mean, ego.cov, _ROW_HEADING, turn, tuning.lane_heading_sigma_rad**2, tuning.gate),
     )
     return replace(
         ego,
-        history=_shift(ego.history, ego.mean - before),
+        history=shift_history(ego.history, ego.mean - before),
         last_lane=lane,
         lane_ns=lane.stamp_ns,
         lane_conflict_s=0.0,
@@ -693,7 +649,7 @@ def _fold_paint(ego: Ego, lane: LaneReturn | None, course: Course, tuning: Local
         ends, stamp_ns = False, lane.stamp_ns
         if (stamp_ns - last.stamp_ns) / NS_PER_S < tuning.paint_gap_s:
             return ego
-    if _is_late(stamp_ns, ego, tuning):
+    if is_late(stamp_ns, ego, tuning):
         return ego
     then = np.empty(7)
     recall(ego.history, float(stamp_ns), then)
@@ -709,7 +665,7 @@ def _fold_paint(ego: Ego, lane: LaneReturn | None, course: Course, tuning: Local
     ego = replace(ego, mean=ego.mean.copy(), cov=ego.cov.copy())
     before = ego.mean.copy()
     correct(ego.mean, ego.cov, _ROW_STATION, miss_m, sigma_m**2, 3.0)
-    return replace(ego, history=_shift(ego.history, ego.mean - before))
+    return replace(ego, history=shift_history(ego.history, ego.mean - before))
 
 
 def _is_alone(ego: Ego, course: Course, miss_m: float) -> bool:
@@ -797,10 +753,10 @@ def _weigh(
         return replace(ego, lanes=lanes)
     shift_m = next((one.shift_m for one in ego.lanes.guesses if one.lane == lanes.own.lane), 0.0)
     mean = ego.mean.copy()
-    mean[_OFFSET] += shift_m
+    mean[OFFSET] += shift_m
     mean[_DRIFT_X] += shift_m * sin
     mean[_DRIFT_Y] -= shift_m * cos
-    return replace(ego, mean=mean, history=_shift(ego.history, mean - ego.mean), lanes=lanes)
+    return replace(ego, mean=mean, history=shift_history(ego.history, mean - ego.mean), lanes=lanes)
 
 
 def _span_s(last: LaneReturn | GnssReturn | None, stamp_ns: int) -> float:
