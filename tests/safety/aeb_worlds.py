@@ -89,6 +89,15 @@ def wander(draw: Draw, speed_mps: float) -> Callable[[float], float]:
     return lambda t: peak * math.cos(wave * t)
 
 
+def swaying(
+    draw: Draw, along_mps: float, longest_s: float
+) -> tuple[Callable[[float], tuple[float, float]], float]:
+    """Speeds of one who goes along and sways up to 0.1 m to either side, and where across he begins."""
+    wave, size = 2.0 * math.pi / draw.uniform(1.5, longest_s), draw.uniform(0.0, 0.1)
+    phase = draw.uniform(0.0, 6.28)
+    return lambda t: (along_mps, size * wave * math.cos(wave * t + phase)), size * math.sin(phase)
+
+
 def parallel_people(draw: Draw) -> Scene:
     """People walk along our way, 0.5 to 1.0 m beside it, and sway a little."""
     ego = draw.uniform(20.0, 70.0) * KMH
@@ -96,19 +105,8 @@ def parallel_people(draw: Draw) -> Scene:
     for _ in range(draw.randint(1, 3)):
         side, gap = draw.choice((-1, 1)), draw.uniform(0.6, 1.1)
         walk = draw.choice((-1, 1)) * draw.uniform(3.0, 8.0) * KMH
-        wave, size = 2.0 * math.pi / draw.uniform(1.5, 5.0), draw.uniform(0.0, 0.1)
-        phase = draw.uniform(0.0, 6.28)
-
-        def speed(
-            t: float,
-            walk: float = walk,
-            wave: float = wave,
-            size: float = size,
-            phase: float = phase,
-        ) -> tuple[float, float]:
-            return walk, size * wave * math.cos(wave * t + phase)
-
-        start_y = side * (HALF_M + gap + PERSON_M) + size * math.sin(phase)
+        speed, sway = swaying(draw, walk, 5.0)
+        start_y = side * (HALF_M + gap + PERSON_M) + sway
         x = FRONT_M + draw.uniform(2.5, 5.5) * ego
         parts.append(person(by_speed(speed, x, start_y, 0.0), child=draw.random() < 0.3))
     return Scene("parallel-people", ego, tuple(parts), end_s=8.0)
@@ -133,19 +131,8 @@ def riders_beside(draw: Draw) -> Scene:
     for _ in range(draw.randint(1, 2)):
         side, gap = draw.choice((-1, 1)), draw.uniform(0.8, 1.5)
         ride = draw.choice((-1, 1)) * draw.uniform(10.0, 25.0) * KMH
-        wave, size = 2.0 * math.pi / draw.uniform(1.5, 4.0), draw.uniform(0.0, 0.1)
-        phase = draw.uniform(0.0, 6.28)
-
-        def speed(
-            t: float,
-            ride: float = ride,
-            wave: float = wave,
-            size: float = size,
-            phase: float = phase,
-        ) -> tuple[float, float]:
-            return ride, size * wave * math.cos(wave * t + phase)
-
-        start_y = side * (HALF_M + gap + RIDER_M) + size * math.sin(phase)
+        speed, sway = swaying(draw, ride, 4.0)
+        start_y = side * (HALF_M + gap + RIDER_M) + sway
         x = FRONT_M + draw.uniform(2.5, 5.0) * max(ego - ride, 5.0)
         parts.append(bicycle(by_speed(speed, x, start_y, 0.0)))
     return Scene("riders-beside", ego, tuple(parts), end_s=8.0)
