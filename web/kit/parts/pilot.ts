@@ -42,7 +42,6 @@ export class PilotTile extends LitElement {
         border-radius: var(--round);
         background: var(--plate);
         border: 1.5px solid var(--plate-edge);
-        transition: background var(--calm);
       }
       svg {
         width: 54px;
