@@ -1,12 +1,18 @@
 """Six trips of the soak: nobody is hurt, no rule is broken, and nearly all of them arrive."""
 
+from collections.abc import Callable
+
 import pytest
 
 from volant.app import exam_trips
 from volant.app.compose import plan_trip
 from volant.app.drive import drive_trip
 from volant.app.exam_stage import Task, Wanted
+from volant.app.exits import Exit
 from volant.app.trip import TripWish
+from volant.core import topics
+from volant.core.bus import Bus
+from volant.core.messages import FindingKind
 
 NUMBERS = range(6)
 
@@ -31,3 +37,34 @@ def test_an_exit_is_taken_at_the_speed_of_the_ramp_behind_it() -> None:
     assert driven.ending.arrived
     assert driven.summary.interventions == 0
     assert driven.summary.lateral_accel_p99_mps2 < 2.0
+
+
+@pytest.mark.parametrize("seed", [1439466305, 5, 6])
+def test_a_motorway_is_entered_nearly_as_fast_as_it_is_driven_and_nobody_is_made_to_brake(
+    seed: int,
+) -> None:
+    wish = TripWish(
+        car=exam_trips.CAR, road=exam_trips.ROAD, seed=seed, sensors="typical", cars=20,
+        start="14:0:-1@138.2", to="94:0:1@45.2",
+    )  # fmt: skip
+    entered_mps: list[float] = []
+
+    def watch(bus: Bus) -> Callable[[int], None]:
+        ego, plan = bus.subscribe(topics.WORLD_EGO), bus.subscribe(topics.PILOT_PLAN)
+
+        def look(_stamp_ns: int) -> None:
+            if plan.latest is not None and plan.latest.manoeuvre == "change_left":
+                entered_mps.append(ego.latest.speed_mps)
+
+        return look
+
+    ticks = iter(range(2800))
+    driven = drive_trip(
+        plan_trip(wish),
+        watch=watch,
+        asked_to_end=lambda: None if next(ticks, None) is not None else (Exit.DONE, "seen"),
+    )
+    assert entered_mps[-1] > 17.0
+    broken = [one.kind for one in driven.summary.rule_breaks]
+    assert FindingKind.RIGHT_OF_WAY not in broken
+    assert driven.summary.contacts == 0

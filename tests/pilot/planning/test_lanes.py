@@ -5,6 +5,7 @@ import pytest
 
 from tests.pilot.world import Actor, World, corridor
 from volant.core.messages import DriverRequest, Indicator, RequestKind
+from volant.pilot.planning.lanes import LaneTuning, _rear_need_m
 
 
 def indicate(world: World, side: Indicator) -> None:
@@ -54,3 +55,12 @@ def test_it_does_not_change_onto_somebody_and_says_so() -> None:
     assert codes & {"beside", "rear_gap", "front_gap"}
     assert abs(world.offset_m) < 0.3
     assert not world.contact
+
+
+def test_who_comes_fast_from_far_behind_is_let_pass_where_a_lane_ends() -> None:
+    courteous = LaneTuning()
+    late = (courteous.rear_react_s, courteous.rear_decel_mps2, courteous.rear_gap_s)
+    kind = (courteous.merge_react_s, courteous.merge_decel_mps2, courteous.merge_gap_s)
+    assert _rear_need_m(15.0, 26.0, kind, courteous) > 50.0
+    assert _rear_need_m(15.0, 26.0, late, courteous) < 40.0
+    assert _rear_need_m(25.0, 24.0, kind, courteous) < 20.0

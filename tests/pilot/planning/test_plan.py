@@ -11,7 +11,13 @@ from tests.pilot.world import CAR, Actor, World, corridor, curvy, straight
 from volant.core.messages import Constraint
 from volant.core.settings import Choices
 from volant.pilot.planning.causes import CURVE, DESTINATION, LIMIT
-from volant.pilot.planning.law_kernels import follow_accel, hardest, rss_gap, wanted_gap
+from volant.pilot.planning.law_kernels import (
+    follow_accel,
+    hardest,
+    rss_gap,
+    stop_accel,
+    wanted_gap,
+)
 from volant.pilot.planning.path_kernels import stop_path
 from volant.pilot.planning.plan import PlanTuning, law_of
 from volant.pilot.planning.profile_kernels import speed_profile
@@ -247,3 +253,69 @@ def test_who_comes_into_our_side_is_told_from_who_is_run_into() -> None:
     _contact, _paths, starts, _rows = cut_in(5.0, 20.0, 0.7)
     assert math.isfinite(starts[0, 6])
     assert starts[0, 7] == 1.0
+
+
+def crosser(offset_m: float, across_mps: float, gap_m: float, speed_mps: float):
+    """A cyclist who rides straight across, his bicycle 1.8 m long; costs and starts of every proposal."""
+    steps, dt_s = 32, 0.25
+    rows, laterals = propose(ProposeTuning(), ACROSS, dt_s, steps)
+    times = np.arange(steps + 1) * dt_s
+    modes = np.zeros((1, 9))
+    modes[0, :5] = 1.0, 0.0, 0.3, 0.9, 7.0
+    points = np.zeros((1, steps + 1, 7))
+    points[0, :, 0] = 100.0 + 3.6 + gap_m + 0.3
+    points[0, :, 1] = offset_m + across_mps * times
+    points[0, :, 4], points[0, :, 5], points[0, :, 6] = across_mps, 0.3, 0.9
+    ego = np.array((100.0, speed_mps, 0.0, 3.6, 1.0, 0.95))
+    jerks = np.array((1.2, 2.4, math.inf, 12.0, 8.0))
+    costs, _paths, starts = roll_out(
+        *(rows, laterals, modes, points, ego, np.full(400, speed_mps)),
+        *(1.0, math.inf, dt_s, jerks, LAW),
+    )
+    return costs[:, TERMS.index("collision")], starts, rows
+
+
+def test_who_will_have_left_our_way_is_let_pass_calmly_and_who_stays_is_stopped_for() -> None:
+    _contact, passing, _rows = crosser(-0.5, 4.0, 12.0, 9.0)
+    _contact, staying, _rows = crosser(-0.5, 0.0, 12.0, 9.0)
+    assert -3.05 <= passing[0, 0] < -1.0
+    assert staying[0, 0] < -3.5
+
+
+def test_to_pass_just_behind_or_ahead_of_who_crosses_counts_as_contact() -> None:
+    """At 10 m/s the front is there after 3 s; he has left the way by then, or comes, by a quarter second."""
+    for offset_m in (-4.0 * 3.0 + 2.0 + 0.6, -4.0 * 3.0 - 2.0 - 0.6):
+        contact, _starts, rows = crosser(offset_m, 4.0, 30.0, 10.0)
+        plain = np.flatnonzero((rows[:, ProposalColumn.PACE] == 1.0) & (rows[:, 4] == 0.0))[0]
+        assert contact[plain] > 0.0
+        assert contact.min() == 0.0
+    for offset_m in (-4.0 * 3.0 + 8.0, -4.0 * 3.0 - 8.0):
+        contact, _starts, _rows = crosser(offset_m, 4.0, 30.0, 10.0)
+        assert contact[0] == 0.0
+
+
+@pytest.mark.parametrize("speed_mps", [3.0, 8.0, 14.0])
+@pytest.mark.parametrize("need_mps2", [1.5, 2.8])
+def test_a_stop_is_braked_for_evenly_though_the_brakes_answer_late(
+    speed_mps: float, need_mps2: float
+) -> None:
+    left_m = 0.5 * speed_mps**2 / need_mps2 + 0.15 * speed_mps
+    accel_mps2, late, hardest_mps2 = 0.0, [0.0] * 15, 0.0
+    while speed_mps > 0.02:
+        late.append(max(stop_accel(left_m, speed_mps, 1.0), -9.0))
+        accel_mps2 = late.pop(0) if late[0] < 9.0 else 0.0
+        left_m -= 0.01 * speed_mps
+        speed_mps += 0.01 * accel_mps2
+        hardest_mps2 = min(hardest_mps2, accel_mps2)
+    assert hardest_mps2 > -1.15 * need_mps2 - 0.3
+    assert -0.4 < left_m < 0.4
+
+
+def test_a_firm_stop_is_not_spread_out_backwards_like_a_limit() -> None:
+    row = np.array((1.7, 0.9, 1.0, 2.5))
+    road = straight()
+    speeds, _causes = speed_profile(
+        *(road.table, 1.0, np.full(len(road.table), 30.0), 0.0, 200, math.inf, 0.0, 99.0),
+        *(np.zeros((0, 4)), 100.0, DESTINATION, row),
+    )
+    assert speeds[50] == pytest.approx(math.sqrt(2.0 * 2.5 * 50.0), rel=0.02)

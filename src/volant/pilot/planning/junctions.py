@@ -55,6 +55,10 @@ class JunctionTuning:
     """a gap of about 6 s (Highway Capacity Manual 2010, critical headway 6.2 s, recalled),"""
     least_merge_decel_mps2: float = 2.2
     """less than what counts as forced (3.0)."""
+    going_part: float = 0.6
+    """Who found the way free takes this part of the margins, as long as stopping would be felt:"""
+    felt_mps2: float = 0.8
+    """braking for what is only a little nearer than it was comes late, and hard (estimated)."""
     sure_s: float = 6.0
     """Beyond this nobody knows whether the way will be free, and there is time to see."""
     decide_m: float = 10.0
@@ -95,6 +99,8 @@ class JunctionMemory:
     """Connecting lane at whose stop sign the car has stood."""
     inside: int = -1
     """Connecting lane, with a light, in which the car waits for oncoming traffic past the line."""
+    going: int = -1
+    """Connecting lane whose way was free at the last tick."""
     stood_ns: int = -1
     """Since when the car stands, -1 while it drives."""
 
@@ -149,14 +155,18 @@ def wait_at(
         memory = _note_stop(given, gate, to_line_m, memory, tuning)
         if memory.committed == gate.lane:
             continue
-        wait = _before_gate(given, gate, to_line_m, lights, memory, tuning)
         need = 0.5 * given.speed_mps**2 / max(to_line_m, 0.1)
+        goes = memory.going == gate.lane and need > tuning.felt_mps2
+        margins = _narrower(tuning) if goes else tuning
+        wait = _before_gate(given, gate, to_line_m, lights, memory, margins)
         goes_in = wait is not None and wait.inside
         memory = replace(memory, inside=gate.lane if goes_in else -1)
         if wait is None:
+            memory = replace(memory, going=gate.lane)
             if to_line_m < 0.6 or (need > tuning.hardest_mps2 and given.speed_mps > 1.0):
                 memory = replace(memory, committed=gate.lane)
             continue
+        memory = replace(memory, going=-1)
         clear = wait.words == CLEAR_WORDS
         bound = tuning.courtesy_mps2 if clear else tuning.hardest_mps2 + 0.5
         late = need > bound and given.speed_mps > 2.0 and not wait.inside
@@ -174,6 +184,17 @@ def wait_at(
             break
     best = min(waits, key=lambda one: one.station_m, default=None)
     return best, memory, shown, lit
+
+
+def _narrower(tuning: JunctionTuning) -> JunctionTuning:
+    """The margins for going on where the way was free."""
+    part = tuning.going_part
+    return replace(
+        tuning,
+        before_s=part * tuning.before_s,
+        after_s=part * tuning.after_s,
+        merge_s=part * tuning.merge_s,
+    )
 
 
 def _patient(tuning: JunctionTuning, memory: JunctionMemory, now_ns: int) -> JunctionTuning:

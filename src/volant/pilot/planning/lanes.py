@@ -85,6 +85,15 @@ class LaneTuning:
     """A lane that runs out sooner is not changed to."""
     rear_decel_mps2: float = 3.0
     """What who comes from behind may have to brake (UN R79)."""
+    merge_decel_mps2: float = 2.0
+    """The same at a lane that runs out, as long as it lasts: who comes from behind goes first (StVO
+    section 18(3), recalled), and 3 m/s2 are an emergency."""
+    merge_react_s: float = 1.2
+    """And so late: nobody expects to be slowed down there (recalled: drivers take 0.7 to 1.5 s)."""
+    merge_gap_s: float = 0.7
+    """And has this left, by our speed, of the second and a half that drivers keep in dense traffic."""
+    last_m: float = 60.0
+    """So near to the end of such a lane the smaller gap is taken."""
     rear_react_s: float = 0.4
     """And how late (likewise)."""
     rear_gap_s: float = 1.0
@@ -420,7 +429,8 @@ def _why_not(
     if there[BESIDE] >= 0.0:
         return "beside"
     share = 1.0 if strict else 0.6
-    if there[B_ID] >= 0.0 and there[B_GAP] < share * _rear_need_m(v, float(there[B_SPEED]), tuning):
+    need_m = _rear_need_m(v, float(there[B_SPEED]), _courtesy(given, change, tuning), tuning)
+    if there[B_ID] >= 0.0 and there[B_GAP] < share * need_m:
         return "rear_gap"
     if there[A_ID] >= 0.0:
         rush = max(v - max(float(there[A_SPEED]), 0.0), 0.0)
@@ -431,13 +441,30 @@ def _why_not(
     return None
 
 
-def _rear_need_m(v: float, rear_mps: float, tuning: LaneTuning) -> float:
-    """Gap behind that a change needs: s_crit of UN R79, with less behind slower cars."""
+def _courtesy(given: PlanInput, change: Change, tuning: LaneTuning) -> tuple[float, float, float]:
+    """Of who comes from behind: how late he notices a change, what he may have to brake, his gap then."""
+    leave = given.course.leave
+    if change.cause != "route" or leave is None or not leave.ends:
+        return tuning.rear_react_s, tuning.rear_decel_mps2, tuning.rear_gap_s
+    left_m = _stop_m(given, tuning) - given.ego.station_m - given.car.front_m
+    if left_m < tuning.last_m:
+        return tuning.rear_react_s, tuning.rear_decel_mps2, tuning.merge_gap_s
+    return tuning.merge_react_s, tuning.merge_decel_mps2, tuning.merge_gap_s
+
+
+def _rear_need_m(
+    v: float, rear_mps: float, courtesy: tuple[float, float, float], tuning: LaneTuning
+) -> float:
+    """Gap behind that a change needs: s_crit of UN R79, with less behind slower cars.
+
+    courtesy: of who comes from behind his reaction in s, braking in m/s2, and time gap in s.
+    """
     rush = rear_mps - v
     if rush <= 0.0:
         return tuning.least_gap_m + 0.6 * max(v + 2.0 * rush, 0.0)
-    brake_m = rush * tuning.rear_react_s + rush * rush / (2.0 * tuning.rear_decel_mps2)
-    return max(brake_m + v * tuning.rear_gap_s, tuning.least_gap_m)
+    react_s, bearable_mps2, gap_s = courtesy
+    brake_m = rush * react_s + rush * rush / (2.0 * bearable_mps2)
+    return max(brake_m + v * gap_s, tuning.least_gap_m)
 
 
 def _match(given: PlanInput, change: Change, law: Array, tuning: LaneTuning) -> float:
@@ -456,9 +483,12 @@ def _match(given: PlanInput, change: Change, law: Array, tuning: LaneTuning) -> 
         free = float(briskest(v, law))
         most = max(_behind_mps2(there, v, free, law), -tuning.match_mps2)
     rear_mps = float(there[B_SPEED])
+    leave = given.course.leave
+    if leave is not None and leave.ends:  # that is what the lane is for: be as fast as they are
+        return most
     if (
         there[B_ID] >= 0.0
-        and there[B_GAP] < _rear_need_m(v, rear_mps, tuning)
+        and there[B_GAP] < _rear_need_m(v, rear_mps, _courtesy(given, change, tuning), tuning)
         and rear_mps > v + 0.5
     ):
         return min(most, 0.0 if v > 8.0 else math.inf)

@@ -16,6 +16,10 @@ L_GAP_S, L_GAP_M, L_ACCEL, L_DECEL, L_AHEAD_S, L_COOL, L_PREVIEW_S, L_REACT_S = 
 L_SIDE_M, L_RSS_OWN, L_RSS_OTHER, L_STOP_DECEL, L_ACCEL_HIGH, L_SOFT, L_MOST = range(8, 15)
 _COMFORT = 3.3  # m/s2, for taking up a gap: the issue's bound of 3.5, less what a plant adds
 _HARD_LEAD = -3.0  # m/s2, a lead that brakes harder is answered as it comes
+_LATE_S = (
+    0.15  # s, actuators behind the command (vehicle.md section 3: 0.1 to 0.3 s to full braking)
+)
+_LAST_M = 0.25  # m, may be stopped behind the place: lines are kept clear by 0.7 m and more
 _HARD_PROFILE = 2.5  # m/s2, for a profile that falls all at once; stops have a law of their own
 
 
@@ -48,10 +52,14 @@ def profile_accel(profile, step, travelled, speed, pace, law):  # type: ignore[n
 
 @kernel("f8(f8, f8, f8)")
 def stop_accel(left, speed, soft):  # type: ignore[no-untyped-def]
-    """Constant deceleration that ends at a stop `left` metres ahead; none while that is gentle yet."""
+    """Constant deceleration that ends at a stop `left` metres ahead; none while that is gentle yet.
+
+    What the actuators are late by is taken off the way, and a hand's breadth is given for the last
+    metre: else the braking grows until the car stands.
+    """
     if left <= 0.05:
         return -max(2.0 * speed, soft) if speed > 0.0 else 0.0
-    need = 0.5 * speed * speed / left
+    need = 0.5 * speed * speed / max(left + _LAST_M - _LATE_S * speed, 0.5 * left)
     return -need if need > 0.7 * soft else 9.0
 
 

@@ -54,13 +54,14 @@ def speed_profile(  # type: ignore[no-untyped-def]
         for k in range(i + 1, reach + 1):
             if early[k] < speeds[i]:
                 speeds[i], causes[i] = early[k], causes[k]
+    for i in range(count - 2, -1, -1):
+        reachable = math.sqrt(speeds[i + 1] * speeds[i + 1] + 2.0 * tuning[_T_DECEL] * step)
+        if reachable < speeds[i]:
+            speeds[i], causes[i] = reachable, causes[i + 1]
+    # A stop has a braking of its own, which may be firmer.
     for i in range(count):
         left = stop - (station + i * step)
         allowed = math.sqrt(2.0 * tuning[_T_STOP_DECEL] * left) if left > 0.0 else 0.0
         if allowed < speeds[i]:
             speeds[i], causes[i] = allowed, stop_cause
-    for i in range(count - 2, -1, -1):
-        reachable = math.sqrt(speeds[i + 1] * speeds[i + 1] + 2.0 * tuning[_T_DECEL] * step)
-        if reachable < speeds[i]:
-            speeds[i], causes[i] = reachable, causes[i + 1]
     return speeds, causes

@@ -38,8 +38,8 @@ _COSTS = 8
 # Sources of the acceleration at the start.
 FROM_PROFILE, FROM_LEAD, FROM_BRAKE = 0, 1, 2
 # Lead columns.
-_G_REAR, _G_FRONT, _G_RATE, _G_ACCEL, _G_WEIGHT, _G_ID, _G_CUT_IN, _G_KIND = range(8)
-_COLUMNS = 8
+_G_REAR, _G_FRONT, _G_RATE, _G_ACCEL, _G_WEIGHT, _G_ID, _G_CUT_IN, _G_KIND, _G_LEAVES = range(9)
+_COLUMNS = 9
 _LEADS = 6
 _ON_FOOT_M = 1.2  # who is shorter goes on foot
 _PERSON_GAP_M = (
@@ -51,12 +51,52 @@ _ANSWER_STEPS = 3  # from the first step onto the road to our braking, 0.75 s
 _URGENT = -5.5  # m/s2, fixed braking beyond this leaves comfort (planning.propose.URGENT_MPS2)
 _URGENT_LAG = 0.25  # share of its build-up in the first step: dead time of actuators, 0.2 s
 _SURE = 0.5  # weight of a mode that urgent braking may answer
+_STEP_S = 0.25  # of the forecast (prediction.forecast, horizon and steps)
+_CROSS_MPS = 0.5  # who is slower across does not cross, but strays (estimated)
+_LET_PASS_S = 0.3  # after who crosses has left our way, to be there (estimated)
+_LET_PASS_MPS2 = (
+    3.0  # braking for one who will have left our way in time (calm: an emergency is more)
+)
+_CROSS_STEPS = (
+    2  # 0.5 s that who crosses is given before and behind him: forecast and tick are coarse
+)
 _ANSWER = 4.5  # m/s2, what comfort braking may do at low speed less a reserve (ISO 15622, recalled)
+
+
+@kernel("b1(f8[:, ::1], i8, i8)")
+def _crosses(points, low, high):  # type: ignore[no-untyped-def]
+    """Whether somebody goes across rather than along between two steps."""
+    across = abs(points[high, _P_OFFSET] - points[low, _P_OFFSET])
+    along = abs(points[high, _P_STATION] - points[low, _P_STATION])
+    return across > along and across > _CROSS_MPS * _STEP_S * (high - low)
+
+
+@kernel("f8(f8[:, ::1], i8, f8)")
+def _least_aside(points, k, offset):  # type: ignore[no-untyped-def]
+    """Least distance across from an offset at step k; of one who crosses, also shortly before and after."""
+    least = abs(points[k, _P_OFFSET] - offset)
+    low, high = max(k - _CROSS_STEPS, 0), min(k + _CROSS_STEPS, points.shape[0] - 1)
+    if _crosses(points, low, high):
+        for at in range(low, high + 1):
+            least = min(least, abs(points[at, _P_OFFSET] - offset))
+    return least
+
+
+@kernel("f8(f8[:, ::1], i8, f8, f8)")
+def _leaves_s(points, k, offset, reach):  # type: ignore[no-untyped-def]
+    """When one who crosses has left a band after step k; inf for all others."""
+    last = points.shape[0] - 1
+    if not _crosses(points, max(min(k, last - 1), 0), min(k + 1, last)):
+        return math.inf
+    for at in range(k + 1, last + 1):
+        if abs(points[at, _P_OFFSET] - offset) >= reach:
+            return (at - k) * _STEP_S
+    return math.inf
 
 
 @kernel("i8(f8[:, ::1], f8[:, :, ::1], i8, f8, f8, f8, i8, f8[:, ::1])")
 def _stand_in_band(modes, points, k, offset, middle, reach, claim, out):  # type: ignore[no-untyped-def]
-    """The modes that stand in the band swept at step k, nearest first, into out [6, 8]; their number.
+    """The modes that stand in the band swept at step k, nearest first, into out [6, 9]; their number.
 
     Who follows in the band already (behind `middle`, our own station now) stays behind us: left out.
     reach: half the band; claim: steps before one who cuts in already counts, -1 to leave those out.
@@ -69,7 +109,11 @@ def _stand_in_band(modes, points, k, offset, middle, reach, claim, out):  # type
             continue  # he may, he does not yet: what counts is that we could still stop
         # One who cuts in is answered before he is here: where he will be in 2 s counts.
         at = min(k + claim, points.shape[1] - 1) if modes[m, _M_CUT_IN] > 0.0 else k
-        if abs(points[m, at, _P_OFFSET] - offset) >= reach + points[m, at, _P_HALF_WIDTH]:
+        if claim == 0 and modes[m, _M_KIND] != _STEP_OUT:
+            away = _least_aside(points[m], k, offset)
+        else:
+            away = abs(points[m, at, _P_OFFSET] - offset)
+        if away >= reach + points[m, at, _P_HALF_WIDTH]:
             continue
         half = points[m, k, _P_HALF_LENGTH]
         beside = abs(points[m, 0, _P_OFFSET] - offset) - reach - points[m, 0, _P_HALF_WIDTH]
@@ -90,6 +134,7 @@ def _stand_in_band(modes, points, k, offset, middle, reach, claim, out):  # type
         out[place, _G_ID] = modes[m, _M_ID]
         out[place, _G_CUT_IN] = modes[m, _M_CUT_IN]
         out[place, _G_KIND] = modes[m, _M_KIND]
+        out[place, _G_LEAVES] = _leaves_s(points[m], k, offset, reach + points[m, k, _P_HALF_WIDTH])
         found = min(found + 1, _LEADS)
     return found
 
@@ -177,6 +222,12 @@ def wanted_accel(  # type: ignore[no-untyped-def]
             value = min(value, stop_accel(left, speed, 1.0))
             if standing and room < law[L_GAP_M] + 1.5:
                 value = min(value, -0.3)
+        if (
+            leads[i, _G_LEAVES] < math.inf
+        ):  # as much as lets him pass, and calmly as if he might not
+            until = leads[i, _G_LEAVES] + _LET_PASS_S
+            need = 2.0 * (speed * until - max(gap, 0.1)) / (until * until)
+            value = max(value, -max(need, _LET_PASS_MPS2))
         if leads[i, _G_CUT_IN] > 0.0:  # not there yet: ease off early, brake as far as it takes
             rush = max(speed - rate, 0.0)
             need = 0.5 * rush * rush / max(gap - 0.7 * law[L_GAP_M], 0.5)
@@ -257,7 +308,7 @@ def _stand_beside(modes, points, k, offset, width, out):  # type: ignore[no-unty
 def _sweep(modes, points, lateral, middle, width, side, bands, sizes, beside):  # type: ignore[no-untyped-def]
     """Who stands in the band along a lateral path, at each step.
 
-    bands [3, steps + 1, 6, 8]: without cut-ins, with them, and the narrower band of contact; sizes
+    bands [3, steps + 1, 6, 9]: without cut-ins, with them, and the narrower band of contact; sizes
     [4, steps + 1]: how many stand in each, and beside it.
     """
     for k in range(lateral.shape[0]):

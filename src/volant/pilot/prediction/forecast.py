@@ -112,8 +112,8 @@ class ForecastTuning:
     """Half of what the own car sweeps, with a hand's breadth."""
     lamp: float = 0.35
     """What an indicator towards us adds to the weight of a cut-in."""
-    behind_m: float = 40.0
-    """Who follows farther behind does not matter within the horizon."""
+    behind_m: float = 80.0
+    """Range of rear radars: 15 m/s slower a car needs 70 m behind it to change lanes."""
     ahead_m: float = 250.0
     """Range of a front radar."""
     aside_m: float = 14.0
