@@ -261,7 +261,7 @@ def crosser(offset_m: float, across_mps: float, gap_m: float, speed_mps: float):
     rows, laterals = propose(ProposeTuning(), ACROSS, dt_s, steps)
     times = np.arange(steps + 1) * dt_s
     modes = np.zeros((1, 9))
-    modes[0, :5] = 1.0, 0.0, 0.3, 0.9, 7.0
+    modes[0, :6] = 1.0, 0.0, 0.3, 0.9, 7.0, 4.0
     points = np.zeros((1, steps + 1, 7))
     points[0, :, 0] = 100.0 + 3.6 + gap_m + 0.3
     points[0, :, 1] = offset_m + across_mps * times

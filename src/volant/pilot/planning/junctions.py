@@ -51,7 +51,7 @@ class JunctionTuning:
     """Who has stood for longer takes smaller gaps, and"""
     impatience_s: float = 20.0
     """so long after that the smallest:"""
-    least_merge_s: float = 1.2
+    least_merge_s: float = 1.5
     """a gap of about 6 s (Highway Capacity Manual 2010, critical headway 6.2 s, recalled),"""
     least_merge_decel_mps2: float = 2.2
     """less than what counts as forced (3.0)."""

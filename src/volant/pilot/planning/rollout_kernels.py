@@ -24,7 +24,8 @@ from volant.pilot.planning.law_kernels import (
 )
 
 # Forecast columns (prediction.forecast).
-_M_WEIGHT, _M_CUT_IN, _M_ID, _M_KIND = 0, 1, 4, 7
+_M_WEIGHT, _M_CUT_IN, _M_ID, _M_CLASS, _M_KIND = 0, 1, 4, 5, 7
+_CYCLIST, _PEDESTRIAN = 4.0, 5.0
 _STEP_OUT = 3.0
 _P_STATION, _P_OFFSET, _P_RATE, _P_ACCEL = range(4)
 _P_HALF_LENGTH, _P_HALF_WIDTH = 5, 6
@@ -71,6 +72,12 @@ def _crosses(points, low, high):  # type: ignore[no-untyped-def]
     return across > along and across > _CROSS_MPS * _STEP_S * (high - low)
 
 
+@kernel("b1(f8)")
+def _goes_free(kind):  # type: ignore[no-untyped-def]
+    """Who crosses where he likes; where vehicles cross, the rules of the junction have looked at them."""
+    return kind in (_CYCLIST, _PEDESTRIAN)
+
+
 @kernel("f8(f8[:, ::1], i8, f8)")
 def _least_aside(points, k, offset):  # type: ignore[no-untyped-def]
     """Least distance across from an offset at step k; of one who crosses, also shortly before and after."""
@@ -109,7 +116,7 @@ def _stand_in_band(modes, points, k, offset, middle, reach, claim, out):  # type
             continue  # he may, he does not yet: what counts is that we could still stop
         # One who cuts in is answered before he is here: where he will be in 2 s counts.
         at = min(k + claim, points.shape[1] - 1) if modes[m, _M_CUT_IN] > 0.0 else k
-        if claim == 0 and modes[m, _M_KIND] != _STEP_OUT:
+        if claim == 0 and modes[m, _M_KIND] != _STEP_OUT and _goes_free(modes[m, _M_CLASS]):
             away = _least_aside(points[m], k, offset)
         else:
             away = abs(points[m, at, _P_OFFSET] - offset)
