@@ -6,7 +6,6 @@ which they were made, before `publish` returns. No threads, no clocks, no socket
 
 from __future__ import annotations
 
-from collections import deque
 from typing import Any, Protocol, TypeVar
 
 import msgspec
@@ -20,7 +19,7 @@ M = TypeVar("M", bound=Message)
 class Subscription:
     """What one reader has not read yet of one topic."""
 
-    __slots__ = ("_capacity", "_queue", "dropped", "latest", "topic")
+    __slots__ = ("_capacity", "_unread", "dropped", "latest", "topic")
 
     def __init__(self, topic: Topic, capacity: int = 64) -> None:
         self.topic = topic
@@ -29,22 +28,22 @@ class Subscription:
         self.dropped = 0
         """Events lost because the reader was slow."""
         self._capacity = 1 if topic.kind is Kind.STATE else capacity
-        self._queue: deque[Any] = deque()
+        self._unread: tuple[Any, ...] = ()
 
     def put(self, message: Message) -> None:
         """Hand a message in; a full event queue drops its oldest and counts it."""
         self.latest = message
-        if len(self._queue) >= self._capacity:
-            self._queue.popleft()
+        if not self._unread:
+            self._unread = (message,)
+        elif len(self._unread) < self._capacity:
+            self._unread = (*self._unread, message)
+        else:
+            self._unread = (*self._unread[1:], message)
             self.dropped += self.topic.kind is Kind.EVENT
-        self._queue.append(message)
 
     def take(self) -> tuple[Any, ...]:
         """All unread messages, oldest first; at most the latest one of a state topic."""
-        if not self._queue:
-            return ()
-        unread = tuple(self._queue)
-        self._queue.clear()
+        unread, self._unread = self._unread, ()
         return unread
 
 
