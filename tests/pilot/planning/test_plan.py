@@ -202,7 +202,7 @@ def test_who_comes_in_behind_us_is_not_run_into_ahead_of_us() -> None:
     jerks = np.array((1.2, 2.4, math.inf, 12.0, 8.0))
     costs, _paths, starts = roll_out(
         *(rows, laterals, modes, points, ego, np.full(400, 14.0)),
-        *(1.0, math.inf, dt_s, jerks, LAW),
+        *(1.0, math.inf, dt_s, jerks, LAW, np.zeros(10)),
     )
     assert costs[0, TERMS.index("collision")] == 0.0
     assert starts[0, 0] > -0.2
@@ -211,7 +211,7 @@ def test_who_comes_in_behind_us_is_not_run_into_ahead_of_us() -> None:
     points[0, :, 2] = 6.0
     _costs, paths, _starts = roll_out(
         *(rows, laterals, modes, points, ego, np.full(400, 14.0)),
-        *(1.0, math.inf, dt_s, jerks, LAW),
+        *(1.0, math.inf, dt_s, jerks, LAW, np.zeros(10)),
     )
     assert paths[0, -1, 1] < 9.0
 
@@ -231,7 +231,7 @@ def cut_in(gap_m: float, speed_mps: float, rate_mps: float):
     jerks = np.array((1.2, 2.4, math.inf, 12.0, 8.0))
     costs, paths, starts = roll_out(
         *(rows, laterals, modes, points, ego, np.full(400, 25.0)),
-        *(1.0, math.inf, dt_s, jerks, LAW),
+        *(1.0, math.inf, dt_s, jerks, LAW, np.zeros(10)),
     )
     return costs[:, TERMS.index("collision")], paths, starts, rows
 
@@ -270,7 +270,7 @@ def crosser(offset_m: float, across_mps: float, gap_m: float, speed_mps: float):
     jerks = np.array((1.2, 2.4, math.inf, 12.0, 8.0))
     costs, _paths, starts = roll_out(
         *(rows, laterals, modes, points, ego, np.full(400, speed_mps)),
-        *(1.0, math.inf, dt_s, jerks, LAW),
+        *(1.0, math.inf, dt_s, jerks, LAW, np.zeros(10)),
     )
     return costs[:, TERMS.index("collision")], starts, rows
 
