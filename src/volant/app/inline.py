@@ -88,8 +88,11 @@ class _Runner:
     def step(self, stamp_ns: int) -> tuple[Any, ...]:
         new, latest = self.new, self.latest
         for name, subscription in self.subscriptions:
-            new[name] = subscription.take()
-            latest[name] = subscription.latest
+            if subscription.unread:
+                new[name] = unread = subscription.take()
+                latest[name] = unread[-1]
+            elif new[name]:
+                new[name] = _NOTHING
         self.state, outputs = self.component.step(self.state, self.inputs, stamp_ns)
         return outputs
 

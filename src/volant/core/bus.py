@@ -19,7 +19,7 @@ M = TypeVar("M", bound=Message)
 class Subscription:
     """What one reader has not read yet of one topic."""
 
-    __slots__ = ("_capacity", "_unread", "dropped", "latest", "topic")
+    __slots__ = ("_capacity", "dropped", "latest", "topic", "unread")
 
     def __init__(self, topic: Topic, capacity: int = 64) -> None:
         self.topic = topic
@@ -28,22 +28,23 @@ class Subscription:
         self.dropped = 0
         """Events lost because the reader was slow."""
         self._capacity = 1 if topic.kind is Kind.STATE else capacity
-        self._unread: tuple[Any, ...] = ()
+        self.unread: tuple[Any, ...] = ()
+        """What `take` will give."""
 
     def put(self, message: Message) -> None:
         """Hand a message in; a full event queue drops its oldest and counts it."""
         self.latest = message
-        if not self._unread:
-            self._unread = (message,)
-        elif len(self._unread) < self._capacity:
-            self._unread = (*self._unread, message)
+        if not self.unread:
+            self.unread = (message,)
+        elif len(self.unread) < self._capacity:
+            self.unread = (*self.unread, message)
         else:
-            self._unread = (*self._unread[1:], message)
+            self.unread = (*self.unread[1:], message)
             self.dropped += self.topic.kind is Kind.EVENT
 
     def take(self) -> tuple[Any, ...]:
         """All unread messages, oldest first; at most the latest one of a state topic."""
-        unread, self._unread = self._unread, ()
+        unread, self.unread = self.unread, ()
         return unread
 
 

@@ -40,7 +40,7 @@ from volant.sim.sensors import (
 from volant.sim.sensors_faults import SensorFault
 from volant.sim.sensors_lights import make_light_sensor, sense_lights
 from volant.sim.signals import Shows
-from volant.sim.touch_kernels import near_rows
+from volant.sim.touch_kernels import near_rows, touchable
 from volant.sim.traffic import (
     LIGHT_STATES,
     STEP_S,
@@ -253,24 +253,19 @@ class World:
         count = near_rows(
             *(actor_f, actor_i, self._poses, *where), _TOUCH_REACH_M, _LEVEL_APART_M, self._near
         )
-        if count == 0:
-            self._touching = frozenset()
-            return ()
         ahead_m = 0.5 * ego.length_m - ego.rear_overhang_m
         cos, sin = math.cos(ego.yaw_rad), math.sin(ego.yaw_rad)
         x_m, y_m = ego.x_m + ahead_m * cos, ego.y_m + ahead_m * sin
+        size_m = ego.length_m + ego.width_m
+        count = touchable(actor_f, self._poses, x_m, y_m, size_m, count, self._near)
+        if count == 0:
+            self._touching = frozenset()
+            return ()
         body = Box(x_m, y_m, ego.yaw_rad, ego.length_m, ego.width_m)
         touching, begun = set(), []
-        rows = self._near[:count]
-        sizes = actor_f[rows][:, _SIZE].tolist()
-        own_m = 0.5 * (ego.length_m + ego.width_m)
-        for slot, (ox_m, oy_m, yaw), (long, wide) in zip(
-            rows.tolist(), self._poses[rows].tolist(), sizes, strict=True
-        ):
-            # Half of length and width together reaches beyond every corner.
-            reach_m = own_m + 0.5 * (long + wide)
-            if abs(ox_m - x_m) > reach_m or abs(oy_m - y_m) > reach_m:
-                continue
+        for slot in self._near[:count].tolist():
+            ox_m, oy_m, yaw = self._poses[slot].tolist()
+            long, wide = float(actor_f[slot, Actor.LENGTH]), float(actor_f[slot, Actor.WIDTH])
             if not boxes_overlap(body, Box(ox_m, oy_m, yaw, long, wide)):
                 continue
             public = self._id(slot, int(actor_i[slot, Index.LIFE]))
@@ -407,7 +402,6 @@ _TRUTH_F: Final = [
 _TRUTH_I: Final = [
     *(int(Index.CLASS), int(Index.BRAKING), int(Index.DIRECTION), int(Index.LIFE)),
 ]
-_SIZE: Final = [int(Actor.LENGTH), int(Actor.WIDTH)]
 _actor_id = attrgetter("actor_id")
 
 

@@ -157,7 +157,8 @@ def plan(given: PlanInput, settings: PlanSettings) -> Motion:
     memory = before.junctions if before is not None else JunctionMemory()
     stop, memory = find_stop(given, memory, settings.stop, settings.junctions)
     hidden = slow_places(given, settings.corners)
-    stop = replace(stop, slow=np.concatenate((stop.slow, hidden)))
+    if len(hidden):
+        stop = replace(stop, slow=np.concatenate((stop.slow, hidden)))
     law = law_of(given.choices, given.may_speed_up, stop, tuning)
     speeds, binds = _profile(given, stop, change, settings)
     lane = choose_lane(given, change, speeds, law, settings.lanes)
@@ -190,7 +191,9 @@ def plan(given: PlanInput, settings: PlanSettings) -> Motion:
     view = _Outlook(stop, speeds, binds, law, lane, proposals, costs, paths, starts)
     best, lane = _choose(given, view, settings)
     best = _urgent(view, best, tuning)
-    return _motion(given, replace(view, lane=lane), best, memory, settings)
+    if lane is not view.lane:
+        view = replace(view, lane=lane)
+    return _motion(given, view, best, memory, settings)
 
 
 def _urgent(view: _Outlook, best: int, tuning: PlanTuning) -> int:
