@@ -160,8 +160,8 @@ def wait_at(
         margins = _narrower(tuning) if goes else tuning
         wait = _before_gate(given, gate, to_line_m, lights, memory, margins)
         goes_in = wait is not None and wait.inside
-        inside = gate.lane if goes_in else -1
-        memory = memory if memory.inside == inside else replace(memory, inside=inside)
+        into = gate.lane if goes_in else -1
+        memory = memory if memory.inside == into else replace(memory, inside=into)
         if wait is None:
             memory = replace(memory, going=gate.lane)
             if to_line_m < 0.6 or (need > tuning.hardest_mps2 and given.speed_mps > 1.0):

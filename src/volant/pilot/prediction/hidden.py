@@ -82,4 +82,5 @@ def _standing(tracker: Tracker, now_s: float, tuning: HiddenTuning) -> Array:
     stands &= np.abs(table[:, TrackColumn.SIDE_RATE]) <= tuning.standing_mps
     stands &= table[:, TrackColumn.LENGTH] >= tuning.least_length_m
     stands &= now_s - table[:, TrackColumn.SEEN_S] <= tuning.unseen_s
-    return table[stands]
+    found: Array = table[stands]
+    return found
