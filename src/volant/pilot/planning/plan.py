@@ -34,7 +34,7 @@ from volant.pilot.planning.propose import (
     propose,
 )
 from volant.pilot.planning.rollout_kernels import FROM_BRAKE, FROM_LEAD, roll_out
-from volant.pilot.planning.score import TERMS, ScoreTuning, score_row, weigh
+from volant.pilot.planning.score import ALL_DRIVEN, TERMS, ScoreTuning, score_row, weigh
 from volant.pilot.planning.stops import Stop, find_stop
 from volant.pilot.planning.stops import StopTuning as StopTuning
 from volant.pilot.prediction.forecast import Forecast, ModeColumn
@@ -186,7 +186,8 @@ def plan(given: PlanInput, settings: PlanSettings) -> Motion:
         given.forecast.dt_s,
         _jerks(given.speed_mps, lane.most_mps2, tuning),
         law,
-        score_row(settings.score),
+        # What is added later for dawdling may turn the order round: then all are driven to the end.
+        ALL_DRIVEN if stop.cause == causes.MERGE else score_row(settings.score),
     )
     view = _Outlook(stop, speeds, binds, law, lane, proposals, costs, paths, starts)
     best, lane = _choose(given, view, settings)

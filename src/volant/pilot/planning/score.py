@@ -45,6 +45,10 @@ class ScoreTuning:
     """Added to every proposal but the one taken before, so that near ties do not flutter."""
 
 
+ALL_DRIVEN: Final[Array] = np.zeros(len(TERMS) + 2)
+"""As `score_row`, for roll-outs of which none is given up."""
+
+
 @lru_cache(maxsize=8)
 def score_row(tuning: ScoreTuning) -> Array:
     """The weights as the kernels read them (score_kernels); nobody writes to them."""
