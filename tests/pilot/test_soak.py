@@ -269,6 +269,9 @@ class Nowhere:
     def turns(self, lane: int, s_m: float, reach_m: float) -> tuple[()]:
         return ()
 
+    def steps(self, lane: int, s_m: float) -> tuple[()]:
+        return ()
+
     def legs(self, lane: int, s_m: float) -> tuple[RouteLeg, ...]:
         return ()
 

@@ -80,16 +80,19 @@ class _Runner:
         self.latest: dict[str, Any] = {topic.name: None for topic in component.inputs}
         self.new: dict[str, _Unread] = {topic.name: _NOTHING for topic in component.inputs}
         self.inputs = Inputs(self.latest, self.new)
-        self.subscriptions: tuple[Subscription, ...] = tuple(
-            bus.subscribe(topic) for topic in component.inputs
+        self.subscriptions: tuple[tuple[str, Subscription], ...] = tuple(
+            (topic.name, bus.subscribe(topic)) for topic in component.inputs
         )
         self.state: Any = component.start()
 
     def step(self, stamp_ns: int) -> tuple[Any, ...]:
-        for subscription in self.subscriptions:
-            name = subscription.topic.name
-            self.new[name] = subscription.take()
-            self.latest[name] = subscription.latest
+        new, latest = self.new, self.latest
+        for name, subscription in self.subscriptions:
+            if subscription.unread:
+                new[name] = unread = subscription.take()
+                latest[name] = unread[-1]
+            elif new[name]:
+                new[name] = _NOTHING
         self.state, outputs = self.component.step(self.state, self.inputs, stamp_ns)
         return outputs
 

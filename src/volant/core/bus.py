@@ -6,7 +6,6 @@ which they were made, before `publish` returns. No threads, no clocks, no socket
 
 from __future__ import annotations
 
-from collections import deque
 from typing import Any, Protocol, TypeVar
 
 import msgspec
@@ -20,7 +19,7 @@ M = TypeVar("M", bound=Message)
 class Subscription:
     """What one reader has not read yet of one topic."""
 
-    __slots__ = ("_capacity", "_queue", "dropped", "latest", "topic")
+    __slots__ = ("_capacity", "dropped", "latest", "topic", "unread")
 
     def __init__(self, topic: Topic, capacity: int = 64) -> None:
         self.topic = topic
@@ -29,22 +28,23 @@ class Subscription:
         self.dropped = 0
         """Events lost because the reader was slow."""
         self._capacity = 1 if topic.kind is Kind.STATE else capacity
-        self._queue: deque[Any] = deque()
+        self.unread: tuple[Any, ...] = ()
+        """What `take` will give."""
 
     def put(self, message: Message) -> None:
         """Hand a message in; a full event queue drops its oldest and counts it."""
         self.latest = message
-        if len(self._queue) >= self._capacity:
-            self._queue.popleft()
+        if not self.unread:
+            self.unread = (message,)
+        elif len(self.unread) < self._capacity:
+            self.unread = (*self.unread, message)
+        else:
+            self.unread = (*self.unread[1:], message)
             self.dropped += self.topic.kind is Kind.EVENT
-        self._queue.append(message)
 
     def take(self) -> tuple[Any, ...]:
         """All unread messages, oldest first; at most the latest one of a state topic."""
-        if not self._queue:
-            return ()
-        unread = tuple(self._queue)
-        self._queue.clear()
+        unread, self.unread = self.unread, ()
         return unread
 
 

@@ -579,7 +579,7 @@ class CommandSource(enum.Enum):
     DRIVER = "driver"
 
 
-class BrakeStage(enum.Enum):
+class BrakeStage(WordEnum):
     """How far emergency braking has come."""
 
     READY = "ready"

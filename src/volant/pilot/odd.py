@@ -152,9 +152,17 @@ def _breaches_of_place(
         found.append(Demand("lost_position", "Position is uncertain"))
     if ego.gnss_conflict_s > tuning.position_conflict_s:
         found.append(Demand("position_conflict", "Position contradicts itself"))
-    if abs(course.away_m(ego.station_m, ego.offset_m)) > tuning.offset_m:
+    if _strays(ego, course, tuning):
         found.append(Demand("off_lane", "Not in the lane"))
     return tuple(found)
+
+
+def _strays(ego: Ego, course: Course, tuning: DomainTuning) -> bool:
+    """The car is in no lane: neither in its own, which is asked first, nor in one beside."""
+    station_m, offset_m = ego.station_m, ego.offset_m
+    if abs(offset_m - float(course.centre_m[course.row(station_m)])) <= tuning.offset_m:
+        return False
+    return abs(course.away_m(station_m, offset_m)) > tuning.offset_m
 
 
 def _patience_s(ego: Ego, course: Course, tuning: DomainTuning) -> float:

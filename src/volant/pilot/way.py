@@ -7,7 +7,7 @@ its lane or in one beside it; what follows it is looked at before it is reached.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final, Protocol
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from volant.core.messages import TurnKind
 from volant.road import Lane, LaneColumn, LaneGraph, RouteLeg, TrafficRules
+from volant.road.turns import Step
 
 FULL_WIDTH_SHARE: Final = 0.97
 """Narrower than this share of its widest, an ending lane tapers: the change is to be over by then."""
@@ -57,8 +58,11 @@ class Guide(Protocol):
     ) -> tuple[tuple[TurnKind, float, str], ...]:
         """What comes on the way: kind, distance, words."""
 
+    def steps(self, lane: int, s_m: float) -> Iterable[Step]:
+        """The way itself, lane after lane, found as it is asked for; nothing where there is none."""
+
     def legs(self, lane: int, s_m: float) -> tuple[RouteLeg, ...]:
-        """The way itself; empty where there is none."""
+        """The way itself as a whole; empty where there is none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from volant.road.blend import Jump, blend_offsets
 from volant.road.curve_kernels import offset_curve, zeros
 from volant.road.kernels import (
     evaluate_line,
+    evaluate_line_many,
     evaluate_uniform,
     project_line,
     project_uniform,
@@ -328,13 +329,11 @@ def _even_rows(base: Array, path: Array, aside: Array, extra: Array, step_m: flo
     length_m = float(line[-1, 0])
     stations = np.append(np.arange(0.0, length_m - 1e-6, step_m), length_m)
     table = zeros(len(stations), len(CorridorColumn))
-    row = np.empty(9)
-    hint = 0
-    for out, s_m in zip(table, stations.tolist(), strict=True):
-        hint = evaluate_line(line, s_m, hint, row)
-        out[CorridorColumn.S : CorridorColumn.CURVATURE_RATE] = row[:6]
-        out[CorridorColumn.S] = s_m
-        out[[CorridorColumn.LEFT, CorridorColumn.RIGHT, CorridorColumn.GRADE]] = row[6:]
+    rows = np.empty((len(stations), 9))
+    evaluate_line_many(line, stations, rows)
+    table[:, CorridorColumn.S : CorridorColumn.CURVATURE_RATE] = rows[:, :6]
+    table[:, CorridorColumn.S] = stations
+    table[:, [CorridorColumn.LEFT, CorridorColumn.RIGHT, CorridorColumn.GRADE]] = rows[:, 6:]
     held = np.clip(np.searchsorted(path[:, 4], stations, side="right") - 1, 0, len(base) - 1)
     table[:, CorridorColumn.LIMIT] = base[held, LaneColumn.LIMIT]
     table[:, CorridorColumn.LANE] = base[held, _LANE]

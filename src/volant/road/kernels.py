@@ -100,6 +100,14 @@ def evaluate_uniform_many(table: Array, step: float, stations: Array, out: Array
         evaluate_uniform(table, step, stations[i], out[i])
 
 
+@kernel("void(f8[:, ::1], f8[::1], f8[:, ::1])")
+def evaluate_line_many(table: Array, stations: Array, out: Array) -> None:
+    """evaluate_line for rising stations[n] into out[n, columns]."""
+    hint = 0
+    for i in range(stations.shape[0]):
+        hint = evaluate_line(table, stations[i], hint, out[i])
+
+
 @kernel("i8(f8[:, ::1], f8, f8, i8, i8)")
 def _nearest_row(table: Array, x: float, y: float, low: int, high: int) -> int:
     """The row nearest to the point among low to high."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from volant.core.clock import seconds
 from volant.core.messages import Contact, ContactVerdict, EgoTruth, ObjectClass, TruthObject
@@ -38,8 +38,7 @@ _MOST_MPS2: Final = 20.0
 _PEOPLE: Final = frozenset({ObjectClass.PEDESTRIAN, ObjectClass.CYCLIST})
 
 
-@dataclass(frozen=True, slots=True)
-class Near:
+class Near(NamedTuple):
     """An actor against our arc: bumper to bumper along it, beside it, and speeds along and across."""
 
     gap_m: float
@@ -96,17 +95,17 @@ def look(
         if ahead < -ego.length_m - other.length_m:
             continue
         near = _near(ego, other, ahead, left)
-        known.add(other.actor_id)
+        who = other.actor_id
+        known.add(who)
         inner_m = abs(near.left_m) - near.wide_m
-        entry = Intrusion(ego.stamp_ns, near.gap_m, ego.speed_mps, near.along_mps)
         if inner_m < _LANE_HALF_M:
-            in_lane.add(other.actor_id)
-            if other.actor_id in danger.known and other.actor_id not in danger.in_lane:
-                danger.lane_entries[other.actor_id] = entry
+            in_lane.add(who)
+            if who in danger.known and who not in danger.in_lane:
+                danger.lane_entries[who] = _intrusion(ego, near)
         if inner_m < half_m + _WIDER_M:
-            in_path.add(other.actor_id)
-            if other.actor_id not in danger.in_path:
-                danger.path_entries[other.actor_id] = entry
+            in_path.add(who)
+            if who not in danger.in_path:
+                danger.path_entries[who] = _intrusion(ego, near)
         if near.gap_m < -2.0 * near.long_m:
             continue
         if inner_m < half_m and (danger.lead_gap_m is None or near.gap_m < danger.lead_gap_m):
@@ -115,6 +114,10 @@ def look(
     danger.in_lane, danger.in_path, danger.known = in_lane, in_path, known
     if danger.required_mps2 > emergency_mps2:
         danger.emergency_ns = ego.stamp_ns
+
+
+def _intrusion(ego: EgoTruth, near: Near) -> Intrusion:
+    return Intrusion(ego.stamp_ns, near.gap_m, ego.speed_mps, near.along_mps)
 
 
 def _near(ego: EgoTruth, other: TruthObject, ahead: float, left: float) -> Near:
@@ -126,8 +129,9 @@ def _near(ego: EgoTruth, other: TruthObject, ahead: float, left: float) -> Near:
         reach = math.hypot(ahead, 1.0 / bend - left)
         ahead, left = turned / bend, 1.0 / bend - math.copysign(reach, bend)
     yaw = other.yaw_rad - ego.yaw_rad - turned
-    along, across = other.speed_mps * math.cos(yaw), other.speed_mps * math.sin(yaw)
-    cos, sin = abs(math.cos(yaw)), abs(math.sin(yaw))
+    cos, sin = math.cos(yaw), math.sin(yaw)
+    along, across = other.speed_mps * cos, other.speed_mps * sin
+    cos, sin = abs(cos), abs(sin)
     long_m = 0.5 * (other.length_m * cos + other.width_m * sin)
     wide_m = 0.5 * (other.length_m * sin + other.width_m * cos)
     front_m = ego.length_m - ego.rear_overhang_m

@@ -371,6 +371,7 @@ def measure(
 ) -> None:
     """Take one frame with every sensor; they come out of `deliver` when their latency is over."""
     body = np.array((ego.x_m, ego.y_m, ego.z_m, ego.yaw_rad))
+    bodies = actor_i[:, _CLASS].tolist()
     now_s = seconds(stamp_ns)
     for row, sensor in enumerate(state.sensors):
         if state.tick % sensor.every_ticks:
@@ -390,7 +391,7 @@ def measure(
             state.out,
         )
         sees = sensor.kind in ("camera", "ideal")
-        objects = [_object(sees, values, actor_i) for values in state.out[:count].tolist()]
+        objects = [_object(sees, values, bodies) for values in state.out[:count].tolist()]
         objects.extend(_ghosts(state, row, sensor, stamp_ns))
         late_ns = sensor.latency_ns + (DELAY_NS if kind is FaultKind.DELAYED else 0)
         told = _broken(state, sensor.name, tuple(objects), kind)
@@ -426,11 +427,14 @@ def deliver(state: ObjectSensors, stamp_ns: int) -> tuple[DetectionFrame, ...]:
     return tuple(ready)
 
 
-def _object(sees: bool, values: list[float], actor_i: Integers) -> ObjectReturn:
-    """What the kernel found as a message; a radar does not tell what it sees, nor its lamps."""
+def _object(sees: bool, values: list[float], bodies: list[int]) -> ObjectReturn:
+    """What the kernel found as a message; a radar does not tell what it sees, nor its lamps.
+
+    bodies: the class of every actor.
+    """
     kind = ObjectClass.UNKNOWN
     if sees:
-        kind = CLASS_OF_BODY[int(actor_i[int(values[0]), _CLASS])]
+        kind = CLASS_OF_BODY[bodies[int(values[0])]]
         if values[11] > 0.5:
             kind = CONFUSED[kind]
     return ObjectReturn(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from volant.core.kernels import kernel
 from volant.sim.columns import Actor, Index
 
-_Z = int(Actor.Z)
+_Z, _LENGTH, _WIDTH = int(Actor.Z), int(Actor.LENGTH), int(Actor.WIDTH)
 _ALIVE = int(Index.ALIVE)
 
 
@@ -21,3 +21,18 @@ def near_rows(actor_f, actor_i, poses, x, y, z, reach, apart, out):  # type: ign
             out[count] = row
             count += 1
     return count
+
+
+@kernel("i8(f8[:, ::1], f8[:, ::1], f8, f8, f8, i8, i8[::1])")
+def touchable(actor_f, poses, x, y, own, count, rows):  # type: ignore[no-untyped-def]
+    """Keep of rows[:count] those whose bodies could touch a body of length and width `own` in sum, with
+    its middle at (x, y); how many they are. Half of length and width together reaches every corner.
+    """
+    kept = 0
+    for k in range(count):
+        row = rows[k]
+        reach = 0.5 * (own + actor_f[row, _LENGTH] + actor_f[row, _WIDTH])
+        if abs(poses[row, 0] - x) <= reach and abs(poses[row, 1] - y) <= reach:
+            rows[kept] = row
+            kept += 1
+    return kept

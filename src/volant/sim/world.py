@@ -40,12 +40,11 @@ from volant.sim.sensors import (
 from volant.sim.sensors_faults import SensorFault
 from volant.sim.sensors_lights import make_light_sensor, sense_lights
 from volant.sim.signals import Shows
-from volant.sim.touch_kernels import near_rows
+from volant.sim.touch_kernels import near_rows, touchable
 from volant.sim.traffic import (
     LIGHT_STATES,
     STEP_S,
     Centre,
-    actor_id,
     enter_cast,
     enter_ego,
     enter_walls,
@@ -179,17 +178,18 @@ class World:
         self.crowd = make_crowd(sites, self._actor_f[walk], self._actor_i[walk], chance)
         join(self.crowd, traffic)
 
-    def _id(self, slot: int) -> int:
+    def _id(self, slot: int, life: int) -> int:
+        """The public id of the actor in a slot; a car or a person who comes anew has another one."""
         own = slot - self.settings.cars
         if own < 0:
-            return actor_id(self.traffic, slot)
+            return (life - 1) * self.settings.cars + slot + 1
         if own < self.cast.count:
             return CAST_FIRST_ID + own
         stands = own - self.cast.count - self.settings.people
         if stands >= 0:
             return PARKED_FIRST_ID + int(self.kerbside.held[stands])
-        life = int(self._actor_i[slot, Index.LIFE]) - 1
-        return PEOPLE_FIRST_ID + life * self.settings.people + own - self.cast.count
+        lives = (life - 1) * self.settings.people
+        return PEOPLE_FIRST_ID + lives + own - self.cast.count
 
     def advance(self, ego: EgoTruth, stamp_ns: int) -> None:
         """Move every actor on to this time (see core.ports)."""
@@ -253,12 +253,14 @@ class World:
         count = near_rows(
             *(actor_f, actor_i, self._poses, *where), _TOUCH_REACH_M, _LEVEL_APART_M, self._near
         )
-        if count == 0:
-            self._touching = frozenset()
-            return ()
         ahead_m = 0.5 * ego.length_m - ego.rear_overhang_m
         cos, sin = math.cos(ego.yaw_rad), math.sin(ego.yaw_rad)
         x_m, y_m = ego.x_m + ahead_m * cos, ego.y_m + ahead_m * sin
+        size_m = ego.length_m + ego.width_m
+        count = touchable(actor_f, self._poses, x_m, y_m, size_m, count, self._near)
+        if count == 0:
+            self._touching = frozenset()
+            return ()
         body = Box(x_m, y_m, ego.yaw_rad, ego.length_m, ego.width_m)
         touching, begun = set(), []
         for slot in self._near[:count].tolist():
@@ -266,7 +268,7 @@ class World:
             long, wide = float(actor_f[slot, Actor.LENGTH]), float(actor_f[slot, Actor.WIDTH])
             if not boxes_overlap(body, Box(ox_m, oy_m, yaw, long, wide)):
                 continue
-            public = self._id(slot)
+            public = self._id(slot, int(actor_i[slot, Index.LIFE]))
             touching.add(public)
             if public in self._touching:
                 continue
@@ -344,9 +346,10 @@ class World:
         )
         rows = self._near[:count]
         values, told = actor_f[rows][:, _TRUTH_F].tolist(), actor_i[rows][:, _TRUTH_I].tolist()
+        public = self._id
         found = [
             TruthObject(
-                actor_id=self._id(slot),
+                actor_id=public(slot, life),
                 object_class=CLASS_OF_BODY[body],
                 x_m=x_m,
                 y_m=y_m,
@@ -365,6 +368,7 @@ class World:
                 body,
                 braking,
                 direction,
+                life,
             ) in zip(rows.tolist(), self._poses[rows].tolist(), values, told, strict=True)
         ]
         found.sort(key=_actor_id)
@@ -395,7 +399,9 @@ _TRUTH_F: Final = [
         *(Actor.LENGTH, Actor.WIDTH, Actor.HEIGHT),
     )
 ]
-_TRUTH_I: Final = [int(Index.CLASS), int(Index.BRAKING), int(Index.DIRECTION)]
+_TRUTH_I: Final = [
+    *(int(Index.CLASS), int(Index.BRAKING), int(Index.DIRECTION), int(Index.LIFE)),
+]
 _actor_id = attrgetter("actor_id")
 
 

@@ -29,7 +29,7 @@ from volant.pilot.planning.propose import (
     propose,
 )
 from volant.pilot.planning.rollout_kernels import roll_out
-from volant.pilot.planning.score import TERMS, ScoreTuning, weigh
+from volant.pilot.planning.score import ALL_DRIVEN, TERMS, ScoreTuning, score_row, weigh
 from volant.pilot.planning.stops import Stop
 
 TUNING = PlanTuning()
@@ -202,7 +202,7 @@ def test_who_comes_in_behind_us_is_not_run_into_ahead_of_us() -> None:
     jerks = np.array((1.2, 2.4, math.inf, 12.0, 8.0))
     costs, _paths, starts = roll_out(
         *(rows, laterals, modes, points, ego, np.full(400, 14.0)),
-        *(1.0, math.inf, dt_s, jerks, LAW),
+        *(1.0, math.inf, dt_s, jerks, LAW, ALL_DRIVEN),
     )
     assert costs[0, TERMS.index("collision")] == 0.0
     assert starts[0, 0] > -0.2
@@ -211,12 +211,23 @@ def test_who_comes_in_behind_us_is_not_run_into_ahead_of_us() -> None:
     points[0, :, 2] = 6.0
     _costs, paths, _starts = roll_out(
         *(rows, laterals, modes, points, ego, np.full(400, 14.0)),
-        *(1.0, math.inf, dt_s, jerks, LAW),
+        *(1.0, math.inf, dt_s, jerks, LAW, ALL_DRIVEN),
     )
     assert paths[0, -1, 1] < 9.0
 
 
-def cut_in(gap_m: float, speed_mps: float, rate_mps: float):
+def test_what_is_given_up_would_not_have_been_chosen() -> None:
+    tuning = ScoreTuning()
+    for gap_m, speed_mps in ((60.0, 20.0), (25.0, 15.0), (35.0, 8.0), (300.0, 25.0)):
+        whole, _paths, _starts, rows = cut_in(gap_m, speed_mps, 1.2)
+        short, _paths, _starts, _rows = cut_in(gap_m, speed_mps, 1.2, score_row(tuning))
+        assert (np.isinf(short) & ~np.isinf(whole)).sum() > 0
+        calm = rows[:, ProposalColumn.BRAKE] >= URGENT_MPS2
+        assert np.isfinite(short[~calm]).all()
+        assert np.isfinite(short[calm & (rows[:, ProposalColumn.LATERAL] == 0.0)]).any()
+
+
+def cut_in(gap_m: float, speed_mps: float, rate_mps: float, score=ALL_DRIVEN):
     """A surely cutting car, 5 m long: costs, paths, starts and proposals of an ego at 25 m/s."""
     steps, dt_s = 32, 0.25
     rows, laterals = propose(ProposeTuning(), ACROSS, dt_s, steps)
@@ -231,7 +242,7 @@ def cut_in(gap_m: float, speed_mps: float, rate_mps: float):
     jerks = np.array((1.2, 2.4, math.inf, 12.0, 8.0))
     costs, paths, starts = roll_out(
         *(rows, laterals, modes, points, ego, np.full(400, 25.0)),
-        *(1.0, math.inf, dt_s, jerks, LAW),
+        *(1.0, math.inf, dt_s, jerks, LAW, score),
     )
     return costs[:, TERMS.index("collision")], paths, starts, rows
 
@@ -270,7 +281,7 @@ def crosser(offset_m: float, across_mps: float, gap_m: float, speed_mps: float):
     jerks = np.array((1.2, 2.4, math.inf, 12.0, 8.0))
     costs, _paths, starts = roll_out(
         *(rows, laterals, modes, points, ego, np.full(400, speed_mps)),
-        *(1.0, math.inf, dt_s, jerks, LAW),
+        *(1.0, math.inf, dt_s, jerks, LAW, ALL_DRIVEN),
     )
     return costs[:, TERMS.index("collision")], starts, rows
 

@@ -6,7 +6,7 @@ lost sensor of many is told and driven on with.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
@@ -138,9 +138,12 @@ def _word(name: str) -> str:
     return _WORDS.get(name, name.replace("_", " ").capitalize())[:20]
 
 
-def sensor_health(tracker: Tracker, now_ns: int, tuning: HealthTuning) -> SensorHealth:
+def sensor_health(
+    tracker: Tracker, now_ns: int, tuning: HealthTuning, *, gnss_lost: bool = False
+) -> SensorHealth:
     """What the tracker's memory of its frames says about each sensor."""
     lost, frozen, late, noisy = [], [], [], []
+    noise = tracker.noise[:, :2].tolist()
     for index, name in enumerate(tracker.sensors):
         if (now_ns - tracker.heard_ns[index]) / NS_PER_S > tuning.lost_s:
             lost.append(name)
@@ -148,10 +151,12 @@ def sensor_health(tracker: Tracker, now_ns: int, tuning: HealthTuning) -> Sensor
             frozen.append(name)
         elif tracker.lag_s[index] > tuning.late_s:
             late.append(name)
-        along_m, across_m = tracker.noise[index, :2].tolist()
+        along_m, across_m = noise[index]
         if along_m > tuning.noisy_m[0] and across_m > tuning.noisy_m[1]:
             noisy.append(name)
-    return SensorHealth(tuple(lost), tuple(frozen), tuple(late), tuple(noisy), tracker.sensors)
+    return SensorHealth(
+        *(tuple(lost), tuple(frozen), tuple(late), tuple(noisy), tracker.sensors), gnss_lost
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,10 +191,10 @@ class Watch:
 def keep_watch(before: Watch, tracker: Tracker, ego: Ego, tuning: HealthTuning) -> Watch:
     """Health at a pilot tick."""
     now_ns = ego.stamp_ns
-    health = sensor_health(tracker, now_ns, tuning)
     last = ego.last_gnss
     silent_s = 0.0 if last is None else (now_ns - last.stamp_ns) / NS_PER_S
-    health = replace(health, gnss_lost=silent_s > tuning.gnss_lost_s)
+    gnss_lost = silent_s > tuning.gnss_lost_s
+    health = sensor_health(tracker, now_ns, tuning, gnss_lost=gnss_lost)
     if health == before.health:
         health = before.health
     seeing, broken = not health.front_blind, health.broken

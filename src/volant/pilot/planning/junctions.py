@@ -122,7 +122,7 @@ def wait_at(
     """The nearest place to wait at, what the next light shows, and the indicator for a turn."""
     now_ns = given.ego.stamp_ns
     if given.speed_mps > 1.0:
-        memory = replace(memory, stood_ns=-1)
+        memory = memory if memory.stood_ns == -1 else replace(memory, stood_ns=-1)
     elif memory.stood_ns < 0:
         memory = replace(memory, stood_ns=now_ns)
     tuning = _patient(tuning, memory, now_ns)
@@ -160,7 +160,8 @@ def wait_at(
         margins = _narrower(tuning) if goes else tuning
         wait = _before_gate(given, gate, to_line_m, lights, memory, margins)
         goes_in = wait is not None and wait.inside
-        memory = replace(memory, inside=gate.lane if goes_in else -1)
+        into = gate.lane if goes_in else -1
+        memory = memory if memory.inside == into else replace(memory, inside=into)
         if wait is None:
             memory = replace(memory, going=gate.lane)
             if to_line_m < 0.6 or (need > tuning.hardest_mps2 and given.speed_mps > 1.0):

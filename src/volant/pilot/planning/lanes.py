@@ -198,9 +198,9 @@ def choose_lane(
         calm = (
             change if change.phase is Phase.KEEP else replace(change, ended_ns=given.ego.stamp_ns)
         )
-        return LaneChoice(
-            replace(calm, phase=Phase.KEEP, direction=0, cause=""), (), False, most, stop_m
-        )
+        if calm.direction or calm.cause or calm.phase is not Phase.KEEP:
+            calm = replace(calm, phase=Phase.KEEP, direction=0, cause="")
+        return LaneChoice(calm, (), False, most, stop_m)
     change = _note(change, wish, given.ego.stamp_ns, tuning)
     if change.direction in given.blind:
         held = replace(change, phase=Phase.KEEP)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from volant.pilot.planning import causes
 from volant.pilot.planning.lanes import Change, Phase
-from volant.road import LaneColumn
+from volant.pilot.planning.profile_kernels import hold_to_bends
 
 if TYPE_CHECKING:
     from volant.pilot.planning.motion import PlanInput
@@ -58,17 +58,11 @@ def slow_to_leave(
     leave, guide = course.leave, given.way.guide
     if leave is None or guide is None or leave.room_m - station_m > tuning.reach_m:
         return speeds, binds
-    asked = [*_curves(given, lateral_mps2, tuning)]
-    if change.phase is not Phase.MOVE and not leave.ends:
-        asked += _window(given, tuning)
-    if not asked:
-        return speeds, binds
     step_m, count = course.step_m, len(speeds)
     squares = np.full(count, math.inf)
-    for ahead_m, most_mps in asked:
-        # Beyond the profile's end the place counts at its end, with what braking until there leaves.
-        row = min(max(int(ahead_m / step_m), 0), count - 1)
-        squares[row] = min(squares[row], most_mps**2 + 2.0 * tuning.brake_mps2 * max(ahead_m, 0.0))
+    _hold_to_curves(given, squares, lateral_mps2, tuning)
+    if change.phase is not Phase.MOVE and not leave.ends:
+        _hold_to_window(given, squares, tuning)
     ahead = np.minimum.accumulate(squares[::-1])[::-1]
     run = 2.0 * tuning.brake_mps2 * step_m * np.arange(count)
     bound = np.sqrt(np.maximum(ahead - run, 0.0))
@@ -76,29 +70,31 @@ def slow_to_leave(
     return np.where(lower, bound, speeds), np.where(lower, causes.CURVE, binds)
 
 
-def _curves(
-    given: PlanInput, lateral_mps2: float, tuning: LeaveTuning
-) -> list[tuple[float, float]]:
-    """Distance ahead and speed of the bends along the guide's way."""
+def _hold_to_curves(
+    given: PlanInput, squares: Array, lateral_mps2: float, tuning: LeaveTuning
+) -> None:
+    """Bound the squares of speeds by the bends along the guide's way."""
     guide, course, station_m = given.way.guide, given.course, given.ego.station_m
     assert guide is not None
-    found: list[tuple[float, float]] = []
     ahead_m = 0.0
-    for leg in guide.legs(course.lane_index_at(station_m), course.lane_s_at(station_m)):
-        rows = given.way.graph.lanes[leg.lane].samples
-        low, high = np.searchsorted(rows[:, LaneColumn.S], (leg.s_from_m, leg.s_to_m))
-        bends = np.abs(rows[low:high, LaneColumn.CURVATURE])
-        for row in np.flatnonzero(bends > 1e-3).tolist():
-            away_m = ahead_m + float(rows[low + row, LaneColumn.S]) - leg.s_from_m
-            found.append((away_m, math.sqrt(lateral_mps2 / float(bends[row]))))
-        ahead_m += leg.s_to_m - leg.s_from_m
+    for step in guide.steps(course.lane_index_at(station_m), course.lane_s_at(station_m)):
+        hold_to_bends(
+            given.way.graph.lanes[step.lane].samples,
+            step.s_from_m,
+            step.s_to_m,
+            ahead_m,
+            lateral_mps2,
+            tuning.brake_mps2,
+            course.step_m,
+            squares,
+        )
+        ahead_m += step.s_to_m - step.s_from_m
         if ahead_m > tuning.reach_m:
             break
-    return found
 
 
-def _window(given: PlanInput, tuning: LeaveTuning) -> list[tuple[float, float]]:
-    """Where the change can begin, and the speed with which it fits in what is left."""
+def _hold_to_window(given: PlanInput, squares: Array, tuning: LeaveTuning) -> None:
+    """Bound the square of the speed where the change can begin, so that it fits in what is left."""
     course, station_m = given.course, given.ego.station_m
     leave = course.leave
     assert leave is not None
@@ -107,13 +103,11 @@ def _window(given: PlanInput, tuning: LeaveTuning) -> list[tuple[float, float]]:
     marks = course.left_open if leave.direction > 0 else course.right_open
     free = np.flatnonzero(np.isfinite(beside[low : high + 1]) & marks[low : high + 1])
     if not len(free):
-        return []
+        return
     room_m = len(free) * course.step_m
     limit = float(course.limit_mps[low])
     least = tuning.fast_part * limit if limit > tuning.fast_mps else tuning.least_mps
-    return [
-        (
-            float(free[0]) * course.step_m,
-            max(room_m / (tuning.change_s * max(leave.count, 1)), least),
-        )
-    ]
+    most_mps = max(room_m / (tuning.change_s * max(leave.count, 1)), least)
+    ahead_m = float(free[0]) * course.step_m
+    row = min(int(ahead_m / course.step_m), len(squares) - 1)
+    squares[row] = min(squares[row], most_mps**2 + 2.0 * tuning.brake_mps2 * ahead_m)

@@ -34,7 +34,7 @@ from volant.pilot.planning.propose import (
     propose,
 )
 from volant.pilot.planning.rollout_kernels import FROM_BRAKE, FROM_LEAD, roll_out
-from volant.pilot.planning.score import TERMS, ScoreTuning, weigh
+from volant.pilot.planning.score import ALL_DRIVEN, TERMS, ScoreTuning, score_row, weigh
 from volant.pilot.planning.stops import Stop, find_stop
 from volant.pilot.planning.stops import StopTuning as StopTuning
 from volant.pilot.prediction.forecast import Forecast, ModeColumn
@@ -157,7 +157,8 @@ def plan(given: PlanInput, settings: PlanSettings) -> Motion:
     memory = before.junctions if before is not None else JunctionMemory()
     stop, memory = find_stop(given, memory, settings.stop, settings.junctions)
     hidden = slow_places(given, settings.corners)
-    stop = replace(stop, slow=np.concatenate((stop.slow, hidden)))
+    if len(hidden):
+        stop = replace(stop, slow=np.concatenate((stop.slow, hidden)))
     law = law_of(given.choices, given.may_speed_up, stop, tuning)
     speeds, binds = _profile(given, stop, change, settings)
     lane = choose_lane(given, change, speeds, law, settings.lanes)
@@ -185,11 +186,15 @@ def plan(given: PlanInput, settings: PlanSettings) -> Motion:
         given.forecast.dt_s,
         _jerks(given.speed_mps, lane.most_mps2, tuning),
         law,
+        # What is added later for dawdling may turn the order round: then all are driven to the end.
+        ALL_DRIVEN if stop.cause == causes.MERGE else score_row(settings.score),
     )
     view = _Outlook(stop, speeds, binds, law, lane, proposals, costs, paths, starts)
     best, lane = _choose(given, view, settings)
     best = _urgent(view, best, tuning)
-    return _motion(given, replace(view, lane=lane), best, memory, settings)
+    if lane is not view.lane:
+        view = replace(view, lane=lane)
+    return _motion(given, view, best, memory, settings)
 
 
 def _urgent(view: _Outlook, best: int, tuning: PlanTuning) -> int:

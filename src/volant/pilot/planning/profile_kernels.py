@@ -8,7 +8,8 @@ import numpy as np
 
 from volant.core.kernels import kernel
 
-_CURVATURE = 5
+_S, _CURVATURE = 0, 5  # of corridors and of lanes
+_STRAIGHT = 1e-3  # 1/m, wider bends are no reason to slow down
 # What binds, as in planning.causes: order is part of the contract.
 SET_SPEED, LIMIT, CURVE, SIGHT, OCCLUSION = 1, 2, 3, 4, 5
 # Tuning row.
@@ -65,3 +66,22 @@ def speed_profile(  # type: ignore[no-untyped-def]
         if allowed < speeds[i]:
             speeds[i], causes[i] = allowed, stop_cause
     return speeds, causes
+
+
+@kernel("void(f8[:, ::1], f8, f8, f8, f8, f8, f8, f8[::1])")
+def hold_to_bends(samples, s_from, s_to, ahead, lateral, brake, step, squares):  # type: ignore[no-untyped-def]
+    """Bound the squares of speeds [n], `step` apart, by the bends of a stretch of a lane.
+
+    ahead: where the stretch begins; lateral, brake: accelerations allowed in a bend and before it. A
+    bend beyond the last row counts there, with what braking until there leaves.
+    """
+    low = np.searchsorted(samples[:, _S], s_from)
+    high = np.searchsorted(samples[:, _S], s_to)
+    last = squares.shape[0] - 1
+    for row in range(low, high):
+        bend = abs(samples[row, _CURVATURE])
+        if bend > _STRAIGHT:
+            away = ahead + samples[row, _S] - s_from
+            most = math.sqrt(lateral / bend)
+            place = min(max(int(away / step), 0), last)
+            squares[place] = min(squares[place], most * most + 2.0 * brake * max(away, 0.0))

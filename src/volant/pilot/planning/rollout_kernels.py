@@ -22,6 +22,7 @@ from volant.pilot.planning.law_kernels import (
     stop_accel,
     wanted_gap,
 )
+from volant.pilot.planning.score_kernels import W_CHANGE, total
 
 # Forecast columns (prediction.forecast).
 _M_WEIGHT, _M_CUT_IN, _M_ID, _M_CLASS, _M_KIND = 0, 1, 4, 5, 7
@@ -61,6 +62,8 @@ _LET_PASS_MPS2 = (
 _CROSS_STEPS = (
     2  # 0.5 s that who crosses is given before and behind him: forecast and tick are coarse
 )
+_LOOK_STEPS = 3  # between two looks at what a proposal costs so far
+_HAIR = 1e-6  # of a total: more than rounding does to it
 _ANSWER = 4.5  # m/s2, what comfort braking may do at low speed less a reserve (ISO 15622, recalled)
 
 
@@ -397,7 +400,7 @@ def _charge_motion(cost, v, a, jerk, profile, place, dt):  # type: ignore[no-unt
 
 @kernel(
     "void(f8[::1], f8[:, ::1], f8[:, :, :, ::1], i8[:, ::1], f8[:, :, ::1], f8[::1], f8[::1], f8, f8,"
-    " f8, f8[::1], f8[::1], f8[::1], f8[::1], f8[:, ::1], f8[::1])"
+    " f8, f8[::1], f8[::1], f8[::1], f8[::1], f8[:, ::1], f8[::1], f8[::1], f8)"
 )
 def _drive(  # type: ignore[no-untyped-def]
     proposal,
@@ -416,10 +419,13 @@ def _drive(  # type: ignore[no-untyped-def]
     start,
     path,
     behind,
+    score,
+    bound,
 ):
     """Drive one proposal along its lateral path; fills its costs, its start and its path.
 
     jerks [5]: up, down, the most acceleration of the first two seconds, down when urgent, back from it.
+    bound: a total above which it is given up, with a collision that costs inf.
     """
     steps = lateral.shape[0] - 1
     urgent = proposal[_BRAKE] < _URGENT
@@ -476,20 +482,27 @@ def _drive(  # type: ignore[no-untyped-def]
         s += (v + 0.5 * dv) * dt
         v += dv
         a = a_next
+        # Costs only grow: what costs too much by now will not be chosen.
+        if k % _LOOK_STEPS == 0 and total(cost, score, proposal) > bound:
+            cost[_C_COLLISION] = math.inf
+            return
 
 
 @kernel(
     "Tuple((f8[:, ::1], f8[:, :, ::1], f8[:, ::1]))"
-    "(f8[:, ::1], f8[:, :, ::1], f8[:, ::1], f8[:, :, ::1], f8[::1], f8[::1], f8, f8, f8, f8[::1], f8[::1])"
+    "(f8[:, ::1], f8[:, :, ::1], f8[:, ::1], f8[:, :, ::1], f8[::1], f8[::1], f8, f8, f8, f8[::1], f8[::1],"
+    " f8[::1])"
 )
-def roll_out(proposals, laterals, modes, points, ego, profile, step, stop, dt, jerks, law):  # type: ignore[no-untyped-def]
-    """Drive and score every proposal.
+def roll_out(proposals, laterals, modes, points, ego, profile, step, stop, dt, jerks, law, score):  # type: ignore[no-untyped-def]
+    """Drive and score every proposal; those that surely cost more than another one are given up.
 
     proposals [p, 6], those of one lateral path together, the lane's middle first; laterals
     [g, steps + 1, 3]: offset, rate, acceleration; modes, points: the forecast; ego [6]; profile [k]:
     allowed speeds from the car's station on, `step` apart; stop: station of the end of the way for the
     car's origin (inf for none); jerks [5]: up, down, the most acceleration of the first two seconds, down when urgent,
-    and back from urgent braking.
+    and back from urgent braking; score: the weights (score_kernels), zeros to give none up.
+    The cheapest of those within the lane, and of each other lateral path, is always driven to its end,
+    and so are those that brake urgently.
     Gives costs [p, 8] before weights, paths [p, steps + 1, 5] (station, speed, acceleration, offset,
     offset rate) and starts [p, 8] (acceleration wanted now, its source, lead's id, gap, speed, cuts in, the time of the
     first touch of a vehicle that likely goes our way, and whether it comes into our side).
@@ -504,40 +517,49 @@ def roll_out(proposals, laterals, modes, points, ego, profile, step, stop, dt, j
     behind = np.empty(_LEADS)
     near_modes, near_points = np.empty_like(modes), np.empty_like(points)
     reach = ego[_E_HALF_WIDTH] + max(law[L_SIDE_M], _BESIDE_M) + 0.01
-    swept = -1
     crowded, calm = False, False
     cut_ins = False
     for m in range(modes.shape[0]):
         cut_ins = cut_ins or modes[m, _M_CUT_IN] > 0.0
-    for p in range(count):
-        proposal = proposals[p]
-        # Not worth driving: making room where nobody is beside, yielding where nobody cuts in.
-        idle = proposal[_OFF] != 0.0 and not crowded
-        if idle or (proposal[_YIELDS] > 0.0 and proposal[_BRAKE] == 0.0 and not cut_ins):
-            costs[p, _C_COLLISION] = math.inf
-            continue
-        lateral = laterals[int(proposal[_LATERAL])]
-        if int(proposal[_LATERAL]) != swept:
-            swept = int(proposal[_LATERAL])
-            near = _keep_near(modes, points, lateral, reach, near_modes, near_points)
-            _sweep(
-                near_modes[:near],
-                near_points[:near],
-                lateral,
-                middle,
-                ego[_E_HALF_WIDTH],
-                law[L_SIDE_M],
-                bands,
-                sizes,
-                beside,
-            )
-            crowded = crowded or (swept == 0 and sizes[3].max() > 0)
-            calm = _nobody_cuts_in(bands, sizes)
-        if calm and _yields_alone(proposals, p):
-            costs[p], starts[p], paths[p] = costs[p - 1], starts[p - 1], paths[p - 1]
-            continue
-        _drive(
-            proposal, lateral, bands, sizes, beside, ego, profile, step, stop, dt, jerks, law,
-            costs[p], starts[p], paths[p], behind,
-        )  # fmt: skip
+    least = math.inf
+    for way in range(laterals.shape[0]):
+        lateral, swept = laterals[way], False
+        for p in range(count):
+            proposal = proposals[p]
+            if int(proposal[_LATERAL]) != way:
+                continue
+            # Not worth driving: making room where nobody is beside, yielding where nobody cuts in.
+            idle = proposal[_OFF] != 0.0 and not crowded
+            if idle or (proposal[_YIELDS] > 0.0 and proposal[_BRAKE] == 0.0 and not cut_ins):
+                costs[p, _C_COLLISION] = math.inf
+                continue
+            if not swept:
+                swept = True
+                if proposal[_OFF] == 0.0:  # a little aside is weighed against the middle
+                    least = math.inf
+                near = _keep_near(modes, points, lateral, reach, near_modes, near_points)
+                _sweep(
+                    near_modes[:near],
+                    near_points[:near],
+                    lateral,
+                    middle,
+                    ego[_E_HALF_WIDTH],
+                    law[L_SIDE_M],
+                    bands,
+                    sizes,
+                    beside,
+                )
+                crowded = crowded or (way == 0 and sizes[3].max() > 0)
+                calm = _nobody_cuts_in(bands, sizes)
+            if calm and _yields_alone(proposals, p):
+                costs[p], starts[p], paths[p] = costs[p - 1], starts[p - 1], paths[p - 1]
+                continue
+            urgent = proposal[_BRAKE] < _URGENT  # is not chosen by its total
+            _drive(
+                proposal, lateral, bands, sizes, beside, ego, profile, step, stop, dt, jerks, law,
+                costs[p], starts[p], paths[p], behind, score, math.inf if urgent else least,
+            )  # fmt: skip
+            if not urgent:
+                whole = total(costs[p], score, proposal) + 2.0 * score[W_CHANGE]
+                least = min(least, whole + _HAIR)
     return costs, paths, starts

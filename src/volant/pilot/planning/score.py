@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from volant.pilot.planning.propose import ProposalColumn
+from volant.pilot.planning.score_kernels import totals
 
 Array = NDArray[np.float64]
 
@@ -45,18 +45,18 @@ class ScoreTuning:
     """Added to every proposal but the one taken before, so that near ties do not flutter."""
 
 
+ALL_DRIVEN: Final[Array] = np.zeros(len(TERMS) + 2)
+"""As `score_row`, for roll-outs of which none is given up."""
+
+
 @lru_cache(maxsize=8)
-def _weights(tuning: ScoreTuning) -> Array:
-    return np.array([getattr(tuning, term) for term in TERMS])
+def score_row(tuning: ScoreTuning) -> Array:
+    """The weights as the kernels read them (score_kernels); nobody writes to them."""
+    weights = [getattr(tuning, term) for term in TERMS]
+    return np.array((*weights, tuning.brake, tuning.change_of_mind))
 
 
 def weigh(costs: Array, proposals: Array, before: int, tuning: ScoreTuning) -> Array:
     """Total cost of each proposal [p]; before: the row taken last, -1 for none."""
-    total: Array = (costs * _weights(tuning)).sum(axis=1)
-    total[proposals[:, ProposalColumn.BRAKE] < 0.0] += tuning.brake
-    if 0 <= before < len(total):
-        total += tuning.change_of_mind
-        total[before] -= tuning.change_of_mind
-        lateral = proposals[:, ProposalColumn.LATERAL]
-        total[lateral != lateral[before]] += tuning.change_of_mind
-    return total
+    found: Array = totals(costs, score_row(tuning), proposals, before)
+    return found

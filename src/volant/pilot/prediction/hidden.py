@@ -8,9 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from volant.core.clock import NS_PER_S
 from volant.pilot.perception.localize import Ego
 from volant.pilot.perception.track import TrackColumn, Tracker
+
+Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +58,7 @@ def occlusion_points(
     """Hidden places ahead on the course, the nearest first; the tracks must stand on the course."""
     found = []
     now_s = tracker.stamp_ns / NS_PER_S
-    for row in tracker.confirmed.tolist():
-        speed = max(abs(row[TrackColumn.RATE]), abs(row[TrackColumn.SIDE_RATE]))
-        if row[TrackColumn.ON] == 0.0 or speed > tuning.standing_mps:
-            continue
-        if row[TrackColumn.LENGTH] < tuning.least_length_m:
-            continue
-        if now_s - row[TrackColumn.SEEN_S] > tuning.unseen_s:
-            continue
+    for row in _standing(tracker, now_s, tuning).tolist():
         offset_m = row[TrackColumn.OFFSET]
         side = 1.0 if offset_m > 0.0 else -1.0
         near_m = abs(offset_m) - 0.5 * row[TrackColumn.WIDTH]
@@ -74,3 +72,15 @@ def occlusion_points(
         )
     found.sort(key=lambda point: (point.station_m, point.hider))
     return tuple(found)
+
+
+def _standing(tracker: Tracker, now_s: float, tuning: HiddenTuning) -> Array:
+    """The believed tracks of standing vehicles on the course that were seen just now."""
+    table = tracker.table
+    stands = (table[:, TrackColumn.CONFIRMED] > 0.0) & (table[:, TrackColumn.ON] != 0.0)
+    stands &= np.abs(table[:, TrackColumn.RATE]) <= tuning.standing_mps
+    stands &= np.abs(table[:, TrackColumn.SIDE_RATE]) <= tuning.standing_mps
+    stands &= table[:, TrackColumn.LENGTH] >= tuning.least_length_m
+    stands &= now_s - table[:, TrackColumn.SEEN_S] <= tuning.unseen_s
+    found: Array = table[stands]
+    return found
