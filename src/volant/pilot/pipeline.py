@@ -37,10 +37,10 @@ from volant.pilot.control import follow as control
 from volant.pilot.course import Course, nowhere
 from volant.pilot.engage import EngageInput, EngageState
 from volant.pilot.perception import landmarks, localize, track
+from volant.pilot.perception.belief import Ego
 from volant.pilot.perception.health import Watch, keep_watch
 from volant.pilot.perception.lanes import RoadMap, make_map
 from volant.pilot.perception.lights import Lights, observe_lights, start_lights
-from volant.pilot.perception.localize import Ego
 from volant.pilot.perception.track import Tracker
 from volant.pilot.planning import describe
 from volant.pilot.planning.motion import Motion, PlanInput

@@ -11,9 +11,9 @@ from volant.pilot.engage import EngageTuning
 from volant.pilot.functions import FunctionTuning
 from volant.pilot.geometry import CarGeometry
 from volant.pilot.odd import DomainTuning
+from volant.pilot.perception.belief import LocalizeTuning
 from volant.pilot.perception.health import HealthTuning
 from volant.pilot.perception.lights import LightTuning
-from volant.pilot.perception.localize import LocalizeTuning
 from volant.pilot.perception.track import TrackTuning
 from volant.pilot.planning.corners import CornerTuning
 from volant.pilot.planning.junctions import JunctionTuning

@@ -10,7 +10,7 @@ import pytest
 from tests.pilot.world import TYPICAL, Sensing, World, corridor, curvy, straight
 from volant.core.messages import GnssReturn
 from volant.pilot.perception import localize
-from volant.pilot.perception.localize import LocalizeTuning
+from volant.pilot.perception.belief import LocalizeTuning
 from volant.pilot.perception.localize_kernels import recall
 
 
