@@ -464,6 +464,22 @@ export interface JudgeFinding {
   words: string;
 }
 
+/** All signs, lines and mouths that the camera saw at one time. */
+export interface LandmarkFrame {
+  stamp_ns: number;
+  landmarks: readonly LandmarkReturn[];
+}
+
+/** What stands or lies still at the road and can be told by a camera. */
+export type LandmarkKind = "stop" | "give_way" | "priority" | "limit" | "crossing" | "sign" | "line" | "mouth";
+
+/** A sign, line or mouth as the camera sees it, in the car frame at the frame's stamp. No bounds. */
+export interface LandmarkReturn {
+  kind: LandmarkKind;
+  x_m: number;
+  y_m: number;
+}
+
 /** The own lane as a camera sees it, relative to the car at the measurement stamp. No bounds. */
 export interface LaneReturn {
   stamp_ns: number;
@@ -611,6 +627,7 @@ export interface SensorFrames {
   lane: LaneReturn | null;
   gnss: GnssReturn | null;
   lights: LightFrame | null;
+  landmarks: LandmarkFrame | null;
 }
 
 /** A path to stop along when the pilot is gone, in the car frame at `stamp_ns`, by distance. */
@@ -717,6 +734,8 @@ export const FIELDS: Record<string, readonly string[]> = {
   Guidance: ["turn", "distance_m", "words"],
   Intervention: ["stamp_ns", "kind", "words"],
   JudgeFinding: ["stamp_ns", "kind", "words"],
+  LandmarkFrame: ["stamp_ns", "landmarks"],
+  LandmarkReturn: ["kind", "x_m", "y_m"],
   LaneReturn: ["stamp_ns", "offset_m", "heading_rad", "curvature_per_m", "width_m", "left_mark", "right_mark", "confidence", "lanes_left", "lanes_right"],
   LightFrame: ["stamp_ns", "lights"],
   LightReturn: ["x_m", "y_m", "z_m", "state", "confidence"],
@@ -726,7 +745,7 @@ export const FIELDS: Record<string, readonly string[]> = {
   PilotState: ["stamp_ns", "engagement", "code", "words", "set_speed_mps", "time_gap_setting_s", "functions", "ready", "blockers", "switched_off", "escalation", "departure", "blind_spot_left", "blind_spot_right", "assist_curvature_per_m", "degraded"],
   Plan: ["stamp_ns", "time_s", "x_m", "y_m", "yaw_rad", "curvature_per_m", "speed_mps", "accel_mps2", "stop_path", "target_speed_mps", "limit_mps", "limit_is_default", "constraint", "reason", "manoeuvre", "lead_id", "gap_m", "time_gap_s", "confidence", "distance_left_m", "arrived", "refusals", "guidance", "light", "rerouted"],
   Refusal: ["manoeuvre", "code", "words"],
-  SensorFrames: ["stamp_ns", "detections", "lane", "gnss", "lights"],
+  SensorFrames: ["stamp_ns", "detections", "lane", "gnss", "lights", "landmarks"],
   StopPath: ["stamp_ns", "step_m", "x_m", "y_m", "curvature_per_m"],
   Track: ["track_id", "object_class", "x_m", "y_m", "yaw_rad", "speed_mps", "accel_mps2", "yaw_rate_rps", "length_m", "width_m", "height_m", "existence", "age_s", "unseen_s", "station_m", "offset_m", "brake_lights", "indicator"],
   Tracks: ["stamp_ns", "tracks"],

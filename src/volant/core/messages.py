@@ -71,6 +71,23 @@ class LightState(WordEnum):
     UNKNOWN = "unknown"
 
 
+class LandmarkKind(WordEnum):
+    """What stands or lies still at the road and can be told by a camera."""
+
+    STOP = "stop"
+    GIVE_WAY = "give_way"
+    PRIORITY = "priority"
+    LIMIT = "limit"
+    CROSSING = "crossing"
+    """The sign of a crossing."""
+    SIGN = "sign"
+    """Any other sign."""
+    LINE = "line"
+    """A stop or wait line, where it crosses the middle of a lane."""
+    MOUTH = "mouth"
+    """The end of a lane's paint before a junction, in the middle of the lane."""
+
+
 class Function(WordEnum):
     """What the pilot can do and a driver can switch on and off."""
 
@@ -272,6 +289,21 @@ class LightFrame(Message, frozen=True, kw_only=True):
     lights: tuple[LightReturn, ...]
 
 
+class LandmarkReturn(Message, frozen=True, kw_only=True):
+    """A sign, line or mouth as the camera sees it, in the car frame at the frame's stamp. No bounds."""
+
+    kind: LandmarkKind
+    x_m: float
+    y_m: float
+
+
+class LandmarkFrame(Message, frozen=True, kw_only=True):
+    """All signs, lines and mouths that the camera saw at one time."""
+
+    stamp_ns: Stamp
+    landmarks: tuple[LandmarkReturn, ...]
+
+
 class GnssReturn(Message, frozen=True, kw_only=True):
     """Position and heading in the world (map) frame. No bounds."""
 
@@ -292,6 +324,7 @@ class SensorFrames(Message, frozen=True, kw_only=True):
     lane: LaneReturn | None = None
     gnss: GnssReturn | None = None
     lights: LightFrame | None = None
+    landmarks: LandmarkFrame | None = None
 
 
 # --- what the pilot believes ----------------------------------------------------------------------

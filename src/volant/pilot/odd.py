@@ -16,8 +16,8 @@ from volant.core.clock import NS_PER_S
 from volant.core.messages import CarState, Gear
 from volant.pilot.course import Course
 from volant.pilot.engage import Demand
+from volant.pilot.perception.belief import Ego
 from volant.pilot.perception.health import Watch
-from volant.pilot.perception.localize import Ego
 from volant.pilot.perception.track import Tracker
 
 

@@ -37,10 +37,11 @@ from volant.pilot.control import follow as control
 from volant.pilot.course import Course, nowhere
 from volant.pilot.engage import EngageInput, EngageState
 from volant.pilot.perception import landmarks, localize, track
+from volant.pilot.perception.belief import Ego
 from volant.pilot.perception.health import Watch, keep_watch
 from volant.pilot.perception.lanes import RoadMap, make_map
 from volant.pilot.perception.lights import Lights, observe_lights, start_lights
-from volant.pilot.perception.localize import Ego
+from volant.pilot.perception.sightings import Landmarks, know_landmarks, observe_landmarks
 from volant.pilot.perception.track import Tracker
 from volant.pilot.planning import describe
 from volant.pilot.planning.motion import Motion, PlanInput
@@ -70,6 +71,8 @@ class PilotMemory(msgspec.Struct, frozen=True):
     """The lane graph as localisation asks for it; never changes."""
     lights: Lights
     """What the traffic lights show."""
+    landmarks: Landmarks
+    """Signs, lines and mouths of the map, and what was seen of them last."""
     crossings: Array
     """[c, 3] x, y and radius of the crossings for people; never changes."""
     watch: Watch = msgspec.field(default_factory=Watch)
@@ -110,6 +113,7 @@ def start(settings: PilotSettings) -> PilotMemory:
         stamp_ns=-CONTROL_TICK_NS,
         road=make_map(settings.graph),
         lights=start_lights(() if settings.rules is None else settings.rules.lights),
+        landmarks=know_landmarks(settings.graph),
         crossings=crossing_circles(() if settings.rules is None else settings.rules.crossings),
     )
 
@@ -273,7 +277,7 @@ def _perceive(
         held = roll(held, settings.way(held.stage), tuning.track)
         tracker = track.place(held.tracker, held.ego, held.course, tuning.track)
         held = msgspec.structs.replace(held, tracker=tracker)
-    lights = memory.lights
+    lights, marks = memory.lights, memory.landmarks
     if planning and held.ego.matched and held.course.known:
         frame = None if sensors is None else sensors.lights
         lights = observe_lights(lights, held.ego, held.course, frame, tuning.lights)
@@ -282,6 +286,11 @@ def _perceive(
                 held.ego, lights.sighted, lights.frame_ns, held.course, tuning.localize
             )
             held = msgspec.structs.replace(held, ego=seen)
+        signs = None if sensors is None else sensors.landmarks
+        if signs is not None:
+            tunings = (tuning.localize, tuning.sightings)
+            marks, seen = observe_landmarks(marks, held.ego, held.course, signs, tunings)
+            held = msgspec.structs.replace(held, ego=seen)
     watch = memory.watch
     if planning:
         watch = keep_watch(watch, tracker, held.ego, tuning.health)
@@ -289,6 +298,7 @@ def _perceive(
         memory,
         watch=watch,
         lights=lights,
+        landmarks=marks,
         course=held.course,
         ego=held.ego,
         tracker=held.tracker,

@@ -13,7 +13,7 @@ import msgspec
 from volant.pilot.control.follow import Control
 from volant.pilot.course import BEHIND_GOAL_M, NEW_GOAL_M, Course, lay, must_extend
 from volant.pilot.perception import localize, track
-from volant.pilot.perception.localize import Ego
+from volant.pilot.perception.belief import Ego
 from volant.pilot.perception.track import Tracker, TrackTuning
 from volant.pilot.planning.lanes import Change, Phase
 from volant.pilot.planning.motion import Motion

@@ -11,9 +11,10 @@ from volant.pilot.engage import EngageTuning
 from volant.pilot.functions import FunctionTuning
 from volant.pilot.geometry import CarGeometry
 from volant.pilot.odd import DomainTuning
+from volant.pilot.perception.belief import LocalizeTuning
 from volant.pilot.perception.health import HealthTuning
 from volant.pilot.perception.lights import LightTuning
-from volant.pilot.perception.localize import LocalizeTuning
+from volant.pilot.perception.sightings import SightingTuning
 from volant.pilot.perception.track import TrackTuning
 from volant.pilot.planning.corners import CornerTuning
 from volant.pilot.planning.junctions import JunctionTuning
@@ -43,6 +44,7 @@ class Tuning:
     junctions: JunctionTuning = field(default_factory=JunctionTuning)
     corners: CornerTuning = field(default_factory=CornerTuning)
     lights: LightTuning = field(default_factory=LightTuning)
+    sightings: SightingTuning = field(default_factory=SightingTuning)
     lanes: LaneTuning = field(default_factory=LaneTuning)
     propose: ProposeTuning = field(default_factory=ProposeTuning)
     score: ScoreTuning = field(default_factory=ScoreTuning)

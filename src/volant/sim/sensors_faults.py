@@ -1,7 +1,7 @@
 """Broken sensors on order: which one, how, and from when to when of the drive.
 
-Names are those of the sensor table, `lane`, `gnss`, `lights` or `all`. The front camera takes the lane
-sensor and the lights with it, because they are its pictures.
+Names are those of the sensor table, `lane`, `gnss`, `lights`, `landmarks` or `all`. The front camera takes
+the lane sensor, the lights and the landmarks with it, because they are its pictures.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ DELAY_NS: Final = 400_000_000
 _SHAKE_M: Final = 1.5
 _SHAKE_MPS: Final = 2.0
 _FALSE_S: Final = 2.0
-_BOUND_TO: Final = {"lane": "camera_front", "lights": "camera_front"}
+_BOUND_TO: Final = dict.fromkeys(("lane", "lights", "landmarks"), "camera_front")
 _TICKS_PER_S: Final = 20
 
 
@@ -35,7 +35,7 @@ class FaultKind(enum.Enum):
     NOISY = "noisy"
     GHOSTS = "ghosts"
     """It tells things that are not there; of `lane` a line beside the true one, of `gnss` a place 15 m
-    away, of `lights` wrong colours."""
+    away, of `lights` wrong colours, of `landmarks` others than there are, 4 m too far away."""
 
 
 class SensorFault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -38,6 +38,7 @@ from volant.sim.sensors import (
     measure,
 )
 from volant.sim.sensors_faults import SensorFault
+from volant.sim.sensors_landmarks import make_landmark_sensor, sense_landmarks
 from volant.sim.sensors_lights import make_light_sensor, sense_lights
 from volant.sim.signals import Shows
 from volant.sim.touch_kernels import near_rows, touchable
@@ -131,6 +132,7 @@ class World:
         )
         self._place = make_place_sensors(level, graph, chance.child("place"), faults)
         self._light_sensor = make_light_sensor(level, graph, chance.child("lights"), faults)
+        self._landmarks = make_landmark_sensor(level, graph, chance.child("landmarks"), faults)
         self._jams = (
             [(jam, jam_rows(graph, corridor, jam)) for jam in self.settings.jams]
             if corridor is not None
@@ -306,6 +308,7 @@ class World:
                 *(self._light_sensor, self.lights(), (self._actor_f, self._actor_i)),
                 *(ego, stamp_ns),
             ),
+            landmarks=sense_landmarks(self._landmarks, self._actor_f, self._actor_i, ego, stamp_ns),
         )
 
     def _at(self, ego: EgoTruth) -> LanePoint | None:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.pilot.world import CAR, World, straight
 from volant.pilot.control.follow import Control, FollowTuning, follow, rest
-from volant.pilot.perception.localize import Ego, start
+from volant.pilot.perception.belief import Ego, start
 
 TUNING = FollowTuning()
 COURSE = straight().course()

@@ -14,8 +14,8 @@ from volant.core.clock import CONTROL_TICK_NS, NS_PER_S
 from volant.core.messages import CarState, DriverControls, Gear, Indicator
 from volant.pilot.course import Course, lay, must_extend
 from volant.pilot.perception import localize
+from volant.pilot.perception.belief import Ego, LocalizeTuning
 from volant.pilot.perception.lanes import RoadMap, make_map
-from volant.pilot.perception.localize import Ego, LocalizeTuning
 from volant.pilot.way import Way
 from volant.road import LaneGraph, load_graph
 from volant.sim.place_sensors import make_place_sensors, sense_place

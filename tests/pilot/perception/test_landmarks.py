@@ -11,8 +11,8 @@ from tests.pilot.world import TYPICAL, World, curvy, straight
 from volant.core.clock import NS_PER_S
 from volant.pilot.course import Course
 from volant.pilot.perception import localize
+from volant.pilot.perception.belief import STATION, Ego, LocalizeTuning
 from volant.pilot.perception.landmarks import fuse_marks
-from volant.pilot.perception.localize import STATION, Ego, LocalizeTuning
 
 TUNING = LocalizeTuning()
 

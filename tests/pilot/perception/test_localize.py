@@ -10,8 +10,9 @@ import pytest
 from tests.pilot.world import TYPICAL, Sensing, World, corridor, curvy, straight
 from volant.core.messages import GnssReturn
 from volant.pilot.perception import localize
-from volant.pilot.perception.localize import LocalizeTuning
-from volant.pilot.perception.localize_kernels import recall
+from volant.pilot.perception.belief import LocalizeTuning
+from volant.pilot.perception.localize_kernels import predict, recall
+from volant.road import CorridorColumn
 
 
 def errors(world: World, span_s: float) -> np.ndarray:
@@ -162,3 +163,23 @@ def test_gnss_beside_the_car_in_a_tight_bend_turns_no_heading() -> None:
         ego = localize.fuse(ego, None, fix, course, tuning)
     assert abs(ego.heading_error_rad) < 0.005
     assert abs(ego.offset_m) < 0.03
+
+
+def test_a_straight_lane_before_a_bend_does_not_tell_the_station() -> None:
+    """The curvature column is smoothed over some metres: the bend begins where the heading turns."""
+    table = np.zeros((100, 13))
+    table[:, CorridorColumn.S] = np.arange(100.0)
+    table[50:, CorridorColumn.HEADING] = np.arange(50.0) / 12.0
+    table[47:, CorridorColumn.CURVATURE] = 1.0 / 12.0
+    noise = np.array((0.02, 0.001, 0.004, 0.0001, 4.0, 0.0, 0.9, 60.0))
+    mean, cov = np.zeros(7), np.diag((0.81, 0.001, 1e-5, 1e-6, 1e-8, 0.8, 0.8))
+    mean[0], history = 45.0, np.zeros((64, 7))
+    for tick in range(1, 160):
+        mean, cov, history = predict(
+            mean, cov, history, table, 1.0, 5.0, 0.0, 0.01, 1e7 * tick, noise
+        )
+        if mean[0] < 49.9:
+            assert abs(cov[2, 0]) < 1e-4
+    # And there, who is a metre too far sees the lane turned by a twelfth.
+    assert mean[0] > 52.0
+    assert cov[2, 0] / cov[0, 0] == pytest.approx(-1.0 / 12.0, rel=0.1)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from volant.core.messages import Command, Gear, Indicator
 from volant.pilot.course import Course
 from volant.pilot.geometry import CarGeometry
-from volant.pilot.perception.localize import Ego
+from volant.pilot.perception.belief import Ego
 from volant.pilot.perception.localize_kernels import bends
 from volant.pilot.planning.lanes import Change, Phase
 from volant.pilot.planning.motion import Motion

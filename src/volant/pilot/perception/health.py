@@ -11,8 +11,8 @@ from functools import cached_property
 from typing import Final
 
 from volant.core.clock import NS_PER_S
+from volant.pilot.perception.belief import Ego
 from volant.pilot.perception.fields import FRONT, SIDES
-from volant.pilot.perception.localize import Ego
 from volant.pilot.perception.track import Tracker
 
 CAMERA: Final = "camera_front"

@@ -11,11 +11,14 @@ import math
 import numpy as np
 from msgspec.structs import replace
 
+from volant.core.clock import NS_PER_S
 from volant.core.geometry import wrap_angle_rad
+from volant.core.messages import LaneReturn
 from volant.pilot.course import Course
-from volant.pilot.perception.localize import (
+from volant.pilot.perception.belief import (
     HEADING,
     OFFSET,
+    ROW_STATION,
     STATES,
     STATION,
     Ego,
@@ -65,4 +68,38 @@ def fuse_marks(
         row[HEADING] = -1.0
         aside_rad = wrap_angle_rad(math.atan2(left_m, ahead_m) - math.atan2(left, ahead))
         correct(ego.mean, ego.cov, row, aside_rad, tuning.mark_angle_rad**2, 3.0)
+    return replace(ego, history=shift_history(ego.history, ego.mean - before))
+
+
+def fold_paint(ego: Ego, lane: LaneReturn | None, course: Course, tuning: LocalizeTuning) -> Ego:
+    """Where paint ends before a junction, and begins behind it, tells the station."""
+    last = ego.last_lane
+    if last is None:
+        return ego
+    if lane is None:
+        ends, stamp_ns = True, last.stamp_ns
+        waited_s = (ego.stamp_ns - stamp_ns) / NS_PER_S
+        if waited_s < tuning.paint_wait_s or ego.paint_ns == stamp_ns:
+            return ego
+        ego = replace(ego, paint_ns=stamp_ns)
+    else:
+        ends, stamp_ns = False, lane.stamp_ns
+        if (stamp_ns - last.stamp_ns) / NS_PER_S < tuning.paint_gap_s:
+            return ego
+    if is_late(stamp_ns, ego, tuning):
+        return ego
+    then = np.empty(7)
+    recall(ego.history, float(stamp_ns), then)
+    reach_m = max(3.0 * ego.sigma_along_m, 1.0)
+    low, high = course.row(then[4] - reach_m), course.row(then[4] + reach_m)
+    bare = course.unmarked[low : high + 1].astype(np.int8)
+    edges = np.flatnonzero(np.diff(bare) == (1 if ends else -1))
+    if not len(edges):
+        return ego
+    places = course.step_m * (low + edges + 0.5)
+    miss_m = float(places[np.argmin(np.abs(places - then[4]))]) - float(then[4])
+    sigma_m = tuning.paint_sigma_m + tuning.paint_sigma_s * ego.speed_mps
+    ego = replace(ego, mean=ego.mean.copy(), cov=ego.cov.copy())
+    before = ego.mean.copy()
+    correct(ego.mean, ego.cov, ROW_STATION, miss_m, sigma_m**2, 3.0)
     return replace(ego, history=shift_history(ego.history, ego.mean - before))

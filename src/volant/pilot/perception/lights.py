@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from volant.core.clock import NS_PER_S
 from volant.core.messages import LightFrame, LightReturn, LightState
 from volant.pilot.course import Course
-from volant.pilot.perception.localize import Ego
+from volant.pilot.perception.belief import Ego
 from volant.pilot.perception.localize_kernels import recall, world_pose
 from volant.road.gates import Light
 

@@ -28,6 +28,16 @@ def column_at(table, step, station, column):  # type: ignore[no-untyped-def]
     return table[row, column] + part * (table[row + 1, column] - table[row, column])
 
 
+@kernel("f8(f8[:, ::1], f8, f8)")
+def turning_at(table, step, station):  # type: ignore[no-untyped-def]
+    """By how much the corridor's heading column changes per metre there, zero beyond its ends."""
+    place = station / step
+    if place < 0.0 or place > table.shape[0] - 1:
+        return 0.0
+    row = min(int(place), table.shape[0] - 2)
+    return (table[row + 1, _HEADING] - table[row, _HEADING]) / step
+
+
 @kernel("Tuple((f8, f8, f8))(f8[:, ::1], f8, f8, f8, f8)")
 def bends(table, step, station, ahead, reach):  # type: ignore[no-untyped-def]
     """Curvature at a station, that around a place ahead smoothed over its reach, and its rate by way."""
@@ -72,8 +82,9 @@ def predict(mean, cov, history, table, step, speed, yaw_rate, dt, stamp, noise):
     step_to[0, 1] = along * curvature / shrink * dt
     step_to[1, 2] = speed * dt
     step_to[1, 3] = speed * dt
-    # Who errs along the road errs in heading where the road begins to bend.
-    step_to[2, 0] = curvature - column_at(table, step, new_mean[0], _CURVATURE)
+    # Who errs along the road errs in heading where the road begins to bend: not before, as the column of
+    # curvature has it, or a straight lane would tell the station of a bend that lies ahead.
+    step_to[2, 0] = turning_at(table, step, s) - turning_at(table, step, new_mean[0])
     step_to[2, 1] = -curvature * curvature * speed * dt
     step_to[2, 4] = -dt
     step_to[3, 3] = 1.0 - dt / noise[4]

@@ -30,8 +30,8 @@ from volant.core.messages import (
     Tracks,
 )
 from volant.pilot.course import Course
+from volant.pilot.perception.belief import Ego
 from volant.pilot.perception.fields import FIELDS, UNKNOWN_FIELD
-from volant.pilot.perception.localize import Ego
 from volant.pilot.perception.localize_kernels import recall, world_pose
 from volant.pilot.perception.track_kernels import (
     coast,

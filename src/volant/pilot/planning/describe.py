@@ -7,7 +7,7 @@ from typing import Final
 
 from volant.core.messages import Plan, StopPath
 from volant.pilot.course import Course
-from volant.pilot.perception.localize import Ego
+from volant.pilot.perception.belief import Ego
 from volant.pilot.planning.motion import Motion
 from volant.pilot.planning.path_kernels import place_path, stop_path
 

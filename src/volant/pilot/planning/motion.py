@@ -11,7 +11,7 @@ from volant.core.messages import Constraint, Guidance, LightState, ObjectClass, 
 from volant.core.settings import Choices
 from volant.pilot.course import Course
 from volant.pilot.geometry import CarGeometry
-from volant.pilot.perception.localize import Ego
+from volant.pilot.perception.belief import Ego
 from volant.pilot.planning.junctions import JunctionMemory
 from volant.pilot.planning.lanes import Change
 from volant.pilot.planning.shift import Shift

@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from volant.pilot.course import Course
+from volant.pilot.perception.belief import Ego
 from volant.pilot.perception.lanes import LaneWays, RoadMap
-from volant.pilot.perception.localize import Ego
 from volant.pilot.perception.track import TrackColumn, Tracker
 from volant.pilot.prediction.forecast_kernels import forecast as roll
 from volant.pilot.prediction.ways_kernels import onto_course

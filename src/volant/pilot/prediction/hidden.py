@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from volant.core.clock import NS_PER_S
-from volant.pilot.perception.localize import Ego
+from volant.pilot.perception.belief import Ego
 from volant.pilot.perception.track import TrackColumn, Tracker
 
 Array = NDArray[np.float64]
