@@ -4,7 +4,7 @@ import math
 
 import msgspec
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from volant.core.geometry import Box, boxes_overlap
@@ -98,6 +98,23 @@ def test_the_first_touch_is_that_of_a_walk_through_time(
         return
     assert meeting.time_s == pytest.approx(exact_s, abs=0.05)
     assert 0.0 < meeting.overlap_m <= BODY.width_m + 1e-9
+
+
+CLOSE = st.builds(
+    lambda x, y, course, long, wide: Other(x, y, 0.0, 0.0, 0.0, course, long, wide),
+    st.floats(-4.0, 8.0), st.floats(-5.0, 5.0), st.floats(-math.pi, math.pi), st.floats(0.5, 12.0),
+    st.floats(0.3, 2.5),
+)  # fmt: skip
+
+
+@settings(max_examples=400)
+@given(there=CLOSE)
+def test_two_touch_now_where_their_boxes_do(there: Other) -> None:
+    middle_m = 0.5 * BODY.length_m - BODY.rear_overhang_m
+    mine = Box(middle_m, 0.0, 0.0, BODY.length_m, BODY.width_m)
+    box = Box(there.x_m, there.y_m, there.yaw_rad, there.length_m, there.width_m)
+    meeting = aeb_paths.meets(OWN, there, 0.0, 0.0, 0.0, 0.0)
+    assert (meeting is not None) == boxes_overlap(mine, box)
 
 
 @given(car=CARS, there=OTHERS)

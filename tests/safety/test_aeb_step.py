@@ -206,6 +206,10 @@ def test_somebody_near_is_told_to_the_guard_before_braking() -> None:
     assert not far.memory.near
 
 
+def test_a_car_that_turns_past_it_is_not_braked_whatever_its_wheels_say() -> None:
+    assert Run().towards(seen(WALL), seconds=1.2, yaw_rate_rps=0.4) is BrakeStage.READY
+
+
 def test_braking_without_a_threat_keeps_the_reason_that_it_had() -> None:
     assert aeb._last_code(AebMemory()) == "clear"
     run = Run()

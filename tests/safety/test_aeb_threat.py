@@ -138,7 +138,7 @@ def test_a_touch_is_certain_where_steering_does_not_take_it_away(
     [
         (-2.0, 1.4, 0.05, True), (2.0, -1.4, 0.05, True), (2.0, 1.4, 0.24, False),
         (-2.0, -1.4, 0.24, False), (2.0, 1.4, 0.26, True), (-2.0, -1.4, 0.26, True),
-        (2.0, 0.5, 0.3, False),
+        (2.0, 0.5, 0.3, False), (0.5, 1.0, 0.2, False), (-0.5, -1.0, 0.2, False),
     ],
 )  # fmt: skip
 def test_who_leaves_our_way_is_let_go_and_who_comes_into_it_is_not(
@@ -242,6 +242,8 @@ def test_a_walker_is_braked_for_by_what_a_stop_takes_him(
 ) -> None:
     calm = msgspec.structs.replace(PERSON, across_vv=0.0)
     assert stage(calm, walks(vy_mps, beside_m), needed) is wanted
+    barely = msgspec.structs.replace(calm, person=1.0)
+    assert stage(barely, walks(vy_mps, beside_m), needed) is wanted
     left = msgspec.structs.replace(walks(-vy_mps, beside_m), y_m=0.9 + beside_m + 0.25)
     assert stage(calm, left, needed) is wanted
 
@@ -256,6 +258,8 @@ def test_in_a_turn_of_ours_and_of_who_drives_along_no_halt_is_expected() -> None
     assert aeb_threat._halt_mps2(PERSON, walks(1.4, 2.0), turning) == math.inf
     assert aeb_threat._halt_mps2(PERSON, walks(1.4, 2.0), OWN) < 1.0
     assert aeb_threat._halt_mps2(CAR, other(y_m=-6.0, vx_mps=3.0, vy_mps=-2.9), OWN) == math.inf
+    unknown = track(person=0.0)
+    assert aeb_threat._halt_mps2(unknown, other(y_m=-6.0, vx_mps=3.0, vy_mps=2.9), OWN) == math.inf
     assert aeb_threat._halt_mps2(CAR, other(y_m=6.0, vx_mps=-2.9, vy_mps=-3.0), OWN) < 10.0
 
 
@@ -324,10 +328,22 @@ def test_every_arc_that_we_may_be_on_must_come_to_it() -> None:
         assert aeb_threat.worst(tracker, HERE, away, OWN, *args, brakes=False) is None
     turned = placed(30.0, 0.0, 0.0, 0.0, yaw_rad=HERE.yaw_rad + 0.3)
     assert worst(turned) is None
-    person = msgspec.structs.replace(turned, person=2.0)
+    person = msgspec.structs.replace(turned, person=1.0)
     assert worst(person) is not None
     unknown = msgspec.structs.replace(turned, person=0.0)
     assert worst(unknown) is None
+
+
+@pytest.mark.parametrize("side", [1.0, -1.0])
+def test_in_a_turn_of_ours_nobody_tells_where_the_road_leads(side: float) -> None:
+    """A car that stands on the arc of a turn is met, however it is turned; on a bend it may be the road."""
+    for bend, met in ((0.05, True), (0.04, False)):
+        car, turned = own(speed_mps=6.0, curvature_per_m=side * bend), 12.0 * bend
+        there = placed(
+            math.sin(turned) / bend, side * (1.0 - math.cos(turned)) / bend, 0.0, 0.0,
+            yaw_rad=HERE.yaw_rad - side * 0.3,
+        )  # fmt: skip
+        assert (worst(there, car=car) is not None) is met
 
 
 def test_somebody_is_near_by_what_is_believed_of_him() -> None:

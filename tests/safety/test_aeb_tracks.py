@@ -207,12 +207,15 @@ def test_only_free_tracks_are_asked_and_the_best_one_is_taken() -> None:
     assert aeb_tracks._nearest(here, [near, nearer], [0, 1], TUNING) == 1
     assert aeb_tracks._nearest(here, [nearer, near], [0, 1], TUNING) == 0
     assert aeb_tracks._nearest(here, [near, nearer], [0], TUNING) == 0
-    loose = track(x_m=60.0 - 12.5, along_pp=900.0, across_pp=900.0)
-    assert aeb_tracks._nearest(here, [loose], [0], TUNING) is None
-    assert (
-        aeb_tracks._nearest(here, [msgspec.structs.replace(loose, x_m=60.0, y_m=17.5)], [0], TUNING)
-        is None
-    )
+    loose = track(x_m=60.0, along_pp=900.0, across_pp=900.0)
+    for dx_m, dy_m, fits in (
+        (-12.5, 0.0, False),
+        (12.5, 0.0, False),
+        (11.5, 0.0, True),
+        (0.0, 12.5, False),
+    ):
+        off = msgspec.structs.replace(loose, x_m=60.0 + dx_m, y_m=5.0 + dy_m)
+        assert (aeb_tracks._nearest(here, [off], [0], TUNING) == 0) is fits
 
 
 # --- corrections ----------------------------------------------------------------------------------
