@@ -230,10 +230,10 @@ def walks(vy_mps: float, beside_m: float) -> Other:
 @pytest.mark.parametrize(
     ("vy_mps", "beside_m", "needed", "wanted"),
     [
-        # v2 / 2s: 0.74, 0.76, 1.49 and 1.51 m/s2.
+        # v2 / 2s: 0.74, 0.76, 1.99 and 2.01 m/s2.
         (1.4, 1.324, 9.0, BrakeStage.WARNING), (1.4, 1.289, 9.0, BrakeStage.PARTIAL),
-        (1.4, 0.658, 9.0, BrakeStage.PARTIAL), (1.4, 0.649, 9.0, BrakeStage.FULL),
-        (1.4, 0.649, 7.4, BrakeStage.WARNING), (1.4, 1.289, 7.4, BrakeStage.WARNING),
+        (1.4, 0.492, 9.0, BrakeStage.PARTIAL), (1.4, 0.487, 9.0, BrakeStage.FULL),
+        (1.4, 0.487, 7.4, BrakeStage.WARNING), (1.4, 1.289, 7.4, BrakeStage.WARNING),
         (0.5, 0.05, 6.6, BrakeStage.FULL),
     ],
 )  # fmt: skip

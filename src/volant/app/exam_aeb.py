@@ -132,7 +132,7 @@ def table(results: Sequence[CaseResult]) -> dict[str, float]:
         / max(whole["avoidable"] or 0.0, 1.0),
         "worst_impact_kmh": whole["worst_impact_kmh"] or 0.0,
         "unavoidable": whole["unavoidable"] or 0.0,
-        "unavoidable_worst_over_limit_kmh": max(whole["worst_over_limit_kmh"] or 0.0, 0.0),
+        "unavoidable_worst_over_limit_kmh": whole["worst_over_limit_kmh"] or 0.0,
     }
 
 

@@ -110,7 +110,7 @@ def _by_kind(answer: ExamAnswer) -> str:
     headings, rows = shown_rows(answer)
     head = "".join(f"<th>{html.escape(name)}" for name in headings)
     body = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}" for cell in row) for row in rows)
-    return f"<h2>By kind</h2><table><tr>{head}</tr>{body}</table>"
+    return f"<h2>By kind</h2><p class=soft>Speeds in km/h</p><table><tr>{head}</tr>{body}</table>"
 
 
 def _case(result: CaseResult, film: int | None) -> str:

@@ -320,7 +320,7 @@ def _show(answer: ExamAnswer, done: tuple[CaseResult, ...], *, as_json: bool) ->
     if answer.table:
         table("figures", ("", ""), [(key, f"{value:g}") for key, value in answer.table.items()])
     if answer.rows:
-        table("by kind", *shown_rows(answer))
+        table("by kind (speeds in km/h)", *shown_rows(answer))
     if answer.failed:
         told = [(case.name, "; ".join(case.reasons)) for case in answer.failed[:SHOWN]]
         if len(answer.failed) > SHOWN:
@@ -331,7 +331,7 @@ def _show(answer: ExamAnswer, done: tuple[CaseResult, ...], *, as_json: bool) ->
 def shown_rows(answer: ExamAnswer) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Headings and rows of the figures by kind, as people read them."""
     columns = next(iter(answer.rows.values()))
-    headings = tuple(name.replace("_kmh", " (km/h)").replace("_", " ") for name in columns)
+    headings = tuple(name.removesuffix("_kmh").replace("_", " ") for name in columns)
     told = [
         (kind, *("-" if value is None else f"{round(value, 1):g}" for value in row.values()))
         for kind, row in answer.rows.items()
