@@ -113,7 +113,7 @@ def test_emergency_braking_is_told_by_kind_beside_the_physical_limit() -> None:
     standing, walks = rows["CCRs"], rows["CPNA"]
     assert (standing["cases"], standing["avoidable"], standing["touched"]) == (2.0, 2.0, 1.0)
     assert standing["worst_impact_kmh"] == pytest.approx(7.2)
-    assert (standing["unavoidable"], standing["mean_limit_kmh"]) == (0.0, None)
+    assert (standing["not_avoidable"], standing["mean_limit_kmh"]) == (0.0, None)
     assert (walks["avoidable"], walks["touched"], walks["worst_impact_kmh"]) == (0.0, 0.0, None)
     assert walks["mean_impact_kmh"] == pytest.approx(3.6 * 13.0 / 3.0)
     assert walks["mean_limit_kmh"] == pytest.approx(3.6 * 6.5)

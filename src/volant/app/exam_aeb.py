@@ -131,7 +131,7 @@ def table(results: Sequence[CaseResult]) -> dict[str, float]:
         * (whole["touched"] or 0.0)
         / max(whole["avoidable"] or 0.0, 1.0),
         "worst_impact_kmh": whole["worst_impact_kmh"] or 0.0,
-        "unavoidable": whole["unavoidable"] or 0.0,
+        "unavoidable": whole["not_avoidable"] or 0.0,
         "unavoidable_worst_over_limit_kmh": whole["worst_over_limit_kmh"] or 0.0,
     }
 
@@ -157,7 +157,7 @@ def _row(facts: Sequence[Row]) -> Row:
         "avoidable": float(len(can)),
         "touched": float(len(hits)),
         "worst_impact_kmh": max(hits, default=None),
-        "unavoidable": float(len(cannot)),
+        "not_avoidable": float(len(cannot)),
         "mean_impact_kmh": fmean(impacts) if impacts else None,
         "mean_limit_kmh": fmean(limits) if limits else None,
         "hardest_impact_kmh": max(impacts, default=None),
