@@ -54,6 +54,8 @@ def test_a_track_is_seen_in_the_frame_of_the_car() -> None:
     assert (seen.vx_mps, seen.vy_mps) == pytest.approx((0.5, 2.0))
     assert seen.yaw_rad == pytest.approx(1.2)
     assert (seen.length_m, seen.width_m) == (4.0, 1.8)
+    again = view(placed(25.0, -3.0, 0.5, 2.0, yaw_rad=HERE.yaw_rad + 1.2 - 2.0 * math.pi))
+    assert again.yaw_rad == pytest.approx(1.2)
 
 
 @pytest.mark.parametrize(
@@ -248,6 +250,12 @@ def test_a_walker_is_braked_for_by_what_a_stop_takes_him(
     assert stage(calm, left, needed) is wanted
 
 
+def test_who_is_not_known_to_be_a_person_is_taken_for_a_driver() -> None:
+    unknown = track(person=0.0, across_vv=0.0)
+    assert stage(unknown, walks(1.4, 0.37), 9.0) is BrakeStage.WARNING
+    assert stage(unknown, walks(1.4, 0.32), 9.0) is BrakeStage.FULL
+
+
 def test_a_speed_across_that_is_noise_is_not_held_against_a_walker() -> None:
     unsure = msgspec.structs.replace(PERSON, across_vv=0.09)
     assert stage(unsure, walks(1.4, 0.649), 9.0) is BrakeStage.PARTIAL
@@ -332,6 +340,13 @@ def test_every_arc_that_we_may_be_on_must_come_to_it() -> None:
     assert worst(person) is not None
     unknown = msgspec.structs.replace(turned, person=0.0)
     assert worst(unknown) is None
+
+
+@pytest.mark.parametrize(("gap_m", "met"), [(15.0 * 3.55, True), (15.0 * 3.6 + 0.5, False)])
+def test_a_touch_is_looked_for_as_far_as_we_come_without_braking(gap_m: float, met: bool) -> None:
+    there = placed(3.5 + 2.0 + gap_m, 0.0, 0.0, 0.0)
+    assert (worst(there) is not None) is met
+    assert aeb_threat._still_meets(CAR, view(there), OWN, TUNING) is met
 
 
 @pytest.mark.parametrize("side", [1.0, -1.0])
