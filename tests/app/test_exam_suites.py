@@ -1,16 +1,21 @@
 """The suites beside basics: what they refuse, count and find."""
 
+import math
 from pathlib import Path
 
 import pytest
 
-from volant.app import exam_aeb, exam_cut_in, exam_trips
+from volant.app import exam_aeb, exam_cut_in, exam_run, exam_trips
+from volant.app.exam_report import write_report
+from volant.app.exam_run import ExamWish
 from volant.app.exam_stage import Task, Wanted
+from volant.app.exam_suites import suite_named
 from volant.core.errors import InputError
+from volant.core.geometry import Box
 from volant.core.messages import LaneStrip, ObjectClass, Track
 from volant.road import follow, graph_from_strips
 from volant.sim.exam import CaseResult
-from volant.sim.exam.emergency import limit, scene_of
+from volant.sim.exam.emergency import _closing_mps, limit, scene_of
 from volant.sim.external import ExternalBody, ExternalEgo, ExternalView, drive_external
 from volant.sim.reference import Manner, ReferenceDriver, ReferenceSettings
 
@@ -70,6 +75,93 @@ def test_the_table_of_trips_tells_the_worst_comfort_and_the_bound_of_its_kilomet
     assert (table["accel_min_mps2"], table["jerk_p99_mps3"]) == (-3.0, 1.5)
     assert "lane_offset_max_m" not in table
     assert table["contacts_per_1000_km_below_at_95_pct"] == pytest.approx(300.0)
+
+
+def _test(
+    name: str, *, avoidable: bool, hit: bool, impact_mps: float, limit_mps: float = 0.0
+) -> CaseResult:
+    facts: dict[str, float | None] = {
+        "avoidable": float(avoidable),
+        "hit": float(hit),
+        "impact_mps": impact_mps,
+        "limit_mps": limit_mps,
+        "at_fault": float(hit and avoidable),
+    }
+    return CaseResult(
+        name=name,
+        kind=name.split("-")[0],
+        passed=not hit,
+        reasons=(),
+        figures=None,
+        wall_s=1.0,
+        facts=facts,
+    )
+
+
+BRAKED = (
+    _test("CCRs-50kmh#0", avoidable=True, hit=False, impact_mps=0.0),
+    _test("CCRs-80kmh#0", avoidable=True, hit=True, impact_mps=2.0),
+    _test("CPNA-60kmh#0", avoidable=False, hit=True, impact_mps=5.0, limit_mps=6.0),
+    _test("CPNA-60kmh#1", avoidable=False, hit=False, impact_mps=0.0, limit_mps=6.0),
+    _test("CPNA-65kmh#0", avoidable=False, hit=True, impact_mps=8.0, limit_mps=7.5),
+)
+
+
+def test_emergency_braking_is_told_by_kind_beside_the_physical_limit() -> None:
+    rows = exam_aeb.rows(BRAKED)
+    assert list(rows) == ["CCRs", "CPNA", "all"]
+    standing, walks = rows["CCRs"], rows["CPNA"]
+    assert (standing["cases"], standing["avoidable"], standing["touched"]) == (2.0, 2.0, 1.0)
+    assert standing["worst_impact_kmh"] == pytest.approx(7.2)
+    assert (standing["not_avoidable"], standing["mean_limit_kmh"]) == (0.0, None)
+    assert (walks["avoidable"], walks["touched"], walks["worst_impact_kmh"]) == (0.0, 0.0, None)
+    assert walks["mean_impact_kmh"] == pytest.approx(3.6 * 13.0 / 3.0)
+    assert walks["mean_limit_kmh"] == pytest.approx(3.6 * 6.5)
+    assert walks["hardest_impact_kmh"] == pytest.approx(28.8)
+    assert walks["hardest_limit_kmh"] == pytest.approx(27.0)
+    assert walks["worst_over_limit_kmh"] == pytest.approx(1.8)
+    assert rows["all"]["cases"] == 5.0
+    assert {tuple(row) for row in rows.values()} == {tuple(standing)}
+    assert exam_aeb.rows(()) == {}
+
+
+def test_the_table_of_emergency_braking_counts_contacts_and_what_is_over_the_limit() -> None:
+    table = exam_aeb.table(BRAKED)
+    assert (table["avoidable"], table["avoidable_hit"], table["unavoidable"]) == (2.0, 1.0, 3.0)
+    assert table["avoidable_hit_pct"] == 50.0
+    assert table["worst_impact_kmh"] == pytest.approx(7.2)
+    assert table["unavoidable_worst_over_limit_kmh"] == pytest.approx(1.8)
+    below = exam_aeb.table(BRAKED[2:4])["unavoidable_worst_over_limit_kmh"]
+    assert below == pytest.approx(-3.6)
+    assert exam_aeb.table(())["avoidable_hit_pct"] == 0.0
+
+
+def test_rows_stand_in_the_answer_the_text_and_the_report(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    wish = ExamWish("aeb", driver="none")
+    answer = exam_run.make_answer(suite_named("aeb"), wish, BRAKED, 1.0)
+    assert answer.rows == exam_aeb.rows(BRAKED)
+    exam_run._show(answer, BRAKED, as_json=False)
+    said = capsys.readouterr().out
+    row = next(line.split() for line in said.splitlines() if line.split()[:2] == ["CPNA", "3"])
+    assert row == ["CPNA", "3", "0", "0", "-", "3", "15.6", "23.4", "28.8", "27", "1.8"]
+    write_report(tmp_path / "aeb.html", answer, BRAKED, 1)
+    assert "<td>CPNA<td>3<td>0<td>0<td>-<td>3<td>15.6" in (tmp_path / "aeb.html").read_text()
+    plain = exam_run.make_answer(suite_named("basics"), wish, (), 1.0)
+    assert plain.rows == {}
+
+
+def test_the_speed_left_by_physics_is_that_with_which_the_centres_close() -> None:
+    """As the world reckons a contact's, so that one can stand beside the other."""
+    own = Box(0.0, 0.0, 0.0, 4.45, 1.82)
+    assert _closing_mps(own, 10.0, Box(4.0, 0.0, 0.0, 4.0, 1.7), 4.0) == pytest.approx(6.0)
+    walker = Box(3.0, -4.0, 0.5 * math.pi, 0.5, 0.6)
+    assert _closing_mps(own, 10.0, walker, 1.0) == pytest.approx(0.6 * 10.0 + 0.8 * 1.0)
+    assert _closing_mps(own, 0.0, Box(4.0, 0.0, 0.0, 4.0, 1.7), 4.0) == 0.0
+    out = limit(scene_of("CPNA-25", {"ego_kmh": 60, "overlap_pct": 25, "vru_kmh": 5}))
+    assert not out.avoidable
+    assert 40.0 < 3.6 * out.impact_mps < 60.0
 
 
 class _Street:

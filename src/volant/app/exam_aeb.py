@@ -13,19 +13,24 @@ import time
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from statistics import fmean
 from typing import Any, Final
 
 from volant.app.exam_replay import kept
 from volant.app.exam_stage import Task, Wanted, run_scene
 from volant.core.errors import InputError
 from volant.sim.exam import CaseResult, broken_bounds
-from volant.sim.exam.emergency import Row, limit, scene_of, with_bounds
+from volant.sim.exam.emergency import Row as Test
+from volant.sim.exam.emergency import limit, scene_of, with_bounds
 
 KINDS: Final = ("CCRs", "CCRm", "CCRb", "CPNA", "CPFA", "CPLA", "CBNA", "CBLA")
 SUITES: Final = ("euroncap_2023_c2c", "euroncap_2023_vru")
 SEEDS: Final = 5
 DRIVERS: Final = ("none", "pilot")
 _TABLE: Final = "tests/safety-tests.yaml"
+
+Row = dict[str, float | None]
+"""Figures of a case, or of a row of the answer."""
 
 
 def _file() -> Path:
@@ -34,7 +39,7 @@ def _file() -> Path:
 
 
 @cache
-def _rows() -> dict[str, tuple[str, Row]]:
+def _rows() -> dict[str, tuple[str, Test]]:
     """Every case by its name.
 
     Raises:
@@ -51,7 +56,7 @@ def _rows() -> dict[str, tuple[str, Row]]:
         raise InputError(
             "the suite aeb reads its tables with PyYAML: pip install 'volant[exam]'"
         ) from error
-    found: dict[str, tuple[str, Row]] = {}
+    found: dict[str, tuple[str, Test]] = {}
     held: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
     for suite in held["suites"]:
         if suite["id"] not in SUITES:
@@ -69,7 +74,7 @@ def _rows() -> dict[str, tuple[str, Row]]:
     return found
 
 
-def _expanded(case: dict[str, Any]) -> list[Row]:
+def _expanded(case: dict[str, Any]) -> list[Test]:
     grid = case.get("grid", {})
     return [
         dict(zip(grid, values, strict=True))
@@ -118,15 +123,49 @@ def run(task: Task) -> CaseResult:
 
 def table(results: Sequence[CaseResult]) -> dict[str, float]:
     """Contacts where they could be avoided, and the hardest of them; those that could not."""
-    can = [r.facts for r in results if r.facts.get("avoidable")]
-    cannot = [r.facts for r in results if r.facts and not r.facts.get("avoidable")]
-    hits = [facts for facts in can if facts["hit"]]
+    whole = _row([result.facts for result in results if result.facts])
     return {
-        "avoidable": float(len(can)),
-        "avoidable_hit": float(len(hits)),
-        "avoidable_hit_pct": 100.0 * len(hits) / max(len(can), 1),
-        "worst_impact_kmh": 3.6 * max((facts["impact_mps"] or 0.0 for facts in hits), default=0.0),
-        "unavoidable": float(len(cannot)),
-        "unavoidable_worst_over_limit_kmh": 3.6
-        * max(((f["impact_mps"] or 0.0) - (f["limit_mps"] or 0.0) for f in cannot), default=0.0),
+        "avoidable": whole["avoidable"] or 0.0,
+        "avoidable_hit": whole["touched"] or 0.0,
+        "avoidable_hit_pct": 100.0
+        * (whole["touched"] or 0.0)
+        / max(whole["avoidable"] or 0.0, 1.0),
+        "worst_impact_kmh": whole["worst_impact_kmh"] or 0.0,
+        "unavoidable": whole["not_avoidable"] or 0.0,
+        "unavoidable_worst_over_limit_kmh": whole["worst_over_limit_kmh"] or 0.0,
     }
+
+
+def rows(results: Sequence[CaseResult]) -> dict[str, Row]:
+    """A row for each kind of test, and one for all: impacts beside what physics leaves of them."""
+    facts = [(result.kind, result.facts) for result in results if result.facts]
+    found = {kind: [held for own, held in facts if own == kind] for kind in KINDS}
+    told = {kind: _row(held) for kind, held in found.items() if held}
+    return {**told, "all": _row([held for _kind, held in facts])} if told else {}
+
+
+def _row(facts: Sequence[Row]) -> Row:
+    """Cases that could be avoided and those that could not; None where there is nothing to tell."""
+    can = [held for held in facts if held.get("avoidable")]
+    cannot = [held for held in facts if not held.get("avoidable")]
+    hits = [_kmh(held, "impact_mps") for held in can if held.get("hit")]
+    impacts = [_kmh(held, "impact_mps") for held in cannot]
+    limits = [_kmh(held, "limit_mps") for held in cannot]
+    over = [impact - limit for impact, limit in zip(impacts, limits, strict=True)]
+    return {
+        "cases": float(len(facts)),
+        "avoidable": float(len(can)),
+        "touched": float(len(hits)),
+        "worst_impact_kmh": max(hits, default=None),
+        "not_avoidable": float(len(cannot)),
+        "mean_impact_kmh": fmean(impacts) if impacts else None,
+        "mean_limit_kmh": fmean(limits) if limits else None,
+        "hardest_impact_kmh": max(impacts, default=None),
+        "hardest_limit_kmh": max(limits, default=None),
+        "worst_over_limit_kmh": max(over, default=None),
+    }
+
+
+def _kmh(facts: Row, name: str) -> float:
+    """A speed of a case; no contact is an impact at 0."""
+    return 3.6 * (facts.get(name) or 0.0)

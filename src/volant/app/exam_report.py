@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import msgspec
 
-from volant.app.exam_run import ExamAnswer
+from volant.app.exam_run import ExamAnswer, shown_rows
 from volant.app.exam_stage import CAR
 from volant.app.folders import data_folder
 from volant.core.settings import find_data
@@ -102,7 +102,15 @@ def _summary(answer: ExamAnswer, results: Sequence[CaseResult]) -> str:
         f"<tr><td>{html.escape(key)}<td>{value:g}<td>" for key, value in answer.table.items()
     )
     contacts = f"<p>Contacts at fault: <b>{answer.contacts_at_fault}</b></p>"
-    return f"{contacts}<table><tr><th>kind<th>passed<th>of</tr>{body}{more}</table>"
+    whole = f"{contacts}<table><tr><th>kind<th>passed<th>of</tr>{body}{more}</table>"
+    return whole + (_by_kind(answer) if answer.rows else "")
+
+
+def _by_kind(answer: ExamAnswer) -> str:
+    headings, rows = shown_rows(answer)
+    head = "".join(f"<th>{html.escape(name)}" for name in headings)
+    body = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}" for cell in row) for row in rows)
+    return f"<h2>By kind</h2><p class=soft>Speeds in km/h</p><table><tr>{head}</tr>{body}</table>"
 
 
 def _case(result: CaseResult, film: int | None) -> str:

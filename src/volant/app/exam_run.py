@@ -77,6 +77,8 @@ class ExamAnswer(Message, frozen=True, kw_only=True):
     distance_m: float
     table: dict[str, float]
     """Further figures of the suite."""
+    rows: dict[str, dict[str, float | None]]
+    """Figures by kind of case, every row with the same columns; empty where the suite has none."""
     wall_s: float
     version: str = __version__
 
@@ -293,6 +295,7 @@ def make_answer(
         distance_m=sum(held.distance_m for held in figures)
         + sum(result.facts.get("distance_m") or 0.0 for result in done),
         table=suite.table(done),
+        rows=suite.rows(done),
         wall_s=wall_s,
     )
 
@@ -316,11 +319,24 @@ def _show(answer: ExamAnswer, done: tuple[CaseResult, ...], *, as_json: bool) ->
     table(title, ("kind", "passed"), [*rows, ("all", f"{answer.passed} of {answer.cases}")])
     if answer.table:
         table("figures", ("", ""), [(key, f"{value:g}") for key, value in answer.table.items()])
+    if answer.rows:
+        table("by kind (speeds in km/h)", *shown_rows(answer))
     if answer.failed:
         told = [(case.name, "; ".join(case.reasons)) for case in answer.failed[:SHOWN]]
         if len(answer.failed) > SHOWN:
             told.append(("...", f"{len(answer.failed) - SHOWN} more; --json has all"))
         table("failed", ("case", "why"), told)
+
+
+def shown_rows(answer: ExamAnswer) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Headings and rows of the figures by kind, as people read them."""
+    columns = next(iter(answer.rows.values()))
+    headings = tuple(name.removesuffix("_kmh").replace("_", " ") for name in columns)
+    told = [
+        (kind, *("-" if value is None else f"{round(value, 1):g}" for value in row.values()))
+        for kind, row in answer.rows.items()
+    ]
+    return ("kind", *headings), told
 
 
 class _Listed(Message, frozen=True, kw_only=True):

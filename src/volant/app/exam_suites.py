@@ -31,6 +31,10 @@ class Suite:
     run: Callable[[Task], CaseResult]
     table: Callable[[Sequence[CaseResult]], dict[str, float]] = lambda results: {}  # noqa: ARG005
     """Further figures of the whole suite."""
+    rows: Callable[[Sequence[CaseResult]], dict[str, dict[str, float | None]]] = (
+        lambda results: {}  # noqa: ARG005
+    )
+    """Figures by kind of case, every row with the same columns."""
 
 
 def _basics_names(count: int) -> tuple[str, ...]:
@@ -72,6 +76,7 @@ SUITES: Final[tuple[Suite, ...]] = (
         exam_aeb.names,
         exam_aeb.run,
         exam_aeb.table,
+        exam_aeb.rows,
     ),
     Suite(
         "trips",

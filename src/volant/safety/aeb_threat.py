@@ -61,8 +61,9 @@ class AebTuning(msgspec.Struct, frozen=True, kw_only=True):
     driver_halts_mps2: float = 3.0
     """Who drives across and stops short of our way with less than this may be about to: an ordinary stop
     at a line (chosen; the project's bound of an emergency)."""
-    person_halts_mps2: float = 1.5
-    """The same on foot or on a cycle: a walker at 5 km/h stops within 0.65 m (estimated)."""
+    person_halts_mps2: float = 2.0
+    """The same on foot or on a cycle: a walker at 5 km/h stops within 0.5 m, less than the step that he is
+    in, and a cyclist by a light brake (estimated)."""
     person_strides_mps2: float = 0.75
     """Nobody on foot who needs more than this is slowing down yet: partial braking, just in case."""
     frames: int = 2

@@ -47,7 +47,7 @@ class Limit:
 
     avoidable: bool
     impact_mps: float
-    """Left at the contact where it is not."""
+    """Left at the contact where it is not: how fast the two centres close, as contacts are judged."""
 
 
 def scene_of(case: str, row: Row) -> Scene:
@@ -164,13 +164,21 @@ def limit(scene: Scene) -> Limit:
     at_m, speed = START_M + begun * step_m, scene.speed_mps
     for k in range(begun, len(boxes)):
         box, target_mps = boxes[k]
-        if boxes_overlap(own(at_m), box):
-            return Limit(False, max(speed - target_mps * math.cos(box.yaw_rad), 0.0))
+        if boxes_overlap(body := own(at_m), box):
+            return Limit(False, _closing_mps(body, speed, box, target_mps))
         late_s = (k - begun) * STEP_S
         brake = FULL_MPS2 * min(max((late_s - DEAD_S) / BUILD_UP_S, 0.0), 1.0)
         before, speed = speed, max(speed - brake * STEP_S, 0.0)
         at_m += 0.5 * (before + speed) * STEP_S
     return Limit(True, 0.0)
+
+
+def _closing_mps(own: Box, own_mps: float, box: Box, target_mps: float) -> float:
+    """How fast the centre of a target and that of the car, which drives along x, come closer."""
+    dx_m, dy_m = box.x_m - own.x_m, box.y_m - own.y_m
+    vx_mps = own_mps - target_mps * math.cos(box.yaw_rad)
+    vy_mps = -target_mps * math.sin(box.yaw_rad)
+    return max((vx_mps * dx_m + vy_mps * dy_m) / math.hypot(dx_m, dy_m), 0.0)
 
 
 def _in_path(box: Box, at_m: float, ahead_m: float, y_m: float) -> bool:
