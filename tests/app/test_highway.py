@@ -4,12 +4,13 @@ import sys
 
 import pytest
 
-from volant.app.exam_highway import run
+from volant.app.exam_highway import run, table
 from volant.app.exam_stage import Task, Wanted
 from volant.app.external_pilot import make_pilot
 from volant.app.highway_world import LENGTH_M, WORLDS, HighwayWorld
 from volant.core.errors import InputError
 from volant.road import Control, LaneId, graph_from_strips, make_guide, traffic_rules
+from volant.sim.exam import CaseResult
 from volant.sim.external import observation_of
 
 pytest.importorskip("highway_env", reason="pip install 'volant[highway]'")
@@ -65,8 +66,40 @@ def test_the_pilot_has_taken_over_by_the_second_step() -> None:
     assert not state.handed_back
 
 
+def test_a_run_does_not_change_the_cars_of_the_next() -> None:
+    def places() -> list[tuple[float, float]]:
+        world = HighwayWorld("u-turn-v1", 1)
+        for _ in range(20):
+            world.act(0.0, 0.0)
+        return [(one.x_m, one.y_m) for one in world.observe().objects]
+
+    first = places()
+    HighwayWorld("intersection-v2", 1)
+    assert places() == first
+
+
+def test_over_caution_is_told_beside_crashes() -> None:
+    rows = [
+        CaseResult(
+            name=f"intersection-v2#{seed}",
+            kind="intersection-v2",
+            passed=True,
+            reasons=(),
+            figures=None,
+            wall_s=1.0,
+            facts={"mean_speed_mps": 2.0, "stood_s": stood_s, "arrived": arrived},
+        )
+        for seed, stood_s, arrived in ((1, 5.0, 0.0), (2, 0.0, 1.0))
+    ]
+    told = table(rows)
+    assert told["intersection-v2 crashes_pct"] == 0.0
+    assert told["intersection-v2 stands_at_end_pct"] == 50.0
+    assert told["intersection-v2 arrived_pct"] == 50.0
+    assert told["intersection-v2 mean_speed_mps"] == 2.0
+
+
 def test_without_the_extra_one_line_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "highway_env", None)
+    monkeypatch.setitem(sys.modules, "highway_env.vehicle.behavior", None)
     with pytest.raises(InputError, match=r"volant\[highway\]"):
         HighwayWorld("merge-v1", 1)
 

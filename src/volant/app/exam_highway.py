@@ -64,17 +64,24 @@ def run(task: Task) -> CaseResult:
 
 
 def table(results: Sequence[CaseResult]) -> dict[str, float]:
-    """By environment: share of crashes in percent, mean speed, share that stands at the end."""
+    """By environment: shares of crashes, stuck, standing at the end and arrived, and mean speed.
+
+    An over-cautious driver does not crash either: it stands, and does not arrive. Without a goal (merge,
+    highway, two-way) there is no arriving.
+    """
     rows: dict[str, float] = {}
-    for world in WORLDS:
+    for world, goal in WORLDS.items():
         held = [one for one in results if one.kind == world]
         if not held:
             continue
-        count = len(held)
-        crashes = sum("crashed" in one.reasons for one in held)
-        rows[f"{world} crashes_pct"] = 100.0 * crashes / count
+        share = 100.0 / len(held)
+        rows[f"{world} runs"] = len(held)
+        rows[f"{world} crashes_pct"] = share * sum("crashed" in one.reasons for one in held)
+        rows[f"{world} stuck_pct"] = share * sum("stuck" in one.reasons for one in held)
+        stands = sum((one.facts["stood_s"] or 0.0) > 0.0 for one in held)
+        rows[f"{world} stands_at_end_pct"] = share * stands
+        if goal:
+            rows[f"{world} arrived_pct"] = share * sum(one.facts["arrived"] or 0.0 for one in held)
         speeds = [one.facts["mean_speed_mps"] or 0.0 for one in held]
-        rows[f"{world} mean_speed_mps"] = sum(speeds) / count
-        stands = [one for one in held if (one.facts["stood_s"] or 0.0) > 0.0]
-        rows[f"{world} stands_at_end_pct"] = 100.0 * len(stands) / count
+        rows[f"{world} mean_speed_mps"] = sum(speeds) / len(held)
     return rows

@@ -10,6 +10,7 @@ import math
 from typing import Any, Final
 
 from volant.core.messages import LaneStrip
+from volant.sim.external import bridge
 
 POINT_M: Final = 1.0
 BEYOND_M: Final = 1000.0
@@ -51,9 +52,9 @@ class HighwayRoad:
             points = [lane.position(low + (high - low) * j / count, 0.0) for j in range(count + 1)]
             for one in before[:1]:
                 held = self._lanes[one]
-                points[:0] = _bridge(held, held.length, lane, low)
+                points[:0] = bridge(*_pose(held, held.length), *_pose(lane, low), POINT_M)
             for one in follow[:1]:
-                points += _bridge(lane, high, self._lanes[one], 0.0)
+                points += bridge(*_pose(lane, high), *_pose(self._lanes[one], 0.0), POINT_M)
         if not set(self._graph.get(end, {})) - {begin}:
             points.append(lane.position(lane.length + BEYOND_M, 0.0))
         left, right = self._lanes.get((begin, end, k - 1)), self._lanes.get((begin, end, k + 1))
@@ -99,21 +100,9 @@ def _slips(lane: Any) -> bool:
     return type(lane).__name__ == "SineLane"
 
 
+def _pose(lane: Any, at_m: float) -> tuple[tuple[float, float], float]:
+    return lane.position(at_m, 0.0), lane.heading_at(at_m)
+
+
 def _gap_m(lane: Any, other: Any) -> float:
     return math.dist(lane.position(lane.length, 0.0), other.position(0.0, 0.0))
-
-
-def _bridge(lane: Any, from_m: float, other: Any, to_m: float) -> list[tuple[float, float]]:
-    """A cubic from a place on a lane to one on another."""
-    (x, y), (to_x, to_y) = lane.position(from_m, 0.0), other.position(to_m, 0.0)
-    reach = math.dist((x, y), (to_x, to_y))
-    count = max(1, math.ceil(reach / POINT_M))
-    out, into = lane.heading_at(from_m), other.heading_at(to_m)
-    found = []
-    for u in (j / count for j in range(count + 1)):
-        a, b = (1.0 + 2.0 * u) * (1.0 - u) ** 2, u**2 * (3.0 - 2.0 * u)
-        c, d = reach * u * (1.0 - u) ** 2, reach * u**2 * (u - 1.0)
-        px = a * x + b * to_x + c * math.cos(out) + d * math.cos(into)
-        py = a * y + b * to_y + c * math.sin(out) + d * math.sin(into)
-        found.append((px, py))
-    return found

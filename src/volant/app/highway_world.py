@@ -14,7 +14,7 @@ from typing import Any, Final
 from volant.app.highway_road import HighwayRoad, name_of
 from volant.core.errors import InputError
 from volant.core.messages import LaneStrip, ObjectClass, Track
-from volant.sim.external import ExternalBody, ExternalEgo, ExternalView
+from volant.sim.external import ExternalBody, ExternalEgo, ExternalView, route_along
 
 WORLDS: Final = {
     "merge-v1": "",
@@ -33,6 +33,8 @@ HARDEST_MPS2: Final = 9.0
 STEER_RAD: Final = math.pi / 4.0
 LONGEST_S: Final = 40.0
 """A run that the environment does not end (its own highway-v0 lasts 40 s)."""
+MANNERS: Final = {"DISTANCE_WANTED": 10.0, "COMFORT_ACC_MAX": 3.0, "COMFORT_ACC_MIN": -5.0}
+"""Of the package's cars: intersection-v2 changes them for all later runs of the process."""
 
 
 class HighwayWorld:
@@ -42,10 +44,12 @@ class HighwayWorld:
         os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
         try:
             gymnasium = importlib.import_module("gymnasium")
-            importlib.import_module("highway_env")
+            cars = importlib.import_module("highway_env.vehicle.behavior").IDMVehicle
         except ImportError as error:
             words = "the suite highway needs the extra: pip install 'volant[highway]'"
             raise InputError(words) from error
+        for manner, value in MANNERS.items():
+            setattr(cars, manner, value)
         action = {
             "type": "ContinuousAction",
             "acceleration_range": [-HARDEST_MPS2, HARDEST_MPS2],
@@ -90,11 +94,6 @@ class HighwayWorld:
         """The own car is on the last lane of its way."""
         return self._goal is not None and name_of(self._car.lane_index) == self._goal
 
-    @property
-    def on_road(self) -> bool:
-        """The middle of the own car is on a lane."""
-        return bool(self._car.on_road)
-
     def observe(self) -> ExternalView:
         """The car, what is near it, and the way."""
         car = self._car
@@ -135,12 +134,7 @@ class HighwayWorld:
             path.append((begin, end, min(index[2], len(network.graph[begin][end]) - 1)))
         held = {strip.lane: strip for strip in self._strips}
         strips = [held[name_of(one)] for one in path]
-        points = [point for one in strips for point in zip(one.x_m, one.y_m, strict=True)]
-        kept = [one for k, one in enumerate(points) if not k or math.dist(one, points[k - 1]) > 0.5]
-        x_m, y_m = zip(*kept, strict=True)
-        limit = strips[0].limit_mps
-        route = LaneStrip(lane="route", x_m=x_m, y_m=y_m, width_m=4.0, limit_mps=limit)
-        return route, strips[-1].lane
+        return route_along(strips), strips[-1].lane
 
 
 def _track(number: int, other: Any) -> Track:

@@ -6,6 +6,7 @@ Everything is in our frame (ENU, rear axle, left positive); an adapter turns its
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -24,6 +25,8 @@ from volant.core.ports import Driver
 
 MOST_STEPS: Final = 10_000
 STANDS_MPS: Final = 0.1
+POINT_APART_M: Final = 0.5
+"""Where strips meet, their ends are one point."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,3 +157,42 @@ def observation_of(view: ExternalView, wheelbase_m: float) -> Observation:
         lanes=view.lanes,
     )
     return Observation(stamp_ns=view.stamp_ns, car=car, scene=scene)
+
+
+def route_along(strips: Sequence[LaneStrip]) -> LaneStrip:
+    """The way along strips, one behind the other, as one strip with the limit of the first."""
+    points = [point for one in strips for point in zip(one.x_m, one.y_m, strict=True)]
+    apart = [
+        one
+        for k, one in enumerate(points)
+        if not k or math.dist(one, points[k - 1]) > POINT_APART_M
+    ]
+    x_m, y_m = zip(*apart, strict=True)
+    first = strips[0]
+    return LaneStrip(
+        lane="route", x_m=x_m, y_m=y_m, width_m=first.width_m, limit_mps=first.limit_mps
+    )
+
+
+def bridge(
+    begin: tuple[float, float],
+    begin_rad: float,
+    end: tuple[float, float],
+    end_rad: float,
+    point_m: float,
+) -> list[tuple[float, float]]:
+    """Points of a cubic from one place and heading to another, for lanes that do not meet.
+
+    point_m: how far apart they are, about.
+    """
+    (x, y), (to_x, to_y) = begin, end
+    reach_m = math.dist(begin, end)
+    count = max(1, math.ceil(reach_m / point_m))
+    found = []
+    for u in (j / count for j in range(count + 1)):
+        a, b = (1.0 + 2.0 * u) * (1.0 - u) ** 2, u**2 * (3.0 - 2.0 * u)
+        c, d = reach_m * u * (1.0 - u) ** 2, reach_m * u**2 * (u - 1.0)
+        px = a * x + b * to_x + c * math.cos(begin_rad) + d * math.cos(end_rad)
+        py = a * y + b * to_y + c * math.sin(begin_rad) + d * math.sin(end_rad)
+        found.append((px, py))
+    return found
