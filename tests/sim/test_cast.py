@@ -104,3 +104,14 @@ def test_sensors_and_traffic_see_the_cast() -> None:
         and abs(one.x_m - 400.0) < 4.0
     ]
     assert inside == []
+
+
+def test_where_a_road_ends_its_actor_leaves_the_world() -> None:
+    """Standing on top of each other there, cars would hide each other from every sensor."""
+    path = _path()
+    roles = [Role(f"one {k}", path, path.length_m - 15.0 - 12.0 * k, 10.0) for k in range(2)]
+    world = _world(*roles)
+    _run(world, 1.0, path.length_m - 100.0)
+    assert len(world.truth()) == 2
+    _run(world, 4.0, path.length_m - 100.0)
+    assert len(world.truth()) == 0

@@ -3,7 +3,8 @@
 A role has a path (a road's lanes, or a polyline for people and crossing cars), a start on it, and acts:
 at a cue it takes another speed, moves over, or blinks. A role that `follows` also keeps its distance to
 whoever is ahead on its path. The rows it writes are those of `Traffic`, so that sensors, touches and the
-other drivers know no difference. A path that ends is where its actor stops.
+other drivers know no difference. Where a road ends its actor leaves the world; at the end of a free path he
+stops.
 """
 
 from __future__ import annotations
@@ -181,6 +182,8 @@ class _Part:
     lateral_mps: float = 1.0
     across_mps: float = 0.0
     direction: int = 0
+    gone: bool = False
+    """Driven out of the world."""
     done: set[int] = field(default_factory=set)
 
 
@@ -220,6 +223,8 @@ class Cast:
         self._watch(ego)
         for number, role in enumerate(self.roles):
             part, row, index = self._parts[number], actor_f[number], actor_i[number]
+            if part.gone:
+                continue
             for which, act in enumerate(role.acts):
                 if which not in part.done and self._due(act.when, ego, stamp_ns, row):
                     part.done.add(which)
@@ -231,6 +236,9 @@ class Cast:
             part.speed_mps = max(0.0, before_mps + max(accel, -HARDEST_MPS2) * STEP_S)
             part.s_m += 0.5 * (before_mps + part.speed_mps) * STEP_S
             if part.s_m >= role.path.length_m:
+                if isinstance(role.path, RoadPath):
+                    part.gone, index[Index.ALIVE] = True, 0
+                    continue
                 part.s_m, part.speed_mps, part.wanted_mps = role.path.length_m, 0.0, 0.0
             _move_across(part)
             row[Actor.BEFORE_X], row[Actor.BEFORE_Y] = row[Actor.X], row[Actor.Y]
@@ -275,7 +283,7 @@ class Cast:
             )
         ]
         for other, (them, theirs) in enumerate(zip(self.roles, self._parts, strict=True)):
-            if other != number:
+            if other != number and not theirs.gone:
                 x_m, y_m, _z, yaw = them.path.pose(theirs.s_m, theirs.offset_m)
                 speed = theirs.speed_mps
                 bodies.append((x_m, y_m, yaw, speed, them.length_m, them.width_m))

@@ -59,8 +59,8 @@ def test_it_does_not_change_onto_somebody_and_says_so() -> None:
 
 def test_who_comes_fast_from_far_behind_is_let_pass_where_a_lane_ends() -> None:
     courteous = LaneTuning()
-    late = (courteous.rear_react_s, courteous.rear_decel_mps2, courteous.rear_gap_s)
-    kind = (courteous.merge_react_s, courteous.merge_decel_mps2, courteous.merge_gap_s)
+    late = (courteous.rear_react_s, courteous.rear_decel_mps2)
+    kind = (courteous.merge_react_s, courteous.merge_decel_mps2)
     assert _rear_need_m(15.0, 26.0, kind, courteous) > 50.0
     assert _rear_need_m(15.0, 26.0, late, courteous) < 40.0
     assert _rear_need_m(25.0, 24.0, kind, courteous) < 20.0

@@ -88,6 +88,8 @@ class LocalizeTuning:
     """So long nothing is seen until paint has ended: cameras miss a few frames at a time."""
     paint_gap_s: float = 1.0
     """Paint that was not seen for so long begins anew."""
+    lane_conflict_mps: float = 5.0
+    """Slower than this a contradiction of the lane counts by the way driven instead of by time."""
     lane_relearn_s: float = 15.0
     """After so long a conflict, when the takeover (10 s) is over, the lane is looked for anew."""
     lane_confidence: float = 0.3

@@ -105,7 +105,10 @@ def fold_lane(
         gate_m = tuning.lane_gate_alone_m
     since_s = span_s(ego.last_lane, lane.stamp_ns)
     if abs(miss_m) > gate_m:
-        conflict_s = ego.lane_conflict_s + since_s
+        # Who stands sees the same again and again: that is one contradiction, not many.
+        conflict_s = ego.lane_conflict_s + since_s * min(
+            max(ego.speed_mps, 0.0) / tuning.lane_conflict_mps, 1.0
+        )
         lane_ns = -1 if conflict_s > tuning.lane_relearn_s else ego.lane_ns
         return replace(ego, last_lane=lane, lane_ns=lane_ns, lane_conflict_s=conflict_s)
     if ego.lane_ns < 0:

@@ -43,7 +43,7 @@ class JunctionTuning:
     """Time between their leaving and our coming."""
     after_s: float = 1.8
     """Between our leaving and their coming: they need not brake."""
-    merge_s: float = 1.8
+    merge_s: float = 2.2
     """Where we stay in their way, they come so much later, and"""
     merge_decel_mps2: float = 1.8
     """need not brake harder than this: with our own 2 to 3 s a gap of 7 to 8 s at 50 km/h."""
@@ -55,7 +55,7 @@ class JunctionTuning:
     """a gap of about 6 s (Highway Capacity Manual 2010, critical headway 6.2 s, recalled),"""
     least_merge_decel_mps2: float = 2.2
     """less than what counts as forced (3.0)."""
-    going_part: float = 0.6
+    going_part: float = 0.7
     """Who found the way free takes this part of the margins, as long as stopping would be felt:"""
     felt_mps2: float = 0.8
     """braking for what is only a little nearer than it was comes late, and hard (estimated)."""

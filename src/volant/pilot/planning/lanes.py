@@ -90,8 +90,6 @@ class LaneTuning:
     section 18(3), recalled), and 3 m/s2 are an emergency."""
     merge_react_s: float = 1.2
     """And so late: nobody expects to be slowed down there (recalled: drivers take 0.7 to 1.5 s)."""
-    merge_gap_s: float = 0.7
-    """And has this left, by our speed, of the second and a half that drivers keep in dense traffic."""
     last_m: float = 60.0
     """So near to the end of such a lane the smaller gap is taken."""
     rear_react_s: float = 0.4
@@ -441,30 +439,30 @@ def _why_not(
     return None
 
 
-def _courtesy(given: PlanInput, change: Change, tuning: LaneTuning) -> tuple[float, float, float]:
-    """Of who comes from behind: how late he notices a change, what he may have to brake, his gap then."""
+def _courtesy(given: PlanInput, change: Change, tuning: LaneTuning) -> tuple[float, float]:
+    """How late who comes from behind notices a change, and what he may have to brake then."""
     leave = given.course.leave
     if change.cause != "route" or leave is None or not leave.ends:
-        return tuning.rear_react_s, tuning.rear_decel_mps2, tuning.rear_gap_s
+        return tuning.rear_react_s, tuning.rear_decel_mps2
     left_m = _stop_m(given, tuning) - given.ego.station_m - given.car.front_m
     if left_m < tuning.last_m:
-        return tuning.rear_react_s, tuning.rear_decel_mps2, tuning.merge_gap_s
-    return tuning.merge_react_s, tuning.merge_decel_mps2, tuning.merge_gap_s
+        return tuning.rear_react_s, tuning.rear_decel_mps2
+    return tuning.merge_react_s, tuning.merge_decel_mps2
 
 
 def _rear_need_m(
-    v: float, rear_mps: float, courtesy: tuple[float, float, float], tuning: LaneTuning
+    v: float, rear_mps: float, courtesy: tuple[float, float], tuning: LaneTuning
 ) -> float:
     """Gap behind that a change needs: s_crit of UN R79, with less behind slower cars.
 
-    courtesy: of who comes from behind his reaction in s, braking in m/s2, and time gap in s.
+    courtesy: reaction in s and braking in m/s2 of who comes from behind.
     """
     rush = rear_mps - v
     if rush <= 0.0:
         return tuning.least_gap_m + 0.6 * max(v + 2.0 * rush, 0.0)
-    react_s, bearable_mps2, gap_s = courtesy
+    react_s, bearable_mps2 = courtesy
     brake_m = rush * react_s + rush * rush / (2.0 * bearable_mps2)
-    return max(brake_m + v * gap_s, tuning.least_gap_m)
+    return max(brake_m + v * tuning.rear_gap_s, tuning.least_gap_m)
 
 
 def _match(given: PlanInput, change: Change, law: Array, tuning: LaneTuning) -> float:

@@ -187,7 +187,7 @@ def plan(given: PlanInput, settings: PlanSettings) -> Motion:
         _jerks(given.speed_mps, lane.most_mps2, tuning),
         law,
         # What is added later for dawdling may turn the order round: then all are driven to the end.
-        ALL_DRIVEN if stop.cause == causes.MERGE else score_row(settings.score),
+        ALL_DRIVEN if _lane_ends(given, stop) else score_row(settings.score),
     )
     view = _Outlook(stop, speeds, binds, law, lane, proposals, costs, paths, starts)
     best, lane = _choose(given, view, settings)
@@ -212,13 +212,19 @@ def _urgent(view: _Outlook, best: int, tuning: PlanTuning) -> int:
     return int(next(row for row in rows if view.costs[row, touch] <= 1.1 * least + 0.01))
 
 
+def _lane_ends(given: PlanInput, stop: Stop) -> bool:
+    """Whether the next stop is the end of a lane that the car is to leave, or is leaving."""
+    leave = given.course.leave
+    return leave is not None and leave.ends and stop.cause in (causes.MERGE, causes.ROAD_END)
+
+
 def _choose(given: PlanInput, view: _Outlook, settings: PlanSettings) -> tuple[int, LaneChoice]:
     """The cheapest proposal, and whether the lane change begins or is broken off with it."""
     lane, tuning = view.lane, settings.plan
     before = given.before.proposal if given.before is not None else 0
     totals = weigh(view.costs, view.proposals, before, settings.score)
     totals[view.proposals[:, ProposalColumn.BRAKE] < URGENT_MPS2] = math.inf
-    if view.stop.cause == causes.MERGE:
+    if _lane_ends(given, view.stop):
         totals[view.proposals[:, ProposalColumn.PACE] < 1.0] += tuning.dawdle_cost
     lateral = view.proposals[:, ProposalColumn.LATERAL]
     if lane.change.phase is Phase.MOVE:

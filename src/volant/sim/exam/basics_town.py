@@ -158,7 +158,8 @@ def round_about(to_arm: int, others: int, seed: int) -> Scene:
         path = RoadPath(way(graph, (lane_of(graph, "4", -1), 0.0), (lane_of(graph, "2", 1), 120.0)))
         at_m = length_m - 20.0 - 35.0 * k - chance.uniform(k, 30.0, 50.0)
         act = Act(Trigger(Cue.TIME, 0.0), speed_mps=6.5, accel_mps2=1.0)
-        roles.append(Role(f"circling {k}", path, max(at_m, 5.0), 8.0, acts=(act,)))
+        at_m = max(at_m, 5.0)
+        roles.append(Role(f"circling {k}", path, at_m, 8.0, acts=(act,), follows=True))
     bounds = (
         *SAFE,
         Bound("station_m", least=200.0, why="not stuck"),
