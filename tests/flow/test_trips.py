@@ -68,3 +68,18 @@ def test_a_motorway_is_entered_nearly_as_fast_as_it_is_driven_and_nobody_is_made
     broken = [one.kind for one in driven.summary.rule_breaks]
     assert FindingKind.RIGHT_OF_WAY not in broken
     assert driven.summary.contacts == 0
+
+
+@pytest.mark.parametrize(
+    ("start", "to"), [("42:0:-1@2", "42:0:-2@120"), ("42:0:2@2", "42:0:1@150")]
+)
+def test_a_destination_on_the_lane_beside_is_stopped_at_calmly(start: str, to: str) -> None:
+    """The stop is known before the change is over, or it would be made within the last metres."""
+    wish = TripWish(
+        car=exam_trips.CAR, road=exam_trips.ROAD, seed=4, sensors="typical", cars=0,
+        start=start, to=to,
+    )  # fmt: skip
+    driven = drive_trip(plan_trip(wish))
+    assert driven.ending.arrived
+    assert driven.summary.distance_m < 200.0
+    assert driven.summary.accel_min_mps2 > -2.0

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests.pilot.world import TYPICAL, Sensing, World, corridor, curvy, straight
+from volant.core.clock import CONTROL_TICK_NS, NS_PER_S
 from volant.core.messages import GnssReturn
 from volant.pilot.perception import localize
 from volant.pilot.perception.belief import LocalizeTuning
@@ -183,3 +184,29 @@ def test_a_straight_lane_before_a_bend_does_not_tell_the_station() -> None:
     # And there, who is a metre too far sees the lane turned by a twelfth.
     assert mean[0] > 52.0
     assert cov[2, 0] / cov[0, 0] == pytest.approx(-1.0 / 12.0, rel=0.1)
+
+
+def test_who_stands_hears_one_contradiction_of_the_lane_not_many() -> None:
+    world = World(straight(), speed_mps=20.0)
+    world.run(3.0)
+    world.memory = msgspec.structs.replace(
+        world.memory, ego=msgspec.structs.replace(world.memory.ego, speed_mps=0.0)
+    )
+    shifted(world, 2.0, 10.0)
+    assert world.memory.ego.lane_conflict_s == 0.0
+
+
+@pytest.mark.parametrize(("bare", "grows"), [(True, False), (False, True)])
+def test_standing_where_nothing_is_painted_does_not_lose_the_lane(bare: bool, grows: bool) -> None:
+    course, tuning = straight().course(), LocalizeTuning()
+    course = replace(course, unmarked=np.full(len(course.unmarked), bare))
+    world = World(straight(), speed_mps=20.0)
+    world.run(3.0)
+    ego = msgspec.structs.replace(world.memory.ego, speed_mps=0.0)
+    age_ns = ego.stamp_ns - ego.lane_ns
+    still = msgspec.structs.replace(world._observe().car, speed_mps=0.0)
+    for _ in range(300):
+        stamp_ns = ego.stamp_ns + CONTROL_TICK_NS
+        car = msgspec.structs.replace(still, stamp_ns=stamp_ns)
+        ego = localize.move(ego, car, stamp_ns, course, tuning)
+    assert (ego.stamp_ns - ego.lane_ns > age_ns + 2 * NS_PER_S) is grows

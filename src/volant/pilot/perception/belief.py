@@ -90,6 +90,8 @@ class LocalizeTuning:
     """Paint that was not seen for so long begins anew."""
     lane_conflict_mps: float = 5.0
     """Slower than this a contradiction of the lane counts by the way driven instead of by time."""
+    still_mps: float = 0.1
+    """Slower than this the car stands."""
     lane_relearn_s: float = 15.0
     """After so long a conflict, when the takeover (10 s) is over, the lane is looked for anew."""
     lane_confidence: float = 0.3

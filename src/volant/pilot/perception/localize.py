@@ -89,9 +89,20 @@ def move(
     if course is not None and course.loops and mean[STATION] >= course.length_m:
         mean[STATION] -= course.length_m
         history[:, 4] -= course.length_m
+    lane_ns = ego.lane_ns
+    if (
+        abs(speed_mps) < tuning.still_mps
+        and lane_ns >= 0
+        and course is not None
+        and _bare(course, mean)
+    ):
+        lane_ns += round(
+            dt_s * NS_PER_S
+        )  # who stands in a junction does not lose his lane by standing
     return replace(
         ego,
         stamp_ns=stamp_ns,
+        lane_ns=lane_ns,
         mean=mean,
         cov=cov,
         history=history,
@@ -101,6 +112,11 @@ def move(
         bend_slip_rad=tuning.slip_gain * speed_mps * (yaw_rate_rps - float(mean[BIAS])),
         car_ns=car_ns,
     )
+
+
+def _bare(course: Course, mean: Array) -> bool:
+    """Whether no paint is to be seen where the car is."""
+    return bool(course.unmarked[course.row(float(mean[STATION]))])
 
 
 def fuse(

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from volant.pilot.planning import causes
 from volant.pilot.planning.lanes import Change, Phase
 from volant.pilot.planning.profile_kernels import hold_to_bends
+from volant.pilot.way import way_left_m
 
 if TYPE_CHECKING:
     from volant.pilot.planning.motion import PlanInput
@@ -38,6 +39,8 @@ class LeaveTuning:
     """Where more than 60 km/h are allowed, to miss an exit is better than to hinder others:"""
     fast_part: float = 0.6
     """there nobody slows down below this part of the limit to change lanes."""
+    stop_mps2: float = 1.0
+    """Of the stop at a destination that is reached by a change just before (planning.stops)."""
     least_mps: float = 3.0
     """In town the car may creep until it is let in."""
 
@@ -61,6 +64,7 @@ def slow_to_leave(
     step_m, count = course.step_m, len(speeds)
     squares = np.full(count, math.inf)
     _hold_to_curves(given, squares, lateral_mps2, tuning)
+    _hold_to_goal(given, change, squares, tuning)
     if change.phase is not Phase.MOVE and not leave.ends:
         _hold_to_window(given, squares, tuning)
     ahead = np.minimum.accumulate(squares[::-1])[::-1]
@@ -91,6 +95,27 @@ def _hold_to_curves(
         ahead_m += step.s_to_m - step.s_from_m
         if ahead_m > tuning.reach_m:
             break
+
+
+def _hold_to_goal(given: PlanInput, change: Change, squares: Array, tuning: LeaveTuning) -> None:
+    """Bound the square of the speed before a destination that lies on another lane than this one."""
+    lanes, station_m = given.way.graph.lanes, given.ego.station_m
+    lane, s_m = given.course.lane_index_at(station_m), given.course.lane_s_at(station_m)
+    if change.phase is Phase.MOVE:  # as from where it leads: soon the guide sees no way from here
+        held = lanes[lane]
+        other = held.left if change.direction > 0 else held.right
+        if other is not None:
+            lane, s_m = other, s_m / max(held.length_m, 1.0) * lanes[other].length_m
+    left_m = way_left_m(given.way, lane, s_m)
+    rest_m = tuning.least_mps**2 / (
+        2.0 * tuning.stop_mps2
+    )  # from the least speed to a stop, calmly
+    ahead_m = max(left_m - rest_m, 0.0)
+    if ahead_m > tuning.reach_m:
+        return
+    row = min(int(ahead_m / given.course.step_m), len(squares) - 1)
+    over_m = ahead_m - row * given.course.step_m
+    squares[row] = min(squares[row], tuning.least_mps**2 + 2.0 * tuning.brake_mps2 * over_m)
 
 
 def _hold_to_window(given: PlanInput, squares: Array, tuning: LeaveTuning) -> None:
