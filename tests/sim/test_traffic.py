@@ -556,3 +556,18 @@ def soak(graph: LaneGraph, count: int, seed: int, span_s: float) -> None:
 def test_normal_drivers_alone_make_a_world_too() -> None:
     soak(straight(2), 10, 0, 20.0)
     assert NORMAL_ONLY.aggressive == 0.0
+
+
+def test_nobody_crawls_right_ahead_of_an_own_car_that_begins_rolling() -> None:
+    """Of those ahead in its lane none needs more than 1.5 m/s2 of braking, in many draws."""
+    met = 0
+    for seed in range(40):
+        traffic = make_traffic(straight(), 40, DriverMix(), Chance.of(seed, "begin"))
+        populate(traffic, Centre(1000.0, -5.25, 0.0, 25.0))
+        for row in traffic.actor_f[traffic.actor_i[:, Index.ALIVE] == 1]:
+            gap_m, rush_mps = float(row[Actor.X]) - 1000.0, 25.0 - float(row[Actor.SPEED])
+            if abs(float(row[Actor.Y]) + 5.25) > 1.5 or not 0.0 < gap_m < 200.0 or rush_mps <= 0.0:
+                continue
+            met += 1
+            assert rush_mps**2 / (2.0 * max(gap_m - 17.5, 0.1)) <= 1.5
+    assert met > 10

@@ -84,6 +84,9 @@ _PRIVATE_MPS: Final = 4.2
 """Nobody is born where no more than 15 km/h are allowed: car parks."""
 _CLEAR_AHEAD_M: Final = 35.0
 _CLEAR_BEHIND_M: Final = 30.0
+_START_BRAKE_MPS2: Final = 1.5
+"""At the start nobody stands or crawls so near ahead that the own car had to brake harder than this."""
+_START_ASIDE_M: Final = 2.5
 _PLACE_STEP_M: Final = 6.0
 _TRIES: Final = 12
 _BIRTHS_AT_ONCE: Final = 2
@@ -391,7 +394,22 @@ def populate(traffic: Traffic, centre: Centre) -> None:
     reindex(traffic)
     fitting = _fitting_places(traffic, centre, 0.0)
     for slot in np.flatnonzero(traffic.actor_i[:, Index.ALIVE] == 0).tolist():
-        _bear(traffic, slot, fitting)
+        if _bear(traffic, slot, fitting) and _surprises(traffic.actor_f[slot], centre):
+            traffic.actor_i[slot, Index.ALIVE] = 0
+
+
+def _surprises(row: Array, centre: Centre) -> bool:
+    """Whether a car just born stands in the way of the own one, which is rolling already."""
+    dx_m, dy_m = float(row[Actor.X]) - centre.x_m, float(row[Actor.Y]) - centre.y_m
+    cos, sin = math.cos(centre.yaw_rad), math.sin(centre.yaw_rad)
+    gap_m, aside_m = cos * dx_m + sin * dy_m, cos * dy_m - sin * dx_m
+    along_mps = float(row[Actor.SPEED]) * math.cos(float(row[Actor.YAW]) - centre.yaw_rad)
+    rush_mps = centre.speed_mps - along_mps
+    if gap_m < 0.0 or rush_mps <= 0.0 or along_mps < 0.0:
+        return False
+    room_m = max(gap_m - _CLEAR_AHEAD_M / 2.0, 0.1)
+    near = abs(aside_m) < _START_ASIDE_M + 0.02 * gap_m
+    return near and rush_mps * rush_mps > 2.0 * _START_BRAKE_MPS2 * room_m
 
 
 def recycle(traffic: Traffic, centre: Centre) -> None:

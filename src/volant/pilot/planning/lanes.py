@@ -100,6 +100,8 @@ class LaneTuning:
     """What the change itself may make us brake."""
     front_gap_s: float = 0.5
     """Gap ahead that a change may begin with; the set gap is taken up afterwards."""
+    to_line_s: float = 1.5
+    """From the begin of the lateral move to the line (as in `signal_s`)."""
     least_gap_m: float = 3.0
     """Standing gap ahead and behind that a change leaves."""
     match_mps2: float = 1.5
@@ -431,9 +433,12 @@ def _why_not(
     if there[B_ID] >= 0.0 and there[B_GAP] < share * need_m:
         return "rear_gap"
     if there[A_ID] >= 0.0:
-        rush = max(v - max(float(there[A_SPEED]), 0.0), 0.0)
+        rush = v - max(float(there[A_SPEED]), 0.0)
         need_m = tuning.least_gap_m + tuning.front_gap_s * v
-        need_m += rush * rush / (2.0 * tuning.front_decel_mps2)
+        if rush > 0.0:
+            need_m += rush * rush / (2.0 * tuning.front_decel_mps2)
+        else:  # he draws away until we are over the line
+            need_m = max(need_m + tuning.to_line_s * rush, tuning.least_gap_m)
         if there[A_GAP] < share * need_m:
             return "front_gap"
     return None

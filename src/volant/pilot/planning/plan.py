@@ -61,6 +61,8 @@ class PlanTuning:
     """From rest; openpilot's cruise table: 1.6 at 0, 0.8 at 25 m/s."""
     accel_high_mps2: float = 0.8
     """From 25 m/s on (the same table)."""
+    merge_accel_mps2: float = 1.8
+    """On a lane that runs out, at any speed: as much as stays inside ISO 15622's 2.0 (recalled)."""
     decel_mps2: float = 1.8
     """Comfortable braking behind others."""
     ahead_s: float = 0.4
@@ -159,7 +161,9 @@ def plan(given: PlanInput, settings: PlanSettings) -> Motion:
     hidden = slow_places(given, settings.corners)
     if len(hidden):
         stop = replace(stop, slow=np.concatenate((stop.slow, hidden)))
-    law = law_of(given.choices, given.may_speed_up, stop, tuning)
+    leave = given.course.leave
+    brisk = leave is not None and leave.ends
+    law = law_of(given.choices, given.may_speed_up, stop, tuning, brisk=brisk)
     speeds, binds = _profile(given, stop, change, settings)
     lane = choose_lane(given, change, speeds, law, settings.lanes)
     if lane.stop_m - given.car.front_m < stop.station_m:
@@ -169,7 +173,7 @@ def plan(given: PlanInput, settings: PlanSettings) -> Motion:
             cause=causes.MERGE,
             decel_mps2=settings.stop.merge_decel_mps2,
         )
-        law = law_of(given.choices, given.may_speed_up, stop, tuning)
+        law = law_of(given.choices, given.may_speed_up, stop, tuning, brisk=brisk)
         speeds, binds = _profile(given, stop, change, settings)
     across = _across(given, lane)
     steps = given.forecast.points.shape[1] - 1
@@ -429,14 +433,19 @@ def _profile(
     return slow_to_leave(given, change, speeds, binds, tuning.lateral_mps2, settings.leaving)
 
 
-def law_of(choices: Choices, may_speed_up: bool, stop: Stop, tuning: PlanTuning) -> Array:
-    """The laws of driving along, as the kernels read them (law_kernels.L_*)."""
+def law_of(
+    choices: Choices, may_speed_up: bool, stop: Stop, tuning: PlanTuning, *, brisk: bool = False
+) -> Array:
+    """The laws of driving along, as the kernels read them (law_kernels.L_*); brisk: to enter a motorway."""
+    low_mps2, high_mps2 = tuning.accel_mps2, tuning.accel_high_mps2
+    if brisk:
+        low_mps2 = high_mps2 = tuning.merge_accel_mps2
     return np.array(
         (
-            *(choices.time_gap_s, tuning.gap_m, tuning.accel_mps2, tuning.decel_mps2),
+            *(choices.time_gap_s, tuning.gap_m, low_mps2, tuning.decel_mps2),
             *(tuning.ahead_s, tuning.cool, tuning.preview_s, tuning.react_s, tuning.side_m),
             *(tuning.rss_own_mps2, tuning.rss_other_mps2, stop.decel_mps2),
-            *(tuning.accel_high_mps2, tuning.soft_mps2),
+            *(high_mps2, tuning.soft_mps2),
             math.inf if may_speed_up else 0.0,
         )
     )

@@ -26,7 +26,7 @@ class StopTuning:
     """For a minimal-risk stop: half of what UN R157 allows (4.0, recalled)."""
     hardest_mps2: float = 3.0
     """For what comes up late: a light that turns, a person at a crossing."""
-    merge_decel_mps2: float = 2.5
+    merge_decel_mps2: float = 3.2
     """For the end of a lane that is to be left: until there it is for speeding up."""
     end_margin_m: float = 2.0
     """Between the front bumper and the end of the road."""
