@@ -114,6 +114,10 @@ class Wait:
     words: str = ""
     inside: bool = False
     """Past the line, within the junction."""
+    courtesy: bool = False
+    """To keep the junction clear."""
+    red: bool = False
+    """However late it is seen."""
 
 
 def wait_at(
@@ -168,10 +172,9 @@ def wait_at(
                 memory = replace(memory, committed=gate.lane)
             continue
         memory = replace(memory, going=-1)
-        clear = wait.words == CLEAR_WORDS
-        bound = tuning.courtesy_mps2 if clear else tuning.hardest_mps2 + 0.5
+        bound = tuning.courtesy_mps2 if wait.courtesy else tuning.hardest_mps2 + 0.5
         late = need > bound and given.speed_mps > 2.0 and not wait.inside
-        if late and wait.words != "Red light":
+        if late and not wait.red:
             memory = replace(memory, committed=gate.lane)
             continue
         waits.append(wait)
@@ -238,7 +241,7 @@ def _before_gate(
     if gate.light is not None:
         state = lights.get(gate.light, LightState.UNKNOWN)
         if state in (LightState.RED, LightState.RED_AMBER):
-            return Wait(line_m, causes.RED_LIGHT, "Red light")
+            return Wait(line_m, causes.RED_LIGHT, "Red light", red=True)
         if state is LightState.AMBER:
             return Wait(line_m, causes.RED_LIGHT, "Amber light")
         if state is LightState.UNKNOWN and to_line_m < tuning.lights_seen_m:
@@ -246,7 +249,7 @@ def _before_gate(
     if gate.control is Control.STOP and memory.stopped != gate.lane:
         return Wait(line_m, causes.STOP_SIGN, "Stop sign")
     if _blocked(given, gate, tuning):
-        return Wait(line_m, causes.GIVE_WAY, CLEAR_WORDS)
+        return Wait(line_m, causes.GIVE_WAY, CLEAR_WORDS, courtesy=True)
     if any(not _free(given, gate, ground, tuning) for ground in gate.shared):
         inside_m = _inside_m(given, gate, tuning)
         if inside_m is not None:

@@ -95,9 +95,10 @@ class PlanTuning:
     """A lane change that costs this much more than keeping the lane is not begun."""
     break_off_cost: float = 60.0
     """Nor gone on with, before the line, when it costs this much more than going back."""
-    dawdle_cost: float = 1.5
+    dawdle_cost: float = 6.0
     """Added to going slower than allowed on a lane that runs out: it is there to become as fast as those
-    beside, and the stop at its end, which costs comfort, is only for when nobody lets the car in."""
+    beside, and the stop at its end, which costs up to 5 of comfort, is only for when nobody lets the car
+    in. A second in contact or well inside a safe gap costs more."""
     urgent_s: float = 3.0
     """A sure touch so soon may be answered by urgent braking: the time within which the project's
     definition counts an emergency."""
@@ -229,7 +230,8 @@ def _choose(given: PlanInput, view: _Outlook, settings: PlanSettings) -> tuple[i
     totals = weigh(view.costs, view.proposals, before, settings.score)
     totals[view.proposals[:, ProposalColumn.BRAKE] < URGENT_MPS2] = math.inf
     if _lane_ends(given, view.stop):
-        totals[view.proposals[:, ProposalColumn.PACE] < 1.0] += tuning.dawdle_cost
+        slower = view.proposals[:, ProposalColumn.PACE] < 1.0
+        totals[slower | (view.proposals[:, ProposalColumn.BRAKE] < 0.0)] += tuning.dawdle_cost
     lateral = view.proposals[:, ProposalColumn.LATERAL]
     if lane.change.phase is Phase.MOVE:
         on, back = totals[lateral == 0.0], totals[lateral == 1.0]

@@ -41,9 +41,9 @@ _COSTS = 8
 FROM_PROFILE, FROM_LEAD, FROM_BRAKE = 0, 1, 2
 # Lead columns.
 _G_REAR, _G_FRONT, _G_RATE, _G_ACCEL, _G_WEIGHT, _G_ID, _G_CUT_IN, _G_KIND, _G_LEAVES = range(9)
-_COLUMNS = 9
+_G_CLASS = 9
+_COLUMNS = 10
 _LEADS = 6
-_ON_FOOT_M = 1.2  # who is shorter goes on foot
 _PERSON_GAP_M = (
     1.6  # room that is kept to a person, who does not roll back as a car might (estimated)
 )
@@ -106,7 +106,7 @@ def _leaves_s(points, k, offset, reach):  # type: ignore[no-untyped-def]
 
 @kernel("i8(f8[:, ::1], f8[:, :, ::1], i8, f8, f8, f8, i8, f8[:, ::1])")
 def _stand_in_band(modes, points, k, offset, middle, reach, claim, out):  # type: ignore[no-untyped-def]
-    """The modes that stand in the band swept at step k, nearest first, into out [6, 9]; their number.
+    """The modes that stand in the band swept at step k, nearest first, into out [6, 10]; their number.
 
     Who follows in the band already (behind `middle`, our own station now) stays behind us: left out.
     reach: half the band; claim: steps before one who cuts in already counts, -1 to leave those out.
@@ -143,7 +143,7 @@ def _stand_in_band(modes, points, k, offset, middle, reach, claim, out):  # type
         out[place, _G_WEIGHT] = modes[m, _M_WEIGHT]
         out[place, _G_ID] = modes[m, _M_ID]
         out[place, _G_CUT_IN] = modes[m, _M_CUT_IN]
-        out[place, _G_KIND] = modes[m, _M_KIND]
+        out[place, _G_KIND], out[place, _G_CLASS] = modes[m, _M_KIND], modes[m, _M_CLASS]
         out[place, _G_LEAVES] = _leaves_s(points[m], k, offset, reach + points[m, k, _P_HALF_WIDTH])
         found = min(found + 1, _LEADS)
     return found
@@ -213,14 +213,15 @@ def wanted_accel(  # type: ignore[no-untyped-def]
         if _is_behind(leads[i, _G_ID], behind):
             continue
         gap = leads[i, _G_REAR] - front
-        if leads[i, _G_FRONT] - leads[i, _G_REAR] < _ON_FOOT_M:
-            gap += max(law[L_GAP_M] - _PERSON_GAP_M, 0.0)
+        nearer = 0.0  # before people the standing gap is shorter
+        if leads[i, _G_CLASS] == _PEDESTRIAN:
+            nearer = max(law[L_GAP_M] - _PERSON_GAP_M, 0.0)
         rate, weight = leads[i, _G_RATE], leads[i, _G_WEIGHT]
         again = False  # another mode of one who is counted already
         for j in range(i):
             again = again or leads[j, _G_ID] == leads[i, _G_ID]
         size = leads[i, _G_FRONT] - leads[i, _G_REAR] + 1.0
-        room = gap - (max(between - size, 0.0) if again else between)
+        room = gap + nearer - (max(between - size, 0.0) if again else between)
         value = follow_accel(
             speed, accel, room, rate, leads[i, _G_ACCEL], min(free, top), firm, law
         )
@@ -232,9 +233,8 @@ def wanted_accel(  # type: ignore[no-untyped-def]
             value = min(value, stop_accel(left, speed, 1.0))
             if standing and room < law[L_GAP_M] + 1.5:
                 value = min(value, -0.3)
-        if (
-            leads[i, _G_LEAVES] < math.inf
-        ):  # as much as lets him pass, and calmly as if he might not
+        # Who goes freely and will have left is let pass, and braked for calmly as if he might stop.
+        if leads[i, _G_LEAVES] < math.inf and _goes_free(leads[i, _G_CLASS]):
             until = leads[i, _G_LEAVES] + _LET_PASS_S
             need = 2.0 * (speed * until - max(gap, 0.1)) / (until * until)
             value = max(value, -max(need, _LET_PASS_MPS2))
@@ -318,7 +318,7 @@ def _stand_beside(modes, points, k, offset, width, out):  # type: ignore[no-unty
 def _sweep(modes, points, lateral, middle, width, side, bands, sizes, beside):  # type: ignore[no-untyped-def]
     """Who stands in the band along a lateral path, at each step.
 
-    bands [3, steps + 1, 6, 9]: without cut-ins, with them, and the narrower band of contact; sizes
+    bands [3, steps + 1, 6, 10]: without cut-ins, with them, and the narrower band of contact; sizes
     [4, steps + 1]: how many stand in each, and beside it.
     """
     for k in range(lateral.shape[0]):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from volant.core.messages import Guidance, LightState
 from volant.pilot.planning import causes
 from volant.pilot.planning.junctions import JunctionMemory, JunctionTuning, wait_at
+from volant.pilot.planning.lanes import Phase
 from volant.pilot.planning.motion import PlanInput
 
 Array = NDArray[np.float64]
@@ -56,7 +57,9 @@ def find_stop(
 ) -> tuple[Stop, JunctionMemory]:
     """The nearest stop of the way ahead."""
     course, car = given.course, given.car
-    places = [(course.end_m - car.front_m - tuning.end_margin_m, causes.ROAD_END)]
+    places: list[tuple[float, int]] = [(math.inf, causes.ROAD_END)]
+    if not _leaves_an_end(given):
+        places = [(course.end_m - car.front_m - tuning.end_margin_m, causes.ROAD_END)]
     if course.destination_m is not None:
         places.append((course.destination_m, causes.DESTINATION))
     decel = tuning.decel_mps2
@@ -67,6 +70,8 @@ def find_stop(
     if wait is not None:
         places.append((wait.station_m - car.front_m, wait.cause))
     station_m, cause = min(places)
+    if station_m == math.inf:
+        return Stop(math.inf, causes.ROAD_END, tuning.decel_mps2, light=light, lit=lit), memory
     words = wait.words if wait is not None and wait.cause == cause else ""
     if cause == causes.ROAD_END and course.leave is not None:
         decel = tuning.merge_decel_mps2
@@ -75,3 +80,13 @@ def find_stop(
     if need > 0.7 * decel:
         decel = max(decel, min(1.05 * need, tuning.hardest_mps2))
     return Stop(station_m, cause, decel, words, light=light, lit=lit), memory
+
+
+def _leaves_an_end(given: PlanInput) -> bool:
+    """Whether the car is on its way out of a lane that runs out: who slows down now is run into.
+
+    As long as the change may be broken off, what is kept free before the end is enough to stop there.
+    """
+    leave, before = given.course.leave, given.before
+    moves = before is not None and before.change.phase is Phase.MOVE
+    return moves and leave is not None and leave.ends
