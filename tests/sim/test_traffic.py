@@ -2,6 +2,7 @@
 
 import math
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -9,10 +10,12 @@ from tests.data_folder import data_folder
 from tests.sim.places import NORMAL_ONLY, cars, ego_at, straight
 from volant.core.chance import Chance
 from volant.core.geometry import Box, boxes_overlap
-from volant.road import LaneGraph, build_graph, load_graph
+from volant.core.messages import Indicator
+from volant.road import LaneGraph, build_graph, follow, load_graph
 from volant.road.make import build_world
 from volant.sim.columns import Actor, DriverKind, Entry, EntryIndex, EntryKind, Index, Mode
 from volant.sim.drivers import DriverMix
+from volant.sim.exam.roads import Piece, carriageway
 from volant.sim.traffic import (
     BIRTH_FROM_M,
     ENTER_FROM_M,
@@ -571,3 +574,25 @@ def test_nobody_crawls_right_ahead_of_an_own_car_that_begins_rolling() -> None:
             met += 1
             assert rush_mps**2 / (2.0 * max(gap_m - 17.5, 0.1)) <= 1.5
     assert met > 10
+
+
+@pytest.mark.parametrize("lit", [Indicator.LEFT, Indicator.RIGHT, Indicator.OFF])
+def test_an_own_car_that_indicates_out_of_a_lane_that_ends_is_let_in(lit: Indicator) -> None:
+    """Its wish stands in the lane beside, and only there; who follows makes room (StVO 7(4))."""
+    graph = carriageway(
+        "motorway", lanes=2, oncoming=0, pieces=(Piece(2500.0),), limits_mps=((0.0, 33.0),), entry=True
+    )  # fmt: skip
+    ends = next(lane for lane in graph.lanes if lane.ends and lane.left is not None)
+    traffic = make_traffic(graph, 0, DriverMix(), Chance.of(1, "wish"))
+    x_m, y_m, yaw_rad = follow(graph, ends.index, 0.0, ends.length_m).to_world(20.0, 0.0)
+    ego = msgspec.structs.replace(
+        ego_at(graph, ends.index, 0.0, 5.0), x_m=x_m, y_m=y_m, yaw_rad=yaw_rad, indicator=lit
+    )
+    assert enter_ego(traffic, ego) == ends.index
+    wishes = traffic.entry_i[:, EntryIndex.KIND] == EntryKind.WISH
+    if lit is Indicator.LEFT:
+        (slot,) = np.flatnonzero(wishes)
+        assert traffic.entry_i[slot, EntryIndex.LANE] == ends.left
+        assert traffic.entry_f[slot, Entry.SPEED] == 5.0
+    else:
+        assert not wishes.any()

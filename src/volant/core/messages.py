@@ -682,6 +682,8 @@ class EgoTruth(Message, frozen=True, kw_only=True):
     width_m: Length
     rear_overhang_m: Length
     """From the rear axle to the rear bumper."""
+    indicator: Indicator = Indicator.OFF
+    """What the others see of our lamps."""
 
 
 class TruthObject(Message, frozen=True, kw_only=True):

@@ -230,6 +230,8 @@ FOR_GOOD_S = 1.0e9
 SLOTS = 3
 """Entries of one actor: its lane, the lane it leaves, the lane it wishes for."""
 EGO_SLOTS = 6
+EGO_WISH_SLOTS = 1
+"""Where the own car indicates to leave a lane that ends, the lane that it wishes for."""
 WALL_SLOTS = 24
 CAST_SLOTS = 6
 """Entries of one actor of a scene's cast: the lanes that its body reaches."""

@@ -17,12 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from volant.core.chance import Chance
-from volant.core.messages import EgoTruth, LightState
+from volant.core.messages import EgoTruth, Indicator, LightState
 from volant.road import LaneColumn, LaneGraph, TrafficRules, longest_body_m, traffic_rules
 from volant.sim.arrays import Actors, Entries, Ground, Lamps, Moment, Roads
 from volant.sim.columns import (
     CAST_SLOTS,
     EGO_SLOTS,
+    EGO_WISH_SLOTS,
     FOR_GOOD_S,
     SLOTS,
     WALL_SLOTS,
@@ -162,7 +163,7 @@ class Traffic:
     @property
     def wall_begin(self) -> int:
         """First entry slot of jam heads."""
-        return self.ego_begin + EGO_SLOTS
+        return self.ego_begin + EGO_SLOTS + EGO_WISH_SLOTS
 
     @property
     def cast_begin(self) -> int:
@@ -189,7 +190,8 @@ def make_traffic(
     rules = rules or traffic_rules(graph)
     roads = lane_arrays(graph, rules)
     along = _along_lanes(rules)
-    entries = SLOTS * count + EGO_SLOTS + WALL_SLOTS + CAST_SLOTS * cast + len(along)
+    own = EGO_SLOTS + EGO_WISH_SLOTS
+    entries = SLOTS * count + own + WALL_SLOTS + CAST_SLOTS * cast + len(along)
     lanes = len(graph.lanes)
     actor_f = np.zeros((count, len(Actor)))
     actor_i = np.zeros((count, len(Index)), dtype=np.int64)
@@ -328,7 +330,32 @@ def enter_ego(traffic: Traffic, ego: EgoTruth) -> int:
             ego.accel_mps2,
         )
     )
-    return _enter(traffic, body, traffic.ego_begin)
+    lane = _enter(traffic, body, traffic.ego_begin)
+    _enter_wish(traffic, lane, ego)
+    return lane
+
+
+def _enter_wish(traffic: Traffic, lane: int, ego: EgoTruth) -> None:
+    """Who must leave a lane that ends, and indicates, is let in: one car each (StVO section 7(4), recalled)."""
+    entries, roads, slot = traffic.entries, traffic.roads, traffic.ego_begin + EGO_SLOTS
+    entries.i[slot, EntryIndex.LANE], entries.i[slot, EntryIndex.KIND] = -1, EntryKind.NONE
+    if lane < 0 or ego.indicator not in (Indicator.LEFT, Indicator.RIGHT):
+        return
+    side = LaneIndex.LEFT if ego.indicator is Indicator.LEFT else LaneIndex.RIGHT
+    target = int(roads.lane_i[lane, side])
+    own = slice(traffic.ego_begin, slot)
+    rows = np.flatnonzero(entries.i[own, EntryIndex.LANE] == lane)
+    if target < 0 or not len(rows) or not math.isfinite(float(roads.lane_f[lane, LaneFloat.END])):
+        return
+    s_m = float(entries.f[traffic.ego_begin + int(rows[0]), Entry.S])
+    ratio = float(
+        roads.lane_f[target, LaneFloat.LENGTH] / max(roads.lane_f[lane, LaneFloat.LENGTH], 0.1)
+    )
+    entries.i[slot, EntryIndex.LANE], entries.i[slot, EntryIndex.KIND] = target, EntryKind.WISH
+    entries.f[slot, Entry.S], entries.f[slot, Entry.SPEED] = s_m * ratio, ego.speed_mps
+    entries.f[slot, Entry.HALF_LENGTH] = 0.5 * ego.length_m
+    entries.f[slot, Entry.HALF_WIDTH], entries.f[slot, Entry.D] = 0.5 * ego.width_m, 0.0
+    entries.f[slot, Entry.ACCEL] = ego.accel_mps2
 
 
 def enter_cast(traffic: Traffic, actor_f: Array) -> None:

@@ -145,6 +145,7 @@ class SimCar:
             length_m=length_m,
             width_m=width_m,
             rear_overhang_m=rear_overhang_m,
+            indicator=self._command.indicator,
         )
 
     def read(self, stamp_ns: int) -> tuple[CarState, SensorFrames | None]:
