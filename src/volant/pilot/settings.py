@@ -19,6 +19,7 @@ from volant.pilot.perception.track import TrackTuning
 from volant.pilot.planning.corners import CornerTuning
 from volant.pilot.planning.junctions import JunctionTuning
 from volant.pilot.planning.lanes import LaneTuning
+from volant.pilot.planning.leaving import LeaveTuning
 from volant.pilot.planning.plan import PlanSettings, PlanTuning
 from volant.pilot.planning.propose import ProposeTuning
 from volant.pilot.planning.score import ScoreTuning
@@ -46,6 +47,7 @@ class Tuning:
     lights: LightTuning = field(default_factory=LightTuning)
     sightings: SightingTuning = field(default_factory=SightingTuning)
     lanes: LaneTuning = field(default_factory=LaneTuning)
+    leaving: LeaveTuning = field(default_factory=LeaveTuning)
     propose: ProposeTuning = field(default_factory=ProposeTuning)
     score: ScoreTuning = field(default_factory=ScoreTuning)
     follow: FollowTuning = field(default_factory=FollowTuning)
@@ -66,6 +68,7 @@ class Tuning:
             self.propose,
             self.score,
             self.corners,
+            self.leaving,
         )
 
 
