@@ -1,6 +1,6 @@
 // Made by `python -m volant.caros.cockpit.typescript`; do not edit.
 
-export const SCHEMA_HASH = "841fadd72372";
+export const SCHEMA_HASH = "f85ced7d0aa9";
 
 /** Emergency braking's own view, 20 Hz and at each change; positions in the car frame. */
 export interface AebState {
@@ -329,7 +329,7 @@ export interface Command {
 export type CommandSource = "comfort" | "aeb" | "minimal_risk" | "driver";
 
 /** Which bound held the plan back at this tick. */
-export type Constraint = "none" | "set_speed" | "speed_limit" | "curve" | "lead" | "cut_in" | "merge" | "road_end" | "destination" | "sight" | "comfort" | "standstill" | "takeover" | "red_light" | "stop_sign" | "give_way" | "crossing" | "person" | "occlusion" | "lane_change" | "route" | "pull_over";
+export type Constraint = "none" | "set_speed" | "speed_limit" | "curve" | "lead" | "cut_in" | "merge" | "road_end" | "destination" | "sight" | "standstill" | "takeover" | "red_light" | "stop_sign" | "give_way" | "crossing" | "person" | "occlusion";
 
 /** The own car touched an actor. */
 export interface Contact {

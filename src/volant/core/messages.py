@@ -448,7 +448,6 @@ class Constraint(enum.Enum):
     ROAD_END = "road_end"
     DESTINATION = "destination"
     SIGHT = "sight"
-    COMFORT = "comfort"
     STANDSTILL = "standstill"
     TAKEOVER = "takeover"
     RED_LIGHT = "red_light"
@@ -457,9 +456,6 @@ class Constraint(enum.Enum):
     CROSSING = "crossing"
     PERSON = "person"
     OCCLUSION = "occlusion"
-    LANE_CHANGE = "lane_change"
-    ROUTE = "route"
-    PULL_OVER = "pull_over"
 
 
 class StopPath(Message, frozen=True, kw_only=True):

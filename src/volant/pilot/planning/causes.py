@@ -20,15 +20,9 @@ CAUSES: Final = (
     (Constraint.STOP_SIGN, "Stop sign"),
     (Constraint.GIVE_WAY, "Giving way"),
     (Constraint.CROSSING, "People at crossing"),
-    (Constraint.PERSON, "Person ahead"),
     (Constraint.MERGE, "Lane ends, merging"),
-    (Constraint.ROUTE, "Changing for route"),
-    (Constraint.PULL_OVER, "Pulling over"),
-    (Constraint.LANE_CHANGE, "Changing lane"),
 )
 """By the codes below; at most four words each."""
 
 NONE, SET_SPEED, LIMIT, CURVE, SIGHT, OCCLUSION, ROAD_END, DESTINATION, TAKEOVER = range(9)
-RED_LIGHT, STOP_SIGN, GIVE_WAY, CROSSING, PERSON, MERGE, ROUTE, PULL_OVER, LANE_CHANGE = range(
-    9, 18
-)
+RED_LIGHT, STOP_SIGN, GIVE_WAY, CROSSING, MERGE = range(9, 14)
