@@ -144,6 +144,20 @@ def test_only_failed_cases_and_one_in_eight_others_are_drawn() -> None:
     assert 0 < drawn < len(names) // 4
 
 
+def test_a_report_of_few_cases_shows_passed_ones_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = tmp_path / "replay.js"
+    script.write_text("")
+    monkeypatch.setattr(exam_report, "SCRIPT", script)
+    report = tmp_path / "exam.html"
+    name = "standing-car-50"
+    assert not is_drawn(name, passed=True)
+    wish = ExamWish("basics", driver="idm", sensors="perfect", only=name, report=report)
+    assert run_command(wish) is Exit.DONE
+    assert "id=theatre" in report.read_text()
+
+
 def test_the_report_holds_each_road_once_and_the_motion_of_what_is_drawn(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,7 +1,7 @@
 """What a report needs to draw a case again with the cockpit's own scene: motion, lights and road.
 
-Failed cases are drawn, and one in `ONE_IN` of the others; the road is what the cockpit would be sent, all
-along the way that the car drove, in one piece.
+Failed cases are drawn, and one in `ONE_IN` of the others, or all where they are few; the road is what the
+cockpit would be sent, all along the way that the car drove, in one piece.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from volant.app.exam_stage import Task
 
 ONE_IN: Final = 8
+FEW: Final = 8
+"""So few cases can all be watched, and a report is still small."""
 REACH_M: Final = 200.0
 """The scene's haze hides what is further (web/kit/scene/camera.ts)."""
 EVERY_M: Final = 100.0
@@ -57,7 +59,8 @@ def kept(task: Task, scene: Scene, replay: Replay, *, passed: bool) -> Replay | 
     """What the report gets of a case: curves always, the road where it is to be watched."""
     if not task.replay:
         return None
-    return with_road(replay, scene) if is_drawn(task.case, passed=passed) else replay
+    drawn = task.drawn or is_drawn(task.case, passed=passed)
+    return with_road(replay, scene) if drawn else replay
 
 
 def ego_row(ego: EgoTruth, gap_m: float | None) -> tuple[float, ...]:

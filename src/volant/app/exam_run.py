@@ -22,6 +22,7 @@ from typing import Final
 import msgspec
 
 from volant import __version__
+from volant.app.exam_replay import FEW
 from volant.app.exam_stage import Task, Wanted
 from volant.app.exam_suites import SUITES, Suite, check_driver, run_task, suite_named
 from volant.app.exits import Exit
@@ -203,7 +204,7 @@ def _outcomes(
     """The cases that are not done, as they end."""
     wanted = Wanted(wish.driver, wish.sensors, wish.seed)
     tasks = [
-        Task(suite.name, name, wanted, wish.report is not None)
+        Task(suite.name, name, wanted, wish.report is not None, drawn=len(names) <= FEW)
         for name in names
         if name not in results.done
     ]

@@ -90,6 +90,8 @@ class Task:
     case: str
     wanted: Wanted
     replay: bool = False
+    drawn: bool = False
+    """Can be watched in the report even if it passes (app.exam_replay)."""
 
 
 def run_scene(scene: Scene, wanted: Wanted) -> tuple[Figures, Replay]:
