@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup drive test soak check format bench docs mutate peers reference lock clean
+.PHONY: help setup drive test soak check format bench docs pictures mutate peers reference lock clean
 
 help:  ## What make can do
 	@sed -n 's/^\([a-z]*\):.*##  *\(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -42,6 +42,10 @@ bench:  ## Measure speed and size, with peers beside us
 docs:  ## Build the documentation into site/
 	@sh scripts/setup.sh --test
 	@$(BIN)/zensical build --clean --strict
+
+pictures:  ## Take the pictures of the documentation anew (minutes)
+	@sh scripts/setup.sh --test
+	@$(BIN)/python scripts/pictures.py
 
 mutate:  ## Mutation-test guard, emergency braking and trust (long)
 	@sh scripts/setup.sh --test

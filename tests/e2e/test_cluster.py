@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -34,7 +33,6 @@ pytestmark = pytest.mark.e2e
 
 ROOT = Path(__file__).resolve().parents[2]
 AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
-PICTURES = ROOT / "docs" / "images"
 S = 1_000_000_000
 
 
@@ -535,13 +533,13 @@ def test_the_page_is_small():
     assert sum(len(gzip.compress(path.read_bytes())) for path in scripts) <= 60 * 1024
 
 
-SHORT_S, PICTURE_S = 12.0, 97.5
-"""A drive long enough to see it move, and one up to the jam, where there is most to see."""
+DRIVE_S = 12.0
+"""A drive long enough to see it move."""
 
 
 @pytest.fixture(scope="module")
 def drive_frames() -> list[bytes]:
-    return frames_of_drive(PICTURE_S if os.environ.get("VOLANT_PICTURES") else SHORT_S)
+    return frames_of_drive(DRIVE_S)
 
 
 def played(frames: list[bytes], feeder: Feeder, from_s: float) -> Callable[[float], bytes]:
@@ -569,16 +567,3 @@ def test_a_real_drive_is_what_the_page_shows(feeder, open_page, drive_frames):
     watch.page.wait_for_timeout(1500)
     assert changed(first, pixels(watch)) > 0.01
     assert watch.errors == []
-
-
-@pytest.mark.parametrize(("theme", "name"), [("dark", "cockpit"), ("light", "cockpit-light")])
-def test_the_picture_of_the_docs(feeder, open_page, drive_frames, tmp_path, theme, name):
-    """Written to docs/images only when VOLANT_PICTURES is set, so that a test run leaves no trace."""
-    folder = PICTURES if os.environ.get("VOLANT_PICTURES") else tmp_path
-    feeder.make = played(drive_frames, feeder, len(drive_frames) / 30.0 - 1.0)
-    watch = open_page(theme)
-    watch.wait_live()
-    watch.page.wait_for_timeout(2500)
-    picture = folder / f"{name}.png"
-    watch.page.screenshot(path=picture)
-    assert picture.stat().st_size > 40_000
