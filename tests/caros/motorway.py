@@ -155,6 +155,10 @@ def _cruise(ahead_m: float, speed_mps: float, span_m: float = 420.0) -> Callable
     return station_m
 
 
+def _now_and_then(phase_s: int) -> Callable[[float], bool]:
+    return lambda t: (t + phase_s) % 7.0 < 2.0
+
+
 def _fixed(offset_m: float) -> Callable[[float], float]:
     return lambda _: offset_m
 
@@ -224,7 +228,7 @@ def crowd(count: int) -> dict[int, Actor]:
             _cruise(60.0 + 6.5 * (i - len(ACTORS)), speed_mps, 330.0),
             _fixed(offset_m),
             oncoming=oncoming,
-            brakes=lambda t, i=i: (t + i) % 7.0 < 2.0,
+            brakes=_now_and_then(i),
         )
     return dict(sorted(found.items())[:count])
 
