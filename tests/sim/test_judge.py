@@ -259,6 +259,29 @@ def test_arrival_is_by_the_true_station_and_the_reason_can_be_given() -> None:
     assert judge.summary(there, "destination").reason == "destination"
 
 
+def test_who_rolls_on_past_the_destination_has_not_arrived() -> None:
+    assert not judge.summary(
+        run([JudgeInput(0, ego(0, s_m=1995.0)), JudgeInput(CONTROL_TICK_NS, ego(1, s_m=2015.0))])
+    ).arrived
+
+
+def test_places_on_the_way_are_passed_in_their_order_or_there_is_no_arrival() -> None:
+    def passed(*stations: float, lane: int = 1) -> judge.DriveSummary:
+        settings = JudgeSettings(graph=GRAPH, place=(1, 2020.0), via=((1, 600.0), (1, 900.0)))
+        inputs = [
+            JudgeInput(k * CONTROL_TICK_NS, ego_at(GRAPH, 1 if s_m > 2000.0 else lane, s_m, 20.0))
+            for k, s_m in enumerate(stations)
+        ]
+        return judge.summary(run(inputs, settings))
+
+    whole = passed(595.0, 903.0, 2015.0)
+    assert (whole.via_passed, whole.arrived) == (2, True)
+    assert passed(595.0, 903.0, 2015.0, lane=2).arrived  # the lane beside will do
+    assert passed(903.0, 595.0, 2015.0).via_passed == 1
+    assert not passed(903.0, 595.0, 2015.0).arrived
+    assert not passed(2015.0).arrived
+
+
 def glide(upto_m: float, settings: JudgeSettings) -> float | None:
     """The offset told of a glide from the middle lane's centre this far to the left."""
     count = round(upto_m / 0.02) + 1

@@ -8,6 +8,7 @@ import pytest
 
 from tests.sim.places import ego_at, straight
 from volant.core.clock import CONTROL_TICK_NS
+from volant.core.geometry import Box, boxes_overlap
 from volant.core.messages import (
     Command,
     CommandSource,
@@ -19,8 +20,12 @@ from volant.core.messages import (
     ObjectClass,
     TruthObject,
 )
+from volant.road import LaneGraph, TrafficRules, traffic_rules
 from volant.sim import JudgeInput, JudgeSettings, judge, judge_danger
+from volant.sim.exam.roads import crossing
 from volant.sim.judge_danger import Danger
+from volant.sim.judge_entry import Ground
+from volant.sim.scene import lane_of
 
 GRAPH = straight(3, 3000.0)
 LANE_Y = -5.25
@@ -87,10 +92,25 @@ def test_a_bend_is_followed() -> None:
     assert danger.lead_gap_m == pytest.approx(ahead_m - FRONT_M - 2.25, abs=0.3)
 
 
+RULES: dict[int, TrafficRules] = {}
+
+
+def rules_of(graph: LaneGraph) -> TrafficRules:
+    """By identity: graphs here live as long as the tests."""
+    if id(graph) not in RULES:
+        RULES[id(graph)] = traffic_rules(graph)
+    return RULES[id(graph)]
+
+
+def ground_of(seen: EgoTruth, graph: LaneGraph = GRAPH, hint: int | None = None) -> Ground:
+    place = graph.locate(seen.x_m, seen.y_m, seen.yaw_rad, hint, 6.0)
+    return Ground(graph, rules_of(graph), place)
+
+
 def blame(contact: dict[str, Any], *looks: tuple[EgoTruth, tuple[TruthObject, ...]]) -> str:
     danger = Danger()
     for seen, objects in looks:
-        judge_danger.look(danger, seen, objects, 3.0)
+        judge_danger.look(danger, seen, objects, 3.0, ground_of(seen))
     last = looks[-1][0]
     values = {"object_class": ObjectClass.CAR, "struck_from_behind": False, **contact}
     told = judge_danger.verdict(
@@ -123,6 +143,138 @@ def test_a_cut_in_beyond_the_criterion_is_not_our_fault_and_a_milder_one_is() ->
     assert cut_in(5.0, 10.0) == "cut_in_beyond_r157"  # 0.5 s against 10 / 12 + 0.35
     assert cut_in(20.0, 10.0) == "at_fault"
     assert cut_in(-3.0, 10.0) == "cut_in_beyond_r157"
+
+
+def meet(
+    way: list[tuple[float, float, float]],
+    mps: float,
+    begin: tuple[float, float],
+    other_mps: float,
+    other_yaw_rad: float = 0.0,
+    graph: LaneGraph = GRAPH,
+    **more: Any,
+) -> str | None:
+    """Drive along poses 50 ms apart until the bodies touch: who is to blame, None: they did not."""
+    danger, hint, yaw_before = Danger(), None, way[0][2]
+    along = math.cos(other_yaw_rad), math.sin(other_yaw_rad)
+    for k, (x_m, y_m, yaw_rad) in enumerate(way):
+        seen = msgspec.structs.replace(
+            ego(speed_mps=mps, k=5 * k), x_m=x_m, y_m=y_m, yaw_rad=yaw_rad,
+            yaw_rate_rps=(yaw_rad - yaw_before) / 0.05,
+        )  # fmt: skip
+        yaw_before, gone_m = yaw_rad, 0.05 * k * other_mps
+        at = (begin[0] + along[0] * gone_m, begin[1] + along[1] * gone_m)
+        them = actor(0.0, speed_mps=other_mps, yaw_rad=other_yaw_rad, **more)
+        them = msgspec.structs.replace(them, x_m=at[0], y_m=at[1])
+        ground = ground_of(seen, graph, hint)
+        hint = None if ground.place is None else ground.place.lane
+        judge_danger.look(danger, seen, (them,), 3.0, ground)
+        middle_m = 0.5 * seen.length_m - seen.rear_overhang_m
+        cos, sin = math.cos(yaw_rad), math.sin(yaw_rad)
+        body = Box(x_m + middle_m * cos, y_m + middle_m * sin, yaw_rad, seen.length_m, seen.width_m)
+        if boxes_overlap(body, Box(*at, other_yaw_rad, them.length_m, them.width_m)):
+            dx, dy = at[0] - body.x_m, at[1] - body.y_m
+            behind = cos * dx + sin * dy < -0.5 * seen.length_m
+            behind = behind and abs(cos * dy - sin * dx) < 0.5 * (seen.width_m + them.width_m)
+            touch = Contact(
+                stamp_ns=seen.stamp_ns, actor_id=1, object_class=them.object_class,
+                closing_mps=1.0, struck_from_behind=behind and other_mps * along[0] > mps,
+            )  # fmt: skip
+            return judge_danger.verdict(danger, touch, seen).code
+    return None
+
+
+def change(mps: float, across_mps: float = 1.0) -> list[tuple[float, float, float]]:
+    """One second straight on, then over to the lane on the left."""
+    yaw, poses = math.asin(across_mps / mps), []
+    for k in range(200):
+        over_m = min(max(0.05 * (k - 20) * across_mps, 0.0), 3.5)
+        moves = 0.0 < over_m < 3.5
+        poses.append((500.0 + 0.05 * k * mps, LANE_Y + over_m, yaw if moves else 0.0))
+    return poses
+
+
+@pytest.mark.parametrize(("ahead_m", "other_mps"), [(1.3, 25.0), (4.0, 25.0), (20.0, 21.0)])
+def test_our_lane_change_into_a_car_beside_or_ahead_is_our_fault(
+    ahead_m: float, other_mps: float
+) -> None:
+    assert meet(change(25.0), 25.0, (500.0 + ahead_m, LANE_Y + 3.5), other_mps) == "at_fault"
+
+
+def test_whom_we_move_over_in_front_of_too_close_strikes_us_by_our_fault() -> None:
+    # When our side comes into its lane it is 6 m behind and 8 m/s faster: 0.75 s, not 8 / 12 + 0.35.
+    begin = 500.0 - 0.92 - 2.25 - 6.0 - 8.0 * 1.85
+    assert meet(change(20.0), 20.0, (begin, LANE_Y + 3.5), 28.0) == "at_fault"
+    # From 60 m behind it had the time to brake.
+    begin -= 54.0
+    assert meet(change(20.0), 20.0, (begin, LANE_Y + 3.5), 28.0) == "struck_from_behind"
+    straight_on = [(500.0 + k, LANE_Y, 0.0) for k in range(200)]
+    assert meet(straight_on, 20.0, (470.0, LANE_Y), 28.0) == "struck_from_behind"
+
+
+def bend(graph: LaneGraph, lane: int) -> float:
+    held = graph.lanes[lane]
+    return graph.position(lane, held.length_m).heading_rad - graph.position(lane, 0.0).heading_rad
+
+
+def turn_right(graph: LaneGraph, start_m: float, mps: float) -> list[tuple[float, float, float]]:
+    """Along the first arm and right at the crossing, by the lanes' middles."""
+    lane = lane_of(graph, "1", -1)
+    s_m, poses = start_m, []
+    for _ in range(400):
+        held = graph.lanes[lane]
+        if s_m > held.length_m:
+            right = [
+                onward for onward in held.successors
+                if math.sin(bend(graph, onward)) < -0.5
+            ]  # fmt: skip
+            s_m, lane = s_m - held.length_m, (right or list(held.successors))[0]
+        at = graph.position(lane, s_m)
+        poses.append((at.x_m, at.y_m, at.heading_rad))
+        s_m += 0.05 * mps
+    return poses
+
+
+def test_our_turn_into_the_flank_of_who_goes_first_is_our_fault() -> None:
+    graph = crossing("give_way")
+    poses = turn_right(graph, graph.lanes[lane_of(graph, "1", -1)].length_m - 20.0, 6.0)
+    x_m, y_m, yaw_rad = next(pose for pose in poses[::-1] if math.hypot(*pose[:2]) < 60.0)
+    told = set()
+    for back_m in range(40, 110, 3):
+        begin = x_m - back_m * math.cos(yaw_rad), y_m - back_m * math.sin(yaw_rad)
+        told.add(meet(poses, 6.0, begin, 8.0, yaw_rad, graph))
+    assert "at_fault" in told
+    assert "cut_in_beyond_r157" not in told
+
+
+def test_a_turn_onto_a_person_who_stands_is_our_fault() -> None:
+    graph = crossing("give_way")
+    poses = turn_right(graph, graph.lanes[lane_of(graph, "1", -1)].length_m - 20.0, 5.0)
+    for x_m, y_m, _yaw in poses[90:200:10]:
+        there = {"object_class": ObjectClass.PEDESTRIAN, "length_m": 0.5, "width_m": 0.5}
+        assert meet(poses, 5.0, (x_m, y_m), 0.0, 0.0, graph, **there) == "at_fault"
+
+
+def test_a_real_cut_in_on_a_bend_is_still_not_our_fault() -> None:
+    graph = straight(3, 3000.0, curvature_per_m=0.002)
+    danger = Danger()
+    for k in range(81):
+        lane_m = 500.0 + 25.0 * 0.05 * k
+        here, seen = graph.position(1, lane_m), ego(speed_mps=25.0, k=5 * k)
+        seen = msgspec.structs.replace(
+            seen, x_m=here.x_m, y_m=here.y_m, yaw_rad=here.heading_rad, yaw_rate_rps=0.05
+        )
+        there = graph.position(0, 516.0 + 15.0 * 0.05 * k, -min(max(0.05 * (k - 5), 0.0), 3.5))
+        them = actor(0.0, speed_mps=15.0, yaw_rad=there.heading_rad)
+        them = msgspec.structs.replace(them, x_m=there.x_m, y_m=there.y_m)
+        judge_danger.look(danger, seen, (them,), 3.0, ground_of(seen, graph, 1))
+        if k == 30:
+            break
+    touch = Contact(
+        stamp_ns=seen.stamp_ns, actor_id=1, object_class=ObjectClass.CAR, closing_mps=1.0,
+        struck_from_behind=False,
+    )  # fmt: skip
+    assert judge_danger.verdict(danger, touch, seen).code == "cut_in_beyond_r157"
 
 
 def test_a_person_inside_the_stopping_distance_is_not_our_fault() -> None:

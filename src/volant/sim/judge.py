@@ -51,7 +51,9 @@ from volant.core.messages import (
 from volant.road import Corridor, LaneGraph, LanePoint, TrafficRules, traffic_rules
 from volant.sim import judge_danger, judge_rules
 from volant.sim.judge_danger import Danger
+from volant.sim.judge_entry import Ground
 from volant.sim.judge_kernels import body_on_road
+from volant.sim.judge_places import Spot, is_at, pass_on, spot_of
 from volant.sim.judge_rules import Approaches, RuleWatch
 
 LONGITUDINAL_TICKS = 100
@@ -119,6 +121,8 @@ class JudgeSettings:
     """Station to arrive at; None: the drive has no destination."""
     place: tuple[int, float] | None = None
     """Lane and s to arrive at, for a drive without a corridor."""
+    via: tuple[tuple[int, float], ...] = ()
+    """Lane and s of the places to pass before, in order; a lane beside will do."""
     rules: TrafficRules | None = None
     """Of the graph; None: made from it at the first tick."""
     tuning: JudgeTuning = field(default_factory=JudgeTuning)
@@ -145,6 +149,7 @@ class DriveSummary(msgspec.Struct, frozen=True, kw_only=True):
     """The figures of one drive; docs/reference/drive-json.md is its description."""
 
     arrived: bool
+    """At the end it is at its destination, and has passed all places between."""
     reason: str
     distance_m: float
     duration_s: float
@@ -163,6 +168,8 @@ class DriveSummary(msgspec.Struct, frozen=True, kw_only=True):
     interventions_per_100_km: float | None = None
     lane_offset_rms_m: float | None = None
     lateral_accel_p99_mps2: float | None = None
+    via_passed: int = 0
+    """Places between that were truly passed."""
 
 
 @dataclass(slots=True)
@@ -194,6 +201,9 @@ class JudgeState:
     contacts: int = 0
     stand_ticks: int = 0
     arrived: bool = False
+    """It is at its destination now."""
+    passed: int = 0
+    """Places between that it has been at."""
     engagement: Engagement | None = None
     episodes: dict[InterventionKind, _Episode] = field(
         default_factory=lambda: {kind: _Episode() for kind in InterventionKind}
@@ -215,8 +225,8 @@ class JudgeState:
     squares_m2: float = 0.0
     even_count: int = 0
     needless: _Episode = field(default_factory=_Episode)
-    there: LanePoint | None = None
-    """The place to arrive at."""
+    spots: tuple[Spot, ...] = ()
+    """The places between, and the one to arrive at last where there is no corridor."""
     body: np.ndarray[tuple[int], np.dtype[np.float64]] = field(default_factory=lambda: np.zeros(7))
 
 
@@ -238,8 +248,11 @@ def step(
     before = len(state.interventions)
     found, blamed = len(state.findings), len(state.verdicts)
     if seen.objects is not None:
-        judge_danger.look(state.danger, seen.ego, seen.objects, settings.tuning.needed_mps2)
         _judge_rules(state, seen, settings)
+        rules = None if state.ways is None else state.ways.rules
+        ground = None if rules is None else Ground(settings.graph, rules, state.watch.place)
+        needed_mps2 = settings.tuning.needed_mps2
+        judge_danger.look(state.danger, seen.ego, seen.objects, needed_mps2, ground)
     _measure_motion(state, seen, settings.tuning)
     _measure_place(state, seen, settings)
     if seen.objects is not None:
@@ -291,6 +304,7 @@ def summary(state: JudgeState, reason: str | None = None) -> DriveSummary:
         ),
         lane_offset_rms_m=math.sqrt(squares_m2 / even) if even else None,
         lateral_accel_p99_mps2=_p99(state.across),
+        via_passed=state.passed,
     )
 
 
@@ -361,28 +375,30 @@ def _measure_place(state: JudgeState, seen: JudgeInput, settings: JudgeSettings)
     cause = off > 0
     words = f"{off} corners of the body off the road" if cause else ""
     _hold(state, seen.stamp_ns, InterventionKind.ROAD_LEFT, cause, 1, words, tuning.rearm_s)
+    _judge_places(state, seen, settings)
     if settings.corridor is None:
-        _arrive_at_place(state, seen, settings)
         return
     hint = settings.start_m if state.station_m is None else state.station_m
     state.station_m, offset_m = settings.corridor.project(ego.x_m, ego.y_m, hint)
     if 0.0 <= state.station_m <= settings.corridor.length_m:
         _widen_offset(state, abs(offset_m))
     if settings.destination_m is not None:
-        state.arrived |= state.station_m >= settings.destination_m - tuning.arrive_m
+        beyond_m = state.station_m - settings.destination_m
+        near = abs(beyond_m) <= tuning.arrive_m and abs(offset_m) <= tuning.arrive_m
+        state.arrived = near and state.passed == len(settings.via)
 
 
-def _arrive_at_place(state: JudgeState, seen: JudgeInput, settings: JudgeSettings) -> None:
-    """Arrival at a lane and s, for a drive without a corridor."""
-    if settings.place is None or state.arrived:
-        return
-    lane, s_m = settings.place
-    if state.there is None:
-        state.there = settings.graph.position(lane, s_m)
-    there = state.there
-    near_m = math.hypot(there.x_m - seen.ego.x_m, there.y_m - seen.ego.y_m)
-    facing = math.cos(there.heading_rad - seen.ego.yaw_rad) > 0.5
-    state.arrived = facing and near_m <= settings.tuning.arrive_m
+def _judge_places(state: JudgeState, seen: JudgeInput, settings: JudgeSettings) -> None:
+    """Places passed, and arrival at a lane and s for a drive without a corridor."""
+    graph, tuning, count = settings.graph, settings.tuning, len(settings.via)
+    if state.first_ns == seen.stamp_ns:
+        between = tuple(spot_of(graph, one, beside=True) for one in settings.via)
+        last = () if settings.place is None else (spot_of(graph, settings.place),)
+        state.spots = (*between, *last)
+    near = tuning.arrive_m, tuning.level_apart_m
+    state.passed = pass_on(state.passed, state.spots[:count], seen.ego, *near)
+    if settings.corridor is None and len(state.spots) > count:
+        state.arrived = state.passed == count and is_at(state.spots[count], seen.ego, *near)
 
 
 def _judge_rules(state: JudgeState, seen: JudgeInput, settings: JudgeSettings) -> None:

@@ -5,17 +5,21 @@ beside it, and moves on with its speed along and across. A car that stays in the
 v_rel^2 / (2 gap), one that brakes for the stop behind its stop, one that crosses for letting it pass
 or stopping before it, whichever is less. When somebody came into the way is kept, for the verdict on a
 contact: struck from behind, a cut-in beyond UN R157 5.2.5.2, or a person who came inside the physical
-stopping distance are not our fault; every other contact is.
+stopping distance are not our fault; every other contact is. They came in only if they moved there by
+themselves (`judge_entry.py`); and who strikes us from behind is our fault where we moved over in front
+of them closer than the same criterion allows.
 """
 
 from __future__ import annotations
 
 import math
+from collections import deque
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from volant.core.clock import seconds
 from volant.core.messages import Contact, ContactVerdict, EgoTruth, ObjectClass, TruthObject
+from volant.sim.judge_entry import Ground, came_over, we_came_over
 
 REACH_M: Final = 150.0
 _HORIZON_S: Final = 4.0
@@ -33,6 +37,10 @@ _STOP_S: Final = 0.35
 """Physical stop: 0.2 s dead time and half of 0.3 s build-up, then 9 m/s2."""
 _KEPT_S: Final = 6.0
 """An intrusion longer ago is no longer why the cars touched (chosen: three times a TTC of 2 s)."""
+_WATCH_M: Final = 8.0
+"""Whose body is so near beside our course is remembered for a while, to tell who moves."""
+_LOOKS: Final = 11
+"""Half a second at 20 Hz."""
 _CROSSING_MPS: Final = 0.3
 _MOST_MPS2: Final = 20.0
 _PEOPLE: Final = frozenset({ObjectClass.PEDESTRIAN, ObjectClass.CYCLIST})
@@ -71,19 +79,32 @@ class Danger:
     lead_speed_mps: float = 0.0
     in_lane: set[int] = field(default_factory=set)
     in_path: set[int] = field(default_factory=set)
-    known: set[int] = field(default_factory=set)
+    places: dict[int, deque[tuple[float, float]]] = field(default_factory=dict)
+    """Where those near our course were within the last half second."""
+    beside: set[int] = field(default_factory=set)
+    """Those on whose course we are not, behind or beside us."""
+    own_entries: dict[int, Intrusion] = field(default_factory=dict)
+    """When we moved over before somebody: their gap and speeds, `own_mps` theirs."""
     lane_entries: dict[int, Intrusion] = field(default_factory=dict)
     path_entries: dict[int, Intrusion] = field(default_factory=dict)
 
 
 def look(
-    danger: Danger, ego: EgoTruth, objects: tuple[TruthObject, ...], emergency_mps2: float
+    danger: Danger,
+    ego: EgoTruth,
+    objects: tuple[TruthObject, ...],
+    emergency_mps2: float,
+    ground: Ground | None = None,
 ) -> None:
-    """Measure all actors at one stamp; `danger` is changed in place."""
+    """Measure all actors at one stamp; `danger` is changed in place.
+
+    Without the ground nobody is known to have come in by itself.
+    """
     danger.required_mps2, danger.lead_gap_m = 0.0, None
     in_lane: set[int] = set()
     in_path: set[int] = set()
-    known: set[int] = set()
+    beside: set[int] = set()
+    places: dict[int, deque[tuple[float, float]]] = {}
     half_m = 0.5 * ego.width_m
     x_m, y_m, z_m = ego.x_m, ego.y_m, ego.z_m
     cos, sin = math.cos(ego.yaw_rad), math.sin(ego.yaw_rad)
@@ -92,28 +113,102 @@ def look(
         if abs(dx) > REACH_M or abs(dy) > REACH_M or abs(other.z_m - z_m) > _LEVEL_APART_M:
             continue
         ahead, left = cos * dx + sin * dy, cos * dy - sin * dx
+        if ahead < 0.0 and other.speed_mps > _CROSSING_MPS:
+            _look_behind(danger, ego, other, left, beside, ground)
         if ahead < -ego.length_m - other.length_m:
             continue
         near = _near(ego, other, ahead, left)
         who = other.actor_id
-        known.add(who)
         inner_m = abs(near.left_m) - near.wide_m
+        if inner_m < _WATCH_M:
+            places[who] = danger.places.get(who) or deque(maxlen=_LOOKS)
+            places[who].append((other.x_m, other.y_m))
         if inner_m < _LANE_HALF_M:
             in_lane.add(who)
-            if who in danger.known and who not in danger.in_lane:
-                danger.lane_entries[who] = _intrusion(ego, near)
+            if who not in danger.in_lane:
+                _enter(danger.lane_entries, ego, other, near, places[who][0], ground)
         if inner_m < half_m + _WIDER_M:
             in_path.add(who)
-            if who not in danger.in_path:
-                danger.path_entries[who] = _intrusion(ego, near)
+            if who not in danger.in_path and other.object_class in _PEOPLE:
+                _step_in(danger.path_entries, ego, other, near, places[who][0], ground)
         if near.gap_m < -2.0 * near.long_m:
             continue
         if inner_m < half_m and (danger.lead_gap_m is None or near.gap_m < danger.lead_gap_m):
             danger.lead_gap_m, danger.lead_speed_mps = near.gap_m, near.along_mps
         danger.required_mps2 = max(danger.required_mps2, _required(ego, other, near, half_m))
-    danger.in_lane, danger.in_path, danger.known = in_lane, in_path, known
+    danger.in_lane, danger.in_path, danger.places, danger.beside = in_lane, in_path, places, beside
     if danger.required_mps2 > emergency_mps2:
         danger.emergency_ns = ego.stamp_ns
+
+
+def _enter(
+    entries: dict[int, Intrusion],
+    ego: EgoTruth,
+    other: TruthObject,
+    near: Near,
+    was: tuple[float, float],
+    ground: Ground | None,
+) -> None:
+    """Keep how somebody came in by itself; whom our own way met has not come in."""
+    if came_over(ground, ego, other, was, near.left_m):
+        entries[other.actor_id] = _intrusion(ego, near)
+    else:
+        entries.pop(other.actor_id, None)
+
+
+def _step_in(
+    entries: dict[int, Intrusion],
+    ego: EgoTruth,
+    other: TruthObject,
+    near: Near,
+    was: tuple[float, float],
+    ground: Ground | None,
+) -> None:
+    """The same for people: who half a second ago stood in the path that we take now has not come in.
+
+    Then our turn swept over them. Cyclists ride along, and over, as cars do.
+    """
+    dx, dy = was[0] - ego.x_m, was[1] - ego.y_m
+    cos, sin = math.cos(ego.yaw_rad), math.sin(ego.yaw_rad)
+    then = _near(ego, other, cos * dx + sin * dy, cos * dy - sin * dx)
+    if abs(then.left_m) - then.wide_m < 0.5 * ego.width_m + _WIDER_M:
+        entries.pop(other.actor_id, None)
+    elif other.object_class is ObjectClass.PEDESTRIAN:
+        entries[other.actor_id] = _intrusion(ego, near)
+    else:
+        _enter(entries, ego, other, near, was, ground)
+
+
+def _look_behind(
+    danger: Danger,
+    ego: EgoTruth,
+    other: TruthObject,
+    left: float,
+    beside: set[int],
+    ground: Ground | None,
+) -> None:
+    """Whether we move over onto the course of somebody behind us now, and how near before it."""
+    turned = ego.yaw_rad - other.yaw_rad
+    cos, sin = math.cos(other.yaw_rad), math.sin(other.yaw_rad)
+    middle_m = 0.5 * ego.length_m - ego.rear_overhang_m
+    dx = ego.x_m + middle_m * math.cos(ego.yaw_rad) - other.x_m
+    dy = ego.y_m + middle_m * math.sin(ego.yaw_rad) - other.y_m
+    ahead_m, aside_m = cos * dx + sin * dy, cos * dy - sin * dx
+    bend = other.yaw_rate_rps / other.speed_mps if other.speed_mps > 1.0 else 0.0
+    aside_m -= 0.5 * bend * ahead_m * ahead_m
+    long_m, wide_m = _extents(ego.length_m, ego.width_m, turned)
+    who = other.actor_id
+    if abs(aside_m) - wide_m >= _LANE_HALF_M:
+        beside.add(who)
+        return
+    if who not in danger.beside:
+        return
+    gap_m = ahead_m - long_m - 0.5 * other.length_m
+    along_mps = ego.speed_mps * math.cos(turned)
+    if we_came_over(ground, ego, left):
+        danger.own_entries[who] = Intrusion(ego.stamp_ns, gap_m, other.speed_mps, along_mps)
+    else:
+        danger.own_entries.pop(who, None)
 
 
 def _intrusion(ego: EgoTruth, near: Near) -> Intrusion:
@@ -131,11 +226,15 @@ def _near(ego: EgoTruth, other: TruthObject, ahead: float, left: float) -> Near:
     yaw = other.yaw_rad - ego.yaw_rad - turned
     cos, sin = math.cos(yaw), math.sin(yaw)
     along, across = other.speed_mps * cos, other.speed_mps * sin
-    cos, sin = abs(cos), abs(sin)
-    long_m = 0.5 * (other.length_m * cos + other.width_m * sin)
-    wide_m = 0.5 * (other.length_m * sin + other.width_m * cos)
+    long_m, wide_m = _extents(other.length_m, other.width_m, yaw)
     front_m = ego.length_m - ego.rear_overhang_m
     return Near(ahead - front_m - long_m, left, along, across, long_m, wide_m)
+
+
+def _extents(length_m: float, width_m: float, turned_rad: float) -> tuple[float, float]:
+    """Half of what a turned body takes along and across."""
+    cos, sin = abs(math.cos(turned_rad)), abs(math.sin(turned_rad))
+    return 0.5 * (length_m * cos + width_m * sin), 0.5 * (length_m * sin + width_m * cos)
 
 
 def _required(ego: EgoTruth, other: TruthObject, near: Near, half_m: float) -> float:
@@ -185,6 +284,8 @@ def verdict(danger: Danger, contact: Contact, ego: EgoTruth) -> ContactVerdict:
         "inside_stopping_distance": f"a {who} came inside the stopping distance",
         "at_fault": f"ran into a {who}",
     }[code]
+    if code == "at_fault" and contact.struck_from_behind:
+        words = f"moved over too close in front of a {who}"
     return ContactVerdict(
         stamp_ns=contact.stamp_ns,
         actor_id=contact.actor_id,
@@ -198,7 +299,9 @@ def verdict(danger: Danger, contact: Contact, ego: EgoTruth) -> ContactVerdict:
 
 def _code(danger: Danger, contact: Contact, ego: EgoTruth) -> str:
     if contact.struck_from_behind:
-        return "struck_from_behind"
+        moved = danger.own_entries.get(contact.actor_id)
+        ours = moved is not None and _young(moved, ego) and _too_close(moved)
+        return "at_fault" if ours else "struck_from_behind"
     if contact.object_class in _PEOPLE:
         entry = danger.path_entries.get(contact.actor_id)
         if entry is not None and _young(entry, ego):
@@ -208,13 +311,19 @@ def _code(danger: Danger, contact: Contact, ego: EgoTruth) -> str:
                 return "inside_stopping_distance"
         return "at_fault"
     entry = danger.lane_entries.get(contact.actor_id)
-    if entry is not None and _young(entry, ego) and entry.along_mps > 0.0:
-        closing = entry.own_mps - entry.along_mps
-        if closing > 0.0 and entry.gap_m / closing <= closing / (2.0 * _CUT_IN_MPS2) + _CUT_IN_S:
-            return "cut_in_beyond_r157"
-        if entry.gap_m <= 0.0:
-            return "cut_in_beyond_r157"
+    ahead = entry is not None and entry.along_mps > 0.0 and _young(entry, ego)
+    if entry is not None and ahead and _too_close(entry):
+        return "cut_in_beyond_r157"
     return "at_fault"
+
+
+def _too_close(entry: Intrusion) -> bool:
+    """Beyond what UN R157 asks who is behind to avoid."""
+    closing = entry.own_mps - entry.along_mps
+    if entry.gap_m <= 0.0:
+        return True
+    avoidable_s = closing / (2.0 * _CUT_IN_MPS2) + _CUT_IN_S
+    return closing > 0.0 and entry.gap_m / closing <= avoidable_s
 
 
 def _young(entry: Intrusion, ego: EgoTruth) -> bool:
