@@ -27,7 +27,7 @@ KEYS = {
     "arrived", "reason", "distance_m", "duration_s", "real_time_factor", "contacts", "min_gap_m",
     "interventions", "intervention_list", "max_lane_offset_m", "accel_min_mps2", "accel_max_mps2",
     "jerk_p99_mps3", "contacts_at_fault", "contact_list", "needless_brakings", "rule_breaks",
-    "interventions_per_100_km", "lane_offset_rms_m", "lateral_accel_p99_mps2",
+    "interventions_per_100_km", "lane_offset_rms_m", "lateral_accel_p99_mps2", "via", "via_passed",
     "journal", "journal_sha256", "journal_lost", "seed", "car", "road", "sensors",
     "cars", "version",
 }  # fmt: skip

@@ -1,6 +1,13 @@
 """When a drive is over, from messages on a bus."""
 
-from volant.app.ending import AFTER_CONTACT_NS, HANDED_BACK_NS, NEVER_READY_NS, EndWatch
+from volant.app.ending import (
+    AFTER_CONTACT_NS,
+    HANDED_BACK_NS,
+    NEVER_READY_NS,
+    Ending,
+    EndWatch,
+    confirmed,
+)
 from volant.app.exits import Exit
 from volant.core import topics
 from volant.core.bus import InlineBus
@@ -13,6 +20,7 @@ from volant.core.messages import (
     ObjectClass,
     PilotState,
 )
+from volant.sim import judge
 
 TICK_NS = 10_000_000
 
@@ -118,3 +126,14 @@ def test_a_car_whose_pilot_was_never_ready_is_not_waited_for() -> None:
     assert ending is not None
     assert ending.status is Exit.NOT_ARRIVED
     assert ending.reason == "the pilot never became ready: it says nothing"
+
+
+def test_the_word_of_the_pilot_is_no_arrival_without_the_judge() -> None:
+    said = Ending(Exit.DONE, "arrived")
+    elsewhere, there = judge.start(), judge.start()
+    there.arrived = True
+    assert confirmed(said, judge.summary(there), 0) is said
+    ending = confirmed(said, judge.summary(elsewhere), 0)
+    assert (ending.status, ending.arrived) == (Exit.NOT_ARRIVED, False)
+    late = Ending(Exit.NOT_ARRIVED, "stuck: stood 30 s")
+    assert confirmed(late, judge.summary(there), 0) is late

@@ -10,7 +10,7 @@ class DriveAnswer(Message, frozen=True, kw_only=True):
     """The drive in one object. A null means that there was nothing to measure, as each key says."""
 
     arrived: bool
-    """The car stands at its destination."""
+    """By ground truth: the car stands at its destination and has passed all of `via`."""
     reason: str
     """Why the drive ended, in words: `arrived`, `contact with a lorry`, `interrupted by Ctrl-C`, ..."""
     distance_m: float
@@ -47,6 +47,10 @@ class DriveAnswer(Message, frozen=True, kw_only=True):
     """Root mean square of the true offset from the lane's centre, R from 125 m, no lane changes."""
     lateral_accel_p99_mps2: float | None
     """99th percentile of the size of true lateral acceleration."""
+    via: tuple[str, ...]
+    """Places asked to be passed."""
+    via_passed: int
+    """So many of them, in their order, were truly passed."""
     journal: str | None
     """Path of the journal; null: none was written."""
     journal_sha256: str | None

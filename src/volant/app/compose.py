@@ -123,6 +123,11 @@ class Trip:
         return place.lane, place.lane_s_m
 
     @property
+    def via_count(self) -> int:
+        """Places to pass on the way."""
+        return 0 if self.ends is None else len(self.ends.via)
+
+    @property
     def limit_s(self) -> float:
         """Virtual time after which the trip is given up."""
         length_m = self.stretch.destination_m - self.stretch.start_m
@@ -230,7 +235,8 @@ def judge_settings(trip: Trip) -> JudgeSettings:
     """What the drive is judged against: from place to place whatever way the pilot takes."""
     stretch, rules = trip.stretch, trip.rules
     if trip.ends is not None:
-        return JudgeSettings(graph=trip.graph, place=trip.destination, rules=rules)
+        via = tuple((one.lane, one.s_m) for one in trip.ends.via)
+        return JudgeSettings(graph=trip.graph, place=trip.destination, via=via, rules=rules)
     return JudgeSettings(
         graph=trip.graph,
         corridor=stretch.corridor,

@@ -18,7 +18,7 @@ import msgspec
 from volant.app.answer import DriveAnswer
 from volant.app.compose import Send, Trip, Write, compose, plan_trip
 from volant.app.desk import Desk, Steering
-from volant.app.ending import Ending, EndWatch
+from volant.app.ending import Ending, EndWatch, confirmed
 from volant.app.exits import Exit
 from volant.app.inbox import Inbox
 from volant.app.inline import AsFastAsItCan, InlineExecutor, Pace, Pacer
@@ -74,6 +74,11 @@ class Driven:
     wall_s: float
     """Real time of the loop alone."""
 
+    @property
+    def arrived(self) -> bool:
+        """It ended at its destination, by the pilot and by ground truth."""
+        return self.ending.arrived and self.summary.arrived
+
 
 def drive_trip(
     trip: Trip,
@@ -123,7 +128,10 @@ def drive_trip(
             if ending is not None:
                 break
     wall_s = time.monotonic() - began_s
-    return Driven(ending, summary(executor.state_of("judge")), seconds(stamp_ns), wall_s)
+    truth = summary(executor.state_of("judge"))
+    if asked is None:
+        ending = confirmed(ending, truth, trip.via_count)
+    return Driven(ending, truth, seconds(stamp_ns), wall_s)
 
 
 def steering_of(trip: Trip) -> Steering:
@@ -186,7 +194,7 @@ def drive_command(wish: DriveWish) -> Exit:
             recording.close(msgspec.to_builtins(make_answer(trip, driven, None)))
         _show(make_answer(trip, driven, recording), as_json=wish.as_json)
         if link is not None:
-            if driven.ending.arrived:
+            if driven.arrived:
                 time.sleep(LINGER_S)
             link.close()
     return driven.ending.status
@@ -210,7 +218,7 @@ def make_answer(trip: Trip, driven: Driven, recording: Recording | None) -> Driv
     """The answer for machines."""
     judged = driven.summary
     return DriveAnswer(
-        arrived=driven.ending.arrived,
+        arrived=driven.arrived,
         reason=driven.ending.reason,
         distance_m=judged.distance_m,
         duration_s=driven.duration_s,
@@ -230,6 +238,8 @@ def make_answer(trip: Trip, driven: Driven, recording: Recording | None) -> Driv
         interventions_per_100_km=judged.interventions_per_100_km,
         lane_offset_rms_m=judged.lane_offset_rms_m,
         lateral_accel_p99_mps2=judged.lateral_accel_p99_mps2,
+        via=trip.wish.via,
+        via_passed=judged.via_passed,
         journal=None if recording is None else recording.path,
         journal_sha256=None if recording is None else recording.sha256,
         journal_lost=0 if recording is None else recording.lost,

@@ -12,6 +12,7 @@ from volant.core import topics
 from volant.core.bus import Bus
 from volant.core.clock import NS_PER_S, seconds
 from volant.core.messages import Engagement, InterventionKind
+from volant.sim.judge import DriveSummary
 
 STANDSTILL_MPS: Final = 0.05
 AFTER_CONTACT_NS: Final = 2 * NS_PER_S
@@ -34,6 +35,17 @@ class Ending:
     def arrived(self) -> bool:
         """Whether the car stands at its destination."""
         return self.status is Exit.DONE
+
+
+def confirmed(ending: Ending, truth: DriveSummary, via_count: int) -> Ending:
+    """An end at the destination only where ground truth says so; the pilot's word is not enough."""
+    if not ending.arrived or truth.arrived:
+        return ending
+    if truth.via_passed < via_count:
+        words = f"passed {truth.via_passed} of {via_count} places on the way"
+    else:
+        words = "stands elsewhere, though the pilot says it is there"
+    return Ending(Exit.NOT_ARRIVED, f"not at the destination: {words}")
 
 
 class EndWatch:

@@ -92,7 +92,7 @@ def run(task: Task) -> CaseResult:
     began_s = time.monotonic()
     driven = drive_trip(plan_trip(wish_of(task)))
     judged, ending = driven.summary, driven.ending
-    reasons = [] if ending.arrived else [f"not arrived: {ending.reason}"]
+    reasons = [] if driven.arrived else [f"not arrived: {ending.reason}"]
     reasons += [f"contact: {one.words}" for one in judged.contact_list if one.at_fault]
     reasons += [f"rule: {one.words}" for one in judged.rule_breaks]
     if judged.needless_brakings:
@@ -106,7 +106,7 @@ def run(task: Task) -> CaseResult:
         wall_s=time.monotonic() - began_s,
         facts={
             "at_fault": float(judged.contacts_at_fault),
-            "arrived": float(ending.arrived),
+            "arrived": float(driven.arrived),
             "distance_m": judged.distance_m,
             "duration_s": driven.duration_s,
             "interventions": float(judged.interventions),
