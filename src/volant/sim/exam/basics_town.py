@@ -146,8 +146,11 @@ def circle() -> LaneGraph:
     )
 
 
-def round_about(to_arm: int, others: int, seed: int) -> Scene:
-    """Into a roundabout, empty or with cars on it, and out at an arm."""
+def round_about(to_arm: int, others: int, seed: int, *, brakes: bool = True) -> Scene:
+    """Into a roundabout, empty or with cars on it, and out at an arm.
+
+    The others brake for who is in front of them, as people do; or they insist on going first.
+    """
     chance = stream(seed, "roundabout", to_arm, others)
     graph = circle()
     length_m = graph.lanes[lane_of(graph, "1", -1)].length_m
@@ -159,7 +162,7 @@ def round_about(to_arm: int, others: int, seed: int) -> Scene:
         at_m = length_m - 20.0 - 35.0 * k - chance.uniform(k, 30.0, 50.0)
         act = Act(Trigger(Cue.TIME, 0.0), speed_mps=6.5, accel_mps2=1.0)
         at_m = max(at_m, 5.0)
-        roles.append(Role(f"circling {k}", path, at_m, 8.0, acts=(act,), follows=True))
+        roles.append(Role(f"circling {k}", path, at_m, 8.0, acts=(act,), follows=brakes))
     bounds = (
         *SAFE,
         Bound("station_m", least=200.0, why="not stuck"),
@@ -217,4 +220,6 @@ def cases() -> tuple[Case, ...]:
             ("first-exit-busy", 1, 2),
         )
     ]
+    insist = partial(round_about, 3, 2, brakes=False)
+    found.append(Case("roundabout-third-exit-nobody-yields", "roundabout", insist))
     return tuple(found)
