@@ -1,10 +1,14 @@
 """highway-env as one more world: its roads as ours, and the pilot in its car."""
 
+import math
 import sys
+from dataclasses import replace
 
+import msgspec
 import pytest
 
-from volant.app.exam_highway import run, table
+from volant.app import exam_highway
+from volant.app.exam_highway import FREE_S, Watched, run, table, way_is_free
 from volant.app.exam_stage import Task, Wanted
 from volant.app.external_pilot import make_pilot
 from volant.app.highway_world import LENGTH_M, WORLDS, HighwayWorld
@@ -96,6 +100,46 @@ def test_over_caution_is_told_beside_crashes() -> None:
     assert told["intersection-v2 stands_at_end_pct"] == 50.0
     assert told["intersection-v2 arrived_pct"] == 50.0
     assert told["intersection-v2 mean_speed_mps"] == 2.0
+
+
+def test_standing_fails_only_while_nobody_holds_the_car() -> None:
+    world = Watched(HighwayWorld("two-way-v0", 1))
+    held = world.observe()
+    for _ in range(120):
+        world.act(-6.0, 0.0)
+        held = world.observe()
+    assert held.ego.speed_mps < 0.1
+    alone = msgspec.structs.replace(held.objects[0], speed_mps=0.0)
+    cos, sin = math.cos(held.ego.yaw_rad), math.sin(held.ego.yaw_rad)
+
+    def at(ahead_m: float, left_m: float, mps: float = 0.0, yaw_rad: float = 0.0) -> bool:
+        other = msgspec.structs.replace(
+            alone,
+            x_m=held.ego.x_m + cos * ahead_m - sin * left_m,
+            y_m=held.ego.y_m + sin * ahead_m + cos * left_m,
+            speed_mps=mps,
+            yaw_rad=held.ego.yaw_rad + yaw_rad,
+        )
+        return way_is_free(replace(held, objects=(other,)))
+
+    assert way_is_free(replace(held, objects=()))
+    assert not at(20.0, 0.0)  # stands ahead
+    assert at(20.0, 4.0)  # stands on the lane beside
+    assert at(-20.0, 0.0)  # behind
+    assert not at(20.0, 50.0, 10.0, -0.5 * math.pi)  # crosses in 5 s
+    assert at(20.0, 50.0, 10.0, 0.5 * math.pi)  # goes away
+
+
+def test_a_driver_that_stands_with_a_free_way_is_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exam_highway, "way_is_free", lambda _view: True)
+    world = Watched(HighwayWorld("two-way-v0", 1))
+    for _ in range(160):
+        world.act(-6.0, 0.0)
+        world.observe()
+    assert world.free_s > FREE_S
+    result = run(Task("highway", "intersection-v2#7000", Wanted("pilot", "perfect", 1)))
+    assert result.reasons == ("stands at the end",)
+    assert result.facts["at_fault"] == 0.0
 
 
 def test_without_the_extra_one_line_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
