@@ -74,7 +74,46 @@ def test_the_table_of_trips_tells_the_worst_comfort_and_the_bound_of_its_kilomet
     table = exam_trips.table([trip("a", -2.0, 1.5), trip("b", -3.0, 1.0)])
     assert (table["accel_min_mps2"], table["jerk_p99_mps3"]) == (-3.0, 1.5)
     assert "lane_offset_max_m" not in table
-    assert table["contacts_per_1000_km_below_at_95_pct"] == pytest.approx(300.0)
+    assert table["contacts_per_1000_km_below_at_95_pct"] == pytest.approx(100.0 * -math.log(0.05))
+
+
+def test_the_targets_of_all_trips_stand_as_rows_and_each_is_met_or_not() -> None:
+    facts: dict[str, float | None] = {
+        "at_fault": 0.0, "arrived": 1.0, "distance_m": 5000.0, "interventions": 0.0,
+        "needless": 0.0, "red_lights": 0.0, "solid_lines": 0.0, "stuck": 0.0,
+        "accel_min_mps2": -3.0, "accel_max_mps2": 1.9, "jerk_p99_mps3": 2.0,
+        "lateral_accel_p99_mps2": 1.9, "lane_offset_rms_m": 0.05, "lane_offset_max_m": 0.2,
+    }  # fmt: skip
+
+    def rows(**changed: float | None) -> dict[str, dict[str, float | None]]:
+        trips = [
+            CaseResult(
+                name=str(k), kind="trip", passed=True, reasons=(), figures=None, wall_s=1.0,
+                facts={**facts, **(changed if k == 0 else {})},
+            )
+            for k in range(100)
+        ]  # fmt: skip
+        return exam_trips.rows(trips)
+
+    def missed(**changed: float | None) -> list[str]:
+        return [name for name, row in rows(**changed).items() if not row["met"]]
+
+    assert missed() == []
+    assert len(rows()) == 13
+    assert missed(interventions=2.0) == ["interventions_per_100_km"]
+    assert missed(arrived=0.0) == []
+    assert missed(arrived=-2.0) == ["arrived_pct"]  # as three that did not
+    assert missed(at_fault=1.0) == ["contacts_at_fault"]
+    assert missed(lane_offset_max_m=0.31, jerk_p99_mps3=2.6, accel_max_mps2=2.1) == [
+        "accel_max_mps2", "jerk_p99_mps3", "lane_offset_max_m",
+    ]  # fmt: skip
+    assert rows()["jerk_p99_mps3"] == {"value": 2.0, "least": None, "most": 2.5, "met": 1.0}
+
+
+def test_the_bound_is_told_after_a_fault_too_and_is_the_exact_one() -> None:
+    assert exam_trips.most_events(0) == pytest.approx(-math.log(0.05))
+    assert exam_trips.most_events(1) == pytest.approx(4.7439, abs=1e-3)
+    assert exam_trips.most_events(10) == pytest.approx(16.962, abs=1e-2)
 
 
 def _test(

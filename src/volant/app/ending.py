@@ -30,6 +30,7 @@ class Ending:
 
     status: Exit
     reason: str
+    timed_out: bool = False
 
     @property
     def arrived(self) -> bool:
@@ -88,7 +89,8 @@ class EndWatch:
             what = "minimal-risk stop" if stopped else "the pilot handed back"
             return Ending(Exit.NOT_ARRIVED, f"{what}: {state.words or state.code}")
         if seconds(stamp_ns) >= self._limit_s:
-            return Ending(Exit.NOT_ARRIVED, f"not there after {self._limit_s:.0f} s")
+            words = f"not there after {self._limit_s:.0f} s"
+            return Ending(Exit.NOT_ARRIVED, words, timed_out=True)
         return None
 
     def _never_ready(self, stamp_ns: int) -> bool:

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import msgspec
 
-from volant.app.exam_run import ExamAnswer, shown_rows
+from volant.app.exam_run import ExamAnswer, rows_title, shown_rows
 from volant.app.exam_stage import CAR
 from volant.app.folders import data_folder
 from volant.core.settings import find_data
@@ -110,7 +110,8 @@ def _by_kind(answer: ExamAnswer) -> str:
     headings, rows = shown_rows(answer)
     head = "".join(f"<th>{html.escape(name)}" for name in headings)
     body = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}" for cell in row) for row in rows)
-    return f"<h2>By kind</h2><p class=soft>Speeds in km/h</p><table><tr>{head}</tr>{body}</table>"
+    title = rows_title(answer).capitalize()
+    return f"<h2>{title}</h2><table><tr>{head}</tr>{body}</table>"
 
 
 def _case(result: CaseResult, film: int | None) -> str:

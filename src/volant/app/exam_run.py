@@ -321,7 +321,7 @@ def _show(answer: ExamAnswer, done: tuple[CaseResult, ...], *, as_json: bool) ->
     if answer.table:
         table("figures", ("", ""), [(key, f"{value:g}") for key, value in answer.table.items()])
     if answer.rows:
-        table("by kind (speeds in km/h)", *shown_rows(answer))
+        table(rows_title(answer), *shown_rows(answer))
     if answer.failed:
         told = [(case.name, "; ".join(case.reasons)) for case in answer.failed[:SHOWN]]
         if len(answer.failed) > SHOWN:
@@ -329,8 +329,30 @@ def _show(answer: ExamAnswer, done: tuple[CaseResult, ...], *, as_json: bool) ->
         table("failed", ("case", "why"), told)
 
 
+def rows_title(answer: ExamAnswer) -> str:
+    """What the rows are, for people."""
+    return "targets" if _has_targets(answer) else "by kind (speeds in km/h)"
+
+
+def _has_targets(answer: ExamAnswer) -> bool:
+    return any("met" in row for row in answer.rows.values())
+
+
 def shown_rows(answer: ExamAnswer) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """Headings and rows of the figures by kind, as people read them."""
+    """Headings and rows of the figures by kind, or of the targets, as people read them."""
+    if _has_targets(answer):
+        told = [
+            (
+                name,
+                *(
+                    "-" if row[key] is None else f"{row[key]:.3g}"
+                    for key in ("value", "least", "most")
+                ),
+                "yes" if row["met"] else "NO",
+            )
+            for name, row in answer.rows.items()
+        ]
+        return ("target", "value", "at least", "at most", "met"), told
     columns = next(iter(answer.rows.values()))
     headings = tuple(name.removesuffix("_kmh").replace("_", " ") for name in columns)
     told = [

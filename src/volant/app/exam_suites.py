@@ -85,6 +85,7 @@ SUITES: Final[tuple[Suite, ...]] = (
         exam_trips.names,
         exam_trips.run,
         exam_trips.table,
+        exam_trips.rows,
     ),
     Suite(
         "highway",

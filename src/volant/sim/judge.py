@@ -170,6 +170,8 @@ class DriveSummary(msgspec.Struct, frozen=True, kw_only=True):
     lateral_accel_p99_mps2: float | None = None
     via_passed: int = 0
     """Places between that were truly passed."""
+    in_queue: bool = False
+    """At the end a standing or crawling car ahead holds it."""
 
 
 @dataclass(slots=True)
@@ -199,7 +201,7 @@ class JudgeState:
     laterals: deque[float] = field(default_factory=lambda: deque(maxlen=LATERAL_TICKS + 1))
     jerks: array[float] = field(default_factory=lambda: array("d"))
     contacts: int = 0
-    stand_ticks: int = 0
+    in_queue: bool = False
     arrived: bool = False
     """It is at its destination now."""
     passed: int = 0
@@ -305,6 +307,7 @@ def summary(state: JudgeState, reason: str | None = None) -> DriveSummary:
         lane_offset_rms_m=math.sqrt(squares_m2 / even) if even else None,
         lateral_accel_p99_mps2=_p99(state.across),
         via_passed=state.passed,
+        in_queue=state.in_queue,
     )
 
 
@@ -571,6 +574,7 @@ def _judge_standing(state: JudgeState, seen: JudgeInput, tuning: JudgeTuning) ->
         and state.lead_gap_m < tuning.queue_gap_m
         and state.lead_speed_mps < tuning.queue_speed_mps
     )
+    state.in_queue = queue and abs(seen.ego.speed_mps) < tuning.queue_speed_mps
     standing = abs(seen.ego.speed_mps) < tuning.stand_mps and not queue
     standing = standing and not state.arrived and not state.watch.waits
     words = f"stood {tuning.stuck_s:.0f} s with nothing ahead" if standing else ""
