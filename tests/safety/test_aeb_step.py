@@ -79,6 +79,33 @@ def test_a_car_state_that_is_no_number_is_left_out(name: str) -> None:
     assert run.memory.car is None
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("speed_mps", 1e300), ("speed_mps", 121.0), ("speed_mps", -1e17),
+        ("yaw_rate_rps", 1e300), ("yaw_rate_rps", -3.1), ("yaw_rate_rps", 50.0),
+        ("steer_rad", 1e300), ("steer_rad", -1.6), ("accel_mps2", -1e300), ("accel_mps2", 51.0),
+    ],
+)  # fmt: skip
+def test_one_impossible_sample_counts_as_missing_and_blinds_nobody(name: str, value: float) -> None:
+    """It would spoil place, yaw rate or steering rate for good, and the wall ahead be missed."""
+    run = Run()
+    run.towards(seen(WALL + 30.0), seconds=0.5)
+    before = run.memory
+    run.car = lambda car: msgspec.structs.replace(car, **{name: value})
+    run.tick()
+    assert (run.memory.places, run.memory.car) == (before.places, before.car)
+    assert (run.memory.yaw_rate_rps, run.memory.steer_rate_rps) == (0.0, 0.0)
+    run.car = lambda car: car
+    assert run.towards(seen(WALL + 30.0 - 15.0 * 0.51), seconds=3.0) is BrakeStage.FULL
+
+
+def test_what_a_car_can_do_is_taken_in() -> None:
+    run = Run(119.0)
+    run.tick(yaw_rate_rps=2.9, steer_rad=1.4, accel_mps2=-49.0)
+    assert run.memory.car is not None
+
+
 def own(steered: bool, speed_mps: float = 15.0, **changes: Any) -> Own:
     car = car_state(0, speed_mps, **{"steer_rad": 0.1, "accel_mps2": -2.0, **changes})
     memory = AebMemory(yaw_rate_rps=0.3, steer_rate_rps=0.0)

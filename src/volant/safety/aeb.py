@@ -31,6 +31,7 @@ from volant.safety.aeb_paths import Body, Own
 from volant.safety.aeb_threat import AebTuning, Threat
 from volant.safety.aeb_tracks import Region, Tracker, TrackTuning
 from volant.safety.driver import DriverTuning, is_finite
+from volant.safety.intake import MOST_SPEED_MPS, MOST_YAW_RATE_RPS
 from volant.safety.stop import Place
 
 
@@ -134,7 +135,7 @@ def _moved(memory: AebMemory, given: AebInput) -> AebMemory:
         car is not None
         and car.valid
         and 0 <= now_ns - car.stamp_ns <= _STALE_NS
-        and math.isfinite(car.speed_mps + car.yaw_rate_rps + car.steer_rad + car.accel_mps2)
+        and _is_possible(car)
     )
     if not whole or car is None:
         stale = memory.car is not None and now_ns - memory.car.stamp_ns > _STALE_NS
@@ -153,6 +154,16 @@ def _moved(memory: AebMemory, given: AebInput) -> AebMemory:
         yaw_rate_rps=memory.yaw_rate_rps + share * (car.yaw_rate_rps - memory.yaw_rate_rps),
         steer_rad=car.steer_rad,
         steer_rate_rps=memory.steer_rate_rps + share * (turned_rps - memory.steer_rate_rps),
+    )
+
+
+def _is_possible(car: CarState) -> bool:
+    """Whether a car can move so; one absurd sample would spoil places and smoothed rates for long."""
+    return (
+        abs(car.speed_mps) <= MOST_SPEED_MPS
+        and abs(car.yaw_rate_rps) <= MOST_YAW_RATE_RPS
+        and abs(car.steer_rad) <= _MOST_STEER_RAD
+        and abs(car.accel_mps2) <= _MOST_ACCEL_MPS2
     )
 
 
@@ -331,6 +342,10 @@ _PLACES: Final = 50
 _MOST_SPAN_S: Final = 0.02
 _STALE_NS: Final = 100_000_000
 """An older car state says nothing about where the car is."""
+_MOST_STEER_RAD: Final = 1.5
+"""Road wheels across the car: no linkage turns them so far (usual: 0.6 to 0.8)."""
+_MOST_ACCEL_MPS2: Final = 50.0
+"""Five g: no tyre does that, and what a crash does is no longer to be braked for."""
 _SMOOTH_S: Final = 0.06
 """Time constant of the yaw rate that the arc rests on: noise of 0.001 rad/s, delay of an actuator."""
 _SLOW_MPS: Final = 1.0

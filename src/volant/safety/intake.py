@@ -66,7 +66,7 @@ def _fault_of_car(car: CarState | None, now_ns: int, settings: GuardSettings) ->
     measured = car.speed_mps + car.yaw_rate_rps + car.accel_mps2
     if not car.valid or not math.isfinite(measured) or not driver.is_finite(car.driver):
         return "car_state_invalid"
-    if abs(car.speed_mps) > _MOST_SPEED_MPS or abs(car.yaw_rate_rps) > _MOST_YAW_RATE_RPS:
+    if abs(car.speed_mps) > MOST_SPEED_MPS or abs(car.yaw_rate_rps) > MOST_YAW_RATE_RPS:
         return "car_state_invalid"
     return ""
 
@@ -160,7 +160,7 @@ _MOST_ACCEL_MPS2: Final = 20.0
 """No car asks for two g: an absurd number, not a wish to be limited."""
 _MOST_CURVATURE_PER_M: Final = 1.0
 """No car turns around a lamp post."""
-_MOST_SPEED_MPS: Final = 120.0
+MOST_SPEED_MPS: Final = 120.0
 """The bound of `Speed` in core.messages."""
-_MOST_YAW_RATE_RPS: Final = 3.0
+MOST_YAW_RATE_RPS: Final = 3.0
 """A spinning car; an IMU's range is about 300 deg/s, more is a fault (estimated)."""
