@@ -7,6 +7,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 
+from tests.marks import soaked
 from volant.app import exam_highway
 from volant.app.exam_highway import FREE_S, Watched, run, table, way_is_free
 from volant.app.exam_stage import Task, Wanted
@@ -148,9 +149,8 @@ def test_without_the_extra_one_line_names_it(monkeypatch: pytest.MonkeyPatch) ->
         HighwayWorld("merge-v1", 1)
 
 
-@pytest.mark.soak
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in WORLDS if name != "highway-v0"])
+@pytest.mark.parametrize("name", soaked([name for name in WORLDS if name != "highway-v0"]))
 def test_the_pilot_drives_there_without_a_crash(name: str) -> None:
     for seed in (1, 2):
         result = run(Task("highway", f"{name}#{seed}", Wanted("pilot", "perfect", 1)))

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.data_folder import data_folder, find_data_folder
+from tests.marks import soaked
 
 ENDS: dict[str, str] = {"parking_demo": "minimal-risk stop: Lane not seen"}
 """Roads that the pilot hands back: aisles between bays, where no lane's marks are seen."""
@@ -20,10 +21,9 @@ def _files() -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*.xodr"))
 
 
-@pytest.mark.soak
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("name", _files())
+@pytest.mark.parametrize("name", soaked(_files()))
 def test_a_foreign_road_is_driven_or_handed_back_with_a_reason(name: str) -> None:
     road = data_folder() / name
     words = ("--headless", "--json", "--no-journal", "--seed", "1", "--distance", "250")

@@ -1,10 +1,12 @@
 """Each one of the sensors lost for eight seconds, on the motorway and in town: said, and no contact."""
 
 from collections.abc import Callable
+from itertools import product
 
 import pytest
 from msgspec.structs import replace
 
+from tests.marks import soaked
 from volant.app import compose
 from volant.app.compose import Trip, plan_trip
 from volant.app.drive import drive_trip
@@ -79,10 +81,8 @@ def drive_without(
     return heard, driven.summary.contacts, driven.summary.accel_min_mps2
 
 
-@pytest.mark.soak
 @pytest.mark.slow
-@pytest.mark.parametrize("place", ["motorway", "town"])
-@pytest.mark.parametrize("sensor", SENSORS)
+@pytest.mark.parametrize(("sensor", "place"), soaked(product(SENSORS, ["motorway", "town"])))
 def test_one_sensor_lost_for_a_while_is_said_and_nobody_is_hit(
     sensor: str, place: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

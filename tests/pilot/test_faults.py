@@ -201,7 +201,6 @@ def is_finite(output: PilotOutput) -> bool:
     return all(numbers(msgspec.to_builtins(one)) for one in messages if one is not None)
 
 
-@pytest.mark.soak
 @pytest.mark.slow
 @profile(max_examples=25)
 @given(st.lists(st.tuples(KINDS, NUMBERS), min_size=1, max_size=12))

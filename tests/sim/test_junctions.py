@@ -2,11 +2,13 @@
 
 import math
 from functools import cache
+from itertools import product
 
 import numpy as np
 import pytest
 
 from tests.data_folder import data_folder
+from tests.marks import soaked
 from tests.sim.places import cars, ego_at
 from tests.sim.test_people import box, walked_into
 from volant.core.clock import PILOT_TICK_NS
@@ -73,19 +75,19 @@ SPAN_S = 150.0
 BUSY = WorldSettings(cars=40, people=14, sensors="perfect")
 
 
-@pytest.mark.soak
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("name", ["roundabout", "Market street", "School street"])
+@pytest.mark.parametrize(
+    ("name", "seed"), soaked(product(["roundabout", "Market street", "School street"], range(3)))
+)
 def test_traffic_flows_in_the_town_and_nobody_touches(name: str, seed: int) -> None:
     found = find_place(built_in(), name)
     assert soak(built_in(), (found.lane, found.s_m), BUSY, seed) > 2.0
 
 
-@pytest.mark.soak
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(2))
-@pytest.mark.parametrize("name", ["fabriksgatan", "multi_intersections"])
+@pytest.mark.parametrize(
+    ("name", "seed"), soaked(product(["fabriksgatan", "multi_intersections"], range(2)))
+)
 def test_traffic_flows_on_shared_roads_with_junctions(name: str, seed: int) -> None:
     graph = esmini(name)
     settings = WorldSettings(cars=24, people=10, sensors="perfect")

@@ -135,8 +135,11 @@ def step(state: WarnState, given: WarnInput, car: CarGeometry, tuning: WarnTunin
 
 
 def correction_per_m(state: WarnState, speed_mps: float) -> float:
-    """The steer back into the lane as curvature, left positive."""
-    return state.keep_mps2 / max(speed_mps, _SLOWEST_MPS) ** 2
+    """The steer back into the lane as curvature, left positive; none at a speed that is no number."""
+    if not math.isfinite(speed_mps):
+        return 0.0
+    speed_mps = max(speed_mps, _SLOWEST_MPS)
+    return state.keep_mps2 / (speed_mps * speed_mps)  # a power would raise where this overflows
 
 
 def _carry_on(lines: Lines, given: WarnInput, tuning: WarnTuning) -> Lines:

@@ -252,7 +252,7 @@ def _along(
         return before + min(max(wanted - before, -down * dt_s), up * dt_s)
     # Urgent: the whole allowance of the second at once.
     least = max(control.past_mps2[0] - down, before - tuning.urgent_jerk_mps3 * dt_s)
-    return max(wanted, min(least, before))
+    return max(min(wanted, before + up * dt_s), min(least, before))
 
 
 def _remember(control: Control, accel: float) -> tuple[tuple[float, ...], int]:
