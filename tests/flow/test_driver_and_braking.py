@@ -113,7 +113,9 @@ def test_whoever_brakes_more_wins(controls: DriverControls) -> None:
     for stage, speed_mps, before in ALL:
         look, memory, state, decision = tick(stage, speed_mps, before, controls)
         told = (stage, speed_mps, before, decision)
-        own_mps2 = driver.pedal_accel(car_of(stage, speed_mps, controls, 0), controls, SETTINGS.driver)
+        own_mps2 = driver.pedal_accel(
+            car_of(stage, speed_mps, controls, 0), controls, SETTINGS.driver
+        )
         wanted_mps2 = min(own_mps2, -DEMAND_MPS2[stage])
         assert decision.command.accel_mps2 == pytest.approx(wanted_mps2), told
         assert state.permission is Permission.DRIVER, told
@@ -143,7 +145,9 @@ def test_a_pressed_accelerator_ends_the_hold_and_a_kick_down_ends_all() -> None:
     for (stage, speed_mps, before), controls in product(ALL, (SOME, KICK)):
         look, _, _, decision = tick(stage, speed_mps, before, controls)
         told = (stage, speed_mps, before, controls, decision)
-        own_mps2 = driver.pedal_accel(car_of(stage, speed_mps, controls, 0), controls, SETTINGS.driver)
+        own_mps2 = driver.pedal_accel(
+            car_of(stage, speed_mps, controls, 0), controls, SETTINGS.driver
+        )
         if controls is KICK or stage is HOLD:
             assert look.stage is BrakeStage.READY, told
             assert decision.command.accel_mps2 == pytest.approx(own_mps2), told
@@ -162,9 +166,7 @@ def test_braking_that_begins_builds_up_within_its_jerk_over_a_driver_who_speeds_
     observation = Observation(stamp_ns=stamp_ns, car=car)
     memory, output = step(world.memory, observation, world.settings)
     _, asked = aeb.step(braking(FULL, stamp_ns), AebInput(stamp_ns, car), BRAKING)
-    _, decision = watch(
-        watched, observation, output, memory.engage.engagement, (), asked.command
-    )
+    _, decision = watch(watched, observation, output, memory.engage.engagement, (), asked.command)
     most = watched.accel_mps2 - JERK_MPS3 * 1e-9 * CONTROL_TICK_NS
     assert decision.command.accel_mps2 == pytest.approx(most)
 

@@ -52,6 +52,44 @@ def test_another_time_gap_is_taken_up_on_request() -> None:
     assert log.gap_m[-1] / log.speed_mps[-1] == pytest.approx(2.2, rel=0.05)
 
 
+@pytest.mark.parametrize("gap_s", [1.0, 1.4, 1.8, 2.2])
+def test_each_time_gap_of_the_four_is_kept_within_five_percent(gap_s: float) -> None:
+    world = World(straight(), speed_mps=20.0, actors=[lead_at(50.0, 18.0)], sensing=TYPICAL)
+    world.run(2.0)
+    world.request(RequestKind.SET_TIME_GAP, gap_s)
+    log = world.run(43.0)
+    kept_s = log.array("gap_m")[-1000:] / log.array("speed_mps")[-1000:]
+    assert np.abs(kept_s - gap_s).max() <= 0.05 * gap_s
+
+
+@LEVELS
+@pytest.mark.parametrize(
+    "decel_mps2",
+    [
+        2.0,
+        4.0,
+        pytest.param(
+            6.0,
+            marks=pytest.mark.xfail(
+                reason="the pilot alone touches; emergency braking is there for it", strict=True
+            ),
+        ),
+    ],
+)
+def test_the_shortest_time_gap_is_enough_for_a_lead_that_brakes_to_rest(
+    sensing: Sensing, decel_mps2: float
+) -> None:
+    lead = lead_at(25.0, 20.0, brakes(30.0, decel_mps2))
+    world = World(straight(), speed_mps=20.0, actors=[lead], sensing=sensing)
+    world.run(2.0)
+    world.request(RequestKind.SET_TIME_GAP, 1.0)
+    log = world.run(28.0)
+    assert log.gap_m[-1] / log.speed_mps[-1] == pytest.approx(1.0, rel=0.05)
+    log = world.run(15.0)
+    assert not world.contact
+    assert log.speed_mps[-1] < 0.1
+
+
 @LEVELS
 @pytest.mark.parametrize("speed_mps", [10.0, 20.0, 30.0])
 def test_it_answers_a_braking_lead_in_time(sensing: Sensing, speed_mps: float) -> None:

@@ -30,6 +30,13 @@ WIDTH_M = 3.6
 TICK_NS = 10_000_000
 
 
+def test_a_speed_that_no_car_has_adds_nothing_and_raises_nothing() -> None:
+    state = WarnState(keep_mps2=1.0)
+    for speed_mps in (1e300, math.inf, math.nan, -math.inf):
+        assert warn.correction_per_m(state, speed_mps) == pytest.approx(0.0) or speed_mps < 0.0
+    assert warn.correction_per_m(state, 10.0) == pytest.approx(0.01)
+
+
 @dataclass
 class Lane:
     """A straight lane and a car in it that is driven by hand; `keeping` lets the correction steer."""

@@ -64,6 +64,14 @@ def test_an_emergency_leaves_the_limits_of_jerk_and_comes_back_into_them() -> No
     assert accels.max() <= -2.0
 
 
+def test_it_eases_off_from_urgent_braking_without_a_jump() -> None:
+    """At a middle speed the allowance of the second lies below: nothing bound the way up before."""
+    began = Control(accel_mps2=-5.3, past_mps2=(-1.4,) * 10)
+    accels = [-5.3, *(one.accel_mps2 for one in run(began, ego(15.0), motion(-3.9), 60))]
+    assert np.diff(accels).max() <= 0.0837
+    assert accels[-1] == pytest.approx(-3.9)
+
+
 def test_holding_and_letting_go_are_without_a_jump() -> None:
     held = run(Control(accel_mps2=-1.0), ego(0.0), motion(-0.3, hold=True), 60)
     assert held[-1].hold

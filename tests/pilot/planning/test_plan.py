@@ -1,6 +1,7 @@
 """The parts of planning: speed profile, car-following law, roll-outs, scores, paths."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -227,10 +228,45 @@ def test_what_is_given_up_would_not_have_been_chosen() -> None:
         assert np.isfinite(short[calm & (rows[:, ProposalColumn.LATERAL] == 0.0)]).any()
 
 
+@pytest.mark.parametrize("shift_m", [None, 3.6])
+@pytest.mark.parametrize("rate_mps", [0.3, 1.2, 2.0])
+@pytest.mark.parametrize(
+    ("gap_m", "speed_mps"),
+    [(60.0, 20.0), (25.0, 15.0), (35.0, 8.0), (300.0, 25.0), (10.0, 24.0), (80.0, 0.0)],
+)
+def test_the_choice_is_the_same_whether_or_not_proposals_are_given_up(
+    gap_m: float, speed_mps: float, rate_mps: float, shift_m: float | None
+) -> None:
+    """The cheapest calm proposal that keeps or moves, at the same cost, whatever was taken before."""
+    tuning = ScoreTuning()
+    whole, _paths, _starts, rows = costs_of_cut_in(gap_m, speed_mps, rate_mps, ALL_DRIVEN, shift_m)
+    short, _paths, _starts, _rows = costs_of_cut_in(
+        gap_m, speed_mps, rate_mps, score_row(tuning), shift_m
+    )
+    calm = rows[:, ProposalColumn.BRAKE] >= URGENT_MPS2
+    lateral, keeps = rows[:, ProposalColumn.LATERAL], len(ProposeTuning().asides_m)
+    for before in range(-1, len(rows)):
+        all_driven = np.where(calm, weigh(whole, rows, before, tuning), math.inf)
+        given_up = np.where(calm, weigh(short, rows, before, tuning), math.inf)
+        assert given_up.argmin() == all_driven.argmin()
+        assert given_up.min() == all_driven.min() < math.inf
+        for group in (lateral < keeps, lateral >= keeps):  # keep and move are weighed by their best
+            one, other = given_up[group], all_driven[group]
+            assert one.min(initial=math.inf) == other.min(initial=math.inf)
+            assert len(one) == 0 or one.argmin() == other.argmin()
+    assert (short[~calm] == whole[~calm]).all()
+
+
 def cut_in(gap_m: float, speed_mps: float, rate_mps: float, score=ALL_DRIVEN):
+    """The costs of contact with a surely cutting car, and the rest of `costs_of_cut_in`."""
+    costs, paths, starts, rows = costs_of_cut_in(gap_m, speed_mps, rate_mps, score)
+    return costs[:, TERMS.index("collision")], paths, starts, rows
+
+
+def costs_of_cut_in(gap_m: float, speed_mps: float, rate_mps: float, score, shift_m=None):
     """A surely cutting car, 5 m long: costs, paths, starts and proposals of an ego at 25 m/s."""
     steps, dt_s = 32, 0.25
-    rows, laterals = propose(ProposeTuning(), ACROSS, dt_s, steps)
+    rows, laterals = propose(ProposeTuning(), replace(ACROSS, shift_m=shift_m), dt_s, steps)
     times = np.arange(steps + 1) * dt_s
     modes = np.zeros((1, 9))
     modes[0, :5] = 1.0, 1.0, 2.5, 0.95, 7.0
@@ -244,7 +280,7 @@ def cut_in(gap_m: float, speed_mps: float, rate_mps: float, score=ALL_DRIVEN):
         *(rows, laterals, modes, points, ego, np.full(400, 25.0)),
         *(1.0, math.inf, dt_s, jerks, LAW, score),
     )
-    return costs[:, TERMS.index("collision")], paths, starts, rows
+    return costs, paths, starts, rows
 
 
 def test_only_urgent_braking_leaves_comfort_and_it_avoids_what_comfort_cannot() -> None:
