@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from tests.pilot.world import corridor
 from tests.road.roads import WORLD
 from volant.core.messages import TurnKind
 from volant.pilot.course import lay
@@ -147,3 +148,14 @@ def test_where_the_car_waits_at_a_light_its_camera_sees_it(graph):
             assert abs(math.atan2(aside, ahead)) < math.radians(49.0)
             seen += 1
     assert seen >= 10
+
+
+@pytest.mark.parametrize("s_m", [10.0, 150.0, 250.0])
+def test_a_destination_on_a_road_that_closes_lies_this_far_ahead(s_m: float) -> None:
+    """The same lane comes again each lap: its rows are not one stretch."""
+    road = corridor([(300.0, math.tau / 300.0, math.tau / 300.0)], [(0.0, 10.0)], loops=True)
+    lane = road.at(20.0).lane
+    way = Way(road.graph, None, (make_guide(road.graph, (lane, 260.0)),))
+    course = lay(way, lane, s_m)
+    assert course.destination_m is not None
+    assert course.destination_m - course.begun_m == pytest.approx(260.0 - s_m, abs=1.0)

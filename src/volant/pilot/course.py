@@ -265,9 +265,10 @@ def _legs_behind(before: Course, at_m: float, lane: int) -> list[RouteLeg]:
 
 
 def _rows_of_lanes(table: Array) -> list[tuple[int, slice]]:
-    """Each lane of the table with its rows, in order."""
+    """Each lane of the table with its rows, in order; on a road that closes a lane comes again each lap."""
     lanes = table[:, CorridorColumn.LANE].astype(np.int64)
-    cuts = [0, *(np.flatnonzero(np.diff(lanes)) + 1).tolist(), len(lanes)]
+    again = np.diff(table[:, CorridorColumn.LANE_S]) < 0.0
+    cuts = [0, *(np.flatnonzero((np.diff(lanes) != 0) | again) + 1).tolist(), len(lanes)]
     return [(int(lanes[low]), slice(low, high)) for low, high in pairwise(cuts)]
 
 
