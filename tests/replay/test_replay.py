@@ -14,7 +14,7 @@ from tests.app.straight_road import write_straight
 from volant.app.compose import plan_trip
 from volant.app.drive import drive_trip
 from volant.app.record import header_of, open_recording
-from volant.app.replay import replay_journal
+from volant.app.replay import replay_command, replay_journal
 from volant.app.trip import TripWish
 from volant.core.errors import InputError
 from volant.core.messages import CarState, Message
@@ -157,3 +157,11 @@ def test_a_journal_of_another_program_is_refused(journal: Path, tmp_path: Path) 
     writer.close({})
     with pytest.raises(InputError, match="not a journal of volant drive"):
         replay_journal(tmp_path / "other.mcap")
+
+
+def test_a_journal_without_a_message_is_no_agreement(journal: Path, tmp_path: Path) -> None:
+    cut = tmp_path / "cut.mcap"
+    whole = journal.read_bytes()
+    cut.write_bytes(whole[: min(len(whole) // 4, 40_000)])
+    with pytest.raises(InputError):
+        replay_command(cut, as_json=True)

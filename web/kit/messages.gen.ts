@@ -400,6 +400,7 @@ export interface EgoTruth {
   length_m: number;
   width_m: number;
   rear_overhang_m: number;
+  indicator: Indicator;
 }
 
 /** State of the pilot's engagement machine. */
@@ -728,7 +729,7 @@ export const FIELDS: Record<string, readonly string[]> = {
   DetectionFrame: ["sensor", "stamp_ns", "objects"],
   DriverControls: ["accelerator", "brake", "wheel_torque_nm", "wheel_angle_rad", "hands_on", "eyes_on", "belted", "door_closed"],
   DriverRequest: ["stamp_ns", "kind", "value", "indicator", "function"],
-  EgoTruth: ["stamp_ns", "x_m", "y_m", "z_m", "yaw_rad", "pitch_rad", "roll_rad", "speed_mps", "lateral_speed_mps", "accel_mps2", "lateral_accel_mps2", "yaw_rate_rps", "steer_rad", "length_m", "width_m", "rear_overhang_m"],
+  EgoTruth: ["stamp_ns", "x_m", "y_m", "z_m", "yaw_rad", "pitch_rad", "roll_rad", "speed_mps", "lateral_speed_mps", "accel_mps2", "lateral_accel_mps2", "yaw_rate_rps", "steer_rad", "length_m", "width_m", "rear_overhang_m", "indicator"],
   GnssReturn: ["stamp_ns", "x_m", "y_m", "z_m", "yaw_rad", "sigma_m"],
   GuardDecision: ["stamp_ns", "source", "command", "limited", "limits", "reason"],
   Guidance: ["turn", "distance_m", "words"],

@@ -54,7 +54,7 @@ def _rows() -> dict[str, tuple[str, Test]]:
         import yaml  # type: ignore[import-untyped]
     except ImportError as error:
         raise InputError(
-            "the suite aeb reads its tables with PyYAML: pip install 'volant[exam]'"
+            "the suite aeb reads its tables with PyYAML: .venv/bin/pip install -e '.[exam]'"
         ) from error
     found: dict[str, tuple[str, Test]] = {}
     held: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))

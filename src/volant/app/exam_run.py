@@ -11,7 +11,10 @@ import concurrent.futures
 import contextlib
 import hashlib
 import multiprocessing
+import multiprocessing.connection
+import os
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures.process import BrokenProcessPool
@@ -152,9 +155,9 @@ def run_command(wish: ExamWish) -> Exit:
     suite = suite_named(wish.suite)
     check_driver(suite, wish.driver)
     check_sensors(wish.sensors)
-    names = tuple(name for name in suite.names(wish.count) if wish.only in name)
-    if not names:
-        raise InputError(f"suite {suite.name} has no case whose name holds {wish.only!r}")
+    names = _names(suite, wish)
+    if wish.report is not None:
+        _check_report(wish.report)
     header = _Header(
         suite=suite.name,
         driver=wish.driver,
@@ -192,6 +195,38 @@ def run_command(wish: ExamWish) -> Exit:
     if answer.contacts_at_fault:
         return Exit.CONTACT
     return Exit.DIFFERS if answer.failed else Exit.DONE
+
+
+def _names(suite: Suite, wish: ExamWish) -> tuple[str, ...]:
+    """The cases that are wanted: of those whose name holds the word, the first so many."""
+    if not wish.only:
+        return suite.names(wish.count)
+    held = tuple(name for name in suite.names(0) if wish.only in name)
+    if not held:
+        held = tuple(name for name in suite.names(wish.count) if wish.only in name)
+    if not held:
+        raise InputError(f"suite {suite.name} has no case whose name holds {wish.only!r}")
+    return held[: wish.count] if wish.count else held
+
+
+def _check_report(file: Path) -> None:
+    """Refuse a place where no report can be written, before the first case is driven.
+
+    Raises:
+        InputError: it is a folder or a device, or cannot be written.
+    """
+    if file.exists() and not file.is_file():
+        raise InputError("is not a file that a report could be written to", file=str(file))
+    there = file.exists()
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("ab"):
+            pass
+        if not there:
+            file.unlink()
+    except OSError as error:
+        words = f"cannot be written: {error.strerror or error}"
+        raise InputError(words, file=str(file)) from error
 
 
 def _outcomes(
@@ -237,8 +272,17 @@ def _outcomes(
 
 
 def _let_the_parent_decide() -> None:
-    """Ctrl-C reaches every process of the terminal; only the parent answers it."""
+    """Ctrl-C reaches every process of the terminal; only the parent answers it, and who has none ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+
+
+def _end_with(sentinel: int) -> None:
+    """End this worker when its parent was killed: it would wait for work for ever."""
+    multiprocessing.connection.wait([sentinel])
+    os._exit(1)
 
 
 class _Progress:

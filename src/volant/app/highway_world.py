@@ -46,7 +46,7 @@ class HighwayWorld:
             gymnasium = importlib.import_module("gymnasium")
             cars = importlib.import_module("highway_env.vehicle.behavior").IDMVehicle
         except ImportError as error:
-            words = "the suite highway needs the extra: pip install 'volant[highway]'"
+            words = "the suite highway needs the extra: .venv/bin/pip install -e '.[highway]'"
             raise InputError(words) from error
         for manner, value in MANNERS.items():
             setattr(cars, manner, value)

@@ -116,6 +116,8 @@ def replay_command(file: Path, *, as_json: bool) -> Exit:
         if not as_json:
             tell(f"reading {file} ...")
         found = replay_journal(file, lambda: signals.asked)
+        if found.messages == 0 and signals.asked is None and found.first_difference is None:
+            raise InputError("holds no message that could be compared", file=str(file))
         if as_json:
             answer_json(found)
         elif found.agrees:

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from volant.pilot.planning import causes
 from volant.pilot.planning.lanes import Change, Phase
 from volant.pilot.planning.profile_kernels import hold_to_bends
-from volant.pilot.way import way_left_m
 
 if TYPE_CHECKING:
     from volant.pilot.planning.motion import PlanInput
@@ -64,7 +63,7 @@ def slow_to_leave(
     step_m, count = course.step_m, len(speeds)
     squares = np.full(count, math.inf)
     _hold_to_curves(given, squares, lateral_mps2, tuning)
-    _hold_to_goal(given, change, squares, tuning)
+    _hold_to_goal(given, squares, tuning)
     if change.phase is not Phase.MOVE and not leave.ends:
         _hold_to_window(given, squares, tuning)
     ahead = np.minimum.accumulate(squares[::-1])[::-1]
@@ -97,25 +96,34 @@ def _hold_to_curves(
             break
 
 
-def _hold_to_goal(given: PlanInput, change: Change, squares: Array, tuning: LeaveTuning) -> None:
-    """Bound the square of the speed before a destination that lies on another lane than this one."""
-    lanes, station_m = given.way.graph.lanes, given.ego.station_m
-    lane, s_m = given.course.lane_index_at(station_m), given.course.lane_s_at(station_m)
-    if change.phase is Phase.MOVE:  # as from where it leads: soon the guide sees no way from here
-        held = lanes[lane]
-        other = held.left if change.direction > 0 else held.right
-        if other is not None:
-            lane, s_m = other, s_m / max(held.length_m, 1.0) * lanes[other].length_m
-    left_m = way_left_m(given.way, lane, s_m)
-    rest_m = tuning.least_mps**2 / (
-        2.0 * tuning.stop_mps2
-    )  # from the least speed to a stop, calmly
+def _hold_to_goal(given: PlanInput, squares: Array, tuning: LeaveTuning) -> None:
+    """Bound the square of the speed before a destination that lies on a lane beside this one."""
+    left_m = _goal_beside_m(given)
+    if left_m is None:
+        return
+    least_mps = _least_mps(given, tuning)
+    rest_m = least_mps**2 / (2.0 * tuning.stop_mps2)  # from the least speed to a stop, calmly
     ahead_m = max(left_m - rest_m, 0.0)
     if ahead_m > tuning.reach_m:
         return
     row = min(int(ahead_m / given.course.step_m), len(squares) - 1)
     over_m = ahead_m - row * given.course.step_m
-    squares[row] = min(squares[row], tuning.least_mps**2 + 2.0 * tuning.brake_mps2 * over_m)
+    squares[row] = min(squares[row], least_mps**2 + 2.0 * tuning.brake_mps2 * over_m)
+
+
+def _goal_beside_m(given: PlanInput) -> float | None:
+    """How far ahead on a lane beside the destination lies; None where it does not."""
+    lanes, station_m = given.way.graph.lanes, given.ego.station_m
+    here, s_m = given.course.lane_index_at(station_m), given.course.lane_s_at(station_m)
+    for leftwards in (True, False):
+        at: int | None = here
+        while at is not None:
+            goal_m = given.way.guides[-1].goals.get(at)
+            if goal_m is not None and len(given.way.guides) == 1:
+                part = lanes[at].length_m / max(lanes[here].length_m, 1.0)
+                return goal_m - s_m * part
+            at = lanes[at].left if leftwards else lanes[at].right
+    return None
 
 
 def _hold_to_window(given: PlanInput, squares: Array, tuning: LeaveTuning) -> None:
@@ -130,9 +138,14 @@ def _hold_to_window(given: PlanInput, squares: Array, tuning: LeaveTuning) -> No
     if not len(free):
         return
     room_m = len(free) * course.step_m
-    limit = float(course.limit_mps[low])
-    least = tuning.fast_part * limit if limit > tuning.fast_mps else tuning.least_mps
-    most_mps = max(room_m / (tuning.change_s * max(leave.count, 1)), least)
+    window_mps = room_m / (tuning.change_s * max(leave.count, 1))
+    most_mps = max(window_mps, _least_mps(given, tuning))
     ahead_m = float(free[0]) * course.step_m
     row = min(int(ahead_m / course.step_m), len(squares) - 1)
     squares[row] = min(squares[row], most_mps**2 + 2.0 * tuning.brake_mps2 * ahead_m)
+
+
+def _least_mps(given: PlanInput, tuning: LeaveTuning) -> float:
+    """Nobody slows down below this to change lanes."""
+    limit_mps = float(given.course.limit_mps[given.course.row(given.ego.station_m)])
+    return tuning.fast_part * limit_mps if limit_mps > tuning.fast_mps else tuning.least_mps
