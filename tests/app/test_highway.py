@@ -145,7 +145,7 @@ def test_a_driver_that_stands_with_a_free_way_is_failed(monkeypatch: pytest.Monk
 
 def test_without_the_extra_one_line_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "highway_env.vehicle.behavior", None)
-    with pytest.raises(InputError, match=r"volant\[highway\]"):
+    with pytest.raises(InputError, match=r"pip install -e .*highway"):
         HighwayWorld("merge-v1", 1)
 
 
