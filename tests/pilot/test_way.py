@@ -1,6 +1,7 @@
 """The way through several places: each is passed in order, and what follows is seen before it is reached."""
 
 import math
+from types import SimpleNamespace
 
 import pytest
 
@@ -8,8 +9,9 @@ from tests.pilot.world import corridor
 from tests.road.roads import WORLD
 from volant.core.messages import TurnKind
 from volant.pilot.course import lay
+from volant.pilot.planning.leaving import _goal_beside_m
 from volant.pilot.way import Way, chain, must_leave, turns_ahead, way_left_m
-from volant.road import find_place, load_graph, make_guide, traffic_rules
+from volant.road import LaneId, find_place, load_graph, make_guide, traffic_rules
 
 
 @pytest.fixture(scope="module")
@@ -159,3 +161,13 @@ def test_a_destination_on_a_road_that_closes_lies_this_far_ahead(s_m: float) -> 
     course = lay(way, lane, s_m)
     assert course.destination_m is not None
     assert course.destination_m - course.begun_m == pytest.approx(260.0 - s_m, abs=1.0)
+
+
+@pytest.mark.parametrize(("to_m", "left_m"), [(120.0, 70.0), (20.0, None)])
+def test_a_destination_beside_is_slowed_down_for_until_it_is_passed(graph, to_m, left_m):
+    here, beside = (graph.ids[LaneId("42", 0, lane)] for lane in (-1, -2))
+    way = Way(graph, traffic_rules(graph), (make_guide(graph, (beside, to_m)),))
+    course = lay(way, here, 50.0)
+    ego = SimpleNamespace(station_m=course.begun_m)
+    found = _goal_beside_m(SimpleNamespace(way=way, course=course, ego=ego))
+    assert found == (None if left_m is None else pytest.approx(left_m, abs=0.5))

@@ -121,7 +121,8 @@ def _goal_beside_m(given: PlanInput) -> float | None:
             goal_m = given.way.guides[-1].goals.get(at)
             if goal_m is not None and len(given.way.guides) == 1:
                 part = lanes[at].length_m / max(lanes[here].length_m, 1.0)
-                return goal_m - s_m * part
+                left_m = goal_m - s_m * part
+                return left_m if left_m > 0.0 else None  # behind us it is come to by going round
             at = lanes[at].left if leftwards else lanes[at].right
     return None
 

@@ -57,9 +57,8 @@ def find_stop(
 ) -> tuple[Stop, JunctionMemory]:
     """The nearest stop of the way ahead."""
     course, car = given.course, given.car
-    places: list[tuple[float, int]] = [(math.inf, causes.ROAD_END)]
-    if not _leaves_an_end(given):
-        places = [(course.end_m - car.front_m - tuning.end_margin_m, causes.ROAD_END)]
+    end_m = math.inf if _leaves_an_end(given) else course.end_m
+    places = [(end_m - car.front_m - tuning.end_margin_m, causes.ROAD_END)]
     if course.destination_m is not None:
         places.append((course.destination_m, causes.DESTINATION))
     decel = tuning.decel_mps2
@@ -70,8 +69,6 @@ def find_stop(
     if wait is not None:
         places.append((wait.station_m - car.front_m, wait.cause))
     station_m, cause = min(places)
-    if station_m == math.inf:
-        return Stop(math.inf, causes.ROAD_END, tuning.decel_mps2, light=light, lit=lit), memory
     words = wait.words if wait is not None and wait.cause == cause else ""
     if cause == causes.ROAD_END and course.leave is not None:
         decel = tuning.merge_decel_mps2
