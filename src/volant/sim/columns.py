@@ -209,9 +209,11 @@ class LaneFloat(IntEnum):
 
     LENGTH = 0
     END = 1
-    """From the lane's start to where its chain runs out of width (m); inf where it goes on."""
+    """From the lane's start to where its chain gets too narrow for a car (m); inf where it goes on."""
     STOP = 2
     """Of the gate onto this lane: how far before the approach's end the front bumper waits (m)."""
+    TAPER = 3
+    """How far before its end a lane that runs out gets too narrow for a car (m); 0 for others."""
 
 
 class GateKind(IntEnum):

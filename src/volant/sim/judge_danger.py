@@ -39,6 +39,8 @@ _KEPT_S: Final = 6.0
 """An intrusion longer ago is no longer why the cars touched (chosen: three times a TTC of 2 s)."""
 _WATCH_M: Final = 8.0
 """Whose body is so near beside our course is remembered for a while, to tell who moves."""
+_WATCH_BEHIND_M: Final = 40.0
+"""From so far behind on: who comes from there and squeezes into our side was seen to move over (chosen)."""
 _LOOKS: Final = 11
 """Half a second at 20 Hz."""
 _CROSSING_MPS: Final = 0.3
@@ -115,7 +117,7 @@ def look(
         ahead, left = cos * dx + sin * dy, cos * dy - sin * dx
         if ahead < 0.0 and other.speed_mps > _CROSSING_MPS:
             _look_behind(danger, ego, other, left, beside, ground)
-        if ahead < -ego.length_m - other.length_m:
+        if ahead < -_WATCH_BEHIND_M:
             continue
         near = _near(ego, other, ahead, left)
         who = other.actor_id
@@ -123,6 +125,8 @@ def look(
         if inner_m < _WATCH_M:
             places[who] = danger.places.get(who) or deque(maxlen=_LOOKS)
             places[who].append((other.x_m, other.y_m))
+        if ahead < -ego.length_m - other.length_m:
+            continue
         if inner_m < _LANE_HALF_M:
             in_lane.add(who)
             if who not in danger.in_lane:
@@ -131,6 +135,8 @@ def look(
             in_path.add(who)
             if who not in danger.in_path and other.object_class in _PEOPLE:
                 _step_in(danger.path_entries, ego, other, near, places[who][0], ground)
+            elif who not in danger.in_path and near.gap_m < 0.0:
+                _squeeze_in(danger, ego, other, near, places[who][0], ground)
         if near.gap_m < -2.0 * near.long_m:
             continue
         if inner_m < half_m and (danger.lead_gap_m is None or near.gap_m < danger.lead_gap_m):
@@ -154,6 +160,19 @@ def _enter(
         entries[other.actor_id] = _intrusion(ego, near)
     else:
         entries.pop(other.actor_id, None)
+
+
+def _squeeze_in(
+    danger: Danger,
+    ego: EgoTruth,
+    other: TruthObject,
+    near: Near,
+    was: tuple[float, float],
+    ground: Ground | None,
+) -> None:
+    """Who comes into our side out of a lane so narrow that he was in ours before: that counts anew."""
+    if came_over(ground, ego, other, was, near.left_m):
+        danger.lane_entries[other.actor_id] = _intrusion(ego, near)
 
 
 def _step_in(

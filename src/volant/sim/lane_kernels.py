@@ -38,7 +38,7 @@ _BODY, _WISH, _EGO, _WALL = (
 )
 _ENDS, _RESERVED, _ROWS = int(LaneIndex.ENDS), int(LaneIndex.RESERVED), int(LaneIndex.ROWS)
 _ONWARD, _BACK, _CONFLICTS = int(LaneIndex.ONWARD), int(LaneIndex.BACK), int(LaneIndex.CONFLICTS)
-_LENGTH, _STOP = int(LaneFloat.LENGTH), int(LaneFloat.STOP)
+_LENGTH, _STOP, _TAPER = int(LaneFloat.LENGTH), int(LaneFloat.STOP), int(LaneFloat.TAPER)
 _CROSSED_SHORT_M = 0.5
 _DIVERGE, _MERGE, _CROSS = int(Meeting.DIVERGE), int(Meeting.MERGE), int(Meeting.CROSS)
 _SIDE_MARGIN_M = 0.3
@@ -201,7 +201,8 @@ def look_ahead(  # type: ignore[no-untyped-def]
             break
         if roads.lane_i[at, _ENDS] == 1:
             if walls:
-                gap, lead_speed, lead = to_end - half - _STOP_SHORT_M, 0.0, -2
+                short = roads.lane_f[at, _TAPER] + _STOP_SHORT_M
+                gap, lead_speed, lead = to_end - half - short, 0.0, -2
             break
         following = pick_onward(roads, key, crossings, at)
         if following < 0:

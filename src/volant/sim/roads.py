@@ -30,6 +30,8 @@ LATERAL_ACCEL_MPS2: Final = 2.0
 """What drivers accept in curves; 1.8 to 2.5 in AASHTO comfort data at speed (recalled)."""
 RAPID_MPS: Final = 70.5 / 3.6
 END_SIGHT_M: Final = 1500.0
+NARROW_M: Final = 2.6
+"""A lane that runs out is left before it is narrower: a car's width and 0.4 m to each side (chosen)."""
 _GATES: Final = {
     Control.NONE: GateKind.NONE,
     Control.PRIORITY: GateKind.PRIORITY,
@@ -77,7 +79,8 @@ def lane_arrays(graph: LaneGraph, rules: TrafficRules) -> Roads:
     spans = [span for lane in lanes for span in lane.left_changes]
     spans += [span for lane in lanes for span in lane.right_changes]
     shared = np.array([row for rows in pairs for row in rows], dtype=np.float64).reshape(-1, 7)
-    lane_f[:, LaneFloat.END] = _ends(lanes, onward, lane_i)
+    lane_f[:, LaneFloat.TAPER] = _tapers(lanes, lane_i)
+    lane_f[:, LaneFloat.END] = _ends(lanes, onward, lane_i, lane_f[:, LaneFloat.TAPER].tolist())
     return Roads(
         table=graph.table,
         speeds=np.concatenate([_speeds(lane) for lane in lanes]),
@@ -121,8 +124,22 @@ def _set_gates(graph: LaneGraph, rules: TrafficRules, lane_i: Integers, lane_f: 
             lane_i[lane, LaneIndex.RESERVED] = 1
 
 
+def _tapers(lanes: tuple[Lane, ...], lane_i: Integers) -> list[float]:
+    """Of lanes that run out: from where they are too narrow for a car to their end."""
+    found = []
+    for lane in lanes:
+        wide = np.flatnonzero(lane.samples[:, LaneColumn.WIDTH] >= NARROW_M)
+        runs_out = lane_i[lane.index, LaneIndex.ENDS] and len(wide)
+        last_m = float(lane.samples[wide[-1], LaneColumn.S]) if runs_out else lane.length_m
+        found.append(lane.length_m - last_m)
+    return found
+
+
 def _ends(
-    lanes: tuple[Lane, ...], onward: tuple[tuple[int, ...], ...], lane_i: Integers
+    lanes: tuple[Lane, ...],
+    onward: tuple[tuple[int, ...], ...],
+    lane_i: Integers,
+    tapers: list[float],
 ) -> list[float]:
     """From each lane's start to where its chain runs out, looked for END_SIGHT_M ahead."""
     found = []
@@ -133,7 +150,7 @@ def _ends(
             if lane_i[at, LaneIndex.ENDS] or len(onward[at]) != 1:
                 break
             at = onward[at][0]
-        found.append(total if lane_i[at, LaneIndex.ENDS] and total < math.inf else math.inf)
+        found.append(total - tapers[at] if lane_i[at, LaneIndex.ENDS] else math.inf)
     return found
 
 

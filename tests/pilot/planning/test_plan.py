@@ -57,6 +57,9 @@ def profile(road, station_m=0.0, count=400, cruise=math.inf, end=math.inf, sight
     )
 
 
+STRAIGHT = np.zeros(1)
+
+
 def test_the_profile_keeps_every_bound_and_brakes_gently_for_each() -> None:
     speeds, causes = profile(curvy(), station_m=400.0)
     table = curvy().table[400:800]
@@ -202,7 +205,7 @@ def test_who_comes_in_behind_us_is_not_run_into_ahead_of_us() -> None:
     ego = np.array((110.0, 14.0, 0.0, 3.6, 1.0, 0.91))
     jerks = np.array((1.2, 2.4, math.inf, 12.0, 8.0))
     costs, _paths, starts = roll_out(
-        *(rows, laterals, modes, points, ego, np.full(400, 14.0)),
+        *(rows, laterals, modes, points, ego, np.full(400, 14.0), STRAIGHT),
         *(1.0, math.inf, dt_s, jerks, LAW, ALL_DRIVEN),
     )
     assert costs[0, TERMS.index("collision")] == 0.0
@@ -211,7 +214,7 @@ def test_who_comes_in_behind_us_is_not_run_into_ahead_of_us() -> None:
     points[0, :, 0] -= 14.0 * times
     points[0, :, 2] = 6.0
     _costs, paths, _starts = roll_out(
-        *(rows, laterals, modes, points, ego, np.full(400, 14.0)),
+        *(rows, laterals, modes, points, ego, np.full(400, 14.0), STRAIGHT),
         *(1.0, math.inf, dt_s, jerks, LAW, ALL_DRIVEN),
     )
     assert paths[0, -1, 1] < 9.0
@@ -277,7 +280,7 @@ def costs_of_cut_in(gap_m: float, speed_mps: float, rate_mps: float, score, shif
     ego = np.array((100.0, 25.0, 0.0, 3.6, 1.0, 0.95))
     jerks = np.array((1.2, 2.4, math.inf, 12.0, 8.0))
     costs, paths, starts = roll_out(
-        *(rows, laterals, modes, points, ego, np.full(400, 25.0)),
+        *(rows, laterals, modes, points, ego, np.full(400, 25.0), STRAIGHT),
         *(1.0, math.inf, dt_s, jerks, LAW, score),
     )
     return costs, paths, starts, rows
@@ -316,7 +319,7 @@ def crosser(offset_m: float, across_mps: float, gap_m: float, speed_mps: float):
     ego = np.array((100.0, speed_mps, 0.0, 3.6, 1.0, 0.95))
     jerks = np.array((1.2, 2.4, math.inf, 12.0, 8.0))
     costs, _paths, starts = roll_out(
-        *(rows, laterals, modes, points, ego, np.full(400, speed_mps)),
+        *(rows, laterals, modes, points, ego, np.full(400, speed_mps), STRAIGHT),
         *(1.0, math.inf, dt_s, jerks, LAW, ALL_DRIVEN),
     )
     return costs[:, TERMS.index("collision")], starts, rows

@@ -39,6 +39,7 @@ from volant.pilot.planning.stops import Stop, find_stop
 from volant.pilot.planning.stops import StopTuning as StopTuning
 from volant.pilot.prediction.forecast import Forecast, ModeColumn
 from volant.pilot.way import turns_ahead, way_left_m
+from volant.road import CorridorColumn
 
 Array = NDArray[np.float64]
 
@@ -149,6 +150,10 @@ _TOUCH: Final = 6
 """Column of `starts`: time of the first touch of a vehicle that likely goes our way."""
 _BESIDE: Final = 7
 """Column of `starts`: it comes into our side."""
+_SWING_BACK: Final = 0.6
+"""Share of the front's reach behind a place where the bend counts for it: that of its rear part counts most."""
+_SWING_ROWS: Final = 80
+"""Tight bends are driven slowly: what lies farther off than this is looked at again in time."""
 _KINDS: Final = tuple(ObjectClass)
 """By the codes of tracks and forecast."""
 
@@ -186,6 +191,7 @@ def plan(given: PlanInput, settings: PlanSettings) -> Motion:
         given.forecast.points,
         _own(given, tuning),
         speeds,
+        _swing(given, len(speeds)),
         given.course.step_m,
         stop.station_m,
         given.forecast.dt_s,
@@ -372,6 +378,18 @@ def _own(given: PlanInput, tuning: PlanTuning) -> Array:
             0.5 * car.width_m,
         )
     )
+
+
+def _swing(given: PlanInput, count: int) -> Array:
+    """How far the front's outer corner leaves the band at rows from the car's station on, left positive.
+
+    The origin follows the bend; a front f ahead of it on a tangent is f^2/2R farther out.
+    """
+    course, front_m = given.course, given.car.front_m
+    back_m = _SWING_BACK * front_m  # the bend under the car when its front is there
+    rows = (given.ego.station_m - back_m) / course.step_m + np.arange(min(count, _SWING_ROWS))
+    rows = np.clip(rows.astype(np.int64), 0, len(course.table) - 1)
+    return -0.5 * front_m * front_m * course.table[rows, CorridorColumn.CURVATURE]
 
 
 def _jerks(speed_mps: float, most_mps2: float, tuning: PlanTuning) -> Array:

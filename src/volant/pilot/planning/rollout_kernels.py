@@ -104,8 +104,17 @@ def _leaves_s(points, k, offset, reach):  # type: ignore[no-untyped-def]
     return math.inf
 
 
-@kernel("i8(f8[:, ::1], f8[:, :, ::1], i8, f8, f8, f8, i8, f8[:, ::1])")
-def _stand_in_band(modes, points, k, offset, middle, reach, claim, out):  # type: ignore[no-untyped-def]
+@kernel("f8(f8[::1], f8)")
+def _swing_at(swing, ahead):  # type: ignore[no-untyped-def]
+    """How far the front sweeps out of the band at a place so far ahead, in rows; left positive."""
+    row = int(ahead)
+    return swing[row] if 0 <= row < swing.shape[0] else 0.0
+
+
+@kernel("i8(f8[:, ::1], f8[:, :, ::1], i8, f8, f8, f8, f8[::1], f8, f8, i8, f8[:, ::1])")
+def _stand_in_band(  # type: ignore[no-untyped-def]
+    modes, points, k, offset, middle, reach, swing, station0, step, claim, out
+):
     """The modes that stand in the band swept at step k, nearest first, into out [6, 10]; their number.
 
     Who follows in the band already (behind `middle`, our own station now) stays behind us: left out.
@@ -119,11 +128,14 @@ def _stand_in_band(modes, points, k, offset, middle, reach, claim, out):  # type
             continue  # he may, he does not yet: what counts is that we could still stop
         # One who cuts in is answered before he is here: where he will be in 2 s counts.
         at = min(k + claim, points.shape[1] - 1) if modes[m, _M_CUT_IN] > 0.0 else k
+        lean = 0.0
+        if _goes_free(modes[m, _M_CLASS]):
+            lean = _swing_at(swing, (points[m, at, _P_STATION] - station0) / step)
         if claim == 0 and modes[m, _M_KIND] != _STEP_OUT and _goes_free(modes[m, _M_CLASS]):
-            away = _least_aside(points[m], k, offset)
+            away = _least_aside(points[m], k, offset + 0.5 * lean)
         else:
-            away = abs(points[m, at, _P_OFFSET] - offset)
-        if away >= reach + points[m, at, _P_HALF_WIDTH]:
+            away = abs(points[m, at, _P_OFFSET] - offset - 0.5 * lean)
+        if away >= reach + 0.5 * abs(lean) + points[m, at, _P_HALF_WIDTH]:
             continue
         half = points[m, k, _P_HALF_LENGTH]
         beside = abs(points[m, 0, _P_OFFSET] - offset) - reach - points[m, 0, _P_HALF_WIDTH]
@@ -313,9 +325,12 @@ def _stand_beside(modes, points, k, offset, width, out):  # type: ignore[no-unty
 
 
 @kernel(
-    "void(f8[:, ::1], f8[:, :, ::1], f8[:, ::1], f8, f8, f8, f8[:, :, :, ::1], i8[:, ::1], f8[:, :, ::1])"
+    "void(f8[:, ::1], f8[:, :, ::1], f8[:, ::1], f8[::1], f8, f8, f8, f8, f8, f8[:, :, :, ::1],"
+    " i8[:, ::1], f8[:, :, ::1])"
 )
-def _sweep(modes, points, lateral, middle, width, side, bands, sizes, beside):  # type: ignore[no-untyped-def]
+def _sweep(  # type: ignore[no-untyped-def]
+    modes, points, lateral, swing, station0, step, middle, width, side, bands, sizes, beside
+):
     """Who stands in the band along a lateral path, at each step.
 
     bands [3, steps + 1, 6, 10]: without cut-ins, with them, and the narrower band of contact; sizes
@@ -326,8 +341,9 @@ def _sweep(modes, points, lateral, middle, width, side, bands, sizes, beside):  
             reach = width + (0.15 if band == 2 else side)
             claim = _CLAIM_STEPS if band == 1 else (0 if band == 2 else -1)
             sizes[band, k] = _stand_in_band(
-                modes, points, k, lateral[k, 0], middle, reach, claim, bands[band, k]
-            )
+                modes, points, k, lateral[k, 0], middle, reach, swing, station0, step, claim,
+                bands[band, k],
+            )  # fmt: skip
         sizes[3, k] = _stand_beside(modes, points, k, lateral[k, 0], width, beside[k])
 
 
@@ -490,15 +506,18 @@ def _drive(  # type: ignore[no-untyped-def]
 
 @kernel(
     "Tuple((f8[:, ::1], f8[:, :, ::1], f8[:, ::1]))"
-    "(f8[:, ::1], f8[:, :, ::1], f8[:, ::1], f8[:, :, ::1], f8[::1], f8[::1], f8, f8, f8, f8[::1], f8[::1],"
-    " f8[::1])"
+    "(f8[:, ::1], f8[:, :, ::1], f8[:, ::1], f8[:, :, ::1], f8[::1], f8[::1], f8[::1], f8, f8, f8,"
+    " f8[::1], f8[::1], f8[::1])"
 )
-def roll_out(proposals, laterals, modes, points, ego, profile, step, stop, dt, jerks, law, score):  # type: ignore[no-untyped-def]
+def roll_out(  # type: ignore[no-untyped-def]
+    proposals, laterals, modes, points, ego, profile, swing, step, stop, dt, jerks, law, score
+):
     """Drive and score every proposal; those that surely cost more than another one are given up.
 
     proposals [p, 6], those of one lateral path together, the lane's middle first; laterals
     [g, steps + 1, 3]: offset, rate, acceleration; modes, points: the forecast; ego [6]; profile [k]:
-    allowed speeds from the car's station on, `step` apart; stop: station of the end of the way for the
+    allowed speeds from the car's station on, `step` apart; swing [j]: how far the front sweeps out of the
+    band at the same places, left positive; stop: station of the end of the way for the
     car's origin (inf for none); jerks [5]: up, down, the most acceleration of the first two seconds, down when urgent,
     and back from urgent braking; score: the weights (score_kernels), zeros to give none up.
     The cheapest of those within the lane, and of each other lateral path, is always driven to its end,
@@ -516,7 +535,7 @@ def roll_out(proposals, laterals, modes, points, ego, profile, step, stop, dt, j
     middle = ego[_E_STATION] + 0.5 * (ego[_E_FRONT] - ego[_E_REAR])
     behind = np.empty(_LEADS)
     near_modes, near_points = np.empty_like(modes), np.empty_like(points)
-    reach = ego[_E_HALF_WIDTH] + max(law[L_SIDE_M], _BESIDE_M) + 0.01
+    reach = ego[_E_HALF_WIDTH] + max(law[L_SIDE_M], _BESIDE_M) + max(swing.max(), -swing.min()) + 0.01
     crowded, calm = False, False
     cut_ins = False
     for m in range(modes.shape[0]):
@@ -542,6 +561,9 @@ def roll_out(proposals, laterals, modes, points, ego, profile, step, stop, dt, j
                     near_modes[:near],
                     near_points[:near],
                     lateral,
+                    swing,
+                    ego[_E_STATION],
+                    step,
                     middle,
                     ego[_E_HALF_WIDTH],
                     law[L_SIDE_M],
