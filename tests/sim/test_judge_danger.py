@@ -145,6 +145,23 @@ def test_a_cut_in_beyond_the_criterion_is_not_our_fault_and_a_milder_one_is() ->
     assert cut_in(-3.0, 10.0) == "cut_in_beyond_r157"
 
 
+def squeezed(across_m: float, behind_m: float = 18.0) -> str:
+    """We keep our lane at 4.5 m/s; who comes from behind at 9 m/s on a lane that narrows slides in beside us."""
+    looks = []
+    for k in range(120):
+        time_s = 0.05 * k
+        left_m = min(-2.5 + across_m * max(time_s - 2.0, 0.0), -1.8)
+        x_m = 500.0 - behind_m + 9.0 * time_s
+        looks.append((ego(500.0 + 4.5 * time_s, 4.5, 5 * k), (actor(x_m, left_m, 9.0),)))
+    return blame({}, *looks)
+
+
+def test_who_squeezes_into_our_side_from_behind_has_cut_in_and_who_was_there_has_not() -> None:
+    assert squeezed(0.5) == "cut_in_beyond_r157"
+    assert squeezed(0.5, behind_m=14.0) == "cut_in_beyond_r157"
+    assert squeezed(0.0) == "at_fault"
+
+
 def meet(
     way: list[tuple[float, float, float]],
     mps: float,

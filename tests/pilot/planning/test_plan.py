@@ -305,7 +305,14 @@ def test_who_comes_into_our_side_is_told_from_who_is_run_into() -> None:
     assert starts[0, 7] == 1.0
 
 
-def crosser(offset_m: float, across_mps: float, gap_m: float, speed_mps: float):
+def crosser(
+    offset_m: float,
+    across_mps: float,
+    gap_m: float,
+    speed_mps: float,
+    half_width_m: float = 0.9,
+    swing: np.ndarray = STRAIGHT,
+):
     """A cyclist who rides straight across, his bicycle 1.8 m long; costs and starts of every proposal."""
     steps, dt_s = 32, 0.25
     rows, laterals = propose(ProposeTuning(), ACROSS, dt_s, steps)
@@ -315,14 +322,27 @@ def crosser(offset_m: float, across_mps: float, gap_m: float, speed_mps: float):
     points = np.zeros((1, steps + 1, 7))
     points[0, :, 0] = 100.0 + 3.6 + gap_m + 0.3
     points[0, :, 1] = offset_m + across_mps * times
-    points[0, :, 4], points[0, :, 5], points[0, :, 6] = across_mps, 0.3, 0.9
+    points[0, :, 4], points[0, :, 5], points[0, :, 6] = across_mps, 0.3, half_width_m
     ego = np.array((100.0, speed_mps, 0.0, 3.6, 1.0, 0.95))
     jerks = np.array((1.2, 2.4, math.inf, 12.0, 8.0))
     costs, _paths, starts = roll_out(
-        *(rows, laterals, modes, points, ego, np.full(400, speed_mps), STRAIGHT),
+        *(rows, laterals, modes, points, ego, np.full(400, speed_mps), swing),
         *(1.0, math.inf, dt_s, jerks, LAW, ALL_DRIVEN),
     )
     return costs[:, TERMS.index("collision")], starts, rows
+
+
+@pytest.mark.parametrize(("offset_m", "counts"), [(-1.6, True), (1.6, False)])
+def test_the_front_sweeps_over_who_stands_at_the_outside_of_a_bend(
+    offset_m: float, counts: bool
+) -> None:
+    """To the left at R 9 m the front's right corner is 0.7 m farther out; nobody stands in the plain band."""
+    contact, starts, _rows = crosser(offset_m, 0.0, 8.0, 4.0, half_width_m=0.3)
+    assert contact[0] == 0.0
+    assert starts[0, 0] > -0.5
+    swing = np.full(60, -0.5 * 3.6**2 / 9.0)
+    _contact, starts, _rows = crosser(offset_m, 0.0, 8.0, 4.0, half_width_m=0.3, swing=swing)
+    assert (starts[0, 0] < -0.7) == counts
 
 
 def test_who_will_have_left_our_way_is_let_pass_calmly_and_who_stays_is_stopped_for() -> None:

@@ -535,7 +535,9 @@ def roll_out(  # type: ignore[no-untyped-def]
     middle = ego[_E_STATION] + 0.5 * (ego[_E_FRONT] - ego[_E_REAR])
     behind = np.empty(_LEADS)
     near_modes, near_points = np.empty_like(modes), np.empty_like(points)
-    reach = ego[_E_HALF_WIDTH] + max(law[L_SIDE_M], _BESIDE_M) + max(swing.max(), -swing.min()) + 0.01
+    reach = (
+        ego[_E_HALF_WIDTH] + max(law[L_SIDE_M], _BESIDE_M) + max(swing.max(), -swing.min()) + 0.01
+    )
     crowded, calm = False, False
     cut_ins = False
     for m in range(modes.shape[0]):
