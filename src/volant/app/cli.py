@@ -80,8 +80,11 @@ def drive(
         int, typer.Option(min=0, max=2**53 - 1, help="Same seed, same drive, byte for byte.")
     ] = 1,
     pace: Annotated[
-        float, typer.Option(min=0.01, max=100.0, help="Seconds of driving in one second of yours.")
-    ] = 1.0,
+        float | None,
+        typer.Option(
+            min=0.01, max=100.0, help="Seconds of driving in one second of yours; default: 1."
+        ),
+    ] = None,
     headless: Annotated[
         bool, typer.Option("--headless", help="No screen, as fast as it can.")
     ] = False,
@@ -137,6 +140,11 @@ def drive(
     from volant.app.drive import DriveWish, drive_command
     from volant.app.trip import TripWish
 
+    if headless and pace is not None:
+        raise typer.BadParameter(
+            "is for drives that are watched, --headless is as fast as it can: found both",
+            param_hint="--pace",
+        )
     trip = TripWish(
         car=car,
         road=road,
@@ -150,7 +158,7 @@ def drive(
     )
     wish = DriveWish(
         trip=trip,
-        pace=pace,
+        pace=1.0 if pace is None else pace,
         headless=headless,
         as_json=as_json,
         journal=None if no_journal else journal or Path("journals"),

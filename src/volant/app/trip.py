@@ -15,7 +15,6 @@ import msgspec
 from msgspec import Meta
 
 from volant.core.errors import InputError
-from volant.core.settings import nearest
 from volant.road import (
     Corridor,
     Lane,
@@ -91,11 +90,10 @@ def check_sensors(level: str) -> None:
     """Refuse a level of sensors that there is not.
 
     Raises:
-        InputError: with the nearest names.
+        InputError: with the names that there are.
     """
     if level not in LEVELS:
-        close = ", ".join(nearest(level, tuple(LEVELS)) or LEVELS)
-        raise InputError(f"no sensors named {level!r}; nearest: {close}")
+        raise InputError(f"no sensors named {level!r}; there are: {', '.join(LEVELS)}")
 
 
 def choose_stretch(graph: LaneGraph, distance_m: float, file: Path) -> Stretch:
@@ -140,7 +138,9 @@ def choose_ends(graph: LaneGraph, wish: TripWish) -> Ends | None:
     """
     file = graph.network.file
     if wish.to is not None and wish.distance_m is not None:
-        raise InputError("a trip ends at a place or after a distance, found both", file=file)
+        raise InputError(
+            "a trip ends at a place (--to) or after a distance (--distance), found both", file=file
+        )
     known = {place.name: place for place in places(graph)}
     usual = wish.distance_m is None and wish.start is None and not wish.via
     to = wish.to

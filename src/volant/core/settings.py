@@ -76,7 +76,10 @@ def find_data(kind: str, name: str, user_folder: Path | None = None) -> Path:
         raise InputError("is a folder, expected a file", file=name)
     known = known_names(kind, user_folder)
     close = nearest(stem, known) or known
-    raise InputError(f"no {kind[:-1]} named {name!r}; nearest: {', '.join(close) or 'none'}")
+    called = "no such file, and " if given.suffix else ""
+    raise InputError(
+        f"{called}no {kind[:-1]} named {name!r}; nearest: {', '.join(close) or 'none'}"
+    )
 
 
 def load_toml(path: Path, kind: type[T]) -> T:

@@ -389,7 +389,8 @@ def _swing(given: PlanInput, count: int) -> Array:
     back_m = _SWING_BACK * front_m  # the bend under the car when its front is there
     rows = (given.ego.station_m - back_m) / course.step_m + np.arange(min(count, _SWING_ROWS))
     rows = np.clip(rows.astype(np.int64), 0, len(course.table) - 1)
-    return -0.5 * front_m * front_m * course.table[rows, CorridorColumn.CURVATURE]
+    bend: Array = course.table[rows, CorridorColumn.CURVATURE]
+    return -0.5 * front_m * front_m * bend
 
 
 def _jerks(speed_mps: float, most_mps2: float, tuning: PlanTuning) -> Array:
