@@ -128,7 +128,7 @@ def test_a_line_cut_off_by_a_crash_is_run_again() -> None:
     [
         (ExamWish("basic"), "no suite named 'basic'; nearest: basics"),
         (ExamWish("basics", driver="idn"), "no driver named 'idn'; nearest: idm"),
-        (ExamWish("basics", sensors="perfekt"), "nearest: perfect"),
+        (ExamWish("basics", sensors="perfekt"), "there are: perfect"),
         (ExamWish("basics", only="nothing-like-it"), "no case whose name holds"),
     ],
 )

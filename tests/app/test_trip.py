@@ -104,7 +104,7 @@ def test_a_wish_out_of_bounds_does_not_decode(changes: dict[str, object]) -> Non
 
 
 def test_an_unknown_level_of_sensors_is_refused() -> None:
-    with pytest.raises(InputError, match="nearest: perfect"):
+    with pytest.raises(InputError, match="there are: perfect"):
         plan_trip(wish(sensors="perfct"))
 
 
