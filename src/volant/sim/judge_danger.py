@@ -133,10 +133,12 @@ def look(
                 _enter(danger.lane_entries, ego, other, near, places[who][0], ground)
         if inner_m < half_m + _WIDER_M:
             in_path.add(who)
-            if who not in danger.in_path and other.object_class in _PEOPLE:
-                _step_in(danger.path_entries, ego, other, near, places[who][0], ground)
-            elif who not in danger.in_path and near.gap_m < 0.0:
-                _squeeze_in(danger, ego, other, near, places[who][0], ground)
+            new, was = who not in danger.in_path, places[who][0]
+            if new and other.object_class in _PEOPLE:
+                _step_in(danger.path_entries, ego, other, near, was, ground)
+            elif new and near.gap_m < 0.0 and came_over(ground, ego, other, was, near.left_m):
+                # He squeezes into our side, out of a lane so narrow that he was in ours before.
+                danger.lane_entries[who] = _intrusion(ego, near)
         if near.gap_m < -2.0 * near.long_m:
             continue
         if inner_m < half_m and (danger.lead_gap_m is None or near.gap_m < danger.lead_gap_m):
@@ -160,19 +162,6 @@ def _enter(
         entries[other.actor_id] = _intrusion(ego, near)
     else:
         entries.pop(other.actor_id, None)
-
-
-def _squeeze_in(
-    danger: Danger,
-    ego: EgoTruth,
-    other: TruthObject,
-    near: Near,
-    was: tuple[float, float],
-    ground: Ground | None,
-) -> None:
-    """Who comes into our side out of a lane so narrow that he was in ours before: that counts anew."""
-    if came_over(ground, ego, other, was, near.left_m):
-        danger.lane_entries[other.actor_id] = _intrusion(ego, near)
 
 
 def _step_in(

@@ -31,7 +31,8 @@ LATERAL_ACCEL_MPS2: Final = 2.0
 RAPID_MPS: Final = 70.5 / 3.6
 END_SIGHT_M: Final = 1500.0
 NARROW_M: Final = 2.6
-"""A lane that runs out is left before it is narrower: a car's width and 0.4 m to each side (chosen)."""
+"""No car is placed on a lane that is narrower, and one that runs out is left before: a car's width and 0.4 m
+to each side (chosen)."""
 _GATES: Final = {
     Control.NONE: GateKind.NONE,
     Control.PRIORITY: GateKind.PRIORITY,

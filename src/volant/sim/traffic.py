@@ -41,7 +41,7 @@ from volant.sim.columns import (
 from volant.sim.drivers import DriverMix, draw_driver, draw_kind
 from volant.sim.lane_kernels import index_entries, look_ahead, look_behind, place_body
 from volant.sim.move_kernels import place
-from volant.sim.roads import PRIVATE, lane_arrays
+from volant.sim.roads import NARROW_M, PRIVATE, lane_arrays
 from volant.sim.signals import (
     Post,
     Programme,
@@ -92,7 +92,6 @@ _PLACE_STEP_M: Final = 6.0
 _TRIES: Final = 12
 _BIRTHS_AT_ONCE: Final = 2
 _FALLING_BACK_MPS: Final = 3.0
-_LEAST_WIDTH_M: Final = 2.6
 _BIRTH_SPEED_PART: Final = 0.95
 
 
@@ -302,7 +301,7 @@ def _birth_places(graph: LaneGraph, roads: Roads) -> Array:
         last = -math.inf
         for row, sample in enumerate(lane.samples.tolist()):
             s = sample[LaneColumn.S]
-            if s - last < _PLACE_STEP_M or sample[LaneColumn.WIDTH] < _LEAST_WIDTH_M:
+            if s - last < _PLACE_STEP_M or sample[LaneColumn.WIDTH] < NARROW_M:
                 continue
             if sample[LaneColumn.LIMIT] < _PRIVATE_MPS:
                 continue

@@ -150,10 +150,12 @@ _TOUCH: Final = 6
 """Column of `starts`: time of the first touch of a vehicle that likely goes our way."""
 _BESIDE: Final = 7
 """Column of `starts`: it comes into our side."""
-_SWING_BACK: Final = 0.6
-"""Share of the front's reach behind a place where the bend counts for it: that of its rear part counts most."""
+_SWING_BACK: Final = 2.0 / 3.0
+"""Share of the front's reach behind a place where the bend is read: turning adds up by the distance that is
+left to the front, and the middle of those weights lies there."""
 _SWING_ROWS: Final = 80
-"""Tight bends are driven slowly: what lies farther off than this is looked at again in time."""
+"""Tight bends are driven slowly: what lies farther off than this is looked at again in time
+(chosen: 80 m at rows 1 m apart)."""
 _KINDS: Final = tuple(ObjectClass)
 """By the codes of tracks and forecast."""
 

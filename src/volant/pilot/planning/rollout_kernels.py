@@ -118,7 +118,7 @@ def _stand_in_band(  # type: ignore[no-untyped-def]
     """The modes that stand in the band swept at step k, nearest first, into out [6, 10]; their number.
 
     Who follows in the band already (behind `middle`, our own station now) stays behind us: left out.
-    reach: half the band; claim: steps before one who cuts in already counts, -1 to leave those out.
+    reach: half the band; swing: what the front sweeps besides, at rows from station0 on, `step` apart; claim: steps before one who cuts in already counts, -1 to leave those out.
     """
     found = 0
     for m in range(modes.shape[0]):
@@ -128,14 +128,15 @@ def _stand_in_band(  # type: ignore[no-untyped-def]
             continue  # he may, he does not yet: what counts is that we could still stop
         # One who cuts in is answered before he is here: where he will be in 2 s counts.
         at = min(k + claim, points.shape[1] - 1) if modes[m, _M_CUT_IN] > 0.0 else k
-        lean = 0.0
-        if _goes_free(modes[m, _M_CLASS]):
-            lean = _swing_at(swing, (points[m, at, _P_STATION] - station0) / step)
-        if claim == 0 and modes[m, _M_KIND] != _STEP_OUT and _goes_free(modes[m, _M_CLASS]):
-            away = _least_aside(points[m], k, offset + 0.5 * lean)
+        free = _goes_free(modes[m, _M_CLASS])
+        # The front's swing widens the band to one side only: half of it each to its middle and its reach.
+        lean = _swing_at(swing, (points[m, at, _P_STATION] - station0) / step) if free else 0.0
+        axis, wide = offset + 0.5 * lean, reach + 0.5 * abs(lean)
+        if claim == 0 and modes[m, _M_KIND] != _STEP_OUT and free:
+            away = _least_aside(points[m], k, axis)
         else:
-            away = abs(points[m, at, _P_OFFSET] - offset - 0.5 * lean)
-        if away >= reach + 0.5 * abs(lean) + points[m, at, _P_HALF_WIDTH]:
+            away = abs(points[m, at, _P_OFFSET] - axis)
+        if away >= wide + points[m, at, _P_HALF_WIDTH]:
             continue
         half = points[m, k, _P_HALF_LENGTH]
         beside = abs(points[m, 0, _P_OFFSET] - offset) - reach - points[m, 0, _P_HALF_WIDTH]
@@ -156,7 +157,7 @@ def _stand_in_band(  # type: ignore[no-untyped-def]
         out[place, _G_ID] = modes[m, _M_ID]
         out[place, _G_CUT_IN] = modes[m, _M_CUT_IN]
         out[place, _G_KIND], out[place, _G_CLASS] = modes[m, _M_KIND], modes[m, _M_CLASS]
-        out[place, _G_LEAVES] = _leaves_s(points[m], k, offset, reach + points[m, k, _P_HALF_WIDTH])
+        out[place, _G_LEAVES] = _leaves_s(points[m], k, axis, wide + points[m, k, _P_HALF_WIDTH])
         found = min(found + 1, _LEADS)
     return found
 
