@@ -3,12 +3,19 @@
 from dataclasses import replace
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from tests.pilot.world import CAR
 from tests.road.roads import WORLD
 from volant.pilot.course import lay
-from volant.pilot.planning.junctions import JunctionMemory, JunctionTuning, _inside_m, _patient
+from volant.pilot.planning.junctions import (
+    JunctionMemory,
+    JunctionTuning,
+    _inside_m,
+    _patient,
+    _short_of_shared,
+)
 from volant.pilot.way import Way
 from volant.road import load_graph, traffic_rules
 
@@ -41,3 +48,48 @@ def test_who_has_stood_for_long_takes_smaller_gaps_but_forces_nobody():
     assert later.merge_s == pytest.approx(TUNING.least_merge_s)
     assert later.merge_decel_mps2 < 3.0
     assert _patient(TUNING, JunctionMemory(), 10**12) == replace(TUNING)
+
+
+def test_who_comes_when_we_have_begun_to_go_is_let_pass_while_no_shared_ground_is_reached():
+    """Every gate without a light; the other stands at the shared ground and is about to drive."""
+    graph = load_graph(WORLD)
+    rules, tried = traffic_rules(graph), 0
+    for lane, gate in rules.gates.items():
+        course = lay(Way(graph, rules), lane, 0.1)
+        for one in course.across.gates:
+            if one.lane != lane or gate.light is not None or not one.shared:
+                continue
+            first = min(one.shared, key=lambda ground: ground.from_m)
+            wait_m = first.from_m - TUNING.inside_room_m
+            if wait_m < one.stop_m + 2.0 or course.across.crossings:
+                continue
+            tried += 1
+            given = _rolling(graph, rules, course, wait_m - 2.0, first)
+            wait = _short_of_shared(given, one, wait_m - 2.0, TUNING)
+            assert wait is not None
+            assert wait.station_m == pytest.approx(wait_m)
+            assert _short_of_shared(given, one, first.from_m, TUNING) is None
+            given.forecast.modes = given.forecast.modes[:0]
+            assert _short_of_shared(given, one, wait_m - 2.0, TUNING) is None
+    assert tried >= 4
+
+
+def _rolling(graph, rules, course, front_m, ground):
+    """Our car at 1.5 m/s with its front there, another just before the shared ground on its lane."""
+    dt_s, steps = 0.25, 33
+    lane = graph.lanes[ground.other].samples
+    at_m = max(ground.their_from_m - 4.0, 0.0) + 3.0 * np.arange(steps) * dt_s
+    modes, points, worlds = np.zeros((1, 9)), np.zeros((1, steps, 7)), np.zeros((1, steps, 6))
+    modes[0, 0] = 1.0
+    points[0, :, 0], points[0, :, 1] = front_m, 30.0
+    points[0, :, 5], points[0, :, 6] = 2.2, 0.9
+    for column, of in ((0, 1), (1, 2), (2, 4)):
+        worlds[0, :, column] = np.interp(at_m, lane[:, 0], lane[:, of])
+    return SimpleNamespace(
+        course=course,
+        car=CAR,
+        speed_mps=1.5,
+        ego=SimpleNamespace(station_m=front_m - CAR.front_m),
+        way=Way(graph, rules),
+        forecast=SimpleNamespace(modes=modes, points=points, worlds=worlds, dt_s=dt_s),
+    )

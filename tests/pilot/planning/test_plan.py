@@ -389,3 +389,10 @@ def test_a_firm_stop_is_not_spread_out_backwards_like_a_limit() -> None:
         *(np.zeros((0, 4)), 100.0, DESTINATION, row),
     )
     assert speeds[50] == pytest.approx(math.sqrt(2.0 * 2.5 * 50.0), rel=0.02)
+
+
+def test_the_end_of_a_stop_behind_a_car_comes_rather_nearer_than_harder() -> None:
+    """Rolling at 0.9 m/s, 2.4 m behind one who has just stopped: 3 m is the gap, 1.2 m are kept in any case."""
+    assert -2.6 < follow_accel(0.9, -1.0, 2.4, 0.2, 0.0, 1.2, 1.2, LAW) < -0.5
+    assert follow_accel(1.7, -1.0, 1.8, 0.2, 0.0, 1.2, 1.2, LAW) < -3.4
+    assert follow_accel(20.0, 0.0, 50.0, 0.0, -4.0, 1.2, 1.2, LAW) < -4.0

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from volant.pilot.planning.junction_kernels import visits
+from volant.pilot.planning.junction_kernels import held_back, visits
 
 DT_S = 0.25
 
@@ -41,3 +41,35 @@ def test_who_comes_the_other_way_or_never_does_not_visit() -> None:
     worlds[0, :, 2] = math.pi
     assert len(visits(modes, points, worlds, _lane(), 30.0, 40.0, DT_S)) == 0
     assert len(visits(*_along_x(2.0), _lane(), 30.0, 40.0, DT_S)) == 0
+
+
+def _on_ours(
+    station_m: float, speed_mps: float, side_m: float = 0.0, side_mps: float = 0.0
+) -> tuple[np.ndarray, np.ndarray]:
+    """One car along our course, 4.4 m long, that comes nearer to its middle from aside."""
+    modes, points, _ = _along_x(0.0)
+    after = np.arange(33) * DT_S
+    points[0, :, 0], points[0, :, 2] = station_m + speed_mps * after, speed_mps
+    points[0, :, 1] = np.maximum(side_m - side_mps * after, 0.0)
+    return modes, points
+
+
+def _held(car: tuple[np.ndarray, np.ndarray], place_m: float = 10.0) -> tuple[float, float]:
+    """Our front stands at station 0 and may do 5 m/s."""
+    until_s, their_mps = held_back(*car, 0.0, 0.0, 5.0, 1.5, place_m, 1.0, DT_S).tolist()
+    return until_s, their_mps
+
+
+def test_a_slow_car_on_our_way_through_keeps_us_back_until_it_is_past() -> None:
+    until_s, their_mps = _held(_on_ours(8.0, 1.0))
+    assert until_s == 4.25  # its rear is at 5.8 m
+    assert their_mps == 1.0
+    assert _held(_on_ours(8.0, 1.0), 25.0)[0] > 18.0  # beyond the forecast it goes on as it did
+    assert _held(_on_ours(8.0, 0.0))[0] > 10.0
+
+
+def test_who_comes_onto_our_way_ahead_keeps_us_back_too_but_not_who_comes_behind() -> None:
+    assert _held(_on_ours(8.0, 1.0, 3.0, 2.0))[0] == 4.25
+    assert _held(_on_ours(-8.0, 5.0, 3.0, 0.5)) == (0.0, math.inf)
+    assert _held(_on_ours(8.0, 1.0, 3.0)) == (0.0, math.inf)
+    assert _held(_on_ours(30.0, 1.0)) == (0.0, math.inf)

@@ -103,3 +103,45 @@ def queue_end(modes, points, ahead, half, slow):  # type: ignore[no-untyped-def]
         if rear > ahead and rear < nearest:
             nearest = rear
     return nearest
+
+
+@kernel("f8[::1](f8[:, ::1], f8[:, :, ::1], f8, f8, f8, f8, f8, f8, f8)")
+def held_back(modes, points, front, speed, most, accel, place, half, dt):  # type: ignore[no-untyped-def]
+    """[2] time until nobody ahead of us keeps our front from a place any longer, and his speed then.
+
+    front: station of ours; speed, most, accel: ours now, our bound, and how we speed up. Those count who
+    are in our way, now or later, ahead of where we would be by then; until they leave it or their rear is
+    past the place. Beyond the forecast they go on as they do at its end. (0, inf) if nobody is ahead.
+    """
+    latest = np.array([0.0, math.inf])
+    steps = points.shape[1]
+    rising = max((most - speed) / accel, 0.0)
+    for m in range(modes.shape[0]):
+        if modes[m, _M_WEIGHT] < 0.3 or int(modes[m, _M_CLASS]) == _PEDESTRIAN:
+            continue
+        if points[m, 0, _P_RATE] < -0.5:
+            continue
+        ahead = False
+        for k in range(steps):
+            point = points[m, k]
+            time = k * dt
+            until = min(time, rising)
+            ours = front + speed * time + accel * until * (time - 0.5 * until)
+            if speed > most:
+                ours = front + most * time
+            rear = point[_P_STATION] - point[_P_HALF_LENGTH]
+            within = abs(point[_P_OFFSET]) <= half + 0.5 * point[_P_HALF_WIDTH]
+            if not ahead:
+                if ours > place:
+                    break
+                ahead = within and rear >= ours
+                if not ahead:
+                    continue
+            if not within or rear >= place:
+                break
+            time += dt
+            if k == steps - 1:
+                time += (place - rear) / max(point[_P_RATE], 0.3)
+            if time > latest[0]:
+                latest[0], latest[1] = time, max(point[_P_RATE], 0.0)
+    return latest

@@ -15,7 +15,12 @@ from volant.core.clock import NS_PER_S
 from volant.core.messages import LightState
 from volant.pilot.crossings import CourseCrossing, CourseGate, SharedGround
 from volant.pilot.planning import causes
-from volant.pilot.planning.junction_kernels import people_on, queue_end, visits
+from volant.pilot.planning.junction_kernels import (
+    held_back,
+    people_on,
+    queue_end,
+    visits,
+)
 from volant.road import Control
 
 if TYPE_CHECKING:
@@ -73,6 +78,10 @@ class JunctionTuning:
     """Waiting for oncoming traffic at green the front bumper stands so far before its way,"""
     inside_least_m: float = 3.0
     """and so far past the line, or at the line."""
+    behind_m: float = 3.0
+    """So far behind who is ahead of us on the way through we come at least,"""
+    in_way_m: float = 1.0
+    """if he is nearer than this, and half of his own half width, to our middle."""
     slow_mps: float = 2.0
     """Who is slower than this may be the end of a queue."""
     crossing_room_m: float = 1.5
@@ -153,11 +162,19 @@ def wait_at(
                     waits.append(wait)
                     break
                 memory = replace(memory, inside=-1, committed=gate.lane)
+            wait = _short_of_shared(given, gate, front_m, tuning)
+            if wait is not None:
+                waits.append(wait)
+                break
             continue
         if gate.light is not None and shown is None:
             shown = lights.get(gate.light)
         memory = _note_stop(given, gate, to_line_m, memory, tuning)
         if memory.committed == gate.lane:
+            wait = _short_of_shared(given, gate, front_m, tuning)
+            if wait is not None:
+                waits.append(wait)
+                break
             continue
         need = 0.5 * given.speed_mps**2 / max(to_line_m, 0.1)
         goes = memory.going == gate.lane and need > tuning.felt_mps2
@@ -168,7 +185,8 @@ def wait_at(
         memory = memory if memory.inside == into else replace(memory, inside=into)
         if wait is None:
             memory = replace(memory, going=gate.lane)
-            if to_line_m < 0.6 or (need > tuning.hardest_mps2 and given.speed_mps > 1.0):
+            goes_over = to_line_m < 0.6 and given.speed_mps > 0.5
+            if goes_over or (need > tuning.hardest_mps2 and given.speed_mps > 1.0):
                 memory = replace(memory, committed=gate.lane)
             continue
         memory = replace(memory, going=-1)
@@ -283,6 +301,29 @@ def _before_oncoming(
     return Wait(wait_m, causes.GIVE_WAY, ONCOMING_WORDS, inside=True)
 
 
+def _short_of_shared(
+    given: PlanInput, gate: CourseGate, front_m: float, tuning: JunctionTuning
+) -> Wait | None:
+    """Wait past the line where the way was free but no longer is, and no shared ground is reached yet."""
+    if not gate.shared:
+        return None
+    wait_m = min(ground.from_m for ground in gate.shared) - tuning.inside_room_m
+    left_m = wait_m - front_m
+    if left_m < -0.5 * tuning.inside_room_m:
+        return None
+    need = 0.5 * given.speed_mps**2 / max(left_m, 0.1)
+    if need > tuning.courtesy_mps2 and given.speed_mps > 1.0:
+        return None
+    rear_m = wait_m - given.car.length_m
+    if any(one.to_m > rear_m and one.from_m < wait_m for one in given.course.across.crossings):
+        return None
+    margins = _narrower(tuning)
+    if all(_free(given, gate, ground, margins) for ground in gate.shared):
+        return None
+    words = ONCOMING_WORDS if gate.light is not None else "Giving way"
+    return Wait(wait_m, causes.GIVE_WAY, words, inside=True)
+
+
 def _blocked(given: PlanInput, gate: CourseGate, tuning: JunctionTuning) -> bool:
     """There is no room to leave the junction."""
     if gate.clear_m <= gate.stop_m + 1.0:
@@ -336,7 +377,24 @@ def _times_s(
     from_m = ground.to_m - station_m + given.car.rear_overhang_m
     first_s, speed = _reach_s(to_m, given.speed_mps, most, tuning.accel_mps2)
     last_s, _ = _reach_s(from_m, given.speed_mps, most, tuning.accel_mps2)
-    return first_s, last_s, speed
+    held_s, their_mps = _held_back(given, ground.from_m, most, tuning)
+    if held_s > first_s:
+        first_s, speed = held_s, min(speed, their_mps)
+    held_s, _ = _held_back(given, ground.to_m + given.car.length_m, most, tuning)
+    return first_s, max(last_s, held_s), speed
+
+
+def _held_back(
+    given: PlanInput, place_m: float, most_mps: float, tuning: JunctionTuning
+) -> tuple[float, float]:
+    """When our front can be at a place behind those ahead of us, and how fast they are then."""
+    forecast = given.forecast
+    held_s, their_mps = held_back(
+        *(forecast.modes, forecast.points, given.ego.station_m + given.car.front_m),
+        *(given.speed_mps, most_mps, tuning.accel_mps2, place_m + tuning.behind_m),
+        *(tuning.in_way_m, forecast.dt_s),
+    ).tolist()
+    return held_s, their_mps
 
 
 def _reach_s(

@@ -20,6 +20,8 @@ _LATE_S = (
     0.15  # s, actuators behind the command (vehicle.md section 3: 0.1 to 0.3 s to full braking)
 )
 _LAST_M = 0.25  # m, may be stopped behind the place: lines are kept clear by 0.7 m and more
+_GIVE = 2.5  # m/s2, before braking harder than this the standing gap is given up (estimated)
+_NEAREST = 0.4  # of the standing gap, is kept also then: 1.2 m of 3 (estimated)
 _HARD_PROFILE = 2.5  # m/s2, for a profile that falls all at once; stops have a law of their own
 
 
@@ -112,11 +114,15 @@ def follow_accel(speed, accel, gap, lead_speed, lead_accel, free, firm, law):  #
     if lead_speed < speed:
         own_stop = speed * law[L_REACT_S]
         lead_stop = lead_speed * lead_speed / (2.0 * law[L_RSS_OTHER]) if lead_accel < -2.0 else 0.0
+        nearer = (0.7 - _NEAREST) * law[L_GAP_M]
         if lead_accel < -2.0 or lead_speed < 0.3:
-            need = 0.5 * speed * speed / max(spare + lead_stop - own_stop, 0.1)
+            square, left = speed * speed, spare + lead_stop - own_stop
         else:
             rush = speed - lead_speed
-            need = 0.5 * rush * rush / max(spare - rush * law[L_REACT_S], 0.1)
+            square, left = rush * rush, spare - rush * law[L_REACT_S]
+        need = 0.5 * square / max(left, 0.1)
+        if need > _GIVE:  # rather nearer than harder
+            need = max(0.5 * square / max(left + nearer, 0.1), _GIVE)
         if need > firm:
             answer = min(answer, -need)
     return min(answer, free)

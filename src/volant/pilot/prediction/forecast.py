@@ -126,8 +126,9 @@ class ForecastTuning:
     """A person needs this long to turn."""
     step_m: float = 4.0
     """Farther from what we sweep than this nobody steps out at once."""
-    bend_mps2: float = 3.0
-    """Lateral acceleration that others turn with at most (recalled: 85 % stay below)."""
+    bend_mps2: float = 4.0
+    """Lateral acceleration that others turn with at most (recalled: nearly all stay below; who is thought
+    slower than he is, is driven in front of)."""
 
 
 @dataclass(frozen=True, slots=True)
