@@ -127,6 +127,7 @@ def test_a_journal_that_was_cut_agrees_as_far_as_it_goes(journal: Path, tmp_path
     answer = replay_journal(rewritten(journal, tmp_path / "cut.mcap", {}, count=2345))
     assert answer.agrees, answer.first_difference
     assert answer.messages == 2345
+    assert answer.complete
 
 
 def test_a_part_that_a_crash_left_behind_can_be_replayed(tmp_path: Path) -> None:
@@ -165,3 +166,15 @@ def test_a_journal_without_a_message_is_no_agreement(journal: Path, tmp_path: Pa
     cut.write_bytes(whole[: min(len(whole) // 4, 40_000)])
     with pytest.raises(InputError):
         replay_command(cut, as_json=True)
+
+
+def test_a_file_without_its_end_is_compared_and_called_incomplete(
+    journal: Path, tmp_path: Path
+) -> None:
+    cut = tmp_path / "cut.mcap"
+    whole = journal.read_bytes()
+    cut.write_bytes(whole[: len(whole) * 3 // 5])
+    answer = replay_journal(cut)
+    assert answer.agrees, answer.first_difference
+    assert 0 < answer.messages < journal_info(journal).messages
+    assert not answer.complete

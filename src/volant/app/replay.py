@@ -26,7 +26,7 @@ from volant.core.clock import seconds
 from volant.core.errors import InputError
 from volant.core.messages import Message
 from volant.core.topics import Topic
-from volant.wire.journal import Record, compare, read_header, read_journal
+from volant.wire.journal import Record, compare, journal_info, read_header, read_journal
 
 OUTSIDE = (topics.DRIVER_REQUEST.name, topics.DRIVER_CONTROLS.name)
 
@@ -43,6 +43,8 @@ class ReplayAnswer(msgspec.Struct, frozen=True, kw_only=True):
     journal: str
     first_difference: str | None
     """Topic, time and field; null where all agree."""
+    complete: bool
+    """False: the journal lacks its end, or parts of it could not be read; what there is was compared."""
 
 
 def trip_of(file: Path) -> Trip:
@@ -89,6 +91,7 @@ def replay_journal(file: Path, asked_to_end: AskedToEnd = lambda: None) -> Repla
         duration_s=seconds(max(last_ns, 0)),
         journal=str(file),
         first_difference=None if difference is None or asked else str(difference),
+        complete=journal_info(file).sound,
     )
 
 
@@ -124,6 +127,8 @@ def replay_command(file: Path, *, as_json: bool) -> Exit:
             answer(f"agrees: {found.messages} messages, {found.duration_s:.1f} s")
         elif found.first_difference is not None:
             answer(f"differs: {found.first_difference}")
+        if not found.complete and not as_json:
+            tell("the journal is a part, cut or damaged: only what could be read was compared")
         if signals.asked is not None:
             tell(f"{signals.asked[1]}, {found.messages} messages agreed so far")
             return signals.asked[0]
