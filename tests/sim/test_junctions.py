@@ -2,22 +2,26 @@
 
 import math
 from functools import cache
-from itertools import product
+from itertools import cycle, product
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.data_folder import data_folder
 from tests.marks import soaked
 from tests.sim.places import cars, ego_at
 from tests.sim.test_people import box, walked_into
 from volant.core.clock import PILOT_TICK_NS
-from volant.core.geometry import boxes_overlap
+from volant.core.geometry import Box, boxes_overlap
+from volant.core.messages import EgoTruth
 from volant.road import Control, LaneGraph, build_graph, find_place, load_graph
 from volant.road.make import build_world
 from volant.sim import World, WorldSettings
 from volant.sim.columns import Actor, BodyClass, Index, Lamp
 from volant.sim.lane_kernels import pick_onward
+from volant.sim.squeeze_kernels import gets_by, touches
 from volant.sim.traffic import STEP_S, Traffic, enter_ego, step
 
 LONGEST_STAND_S = 120.0
@@ -167,15 +171,72 @@ def check_yields(graph: LaneGraph, lane: int, other: int) -> bool:
         step(traffic)
         if traffic.actor_i[0, Index.ALIVE] == 0:
             return True
-        ahead = 0.5 * ego.length_m - ego.rear_overhang_m
         own = box(traffic.actor_f[0])
-        x = ego.x_m + ahead * math.cos(ego.yaw_rad)
-        y = ego.y_m + ahead * math.sin(ego.yaw_rad)
-        body = type(own)(x, y, ego.yaw_rad, ego.length_m, ego.width_m)
-        assert not boxes_overlap(own, body), (lane, other, k * STEP_S)
+        assert not boxes_overlap(own, _body(ego)), (lane, other, k * STEP_S)
     return True
 
 
 def pick(traffic: Traffic, lane: int) -> int:
     crossings = int(traffic.actor_i[0, Index.CROSSINGS])
     return int(pick_onward(traffic.roads, traffic.keys[0], crossings, lane))
+
+
+def test_who_stands_before_the_standing_own_car_goes_on_where_there_is_room_and_only_there() -> (
+    None
+):
+    """At every sixth crossing of ways in the built-in world, the own car over the edge of it."""
+    graph = built_in()
+    rules = cars(graph, (0, 10.0, 0.0)).rules
+    crossings = [row for held in rules.conflicts for row in held if row.meeting.name == "CROSS"]
+    passed, kept = 0, 0
+    for row, into_m in zip(crossings[::6], cycle((0.5, 2.0, 4.0)), strict=False):
+        if graph.lanes[row.lane].length_m < 12.0:
+            continue
+        begin_m = max(row.own[0] - 4.0, 2.5)
+        traffic = cars(graph, (row.lane, begin_m, 0.0), wanted_mps=8.0)
+        ahead_m = 3.5  # of the own car's place
+        s_m = row.theirs[0] + into_m - ahead_m
+        if not 0.0 < s_m < graph.lanes[row.other].length_m:
+            continue
+        ego = ego_at(graph, row.other, s_m, 0.0)
+        enter_ego(traffic, ego)
+        if boxes_overlap(box(traffic.actor_f[0]), _body(ego)):
+            continue
+        clear = gets_by(
+            *(traffic.roads, traffic.keys[0], traffic.actor_f[0], traffic.actor_i[0]),
+            traffic.moment,
+        )
+        for _ in range(round(20.0 / STEP_S)):
+            enter_ego(traffic, ego)
+            step(traffic)
+            if traffic.actor_i[0, Index.ALIVE] == 0 or traffic.actor_f[0, Actor.TRAVEL] > 12.0:
+                break
+            assert not boxes_overlap(box(traffic.actor_f[0]), _body(ego)), (row.lane, row.other)
+        way_m = traffic.actor_f[0, Actor.TRAVEL]
+        if clear:
+            passed += 1
+            assert way_m > 8.0, (row.lane, row.other, way_m)
+        else:
+            kept += 1
+    assert passed >= 5
+    assert kept >= 5
+
+
+@given(
+    *(st.floats(-6.0, 6.0), st.floats(-6.0, 6.0), st.floats(-4.0, 4.0), st.floats(-4.0, 4.0)),
+    *(st.floats(0.2, 8.0), st.floats(0.2, 1.3)),
+)
+def test_bodies_touch_as_their_boxes_do(
+    x_m: float, y_m: float, yaw: float, own_yaw: float, half_long_m: float, half_wide_m: float
+) -> None:
+    own = np.array((0.0, 0.0, 0.0, own_yaw, 0.0, 2.2, 0.9, 0.0))
+    one = Box(x_m, y_m, yaw, 2.0 * half_long_m, 2.0 * half_wide_m)
+    other = Box(0.0, 0.0, own_yaw, 4.4, 1.8)
+    assert touches(x_m, y_m, yaw, half_long_m, half_wide_m, own) == boxes_overlap(one, other)
+
+
+def _body(ego: EgoTruth) -> Box:
+    ahead = 0.5 * ego.length_m - ego.rear_overhang_m
+    x = ego.x_m + ahead * math.cos(ego.yaw_rad)
+    y = ego.y_m + ahead * math.sin(ego.yaw_rad)
+    return Box(x, y, ego.yaw_rad, ego.length_m, ego.width_m)

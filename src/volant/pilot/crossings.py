@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from volant.pilot.way import Way
-from volant.road import Control, CorridorColumn, LaneColumn
+from volant.road import Control, CorridorColumn, LaneColumn, Meeting
 
 Array = NDArray[np.float64]
 
-MERGE: Final = 2
-"""`road.Meeting.MERGE` as a number."""
+CROSS: Final = int(Meeting.CROSS)
+MERGE: Final = int(Meeting.MERGE)
 VIEW_RAD: Final = 0.75
 """A light farther aside than this is not seen by the front camera (half of its 100 degrees, with room)."""
 BUMPER_M: Final = 1.6
@@ -53,6 +53,8 @@ class CourseGate:
     shared: tuple[SharedGround, ...]
     turn_rad: float
     """Change of heading through the junction."""
+    crossed: tuple[SharedGround, ...] = ()
+    """Stretches crossed by those who wait for us; who is on one already is let off it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +93,10 @@ def lie_across(way: Way, table: Array, rows: list[tuple[int, slice]]) -> Across:
         else:
             stop_m = begins[place] - graph.lanes[gate.approach].length_m + gate.stop_s_m
         stop_m = _in_view_m(way, gate.light, table, stop_m)
-        shared, clear_m, turn = _through(way, rows, begins, place)
-        gates.append(CourseGate(lane, stop_m, gate.control, gate.light, clear_m, shared, turn))
+        shared, crossed, clear_m, turn = _through(way, rows, begins, place)
+        gates.append(
+            CourseGate(lane, stop_m, gate.control, gate.light, clear_m, shared, turn, crossed)
+        )
     crossings = [
         CourseCrossing(begins[place] + span[0], begins[place] + span[1], crossing.light)
         for crossing in rules.crossings
@@ -125,12 +129,13 @@ def _in_view_m(way: Way, light: str | None, table: Array, stop_m: float) -> floa
 
 def _through(
     way: Way, rows: list[tuple[int, slice]], begins: list[float], place: int
-) -> tuple[tuple[SharedGround, ...], float, float]:
-    """Ground shared with those who go first, the end of all shared ground, and the turn."""
+) -> tuple[tuple[SharedGround, ...], tuple[SharedGround, ...], float, float]:
+    """Ground shared with those who go first, crossed by others, the end of all of it, and the turn."""
     rules, graph = way.rules, way.graph
     assert rules is not None
     junction = graph.lanes[rows[place][0]].junction
     shared: list[SharedGround] = []
+    crossed: list[SharedGround] = []
     clear_m, turn = begins[place], 0.0
     for index in range(place, len(rows)):
         lane = rows[index][0]
@@ -145,7 +150,10 @@ def _through(
             merges = int(conflict.meeting) == MERGE
             if int(conflict.meeting) <= MERGE:
                 clear_m = max(clear_m, to_m)
+            from_m = begins[index] + conflict.own[0]
+            ground = SharedGround(from_m, to_m, conflict.other, merges, *conflict.theirs)
             if conflict.yields:
-                from_m = begins[index] + conflict.own[0]
-                shared.append(SharedGround(from_m, to_m, conflict.other, merges, *conflict.theirs))
-    return tuple(shared), clear_m, turn
+                shared.append(ground)
+            elif int(conflict.meeting) == CROSS:
+                crossed.append(ground)
+    return tuple(shared), tuple(crossed), clear_m, turn

@@ -72,7 +72,7 @@ class Entries(NamedTuple):
     """[L + 2]: where each lane begins in `order`."""
 
 
-@struct("f8[:, ::1], i8[:, ::1], f8[::1], f8[::1], f8[::1]")
+@struct("f8[:, ::1], i8[:, ::1], f8[::1], f8[::1], f8[::1], f8[::1]")
 class Moment(NamedTuple):
     """What holds now beside the actors, and scratch."""
 
@@ -86,6 +86,8 @@ class Moment(NamedTuple):
     """[N] scratch: acceleration asked for (m/s2)."""
     row_out: Array
     """[10] scratch: one row of a lane."""
+    own: Array
+    """[8] the own car's body (lane_kernels.place_body), far away before it is there."""
 
 
 @struct("i8[::1], i8[::1], i8[::1], f8, f8, f8, i8, i8")

@@ -148,6 +148,7 @@ def weigh_change(  # type: ignore[no-untyped-def]
         speed,
         reach,
         True,
+        -1,
     )
     behind, follow_speed, follower = look_behind(roads, entries, actor, target, s, half, 120.0)
     safe = me[_SAFE] + urgency * 2.0

@@ -109,12 +109,14 @@ def pick_onward(roads, key, crossings, lane):  # type: ignore[no-untyped-def]
     return roads.onward[high - 1]
 
 
-@kernel("b1(Roads, Entries, i8)")
-def _is_crossed(roads, entries, k):  # type: ignore[no-untyped-def]
+@kernel("b1(Roads, Entries, i8, i8)")
+def _is_crossed(roads, entries, k, past):  # type: ignore[no-untyped-def]
     """Whether somebody who keeps to no grants is on the other lane's part of a conflict's ground."""
     other = roads.conflicts[k, 0]
     for j in range(entries.first[other], entries.first[other + 1]):
         slot = entries.order[j]
+        if past >= 0 and past <= slot < past + _EGO_SLOTS:
+            continue
         s, long = entries.f[slot, _E_S], entries.f[slot, _E_HALF] + 0.5
         if entries.i[slot, _E_KIND] != _EGO or entries.f[slot, _E_HALF] < 0.6:
             continue
@@ -124,15 +126,30 @@ def _is_crossed(roads, entries, k):  # type: ignore[no-untyped-def]
 
 
 @kernel(
-    "Tuple((f8, f8, i8, f8, f8, f8))(Roads, Entries, u8, i8, i8, i8, i8, i8, f8, f8, f8, f8, f8, f8, b1)"
+    "Tuple((f8, f8, i8, f8, f8, f8))(Roads, Entries, u8, i8, i8, i8, i8, i8, f8, f8, f8, f8, f8, f8, b1, i8)"
 )
 def look_ahead(  # type: ignore[no-untyped-def]
-    roads, entries, key, crossings, grant, after, actor, lane, s, half, d, side, speed, reach, walls
+    roads,
+    entries,
+    key,
+    crossings,
+    grant,
+    after,
+    actor,
+    lane,
+    s,
+    half,
+    d,
+    side,
+    speed,
+    reach,
+    walls,
+    past,
 ):
     """Leader gap (m, inf: none), speed and slot; gap and speed of a car that wishes in; speed allowed.
 
     The allowed speed holds for the lanes behind this one; walls: stop for lane ends, ungranted
-    junction lanes and jam heads too.
+    junction lanes and jam heads too; past: first slot of a free body that is left out, -1 for none.
     """
     gap, lead_speed, lead = math.inf, 0.0, -1
     soft_gap, soft_speed, allowed = math.inf, 0.0, math.inf
@@ -143,6 +160,8 @@ def look_ahead(  # type: ignore[no-untyped-def]
         for k in range(place, entries.first[at + 1]):
             slot = entries.order[k]
             if slot // _SLOTS == actor and actor >= 0:
+                continue
+            if past >= 0 and past <= slot < past + _EGO_SLOTS:
                 continue
             kind = entries.i[slot, _E_KIND]
             room = base + entries.f[slot, _E_S] - entries.f[slot, _E_HALF] - half
@@ -167,13 +186,14 @@ def look_ahead(  # type: ignore[no-untyped-def]
             other, kind = roads.conflicts[k, 0], roads.conflicts[k, 1]
             if kind == _CROSS:
                 block = base + roads.conflict_spans[k, 0] - half - _CROSSED_SHORT_M
-                if walls and block > -1.0 and block < gap and _is_crossed(roads, entries, k):
+                if walls and block > -1.0 and block < gap and _is_crossed(roads, entries, k, past):
                     gap, lead_speed, lead = block, 0.0, -2
                 continue
             for j in range(entries.first[other], entries.first[other + 1]):
                 slot = entries.order[j]
                 entry = entries.i[slot, _E_KIND]
                 own = slot // _SLOTS == actor and actor >= 0
+                own = own or (past >= 0 and past <= slot < past + _EGO_SLOTS)
                 if own or entry in (_WISH, _WALL):
                     continue
                 where, long = entries.f[slot, _E_S], entries.f[slot, _E_HALF]

@@ -22,6 +22,7 @@ from volant.sim.columns import (
 )
 from volant.sim.driver_kernels import constant_accel, cool_idm, idm, smooth, stopping_brake, uniform
 from volant.sim.lane_kernels import look_ahead, pick_onward
+from volant.sim.squeeze_kernels import SQUEEZE_MPS, gets_by
 
 _SLOTS = SLOTS
 _S, _D, _SPEED, _ACCEL = int(Actor.S), int(Actor.D), int(Actor.SPEED), int(Actor.ACCEL)
@@ -216,6 +217,7 @@ def drive_accel(  # type: ignore[no-untyped-def]
     speed, lane, s = me[_SPEED], mine[_LANE], me[_S]
     half, side = 0.5 * me[_LONG], 0.5 * me[_WIDE]
     reach = 40.0 + max(5.0 * speed, 0.5 * speed * speed)
+    past = ego_begin if gets_by(roads, actors.keys[actor], me, mine, moment) else -1
     gap, lead_speed, leader, soft_gap, soft_speed, allowed = look_ahead(
         roads,
         entries,
@@ -232,10 +234,13 @@ def drive_accel(  # type: ignore[no-untyped-def]
         speed,
         reach,
         True,
+        past,
     )
     wanted = min(
         me[_TOP], me[_FACTOR] * min(allowed, roads.speeds[roads.lane_i[lane, _ROWS] + mine[_ROW]])
     )
+    if past >= 0:
+        wanted = min(wanted, SQUEEZE_MPS)
     for k in range(moment.zone_i.shape[0]):
         if moment.zone_i[k, 0] == lane and moment.zone_f[k, 0] <= s <= moment.zone_f[k, 1]:
             wanted = min(wanted, moment.zone_f[k, 2])
@@ -270,6 +275,7 @@ def drive_accel(  # type: ignore[no-untyped-def]
             speed,
             60.0,
             False,
+            -1,
         )
         if old_gap < 0.0 and mine[_DIRECTION] == 0:
             old_gap = math.inf  # turning back from somebody beside: not one to stay behind

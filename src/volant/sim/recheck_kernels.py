@@ -88,6 +88,7 @@ def _occupied(  # type: ignore[no-untyped-def]
         speed,
         _REACH_M,
         False,
+        -1,
     )
     behind, follow_speed, _follower = look_behind(roads, entries, actor, lane, s, half, _REACH_M)
     level = gap < _LEVEL_M or behind < _LEVEL_M

@@ -129,6 +129,7 @@ class Traffic:
     held: Array
     asked: Array
     row_out: Array
+    own: Array
     places: Array
     """Where cars may be born: [p, 8] lane, s, x, y, cos and sin of the heading,
     usual speed, and 1 where the road of the file begins."""
@@ -152,7 +153,7 @@ class Traffic:
     @property
     def moment(self) -> Moment:
         """What holds now, as the kernels take it."""
-        return Moment(self.zone_f, self.zone_i, self.held, self.asked, self.row_out)
+        return Moment(self.zone_f, self.zone_i, self.held, self.asked, self.row_out, self.own)
 
     @property
     def ego_begin(self) -> int:
@@ -220,6 +221,7 @@ def make_traffic(
         held=np.full(lanes, math.inf),
         asked=np.zeros(count),
         row_out=np.zeros(len(LaneColumn)),
+        own=np.full(8, math.inf),
         places=_birth_places(graph, roads),
         junctions=bool(roads.lane_i[:-1, LaneIndex.RESERVED].any()),
     )
@@ -329,6 +331,7 @@ def enter_ego(traffic: Traffic, ego: EgoTruth) -> int:
             ego.accel_mps2,
         )
     )
+    traffic.own[:] = body
     lane = _enter(traffic, body, traffic.ego_begin)
     _enter_wish(traffic, lane, ego)
     return lane
@@ -589,7 +592,8 @@ def _room(traffic: Traffic, lane: int, s: float, row: Array, speed: float) -> fl
     roads, half = traffic.roads, 0.5 * float(row[Actor.LENGTH])
     entries, side = traffic.entries, 0.5 * float(row[Actor.WIDTH])
     gap, lead_speed, _slot, soft, _speed, _allowed = look_ahead(
-        roads, entries, np.uint64(0), 0, -1, -1, -1, lane, s, half, 0.0, side, speed, 200.0, True
+        *(roads, entries, np.uint64(0), 0, -1, -1, -1, lane, s, half, 0.0, side, speed, 200.0),
+        *(True, -1),
     )
     behind, follow_speed, _follower = look_behind(roads, entries, -1, lane, s, half, 150.0)
     if soft < 20.0:

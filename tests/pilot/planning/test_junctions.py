@@ -1,6 +1,6 @@
 """Waiting at junctions: where oncoming traffic is let pass, and how patience ends."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,6 +12,7 @@ from volant.pilot.course import lay
 from volant.pilot.planning.junctions import (
     JunctionMemory,
     JunctionTuning,
+    _before_crossed,
     _inside_m,
     _patient,
     _short_of_shared,
@@ -74,11 +75,16 @@ def test_who_comes_when_we_have_begun_to_go_is_let_pass_while_no_shared_ground_i
     assert tried >= 4
 
 
-def _rolling(graph, rules, course, front_m, ground):
-    """Our car at 1.5 m/s with its front there, another just before the shared ground on its lane."""
+@dataclass
+class _Ego:
+    station_m: float
+
+
+def _rolling(graph, rules, course, front_m, ground, speed_mps=3.0, on_m=-4.0):
+    """Our car at 1.5 m/s with its front there, another from so far on the shared ground of its lane on."""
     dt_s, steps = 0.25, 33
     lane = graph.lanes[ground.other].samples
-    at_m = max(ground.their_from_m - 4.0, 0.0) + 3.0 * np.arange(steps) * dt_s
+    at_m = max(ground.their_from_m + on_m, 0.0) + speed_mps * np.arange(steps) * dt_s
     modes, points, worlds = np.zeros((1, 9)), np.zeros((1, steps, 7)), np.zeros((1, steps, 6))
     modes[0, 0] = 1.0
     points[0, :, 0], points[0, :, 1] = front_m, 30.0
@@ -89,7 +95,42 @@ def _rolling(graph, rules, course, front_m, ground):
         course=course,
         car=CAR,
         speed_mps=1.5,
-        ego=SimpleNamespace(station_m=front_m - CAR.front_m),
+        ego=_Ego(front_m - CAR.front_m),
         way=Way(graph, rules),
         forecast=SimpleNamespace(modes=modes, points=points, worlds=worlds, dt_s=dt_s),
     )
+
+
+def test_ground_is_not_driven_onto_while_somebody_who_should_have_waited_stands_on_it():
+    graph = load_graph(WORLD)
+    rules, tried = traffic_rules(graph), 0
+    for lane in rules.gates:
+        course = lay(Way(graph, rules), lane, 0.1)
+        for one in course.across.gates:
+            long = [g for g in one.crossed if g.their_to_m - g.their_from_m > 6.0]
+            if one.lane != lane or not long:
+                continue
+            first = long[0]
+            stand_m, front_m = first.from_m - CAR.length_m - 1.0, first.from_m - 12.0
+            if any(c.to_m > stand_m and c.from_m < first.from_m for c in course.across.crossings):
+                continue
+            tried += 1
+            alone = replace(one, crossed=(first,))
+            given = _rolling(graph, rules, course, front_m, first, speed_mps=0.0, on_m=3.0)
+            given.forecast.points[0, :, 0] = first.from_m + 4.0
+            wait = _before_crossed(given, alone, front_m, TUNING)
+            assert wait is not None, (lane, first)
+            assert wait.station_m == pytest.approx(first.from_m - TUNING.inside_room_m)
+            later = replace(given.ego, station_m=first.from_m + 1.0 - CAR.front_m)
+            soon = _before_crossed(_at(given, later), alone, first.from_m + 1.0, TUNING)
+            assert soon is not None
+            assert soon.station_m == pytest.approx(first.from_m + 1.0 + 1.5**2 / 4.0, abs=0.01)
+            given.forecast.points[0, :, 0] = front_m - 6.0
+            assert _before_crossed(given, alone, front_m, TUNING) is None  # behind us
+            given.forecast.modes = given.forecast.modes[:0]
+            assert _before_crossed(given, alone, front_m, TUNING) is None
+    assert tried >= 4
+
+
+def _at(given, ego):
+    return SimpleNamespace(**{**vars(given), "ego": ego})

@@ -29,11 +29,12 @@ def _along_x(speed_mps: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def test_a_visit_is_found_though_the_course_is_elsewhere() -> None:
     found = visits(*_along_x(8.0), _lane(), 30.0, 40.0, DT_S)
     assert len(found) == 1
-    from_s, to_s, speed_mps, weight = found[0]
+    from_s, to_s, speed_mps, weight, mode = found[0]
     assert from_s == math.ceil((30.0 - 2.2) / 8.0 / DT_S) * DT_S
     assert to_s == math.floor((40.0 + 2.2) / 8.0 / DT_S) * DT_S
     assert speed_mps == 8.0
     assert weight == 1.0
+    assert mode == 0
 
 
 def test_who_comes_the_other_way_or_never_does_not_visit() -> None:

@@ -20,10 +20,10 @@ def visits(modes, points, worlds, lane, low, high, dt):  # type: ignore[no-untyp
     """When others who drive along a lane are on a stretch [low, high] of it.
 
     lane: samples of theirs. It is asked in the world: our course may come by the same place twice, as in
-    a roundabout. Gives [v, 4]: first and last time, speed over ground then, and the weight; a visit that
-    lasts to the horizon ends at inf.
+    a roundabout. Gives [v, 5]: first and last time, speed over ground then, the weight, and the row of
+    the mode; a visit that lasts to the horizon ends at inf.
     """
-    found = np.empty((modes.shape[0], 4))
+    found = np.empty((modes.shape[0], 5))
     count = 0
     steps = worlds.shape[1]
     middle = 0
@@ -58,7 +58,7 @@ def visits(modes, points, worlds, lane, low, high, dt):  # type: ignore[no-untyp
         found[count, 0] = first * dt
         found[count, 1] = last * dt if last < steps - 1 else math.inf
         found[count, 2] = math.sqrt(dx * dx + dy * dy) / dt if first > 0 else 0.0
-        found[count, 3] = modes[m, _M_WEIGHT]
+        found[count, 3], found[count, 4] = modes[m, _M_WEIGHT], m
         count += 1
     return found[:count].copy()
 

@@ -21,6 +21,7 @@ from volant.pilot.planning.junction_kernels import (
     queue_end,
     visits,
 )
+from volant.pilot.prediction.forecast import PointColumn, WorldColumn
 from volant.road import Control
 
 if TYPE_CHECKING:
@@ -94,6 +95,10 @@ class JunctionTuning:
     """Who has not begun to cross by then waits for us (estimated)."""
     far_m: float = 6.5
     """And within this when coming nearer."""
+    clears_m: float = 60.0
+    """Junctions farther away may clear until we come."""
+    well_on_m: float = 1.5
+    """Who has come so far onto our way does not wait for us any more."""
     lights_seen_m: float = 55.0
     """So near, a light that was not made out is taken for red."""
 
@@ -154,49 +159,18 @@ def wait_at(
         inside = front_m < gate.clear_m + given.car.length_m
         if abs(gate.turn_rad) > 0.5 and to_line_m < max(4.0 * given.speed_mps, 25.0) and inside:
             lit = lit or (1 if gate.turn_rad > 0.0 else 2)
-        entered = memory.inside == gate.lane
-        if to_line_m < (0.6 if entered else -1.0):
-            if entered:
-                wait = _before_oncoming(given, gate, front_m, tuning)
-                if wait is not None:
-                    waits.append(wait)
-                    break
-                memory = replace(memory, inside=-1, committed=gate.lane)
-            wait = _short_of_shared(given, gate, front_m, tuning)
-            if wait is not None:
-                waits.append(wait)
-                break
-            continue
-        if gate.light is not None and shown is None:
-            shown = lights.get(gate.light)
-        memory = _note_stop(given, gate, to_line_m, memory, tuning)
-        if memory.committed == gate.lane:
-            wait = _short_of_shared(given, gate, front_m, tuning)
-            if wait is not None:
-                waits.append(wait)
-                break
-            continue
-        need = 0.5 * given.speed_mps**2 / max(to_line_m, 0.1)
-        goes = memory.going == gate.lane and need > tuning.felt_mps2
-        margins = _narrower(tuning) if goes else tuning
-        wait = _before_gate(given, gate, to_line_m, lights, memory, margins)
-        goes_in = wait is not None and wait.inside
-        into = gate.lane if goes_in else -1
-        memory = memory if memory.inside == into else replace(memory, inside=into)
-        if wait is None:
-            memory = replace(memory, going=gate.lane)
-            goes_over = to_line_m < 0.6 and given.speed_mps > 0.5
-            if goes_over or (need > tuning.hardest_mps2 and given.speed_mps > 1.0):
-                memory = replace(memory, committed=gate.lane)
-            continue
-        memory = replace(memory, going=-1)
-        bound = tuning.courtesy_mps2 if wait.courtesy else tuning.hardest_mps2 + 0.5
-        late = need > bound and given.speed_mps > 2.0 and not wait.inside
-        if late and not wait.red:
-            memory = replace(memory, committed=gate.lane)
-            continue
-        waits.append(wait)
-        break
+        past = to_line_m < (0.6 if memory.inside == gate.lane else -1.0)
+        if not past:
+            if gate.light is not None and shown is None:
+                shown = lights.get(gate.light)
+            memory = _note_stop(given, gate, to_line_m, memory, tuning)
+        if past or memory.committed == gate.lane:
+            wait, memory = _past_line(given, gate, front_m, memory, tuning)
+        else:
+            wait, memory = _approach(given, gate, to_line_m, lights, memory, tuning)
+        if wait is not None:
+            waits.append(wait)
+            break
     for crossing in across.crossings:
         if crossing.from_m - front_m > tuning.reach_m:
             break
@@ -204,8 +178,66 @@ def wait_at(
         if held is not None:
             waits.append(held)
             break
+    for gate in () if patient else across.gates:
+        if gate.stop_m - front_m > tuning.clears_m:
+            break
+        held = _before_crossed(given, gate, front_m, tuning)
+        if held is not None:
+            waits.append(held)
+            break
     best = min(waits, key=lambda one: one.station_m, default=None)
     return best, memory, shown, lit
+
+
+def _past_line(
+    given: PlanInput,
+    gate: CourseGate,
+    front_m: float,
+    memory: JunctionMemory,
+    tuning: JunctionTuning,
+) -> tuple[Wait | None, JunctionMemory]:
+    """Where to wait once the line is passed, or is not stopped at any more."""
+    if memory.inside == gate.lane:
+        wait = _before_oncoming(given, gate, front_m, tuning)
+        if wait is not None:
+            return wait, memory
+        memory = replace(memory, inside=-1, committed=gate.lane)
+    return _short_of_shared(given, gate, front_m, tuning), memory
+
+
+def _approach(
+    given: PlanInput,
+    gate: CourseGate,
+    to_line_m: float,
+    lights: dict[str, LightState],
+    memory: JunctionMemory,
+    tuning: JunctionTuning,
+) -> tuple[Wait | None, JunctionMemory]:
+    """Where to wait at a gate that is still ahead, and what becomes of having found it free."""
+    need = 0.5 * given.speed_mps**2 / max(to_line_m, 0.1)
+    goes = memory.going == gate.lane and need > tuning.felt_mps2
+    wait = _before_gate(
+        given, gate, to_line_m, lights, memory, _narrower(tuning) if goes else tuning
+    )
+    gives_way = wait is not None and wait.cause == causes.GIVE_WAY and not wait.courtesy
+    if goes and gives_way and need > tuning.courtesy_mps2:  # rather over the line than hard
+        beyond = _short_of_shared(given, gate, gate.stop_m - to_line_m, tuning)
+        if beyond is not None and not beyond.station_m < gate.stop_m:
+            return beyond, replace(memory, going=-1, committed=gate.lane)
+    into = gate.lane if wait is not None and wait.inside else -1
+    memory = memory if memory.inside == into else replace(memory, inside=into)
+    if wait is None:
+        memory = replace(memory, going=gate.lane)
+        goes_over = to_line_m < 0.6 and given.speed_mps > 0.5
+        if goes_over or (need > tuning.hardest_mps2 and given.speed_mps > 1.0):
+            memory = replace(memory, committed=gate.lane)
+        return None, memory
+    memory = replace(memory, going=-1)
+    bound = tuning.courtesy_mps2 if wait.courtesy else tuning.hardest_mps2 + 0.5
+    late = need > bound and given.speed_mps > 2.0 and not wait.inside
+    if late and not wait.red:
+        return None, replace(memory, committed=gate.lane)
+    return wait, memory
 
 
 def _narrower(tuning: JunctionTuning) -> JunctionTuning:
@@ -324,6 +356,54 @@ def _short_of_shared(
     return Wait(wait_m, causes.GIVE_WAY, words, inside=True)
 
 
+def _before_crossed(
+    given: PlanInput, gate: CourseGate, front_m: float, tuning: JunctionTuning
+) -> Wait | None:
+    """Wait for who is on our way and should have waited: stood in his way he could not leave.
+
+    Before the ground that he crosses; on it, if he has nearly stopped on it ahead of us, at once.
+    """
+    wait_m = math.inf
+    soonest_m = front_m + 0.5 * given.speed_mps**2 / tuning.courtesy_mps2
+    for ground in gate.crossed:
+        if front_m > ground.to_m or not _stays_on(given, gate, ground, front_m, tuning):
+            continue
+        before_m = ground.from_m - tuning.inside_room_m
+        rear_m = before_m - given.car.length_m
+        crossings = given.course.across.crossings
+        if any(one.to_m > rear_m and one.from_m < before_m for one in crossings):
+            before_m = min(before_m, gate.stop_m - tuning.stop_room_m)
+        wait_m = min(wait_m, max(before_m, soonest_m))
+    if not math.isfinite(wait_m):
+        return None
+    return Wait(wait_m, causes.GIVE_WAY, CLEAR_WORDS, inside=wait_m > gate.stop_m)
+
+
+def _stays_on(
+    given: PlanInput, gate: CourseGate, ground: SharedGround, front_m: float, tuning: JunctionTuning
+) -> bool:
+    """Whether somebody well on crossed ground, ahead of us, is still on it when we come."""
+    lane = given.way.graph.lanes[ground.other].samples
+    low = ground.their_from_m + tuning.well_on_m
+    high = min(ground.their_to_m, float(lane[-1, 0]))
+    if low >= high:
+        return False
+    forecast = given.forecast
+    found = visits(
+        *(forecast.modes, forecast.points, forecast.worlds, lane, low, high, forecast.dt_s)
+    )
+    ours_from_s, _, _ = _times_s(given, gate, ground, tuning)
+    for from_s, to_s, _speed, _weight, mode in found.tolist():
+        now = forecast.points[int(mode), 0]
+        ahead = now[PointColumn.STATION] - now[PointColumn.HALF_LENGTH] > front_m
+        if from_s > 0.0 or not ahead:
+            continue
+        slow = forecast.worlds[int(mode), 0, WorldColumn.SPEED] < tuning.slow_mps
+        if slow or (front_m < ground.from_m and to_s + tuning.before_s > ours_from_s):
+            return True
+    return False
+
+
 def _blocked(given: PlanInput, gate: CourseGate, tuning: JunctionTuning) -> bool:
     """There is no room to leave the junction."""
     if gate.clear_m <= gate.stop_m + 1.0:
@@ -350,7 +430,7 @@ def _free(given: PlanInput, gate: CourseGate, ground: SharedGround, tuning: Junc
         min(ground.their_to_m, float(lane[-1, 0])),
         forecast.dt_s,
     )
-    for from_s, to_s, their_mps, _weight in found.tolist():
+    for from_s, to_s, their_mps, _weight, _mode in found.tolist():
         if to_s + tuning.before_s < ours_from_s:
             continue
         if ground.merges:
