@@ -5,7 +5,7 @@ from volant.app.inbox import Inbox
 from volant.app.start import AGAIN_NS, BRAKE, FIRST_NS, GIVE_UP_NS, Starter
 from volant.core import topics
 from volant.core.bus import InlineBus
-from volant.core.messages import Engagement, PilotState, RequestKind
+from volant.core.messages import DriverControls, Engagement, PilotState, RequestKind
 
 
 def presses(inbox: Inbox) -> int:
@@ -66,3 +66,18 @@ def test_a_pilot_that_is_not_ready_in_time_is_given_up_and_the_car_braked() -> N
     bus.publish(topics.PILOT_STATE, pilot(Engagement.READY))
     starter.look(GIVE_UP_NS + AGAIN_NS)
     assert inbox.take(10**15) == ()
+
+
+def test_the_wheel_is_held_along_the_bend_until_the_pilot_has_it() -> None:
+    bus, inbox = InlineBus(), Inbox()
+    starter = Starter(bus, inbox, 0.2)
+    ((topic, held),) = inbox.take(0)
+    assert topic is topics.DRIVER_CONTROLS
+    assert held == DriverControls(wheel_angle_rad=0.2)
+    bus.publish(topics.PILOT_STATE, pilot(Engagement.READY))
+    starter.look(FIRST_NS)
+    assert presses(inbox) == 1
+    bus.publish(topics.PILOT_STATE, pilot(Engagement.ENGAGED))
+    starter.look(FIRST_NS + AGAIN_NS)
+    ((_topic, free),) = inbox.take(10**15)
+    assert free == DriverControls()

@@ -83,3 +83,16 @@ def test_a_destination_on_the_lane_beside_is_stopped_at_calmly(start: str, to: s
     assert driven.ending.arrived
     assert driven.summary.distance_m < 200.0
     assert driven.summary.accel_min_mps2 > -2.0
+
+
+@pytest.mark.parametrize("number", [4, 6])
+def test_a_trip_that_begins_rolling_in_a_bend_begins_along_it(number: int) -> None:
+    """Nobody at the wheel for the first half second: 0.5 m beside the middle, before it was held."""
+    task = Task("trips", f"trip-{number:04d}", Wanted("pilot", "typical", 510))
+    ticks = iter(range(600))
+    driven = drive_trip(
+        plan_trip(exam_trips.wish_of(task)),
+        asked_to_end=lambda: None if next(ticks, None) is not None else (Exit.DONE, "seen"),
+    )
+    assert driven.summary.lane_offset_rms_m is not None
+    assert driven.summary.lane_offset_rms_m < 0.1

@@ -240,3 +240,29 @@ def _body(ego: EgoTruth) -> Box:
     x = ego.x_m + ahead * math.cos(ego.yaw_rad)
     y = ego.y_m + ahead * math.sin(ego.yaw_rad)
     return Box(x, y, ego.yaw_rad, ego.length_m, ego.width_m)
+
+
+def test_a_tail_that_hangs_over_the_line_is_stopped_behind() -> None:
+    """The own car stands just past the line on one way, another comes who goes another way."""
+    graph = built_in()
+    rules = cars(graph, (0, 10.0, 0.0)).rules
+    seen, tried = set[int](), 0
+    for lane, gate in rules.gates.items():
+        length_m = graph.lanes[gate.approach].length_m
+        onward = graph.lanes[gate.approach].successors
+        if gate.approach in seen or gate.approach == lane or len(onward) < 2 or length_m < 50.0:
+            continue
+        seen.add(gate.approach)
+        traffic = cars(graph, (gate.approach, length_m - 45.0, 8.0), wanted_mps=8.0)
+        while int(pick(traffic, gate.approach)) == lane:
+            traffic.keys[0] += 1
+        traffic.actor_f[0, Actor.STAND_GAP] = 1.0
+        ego = ego_at(graph, lane, 0.0, 0.0)  # its rear 0.9 m before the line
+        tried += 1
+        for _ in range(round(15.0 / STEP_S)):
+            enter_ego(traffic, ego)
+            step(traffic)
+            if traffic.actor_i[0, Index.ALIVE] == 0:
+                break
+            assert not boxes_overlap(box(traffic.actor_f[0]), _body(ego)), (gate.approach, lane)
+    assert tried >= 10

@@ -341,6 +341,14 @@ def _start_speed_mps(trip: Trip) -> float:
     return min(START_SHARE * speed_mps, START_MPS, stopping_mps)
 
 
+def start_curvature_per_m(trip: Trip) -> float:
+    """Of the lane where a drive begins rolling, left positive; 0 where it begins parked."""
+    if _start_speed_mps(trip) == 0.0:
+        return 0.0
+    rows = trip.stretch.corridor.window(trip.stretch.start_m, trip.stretch.start_m + 1.0)
+    return float(rows[0, CorridorColumn.CURVATURE])
+
+
 def _machine(trip: Trip) -> Machine:
     """The plant at the trip's start, in its world."""
     wish, stretch, spec = trip.wish, trip.stretch, trip.spec
@@ -353,6 +361,7 @@ def _machine(trip: Trip) -> Machine:
         pose=Pose(x_m, y_m, wrap_angle_rad(yaw_rad)),
         z_m=here.z_m,
         speed_mps=_start_speed_mps(trip),
+        curvature_per_m=start_curvature_per_m(trip),
         charge_pct=START_CHARGE_PCT,
     )
     if wish.sensors == "perfect":

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,14 @@ from typing import Final
 import msgspec
 
 from volant.app.answer import DriveAnswer
-from volant.app.compose import Send, Trip, Write, compose, plan_trip
+from volant.app.compose import (
+    Send,
+    Trip,
+    Write,
+    compose,
+    plan_trip,
+    start_curvature_per_m,
+)
 from volant.app.desk import Desk, Steering
 from volant.app.ending import Ending, EndWatch, confirmed
 from volant.app.exits import Exit
@@ -107,7 +115,7 @@ def drive_trip(
     """
     bus = bus or InlineBus()
     inbox = Inbox()
-    starter = Starter(bus, inbox)
+    starter = Starter(bus, inbox, _first_wheel_rad(trip))
     parts = tuple(around(part) for part in compose(trip, write=write, send=send))
     executor = InlineExecutor(parts, bus, inbox, pace=pace)
     desk = None if hear is None else Desk(bus, inbox, hear, steering_of(trip))
@@ -132,6 +140,12 @@ def drive_trip(
     if asked is None:
         ending = confirmed(ending, truth, trip.via_count)
     return Driven(ending, truth, seconds(stamp_ns), wall_s)
+
+
+def _first_wheel_rad(trip: Trip) -> float:
+    """Angle of the steering wheel along the bend in which a drive begins."""
+    spec = trip.spec
+    return spec.steering_ratio * math.atan(start_curvature_per_m(trip) * spec.wheelbase_m)
 
 
 def steering_of(trip: Trip) -> Steering:

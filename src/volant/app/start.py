@@ -24,11 +24,17 @@ BRAKE: Final = 0.5
 
 
 class Starter:
-    """Presses ENGAGE through the inbox until the pilot has been engaged once, or is given up."""
+    """Presses ENGAGE through the inbox until the pilot has been engaged once, or is given up.
 
-    def __init__(self, bus: Bus, inbox: Inbox) -> None:
+    Until then the steering wheel is held at an angle: a car that begins in a bend goes along it.
+    """
+
+    def __init__(self, bus: Bus, inbox: Inbox, wheel_angle_rad: float = 0.0) -> None:
         self._pilot = bus.subscribe(topics.PILOT_STATE)
         self._inbox = inbox
+        self._wheel_rad = wheel_angle_rad
+        if wheel_angle_rad != 0.0:
+            inbox.put(topics.DRIVER_CONTROLS, DriverControls(wheel_angle_rad=wheel_angle_rad))
         self._next_ns = FIRST_NS
         self._done = False
 
@@ -38,9 +44,13 @@ class Starter:
             return
         state = self._pilot.latest
         if state is not None and state.engagement not in (Engagement.OFF, Engagement.READY):
+            if self._wheel_rad != 0.0:
+                self._inbox.put(topics.DRIVER_CONTROLS, DriverControls())
             self._done = True
         elif stamp_ns >= GIVE_UP_NS:
-            self._inbox.put(topics.DRIVER_CONTROLS, DriverControls(brake=BRAKE))
+            self._inbox.put(
+                topics.DRIVER_CONTROLS, DriverControls(brake=BRAKE, wheel_angle_rad=self._wheel_rad)
+            )
             self._done = True
         elif state is None:
             return

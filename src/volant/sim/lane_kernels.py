@@ -39,6 +39,7 @@ _BODY, _WISH, _EGO, _WALL = (
 _ENDS, _RESERVED, _ROWS = int(LaneIndex.ENDS), int(LaneIndex.RESERVED), int(LaneIndex.ROWS)
 _ONWARD, _BACK, _CONFLICTS = int(LaneIndex.ONWARD), int(LaneIndex.BACK), int(LaneIndex.CONFLICTS)
 _LENGTH, _STOP, _TAPER = int(LaneFloat.LENGTH), int(LaneFloat.STOP), int(LaneFloat.TAPER)
+_LONGEST_M = 12.0  # half of the longest body and some, behind which no tail reaches back
 _CROSSED_SHORT_M = 0.5
 _DIVERGE, _MERGE, _CROSS = int(Meeting.DIVERGE), int(Meeting.MERGE), int(Meeting.CROSS)
 _SIDE_MARGIN_M = 0.3
@@ -123,6 +124,27 @@ def _is_crossed(roads, entries, k, past):  # type: ignore[no-untyped-def]
         if s + long > roads.conflict_spans[k, 2] and s - long < roads.conflict_spans[k, 3]:
             return True
     return False
+
+
+@kernel("Tuple((f8, i8))(Roads, Entries, i8, i8, i8)")
+def _tail_behind(roads, entries, lane, actor, past):  # type: ignore[no-untyped-def]
+    """How far the rears of those just past a lane's end stand from it (negative: before it), and whose."""
+    least, whose = math.inf, -1
+    for k in range(roads.lane_i[lane, _ONWARD], roads.lane_i[lane + 1, _ONWARD]):
+        onto = roads.onward[k]
+        for j in range(entries.first[onto], entries.first[onto + 1]):
+            slot = entries.order[j]
+            kind = entries.i[slot, _E_KIND]
+            if kind in (_WISH, _WALL) or (actor >= 0 and slot // _SLOTS == actor):
+                continue
+            if past >= 0 and past <= slot < past + _EGO_SLOTS:
+                continue
+            if entries.f[slot, _E_S] > _LONGEST_M:
+                break
+            tail = entries.f[slot, _E_S] - entries.f[slot, _E_HALF]
+            if tail < least:
+                least, whose = tail, slot
+    return least, whose
 
 
 @kernel(
@@ -236,6 +258,10 @@ def look_ahead(  # type: ignore[no-untyped-def]
             line = roads.lane_f[following, _STOP]
             # Up to the line, not a car's gap before it.
             gap, lead_speed, lead = to_end - line - half + _STOP_SHORT_M, 0.0, -2
+            tail, tail_slot = _tail_behind(roads, entries, at, actor, past)
+            if to_end + tail - half < gap:
+                gap, lead = to_end + tail - half, tail_slot
+                lead_speed = entries.f[tail_slot, _E_SPEED]
             break
         ahead = roads.speeds[roads.lane_i[following, _ROWS]]
         allowed = min(allowed, math.sqrt(ahead * ahead + 2.0 * _APPROACH * max(to_end, 0.0)))

@@ -91,25 +91,27 @@ def start(
     pose: Pose,
     *,
     speed_mps: float = 0.0,
+    curvature_per_m: float = 0.0,
     brake_n: float = 0.0,
     charge: float = 1.0,
     temperature_k: float = 293.15,
     dt_s: float = 0.005,
 ) -> PlantState:
-    """A car at a pose, rolling straight ahead or braked; `dt_s` is the step that it will be run with."""
+    """A car at a pose, rolling along a bend or braked; `dt_s` is the step that it will be run with."""
+    steer_rad = math.atan(curvature_per_m * spec.wheelbase_m)
     return PlantState(
         pose.x_m,
         pose.y_m,
         pose.yaw_rad,
         speed_mps,
         0.0,
-        0.0,
-        0.0,
+        speed_mps * curvature_per_m,
+        steer_rad,
         0.0,
         brake_n,
         *(0.0,) * 7,
         battery.start(charge, temperature_k, spec),
-        (0.0,) * queue_length(spec.steer_dead_time_s, dt_s),
+        (steer_rad,) * queue_length(spec.steer_dead_time_s, dt_s),
         (brake_n,) * queue_length(spec.brake_dead_time_s, dt_s),
     )
 

@@ -43,6 +43,8 @@ class CarStart:
     pose: Pose
     z_m: float = 0.0
     speed_mps: float = 0.0
+    curvature_per_m: float = 0.0
+    """Of the bend that it rolls along; left positive."""
     charge_pct: float = 90.0
     ambient_k: float = 293.15
     friction: float = 1.0
@@ -65,6 +67,7 @@ class SimCar:
             self._plant_spec,
             start.pose,
             speed_mps=start.speed_mps,
+            curvature_per_m=start.curvature_per_m,
             brake_n=0.0 if moving else ecu.hold_force_n(self._plant_spec),
             charge=start.charge_pct / 100.0,
             temperature_k=start.ambient_k,
@@ -75,7 +78,11 @@ class SimCar:
             gear = Gear.DRIVE if start.speed_mps > 0.0 else Gear.REVERSE
         self._ecu = ecu.EcuState(gear=gear)
         self._command = Command(
-            stamp_ns=0, accel_mps2=0.0, curvature_per_m=0.0, gear=gear, hold=not moving
+            stamp_ns=0,
+            accel_mps2=0.0,
+            curvature_per_m=start.curvature_per_m,
+            gear=gear,
+            hold=not moving,
         )
         self._controls = DriverControls()
         self._ground = Ground(0.0, 0.0, start.friction, start.ambient_k)

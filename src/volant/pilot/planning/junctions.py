@@ -86,7 +86,11 @@ class JunctionTuning:
     slow_mps: float = 2.0
     """Who is slower than this may be the end of a queue."""
     crossing_room_m: float = 1.5
-    """The front bumper stands so far before a crossing."""
+    """The front bumper stands so far before a crossing,"""
+    crossing_least_m: float = 0.6
+    """or this, rather than harder than the courtesy above,"""
+    begin_s: float = 0.2
+    """where braking begins so late."""
     near_m: float = 2.6
     """Nearer than this to our middle a person on a crossing is in our way."""
     stands_near_m: float = 1.7
@@ -512,7 +516,9 @@ def _before_crossing(
     if need > 5.0 and given.speed_mps > 2.0:
         return None
     forecast = given.forecast
-    line_m = crossing.from_m - tuning.crossing_room_m
+    brake_m = 0.5 * given.speed_mps**2 / tuning.courtesy_mps2 + tuning.begin_s * given.speed_mps
+    spare_m = min(max(to_m - brake_m, tuning.crossing_least_m), tuning.crossing_room_m)
+    line_m = crossing.from_m - spare_m
     green = crossing.light is not None and lights.get(crossing.light) is LightState.GREEN
     far_m = tuning.near_m if green else tuning.far_m
     until_s = min(to_m / max(given.speed_mps, 2.0) + 2.0, 5.0)

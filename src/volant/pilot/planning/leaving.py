@@ -17,11 +17,13 @@ from numpy.typing import NDArray
 from volant.pilot.planning import causes
 from volant.pilot.planning.lanes import Change, Phase
 from volant.pilot.planning.profile_kernels import hold_to_bends
+from volant.pilot.prediction.forecast import ModeColumn, PointColumn
 
 if TYPE_CHECKING:
     from volant.pilot.planning.motion import PlanInput
 
 Array = NDArray[np.float64]
+_ON_FOOT = 5  # class of people in rows of modes
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,10 @@ class LeaveTuning:
     """Of the stop at a destination that is reached by a change just before (planning.stops)."""
     least_mps: float = 3.0
     """In town the car may creep until it is let in."""
+    beside_m: tuple[float, float] = (1.8, 5.5)
+    """Who drives so far aside of our course is on the lane to change to."""
+    queue_m: float = 40.0
+    """Beyond our lane's end this much of a queue beside it is looked at."""
 
 
 def slow_to_leave(
@@ -64,13 +70,31 @@ def slow_to_leave(
     squares = np.full(count, math.inf)
     _hold_to_curves(given, squares, lateral_mps2, tuning)
     _hold_to_goal(given, squares, tuning)
-    if change.phase is not Phase.MOVE and not leave.ends:
+    waits = change.phase is not Phase.MOVE
+    if waits and not leave.ends:
         _hold_to_window(given, squares, tuning)
+    speeds, binds = _held_down(speeds, binds, squares, causes.CURVE, step_m, tuning)
+    if waits and leave.ends:
+        squares = np.full(count, math.inf)
+        _hold_to_slow_lane(given, squares, tuning)
+        speeds, binds = _held_down(speeds, binds, squares, causes.MERGE, step_m, tuning)
+    return speeds, binds
+
+
+def _held_down(
+    speeds: Array,
+    binds: NDArray[np.int64],
+    squares: Array,
+    cause: int,
+    step_m: float,
+    tuning: LeaveTuning,
+) -> tuple[Array, NDArray[np.int64]]:
+    """A profile from which one can brake down to the bounds in `squares` [n], and what binds then."""
     ahead = np.minimum.accumulate(squares[::-1])[::-1]
-    run = 2.0 * tuning.brake_mps2 * step_m * np.arange(count)
+    run = 2.0 * tuning.brake_mps2 * step_m * np.arange(len(speeds))
     bound = np.sqrt(np.maximum(ahead - run, 0.0))
     lower = bound < speeds
-    return np.where(lower, bound, speeds), np.where(lower, causes.CURVE, binds)
+    return np.where(lower, bound, speeds), np.where(lower, cause, binds)
 
 
 def _hold_to_curves(
@@ -144,6 +168,29 @@ def _hold_to_window(given: PlanInput, squares: Array, tuning: LeaveTuning) -> No
     ahead_m = float(free[0]) * course.step_m
     row = min(int(ahead_m / course.step_m), len(squares) - 1)
     squares[row] = min(squares[row], most_mps**2 + 2.0 * tuning.brake_mps2 * ahead_m)
+
+
+def _hold_to_slow_lane(given: PlanInput, squares: Array, tuning: LeaveTuning) -> None:
+    """Bound the square of the speed at a lane's end by that of the slowest who drives beside it, ahead of us."""
+    course, station_m = given.course, given.ego.station_m
+    leave, points = course.leave, given.forecast.points
+    assert leave is not None
+    if not len(points):
+        return
+    now, modes = points[:, 0], given.forecast.modes
+    ahead_m = now[:, PointColumn.STATION] - station_m
+    aside_m = leave.direction * now[:, PointColumn.OFFSET]
+    left_m = leave.room_m - station_m
+    drives = modes[:, ModeColumn.CLASS] != _ON_FOOT
+    beside = (tuning.beside_m[0] < aside_m) & (aside_m < tuning.beside_m[1])
+    near = (ahead_m > 0.0) & (ahead_m < left_m + tuning.queue_m)
+    rates = now[drives & beside & near, PointColumn.RATE]
+    rates = rates[rates > -1.0]
+    if not len(rates) or left_m <= 0.0:
+        return
+    row = min(int(left_m / course.step_m), len(squares) - 1)
+    over_m = left_m - row * course.step_m
+    squares[row] = min(squares[row], float(rates.min()) ** 2 + 2.0 * tuning.brake_mps2 * over_m)
 
 
 def _least_mps(given: PlanInput, tuning: LeaveTuning) -> float:
