@@ -46,8 +46,8 @@ class LeaveTuning:
     """In town the car may creep until it is let in."""
     beside_m: tuple[float, float] = (1.8, 5.5)
     """Who drives so far aside of our course is on the lane to change to."""
-    queue_m: float = 40.0
-    """Beyond our lane's end this much of a queue beside it is looked at."""
+    queue_m: float = 80.0
+    """Beyond where we would stop this much of a queue beside us is looked at."""
 
 
 def slow_to_leave(
@@ -57,10 +57,11 @@ def slow_to_leave(
     binds: NDArray[np.int64],
     lateral_mps2: float,
     tuning: LeaveTuning,
+    end_room_m: float,
 ) -> tuple[Array, NDArray[np.int64]]:
     """The profile of speeds [n] and what binds there [n], held down to what leaving this lane asks for.
 
-    lateral_mps2: for curves.
+    lateral_mps2: for curves; end_room_m: so far before a lane's end the car would stop.
     """
     course, station_m = given.course, given.ego.station_m
     leave, guide = course.leave, given.way.guide
@@ -76,7 +77,7 @@ def slow_to_leave(
     speeds, binds = _held_down(speeds, binds, squares, causes.CURVE, step_m, tuning)
     if waits and leave.ends:
         squares = np.full(count, math.inf)
-        _hold_to_slow_lane(given, squares, tuning)
+        _hold_to_slow_lane(given, squares, end_room_m + given.car.front_m, tuning)
         speeds, binds = _held_down(speeds, binds, squares, causes.MERGE, step_m, tuning)
     return speeds, binds
 
@@ -89,7 +90,7 @@ def _held_down(
     step_m: float,
     tuning: LeaveTuning,
 ) -> tuple[Array, NDArray[np.int64]]:
-    """A profile from which one can brake down to the bounds in `squares` [n], and what binds then."""
+    """A profile [n] below the bounds in `squares` [n] (by `_bound`), and what binds then."""
     ahead = np.minimum.accumulate(squares[::-1])[::-1]
     run = 2.0 * tuning.brake_mps2 * step_m * np.arange(len(speeds))
     bound = np.sqrt(np.maximum(ahead - run, 0.0))
@@ -130,9 +131,7 @@ def _hold_to_goal(given: PlanInput, squares: Array, tuning: LeaveTuning) -> None
     ahead_m = max(left_m - rest_m, 0.0)
     if ahead_m > tuning.reach_m:
         return
-    row = min(int(ahead_m / given.course.step_m), len(squares) - 1)
-    over_m = ahead_m - row * given.course.step_m
-    squares[row] = min(squares[row], least_mps**2 + 2.0 * tuning.brake_mps2 * over_m)
+    _bound(squares, ahead_m, least_mps, given.course.step_m, tuning)
 
 
 def _goal_beside_m(given: PlanInput) -> float | None:
@@ -166,12 +165,21 @@ def _hold_to_window(given: PlanInput, squares: Array, tuning: LeaveTuning) -> No
     window_mps = room_m / (tuning.change_s * max(leave.count, 1))
     most_mps = max(window_mps, _least_mps(given, tuning))
     ahead_m = float(free[0]) * course.step_m
-    row = min(int(ahead_m / course.step_m), len(squares) - 1)
+    _bound(squares, ahead_m, most_mps, course.step_m, tuning)
+
+
+def _bound(
+    squares: Array, ahead_m: float, most_mps: float, step_m: float, tuning: LeaveTuning
+) -> None:
+    """Note a bound so far ahead as the square of the speed from which braking until there suffices."""
+    row = min(int(ahead_m / step_m), len(squares) - 1)
     squares[row] = min(squares[row], most_mps**2 + 2.0 * tuning.brake_mps2 * ahead_m)
 
 
-def _hold_to_slow_lane(given: PlanInput, squares: Array, tuning: LeaveTuning) -> None:
-    """Bound the square of the speed at a lane's end by that of the slowest who drives beside it, ahead of us."""
+def _hold_to_slow_lane(
+    given: PlanInput, squares: Array, end_room_m: float, tuning: LeaveTuning
+) -> None:
+    """Bound the square of the speed before a lane's end by that of the slowest beside it, ahead of us."""
     course, station_m = given.course, given.ego.station_m
     leave, points = course.leave, given.forecast.points
     assert leave is not None
@@ -180,7 +188,7 @@ def _hold_to_slow_lane(given: PlanInput, squares: Array, tuning: LeaveTuning) ->
     now, modes = points[:, 0], given.forecast.modes
     ahead_m = now[:, PointColumn.STATION] - station_m
     aside_m = leave.direction * now[:, PointColumn.OFFSET]
-    left_m = leave.room_m - station_m
+    left_m = leave.room_m - station_m - end_room_m
     drives = modes[:, ModeColumn.CLASS] != _ON_FOOT
     beside = (tuning.beside_m[0] < aside_m) & (aside_m < tuning.beside_m[1])
     near = (ahead_m > 0.0) & (ahead_m < left_m + tuning.queue_m)
@@ -188,9 +196,7 @@ def _hold_to_slow_lane(given: PlanInput, squares: Array, tuning: LeaveTuning) ->
     rates = rates[rates > -1.0]
     if not len(rates) or left_m <= 0.0:
         return
-    row = min(int(left_m / course.step_m), len(squares) - 1)
-    over_m = left_m - row * course.step_m
-    squares[row] = min(squares[row], float(rates.min()) ** 2 + 2.0 * tuning.brake_mps2 * over_m)
+    _bound(squares, left_m, float(rates.min()), course.step_m, tuning)
 
 
 def _least_mps(given: PlanInput, tuning: LeaveTuning) -> float:

@@ -453,7 +453,10 @@ def _profile(
         stop.cause,
         numbers,
     )
-    return slow_to_leave(given, change, speeds, binds, tuning.lateral_mps2, settings.leaving)
+    return slow_to_leave(
+        *(given, change, speeds, binds, tuning.lateral_mps2),
+        *(settings.leaving, settings.lanes.end_room_m),
+    )
 
 
 def law_of(
