@@ -114,7 +114,10 @@ def test_a_car_that_was_handed_back_and_stands_waits_for_nobody() -> None:
     assert watch.look(40_000_000_000) is None
     ending = watch.look(40_000_000_000 + HANDED_BACK_NS)
     assert ending is not None
-    assert (ending.status, ending.reason) == (Exit.NOT_ARRIVED, "the pilot handed back: You braked")
+    assert (ending.status, ending.reason) == (
+        Exit.NOT_ARRIVED,
+        "the pilot is off and the car stands: You braked",
+    )
 
 
 def test_a_car_whose_pilot_was_never_ready_is_not_waited_for() -> None:

@@ -15,9 +15,9 @@ from volant.app.trip import TripWish
 from volant.core import topics
 from volant.core.bus import Bus
 from volant.core.clock import NS_PER_S
-from volant.core.messages import Engagement
+from volant.core.messages import Engagement, InterventionKind
 from volant.sim import WorldSettings
-from volant.sim.sensors_faults import SensorFault
+from volant.sim.sensors_faults import FaultKind, SensorFault
 
 FROM_S, TO_S, END_S = 12.0, 20.0, 26.0
 SENSORS = (
@@ -94,3 +94,33 @@ def test_one_sensor_lost_for_a_while_is_said_and_nobody_is_hit(
     if sensor != "camera_front":  # the others make up for any other one
         assert heard.engaged <= {Engagement.OFF, Engagement.READY, Engagement.ENGAGED}
     assert Engagement.MINIMAL_RISK not in heard.engaged
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("kind", "code"), [(FaultKind.FROZEN, "gnss_lost"), (FaultKind.GHOSTS, "gnss_off")]
+)
+def test_a_receiver_that_hangs_or_jumps_away_is_named_and_the_car_stays_in_its_lane(
+    kind: FaultKind, code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In town for 40 s: until the pilot asks for the driver (30 s) it goes by wheels, gyro, lanes and signs."""
+    plain = compose.world_settings
+
+    def broken(trip: Trip) -> WorldSettings:
+        fault = SensorFault(sensor="gnss", kind=kind, from_s=10.0)
+        return replace(plain(trip), faults=(fault,))
+
+    monkeypatch.setattr(compose, "world_settings", broken)
+    heard = Heard()
+    driven = drive_trip(
+        plan_trip(wish("town")),
+        watch=heard.watch,
+        asked_to_end=lambda: (Exit.DONE, "seen enough") if heard.now_s >= 50.0 else None,
+    )
+    found = [one.kind for one in driven.summary.intervention_list]
+    assert InterventionKind.ROAD_LEFT not in found
+    assert driven.summary.contacts == 0
+    assert driven.summary.max_lane_offset_m is not None
+    assert driven.summary.max_lane_offset_m < 0.3
+    assert code in heard.codes & heard.alerts
+    assert Engagement.TAKEOVER in heard.engaged  # a wrong place does not hold for ever

@@ -154,7 +154,7 @@ def test_a_road_without_a_usual_start_begins_where_the_place_is_reached_from() -
     [
         ({"to": "harbor-town"}, "no place named 'harbor-town'; nearest: "),
         ({"to": "harbour", "distance_m": 100.0}, "found both"),
-        ({"via": ("harbour",)}, "give --to"),
+        ({"via": ("harbour",), "distance_m": 500.0}, "give --to"),
         ({"start": "30:1:1@100", "to": "30:1:1@120"}, "lie 20 m apart"),
     ],
 )

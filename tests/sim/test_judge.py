@@ -194,6 +194,13 @@ def test_leaving_the_road_is_a_corner_off_every_lane() -> None:
         assert (kinds(state) == [InterventionKind.ROAD_LEFT]) is left, offset
 
 
+def test_a_driver_who_leaves_the_road_by_hand_counts_against_nobody() -> None:
+    for engagement in (Engagement.OFF, Engagement.READY):
+        assert kinds(run([JudgeInput(0, ego(0, offset_m=-4.5), pilot=pilot(engagement))])) == []
+    driven = run([JudgeInput(0, ego(0, offset_m=-4.5), pilot=pilot(Engagement.ENGAGED))])
+    assert kinds(driven) == [InterventionKind.ROAD_LEFT]
+
+
 def test_a_turned_car_leaves_the_road_by_its_corner() -> None:
     # Front corner: 3.55 m ahead; at 0.3 rad it reaches 1.05 m further out than the axle.
     assert kinds(run([JudgeInput(0, ego(0, offset_m=-3.6))])) == []

@@ -162,6 +162,35 @@ def test_who_squeezes_into_our_side_from_behind_has_cut_in_and_who_was_there_has
     assert squeezed(0.0) == "at_fault"
 
 
+@pytest.mark.parametrize(("own_mps", "other_mps"), [(10.0, 8.0), (15.0, 10.0), (25.0, 20.0)])
+@pytest.mark.parametrize("across_mps", [0.3, 0.6, 1.0])
+@pytest.mark.parametrize("gap_m", [8.0, 20.0, 36.0])
+def test_a_cut_in_that_could_be_avoided_stays_ours_though_it_ends_at_our_side(
+    own_mps: float, other_mps: float, across_mps: float, gap_m: float
+) -> None:
+    """He comes over slowly ahead of us, and we drive on into his side or rear."""
+    danger, entered = Danger(), None
+    for k in range(400):
+        time_s = 0.05 * k
+        e = ego(500.0 + own_mps * time_s, own_mps, 5 * k)
+        x_m = 500.0 + FRONT_M + gap_m + 2.25 + other_mps * time_s
+        a = actor(x_m, max(3.5 - across_mps * time_s, 0.0), other_mps)
+        judge_danger.look(danger, e, (a,), 3.0, ground_of(e))
+        entered = entered or danger.lane_entries.get(1)
+        own = Box(e.x_m + 0.5 * e.length_m - e.rear_overhang_m, e.y_m, 0.0, e.length_m, e.width_m)
+        if entered is not None and boxes_overlap(own, Box(a.x_m, a.y_m, 0.0, 4.5, 1.8)):
+            break
+    else:
+        return
+    closing_mps = entered.own_mps - entered.along_mps
+    avoidable = entered.gap_m / closing_mps > closing_mps / 12.0 + 0.35
+    touch = Contact(
+        stamp_ns=e.stamp_ns, actor_id=1, closing_mps=4.0, object_class=ObjectClass.CAR,
+        struck_from_behind=False,
+    )  # fmt: skip
+    assert (judge_danger.verdict(danger, touch, e).code == "at_fault") is avoidable
+
+
 def meet(
     way: list[tuple[float, float, float]],
     mps: float,

@@ -102,7 +102,7 @@ function reason(frame: CockpitFrame): string {
     if (guard?.limited) return "Guard limits the command";
     return plan?.reason || state.words;
   }
-  return state.blockers[0] ?? state.words;
+  return state.blocker_words[0] ?? state.words;
 }
 
 function words(frame: CockpitFrame): string {

@@ -233,7 +233,7 @@ function show(frame: CockpitFrame, nowMs: number): void {
   limit.free = plan !== null && plan.limit_mps === null;
   pilot.engagement = state?.engagement ?? null;
   const drives = state?.engagement === "engaged" || state?.engagement === "overridden";
-  pilot.reason = (drives ? plan?.reason : state?.blockers[0]) || state?.words || "";
+  pilot.reason = (drives ? plan?.reason : state?.blocker_words[0]) || state?.words || "";
   pilot.setSpeed = state && drives ? Math.round(kmh(state.set_speed_mps)) : null;
   const alarm = alarmOf(frame);
   if (alert.alert?.alert_id !== alarm?.alert_id || alert.alert?.level !== alarm?.level) {

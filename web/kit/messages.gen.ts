@@ -1,6 +1,6 @@
 // Made by `python -m volant.caros.cockpit.typescript`; do not edit.
 
-export const SCHEMA_HASH = "f85ced7d0aa9";
+export const SCHEMA_HASH = "74d688cafeb1";
 
 /** Emergency braking's own view, 20 Hz and at each change; positions in the car frame. */
 export interface AebState {
@@ -196,6 +196,7 @@ export interface CockpitPilot {
   functions: readonly string[];
   ready: boolean;
   blockers: readonly string[];
+  blocker_words: readonly string[];
   switched_off: readonly string[];
   escalation: Escalation;
   departure: LaneWarning;
@@ -573,6 +574,7 @@ export interface PilotState {
   functions: readonly string[];
   ready: boolean;
   blockers: readonly string[];
+  blocker_words: readonly string[];
   switched_off: readonly string[];
   escalation: Escalation;
   departure: LaneWarning;
@@ -712,7 +714,7 @@ export const FIELDS: Record<string, readonly string[]> = {
   CockpitLight: ["x_m", "y_m", "z_m", "state"],
   CockpitLine: ["piece", "kind", "colour", "width_m", "dash_m", "gap_m", "phase_m", "edge", "origin_x_m", "origin_y_m", "origin_z_m", "points"],
   CockpitPainted: ["sequence"],
-  CockpitPilot: ["engagement", "code", "words", "set_speed_mps", "time_gap_setting_s", "functions", "ready", "blockers", "switched_off", "escalation", "departure", "blind_spot_left", "blind_spot_right"],
+  CockpitPilot: ["engagement", "code", "words", "set_speed_mps", "time_gap_setting_s", "functions", "ready", "blockers", "blocker_words", "switched_off", "escalation", "departure", "blind_spot_left", "blind_spot_right"],
   CockpitPlan: ["stamp_ns", "x_m", "y_m", "z_m", "accel_mps2", "lane", "target_speed_mps", "limit_mps", "limit_is_default", "constraint", "reason", "manoeuvre", "lead_id", "gap_m", "time_gap_s", "confidence", "distance_left_m", "arrived", "guidance", "rerouted"],
   CockpitPost: ["signal", "x_m", "y_m", "z_m", "heading_rad"],
   CockpitPress: ["kind", "value", "indicator", "function"],
@@ -743,7 +745,7 @@ export const FIELDS: Record<string, readonly string[]> = {
   LightTruth: ["signal", "state"],
   Localization: ["stamp_ns", "x_m", "y_m", "yaw_rad", "speed_mps", "yaw_rate_rps", "station_m", "offset_m", "heading_error_rad", "sigma_along_m", "sigma_across_m", "lane", "valid"],
   ObjectReturn: ["x_m", "y_m", "yaw_rad", "velocity_x_mps", "velocity_y_mps", "length_m", "width_m", "height_m", "object_class", "class_confidence", "existence", "brake_lights", "indicator"],
-  PilotState: ["stamp_ns", "engagement", "code", "words", "set_speed_mps", "time_gap_setting_s", "functions", "ready", "blockers", "switched_off", "escalation", "departure", "blind_spot_left", "blind_spot_right", "assist_curvature_per_m", "degraded"],
+  PilotState: ["stamp_ns", "engagement", "code", "words", "set_speed_mps", "time_gap_setting_s", "functions", "ready", "blockers", "blocker_words", "switched_off", "escalation", "departure", "blind_spot_left", "blind_spot_right", "assist_curvature_per_m", "degraded"],
   Plan: ["stamp_ns", "time_s", "x_m", "y_m", "yaw_rad", "curvature_per_m", "speed_mps", "accel_mps2", "stop_path", "target_speed_mps", "limit_mps", "limit_is_default", "constraint", "reason", "manoeuvre", "lead_id", "gap_m", "time_gap_s", "confidence", "distance_left_m", "arrived", "refusals", "guidance", "light", "rerouted"],
   Refusal: ["manoeuvre", "code", "words"],
   SensorFrames: ["stamp_ns", "detections", "lane", "gnss", "lights", "landmarks"],

@@ -86,7 +86,7 @@ class EndWatch:
         if self._handed_back(stamp_ns):
             state = self._pilot.latest
             stopped = state.engagement is Engagement.MINIMAL_RISK
-            what = "minimal-risk stop" if stopped else "the pilot handed back"
+            what = "minimal-risk stop" if stopped else "the pilot is off and the car stands"
             return Ending(Exit.NOT_ARRIVED, f"{what}: {state.words or state.code}")
         if seconds(stamp_ns) >= self._limit_s:
             words = f"not there after {self._limit_s:.0f} s"
@@ -107,7 +107,7 @@ class EndWatch:
             return "the pilot never became ready: it says nothing"
         if state.ready:
             return "the pilot was never engaged"
-        return f"the pilot never became ready: {', '.join(state.blockers) or state.code}"
+        return f"the pilot never became ready: {', '.join(state.blocker_words) or state.words}"
 
     def _stands(self) -> bool:
         ego = self._ego.latest

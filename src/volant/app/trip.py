@@ -142,7 +142,7 @@ def choose_ends(graph: LaneGraph, wish: TripWish) -> Ends | None:
             "a trip ends at a place (--to) or after a distance (--distance), found both", file=file
         )
     known = {place.name: place for place in places(graph)}
-    usual = wish.distance_m is None and wish.start is None and not wish.via
+    usual = wish.distance_m is None and wish.start is None
     to = wish.to
     if to is None and usual and DEFAULT_START in known and DEFAULT_TO in known:
         to = DEFAULT_TO

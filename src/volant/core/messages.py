@@ -581,7 +581,9 @@ class PilotState(Message, frozen=True, kw_only=True):
     """Names of the functions that act now, such as `acc`, `lcc`, `curve_speed`, `limit_speed`."""
     ready: bool
     blockers: tuple[str, ...] = ()
-    """Why it cannot be engaged now."""
+    """Why it cannot be engaged now, as codes."""
+    blocker_words: tuple[str, ...] = ()
+    """The same for people, in the same order."""
     switched_off: tuple[str, ...] = ()
     """Names of the functions that the driver has switched off."""
     escalation: Escalation = Escalation.NONE

@@ -125,6 +125,10 @@ def _of_sensors(
     ]
 
 
+_ON_OFF: Final = "pilot_on_off"
+"""One name for both, so that the newer one takes the older one's place."""
+
+
 def _of_engagement(before: Engagement, state: EngageState, stamp_ns: int) -> list[Alert]:
     now = state.engagement
     if now is Engagement.TAKEOVER:
@@ -146,12 +150,12 @@ def _of_engagement(before: Engagement, state: EngageState, stamp_ns: int) -> lis
         alert_id = "takeover" if before is Engagement.TAKEOVER else "minimal_risk"
         return [_alert(stamp_ns, alert_id, AlertLevel.STATUS, "Pilot drives on", "", "", 0.0)]
     if now is Engagement.ENGAGED and before in (Engagement.OFF, Engagement.READY):
-        return [_alert(stamp_ns, "engaged", AlertLevel.STATUS, "Pilot on", "", "", 3.0)]
+        return [_alert(stamp_ns, _ON_OFF, AlertLevel.STATUS, "Pilot on", "", "", 3.0)]
     driving = (Engagement.OFF, Engagement.READY)
     if now in driving and before not in driving:
         return [
             _alert(
-                *(stamp_ns, "disengaged", AlertLevel.ADVICE, "Pilot off"),
+                *(stamp_ns, _ON_OFF, AlertLevel.ADVICE, "Pilot off"),
                 *(state.words, "You drive", 4.0),
             )
         ]

@@ -37,7 +37,7 @@ from volant.pilot.control import follow as control
 from volant.pilot.course import Course, nowhere
 from volant.pilot.engage import EngageInput, EngageState
 from volant.pilot.perception import landmarks, localize, track
-from volant.pilot.perception.belief import Ego
+from volant.pilot.perception.belief import Ego, gnss_is_off
 from volant.pilot.perception.health import Watch, keep_watch
 from volant.pilot.perception.lanes import RoadMap, make_map
 from volant.pilot.perception.lights import Lights, observe_lights, start_lights
@@ -293,7 +293,8 @@ def _perceive(
             held = msgspec.structs.replace(held, ego=seen)
     watch = memory.watch
     if planning:
-        watch = keep_watch(watch, tracker, held.ego, tuning.health)
+        off = gnss_is_off(held.ego, tuning.localize)
+        watch = keep_watch(watch, tracker, held.ego, tuning.health, gnss_off=off)
     return msgspec.structs.replace(
         memory,
         watch=watch,
@@ -410,6 +411,7 @@ def _describe_state(memory: PilotMemory, domain: odd.Domain) -> PilotState:
         functions=memory.assist.acting.names,
         ready=not domain.blockers,
         blockers=tuple(one.code for one in domain.blockers),
+        blocker_words=tuple(one.words for one in domain.blockers),
         degraded=tuple(code for code, _words in memory.watch.health.codes()),
         **assist.told_of(memory.assist),
     )

@@ -26,6 +26,7 @@ import math
 from array import array
 from collections import deque
 from dataclasses import dataclass, field
+from typing import Final
 
 import msgspec
 import numpy as np
@@ -60,6 +61,10 @@ LONGITUDINAL_TICKS = 100
 """Longitudinal jerk is the change of acceleration over 1 s (UN R157's and ISO 15622's mean)."""
 LATERAL_TICKS = 50
 """Lateral jerk is the change of lateral acceleration over 0.5 s (UN R79, 5.6.2.1.3: mean over 0.5 s)."""
+
+
+_BY_HAND: Final = (Engagement.OFF, Engagement.READY)
+"""A driver, not the pilot, has the car: where it goes then is no intervention."""
 
 
 class JudgeTuning(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -375,8 +380,9 @@ def _measure_place(state: JudgeState, seen: JudgeInput, settings: JudgeSettings)
         state.body,
         tuning.road_slack_m,
     )
-    cause = off > 0
-    words = f"{off} corners of the body off the road" if cause else ""
+    by_hand = seen.pilot is not None and seen.pilot.engagement in _BY_HAND
+    cause = off > 0 and not by_hand
+    words = f"corners of the body off the road: {off}" if cause else ""
     _hold(state, seen.stamp_ns, InterventionKind.ROAD_LEFT, cause, 1, words, tuning.rearm_s)
     _judge_places(state, seen, settings)
     if settings.corridor is None:

@@ -136,7 +136,12 @@ def look(
             new, was = who not in danger.in_path, places[who][0]
             if new and other.object_class in _PEOPLE:
                 _step_in(danger.path_entries, ego, other, near, was, ground)
-            elif new and near.gap_m < 0.0 and came_over(ground, ego, other, was, near.left_m):
+            elif (
+                new
+                and near.gap_m < 0.0
+                and who not in danger.lane_entries  # who came in ahead of us stays judged by that
+                and came_over(ground, ego, other, was, near.left_m)
+            ):
                 # He squeezes into our side, out of a lane so narrow that he was in ours before.
                 danger.lane_entries[who] = _intrusion(ego, near)
         if near.gap_m < -2.0 * near.long_m:

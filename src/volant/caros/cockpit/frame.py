@@ -423,6 +423,7 @@ def _pilot(pilot: PilotState) -> CockpitPilot:
         functions=pilot.functions,
         ready=pilot.ready,
         blockers=pilot.blockers,
+        blocker_words=pilot.blocker_words,
         switched_off=pilot.switched_off,
         escalation=pilot.escalation,
         departure=pilot.departure,

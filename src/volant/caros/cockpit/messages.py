@@ -244,6 +244,7 @@ class CockpitPilot(Message, frozen=True, kw_only=True):
     functions: tuple[str, ...]
     ready: bool
     blockers: tuple[str, ...]
+    blocker_words: tuple[str, ...]
     switched_off: tuple[str, ...]
     escalation: Escalation
     departure: LaneWarning

@@ -60,6 +60,13 @@ class LocalizeTuning:
     """Of a receiver with two antennas, three degrees."""
     gnss_doubt_s: float = 2.0
     """After so long a contradiction along the road the own belief is doubted."""
+    gnss_jump_m: float = 3.0
+    """A fix that is off by more at once, after one that was believed, has jumped: wheels and gyro cannot
+    (within a second they err by a hand's breadth; chosen: five times a good receiver's white part)."""
+    gnss_far: float = 5.0
+    """A slow error of so many of its spreads is none: the receiver is wrong."""
+    gnss_still_mps: float = 0.3
+    """Slower than this a place that is told again may be right."""
     gnss_least_m: float = 0.02
     """No receiver is believed to be better than this."""
     gate: float = 5.0
@@ -198,6 +205,12 @@ def start() -> Ego:
         lane_ns=-1,
         gnss_ns=-1,
     )
+
+
+def gnss_is_off(ego: Ego, tuning: LocalizeTuning) -> bool:
+    """The receiver tells places that the car was never at: it has jumped, and not back."""
+    off_m = math.hypot(float(ego.mean[DRIFT_X]), float(ego.mean[DRIFT_Y]))
+    return off_m > max(tuning.gnss_far * drift_m(ego.last_gnss, tuning), tuning.gnss_jump_m)
 
 
 def is_late(stamp_ns: int, ego: Ego, tuning: LocalizeTuning) -> bool:

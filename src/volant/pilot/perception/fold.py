@@ -21,9 +21,11 @@ from volant.pilot.perception.belief import (
     ROAD_CURVATURE,
     ROAD_HEADING,
     ROW_HEADING,
+    STATES,
     STATION,
     Ego,
     LocalizeTuning,
+    gnss_is_off,
     shift_history,
     span_s,
     white_m,
@@ -49,7 +51,7 @@ def fold_gnss(ego: Ego, gnss: GnssReturn, course: Course, tuning: LocalizeTuning
     drift_x, drift_y = float(ego.mean[DRIFT_X]), float(ego.mean[DRIFT_Y])
     east_m, north_m = gnss.x_m - x_m - drift_x, gnss.y_m - y_m - drift_y
     variance = white_m(gnss, tuning) ** 2
-    before = ego.mean.copy()
+    before, cov_before = ego.mean.copy(), ego.cov.copy()
     along = np.array((1.0, 0.0, 0.0, 0.0, 0.0, cos, sin))
     miss_m = cos * east_m + sin * north_m
     far = correct(ego.mean, ego.cov, along, miss_m, variance, tuning.gate)
@@ -75,6 +77,12 @@ def fold_gnss(ego: Ego, gnss: GnssReturn, course: Course, tuning: LocalizeTuning
     )
     since_s = span_s(ego.last_gnss, gnss.stamp_ns)
     believed = far <= tuning.gate and wide <= tuning.gate
+    if not believed and _has_jumped(ego, gnss, then, yaw_rad, tuning):
+        ego.mean[:], ego.cov[:] = before, cov_before
+        ego.mean[DRIFT_X] += east_m
+        ego.mean[DRIFT_Y] += north_m
+        _tie_drift(ego.cov, cos, sin, variance)
+        return replace(ego, last_gnss=gnss)
     if not believed and ego.gnss_conflict_s > tuning.gnss_doubt_s:
         # Then we are wrong, or its slow error has jumped: the lane tells which, across the road.
         ego.cov[STATION, STATION] += miss_m**2
@@ -84,9 +92,42 @@ def fold_gnss(ego: Ego, gnss: GnssReturn, course: Course, tuning: LocalizeTuning
         ego,
         history=shift_history(ego.history, ego.mean - before),
         last_gnss=gnss,
-        gnss_ns=gnss.stamp_ns if believed else ego.gnss_ns,
+        gnss_ns=gnss.stamp_ns if believed and not gnss_is_off(ego, tuning) else ego.gnss_ns,
         gnss_conflict_s=0.0 if believed else ego.gnss_conflict_s + since_s,
     )
+
+
+def _has_jumped(
+    ego: Ego, gnss: GnssReturn, then: Array, yaw_rad: float, tuning: LocalizeTuning
+) -> bool:
+    """From one fix to the next it went where wheels and gyro did not go, whatever is believed of the place.
+
+    then: row of the history at the fix, yaw_rad: heading in the world there.
+    """
+    last = ego.last_gnss
+    if last is None or gnss.stamp_ns - last.stamp_ns > tuning.oldest_s * NS_PER_S:
+        return False
+    before = np.empty(7)
+    recall(ego.history, float(last.stamp_ns), before)
+    turn = yaw_rad - float(then[3])
+    cos, sin = math.cos(turn), math.sin(turn)
+    dx, dy = float(then[1] - before[1]), float(then[2] - before[2])
+    off_x_m = gnss.x_m - last.x_m - (cos * dx - sin * dy)
+    off_y_m = gnss.y_m - last.y_m - (sin * dx + cos * dy)
+    return math.hypot(off_x_m, off_y_m) > tuning.gnss_jump_m
+
+
+def _tie_drift(cov: Array, cos: float, sin: float, variance: float) -> None:
+    """The slow error of GNSS is now what the fix differs by from where the car is believed: it errs as
+    that belief does, the other way, and by what changes from fix to fix. Nothing is learnt of the place.
+    """
+    step = np.eye(STATES)
+    step[DRIFT_X, :] = step[DRIFT_Y, :] = 0.0
+    step[DRIFT_X, STATION], step[DRIFT_X, OFFSET] = -cos, sin
+    step[DRIFT_Y, STATION], step[DRIFT_Y, OFFSET] = -sin, -cos
+    cov[:] = step @ cov @ step.T
+    cov[DRIFT_X, DRIFT_X] += variance
+    cov[DRIFT_Y, DRIFT_Y] += variance
 
 
 def fold_lane(

@@ -68,6 +68,8 @@ class SensorHealth:
     noisy: tuple[str, ...] = ()
     known: tuple[str, ...] = ()
     gnss_lost: bool = False
+    gnss_off: bool = False
+    """It tells places that the car was never at."""
 
     @cached_property
     def broken(self) -> frozenset[str]:
@@ -111,6 +113,8 @@ class SensorHealth:
             found.extend((f"{name}_{code}", f"{_word(name)} {_HOW[code]}") for name in names)
         if self.gnss_lost:
             found.append(("gnss_lost", "Satellite position lost"))
+        if self.gnss_off:
+            found.append(("gnss_off", "Satellite position is wrong"))
         return tuple(found)
 
     def _all_broken(self, names: tuple[str, ...]) -> bool:
@@ -139,7 +143,12 @@ def _word(name: str) -> str:
 
 
 def sensor_health(
-    tracker: Tracker, now_ns: int, tuning: HealthTuning, *, gnss_lost: bool = False
+    tracker: Tracker,
+    now_ns: int,
+    tuning: HealthTuning,
+    *,
+    gnss_lost: bool = False,
+    gnss_off: bool = False,
 ) -> SensorHealth:
     """What the tracker's memory of its frames says about each sensor."""
     lost, frozen, late, noisy = [], [], [], []
@@ -155,7 +164,8 @@ def sensor_health(
         if along_m > tuning.noisy_m[0] and across_m > tuning.noisy_m[1]:
             noisy.append(name)
     return SensorHealth(
-        *(tuple(lost), tuple(frozen), tuple(late), tuple(noisy), tracker.sensors), gnss_lost
+        *(tuple(lost), tuple(frozen), tuple(late), tuple(noisy), tracker.sensors),
+        *(gnss_lost, gnss_off),
     )
 
 
@@ -188,13 +198,15 @@ class Watch:
         return tuple(sign for side, sign in sides if self.health.change_blind(side))
 
 
-def keep_watch(before: Watch, tracker: Tracker, ego: Ego, tuning: HealthTuning) -> Watch:
-    """Health at a pilot tick."""
+def keep_watch(
+    before: Watch, tracker: Tracker, ego: Ego, tuning: HealthTuning, *, gnss_off: bool = False
+) -> Watch:
+    """Health at a pilot tick; gnss_off: as `belief.gnss_is_off` says."""
     now_ns = ego.stamp_ns
     last = ego.last_gnss
     silent_s = 0.0 if last is None else (now_ns - last.stamp_ns) / NS_PER_S
     gnss_lost = silent_s > tuning.gnss_lost_s
-    health = sensor_health(tracker, now_ns, tuning, gnss_lost=gnss_lost)
+    health = sensor_health(tracker, now_ns, tuning, gnss_lost=gnss_lost, gnss_off=gnss_off)
     if health == before.health:
         health = before.health
     seeing, broken = not health.front_blind, health.broken

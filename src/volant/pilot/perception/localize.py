@@ -40,6 +40,7 @@ from volant.pilot.perception.belief import (
     Ego,
     LocalizeTuning,
     drift_m,
+    gnss_is_off,
     is_late,
     shift_history,
     start,
@@ -138,6 +139,12 @@ def fuse(
     ):
         lane = None
     if gnss is not None and ego.last_gnss is not None and gnss.stamp_ns <= ego.last_gnss.stamp_ns:
+        gnss = None
+    if gnss is not None and ego.last_gnss is not None and _repeats(gnss, ego.last_gnss):
+        if abs(ego.speed_mps) < tuning.gnss_still_mps:  # who stands may be told the same again
+            since_ns = gnss.stamp_ns - ego.last_gnss.stamp_ns
+            gnss_ns = ego.gnss_ns + since_ns if ego.gnss_ns >= 0 else ego.gnss_ns
+            ego = replace(ego, last_gnss=gnss, gnss_ns=gnss_ns)
         gnss = None
     if lane is not None and ego.last_lane is not None and _is_frozen(lane, ego.last_lane, ego):
         lane = None
@@ -251,7 +258,11 @@ def _noise(ego: Ego, tuning: LocalizeTuning) -> Array:
         (
             *(tuning.along_density, tuning.heading_density, tuning.slip_density),
             *(tuning.bias_density, tuning.slip_return_s, tuning.slip_gain),
-            *(drift_m(ego.last_gnss, tuning), tuning.gnss_drift_s),
+            # What has jumped away does not fade: it jumps back.
+            *(
+                drift_m(ego.last_gnss, tuning),
+                1e9 if gnss_is_off(ego, tuning) else tuning.gnss_drift_s,
+            ),
         )
     )
 
@@ -281,6 +292,11 @@ def _lane_believable(lane: LaneReturn, tuning: LocalizeTuning) -> bool:
         and abs(lane.offset_m) < 10.0
         and abs(lane.heading_rad) < 1.5
     )
+
+
+def _repeats(gnss: GnssReturn, last: GnssReturn) -> bool:
+    """The very same place again: no news, and while the car moves a receiver that hangs."""
+    return gnss.x_m == last.x_m and gnss.y_m == last.y_m
 
 
 def _is_frozen(lane: LaneReturn, last: LaneReturn, ego: Ego) -> bool:

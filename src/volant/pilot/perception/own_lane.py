@@ -16,6 +16,7 @@ from volant.pilot.perception.belief import (
     Ego,
     LocalizeTuning,
     drift_m,
+    gnss_is_off,
     shift_history,
     span_s,
 )
@@ -68,6 +69,8 @@ def weigh(
     )
     sin, cos = math.sin(yaw_rad), math.cos(yaw_rad)
     aside_m = cos * float(ego.mean[DRIFT_Y]) - sin * float(ego.mean[DRIFT_X])
+    if gnss_is_off(ego, tuning):
+        aside_m = 0.0  # it tells nothing of lanes
     drift = (aside_m, drift_m(ego.last_gnss, tuning))
     lanes = weigh_lanes(ego.lanes, road, lane, drift, spans, tuning.lanes)
     if lanes.moved == ego.lanes.moved:
