@@ -287,7 +287,7 @@ SERVICES: Final[dict[int, _Service]] = {
     ),
     Sid.CLEAR_DTC: _Service(clear_dtc, _has_faults),
     Sid.READ_DTC: _Service(read_dtc, _has_faults, subs=_each(*DtcReport)),
-    Sid.READ_DATA: _Service(read_data, lambda config: bool(config.dids)),
+    Sid.READ_DATA: _Service(read_data, _always),
     Sid.SECURITY: _Service(
         security, lambda config: bool(config.security), BEYOND_DEFAULT, subs=_levels
     ),

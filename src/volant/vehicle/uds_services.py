@@ -10,25 +10,28 @@ import hmac
 from dataclasses import replace
 
 from volant.vehicle.uds_config import Ask, Download, Told, conditions, refused
-from volant.wire.uds import Nrc, RoutineStep, Sid
+from volant.wire.uds import Did, Nrc, RoutineStep, Sid
 
 
 def read_data(ask: Ask) -> Told:
-    """0x22: one or more data identifiers (figure 19)."""
+    """0x22: one or more data identifiers (figure 19). The server itself knows F186, its session."""
     asked = ask.data[1:]
     if not asked or len(asked) % 2 or len(asked) > 2 * ask.config.max_dids:
         return refused(ask, Nrc.INCORRECT_LENGTH)
     answer = bytearray()
     denied = False
     for at in range(0, len(asked), 2):
-        found = ask.config.dids.get(int.from_bytes(asked[at : at + 2], "big"))
+        did = int.from_bytes(asked[at : at + 2], "big")
+        if did == Did.ACTIVE_SESSION:
+            answer += asked[at : at + 2] + bytes((ask.state.session,))
+            continue
+        found = ask.config.dids.get(did)
         if found is None or found.read is None or ask.state.session not in found.read_sessions:
             continue
         if not _open(ask, found.read_level):
             denied = True
             continue
-        if not denied:
-            answer += asked[at : at + 2] + found.read()
+        answer += asked[at : at + 2] + found.read()
     if denied:
         return refused(ask, Nrc.SECURITY_ACCESS_DENIED)
     if not answer:
