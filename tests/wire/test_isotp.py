@@ -76,9 +76,7 @@ FATES = st.lists(st.sampled_from(["pass", "lose", "double", "hold", "late"]), ma
 
 @settings(max_examples=150)
 @given(messages=st.lists(st.binary(min_size=1, max_size=200), min_size=1, max_size=4), fates=FATES)
-def test_a_hostile_wire_never_breaks_a_link(
-    messages: list[bytes], fates: list[str]
-) -> None:
+def test_a_hostile_wire_never_breaks_a_link(messages: list[bytes], fates: list[str]) -> None:
     chosen = IsoTpSettings(block_size=3, max_message=256)
     sender, receiver = IsoTpLink(chosen), IsoTpLink(chosen)
     plan, waiting = deque(fates), deque(messages)

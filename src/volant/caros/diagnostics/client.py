@@ -34,7 +34,7 @@ class UnknownUnitError(LinkError):
     """No control unit has the address."""
 
 
-class Tester:
+class DoipTester:
     """One tester connected to one DoIP entity.
 
     Raises:

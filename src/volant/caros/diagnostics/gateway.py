@@ -86,6 +86,11 @@ class Gateway:
         """Testers that have routing activated."""
         return sum(link.source is not None for link in self._links.values())
 
+    def is_activated(self, number: int) -> bool:
+        """Whether routing is activated on a connection."""
+        link = self._links.get(number)
+        return link is not None and link.source is not None
+
     @property
     def working(self) -> bool:
         """Whether a unit is at long work, so that `poll` should be called every few milliseconds."""
