@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from tests.caros.diagnostics.car import BRAKE, DRIVE, FACTS, UNKNOWN, entity, key
-from volant.caros.diagnostics import DoipEntity, DoipSettings, NegativeResponseError, DoipTester
+from volant.caros.diagnostics import DoipEntity, DoipSettings, DoipTester, NegativeResponseError
 from volant.caros.diagnostics.client import UnknownUnitError
 from volant.core.errors import LinkError
 from volant.vehicle.ecus import FLASH_START
@@ -43,8 +43,7 @@ def test_several_testers_are_served_at_once() -> None:
 
         def work(source: int, unit: int) -> None:
             with DoipTester(port=served.port, source=source) as tester:
-                for _ in range(50):
-                    told.append(tester.read_data(unit, 0xF190))
+                told.extend(tester.read_data(unit, 0xF190) for _ in range(50))
 
         threads = [threading.Thread(target=work, args=(0x0E00 + n, 0x1000 + n)) for n in range(8)]
         for thread in threads:

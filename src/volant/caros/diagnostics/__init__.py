@@ -5,7 +5,7 @@ the rest of the car (docs/guides/diagnostics.md).
 """
 
 from volant.caros.diagnostics.can_node import CanIds, CanNode
-from volant.caros.diagnostics.client import NegativeResponseError, DoipTester, UnknownUnitError
+from volant.caros.diagnostics.client import DoipTester, NegativeResponseError, UnknownUnitError
 from volant.caros.diagnostics.entity import DoipEntity
 from volant.caros.diagnostics.gateway import DoipSettings
 from volant.caros.diagnostics.unit import Unit
@@ -15,8 +15,8 @@ __all__ = [
     "CanNode",
     "DoipEntity",
     "DoipSettings",
-    "NegativeResponseError",
     "DoipTester",
+    "NegativeResponseError",
     "Unit",
     "UnknownUnitError",
 ]
