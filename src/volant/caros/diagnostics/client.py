@@ -93,12 +93,12 @@ class DoipTester:
         due_s = time.monotonic() + self._timeout_s
         while True:
             response = self._diagnostic(target, due_s)
-            if response[:1] == bytes((sid + POSITIVE,)):
-                return response
             if len(response) == 3 and response[0] == NEGATIVE and response[1] == sid:
                 if response[2] != Nrc.RESPONSE_PENDING:
                     raise NegativeResponseError(sid, response[2])
                 due_s = time.monotonic() + PENDING_S
+            elif response[:1] == bytes(((sid + POSITIVE) & 0xFF,)):
+                return response
 
     def read_data(self, target: int, did: int) -> bytes:
         """The record of one data identifier."""
