@@ -23,16 +23,19 @@ class DoipSettings:
     """Facts and limits of one entity."""
 
     vin: str
+    """Seventeen characters."""
     address: int = 0x1000
     """Logical address of the entity itself."""
     eid: bytes = b"\x02\x00\x00\x00\x00\x01"
     """Six bytes, usually the MAC address; this one is locally administered."""
     gid: bytes = b"\x02\x00\x00\x00\x00\x01"
+    """Six bytes of the group of entities; one entity alone gives its own."""
     functional: int = 0xE400
     """Address that reaches all units (table 13: E400 to EFFF are functional groups)."""
     testers: frozenset[int] = frozenset(range(0x0E00, 0x0E08))
     """Source addresses that may activate routing (table 13: 0E00 to 0FFF are external testers)."""
     activation_types: frozenset[int] = frozenset({0x00})
+    """Types of routing activation that are let in (table 47: 00 default, 01 emissions, E0 central security)."""
     max_sockets: int = 8
     """Testers at a time (MCTS)."""
     max_payload: int = 0x1_0004
