@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from volant.vehicle import ecus, uds_server
 from volant.vehicle.uds_config import UdsState
+from volant.wire.uds import Sid
 
 
 def config(spec: ecus.EcuSpec) -> uds_server.ServerConfig:
@@ -70,3 +71,15 @@ def test_the_scratch_flash_stays_inside_itself() -> None:
     assert flash.begin(ecus.FLASH_START - 1, 10) is not None
     assert flash.begin(ecus.FLASH_START, ecus.FLASH_SIZE + 1) is not None
     assert flash.begin(ecus.FLASH_START, ecus.FLASH_SIZE) is None
+
+
+@pytest.mark.parametrize(
+    ("speed_mps", "nrc"), [(0.0, None), (-0.4, None), (3.0, 0x22), (-3.0, 0x22), (math.nan, 0x22)]
+)
+def test_units_change_nothing_while_the_car_moves(speed_mps: float, nrc: int | None) -> None:
+    permit = ecus.permit_when_standing(lambda _: speed_mps)
+    for sid in (Sid.RESET, Sid.COMMUNICATION, Sid.ROUTINE, Sid.DOWNLOAD, Sid.DTC_SETTING):
+        assert permit(sid, 1) == nrc
+    assert permit(Sid.SESSION, 2) == nrc
+    assert permit(Sid.SESSION, 3) is None
+    assert permit(Sid.CLEAR_DTC, 0) is None

@@ -23,6 +23,7 @@ from volant.vehicle.faults import FaultMemory, by_name
 
 STANDING: Final = {"speed_mps": 0.0, "supply_v": 12.9, "charge_pct": 80.0, "odometer_m": 0.0}
 SEED_BYTES: Final = 16
+LOOPBACK: Final = ("127.0.0.1", "localhost")
 
 
 class Serving(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,7 +65,11 @@ def serve_command(
         for spec in ECUS
     }
     settings = DoipSettings(vin=facts.vin)
-    with StopSignals() as signals, DoipEntity(units, settings, host=host, port=port) as entity:
+    announce_to = None if host in LOOPBACK else ("255.255.255.255", port)
+    with (
+        StopSignals() as signals,
+        DoipEntity(units, settings, host=host, port=port, announce_to=announce_to) as entity,
+    ):
         told = Serving(
             host=host,
             port=entity.port,

@@ -267,6 +267,8 @@ SELF_TEST: Final = 0x0301
 """Routine: the unit tests itself for a second; byte 00: sound."""
 ERASE: Final = 0xFF00
 """Routine of the standard (annex F): erase the memory before a download."""
+STANDING_MPS: Final = 0.5
+"""Faster than this the car counts as moving: above the noise of the wheel speeds (estimated)."""
 FLASH_START: Final = 0x0800_0000
 FLASH_SIZE: Final = 16 << 20
 
@@ -320,6 +322,18 @@ def circumstances(live: Live) -> dict[int, bytes]:
     return {value.did: value.encode(live(value.name)) for value in CIRCUMSTANCES}
 
 
+def permit_when_standing(live: Live) -> Callable[[Sid, int], Nrc | None]:
+    """Nothing that changes how a unit works is done while the car moves, or may be moving."""
+
+    def permit(sid: Sid, what: int) -> Nrc | None:
+        harmless = sid is Sid.CLEAR_DTC or (sid is Sid.SESSION and what != Session.PROGRAMMING)
+        if harmless or abs(live(SPEED.name)) <= STANDING_MPS:  # NaN is not below it
+            return None
+        return Nrc.CONDITIONS_NOT_CORRECT
+
+    return permit
+
+
 def server_config(
     spec: EcuSpec,
     facts: CarFacts,
@@ -338,7 +352,7 @@ def server_config(
         live: gives measured values by name.
         seed: gives a fresh seed of 16 bytes that nobody can guess.
         faults: the unit's memory; without one it gets an empty one.
-        permit: see `ServerConfig.permit`.
+        permit: see `ServerConfig.permit`; without one, `permit_when_standing` by the live speed.
         on_reset: told of resets.
     """
     secret = secret_of(spec.name)
@@ -379,7 +393,7 @@ def server_config(
         },
         on_reset=on_reset,
         controls_communication=True,
-        permit=permit,
+        permit=permit or permit_when_standing(live),
     )
 
 

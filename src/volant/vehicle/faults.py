@@ -29,6 +29,11 @@ COUNTER_MAX: Final = 0xFF
 SNAPSHOT_MAX: Final = 64
 """Longest value of one data identifier that a freeze frame keeps, in bytes."""
 _DIGEST: Final = 4
+# Plain integers: a monitor reports a hundred times a second, and flags of an enum are slow.
+_CLEARED: Final = int(CLEARED)
+_FAILED: Final = int(DtcStatus.TEST_FAILED)
+_FAILED_NOW: Final = int(DtcStatus.TEST_FAILED | DtcStatus.FAILED_THIS_CYCLE)
+_FAILS: Final = _FAILED_NOW | int(DtcStatus.PENDING | DtcStatus.FAILED_SINCE_CLEAR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,29 +128,27 @@ class FaultMemory:
         if not self.recording:
             return
         was = kept.status
-        tested = was & ~int(CLEARED)
-        if not failed:
-            kept.status = tested & ~int(DtcStatus.TEST_FAILED)
-            return
-        fresh = not was & DtcStatus.TEST_FAILED
-        first_of_cycle = not was & DtcStatus.FAILED_THIS_CYCLE
-        kept.status = tested | int(
-            DtcStatus.TEST_FAILED
-            | DtcStatus.FAILED_THIS_CYCLE
-            | DtcStatus.PENDING
-            | DtcStatus.FAILED_SINCE_CLEAR
-        )
-        spec = self._spec[code]
-        if first_of_cycle:
+        if failed and was & _FAILED_NOW != _FAILED_NOW:
+            self._failed(kept, self._spec[code], stamp_ns, snapshot or {})
+        elif not failed and was & (_CLEARED | _FAILED):
+            kept.status = was & ~(_CLEARED | _FAILED)
+
+    def _failed(
+        self, kept: _Kept, spec: FaultSpec, stamp_ns: int, snapshot: Mapping[int, bytes]
+    ) -> None:
+        """A failure begins, or goes on in a new cycle."""
+        was = kept.status
+        kept.status = was & ~_CLEARED | _FAILS
+        if not was & int(DtcStatus.FAILED_THIS_CYCLE):
             kept.failed_cycles = min(kept.failed_cycles + 1, COUNTER_MAX)
             kept.healed_cycles = 0
         if kept.failed_cycles >= spec.confirm_cycles:
             kept.status |= int(DtcStatus.CONFIRMED)
             if spec.warns:
                 kept.status |= int(DtcStatus.WARNING_REQUESTED)
-        if fresh:
+        if not was & _FAILED:
             kept.occurrences = min(kept.occurrences + 1, COUNTER_MAX)
-            frame = _freeze(spec, stamp_ns, snapshot or {})
+            frame = _freeze(spec, stamp_ns, snapshot)
             kept.first = kept.first or frame
             kept.latest = frame
 

@@ -93,6 +93,16 @@ def test_an_unknown_unit_is_told_and_the_tester_stays() -> None:
     assert outside.dropped == []
 
 
+def test_a_dead_unit_is_told_of() -> None:
+    outside = Outside()
+    outside.activate(1, 0x0E00)
+    outside.gateway.units[DRIVE].reachable = False
+    (nack,) = outside.tell(1, doip.diagnostic(0x0E00, DRIVE, b"\x3e\x00"))
+    assert nack.payload[4] == DiagnosticNack.UNREACHABLE
+    _, *answers = outside.tell(1, doip.diagnostic(0x0E00, 0xE400, b"\x3e\x00"))
+    assert len(answers) == len(outside.gateway.units) - 1
+
+
 def test_the_functional_address_reaches_all() -> None:
     outside = Outside()
     outside.activate(1, 0x0E00)

@@ -1,6 +1,7 @@
 """Unmodified testers of others against our servers: udsoncan, doipclient, can-isotp."""
 
 import gc
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,8 +11,8 @@ import pytest
 
 from tests.caros.diagnostics.car import DRIVE, FACTS, entity, key, units
 from tests.peers import peer
-from volant.caros.diagnostics import CanIds, CanNode, Unit
-from volant.vehicle.ecus import ECUS, FLASH_START, NOTE, SPEED
+from volant.caros.diagnostics import CanIds, CanNode, DoipEntity, DoipSettings, Unit
+from volant.vehicle.ecus import ECUS, FLASH_START, NOTE, SPEED, EcuSpec
 from volant.wire.isotp import IsoTpSettings
 
 udsoncan = peer("udsoncan")
@@ -160,6 +161,26 @@ def test_udsoncan_waits_for_routines_and_flashes(way: Any) -> None:
         for number, at in enumerate(range(0, len(image), block), 1):
             client.transfer_data(number & 0xFF, image[at : at + block])
         client.request_transfer_exit()
+
+
+@pytest.mark.parametrize("spec", ECUS, ids=lambda spec: spec.name)
+def test_udsoncan_over_doipclient_reads_every_unit(spec: EcuSpec) -> None:
+    with entity() as served:
+        tester = doipclient.DoIPClient("127.0.0.1", spec.address, tcp_port=served.port)
+        with clients.Client(connectors.DoIPClientUDSConnector(tester), config=choices()) as client:
+            read = client.read_data_by_identifier(0xF190).service_data.values
+            assert read[0xF190] == FACTS.vin.encode()
+            assert len(client.get_supported_dtc().service_data.dtcs) == len(spec.faults)
+        tester.close()
+
+
+def test_doipclient_hears_the_car_announce_itself() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as hears:
+        hears.bind(("127.0.0.1", 0))
+        settings, to = DoipSettings(vin=FACTS.vin), hears.getsockname()
+        with DoipEntity(units(), settings, port=0, announce_to=to):
+            _, told = doipclient.DoIPClient.await_vehicle_announcement(timeout=10, sock=hears)
+    assert told.vin == FACTS.vin
 
 
 def test_doipclient_finds_the_entity_and_tells_its_state() -> None:

@@ -96,9 +96,9 @@ class CanNode:
             busy = any(n.link.sending or n.answers or n.unit.working for n in self._nodes.values())
             try:
                 heard = self._bus.recv(BUSY_S if busy else IDLE_S)
-                self._failing = False
             except (can.CanError, OSError) as error:
                 self._failed(error)
+                time.sleep(RETRY_S)
                 continue
             now_ns = time.monotonic_ns()
             if heard is not None and not (heard.is_error_frame or heard.is_remote_frame):
@@ -110,12 +110,12 @@ class CanNode:
         if not self._failing:
             _log.warning("uds_bus_failed why=%s", error)
         self._failing = True
-        time.sleep(RETRY_S)
 
     def _heard(self, identifier: int, data: bytes, now_ns: int) -> None:
+        self._failing = False
         if identifier == self._functional_id:
             self._functional(data, now_ns)
-        elif (node := self._nodes.get(identifier)) is not None:
+        elif (node := self._nodes.get(identifier)) is not None and node.unit.reachable:
             self._out(node, node.link.frame(data, now_ns), now_ns)
 
     def _functional(self, data: bytes, now_ns: int) -> None:
@@ -123,6 +123,8 @@ class CanNode:
         if not 1 <= length <= SINGLE_MAX or not length < len(data) <= FRAME:
             return
         for node in self._nodes.values():
+            if not node.unit.reachable:
+                continue
             tester = f"{DOOR}:{node.ids.request:x}"
             request = data[1 : 1 + length]
             node.answers += node.unit.request(tester, request, now_ns, functional=True)
@@ -141,12 +143,13 @@ class CanNode:
         for fault in out.faults:
             _log.info("isotp_fault id=%x what=%s", node.ids.request, fault.name)
         for frame in out.frames:
-            self._send(node.ids.response, frame)
+            if not self._send(node.ids.response, frame):
+                break  # the other side's timer ends the message
         for message in out.messages:
             tester = f"{DOOR}:{node.ids.request:x}"
             node.answers += node.unit.request(tester, message, now_ns)
 
-    def _send(self, identifier: int, frame: bytes) -> None:
+    def _send(self, identifier: int, frame: bytes) -> bool:
         message = can.Message(
             arbitration_id=identifier, data=frame, is_extended_id=identifier > 0x7FF
         )
@@ -154,3 +157,5 @@ class CanNode:
             self._bus.send(message)
         except (can.CanError, OSError) as error:
             self._failed(error)
+            return False
+        return True

@@ -133,7 +133,8 @@ class DoipTester:
             code = found.payload[4]
             if code == DiagnosticNack.UNKNOWN_TARGET:
                 raise UnknownUnitError(f"{self._where} has no control unit {target:04X}")
-            raise LinkError(f"{self._where} did not pass the message on: {code:02X}")
+            word = DiagnosticNack(code).name.lower() if code in set(DiagnosticNack) else "unknown"
+            raise LinkError(f"{self._where} did not pass the message on: {code:02X} ({word})")
 
     def _next(self, due_s: float, *kinds: Payload) -> Message:
         """The next message of these kinds; others are answered or dropped."""

@@ -33,6 +33,9 @@ FAREWELL_S: Final = 1.0
 """A tester that was told why it is let go has this long to read it; what it sends is thrown away."""
 SPARE: Final = 4
 """Connections beyond those of testers, for activations that are still being judged."""
+ANNOUNCEMENTS: Final = 3
+"""A_DoIP_Announce_Num, and A_DoIP_Announce_Interval below (ISO 13400-2, table 14)."""
+ANNOUNCE_S: Final = 0.5
 BUSY_S: Final = 0.005
 IDLE_S: Final = 0.1
 _TCP: Final = -1
@@ -58,6 +61,8 @@ class DoipEntity:
         host: address to listen on; loopback unless told otherwise.
         port: TCP port; 0 takes a free one.
         udp_port: port of discovery; None takes the same as TCP, and does without where it is taken.
+        announce_to: where the car announces itself when it starts to serve, such as
+            ("255.255.255.255", 13400); None: nowhere.
 
     Raises:
         LinkError: the TCP port cannot be had.
@@ -71,12 +76,16 @@ class DoipEntity:
         host: str = "127.0.0.1",
         port: int = doip.PORT,
         udp_port: int | None = None,
+        announce_to: tuple[str, int] | None = None,
     ) -> None:
         try:
             self._tcp = socket.create_server((host, port), backlog=64)
         except OSError as error:
             raise LinkError(f"DoIP cannot listen on {host}:{port}: {error}") from error
         self._gateway = Gateway(settings, units, self)
+        self._announce_to = announce_to
+        self._announced = 0
+        self._announce_s = 0.0
         self._max = settings.max_sockets + SPARE
         self._connections: dict[int, _Connection] = {}
         self._next = 1
@@ -142,12 +151,17 @@ class DoipEntity:
                 polled_s = now_s
                 self._gateway.poll(time.monotonic_ns())
                 self._drop_stalled(now_s)
+                self._announce(now_s)
 
-    def announce(self, host: str = "255.255.255.255", port: int = doip.PORT) -> None:
-        """Tell the network that the car is here (three times by the standard; the caller repeats it)."""
-        if self._udp is not None:
+    def _announce(self, now_s: float) -> None:
+        """Tell the network that the car is here."""
+        if self._udp is None or self._announce_to is None:
+            return
+        if self._announced < ANNOUNCEMENTS and now_s >= self._announce_s:
+            self._announced += 1
+            self._announce_s = now_s + ANNOUNCE_S
             with contextlib.suppress(OSError):
-                self._udp.sendto(self._gateway.announcement(), (host, port))
+                self._udp.sendto(self._gateway.announcement(), self._announce_to)
 
     def send(self, number: int, data: bytes) -> None:
         """Send or keep for later, in order."""

@@ -260,13 +260,20 @@ class Gateway:
             nack = doip.diagnostic_nack(target, source, DiagnosticNack.UNKNOWN_TARGET)
             self.sink.send(number, nack)
             return
+        if unit is not None and not unit.reachable:
+            nack = doip.diagnostic_nack(target, source, DiagnosticNack.UNREACHABLE)
+            self.sink.send(number, nack)
+            return
         out = bytearray(doip.diagnostic_ack(target, source))
-        asked = self.units.items() if unit is None else ((target, unit),)
+        asked = self._reachable() if unit is None else ((target, unit),)
         tester = f"{DOOR}:{source:04x}"
         for address, one in asked:
             for answer in one.request(tester, payload[4:], now_ns, functional=functional):
                 out += doip.diagnostic(address, source, answer)
         self.sink.send(number, bytes(out))
+
+    def _reachable(self) -> tuple[tuple[int, Unit], ...]:
+        return tuple((address, unit) for address, unit in self.units.items() if unit.reachable)
 
     def _late(self, tester: str, address: int, answers: tuple[bytes, ...]) -> None:
         """Answers of long work go to the tester that asked, wherever he is connected now."""

@@ -20,6 +20,8 @@ class Unit:
 
     def __init__(self, config: ServerConfig) -> None:
         self.config = config
+        self.reachable = True
+        """False while the unit is dead or asleep: on CAN it is silent, over DoIP the gateway says so."""
         self._state = UdsState()
         self._lock = threading.Lock()
 
