@@ -1,5 +1,7 @@
 """The memory of trouble codes: status bits through drives, freeze frames, storage."""
 
+import zlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -114,6 +116,12 @@ def test_nothing_is_recorded_while_codes_are_off() -> None:
     memory.recording = False
     memory.report(CODE, True, 1)
     assert status(memory) == 0x50
+
+
+def test_storage_of_something_else_is_refused() -> None:
+    body = b"\x81\xa1x\x01"
+    with pytest.raises(InputError, match="stored trouble codes"):
+        FaultMemory(SPECS).restore(zlib.crc32(body).to_bytes(4, "big") + body)
 
 
 def test_an_unknown_code_is_our_own_misuse() -> None:

@@ -86,3 +86,9 @@ def test_an_announcement_survives_its_bytes() -> None:
     assert doip.Announcement.unpack(told.pack()) == told
     with pytest.raises(InputError):
         doip.Announcement.unpack(told.pack()[:-2])
+
+
+@pytest.mark.parametrize("most", [0, doip.MAX_PAYLOAD + 1])
+def test_a_reader_without_a_sane_limit_is_our_own_misuse(most: int) -> None:
+    with pytest.raises(ValueError):
+        StreamReader(most)

@@ -140,6 +140,13 @@ def test_a_lost_consecutive_frame_ends_the_message() -> None:
     assert not link.receiving
 
 
+def test_a_consecutive_frame_that_is_too_short_ends_the_message() -> None:
+    link = IsoTpLink()
+    link.frame(first_frame(30), 0)
+    assert link.frame(b"\x21" + bytes(6), 0).faults == [IsoTpFault.BAD_FRAME]
+    assert not link.receiving
+
+
 def test_a_message_that_never_ends_is_given_up() -> None:
     link = IsoTpLink()
     link.frame(first_frame(30), 0)

@@ -188,6 +188,28 @@ def test_absurd_lengths_and_foreign_words_get_their_nack() -> None:
     assert outside.dropped == [2]
 
 
+def test_who_asks_what_only_an_entity_says_is_told_so() -> None:
+    outside = Outside()
+    outside.open(1)
+    (nack,) = outside.tell(1, doip.message(Payload.STATUS_REQUEST))
+    assert nack.payload == bytes((Nack.UNKNOWN_TYPE,))
+    assert outside.tell(1, doip.nack(Nack.TOO_LARGE)) == []
+
+
+def test_who_answers_for_another_is_let_go() -> None:
+    outside = Outside()
+    outside.activate(1, 0x0E00)
+    outside.tell(1, doip.message(Payload.ALIVE_RESPONSE, b"\x0e\x01"))
+    assert outside.dropped == [1]
+
+
+def test_an_activation_asked_for_again_is_given_again() -> None:
+    outside = Outside()
+    outside.activate(1, 0x0E00)
+    (answer,) = outside.tell(1, doip.activation_request(0x0E00))
+    assert answer.payload[4] == Activation.DONE
+
+
 def test_long_work_is_answered_to_who_asked() -> None:
     outside = Outside()
     outside.activate(1, 0x0E00)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from dataclasses import replace
 
 from volant.vehicle.uds_config import ServerConfig, UdsState
 from volant.vehicle.uds_server import Outcome, next_due_ns, poll, step
@@ -69,7 +70,7 @@ class Unit:
                 if waits is None:
                     raise
                 _log.exception("uds_work_failed sid=%02x", waits.sid)
-                self._state = UdsState(locked_until_ns=self._state.locked_until_ns)
+                self._state = replace(self._state, pending=None)
                 return waits.tester, (negative(waits.sid, Nrc.GENERAL_REJECT),)
             return waits.tester if waits else "", self._keep(done)
 
