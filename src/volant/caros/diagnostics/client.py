@@ -19,6 +19,8 @@ from volant.wire.uds import NEGATIVE, POSITIVE, Nrc
 RECEIVE: Final = 1 << 16
 PENDING_S: Final = 5.5
 """P2* and something for the way."""
+WORK_MAX_S: Final = 310.0
+"""Nobody is waited for longer, however often he says `pending`."""
 
 
 class NegativeResponseError(RefusedError):
@@ -91,12 +93,13 @@ class DoipTester:
         self._send(doip.diagnostic(self.source, target, request))
         sid = request[0]
         due_s = time.monotonic() + self._timeout_s
+        end_s = due_s + WORK_MAX_S
         while True:
             response = self._diagnostic(target, due_s)
             if len(response) == 3 and response[0] == NEGATIVE and response[1] == sid:
                 if response[2] != Nrc.RESPONSE_PENDING:
                     raise NegativeResponseError(sid, response[2])
-                due_s = time.monotonic() + PENDING_S
+                due_s = min(time.monotonic() + PENDING_S, end_s)
             elif response[:1] == bytes(((sid + POSITIVE) & 0xFF,)):
                 return response
 
