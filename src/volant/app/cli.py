@@ -8,30 +8,25 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
 from volant import __version__
+from volant.app.cli_ecu import ecu_app
+from volant.app.cli_parts import PLAIN, JsonOption
 from volant.app.exits import Exit
 from volant.core.errors import VolantError
 
-_PLAIN: dict[str, Any] = {
-    "rich_markup_mode": None,
-    "pretty_exceptions_enable": False,
-    "add_completion": False,
-    "no_args_is_help": True,
-    "context_settings": {"help_option_names": ["-h", "--help"]},
-}
-app = typer.Typer(**_PLAIN)
-road_app = typer.Typer(**_PLAIN, help="Read and check OpenDRIVE roads.")
-journal_app = typer.Typer(**_PLAIN, help="Look into recorded drives.")
+app = typer.Typer(**PLAIN)
+road_app = typer.Typer(**PLAIN, help="Read and check OpenDRIVE roads.")
+journal_app = typer.Typer(**PLAIN, help="Look into recorded drives.")
 app.add_typer(road_app, name="road")
 app.add_typer(journal_app, name="journal")
-exam_app = typer.Typer(**_PLAIN, help="Examine drivers, ours and others, in seeded scenes.")
+exam_app = typer.Typer(**PLAIN, help="Examine drivers, ours and others, in seeded scenes.")
 app.add_typer(exam_app, name="exam")
+app.add_typer(ecu_app, name="ecu")
 
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 CarOption = Annotated[str, typer.Option(help="Car by name or TOML file; `volant cars` lists them.")]
 DEFAULT_CAR = "g3-520"
 DEFAULT_ROAD = "volant-world"

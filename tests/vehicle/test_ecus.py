@@ -1,0 +1,85 @@
+"""The table of control units of the simulated car."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from volant.vehicle import ecus, uds_server
+from volant.vehicle.uds_config import UdsState
+from volant.wire.uds import Sid
+
+
+def config(spec: ecus.EcuSpec) -> uds_server.ServerConfig:
+    return ecus.server_config(
+        spec, ecus.CarFacts(), live=lambda _: 1.0, seed=lambda: bytes(range(1, 17))
+    )
+
+
+def test_addresses_identifiers_and_codes_differ() -> None:
+    addresses = [spec.address for spec in ecus.ECUS]
+    identifiers = [i for spec in ecus.ECUS for i in (spec.can_request, spec.can_response)]
+    assert len(set(addresses)) == len(addresses)
+    assert len(set(identifiers)) == len(identifiers)
+    assert ecus.FUNCTIONAL_ADDRESS not in addresses
+    for spec in ecus.ECUS:
+        names = [fault.name for fault in spec.faults]
+        assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("spec", ecus.ECUS, ids=lambda spec: spec.name)
+def test_every_unit_tells_who_it_is_and_its_codes(spec: ecus.EcuSpec) -> None:
+    served = config(spec)
+    for did in (*ecus.KNOWN_DIDS, *(value.did for value in spec.values)):
+        request = b"\x22" + int(did).to_bytes(2, "big")
+        (answer,) = uds_server.step(UdsState(), request, served, 0).responses
+        assert answer[:1] == b"\x62"
+    (answer,) = uds_server.step(UdsState(), b"\x19\x0a", served, 0).responses
+    assert len(answer) == 3 + 4 * len(spec.faults)
+
+
+VALUES = sorted({value for spec in ecus.ECUS for value in spec.values}, key=lambda v: v.did)
+
+
+@given(st.sampled_from([*ecus.CIRCUMSTANCES, *VALUES]), st.floats(allow_nan=True))
+def test_any_value_becomes_bytes_and_comes_back_as_near_as_they_allow(
+    value: ecus.LiveValue, number: float
+) -> None:
+    back = value.decode(value.encode(number))
+    if math.isnan(number):
+        assert math.isnan(back)
+        return
+    top = value.offset + ((1 << 8 * value.width) - 2) * value.step
+    assert math.isclose(
+        back, min(max(number, value.offset), top), abs_tol=value.step * 0.51, rel_tol=1e-9
+    )
+
+
+def test_a_value_of_another_length_is_not_available() -> None:
+    assert math.isnan(ecus.SPEED.decode(b"\x00"))
+
+
+def test_a_freeze_frame_keeps_the_circumstances() -> None:
+    frame = ecus.circumstances(lambda name: 12.5 if name == "supply_v" else math.nan)
+    assert frame[ecus.SUPPLY.did] == (12500).to_bytes(2, "big")
+    assert frame[ecus.SPEED.did] == b"\xff\xff"
+
+
+def test_the_scratch_flash_stays_inside_itself() -> None:
+    flash = ecus.ScratchFlash()
+    assert flash.begin(ecus.FLASH_START - 1, 10) is not None
+    assert flash.begin(ecus.FLASH_START, ecus.FLASH_SIZE + 1) is not None
+    assert flash.begin(ecus.FLASH_START, ecus.FLASH_SIZE) is None
+
+
+@pytest.mark.parametrize(
+    ("speed_mps", "nrc"), [(0.0, None), (-0.4, None), (3.0, 0x22), (-3.0, 0x22), (math.nan, 0x22)]
+)
+def test_units_change_nothing_while_the_car_moves(speed_mps: float, nrc: int | None) -> None:
+    permit = ecus.permit_when_standing(lambda _: speed_mps)
+    for sid in (Sid.RESET, Sid.COMMUNICATION, Sid.ROUTINE, Sid.DOWNLOAD, Sid.DTC_SETTING):
+        assert permit(sid, 1) == nrc
+    assert permit(Sid.SESSION, 2) == nrc
+    assert permit(Sid.SESSION, 3) is None
+    assert permit(Sid.CLEAR_DTC, 0) is None
