@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from network_table import BUSES, ROUTED, TABLE, UNITS
+from network_table import BUSES, RECEIVERS, ROUTED, TABLE, UNITS
 
 FOLDER = Path(__file__).resolve().parent.parent / "cars" / "network"
 SEND = {"C": 0, "X": 1, "B": 2}
@@ -122,7 +122,7 @@ def dbc(bus: str, messages: list[Message]) -> str:
     here = [one for one in messages if one.bus == bus or bus in ROUTED.get(one.name, ())]
     out = ['VERSION "1"', "", "NS_ :", "", "BS_:", "", f"BU_: {' '.join(UNITS)}", ""]
     for one in here:
-        to = "GATEWAY" if one.sender == "PILOT" else "PILOT"
+        to = RECEIVERS.get(one.name, "PILOT")
         size = max(2, (one.bits + 7) // 8)
         out.append(f"BO_ {one.number} {one.name}: {size} {one.sender}")
         out += [signal.line(to) for signal in one.signals]

@@ -28,7 +28,7 @@ BUSES = {
     "chassis": "commands to the actuators, motion and driver",
     "powertrain": "drive, battery and charger",
     "body": "lights, doors, cabin and cockpit",
-    "adas": "pilot, radars, camera and position",
+    "adas": "radars, camera and position",
 }
 
 YES = "{0 no, 1 yes}"
@@ -357,16 +357,6 @@ RADAR = """
 """
 
 ADAS = f"""
-PIL_State 0x400 adas PILOT 50 B 1: The pilot
-  State 2 1 0 - =1: State of the computer {STATE}
-  Speed 14s 0.01 0 m/s: Speed that the pilot works with
-  Valid 1 1 0 -: The car's state is trusted {YES}
-  Sample 4 1 0 -: Count of the pilot's ticks
-PIL_Health 0x401 adas PILOT 100 C 0: Health of the computer
-  Load 7 1 0 %: Load
-  Temp 8 1 -40 degC =90: Temperature
-  Errors 16 1 0 -: Frames refused, rolling over
-  Lost 16 1 0 -: Messages missing, rolling over
 CAM_Lane1 0x410 adas CAMERA 50 C 1: Own lane: where the car is in it
   Offset 14s 0.001 0 m: Of the car's origin from the lane's centre, left positive
   Heading 14s 0.0001 0 rad: Of the car relative to the lane
@@ -381,7 +371,7 @@ CAM_Lane2 0x411 adas CAMERA 50 C 1: Own lane: what bounds it
   LanesRight 4 1 0 - =15: Further lanes of our direction to the right, 15 is not known
   Age 8 1 0 ms: Of the picture
   Sample 4 1 0 -: Count of pictures
-  Seen 1 1 0 -: A lane was found {YES}
+  Seen 1 1 0 -: A lane was found in the last 200 ms {YES}
 CAM_Status 0x412 adas CAMERA 100 C 1: State of the camera
   State 2 1 0 - =1: State of the unit {STATE}
   Blinded 1 1 0 -: The sun blinds it {YES}
@@ -423,5 +413,15 @@ ROUTED = {
     "DRV_Gear": ("body",),
 }
 """What the gateway copies from the bus it is sent on to others; protection stays end to end."""
+
+RECEIVERS = {
+    "PIL_Long": "DRIVE",
+    "PIL_Lat": "STEER",
+    "PIL_Signals": "GATEWAY,BODY",
+    "DRV_BrakeRequest": "BRAKE,GATEWAY,BODY,PILOT",
+    "BRK_Speed": "STEER,GATEWAY,COCKPIT,PILOT",
+    "DRV_Gear": "GATEWAY,BODY,PILOT",
+}
+"""Who hears a message where it is not the pilot's computer alone."""
 
 TABLE = CHASSIS + POWERTRAIN + BODY + ADAS

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from volant.core.clock import CONTROL_TICK_NS, NS_PER_S
-from volant.core.messages import CarState, Command, SensorFrames
+from volant.core.messages import CarState, Command, GnssReturn, LaneReturn, SensorFrames
 from volant.vehicle import ecu
 from volant.vehicle.cancar import CanCar, Report, unheard
 from volant.vehicle.network import actuating
@@ -88,6 +88,8 @@ class NetworkUnits:
         angle_rad = ecu.steer_for(first.curvature_per_m, 0.0, spec)
         self._steer = SteerState(angle_rad)
         self._sensors: SensorFrames | None = None
+        self._lane: LaneReturn | None = None
+        self._gnss: GnssReturn | None = None
         self._lamps_alone = False
         self._routed = 0
         self._reported_ns = -1
@@ -149,7 +151,7 @@ class NetworkUnits:
                     to = self._port(ports, bus, GATEWAY, mapping)
                     by_id = routes.setdefault(message.routed_from, {})
                     by_id.setdefault(message.can_id, []).append(to)
-                elif message.name not in mapping.sent:
+                elif message.sender != PILOT:
                     by_unit.setdefault(message.sender, []).append(message)
             for unit, messages in by_unit.items():
                 port = self._port(ports, bus, unit, mapping)
@@ -253,6 +255,8 @@ class NetworkUnits:
         now_ns = measured.stamp_ns
         if sensors is not None:
             self._sensors = sensors
+            self._lane = sensors.lane or self._lane
+            self._gnss = sensors.gnss or self._gnss
         if now_ns > self._reported_ns:
             self._reported_ns = now_ns
             at = Snapshot(
@@ -266,6 +270,8 @@ class NetworkUnits:
                 body_alone=self._lamps_alone,
                 routed=self._routed,
                 sensors=self._sensors,
+                lane=self._lane,
+                gnss=self._gnss,
             )
             values = values_of(at)
             if now_ns == 0 and self._request is not None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from volant.core.messages import CarState, Gear, Indicator, MarkKind, SensorFrames
+from volant.core.messages import CarState, Gear, GnssReturn, Indicator, LaneReturn, MarkKind, SensorFrames
 from volant.core.units import GRAVITY_MPS2
 from volant.vehicle.parameters import PlantSpec
 from volant.vehicle.plant import PlantState
@@ -22,6 +22,8 @@ PULSE_M: Final = 0.02
 """Way of one wheel pulse: about 100 pulses a turn (recalled)."""
 ZERO_C_K: Final = 273.15
 UNKNOWN_LANES: Final = 15
+LANE_NS: Final = 200_000_000
+"""A lane is told as seen for this long: four pictures."""
 RADARS: Final = {
     "RDF": "radar_front",
     "RFL": "radar_front_left",
@@ -47,6 +49,8 @@ class Snapshot:
     routed: int
     sensors: SensorFrames | None
     """The last frames that came."""
+    lane: LaneReturn | None
+    gnss: GnssReturn | None
 
 
 def _speed(at: Snapshot) -> dict[str, float]:
@@ -197,6 +201,53 @@ def _buses(at: Snapshot) -> dict[str, float]:
     return {"GTW_Buses_Routed": at.routed % (1 << 20)}
 
 
+def _lane(at: Snapshot) -> dict[str, float]:
+    lane = at.lane
+    if lane is None:
+        return {}
+    return {
+        "CAM_Lane1_Offset": lane.offset_m,
+        "CAM_Lane1_Heading": lane.heading_rad,
+        "CAM_Lane1_Curvature": lane.curvature_per_m,
+    }
+
+
+def _lane_bounds(at: Snapshot) -> dict[str, float]:
+    lane = at.lane
+    if lane is None:
+        return {}
+    age_ns = at.now_ns - lane.stamp_ns
+    left, right = lane.lanes_left, lane.lanes_right
+    return {
+        "CAM_Lane2_Width": lane.width_m,
+        "CAM_Lane2_LeftMark": MARKS[lane.left_mark],
+        "CAM_Lane2_RightMark": MARKS[lane.right_mark],
+        "CAM_Lane2_Confidence": lane.confidence,
+        "CAM_Lane2_LanesLeft": UNKNOWN_LANES if left is None else left,
+        "CAM_Lane2_LanesRight": UNKNOWN_LANES if right is None else right,
+        "CAM_Lane2_Age": age_ns / 1e6,
+        "CAM_Lane2_Seen": age_ns <= LANE_NS,
+    }
+
+
+def _place(at: Snapshot) -> dict[str, float]:
+    if at.gnss is None:
+        return {}
+    return {"GNS_Place_X": at.gnss.x_m, "GNS_Place_Y": at.gnss.y_m}
+
+
+def _course(at: Snapshot) -> dict[str, float]:
+    fix = at.gnss
+    if fix is None:
+        return {}
+    return {
+        "GNS_Course_Z": fix.z_m,
+        "GNS_Course_Yaw": fix.yaw_rad,
+        "GNS_Course_Sigma": fix.sigma_m,
+        "GNS_Course_Age": (at.now_ns - fix.stamp_ns) / 1e6,
+    }
+
+
 def _radar(prefix: str, sensor: str) -> Callable[[Snapshot], dict[str, float]]:
     def values(at: Snapshot) -> dict[str, float]:
         frames = () if at.sensors is None else at.sensors.detections
@@ -228,6 +279,10 @@ SOURCES: Final[Mapping[str, Callable[[Snapshot], Mapping[str, float]]]] = {
     "BDY_Doors": _doors,
     "BDY_Belts": _belts,
     "CPT_Watch": _eyes,
+    "CAM_Lane1": _lane,
+    "CAM_Lane2": _lane_bounds,
+    "GNS_Place": _place,
+    "GNS_Course": _course,
     "GTW_Power": _power,
     "GTW_Time": _time,
     "GTW_Buses": _buses,
