@@ -98,14 +98,14 @@ class CanCar:
         self._mapping, self._report, self._sense = mapping, report, sense
         self._watches = _watches(mapping)
         self._states: dict[str, WatchState] = {name: watching.begin() for name in self._watches}
-        self._required = tuple(n for n, heard in mapping.table.heard.items() if heard.required)
+        self._required = frozenset(n for n, heard in mapping.table.heard.items() if heard.required)
         self._codes = {
             name: code_of(mapping.table.units[message.sender]) << 8
             for name, message in mapping.heard.items()
             if message.sender
         }
         self._buses = {name: self._bus(name, ports) for name in mapping.table.buses}
-        self._places = {field.name: self._place(field) for field in mapping.state}
+        self._fields = {name: self._fields_of(name) for name in mapping.heard}
         self._values: dict[str, Any] = {field.name: _first(field) for field in mapping.state}
         self._failed: frozenset[int] = frozenset()
         self._command: Command | None = None
@@ -130,11 +130,14 @@ class CanCar:
             code_of(table.buses[name].flood) << 8 | FLOOD,
         )
 
-    def _place(self, field: Field) -> tuple[str, int] | None:
-        if not field.message:
-            return None
-        signals = self._watches[field.message].reader.signals
-        return field.message, [one.name for one in signals].index(field.signal)
+    def _fields_of(self, message: str) -> list[tuple[Field, int]]:
+        """The values that a message brings, each with its place in what is read."""
+        names = [one.name for one in self._watches[message].reader.signals]
+        return [
+            (field, names.index(field.signal))
+            for field in self._mapping.state
+            if field.message == message
+        ]
 
     @property
     def faults(self) -> Mapping[str, Fault]:
@@ -176,52 +179,51 @@ class CanCar:
             self._hear(bus, stamp_ns)
         states = self._states
         for name, one in self._watches.items():
-            states[name] = watching.judge(one, states[name], stamp_ns)
-        self._take_values()
-        valid = all(states[name].valid for name in self._required)
-        state = _car_state(self._values, stamp_ns, valid)
-        self._tell_faults(state, stamp_ns)
-        return state, self._sense(stamp_ns)
+            state = states[name]
+            if stamp_ns - state.seen_ns > one.timeout_ns:
+                states[name] = watching.judge(one, state, stamp_ns)
+        wrong = [name for name, state in states.items() if state.fault is not Fault.NONE]
+        for field in self._mapping.state:
+            if field.name in DRIVER_VITAL and field.message in wrong:
+                self._values[field.name] = 0.0
+        valid = not (wrong and any(name in self._required for name in wrong))
+        state_now = _car_state(self._values, stamp_ns, valid)
+        self._tell_faults(state_now, wrong, stamp_ns)
+        return state_now, self._sense(stamp_ns)
 
     def _hear(self, bus: _Bus, stamp_ns: int) -> None:
-        states = self._states
+        states, watches = self._states, self._watches
         for frame in bus.port.receive()[:QUEUE_FRAMES]:
             name = bus.by_id.get((frame.can_id, frame.extended))
             if name is None:
                 continue
             before = states[name]
-            after = watching.take(self._watches[name], before, frame.data, stamp_ns)
+            after = watching.take(watches[name], before, frame.data, stamp_ns)
             states[name] = after
             if after.bad != before.bad:
                 self.bad_frames += 1
+            else:
+                self._take_values(name, after.values)
 
-    def _take_values(self) -> None:
-        values, states = self._values, self._states
-        for field in self._mapping.state:
-            place = self._places[field.name]
-            if place is None:
-                continue
-            name, index = place
-            state = states[name]
-            if not state.values:
-                continue
-            told = state.values[index] * field.factor + field.offset
+    def _take_values(self, name: str, told: tuple[float, ...]) -> None:
+        """The values that a good frame brings."""
+        values = self._values
+        for field, index in self._fields[name]:
+            value = told[index] * field.factor + field.offset
             if field.words:
-                word = next((w for w, raw in field.words.items() if raw == told), None)
+                word = next((w for w, raw in field.words.items() if raw == value), None)
                 values[field.name] = word or values[field.name]
             elif field.name in STATE_FLAGS:
-                values[field.name] = told != 0.0
+                values[field.name] = value != 0.0
             else:
-                values[field.name] = told
-            if not state.valid and field.name in DRIVER_VITAL:
-                values[field.name] = 0.0
+                values[field.name] = value
 
-    def _tell_faults(self, state: CarState, stamp_ns: int) -> None:
+    def _tell_faults(self, state: CarState, wrong: list[str], stamp_ns: int) -> None:
         """Tell the codes that came and went since the last read."""
         found = {
-            self._codes[name] | one.fault.value
-            for name, one in self._states.items()
-            if one.fault.value > 0 and name in self._codes
+            self._codes[name] | self._states[name].fault.value
+            for name in wrong
+            if self._states[name].fault is not Fault.WAITING and name in self._codes
         }
         for bus in self._buses.values():
             if not bus.sent:

@@ -62,6 +62,9 @@ class Signal:
         return min(max(raw, self.low_raw), self.high_raw)
 
 
+_Row = tuple[bool, int, int, int, int, float, float]
+
+
 @dataclass(frozen=True)
 class Message:
     """One message with its codec."""
@@ -84,7 +87,8 @@ class Message:
     comment: str
 
     @cached_property
-    def _base(self) -> tuple[int, int]:
+    def _rest(self) -> bytes:
+        """The frame in which every signal has its start value."""
         little = big = 0
         for name, raw in self.starts.items():
             signal = self.signals[name]
@@ -93,7 +97,30 @@ class Message:
                 big |= placed
             else:
                 little |= placed
-        return little, big
+        return self._joined(little, big)
+
+    @cached_property
+    def _rows(self) -> Mapping[str, _Row]:
+        """Of each signal that can be encoded what the loop needs, start values as they lie there."""
+        return {
+            name: (
+                one.big_endian,
+                one.shift,
+                (1 << one.bits) - 1,
+                one.low_raw,
+                one.high_raw,
+                one.scale,
+                one.offset,
+            )
+            for name, one in self.signals.items()
+            if one.usable
+        }
+
+    def _joined(self, little: int, big: int) -> bytes:
+        made = little.to_bytes(self.length, "little")
+        if big:
+            return (int.from_bytes(made, "big") | big).to_bytes(self.length, "big")
+        return made
 
     def encode(self, values: Mapping[str, float]) -> bytes:
         """The frame's bytes with these physical values and start values elsewhere; unprotected.
@@ -101,26 +128,35 @@ class Message:
         Raises:
             ValueError: a value is not a number, or a name is no signal that can be encoded.
         """
-        little, big = self._base
-        signals, starts = self.signals, self.starts
+        if not values:
+            return self._rest
+        rows, starts = self._rows, self.starts
+        little = big = 0
         for name, value in values.items():
-            signal = signals.get(name)
-            if signal is None or not signal.usable:
+            row = rows.get(name)
+            if row is None:
                 raise ValueError(f"{self.name} has no signal {name!r} to encode")
-            mask = (1 << signal.bits) - 1
-            raw = signal.raw_of(value)
-            if name in starts:
+            is_big, shift, mask, low_raw, high_raw, scale, offset = row
+            try:
+                raw = round((value - offset) / scale)
+            except OverflowError:
+                raw = self.signals[name].raw_of(value)
+            if raw > high_raw:
+                raw = high_raw
+            elif raw < low_raw:
+                raw = low_raw
+            if starts and name in starts:
                 raw ^= starts[name]
-            placed = (raw & mask) << signal.shift
-            if signal.big_endian:
-                big ^= placed
+            if is_big:
+                big |= (raw & mask) << shift
             else:
-                little ^= placed
-        made = little.to_bytes(self.length, "little")
+                little |= (raw & mask) << shift
+        if not starts:
+            return self._joined(little, big)
+        rest = int.from_bytes(self._rest, "little")
         if big:
-            word = int.from_bytes(made, "big") | big
-            return word.to_bytes(self.length, "big")
-        return made
+            rest ^= int.from_bytes(big.to_bytes(self.length, "big"), "little")
+        return (rest ^ little).to_bytes(self.length, "little")
 
     def reader(self, names: Iterable[str]) -> Reader:
         """A decoder of some signals only.

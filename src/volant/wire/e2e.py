@@ -135,9 +135,11 @@ def crc_of(protection: Protection, data: bytes, counter: int) -> int:
     at = protection.crc_byte
     if protection.profile is Profile.PROFILE_1:
         # The library starts with 0xFF and undoes that and the inversion: in effect 0 and none.
-        crc = _J1850[_J1850[protection.data_id & 0xFF] ^ (protection.data_id >> 8)]
-        crc = _run(_J1850, data[:at], crc) if at else crc
-        return _run(_J1850, data[at + 1 :], crc)
+        table = _J1850
+        crc = table[table[protection.data_id & 0xFF] ^ (protection.data_id >> 8)]
+        for byte in data[:at] + data[at + 1 :] if at else data[1:]:
+            crc = table[crc ^ byte]
+        return crc
     crc = _run(_H2F, data[1:], 0xFF)
     return _H2F[crc ^ protection.data_ids[counter]] ^ 0xFF
 
@@ -183,13 +185,15 @@ def check(
         state: of the check before.
         data: the message; None: none came since the check before.
     """
-    count = count_of(protection)
-    delta_limit = min(state.most_delta + 1, count - 1)
+    count = PROFILE_1_COUNT if protection.profile is Profile.PROFILE_1 else PROFILE_2_COUNT
+    delta_limit = state.most_delta + 1
+    if delta_limit >= count:
+        delta_limit = count - 1
     if data is None:
         return _kept(state, delta_limit, silent=state.silent + 1), Status.NOT_AVAILABLE
     if len(data) != protection.length:
         return _kept(state, delta_limit), Status.WRONG_LENGTH
-    counter = counter_of(protection, data)
+    counter = data[protection.counter_bit >> 3] >> (protection.counter_bit & 7) & 0x0F
     if counter >= count or data[protection.crc_byte] != crc_of(protection, data, counter):
         return _kept(state, delta_limit), Status.WRONG_CRC
     start_delta = protection.most_lost

@@ -30,6 +30,8 @@ class Sender:
     messages: tuple[Message, ...]
     samples: tuple[str, ...]
     """Of each message the signal that counts the ticks; empty: none."""
+    watches: bool
+    """Something goes on change, so the values are looked at each tick."""
 
 
 def make_sender(messages: tuple[Message, ...], samples: Mapping[str, str] | None = None) -> Sender:
@@ -40,7 +42,11 @@ def make_sender(messages: tuple[Message, ...], samples: Mapping[str, str] | None
         for one in messages
         if one.name + SAMPLE_END in one.signals
     }
-    return Sender(messages, tuple(named.get(one.name) or usual.get(one.name, "") for one in messages))
+    return Sender(
+        messages,
+        tuple(named.get(one.name) or usual.get(one.name, "") for one in messages),
+        any(one.on_change for one in messages),
+    )
 
 
 class SenderState(msgspec.Struct, frozen=True, gc=False):
@@ -50,6 +56,8 @@ class SenderState(msgspec.Struct, frozen=True, gc=False):
     due_ns: tuple[int, ...]
     last: tuple[Mapping[str, float], ...]
     """What was sent last; only for messages on change."""
+    next_ns: int = 0
+    """When the next cyclic message is due."""
 
 
 _NOTHING: Mapping[str, float] = {}
@@ -66,6 +74,8 @@ def step(
 ) -> tuple[SenderState, list[Frame]]:
     """Frames of one tick. Cyclic messages of one period are spread over it by their place."""
     frames: list[Frame] = []
+    if not sender.watches and now_ns < state.next_ns:
+        return state, frames
     counters, due, last = state.counters, list(state.due_ns), state.last
     changed_counters: list[int] | None = None
     changed_last: list[Mapping[str, float]] | None = None
@@ -98,6 +108,7 @@ def step(
             counters if changed_counters is None else tuple(changed_counters),
             tuple(due),
             last if changed_last is None else tuple(changed_last),
+            min(due),
         ),
         frames,
     )

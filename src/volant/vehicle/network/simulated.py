@@ -80,7 +80,7 @@ class NetworkUnits:
         self._hear(mapping, ports, first)
         self._speak(mapping, ports)
         self.gear, self.indicator = first.gear, first.indicator
-        self.holding = first.hold
+        self.holding = False
         self.brake_lights = False
         self._drive = DriveState(ecu.EcuState(gear=first.gear))
         hold_n = ecu.hold_force_n(spec) if first.hold else 0.0
