@@ -15,9 +15,7 @@ from network_table import BUSES, RECEIVERS, ROUTED, TABLE, UNITS
 FOLDER = Path(__file__).resolve().parent.parent / "cars" / "network"
 SEND = {"C": 0, "X": 1, "B": 2}
 HEAD = re.compile(r"(\w+) (0x[0-9a-f]+) (\w+) (\w+) (\d+) ([CXB]) ([012]): (.*)")
-SIGNAL = re.compile(
-    r"  (\w+) (\d+)(s?) (\S+) (\S+) (\S+)(?: =(\d+))?: ([^{]*?)(?: \{(.*)\})?$"
-)
+SIGNAL = re.compile(r"  (\w+) (\d+)(s?) (\S+) (\S+) (\S+)(?: =(\d+))?: ([^{]*?)(?: \{(.*)\})?$")
 ATTRIBUTES = """\
 BA_DEF_ "Baudrate" INT 1000 1000000;
 BA_DEF_ BO_ "GenMsgCycleTime" INT 0 10000;
@@ -89,7 +87,8 @@ def read_table() -> list[Message]:
         head, signal = HEAD.fullmatch(line), SIGNAL.fullmatch(line)
         if head:
             name, number, bus, sender, cycle, send, profile, comment = head.groups()
-            assert bus in BUSES and sender in UNITS, line
+            assert bus in BUSES, line
+            assert sender in UNITS, line
             message = Message(
                 name, int(number, 16), bus, sender, int(cycle), send, int(profile), comment
             )

@@ -2,13 +2,14 @@
 
 import bisect
 import math
+from itertools import pairwise
 
 import pytest
 
 from tests.flow.test_drive import wish
+from volant.app.canbus import load_network
 from volant.app.compose import Network, plan_trip
 from volant.app.drive import Driven, drive_trip
-from volant.app.canbus import load_network
 from volant.app.trip import TripWish
 from volant.core.messages import EgoTruth, Message
 from volant.core.topics import Topic
@@ -40,14 +41,16 @@ def path(published: list[tuple[str, int, Message]]) -> list[tuple[float, float, 
     return found
 
 
-def apart_m(one: list[tuple[float, float, float]], other: list[tuple[float, float, float]]) -> float:
+def apart_m(
+    one: list[tuple[float, float, float]], other: list[tuple[float, float, float]]
+) -> float:
     """Largest distance of a path's places from the other path, looked for near the same way."""
     ways = [way for way, _, _ in other]
     worst = 0.0
     for way_m, x_m, y_m in one[:: max(1, len(one) // 2000)]:
         low, high = bisect.bisect(ways, way_m - 2.0), bisect.bisect(ways, way_m + 2.0)
         near = other[max(0, low - 1) : high + 1]
-        worst = max(worst, min(_to_segment_m(x_m, y_m, a, b) for a, b in zip(near, near[1:], strict=False)))
+        worst = max(worst, min(_to_segment_m(x_m, y_m, a, b) for a, b in pairwise(near)))
     return worst
 
 

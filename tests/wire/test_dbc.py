@@ -1,6 +1,8 @@
 """DBC files: our codec beside cantools, and files that contradict themselves."""
 
+import contextlib
 import math
+import re
 from pathlib import Path
 
 import cantools
@@ -66,7 +68,9 @@ def test_the_committed_files_are_what_the_script_writes() -> None:
         sys.modules.pop("network", None)
     messages = script.read_table()
     for bus in BUSES:
-        assert script.dbc(bus, messages) == (FOLDER / f"{bus}.dbc").read_text(), "run scripts/network.py"
+        assert script.dbc(bus, messages) == (FOLDER / f"{bus}.dbc").read_text(), (
+            "run scripts/network.py"
+        )
 
 
 @pytest.mark.parametrize("bus", BUSES)
@@ -168,7 +172,11 @@ WRONG = [
     ("", "not a DBC"),
     ("BO_ 1 \n", "not a DBC"),
     ("\x00\xff\xfe", "not a DBC"),
-    (HEAD + 'BO_ 1 M: 8 A\n SG_ S : 0|8@1+ (1,0) [0|255] "" A\n SG_ T : 4|8@1+ (1,0) [0|255] "" A\n', "overlapping"),
+    (
+        HEAD
+        + 'BO_ 1 M: 8 A\n SG_ S : 0|8@1+ (1,0) [0|255] "" A\n SG_ T : 4|8@1+ (1,0) [0|255] "" A\n',
+        "overlapping",
+    ),
     (HEAD + 'BO_ 1 M: 1 A\n SG_ S : 0|16@1+ (1,0) [0|255] "" A\n', "M"),
     (HEAD + "BO_ 1 M: 1 A\nBO_ 1 N: 1 A\n", "id 1 is taken by M"),
     (HEAD + "BO_ 1 M: 1 A\nBO_ 2 M: 1 A\n", "stands before"),
@@ -187,16 +195,9 @@ WRONG = [
 @pytest.mark.parametrize(("text", "words"), WRONG, ids=range(len(WRONG)))
 def test_a_file_that_contradicts_itself_is_refused(tmp_path: Path, text: str, words: str) -> None:
     path = write(tmp_path, text)
-    if text == "":
-        words = ""
-    try:
-        found = load_database(path)
-    except InputError as error:
-        assert str(path) in str(error)
-        assert words in str(error)
-    else:
-        assert text == ""
-        assert not found.messages
+    with pytest.raises(InputError, match=re.escape(words)) as told:
+        load_database(path)
+    assert str(path) in str(told.value)
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -205,10 +206,8 @@ def test_a_file_that_contradicts_itself_is_refused(tmp_path: Path, text: str, wo
 def test_any_text_is_read_or_refused(text: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     path = tmp_path_factory.getbasetemp() / "any.dbc"
     path.write_text(text, encoding="utf-8", errors="replace")
-    try:
+    with contextlib.suppress(InputError):
         load_database(path)
-    except InputError as error:
-        assert str(path) in str(error)
 
 
 def test_a_missing_or_large_file_is_refused(tmp_path: Path) -> None:

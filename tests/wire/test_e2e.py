@@ -93,7 +93,10 @@ def test_silence_is_not_available_and_costs_trust(protection: Protection) -> Non
 
 
 @pytest.mark.parametrize("protection", ALL)
-@given(data=st.binary(min_size=8, max_size=8), flips=st.sets(st.integers(0, 63), min_size=1, max_size=2))
+@given(
+    data=st.binary(min_size=8, max_size=8),
+    flips=st.sets(st.integers(0, 63), min_size=1, max_size=2),
+)
 def test_one_or_two_flipped_bits_are_never_good(
     protection: Protection, data: bytes, flips: set[int]
 ) -> None:
@@ -112,9 +115,7 @@ def test_one_or_two_flipped_bits_are_never_good(
 
 @pytest.mark.parametrize("protection", ALL)
 @given(data=st.one_of(st.none(), st.binary(max_size=70)), counter=st.integers(0, 14))
-def test_any_bytes_give_a_status(
-    protection: Protection, data: bytes | None, counter: int
-) -> None:
+def test_any_bytes_give_a_status(protection: Protection, data: bytes | None, counter: int) -> None:
     state, status = check(protection, CheckState(counter=counter), data)
     assert status in Status
     if data is None:

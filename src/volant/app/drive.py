@@ -228,7 +228,7 @@ def _open_network(wish: DriveWish, opened: contextlib.ExitStack) -> Network | No
     mapping = load_network()
     ports = opened.enter_context(open_ports(wish.trip.bus, tuple(mapping.table.buses)))
 
-    def report(code: int, failed: bool, stamp_ns: int, _snapshot: Mapping[int, bytes]) -> None:
+    def report(code: int, failed: bool, stamp_ns: int, snapshot: Mapping[int, bytes]) -> None:  # noqa: ARG001
         came = "" if failed else " has passed"
         tell(f"{seconds(stamp_ns):.2f} s: trouble code {code_words(code)}{came}")
 

@@ -165,11 +165,9 @@ class CanCar:
         for bus in self._buses.values():
             if not bus.sender.messages:
                 continue
-            bus.state, frames = sending.step(
-                bus.sender, bus.state, values.__getitem__, stamp_ns
-            )
+            bus.state, frames = sending.step(bus.sender, bus.state, values.__getitem__, stamp_ns)
             if frames:
-                bus.sent = all([bus.port.send(frame) for frame in frames])
+                bus.sent = not [frame for frame in frames if not bus.port.send(frame)]
 
     def read(self, stamp_ns: int) -> tuple[CarState, SensorFrames | None]:
         """The state by the frames that came, and the sensor frames. Sends the command again if it is due."""

@@ -244,10 +244,11 @@ def load_database(path: Path) -> Database:
         raise InputError(f"cannot be read: {error}", file=file) from error
     _refuse_doubles(text, file)
     import cantools
+    from cantools.database.errors import Error
 
     try:
         found = cantools.database.load_string(text, database_format="dbc", strict=True)
-    except (cantools.Error, cantools.database.UnsupportedDatabaseFormatError) as error:
+    except Error as error:
         raise InputError(f"not a DBC: {error}", file=file, line=_line_in(str(error))) from error
     except (ValueError, KeyError, TypeError, IndexError, RecursionError, OverflowError) as error:
         raise InputError(f"not a DBC: {type(error).__name__} {error}", file=file) from error
@@ -267,9 +268,13 @@ def _refuse_doubles(text: str, file: str) -> None:
             continue
         can_id, name = told.groups()
         if can_id in ids:
-            raise InputError(f"id {can_id} is taken by {ids[can_id]}", file=file, line=number, where=name)
+            raise InputError(
+                f"id {can_id} is taken by {ids[can_id]}", file=file, line=number, where=name
+            )
         if name in names:
-            raise InputError("a message of this name stands before", file=file, line=number, where=name)
+            raise InputError(
+                "a message of this name stands before", file=file, line=number, where=name
+            )
         ids[can_id], names[name] = name, can_id
 
 

@@ -160,7 +160,7 @@ def protect(protection: Protection, data: bytes, counter: int) -> bytes:
     made = bytearray(data)
     byte, shift = protection.counter_bit >> 3, protection.counter_bit & 7
     made[byte] = made[byte] & (0xF0 >> shift) | counter << shift
-    made[protection.crc_byte] = crc_of(protection, made, counter)
+    made[protection.crc_byte] = crc_of(protection, bytes(made), counter)
     return bytes(made)
 
 

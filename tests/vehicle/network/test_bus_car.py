@@ -6,8 +6,8 @@ import pytest
 
 from tests.vehicle.car_suite import CarSuite
 from tests.vehicle.network.bus_car import MAPPING, TICK_NS, BusBench
-from tests.vehicle.test_simcar import sim_car
 from tests.vehicle.reference_car import spec_of
+from tests.vehicle.test_simcar import sim_car
 from volant.core.messages import Command, Gear
 from volant.vehicle import with_perfect_sensors
 from volant.vehicle.network import Frame

@@ -120,7 +120,9 @@ def test_the_driver_is_not_believed_on_an_old_word() -> None:
     from volant.core.messages import DriverControls
 
     bench = BusBench(speed_mps=20.0)
-    bench.car.set_controls(DriverControls(accelerator=0.6, wheel_torque_nm=4.0, wheel_angle_rad=0.2))
+    bench.car.set_controls(
+        DriverControls(accelerator=0.6, wheel_torque_nm=4.0, wheel_angle_rad=0.2)
+    )
     bench.run(10)
     assert bench.state.driver.accelerator == pytest.approx(0.6)
     bench.drop("powertrain", "DRV_Driver")
@@ -156,7 +158,8 @@ def test_a_measurement_that_is_no_number_is_not_sent(value: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("unit", "code"), [("DRIVE", "U0110"), ("BRAKE", "U0129"), ("STEER", "U0131"), ("BODY", "U0140")]
+    ("unit", "code"),
+    [("DRIVE", "U0110"), ("BRAKE", "U0129"), ("STEER", "U0131"), ("BODY", "U0140")],
 )
 def test_a_dead_unit_is_told(unit: str, code: str) -> None:
     bench = rolling()
@@ -260,7 +263,9 @@ def told_at(tick: int) -> tuple[float, float]:
 
 @settings(max_examples=60, deadline=None)
 @given(
-    plan=st.lists(st.tuples(deeds, st.integers(0, 63), st.integers(1, MOST_DELAY)), min_size=20, max_size=120)
+    plan=st.lists(
+        st.tuples(deeds, st.integers(0, 63), st.integers(1, MOST_DELAY)), min_size=20, max_size=120
+    )
 )
 def test_whatever_is_done_to_frames_no_wrong_command_is_obeyed(
     plan: list[tuple[str, int, int]],

@@ -149,7 +149,7 @@ def code_of(words: str) -> int:
     """
     if not _CODE.fullmatch(words):
         raise ValueError(f"{words!r} is no trouble code such as U0129")
-    return "PCBU".index(words[0]) << 14 | int(words[1]) << 12 | int(words[2:], 16)
+    return "PCBU".index(words[0]) << 14 | int(f"0x{words[1:]}", 16)
 
 
 def load_mapping(path: Path) -> CarMapping:
@@ -160,15 +160,15 @@ def load_mapping(path: Path) -> CarMapping:
     """
     table = load_toml(path, MappingTable)
     judge = _Judge(path)
-    databases = {
-        name: load_database(path.parent / bus.file) for name, bus in table.buses.items()
-    }
+    databases = {name: load_database(path.parent / bus.file) for name, bus in table.buses.items()}
     for unit, code in table.units.items():
         judge.code(code, f"units.{unit}")
     for name, bus in table.buses.items():
         judge.code(bus.off, f"buses.{name}.off")
         judge.code(bus.flood, f"buses.{name}.flood")
-    heard = {name: judge.message(name, one, databases, "heard") for name, one in table.heard.items()}
+    heard = {
+        name: judge.message(name, one, databases, "heard") for name, one in table.heard.items()
+    }
     sent = {name: judge.message(name, one, databases, "sent") for name, one in table.sent.items()}
     for name, message in heard.items():
         if message.sender and message.sender not in table.units:
@@ -248,7 +248,9 @@ class _Judge:
     ) -> tuple[Field, ...]:
         for name in tables:
             if name not in known:
-                raise self.error(f"no value {name!r}, expected one of {', '.join(known)}", f"{kind}.{name}")
+                raise self.error(
+                    f"no value {name!r}, expected one of {', '.join(known)}", f"{kind}.{name}"
+                )
         for name in known:
             if name not in tables:
                 raise self.error(f"{kind} lacks {name!r}", kind)

@@ -38,9 +38,7 @@ def make_sender(messages: tuple[Message, ...], samples: Mapping[str, str] | None
     """A sender; `samples` names the counting signal by message, else it is `MESSAGE_Sample`."""
     named = samples or {}
     usual = {
-        one.name: one.name + SAMPLE_END
-        for one in messages
-        if one.name + SAMPLE_END in one.signals
+        one.name: one.name + SAMPLE_END for one in messages if one.name + SAMPLE_END in one.signals
     }
     return Sender(
         messages,

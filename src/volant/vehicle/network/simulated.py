@@ -101,7 +101,12 @@ class NetworkUnits:
         gear, hold = float(GEARS[first.gear]), float(first.hold)
         first_mps = 0.0
         told: dict[str, tuple[str, str, int, dict[str, float]]] = {
-            "PIL_Long": ("chassis", "DRIVE", COMMAND_NS, {"Accel": 0.0, "Gear": gear, "Hold": hold}),
+            "PIL_Long": (
+                "chassis",
+                "DRIVE",
+                COMMAND_NS,
+                {"Accel": 0.0, "Gear": gear, "Hold": hold},
+            ),
             REQUEST: ("chassis", "BRAKE", COMMAND_NS, {"Force": 0.0}),
             "PIL_Lat": ("chassis", "STEER", COMMAND_NS, {"Curvature": first.curvature_per_m}),
             "BRK_Speed": ("chassis", "STEER", SPEED_NS, {"Speed": first_mps}),

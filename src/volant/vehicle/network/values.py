@@ -10,7 +10,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from volant.core.messages import CarState, Gear, GnssReturn, Indicator, LaneReturn, MarkKind, SensorFrames
+from volant.core.messages import (
+    CarState,
+    Gear,
+    GnssReturn,
+    Indicator,
+    LaneReturn,
+    MarkKind,
+    SensorFrames,
+)
 from volant.core.units import GRAVITY_MPS2
 from volant.vehicle.parameters import PlantSpec
 from volant.vehicle.plant import PlantState

@@ -86,7 +86,9 @@ def make_watch(
     return Watch(message, message.reader(wanted), timeout_ns, place)
 
 
-def begin(values: tuple[float, ...] = (), now_ns: int = 0, fault: Fault = Fault.WAITING) -> WatchState:
+def begin(
+    values: tuple[float, ...] = (), now_ns: int = 0, fault: Fault = Fault.WAITING
+) -> WatchState:
     """A message of which nothing has come: invalid, or trusted for one timeout with given values."""
     return WatchState(CheckState(), now_ns, values, fault=fault)
 
@@ -113,13 +115,15 @@ def take(watch: Watch, state: WatchState, data: bytes, now_ns: int) -> WatchStat
         if values is None:
             short = len(data) != watch.message.length
             refusal = Fault.LENGTH if short else Fault.RANGE
-        elif watch.sample is not None and state.values and state.check.counter >= 0:
-            if values[watch.sample] == state.values[watch.sample]:
-                refusal = Fault.FROZEN
+        elif (
+            watch.sample is not None
+            and state.values
+            and state.check.counter >= 0
+            and values[watch.sample] == state.values[watch.sample]
+        ):
+            refusal = Fault.FROZEN
     if refusal is not Fault.NONE or values is None:
-        return WatchState(
-            check, state.seen_ns, state.values, refusal, state.fault, state.bad + 1
-        )
+        return WatchState(check, state.seen_ns, state.values, refusal, state.fault, state.bad + 1)
     return WatchState(check, now_ns, values, bad=state.bad)
 
 
