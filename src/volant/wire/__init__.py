@@ -1,6 +1,7 @@
 """Standards as bytes and objects; opens no sockets.
 
-`journal` records a drive as MCAP and reads it back; `foxglove` is what viewers see of it.
+`journal` records a drive as MCAP and reads it back; `foxglove` is what viewers see of it. `dbc` reads
+the data bases of CAN buses and codes their frames; `e2e` protects them end to end.
 """
 
-__all__ = ["foxglove", "journal"]
+__all__ = ["dbc", "e2e", "foxglove", "journal"]
