@@ -284,6 +284,7 @@ def make_answer(trip: Trip, driven: Driven, recording: Recording | None) -> Driv
         road=trip.wish.road,
         sensors=trip.wish.sensors,
         cars=trip.cars,
+        bus=trip.wish.bus,
     )
 
 

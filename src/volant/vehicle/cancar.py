@@ -239,6 +239,20 @@ class CanCar:
         self._failed = frozenset(found)
 
 
+def codes_of(mapping: CarMapping) -> dict[int, str]:
+    """Every trouble code that a car by this mapping can tell, with a name for programs."""
+    found = {}
+    for unit in {message.sender for message in mapping.heard.values() if message.sender}:
+        code = code_of(mapping.table.units[unit]) << 8
+        for fault in Fault:
+            if fault.value > 0:
+                found[code | fault.value] = f"{unit.lower()}_{fault.name.lower()}"
+    for name, bus in mapping.table.buses.items():
+        found[code_of(bus.off) << 8 | OFF] = f"{name}_bus_off"
+        found[code_of(bus.flood) << 8 | FLOOD] = "bus_flooded"
+    return dict(sorted(found.items()))
+
+
 def freeze_frame(state: CarState) -> dict[int, bytes]:
     """What a trouble code keeps of the moment, by data identifier."""
     kmh = min(max(round(kmh_from_mps(abs(state.speed_mps))), 0), 255)
@@ -300,4 +314,4 @@ def _car_state(values: Mapping[str, Any], stamp_ns: int, valid: bool) -> CarStat
     )
 
 
-__all__ = ["CanCar", "Report", "freeze_frame", "unheard"]
+__all__ = ["CanCar", "Report", "codes_of", "freeze_frame", "unheard"]
