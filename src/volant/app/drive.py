@@ -177,8 +177,8 @@ def _calm_memory() -> Iterator[None]:
 def drive_command(wish: DriveWish) -> Exit:
     """Run `volant drive`."""
     with StopSignals() as signals, contextlib.ExitStack() as opened:
-        trip = plan_trip(wish.trip)
         network = _open_network(wish, opened)
+        trip = plan_trip(wish.trip)
         _tell_trip(trip)
         link = None if wish.headless else _open_cockpit(wish)
         recording = open_recording(wish.journal, trip)
