@@ -99,6 +99,7 @@ def test_python_can_in_the_process_drives_the_same() -> None:
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(900)
 def test_the_default_trip_arrives_untouched_over_the_bus() -> None:
     whole = wish("volant-world", seed=1, cars=None, distance_m=None, bus="inline")
     driven, _ = drive(whole)
@@ -107,6 +108,7 @@ def test_the_default_trip_arrives_untouched_over_the_bus() -> None:
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(900)
 def test_without_traffic_the_whole_path_is_that_of_the_direct_drive() -> None:
     whole = wish("volant-world", seed=1, cars=0, distance_m=None)
     over_bus, ours = drive(wish("volant-world", seed=1, cars=0, distance_m=None, bus="inline"))
