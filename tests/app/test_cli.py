@@ -29,9 +29,9 @@ KEYS = {
     "jerk_p99_mps3", "contacts_at_fault", "contact_list", "needless_brakings", "rule_breaks",
     "interventions_per_100_km", "lane_offset_rms_m", "lateral_accel_p99_mps2", "via", "via_passed",
     "journal", "journal_sha256", "journal_lost", "seed", "car", "road", "sensors",
-    "cars", "version",
+    "cars", "bus", "version",
 }  # fmt: skip
-NULLABLE = {
+NULLABLE = {"bus",
     "min_gap_m", "max_lane_offset_m", "accel_min_mps2", "accel_max_mps2", "jerk_p99_mps3",
     "journal", "journal_sha256", "interventions_per_100_km", "lane_offset_rms_m",
     "lateral_accel_p99_mps2",
@@ -82,6 +82,27 @@ def test_a_drive_answers_with_the_documented_keys(volant: Volant, straight: str)
     assert answer["min_gap_m"] is None  # nobody was there
     assert {key for key, value in answer.items() if value is None} <= NULLABLE
     assert journal_info(answer["journal"]).sha256 == answer["journal_sha256"]
+
+
+@pytest.mark.parametrize(
+    ("words", "kind"), [(("--bus",), "inline"), (("--bus", "virtual"), "virtual")]
+)
+def test_a_drive_over_buses_says_so_and_arrives(
+    volant: Volant, straight: str, words: tuple[str, ...], kind: str
+) -> None:
+    status, out, err = volant(*short(straight, "--json", "--no-journal", *words))
+    answer = json.loads(out)
+    assert (status, answer["bus"], answer["contacts"]) == (Exit.DONE, kind, 0)
+    assert f"over buses: {kind}" in err
+    assert "trouble code" not in err
+
+
+@pytest.mark.parametrize("words", ["nothing", "socketcan", "socketcan:a,b"])
+def test_a_bus_that_cannot_be_is_refused_at_once(volant: Volant, straight: str, words: str) -> None:
+    status, out, err = volant(*short(straight, "--bus", words))
+    assert status == Exit.USAGE
+    assert out == ""
+    assert err.count("\nvolant: ") + err.startswith("volant: ") == 1
 
 
 def test_the_page_of_the_answer_names_every_key() -> None:

@@ -62,4 +62,6 @@ class DriveAnswer(Message, frozen=True, kw_only=True):
     road: str
     sensors: str
     cars: int
+    bus: str | None = None
+    """Kind of the buses that joined the car's units; null: none did."""
     version: str = __version__

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
+import typer.core
 
 from volant import __version__
 from volant.app.cli_ecu import ecu_app
@@ -65,7 +66,21 @@ def _volant(
     _Debug.on = debug
 
 
-@app.command()
+class _BusCommand(typer.core.TyperCommand):
+    """`--bus` may stand alone: typer knows no option with an optional value."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Give a bare `--bus` its usual kind."""
+        given: list[str] = []
+        for place, word in enumerate(args):
+            given.append(word)
+            alone = place + 1 == len(args) or args[place + 1].startswith("-")
+            if word == "--bus" and alone:
+                given.append("inline")
+        return super().parse_args(ctx, given)
+
+
+@app.command(cls=_BusCommand)
 def drive(
     car: CarOption = DEFAULT_CAR,
     road: Annotated[
@@ -111,6 +126,13 @@ def drive(
             help="Metres to drive along the main road instead; less where roads end.",
         ),
     ] = None,
+    bus: Annotated[
+        str | None,
+        typer.Option(
+            metavar="[KIND]",
+            help="Join the car's units by CAN: inline (default), virtual, socketcan:can0, ...",
+        ),
+    ] = None,
     journal: Annotated[
         Path | None, typer.Option(help="Journal file or folder; default: folder journals here.")
     ] = None,
@@ -131,6 +153,7 @@ def drive(
       volant drive --headless --json
       volant drive --from hospital --to harbour
       volant drive --road my-road.xodr --cars 0 --distance 1500
+      volant drive --bus                every command and state through CAN frames
     """
     from volant.app.drive import DriveWish, drive_command
     from volant.app.trip import TripWish
@@ -150,6 +173,7 @@ def drive(
         start=start,
         to=to,
         via=tuple(via or ()),
+        bus=bus,
     )
     wish = DriveWish(
         trip=trip,

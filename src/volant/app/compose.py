@@ -52,6 +52,10 @@ from volant.safety.guard import GuardSettings
 from volant.sim import Jam, JudgeSettings, World, WorldSettings
 from volant.sim.scenario import RING_CARS, TOWN_PARKED, TOWN_PEOPLE
 from volant.vehicle import CarSpec, CarStart, SimCar, load_spec, with_perfect_sensors
+from volant.vehicle.cancar import Report, unheard
+from volant.vehicle.network import CarMapping, Media, Ports
+from volant.vehicle.network.simulated import NetworkUnits
+from volant.vehicle.simcar import DirectUnits, UnitsStart
 
 ROUTE_STEP_M: Final = 40.0
 """Between two points of the way on the map, at most;"""
@@ -166,11 +170,18 @@ def plan_trip(wish: TripWish) -> Trip:
 
 
 def compose(
-    trip: Trip, *, write: Write | None = None, send: Send | None = None
+    trip: Trip,
+    *,
+    write: Write | None = None,
+    send: Send | None = None,
+    network: Network | None = None,
 ) -> tuple[Component, ...]:
-    """The components of a trip in the order of one control tick."""
+    """The components of a trip in the order of one control tick.
+
+    A trip over a bus without a network is driven over buses within the process, as a replay is.
+    """
     parts = [
-        components.world(lambda: _machine(trip)),
+        components.world(lambda: _machine(trip, network)),
         components.pilot(pilot_settings(trip)),
         components.vehicle(guard_settings(trip.spec), aeb_settings(trip.spec)),
         components.judge(judge_settings(trip)),
@@ -349,7 +360,27 @@ def start_curvature_per_m(trip: Trip) -> float:
     return float(rows[0, CorridorColumn.CURVATURE])
 
 
-def _machine(trip: Trip) -> Machine:
+@dataclass(frozen=True)
+class Network:
+    """What joins the car's units: its mapping, the ports to its buses and who hears of faults."""
+
+    mapping: CarMapping
+    ports: Ports
+    report: Report = unheard
+
+
+def _units(trip: Trip, network: Network | None) -> UnitsStart:
+    if trip.wish.bus is None:
+        return DirectUnits
+    from volant.app.canbus import load_network
+
+    joined = network or Network(load_network(), Media())
+    return lambda spec, first: NetworkUnits(
+        joined.mapping, joined.ports, spec, first, joined.report
+    )
+
+
+def _machine(trip: Trip, network: Network | None) -> Machine:
     """The plant at the trip's start, in its world."""
     wish, stretch, spec = trip.wish, trip.stretch, trip.spec
     here = stretch.corridor.at(stretch.start_m)
@@ -366,4 +397,6 @@ def _machine(trip: Trip) -> Machine:
     )
     if wish.sensors == "perfect":
         spec = with_perfect_sensors(spec)
-    return Machine(SimCar(spec, surroundings, start, Chance.of(wish.seed, "car")), surroundings)
+    units = _units(trip, network)
+    car = SimCar(spec, surroundings, start, Chance.of(wish.seed, "car"), units)
+    return Machine(car, surroundings)

@@ -9,7 +9,7 @@ import contextlib
 import gc
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -18,6 +18,7 @@ import msgspec
 
 from volant.app.answer import DriveAnswer
 from volant.app.compose import (
+    Network,
     Send,
     Trip,
     Write,
@@ -99,6 +100,7 @@ def drive_trip(
     watch: Callable[[Bus], Callable[[int], None]] | None = None,
     hear: Callable[[], Sequence[FromServer]] | None = None,
     around: Callable[[Component], Component] = lambda part: part,
+    network: Network | None = None,
 ) -> Driven:
     """Drive a composed trip to its end; asks for outside wishes between two ticks only.
 
@@ -112,11 +114,12 @@ def drive_trip(
         hear: gives what screens said since it was last asked; one of them may drive.
         watch: opens readers on the bus and gives what is called after each tick.
         around: wraps each component, as a stopwatch does.
+        network: joins the car's units on a trip over a bus; buses within the process by default.
     """
     bus = bus or InlineBus()
     inbox = Inbox()
     starter = Starter(bus, inbox, _first_wheel_rad(trip))
-    parts = tuple(around(part) for part in compose(trip, write=write, send=send))
+    parts = tuple(around(part) for part in compose(trip, write=write, send=send, network=network))
     executor = InlineExecutor(parts, bus, inbox, pace=pace)
     desk = None if hear is None else Desk(bus, inbox, hear, steering_of(trip))
     end = EndWatch(bus, trip.limit_s, lambda: desk is not None and desk.attended)
@@ -173,7 +176,8 @@ def _calm_memory() -> Iterator[None]:
 
 def drive_command(wish: DriveWish) -> Exit:
     """Run `volant drive`."""
-    with StopSignals() as signals:
+    with StopSignals() as signals, contextlib.ExitStack() as opened:
+        network = _open_network(wish, opened)
         trip = plan_trip(wish.trip)
         _tell_trip(trip)
         link = None if wish.headless else _open_cockpit(wish)
@@ -195,6 +199,7 @@ def drive_command(wish: DriveWish) -> Exit:
                 hear=None if link is None else link.poll,
                 asked_to_end=lambda: signals.asked,
                 watch=watch,
+                network=network,
             )
         except BaseException:
             if recording is not None:
@@ -212,6 +217,23 @@ def drive_command(wish: DriveWish) -> Exit:
                 time.sleep(LINGER_S)
             link.close()
     return driven.ending.status
+
+
+def _open_network(wish: DriveWish, opened: contextlib.ExitStack) -> Network | None:
+    """The car's buses, open until the drive is over."""
+    if wish.trip.bus is None:
+        return None
+    from volant.app.canbus import code_words, load_network, open_ports
+
+    mapping = load_network()
+    ports = opened.enter_context(open_ports(wish.trip.bus, tuple(mapping.table.buses)))
+
+    def report(code: int, failed: bool, stamp_ns: int, snapshot: Mapping[int, bytes]) -> None:  # noqa: ARG001
+        came = "" if failed else " has passed"
+        tell(f"{seconds(stamp_ns):.2f} s: trouble code {code_words(code)}{came}")
+
+    tell(f"over buses: {wish.trip.bus}, {len(mapping.databases)} buses")
+    return Network(mapping, ports, report)
 
 
 class _Screen:
@@ -262,6 +284,7 @@ def make_answer(trip: Trip, driven: Driven, recording: Recording | None) -> Driv
         road=trip.wish.road,
         sensors=trip.wish.sensors,
         cars=trip.cars,
+        bus=trip.wish.bus,
     )
 
 

@@ -62,6 +62,8 @@ class TripWish(msgspec.Struct, frozen=True, kw_only=True):
     """Place to arrive at."""
     via: tuple[str, ...] = ()
     """Places to pass on the way, in order."""
+    bus: str | None = None
+    """The car's units are joined by buses of this kind, as `app.canbus` takes it; null: directly."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 Knows nothing of roads or pilots: the ground comes through the port `Surroundings`.
 """
 
+from volant.vehicle.cancar import CanCar
 from volant.vehicle.car_file import load_spec
 from volant.vehicle.cycles import CYCLE_NAMES, CYCLE_TITLES, Cycle, load_cycle
 from volant.vehicle.range import CyclePoint, RangeResult, Shares, drive_to_empty, plot_range
@@ -12,6 +13,7 @@ from volant.vehicle.spec import CarSpec, Figure, Status
 __all__ = [
     "CYCLE_NAMES",
     "CYCLE_TITLES",
+    "CanCar",
     "CarSpec",
     "CarStart",
     "Cycle",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 
@@ -22,13 +22,14 @@ from volant.core.messages import (
     DriverControls,
     EgoTruth,
     Gear,
+    Indicator,
     SensorFrames,
 )
 from volant.core.ports import Surroundings
 from volant.vehicle import cell, consumption, ecu, plant
 from volant.vehicle.consumption import Consumption
-from volant.vehicle.parameters import plant_spec
-from volant.vehicle.plant import Ground, PlantState
+from volant.vehicle.parameters import PlantSpec, plant_spec
+from volant.vehicle.plant import Demand, Ground, PlantState
 from volant.vehicle.spec import CarSpec, Figure, Measured, Status
 
 STEP_S: Final = PLANT_TICK_NS / NS_PER_S
@@ -51,11 +52,80 @@ class CarStart:
     """Of the dry road's."""
 
 
+class ControlUnits(Protocol):
+    """What stands between the port and the machine: the control units, joined directly or by buses."""
+
+    gear: Gear
+    indicator: Indicator
+    holding: bool
+    brake_lights: bool
+
+    def apply(self, command: Command, stamp_ns: int) -> None:
+        """Take a command; it holds until the next one."""
+
+    def step(self, state: PlantState, ground: Ground, now_ns: int) -> Demand:
+        """One control tick: what is asked of the actuators until `now_ns`."""
+
+    def report(
+        self,
+        measured: CarState,
+        sensors: SensorFrames | None,
+        state: PlantState,
+    ) -> CarState:
+        """What of the measured state arrives at who reads the car."""
+
+
+class DirectUnits:
+    """Control units that are asked and answer without a bus."""
+
+    def __init__(self, spec: PlantSpec, command: Command) -> None:
+        self._spec, self._command = spec, command
+        self._ecu = ecu.EcuState(gear=command.gear)
+        self._take(self._ecu)
+
+    def _take(self, state: ecu.EcuState) -> None:
+        self._ecu = state
+        self.gear, self.holding, self.brake_lights = state.gear, state.holding, state.brake_lights
+        self.indicator = self._command.indicator
+
+    def apply(self, command: Command, stamp_ns: int) -> None:  # noqa: ARG002 - the protocol names it
+        """Take a command."""
+        self._command = command
+        self.indicator = command.indicator
+
+    def step(self, state: PlantState, ground: Ground, now_ns: int) -> Demand:  # noqa: ARG002
+        """One control tick."""
+        output = ecu.step(self._ecu, self._command, state, ground, self._spec, 2.0 * STEP_S)
+        self._take(output.state)
+        return output.demand
+
+    def report(
+        self,
+        measured: CarState,
+        sensors: SensorFrames | None,  # noqa: ARG002 - the protocol names it
+        state: PlantState,  # noqa: ARG002
+    ) -> CarState:
+        """All of it, as it is."""
+        return measured
+
+
+class UnitsStart(Protocol):
+    """Makes control units for a machine and its first command."""
+
+    def __call__(self, spec: PlantSpec, command: Command) -> ControlUnits:
+        """The units, believing this command at stamp 0."""
+
+
 class SimCar:
     """A simulated car that implements `core.ports.Car`."""
 
     def __init__(
-        self, spec: CarSpec, surroundings: Surroundings, start: CarStart, chance: Chance
+        self,
+        spec: CarSpec,
+        surroundings: Surroundings,
+        start: CarStart,
+        chance: Chance,
+        units: UnitsStart = DirectUnits,
     ) -> None:
         self.spec = spec
         self._plant_spec = plant_spec(spec)
@@ -76,14 +146,14 @@ class SimCar:
         gear = Gear.PARK
         if moving:
             gear = Gear.DRIVE if start.speed_mps > 0.0 else Gear.REVERSE
-        self._ecu = ecu.EcuState(gear=gear)
-        self._command = Command(
+        first = Command(
             stamp_ns=0,
             accel_mps2=0.0,
             curvature_per_m=start.curvature_per_m,
             gear=gear,
             hold=not moving,
         )
+        self._units = units(self._plant_spec, first)
         self._controls = DriverControls()
         self._ground = Ground(0.0, 0.0, start.friction, start.ambient_k)
         self._z_m = start.z_m
@@ -102,10 +172,10 @@ class SimCar:
         """What the driver's hands and feet do; reported, and acted on by the guard."""
         self._controls = controls
 
-    def apply(self, command: Command, stamp_ns: int) -> None:  # noqa: ARG002 - the port names it
+    def apply(self, command: Command, stamp_ns: int) -> None:
         """Take a command; it holds until the next one. One that is not a number is refused."""
         if math.isfinite(command.accel_mps2) and math.isfinite(command.curvature_per_m):
-            self._command = command
+            self._units.apply(command, stamp_ns)
         else:
             self.refused += 1
 
@@ -121,15 +191,15 @@ class SimCar:
         state, spec = self._state, self._plant_spec
         self._z_m, grade_rad, bank_rad = self._surroundings.height(state.x_m, state.y_m)
         ground = Ground(grade_rad, bank_rad, self._ground.friction, self._ground.ambient_k)
-        output = ecu.step(self._ecu, self._command, state, ground, spec, 2.0 * STEP_S)
-        middle = plant.step(state, output.demand, ground, spec, STEP_S)
-        after = plant.step(middle, output.demand, ground, spec, STEP_S)
+        demand = self._units.step(state, ground, self._stamp_ns + CONTROL_TICK_NS)
+        middle = plant.step(state, demand, ground, spec, STEP_S)
+        after = plant.step(middle, demand, ground, spec, STEP_S)
         drawn_w = middle.battery.power_w + after.battery.power_w
         drawn_w += middle.battery.loss_w + after.battery.loss_w
         self._consumption = consumption.after(
             self._consumption, drawn_w * STEP_S, after.odometer_m - state.odometer_m
         )
-        self._ecu, self._state, self._ground = output.state, after, ground
+        self._state, self._ground = after, ground
 
     def truth(self, stamp_ns: int) -> EgoTruth:
         """The true motion, for the world and the judge."""
@@ -152,16 +222,18 @@ class SimCar:
             length_m=length_m,
             width_m=width_m,
             rear_overhang_m=rear_overhang_m,
-            indicator=self._command.indicator,
+            indicator=self._units.indicator,
         )
 
     def read(self, stamp_ns: int) -> tuple[CarState, SensorFrames | None]:
         """What the car measures now, and what its sensors delivered."""
-        return self._measured(stamp_ns), self._surroundings.sense(self.truth(stamp_ns), stamp_ns)
+        measured = self._measured(stamp_ns)
+        frames = self._surroundings.sense(self.truth(stamp_ns), stamp_ns)
+        return self._units.report(measured, frames, self._state), frames
 
     def _measured(self, stamp_ns: int) -> CarState:
         state, measured = self._state, self.spec.measured
-        battery, spec = state.battery, self._plant_spec
+        battery, spec, units = state.battery, self._plant_spec, self._units
         left_j = cell.energy_j(battery.charge, spec.capacity_c, spec.cells_in_series)
         return CarState(
             stamp_ns=stamp_ns,
@@ -177,10 +249,10 @@ class SimCar:
             ),
             yaw_rate_rps=self._noisy(state.yaw_rate_rps, 3, measured.yaw_rate_sigma_rps, stamp_ns),
             steer_rad=_rounded(state.steer_rad, measured.steer_quantum_rad.value),
-            gear=self._ecu.gear,
-            indicator=self._command.indicator,
-            hold=self._ecu.holding and state.speed_mps == 0.0,
-            brake_lights=self._ecu.brake_lights,
+            gear=units.gear,
+            indicator=units.indicator,
+            hold=units.holding and state.speed_mps == 0.0,
+            brake_lights=units.brake_lights,
             charge_pct=100.0 * battery.charge,
             range_m=consumption.range_m(self._consumption, left_j, self._usual_j_per_m),
             battery_power_w=battery.power_w,

@@ -1,0 +1,310 @@
+"""Which signal of which message is which value of the car: `mapping.toml` beside the DBC files.
+
+Everything that a port over a bus must know of a car stands there: files of the buses, timeouts, units
+and their trouble codes, and for each value its signal, factor, offset and words. What contradicts the
+DBC files is refused at the start, with file, line, message and signal.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import Meta
+
+from volant.core.errors import InputError
+from volant.core.messages import Gear, Indicator
+from volant.core.settings import line_of_key, load_toml
+from volant.wire.dbc import Database, Message, Signal, load_database, protection_from
+from volant.wire.e2e import PROFILE_2_COUNT, Profile
+
+STATE_NUMBERS: Final = (
+    "speed_mps", "accel_mps2", "lateral_accel_mps2", "yaw_rate_rps", "steer_rad", "charge_pct",
+    "range_m", "battery_power_w", "battery_voltage_v", "battery_temperature_k", "odometer_m",
+    "driver_accelerator", "driver_brake", "driver_wheel_torque_nm", "driver_wheel_angle_rad",
+)  # fmt: skip
+STATE_FLAGS: Final = (
+    "hold", "brake_lights", "driver_hands_on", "driver_eyes_on", "driver_belted",
+    "driver_door_closed",
+)  # fmt: skip
+STATE_WORDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "gear": tuple(one.value for one in Gear),
+    "indicator": tuple(one.value for one in Indicator),
+}
+STATE_FIELDS: Final = (*STATE_NUMBERS, *STATE_FLAGS, *STATE_WORDS)
+VITAL: Final = (
+    "speed_mps", "accel_mps2", "yaw_rate_rps", "steer_rad", "gear", "driver_accelerator",
+    "driver_brake", "driver_wheel_torque_nm",
+)  # fmt: skip
+"""A car that does not tell these cannot be driven; they may not be constants."""
+COMMAND_LEAST: Final[Mapping[str, float]] = {"accel_mps2": 9.0, "curvature_per_m": 0.15}
+"""What a command's signal must carry to both sides: full braking, and a turn of 6.7 m."""
+COMMAND_FIELDS: Final = (*COMMAND_LEAST, "gear", "indicator", "hold")
+_CODE: Final = re.compile(r"[PCBU][0-3][0-9A-F]{3}")
+
+
+class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Root of the file's tables."""
+
+
+class BusTable(_Table, frozen=True, kw_only=True):
+    """One bus."""
+
+    file: str
+    off: str = "U0073"
+    """Trouble code: nothing can be sent."""
+    flood: str = "U0002"
+    """Trouble code: more frames than a bus can carry."""
+
+
+class EndToEndTable(_Table, frozen=True, kw_only=True):
+    """End-to-end protection where the DBC does not tell it by attributes."""
+
+    profile: Annotated[int, Meta(ge=1, le=2)]
+    crc: str
+    counter: str
+    data_id: Annotated[int, Meta(ge=0, le=0xFFFF)] = 0
+    data_ids: str = "00" * PROFILE_2_COUNT
+
+
+class HeardTable(_Table, frozen=True, kw_only=True):
+    """A message that is received."""
+
+    bus: str
+    timeout_ms: Annotated[float, Meta(gt=0.0, le=60_000.0)]
+    required: bool = False
+    """Without it the car's state is not valid."""
+    sample: str | None = None
+    """Signal that changes with each measurement."""
+    end_to_end: EndToEndTable | None = None
+
+
+class SentTable(_Table, frozen=True, kw_only=True):
+    """A message that is sent."""
+
+    bus: str
+    sample: str | None = None
+    end_to_end: EndToEndTable | None = None
+
+
+class FieldTable(_Table, frozen=True, kw_only=True):
+    """One value: a signal times `factor` plus `offset`, or words by raw value, or a constant."""
+
+    message: str | None = None
+    signal: str | None = None
+    factor: float = 1.0
+    offset: float = 0.0
+    words: dict[str, float] | None = None
+    value: float | bool | str | None = None
+
+
+class MappingTable(_Table, frozen=True, kw_only=True):
+    """The whole file."""
+
+    buses: dict[str, BusTable]
+    units: dict[str, str]
+    """Trouble code of each sender: lost communication."""
+    heard: dict[str, HeardTable]
+    sent: dict[str, SentTable]
+    state: dict[str, FieldTable]
+    command: dict[str, FieldTable]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One value of the car with its signal; `message` empty: a constant."""
+
+    name: str
+    message: str
+    signal: str
+    factor: float
+    offset: float
+    words: Mapping[str, float]
+    constant: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class CarMapping:
+    """A mapping that agrees with its DBC files."""
+
+    file: str
+    table: MappingTable
+    databases: Mapping[str, Database]
+    heard: Mapping[str, Message]
+    sent: Mapping[str, Message]
+    state: tuple[Field, ...]
+    command: tuple[Field, ...]
+
+
+def code_of(words: str) -> int:
+    """The two bytes of a trouble code such as `U0129` (SAE J2012, recalled).
+
+    Raises:
+        ValueError: not such a code.
+    """
+    if not _CODE.fullmatch(words):
+        raise ValueError(f"{words!r} is no trouble code such as U0129")
+    return "PCBU".index(words[0]) << 14 | int(f"0x{words[1:]}", 16)
+
+
+def load_mapping(path: Path) -> CarMapping:
+    """Read a mapping and the DBC files it names.
+
+    Raises:
+        InputError: a file is wrong, or they contradict each other.
+    """
+    table = load_toml(path, MappingTable)
+    judge = _Judge(path)
+    databases = {name: load_database(path.parent / bus.file) for name, bus in table.buses.items()}
+    for unit, code in table.units.items():
+        judge.code(code, f"units.{unit}")
+    for name, bus in table.buses.items():
+        judge.code(bus.off, f"buses.{name}.off")
+        judge.code(bus.flood, f"buses.{name}.flood")
+    heard = {
+        name: judge.message(name, one, databases, "heard") for name, one in table.heard.items()
+    }
+    sent = {name: judge.message(name, one, databases, "sent") for name, one in table.sent.items()}
+    for name, message in heard.items():
+        if message.sender and message.sender not in table.units:
+            raise judge.error(f"its sender {message.sender} has no code", f"heard.{name}")
+    state = judge.fields(table.state, "state", STATE_FIELDS, heard)
+    command = judge.fields(table.command, "command", COMMAND_FIELDS, sent)
+    judge.commands(command, sent)
+    return CarMapping(str(path), table, databases, heard, sent, state, command)
+
+
+class _Judge:
+    """Checks one mapping file and says where it is wrong."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def error(self, words: str, where: str) -> InputError:
+        return InputError(
+            words, file=str(self._path), line=line_of_key(self._path, where), where=where
+        )
+
+    def code(self, words: str, where: str) -> None:
+        try:
+            code_of(words)
+        except ValueError as error:
+            raise self.error(str(error), where) from error
+
+    def message(
+        self,
+        name: str,
+        table: HeardTable | SentTable,
+        databases: Mapping[str, Database],
+        kind: str,
+    ) -> Message:
+        where = f"{kind}.{name}"
+        database = databases.get(table.bus)
+        if database is None:
+            raise self.error(f"no bus {table.bus!r}", where)
+        if name not in database.messages:
+            raise self.error(f"no message {name!r} in {database.file}", where)
+        message = database.messages[name]
+        if table.end_to_end is not None:
+            told = table.end_to_end
+            try:
+                ids = bytes.fromhex(told.data_ids)
+            except ValueError as error:
+                raise self.error(f"data_ids: {error}", where) from error
+            protection = protection_from(
+                message.signals,
+                told.crc,
+                told.counter,
+                profile=Profile(str(told.profile)),
+                length=message.length,
+                data_id=told.data_id,
+                data_ids=ids,
+                place=(database.file, name),
+            )
+            message = replace(message, protection=protection)
+        if table.sample is not None:
+            self.signal(message, table.sample, where)
+        return message
+
+    def signal(self, message: Message, name: str, where: str) -> Signal:
+        found = message.signals.get(name)
+        if found is None:
+            raise self.error(f"message {message.name} has no signal {name!r}", where)
+        if not found.usable:
+            raise self.error(f"{message.name}.{name} is multiplexed or floating point", where)
+        return found
+
+    def fields(
+        self,
+        tables: Mapping[str, FieldTable],
+        kind: str,
+        known: tuple[str, ...],
+        messages: Mapping[str, Message],
+    ) -> tuple[Field, ...]:
+        for name in tables:
+            if name not in known:
+                raise self.error(
+                    f"no value {name!r}, expected one of {', '.join(known)}", f"{kind}.{name}"
+                )
+        for name in known:
+            if name not in tables:
+                raise self.error(f"{kind} lacks {name!r}", kind)
+        return tuple(self.field(name, tables[name], kind, messages) for name in known)
+
+    def field(
+        self, name: str, table: FieldTable, kind: str, messages: Mapping[str, Message]
+    ) -> Field:
+        where = f"{kind}.{name}"
+        words = STATE_WORDS.get(name, ())
+        if table.value is not None:
+            if name in VITAL or kind == "command" or table.message or table.signal:
+                raise self.error("a constant cannot stand here", where)
+            if words and table.value not in words:
+                raise self.error(f"{table.value!r}, expected one of {', '.join(words)}", where)
+            if not words and not isinstance(table.value, bool | float | int):
+                raise self.error(f"{table.value!r} is no number", where)
+            return Field(name, "", "", 1.0, 0.0, {}, table.value)
+        if table.message is None or table.signal is None:
+            raise self.error("wants `message` and `signal`, or `value`", where)
+        if table.message not in messages:
+            raise self.error(f"message {table.message!r} is not listed", where)
+        signal = self.signal(messages[table.message], table.signal, where)
+        if table.factor == 0.0 or not math.isfinite(table.factor + table.offset):
+            raise self.error(f"factor {table.factor}, offset {table.offset}", where)
+        given = table.words or {}
+        if set(given) != set(words):
+            raise self.error(f"words {sorted(given)}, expected {sorted(words)}", where)
+        raws = list(given.values())
+        if len(set(raws)) != len(raws):
+            raise self.error("two words have one value", where)
+        for word, value in given.items():
+            if signal.raw_of(value) * signal.scale + signal.offset != value:
+                raise self.error(f"{word!r} is {value}, which {signal.name} cannot carry", where)
+        return Field(name, table.message, table.signal, table.factor, table.offset, given)
+
+    def commands(self, fields: tuple[Field, ...], sent: Mapping[str, Message]) -> None:
+        taken: dict[tuple[str, str], str] = {}
+        for field in fields:
+            where = f"command.{field.name}"
+            place = (field.message, field.signal)
+            if place in taken:
+                raise self.error(f"{field.signal} already carries {taken[place]}", where)
+            taken[place] = field.name
+            least = COMMAND_LEAST.get(field.name)
+            if least is None:
+                continue
+            signal = sent[field.message].signals[field.signal]
+            ends = (signal.low_raw, signal.high_raw)
+            reach = sorted(
+                (raw * signal.scale + signal.offset) * field.factor + field.offset for raw in ends
+            )
+            if reach[0] > -least or reach[1] < least:
+                raise self.error(
+                    f"{signal.name} carries {reach[0]:g} to {reach[1]:g}, expected {-least:g} to {least:g}",
+                    where,
+                )
