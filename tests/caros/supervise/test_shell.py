@@ -115,12 +115,10 @@ def test_a_child_holds_nothing_that_it_was_not_handed() -> None:
     inner, outer = socket.socketpair()
     with supervising(func("a")) as one:
         until(one, lambda: one.state.all_ready)
-        held = {
-            os.readlink(f"/proc/{one.pids['a']}/fd/{n}")
-            for n in os.listdir(f"/proc/{one.pids['a']}/fd")
-        }
+        folder = Path(f"/proc/{one.pids['a']}/fd")
+        held = {entry.readlink() for entry in folder.iterdir()}
         for end in (inner, outer):
-            assert os.readlink(f"/proc/self/fd/{end.fileno()}") not in held
+            assert Path(f"/proc/self/fd/{end.fileno()}").readlink() not in held
             end.close()
 
 

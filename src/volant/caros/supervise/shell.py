@@ -19,6 +19,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, NoReturn
 
 from volant.caros.supervise import machine as m
@@ -224,11 +225,10 @@ def _prefer(priority: int) -> None:
 
 def _close_all_but(kept: Iterable[int]) -> None:
     """Close what was inherited by the fork alone; the parent's objects are never used here again."""
-    before = 0
-    for descriptor in sorted(kept):
-        os.closerange(before, descriptor)
-        before = descriptor + 1
-    os.closerange(before, os.sysconf("SC_OPEN_MAX"))
+    held = {int(entry.name) for entry in Path("/proc/self/fd").iterdir()}
+    for descriptor in held - set(kept):
+        with contextlib.suppress(OSError):  # the one that listed the folder is closed already
+            os.close(descriptor)
 
 
 def _execute(program: Sequence[str], kept: Iterable[int], beat: int) -> NoReturn:

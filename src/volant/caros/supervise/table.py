@@ -144,9 +144,9 @@ def _faults(
         if need not in names:
             yield "needs", f"needs {need!r}, which no process is named"
     for key, topics in (("reads", row.reads), ("writes", row.writes)):
-        for topic in topics:
-            if topic not in BY_NAME and not (key == "reads" and topic == ALL):
-                yield key, f"no topic is named {topic!r}"
+        for name in topics:
+            if name not in BY_NAME and not (key == "reads" and name == ALL):
+                yield key, f"no topic is named {name!r}"
     for one in before:
         for topic in row.topics_written:
             if topic in one.topics_written and topic.kind is Kind.STATE:
