@@ -808,3 +808,20 @@ class Alert(Message, frozen=True, kw_only=True):
     cause: str
     action: str
     until_ns: Stamp
+
+
+class LiveStep(Message, frozen=True, kw_only=True):
+    """What a process of the live car did at one tick, so that a replay can give it the same again.
+
+    A message's number is its writer's incarnation x 2^32 + its place among that writer's messages on the
+    topic; topics are told by their place in the topic table.
+    """
+
+    stamp_ns: Stamp
+    component: str
+    incarnation: Annotated[int, Meta(ge=0)]
+    """How often its process had been started before."""
+    consumed: tuple[tuple[int, int], ...]
+    """Topic and number of each message that was new at this tick, in the order in which it was given."""
+    produced: tuple[tuple[int, int], ...]
+    """Topic and number of each message it published."""

@@ -91,6 +91,12 @@ class Supervisor:
         """Let a turn end early when this can be read, such as a pipe that a signal writes to."""
         self._poll.register(descriptor, select.POLLIN)
 
+    def send(self, name: str, word: bytes) -> None:
+        """Say something to a process over its heartbeat's socket; one that is gone does not hear it."""
+        if name in self._children:
+            with contextlib.suppress(OSError):
+                self._children[name].pair.send(word, socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
+
     def turn(self, timeout_s: float) -> tuple[m.Say, ...]:
         """One round: wait for news at most so long, decide, act; gives what people should know."""
         began_ns = time.monotonic_ns()

@@ -1,0 +1,267 @@
+"""The live bus: one SOCK_SEQPACKET pair from each process to each that reads what it writes.
+
+The pairs are made once and handed down, and the supervisor keeps both ends, so a process that comes back
+finds the bus as it left it. A packet is one message: number of its topic, incarnation of its writer,
+number of the message, MessagePack. A writer never waits: what finds no room is dropped and counted. A
+reader takes the latest of a state, and all events it has room for; it believes a packet only where its
+writer may write that topic, so a broken edge cannot speak for the car.
+"""
+
+from __future__ import annotations
+
+import errno
+import select
+import socket
+import struct
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+import msgspec
+
+from volant.caros.supervise.table import ProcessTable
+from volant.core.bus import Subscription
+from volant.core.messages import Message
+from volant.core.topics import TOPICS, Kind, Topic
+
+MOST_BYTES: Final = 192 * 1024
+"""Of one message; a larger one is dropped and counted. The kernel's usual bound on a pair is 208 KiB."""
+PAIR_BYTES: Final = 1 << 20
+"""Room asked for; the kernel grants what net.core.wmem_max allows."""
+DRAIN_MOST: Final = 4096
+"""Packets of one writer taken at once: a babbling one cannot keep its reader for ever."""
+_HEAD: Final = struct.Struct("<BHI")
+_NUMBER: Final = {topic.name: number for number, topic in enumerate(TOPICS)}
+_WRAP: Final = 1 << 32
+
+
+class LiveSubscription(Subscription):
+    """As on the bus of one process; `numbers` says which messages are unread, for the record."""
+
+    __slots__ = ("numbers",)
+
+    def __init__(self, topic: Topic, capacity: int = 64) -> None:
+        super().__init__(topic, capacity)
+        self.numbers: tuple[int, ...] = ()
+
+    def put_numbered(self, message: Message, number: int) -> None:
+        """Hand a message in with its number, incarnation x 2^32 + sequence."""
+        self.put(message)
+        self.numbers = (*self.numbers, number)[-len(self.unread) :]
+
+
+@dataclass(frozen=True, slots=True)
+class Inlet:
+    """Where one writer's messages come in, and what it may write."""
+
+    end: socket.socket
+    topics: tuple[Topic, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """The ends of the pairs that one process is handed."""
+
+    inlets: tuple[Inlet, ...]
+    outlets: tuple[tuple[socket.socket, tuple[Topic, ...]], ...]
+
+    @property
+    def descriptors(self) -> tuple[int, ...]:
+        """Of all its sockets."""
+        ends = [inlet.end for inlet in self.inlets] + [end for end, _ in self.outlets]
+        return tuple(end.fileno() for end in ends)
+
+
+class Wiring:
+    """All pairs of a table's processes; kept open by the supervisor for as long as the car is up."""
+
+    def __init__(
+        self, table: ProcessTable, extra_writers: Mapping[str, tuple[Topic, ...]] | None = None
+    ) -> None:
+        """Args:
+        table: whose `reads` and `writes` are wired.
+        extra_writers: writers that are no process of the table, such as the supervisor.
+        """
+        writers = {row.name: row.topics_written for row in table.process}
+        writers.update(extra_writers or {})
+        self._inlets: dict[str, list[Inlet]] = {name: [] for name in writers}
+        self._outlets: dict[str, list[tuple[socket.socket, tuple[Topic, ...]]]] = {
+            name: [] for name in writers
+        }
+        for writer, written in writers.items():
+            for row in table.process:
+                shared = tuple(topic for topic in written if topic in row.topics_read)
+                if shared and writer != row.name:
+                    self._connect(writer, row.name, shared)
+
+    def seat(self, name: str) -> Seat:
+        """What a process is handed.
+
+        Raises:
+            KeyError: nobody of this name is wired.
+        """
+        return Seat(tuple(self._inlets[name]), tuple(self._outlets[name]))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close every end that is held here."""
+        for inlets in self._inlets.values():
+            for inlet in inlets:
+                inlet.end.close()
+        for outlets in self._outlets.values():
+            for end, _ in outlets:
+                end.close()
+
+    def _connect(self, writer: str, reader: str, topics: tuple[Topic, ...]) -> None:
+        out, into = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        out.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, PAIR_BYTES)
+        out.setblocking(False)
+        into.setblocking(False)
+        self._outlets[writer].append((out, topics))
+        self._inlets[reader].append(Inlet(into, topics))
+
+
+class LiveBus:
+    """One process's end of the bus; `drain` takes in what has come, `publish` never waits."""
+
+    def __init__(self, seat: Seat, incarnation: int = 0) -> None:
+        self.dropped = 0
+        """Messages that a slow reader had no room for."""
+        self.lost = 0
+        """Events that were sent to us and did not arrive, by the gaps in their numbers."""
+        self.bad = 0
+        """Packets that were none, or that their writer may not write."""
+        self._incarnation = incarnation & 0xFFFF
+        self._sent: dict[str, int] = {}
+        self._outlets: dict[str, list[socket.socket]] = {}
+        for end, topics in seat.outlets:
+            for topic in topics:
+                self._outlets.setdefault(topic.name, []).append(end)
+        self._inlets = tuple(
+            (inlet.end, {_NUMBER[topic.name]: topic for topic in inlet.topics})
+            for inlet in seat.inlets
+        )
+        self._last: dict[tuple[int, int], int] = {}
+        self._held: dict[str, list[LiveSubscription]] = {}
+        self._encode = msgspec.msgpack.Encoder().encode
+        self._decode = {t.name: msgspec.msgpack.Decoder(t.message).decode for t in TOPICS}
+        self._buffer = bytearray(MOST_BYTES + _HEAD.size + 1)
+        self._view = memoryview(self._buffer)
+        self._poll = select.poll()
+        for end, _ in self._inlets:
+            self._poll.register(end.fileno(), select.POLLIN)
+
+    def subscribe(self, topic: Topic, capacity: int = 64) -> LiveSubscription:
+        """Open a reader of a topic; messages that came before are not in it."""
+        subscription = LiveSubscription(topic, capacity)
+        self._held.setdefault(topic.name, []).append(subscription)
+        return subscription
+
+    def sent(self, topic: Topic) -> int:
+        """Number of the last message published on a topic, -1 while there is none."""
+        count = self._sent.get(topic.name, -1)
+        return count if count < 0 else self._incarnation * _WRAP + count
+
+    def publish(self, topic: Topic, message: Message) -> None:
+        """Hand a message to every reader that has room; never waits.
+
+        Raises:
+            ValueError: the message is not of the topic's type.
+        """
+        if type(message) is not topic.message:
+            raise ValueError(f"topic {topic.name} carries {topic.message.__name__}")
+        count = self._sent[topic.name] = (self._sent.get(topic.name, -1) + 1) % _WRAP
+        ends = self._outlets.get(topic.name)
+        if not ends:
+            return
+        payload = self._encode(message)
+        if len(payload) > MOST_BYTES:
+            self.dropped += len(ends)
+            return
+        head = _HEAD.pack(_NUMBER[topic.name], self._incarnation, count)
+        for end in ends:
+            try:
+                end.sendmsg([head, payload], [], socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
+            except OSError as error:
+                if error.errno == errno.EBADF:
+                    raise
+                self.dropped += 1
+
+    def wait(self, timeout_s: float) -> bool:
+        """Whether something has come; waits for it at most so long."""
+        return bool(self._poll.poll(max(timeout_s, 0.0) * 1e3))
+
+    def discard(self) -> None:
+        """Drop all that waits: it was meant for an earlier incarnation."""
+        held, self._held = self._held, {}
+        self.drain()
+        self._held = held
+
+    def drain(self) -> None:
+        """Take in all that has come."""
+        for place, (end, topics) in enumerate(self._inlets):
+            states: dict[str, tuple[Topic, bytes, int]] = {}
+            for topic, number, payload in self._packets(place, end, topics):
+                if topic.kind is Kind.STATE:
+                    states[topic.name] = (topic, payload, number)
+                else:
+                    self._hand_over(topic, number, payload)
+            for topic, payload, number in states.values():
+                self._hand_over(topic, number, payload)
+
+    def drain_all(self) -> list[tuple[Topic, int, Message]]:
+        """All that has come, in the order of each writer, states in full; for the recorder."""
+        found: list[tuple[Topic, int, Message]] = []
+        for place, (end, topics) in enumerate(self._inlets):
+            for topic, number, payload in self._packets(place, end, topics):
+                message = self._decoded(topic, payload)
+                if message is not None:
+                    found.append((topic, number, message))
+        return found
+
+    def _packets(
+        self, place: int, end: socket.socket, topics: Mapping[int, Topic]
+    ) -> Iterable[tuple[Topic, int, bytes]]:
+        receive, view, size = end.recv_into, self._view, _HEAD.size
+        for _ in range(DRAIN_MOST):
+            try:
+                count = receive(self._buffer)
+            except OSError:
+                return
+            if count == 0:
+                return
+            code, incarnation, sequence = _HEAD.unpack_from(view) if count >= size else (255, 0, 0)
+            topic = topics.get(code)
+            if topic is None or count > MOST_BYTES + size:
+                self.bad += 1
+                continue
+            number = incarnation * _WRAP + sequence
+            self._count_lost(place, code, topic, number)
+            yield topic, number, bytes(view[size:count])
+
+    def _count_lost(self, place: int, code: int, topic: Topic, number: int) -> None:
+        before = self._last.get((place, code))
+        self._last[place, code] = number
+        if topic.kind is Kind.EVENT and before is not None and before // _WRAP == number // _WRAP:
+            self.lost += max(0, number - before - 1)
+
+    def _hand_over(self, topic: Topic, number: int, payload: bytes) -> None:
+        held: Sequence[LiveSubscription] = self._held.get(topic.name, ())
+        if not held:
+            return
+        message = self._decoded(topic, payload)
+        if message is not None:
+            for subscription in held:
+                subscription.put_numbered(message, number)
+
+    def _decoded(self, topic: Topic, payload: bytes) -> Any:
+        try:
+            return self._decode[topic.name](payload)
+        except msgspec.DecodeError:
+            self.bad += 1
+            return None
