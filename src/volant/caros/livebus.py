@@ -50,6 +50,12 @@ class LiveSubscription(Subscription):
         self.numbers = (*self.numbers, number)[-len(self.unread) :]
 
 
+    def take_numbered(self) -> tuple[tuple[Any, ...], tuple[int, ...]]:
+        """All unread messages, as `take`, and their numbers."""
+        numbers, self.numbers = self.numbers, ()
+        return self.take(), numbers
+
+
 @dataclass(frozen=True, slots=True)
 class Inlet:
     """Where one writer's messages come in, and what it may write."""
