@@ -60,7 +60,9 @@ def _bus_rows() -> list[Row]:
         os.waitpid(pid, 0)
     note = f"CarState at 1 kHz, {len(spans_us)} messages, encode to decoded"
     return [
-        at_most("live/message between processes p50", statistics.median(spans_us), 40.0, "us", note),
+        at_most(
+            "live/message between processes p50", statistics.median(spans_us), 40.0, "us", note
+        ),
         Row("live/message between processes p99", percentile(spans_us, 0.99), "us", note=note),
     ]
 
@@ -86,7 +88,9 @@ def _up_rows() -> list[Row]:
     answer = json.loads(text)
     vehicle = next(one for one in answer["processes"] if one["name"] == "vehicle")
     bound_ms = 1.0 if answer["real_time"] else 10.0
-    note = f"vehicle process, all edges, {'real-time' if answer['real_time'] else 'normal'} priority"
+    note = (
+        f"vehicle process, all edges, {'real-time' if answer['real_time'] else 'normal'} priority"
+    )
     return [
         at_most("live/boot to ready", boot_s, 5.0, "s", "from the call of `volant up`"),
         at_most("live/100 Hz lateness p99", vehicle["late_p99_ms"], bound_ms, "ms", note),

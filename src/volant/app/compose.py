@@ -170,7 +170,7 @@ def compose(
 ) -> tuple[Component, ...]:
     """The components of a trip in the order of one control tick."""
     parts = [
-        components.world(lambda: _machine(trip)),
+        components.world(lambda: make_machine(trip)),
         components.pilot(pilot_settings(trip)),
         components.vehicle(guard_settings(trip.spec), aeb_settings(trip.spec)),
         components.judge(judge_settings(trip)),
@@ -349,7 +349,7 @@ def start_curvature_per_m(trip: Trip) -> float:
     return float(rows[0, CorridorColumn.CURVATURE])
 
 
-def _machine(trip: Trip) -> Machine:
+def make_machine(trip: Trip) -> Machine:
     """The plant at the trip's start, in its world."""
     wish, stretch, spec = trip.wish, trip.stretch, trip.spec
     here = stretch.corridor.at(stretch.start_m)

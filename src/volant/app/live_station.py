@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import math
 import os
 import select
 import signal
@@ -60,7 +61,7 @@ class Lateness:
         """99th percentile of the last ticks, in milliseconds."""
         if not self._last:
             return 0.0
-        return sorted(self._last)[(99 * len(self._last)) // 100 - (len(self._last) == 100)] / 1e6
+        return sorted(self._last)[math.ceil(0.99 * len(self._last)) - 1] / 1e6
 
 
 class Stepper:
@@ -189,25 +190,25 @@ class Station:
             before: called with each tick's stamp before the components.
         """
         watch = None if awaited is None else self.bus.subscribe(awaited)
-        due = {stepper: 0 for stepper in steppers}
-        stamp_ns = -(-self.now_ns // CONTROL_TICK_NS) * CONTROL_TICK_NS
-        if every_tick:
-            stamp_ns = 0
+        due = dict.fromkeys(steppers, 0)
+        stamp_ns = 0 if every_tick else -(-self.now_ns // CONTROL_TICK_NS) * CONTROL_TICK_NS
         while not self.ending:
             late_ns = self._sleep_until(stamp_ns + phase_ns)
-            if every_tick and late_ns > GIVE_UP_NS:
-                stamp_ns += late_ns // CONTROL_TICK_NS * CONTROL_TICK_NS
-            elif not every_tick:
-                stamp_ns += max(0, late_ns) // CONTROL_TICK_NS * CONTROL_TICK_NS
             if watch is not None:
                 self._await(watch, stamp_ns)
             self.late.add(max(0, late_ns))
             self.bus.drain()
+            if not every_tick:
+                # After the drain, so that nothing taken in is younger than the tick.
+                stamp_ns = max(stamp_ns, self.now_ns // CONTROL_TICK_NS * CONTROL_TICK_NS)
+            elif late_ns > GIVE_UP_NS:
+                stamp_ns += late_ns // CONTROL_TICK_NS * CONTROL_TICK_NS
             if before is not None:
                 before(stamp_ns)
             for stepper in steppers:
                 if due[stepper] <= stamp_ns:
-                    due[stepper] = max(due[stepper], stamp_ns) + stepper.component.period_ns
+                    period_ns = stepper.component.period_ns
+                    due[stepper] = max(due[stepper] + period_ns, stamp_ns - period_ns)
                     stepper.step(stamp_ns)
             self._ticks += 1
             stamp_ns += CONTROL_TICK_NS

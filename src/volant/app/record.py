@@ -85,6 +85,11 @@ class Recording:
             tell(f"journal: {self._digest.path} {self._digest.reason}")
 
     @property
+    def part(self) -> Path:
+        """Where it is being written."""
+        return self._writer.part
+
+    @property
     def path(self) -> str | None:
         """Where the journal lies; None where nothing is on disk."""
         if self._digest is None or not Path(self._digest.path).is_file():

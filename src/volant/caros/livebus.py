@@ -49,7 +49,6 @@ class LiveSubscription(Subscription):
         self.put(message)
         self.numbers = (*self.numbers, number)[-len(self.unread) :]
 
-
     def take_numbered(self) -> tuple[tuple[Any, ...], tuple[int, ...]]:
         """All unread messages, as `take`, and their numbers."""
         numbers, self.numbers = self.numbers, ()
