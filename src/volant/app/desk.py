@@ -70,16 +70,7 @@ class Desk:
         inbox: Inbox,
         hear: Callable[[], Sequence[FromServer]],
         steering: Steering,
-        *,
-        abandoned: bool = False,
     ) -> None:
-        """Args:
-        bus: where the car and the pilot are heard.
-        inbox: where controls and requests go.
-        hear: what screens said since it was last asked.
-        steering: what a wheel must know of the car.
-        abandoned: nobody knows who sat there before; a car driven by hand is braked to a stop.
-        """
         self.taken = False
         """Somebody sits in the driver's seat, or has gone from it without leaving it."""
         self._car = bus.subscribe(topics.CAR_STATE)
@@ -90,8 +81,12 @@ class Desk:
         self._wheel_rad = 0.0
         """Where the wheel stands when no hand turns it."""
         self._told = DriverControls()
-        self._abandoned = abandoned
+        self._abandoned = False
         """The seat was left while the car was driven by hand."""
+
+    def abandon(self) -> None:
+        """Nobody knows any more who sat here: a car driven by hand is braked to a stop."""
+        self._abandoned = not self.taken
 
     @property
     def attended(self) -> bool:

@@ -25,13 +25,15 @@ from volant.app.start import Starter
 from volant.caros.cockpit import spawn_cockpit_at
 from volant.core import topics
 from volant.core.clock import nanoseconds
-from volant.core.messages import DriverControls
+from volant.core.messages import CommandSource, DriverControls
 from volant.sim.judge import summary
 
 VEHICLE_PHASE_NS: Final = nanoseconds(0.005)
 """The vehicle steps in the middle of a tick: what the car measured at its beginning is there by then,
 and what comes of it is there before the next."""
 RECORD_EVERY_S: Final = 0.02
+ASK_NS: Final = nanoseconds(0.3)
+"""Screens that come back ask after this time who drives: controls that were pressed are free by then."""
 AGAIN_NS: Final = nanoseconds(0.1)
 """A driver's hands that press or turn are said again at least so often."""
 
@@ -126,13 +128,27 @@ def screens(station: Station, context: Context) -> int:
     stepper = Stepper(part, bus, station.incarnation)
     stepper.start()
     first = station.incarnation == 0
-    desk = Desk(bus, inbox, link.poll, steering_of(context.trip), abandoned=not first)
+    desk = Desk(bus, inbox, link.poll, steering_of(context.trip))
+    guard = bus.subscribe(topics.GUARD_DECISION)
     starter = Starter(bus, inbox, first_wheel_rad(context.trip)) if first else None
     said, said_ns = DriverControls(), 0
+    asked_ns: int | None = None
+
+    def ask_who_drives(stamp_ns: int) -> None:
+        """Once after a restart, when the guard has seen that nobody touches anything."""
+        nonlocal asked_ns
+        asked_ns = stamp_ns if asked_ns is None else asked_ns
+        decision = guard.latest
+        if stamp_ns - asked_ns >= ASK_NS and decision is not None:
+            asked_ns = -1
+            if decision.source is CommandSource.DRIVER:
+                desk.abandon()
 
     def look(stamp_ns: int) -> None:
         nonlocal said, said_ns
         desk.look(stamp_ns)
+        if not first and asked_ns != -1:
+            ask_who_drives(stamp_ns)
         if starter is not None and not desk.taken:
             starter.look(stamp_ns)
         for topic, message in inbox.take(stamp_ns):

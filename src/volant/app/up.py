@@ -84,6 +84,8 @@ class UpAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """Why it ended; empty while it is up."""
     real_time: bool
     """Real-time priority is granted to those that ask for it."""
+    origin_ns: int | None
+    """Where the car's clock begins, on this machine's monotonic clock; null: it does not run yet."""
     address: str
     """Of the cockpit; it holds the token."""
     judged: dict[str, Any]
@@ -104,7 +106,8 @@ class LiveCar:
         self._context = context
         self._wiring = Wiring(self.table, {"": (topics.ALERT,)})
         self._bus = LiveBus(self._wiring.seat(""))
-        self._origin_ns: int | None = None
+        self.origin_ns: int | None = None
+        """Where the car's clock begins, on the monotonic clock; None while it does not run."""
         self._lost: set[str] = set()
         self.supervisor = Supervisor(
             self.table, run=self._run, kept=self._kept, seed=context.trip.wish.seed
@@ -113,17 +116,17 @@ class LiveCar:
     @property
     def ready(self) -> bool:
         """Everything has answered once, and the clock runs."""
-        return self._origin_ns is not None
+        return self.origin_ns is not None
 
     def turn(self) -> tuple[Say, ...]:
         """One round of the supervisor."""
         said = self.supervisor.turn(TURN_S)
         for one in said:
             self._alert(one)
-        if self._origin_ns is None and self.supervisor.state.all_ready:
-            self._origin_ns = time.monotonic_ns()
+        if self.origin_ns is None and self.supervisor.state.all_ready:
+            self.origin_ns = time.monotonic_ns()
             for row in self.table.process:
-                self.supervisor.send(row.name, GO.pack(self._origin_ns))
+                self.supervisor.send(row.name, GO.pack(self.origin_ns))
         return said
 
     def close(self) -> None:
@@ -168,15 +171,15 @@ class LiveCar:
         assert isinstance(row.program, str)
         module, _, function = row.program.partition(":")
         seat = self._wiring.seat(row.name)
-        station = Station(row, incarnation, pair, seat, self._origin_ns)
+        station = Station(row, incarnation, pair, seat, self.origin_ns)
         status = getattr(importlib.import_module(module), function)(station, self._context)
         return int(status or 0)
 
     def _alert(self, said: Say) -> None:
         """Tell the driver at once of the death of a process that drives, and that it is back."""
-        if self._origin_ns is None or self.table.row(said.name).safety != "driving":
+        if self.origin_ns is None or self.table.row(said.name).safety != "driving":
             return
-        now_ns = time.monotonic_ns() - self._origin_ns
+        now_ns = time.monotonic_ns() - self.origin_ns
         gone = said.what in ("died", "hung", "quarantined")
         if gone:
             self._lost.add(said.name)
@@ -238,6 +241,7 @@ def _keep_up(
             up_s=up_s,
             reason=reason,
             real_time=_real_time(),
+            origin_ns=car.origin_ns,
             address=address,
             judged=msgspec.json.decode(judged),
             processes=found,
