@@ -13,12 +13,12 @@ import msgspec
 
 from volant.app import components
 from volant.app.components import Machine
-from volant.app.compose import aeb_settings, guard_settings, make_machine
+from volant.app.compose import Trip, aeb_settings, guard_settings, make_machine
 from volant.app.desk import Desk
 from volant.app.drive import first_wheel_rad, steering_of
 from volant.app.inbox import Inbox
 from volant.app.live_context import Context
-from volant.app.live_station import Station, Stepper
+from volant.app.live_station import Station, Stepper, publish_outside
 from volant.app.live_world import WatchedCar
 from volant.app.record import open_recording
 from volant.app.start import Starter
@@ -40,16 +40,18 @@ AGAIN_NS: Final = nanoseconds(0.1)
 
 def world(station: Station, context: Context) -> int:
     """The plant with its actuators, traffic and sensors, at every tick of the clock."""
-
-    def start() -> Machine:
-        machine = make_machine(context.trip)
-        return Machine(WatchedCar(machine.car), machine.surroundings)
-
-    stepper = Stepper(components.world(start), station.bus, station.incarnation)
+    part = components.world(lambda: watched_machine(context.trip))
+    stepper = Stepper(part, station.bus, station.incarnation)
     stepper.start()
     if station.go():
         station.run([stepper], every_tick=True)
     return 0
+
+
+def watched_machine(trip: Trip) -> Machine:
+    """The car of a trip, with actuators that notice silence."""
+    machine = make_machine(trip)
+    return Machine(WatchedCar(machine.car), machine.surroundings)
 
 
 def vehicle(station: Station, context: Context) -> int:
@@ -100,10 +102,10 @@ def judge(station: Station, context: Context) -> int:
 
 def recorder(station: Station, context: Context) -> int:
     """Writes every message down in the order in which its writer published it."""
-    recording = open_recording(context.journal, context.trip)
+    recording = open_recording(context.journal, context.trip, live=True)
     if recording is not None:
         station.note = str(recording.part)
-    if not station.go():
+    if not station.go(keep=True):
         return 0
     while True:
         ending = station.ending  # what was sent before TERM is still written
@@ -151,20 +153,22 @@ def screens(station: Station, context: Context) -> int:
             ask_who_drives(stamp_ns)
         if starter is not None and not desk.taken:
             starter.look(stamp_ns)
-        for topic, message in inbox.take(stamp_ns):
-            bus.publish(topic, message)
-            if isinstance(message, DriverControls):
-                said, said_ns = message, stamp_ns
-        if said != DriverControls() and stamp_ns - said_ns >= AGAIN_NS:
-            bus.publish(topics.DRIVER_CONTROLS, said)
-            said_ns = stamp_ns
+        out = list(inbox.take(stamp_ns))
+        told = [message for _, message in out if isinstance(message, DriverControls)]
+        if not told and said != DriverControls() and stamp_ns - said_ns >= AGAIN_NS:
+            out.append((topics.DRIVER_CONTROLS, said))
+            told = [said]
+        if told:
+            said, said_ns = told[-1], stamp_ns
+        publish_outside(bus, "driver", stamp_ns, out)
         if not link.alive:
             raise ConnectionError("the cockpit's server has ended")
 
     try:
         if station.go():
             if not first:
-                bus.publish(topics.DRIVER_CONTROLS, DriverControls())
+                free = (topics.DRIVER_CONTROLS, DriverControls())
+                publish_outside(bus, "driver", station.now_ns, [free])
             station.run([stepper], before=look)
     finally:
         with contextlib.suppress(OSError):

@@ -19,6 +19,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+import msgspec
+
 from volant.app.drive import YOUNG_VALUES
 from volant.caros.livebus import LiveBus, Seat
 from volant.caros.supervise import ProcessRow
@@ -26,7 +28,7 @@ from volant.caros.supervise.pulse import Pulse, send_pulse
 from volant.core import topics
 from volant.core.clock import CONTROL_TICK_NS, NS_PER_S, nanoseconds
 from volant.core.component import Component, Inputs
-from volant.core.messages import LiveStep
+from volant.core.messages import LiveStep, Message
 from volant.core.topics import TOPICS, Topic
 
 BEAT_NS: Final = nanoseconds(0.05)
@@ -70,7 +72,7 @@ class Stepper:
     def __init__(self, component: Component, bus: LiveBus, incarnation: int) -> None:
         self.component = component
         self.state: Any = None
-        self._bus, self._incarnation = bus, incarnation
+        self._bus, self._incarnation, self._count = bus, incarnation, 0
         self._latest: dict[str, Any] = {topic.name: None for topic in component.inputs}
         self._new: dict[str, tuple[Any, ...]] = {topic.name: () for topic in component.inputs}
         self._inputs = Inputs(self._latest, self._new)
@@ -92,21 +94,38 @@ class Stepper:
             elif self._new[name]:
                 self._new[name] = ()
         self.state, outputs = self.component.step(self.state, self._inputs, stamp_ns)
-        produced: list[tuple[int, int]] = []
         # The state that others wait for goes last, so that all of the tick is there when they wake.
-        for topic, message in sorted(outputs, key=lambda one: one[0] is topics.CAR_STATE):
-            self._bus.publish(topic, message)
-            produced.append((_NUMBER[topic.name], self._bus.sent(topic)))
-        self._bus.publish(
-            topics.LIVE_STEP,
-            LiveStep(
-                stamp_ns=stamp_ns,
-                component=self.component.name,
-                incarnation=self._incarnation,
-                consumed=tuple(consumed),
-                produced=tuple(produced),
-            ),
+        ordered = sorted(outputs, key=lambda one: one[0] is topics.CAR_STATE)
+        told = LiveStep(
+            stamp_ns=stamp_ns,
+            component=self.component.name,
+            incarnation=self._incarnation,
+            count=self._count,
+            consumed=tuple(consumed),
+            produced=(),
         )
+        publish_told(self._bus, ordered, told)
+        self._count += 1
+
+
+def publish_told(bus: LiveBus, outputs: Sequence[tuple[Topic, Message]], told: LiveStep) -> None:
+    """Publish messages, and after them which they were, so that a journal can tell their numbers."""
+    produced: list[tuple[int, int]] = []
+    for topic, message in outputs:
+        bus.publish(topic, message)
+        produced.append((_NUMBER[topic.name], bus.sent(topic)))
+    bus.publish(topics.LIVE_STEP, msgspec.structs.replace(told, produced=tuple(produced)))
+
+
+def publish_outside(
+    bus: LiveBus, who: str, stamp_ns: int, outputs: Sequence[tuple[Topic, Message]]
+) -> None:
+    """Publish what no component said: a driver's hands, the supervisor's word."""
+    if outputs:
+        told = LiveStep(
+            stamp_ns=stamp_ns, component=who, incarnation=0, count=0, consumed=(), produced=()
+        )
+        publish_told(bus, outputs, told)
 
 
 class Station:
@@ -139,8 +158,11 @@ class Station:
         """The car's time."""
         return time.monotonic_ns() - (self._origin_ns or 0)
 
-    def go(self) -> bool:
-        """Say that this process is ready, and wait until the clock runs; False: it shall end instead."""
+    def go(self, *, keep: bool = False) -> bool:
+        """Say that this process is ready, and wait until the clock runs; False: it shall end instead.
+
+        What waits on the bus for a process that died is old by then, and thrown away unless `keep`.
+        """
         _calm()
         send_pulse(self._pair, Pulse(note=self.note))
         while self._origin_ns is None and not self.ending:
@@ -150,7 +172,8 @@ class Station:
         if self.row.priority:
             with contextlib.suppress(OSError):  # runs as all others do where it is not granted
                 os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(self.row.priority))
-        self.bus.discard()
+        if self.incarnation and not keep:
+            self.bus.discard()
         return not self.ending
 
     def beat(self) -> None:

@@ -21,7 +21,7 @@ import msgspec
 from volant.app.compose import Trip, plan_trip
 from volant.app.exits import Exit
 from volant.app.live_context import Context, make_context
-from volant.app.live_station import GO, Station
+from volant.app.live_station import GO, Station, publish_outside
 from volant.app.say import answer_json, table, tell
 from volant.app.stop import StopSignals
 from volant.app.trip import TripWish
@@ -104,7 +104,7 @@ class LiveCar:
         """
         self.table = load_table(processes)
         self._context = context
-        self._wiring = Wiring(self.table, {"": (topics.ALERT,)})
+        self._wiring = Wiring(self.table, {"": (topics.ALERT, topics.LIVE_STEP)})
         self._bus = LiveBus(self._wiring.seat(""))
         self.origin_ns: int | None = None
         """Where the car's clock begins, on the monotonic clock; None while it does not run."""
@@ -187,18 +187,16 @@ class LiveCar:
             return
         else:
             self._lost.discard(said.name)
-        self._bus.publish(
-            topics.ALERT,
-            Alert(
-                stamp_ns=now_ns,
-                alert_id=f"process_{said.name}",
-                level=AlertLevel.CRITICAL if gone else AlertLevel.STATUS,
-                words=f"{said.name} failed: car stops" if gone else f"{said.name} is back",
-                cause=f"the process {said.name} {said.what} {said.detail}".strip(),
-                action="be ready to take over" if gone else "none",
-                until_ns=now_ns + (LOST_NS if gone else 2 * NS_PER_S),
-            ),
+        alert = Alert(
+            stamp_ns=now_ns,
+            alert_id=f"process_{said.name}",
+            level=AlertLevel.CRITICAL if gone else AlertLevel.STATUS,
+            words=f"{said.name} failed: car stops" if gone else f"{said.name} is back",
+            cause=f"the process {said.name} {said.what} {said.detail}".strip(),
+            action="be ready to take over" if gone else "none",
+            until_ns=now_ns + (LOST_NS if gone else 2 * NS_PER_S),
         )
+        publish_outside(self._bus, "supervisor", now_ns, [(topics.ALERT, alert)])
 
 
 def up_command(wish: UpWish) -> Exit:

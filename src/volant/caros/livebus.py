@@ -22,7 +22,7 @@ import msgspec
 from volant.caros.supervise.table import ProcessTable
 from volant.core.bus import Subscription
 from volant.core.messages import Message
-from volant.core.topics import TOPICS, Kind, Topic
+from volant.core.topics import LIVE_STEP, TOPICS, Kind, Topic
 
 MOST_BYTES: Final = 192 * 1024
 """Of one message; a larger one is dropped and counted. The kernel's usual bound on a pair is 208 KiB."""
@@ -153,6 +153,7 @@ class LiveBus:
         )
         self._last: dict[tuple[int, int], int] = {}
         self._held: dict[str, list[LiveSubscription]] = {}
+        self._waiting: dict[int, list[tuple[Topic, int, Message]]] = {}
         self._encode = msgspec.msgpack.Encoder().encode
         self._decode = {t.name: msgspec.msgpack.Decoder(t.message).decode for t in TOPICS}
         self._buffer = bytearray(MOST_BYTES + _HEAD.size + 1)
@@ -220,13 +221,25 @@ class LiveBus:
                 self._hand_over(topic, number, payload)
 
     def drain_all(self) -> list[tuple[Topic, int, Message]]:
-        """All that has come, in the order of each writer, states in full; for the recorder."""
+        """All that has come, in the order of each writer, states in full; for the recorder.
+
+        A writer says after its messages which step they came from; what is not followed by that yet
+        waits for the next call, so that one writer's step is not parted by another's.
+        """
         found: list[tuple[Topic, int, Message]] = []
         for place, (end, topics) in enumerate(self._inlets):
+            came = self._waiting.pop(place, [])
+            kept = len(came)
             for topic, number, payload in self._packets(place, end, topics):
                 message = self._decoded(topic, payload)
                 if message is not None:
-                    found.append((topic, number, message))
+                    came.append((topic, number, message))
+            whole = len(came)
+            while whole > kept and came[whole - 1][0] is not LIVE_STEP:
+                whole -= 1
+            found += came[:whole]
+            if came[whole:]:
+                self._waiting[place] = came[whole:]
         return found
 
     def _packets(

@@ -821,6 +821,8 @@ class LiveStep(Message, frozen=True, kw_only=True):
     component: str
     incarnation: Annotated[int, Meta(ge=0)]
     """How often its process had been started before."""
+    count: Annotated[int, Meta(ge=0)]
+    """Steps before this one of the same incarnation; 0 begins from the component's first state."""
     consumed: tuple[tuple[int, int], ...]
     """Topic and number of each message that was new at this tick, in the order in which it was given."""
     produced: tuple[tuple[int, int], ...]
