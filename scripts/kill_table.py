@@ -139,7 +139,8 @@ class Car:
             text=True,
         )
         self.told: list[tuple[int, str]] = []
-        threading.Thread(target=self._hear, daemon=True).start()
+        self._hearing = threading.Thread(target=self._hear, daemon=True)
+        self._hearing.start()
         until_s = time.monotonic() + BOOT_S
         while not ready.exists():
             if self.process.poll() is not None or time.monotonic() > until_s:
@@ -168,12 +169,21 @@ class Car:
         while time.monotonic() < until_s and not true():
             time.sleep(0.02)
 
+    def close(self) -> None:
+        """Let go of a process that has ended."""
+        self.screen.close()
+        self._hearing.join(5.0)
+        for stream in (self.process.stdout, self.process.stderr):
+            if stream is not None:
+                stream.close()
+
     def end(self) -> dict[str, Any]:
         self.screen.close()
         self.process.send_signal(signal.SIGTERM)
         assert self.process.stdout is not None
         text = self.process.stdout.read()
         self.process.wait(30.0)
+        self.close()
         found: dict[str, Any] = json.loads(text)
         return found
 
@@ -187,6 +197,7 @@ def live_car(words: Sequence[str]) -> Iterator[Car]:
         finally:
             if car.process.poll() is None:
                 car.end()
+            car.close()
 
 
 def kill(car: Car, names: Sequence[str], *, stops: bool, watch_s: float = AFTER_S) -> Row:

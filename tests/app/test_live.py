@@ -18,7 +18,7 @@ from volant.app.compose import (
 from volant.app.live_station import Lateness, Stepper
 from volant.app.trip import TripWish
 from volant.app.up import PROCESSES
-from volant.caros.livebus import LiveBus, Wiring
+from volant.caros.livebus import LiveBus, Wiring, number_of
 from volant.caros.supervise import ProcessTable, load_table
 from volant.core import topics
 from volant.core.component import Component, Inputs, Outputs
@@ -105,7 +105,10 @@ def test_a_step_says_what_it_was_given_and_what_it_said() -> None:
         stepper.step(20)
         told = [one for _, _, one in recorder.drain_all() if isinstance(one, LiveStep)]
     code = topics.TOPICS.index(topics.DRIVER_CONTROLS)
-    assert [one.consumed for one in told] == [((code, 2 << 32),), ()]
-    assert [one.produced for one in told] == [((code, 4 << 32),), ((code, (4 << 32) + 1),)]
+    assert [one.consumed for one in told] == [((code, number_of(0, 2, 0)),), ()]
+    assert [one.produced for one in told] == [
+        ((code, number_of(1, 4, 0)),),
+        ((code, number_of(1, 4, 1)),),
+    ]
     assert [(one.stamp_ns, one.count, one.incarnation) for one in told] == [(10, 0, 4), (20, 1, 4)]
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(told[0]), type=LiveStep) == told[0]

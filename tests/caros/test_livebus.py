@@ -95,7 +95,7 @@ def test_a_message_out_of_all_bounds_is_dropped_by_its_writer(wiring: Wiring) ->
 
 def test_who_may_not_write_a_topic_is_not_heard(wiring: Wiring) -> None:
     (end, _), *_ = wiring.seat("driver").outlets
-    forged = LiveBus(Seat((), ((end, (topics.ALERT,)),)))
+    forged = LiveBus(Seat(0, (), ((end, (topics.ALERT,)),)))
     car = LiveBus(wiring.seat("car"))
     shown = car.subscribe(topics.ALERT)
     forged.publish(topics.ALERT, alert("brake"))

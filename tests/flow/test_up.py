@@ -92,7 +92,6 @@ def test_all_die_with_a_supervisor_that_is_killed() -> None:
         assert not any(Path(f"/proc/{pid}").exists() for pid in pids.values())
         for end in ends.values():
             os.close(end)
-        car.screen.close()
 
 
 def test_a_process_table_that_contradicts_itself_is_refused_with_its_line(tmp_path: Path) -> None:

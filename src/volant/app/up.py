@@ -27,7 +27,7 @@ from volant.app.stop import StopSignals
 from volant.app.trip import TripWish
 from volant.caros.cockpit import NOT_BUILT, open_door, screens_are_built
 from volant.caros.livebus import LiveBus, Wiring
-from volant.caros.supervise import ProcessRow, load_table
+from volant.caros.supervise import ProcessRow, ProcessTable, load_table
 from volant.caros.supervise.machine import Phase, Say
 from volant.caros.supervise.pulse import Pulse
 from volant.caros.supervise.shell import Supervisor
@@ -96,13 +96,9 @@ class UpAnswer(msgspec.Struct, frozen=True, kw_only=True):
 class LiveCar:
     """The supervisor of one live car."""
 
-    def __init__(self, context: Context, processes: Path) -> None:
-        """Read the table and lay the bus; nothing is started yet.
-
-        Raises:
-            InputError: the process table is wrong.
-        """
-        self.table = load_table(processes)
+    def __init__(self, context: Context, processes: ProcessTable) -> None:
+        """Lay the bus; nothing is started yet."""
+        self.table = processes
         self._context = context
         self._wiring = Wiring(self.table, {"": (topics.ALERT, topics.LIVE_STEP)})
         self._bus = LiveBus(self._wiring.seat(""))
@@ -203,10 +199,11 @@ def up_command(wish: UpWish) -> Exit:
     """Run `volant up`."""
     began_s = time.monotonic()
     with StopSignals() as signals:
+        processes = load_table(wish.processes or PROCESSES)
         trip = plan_trip(wish.trip)
         door = open_door(wish.port)
         context = make_context(trip, door, wish.journal)
-        car = LiveCar(context, wish.processes or PROCESSES)
+        car = LiveCar(context, processes)
         _tell_start(trip, door.address, door.port, door.wanted_port)
         gc.collect()
         gc.freeze()

@@ -35,6 +35,11 @@ _NUMBER: Final = {topic.name: number for number, topic in enumerate(TOPICS)}
 _WRAP: Final = 1 << 32
 
 
+def number_of(writer: int, incarnation: int, sequence: int) -> int:
+    """A message's number, its own among all that were ever published on its topic."""
+    return (writer << 48) + (incarnation << 32) + sequence
+
+
 class LiveSubscription(Subscription):
     """As on the bus of one process; `numbers` says which messages are unread, for the record."""
 
@@ -45,7 +50,7 @@ class LiveSubscription(Subscription):
         self.numbers: tuple[int, ...] = ()
 
     def put_numbered(self, message: Message, number: int) -> None:
-        """Hand a message in with its number, incarnation x 2^32 + sequence."""
+        """Hand a message in with its number (`number_of`)."""
         self.put(message)
         self.numbers = (*self.numbers, number)[-len(self.unread) :]
 
@@ -59,6 +64,8 @@ class LiveSubscription(Subscription):
 class Inlet:
     """Where one writer's messages come in, and what it may write."""
 
+    writer: int
+    """Its place among all writers; its socket says who it is, so no packet can claim another's."""
     end: socket.socket
     topics: tuple[Topic, ...]
 
@@ -67,6 +74,8 @@ class Inlet:
 class Seat:
     """The ends of the pairs that one process is handed."""
 
+    writer: int
+    """Its own place among all writers."""
     inlets: tuple[Inlet, ...]
     outlets: tuple[tuple[socket.socket, tuple[Topic, ...]], ...]
 
@@ -89,6 +98,7 @@ class Wiring:
         """
         writers = {row.name: row.topics_written for row in table.process}
         writers.update(extra_writers or {})
+        self._places = {name: place for place, name in enumerate(writers)}
         self._inlets: dict[str, list[Inlet]] = {name: [] for name in writers}
         self._outlets: dict[str, list[tuple[socket.socket, tuple[Topic, ...]]]] = {
             name: [] for name in writers
@@ -105,7 +115,7 @@ class Wiring:
         Raises:
             KeyError: nobody of this name is wired.
         """
-        return Seat(tuple(self._inlets[name]), tuple(self._outlets[name]))
+        return Seat(self._places[name], tuple(self._inlets[name]), tuple(self._outlets[name]))
 
     def __enter__(self) -> Self:
         return self
@@ -128,7 +138,7 @@ class Wiring:
         out.setblocking(False)
         into.setblocking(False)
         self._outlets[writer].append((out, topics))
-        self._inlets[reader].append(Inlet(into, topics))
+        self._inlets[reader].append(Inlet(self._places[writer], into, topics))
 
 
 class LiveBus:
@@ -141,14 +151,14 @@ class LiveBus:
         """Events that were sent to us and did not arrive, by the gaps in their numbers."""
         self.bad = 0
         """Packets that were none, or that their writer may not write."""
-        self._incarnation = incarnation & 0xFFFF
+        self._writer, self._incarnation = seat.writer, incarnation & 0xFFFF
         self._sent: dict[str, int] = {}
         self._outlets: dict[str, list[socket.socket]] = {}
         for end, topics in seat.outlets:
             for topic in topics:
                 self._outlets.setdefault(topic.name, []).append(end)
         self._inlets = tuple(
-            (inlet.end, {_NUMBER[topic.name]: topic for topic in inlet.topics})
+            (inlet.writer, inlet.end, {_NUMBER[topic.name]: topic for topic in inlet.topics})
             for inlet in seat.inlets
         )
         self._last: dict[tuple[int, int], int] = {}
@@ -159,7 +169,7 @@ class LiveBus:
         self._buffer = bytearray(MOST_BYTES + _HEAD.size + 1)
         self._view = memoryview(self._buffer)
         self._poll = select.poll()
-        for end, _ in self._inlets:
+        for _, end, _ in self._inlets:
             self._poll.register(end.fileno(), select.POLLIN)
 
     def subscribe(self, topic: Topic, capacity: int = 64) -> LiveSubscription:
@@ -171,7 +181,7 @@ class LiveBus:
     def sent(self, topic: Topic) -> int:
         """Number of the last message published on a topic, -1 while there is none."""
         count = self._sent.get(topic.name, -1)
-        return count if count < 0 else self._incarnation * _WRAP + count
+        return count if count < 0 else number_of(self._writer, self._incarnation, count)
 
     def publish(self, topic: Topic, message: Message) -> None:
         """Hand a message to every reader that has room; never waits.
@@ -210,9 +220,9 @@ class LiveBus:
 
     def drain(self) -> None:
         """Take in all that has come."""
-        for place, (end, topics) in enumerate(self._inlets):
+        for writer, end, topics in self._inlets:
             states: dict[str, tuple[Topic, bytes, int]] = {}
-            for topic, number, payload in self._packets(place, end, topics):
+            for topic, number, payload in self._packets(writer, end, topics):
                 if topic.kind is Kind.STATE:
                     states[topic.name] = (topic, payload, number)
                 else:
@@ -227,23 +237,23 @@ class LiveBus:
         waits for the next call, so that one writer's step is not parted by another's.
         """
         found: list[tuple[Topic, int, Message]] = []
-        for place, (end, topics) in enumerate(self._inlets):
-            came = self._waiting.pop(place, [])
+        for writer, end, topics in self._inlets:
+            came = self._waiting.pop(writer, [])
             kept = len(came)
-            for topic, number, payload in self._packets(place, end, topics):
+            for topic, number, payload in self._packets(writer, end, topics):
                 message = self._decoded(topic, payload)
                 if message is not None:
                     came.append((topic, number, message))
-            whole = len(came)
-            while whole > kept and came[whole - 1][0] is not LIVE_STEP:
+            whole, tells = len(came), LIVE_STEP in topics.values()
+            while tells and whole > kept and came[whole - 1][0] is not LIVE_STEP:
                 whole -= 1
             found += came[:whole]
             if came[whole:]:
-                self._waiting[place] = came[whole:]
+                self._waiting[writer] = came[whole:]
         return found
 
     def _packets(
-        self, place: int, end: socket.socket, topics: Mapping[int, Topic]
+        self, writer: int, end: socket.socket, topics: Mapping[int, Topic]
     ) -> Iterable[tuple[Topic, int, bytes]]:
         receive, view, size = end.recv_into, self._view, _HEAD.size
         for _ in range(DRAIN_MOST):
@@ -258,13 +268,14 @@ class LiveBus:
             if topic is None or count > MOST_BYTES + size:
                 self.bad += 1
                 continue
-            number = incarnation * _WRAP + sequence
-            self._count_lost(place, code, topic, number)
+            number = number_of(writer, incarnation, sequence)
+            self._count_lost(code, topic, number)
             yield topic, number, bytes(view[size:count])
 
-    def _count_lost(self, place: int, code: int, topic: Topic, number: int) -> None:
-        before = self._last.get((place, code))
-        self._last[place, code] = number
+    def _count_lost(self, code: int, topic: Topic, number: int) -> None:
+        key = number >> 48, code
+        before = self._last.get(key)
+        self._last[key] = number
         if topic.kind is Kind.EVENT and before is not None and before // _WRAP == number // _WRAP:
             self.lost += max(0, number - before - 1)
 

@@ -813,8 +813,8 @@ class Alert(Message, frozen=True, kw_only=True):
 class LiveStep(Message, frozen=True, kw_only=True):
     """What a process of the live car did at one tick, so that a replay can give it the same again.
 
-    A message's number is its writer's incarnation x 2^32 + its place among that writer's messages on the
-    topic; topics are told by their place in the topic table.
+    A message's number is (writer x 2^48 + the writer's incarnation x 2^32 + its place among the messages
+    of that incarnation on the topic); topics are told by their place in the topic table.
     """
 
     stamp_ns: Stamp
