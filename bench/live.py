@@ -18,6 +18,7 @@ from volant.caros.supervise.table import ProcessRow, ProcessTable
 from volant.core import topics
 from volant.core.messages import CarState, DriverControls, Gear, Indicator
 
+SOURCE = Path(__file__).resolve().parents[1] / "src"
 MESSAGES = 3000
 PACE_S = 0.001
 DRIVE_S = 12.0
@@ -37,6 +38,15 @@ def _state(stamp_ns: int) -> CarState:
     )  # fmt: skip
 
 
+def _first_of_all() -> str:
+    """As the processes of the live car that drive: real-time priority where it is granted."""
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(10))
+    except OSError:
+        return "normal"
+    return "real-time"
+
+
 def _bus_rows() -> list[Row]:
     """One way, CarState at 1 kHz from one process to another that sleeps until it comes."""
     rows_ = tuple(
@@ -45,6 +55,7 @@ def _bus_rows() -> list[Row]:
     )
     with Wiring(ProcessTable(process=rows_)) as wiring:
         pid = os.fork()
+        first_of_all = _first_of_all()
         if pid == 0:
             bus = LiveBus(wiring.seat("world"))
             for _ in range(MESSAGES):
@@ -58,7 +69,8 @@ def _bus_rows() -> list[Row]:
             now_ns = time.monotonic_ns() & ((1 << 53) - 1)
             spans_us += [(now_ns - one.stamp_ns) / 1e3 for one in held.take()]
         os.waitpid(pid, 0)
-    note = f"CarState at 1 kHz, {len(spans_us)} messages, encode to decoded"
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+    note = f"CarState at 1 kHz, {len(spans_us)} messages, made to decoded, {first_of_all} priority"
     return [
         at_most(
             "live/message between processes p50", statistics.median(spans_us), 40.0, "us", note
@@ -73,7 +85,7 @@ def _up_rows() -> list[Row]:
         began_s = time.monotonic()
         process = subprocess.Popen(
             [sys.executable, "-m", "volant", "up", "--port", "0", "--json", "--ready-file", str(ready)],
-            cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+            cwd=folder, env={**os.environ, "PYTHONPATH": str(SOURCE)}, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
         )  # fmt: skip
         try:
             while not ready.exists():

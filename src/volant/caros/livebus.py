@@ -13,7 +13,7 @@ import errno
 import select
 import socket
 import struct
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
@@ -33,6 +33,7 @@ DRAIN_MOST: Final = 4096
 _HEAD: Final = struct.Struct("<BHI")
 _NUMBER: Final = {topic.name: number for number, topic in enumerate(TOPICS)}
 _WRAP: Final = 1 << 32
+_AT_ONCE: Final = socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL
 
 
 def number_of(writer: int, incarnation: int, sequence: int) -> int:
@@ -199,10 +200,10 @@ class LiveBus:
         if len(payload) > MOST_BYTES:
             self.dropped += len(ends)
             return
-        head = _HEAD.pack(_NUMBER[topic.name], self._incarnation, count)
+        packet = _HEAD.pack(_NUMBER[topic.name], self._incarnation, count) + payload
         for end in ends:
             try:
-                end.sendmsg([head, payload], [], socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
+                end.send(packet, _AT_ONCE)
             except OSError as error:
                 if error.errno == errno.EBADF:
                     raise
@@ -254,29 +255,33 @@ class LiveBus:
 
     def _packets(
         self, writer: int, end: socket.socket, topics: Mapping[int, Topic]
-    ) -> Iterable[tuple[Topic, int, bytes]]:
+    ) -> list[tuple[Topic, int, bytes]]:
+        """What waits from one writer, in its order; what is no packet of its own is counted."""
+        found: list[tuple[Topic, int, bytes]] = []
         receive, view, size = end.recv_into, self._view, _HEAD.size
         for _ in range(DRAIN_MOST):
             try:
-                count = receive(self._buffer)
+                count = receive(view)
             except OSError:
-                return
+                break
             if count == 0:
-                return
+                break
             code, incarnation, sequence = _HEAD.unpack_from(view) if count >= size else (255, 0, 0)
             topic = topics.get(code)
             if topic is None or count > MOST_BYTES + size:
                 self.bad += 1
                 continue
             number = number_of(writer, incarnation, sequence)
-            self._count_lost(code, topic, number)
-            yield topic, number, bytes(view[size:count])
+            if topic.kind is Kind.EVENT:
+                self._count_lost(code, number)
+            found.append((topic, number, bytes(view[size:count])))
+        return found
 
-    def _count_lost(self, code: int, topic: Topic, number: int) -> None:
+    def _count_lost(self, code: int, number: int) -> None:
         key = number >> 48, code
         before = self._last.get(key)
         self._last[key] = number
-        if topic.kind is Kind.EVENT and before is not None and before // _WRAP == number // _WRAP:
+        if before is not None and before // _WRAP == number // _WRAP:
             self.lost += max(0, number - before - 1)
 
     def _hand_over(self, topic: Topic, number: int, payload: bytes) -> None:
