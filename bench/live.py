@@ -55,7 +55,8 @@ def _bus_rows() -> list[Row]:
                 bus.publish(topics.CAR_STATE, _state(time.monotonic_ns() & ((1 << 53) - 1)))
             os._exit(0)
         bus = LiveBus(wiring.seat("vehicle"))
-        held, spans_us = bus.subscribe(topics.CAR_STATE), []
+        held = bus.subscribe(topics.CAR_STATE)
+        spans_us: list[float] = []
         while len(spans_us) < MESSAGES - 50 and bus.wait(2.0):
             bus.drain()
             now_ns = time.monotonic_ns() & ((1 << 53) - 1)

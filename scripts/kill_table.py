@@ -104,7 +104,9 @@ class Screen:
                 connect(url, origin=origin, compression=None, open_timeout=1.0) as live,  # type: ignore[arg-type]
             ):
                 while not self._ending:
-                    self._note(self._decode(live.recv(timeout=0.5)))
+                    packet = live.recv(timeout=0.5)
+                    if isinstance(packet, bytes):
+                        self._note(self._decode(packet))
             time.sleep(0.05)
 
     def _note(self, frame: CockpitFrame) -> None:
