@@ -21,10 +21,10 @@ from volant.app.live_context import Context
 from volant.app.live_station import Station, Stepper, publish_outside
 from volant.app.live_world import WatchedCar
 from volant.app.record import open_recording
-from volant.app.start import Starter
+from volant.app.start import FIRST_NS, Starter
 from volant.caros.cockpit import spawn_cockpit_at
 from volant.core import topics
-from volant.core.clock import nanoseconds
+from volant.core.clock import CONTROL_TICK_NS, nanoseconds
 from volant.core.messages import CommandSource, DriverControls
 from volant.sim.judge import summary
 
@@ -135,6 +135,7 @@ def screens(station: Station, context: Context) -> int:
     starter = Starter(bus, inbox, first_wheel_rad(context.trip)) if first else None
     said, said_ns = DriverControls(), 0
     asked_ns: int | None = None
+    looks = 0
 
     def ask_who_drives(stamp_ns: int) -> None:
         """Once after a restart, when the guard has seen that nobody touches anything."""
@@ -147,12 +148,14 @@ def screens(station: Station, context: Context) -> int:
                 desk.abandon()
 
     def look(stamp_ns: int) -> None:
-        nonlocal said, said_ns
+        nonlocal said, said_ns, looks
         desk.look(stamp_ns)
         if not first and asked_ns != -1:
             ask_who_drives(stamp_ns)
         if starter is not None and not desk.taken:
-            starter.look(stamp_ns)
+            # By our own ticks: screens that a busy machine holds up do not make the person give up.
+            looks += 1
+            starter.look(max(looks * CONTROL_TICK_NS, min(stamp_ns, FIRST_NS)))
         out = list(inbox.take(stamp_ns))
         told = [message for _, message in out if isinstance(message, DriverControls)]
         if not told and said != DriverControls() and stamp_ns - said_ns >= AGAIN_NS:
