@@ -41,6 +41,10 @@ PURE = {
     "Track.existence": "probability",
     "Plan.confidence": "probability",
     "Plan.rerouted": "count",
+    "LiveStep.incarnation": "count",
+    "LiveStep.count": "count",
+    "LiveStep.consumed": "topic and number of messages, no quantities",
+    "LiveStep.produced": "topic and number of messages, no quantities",
 }
 
 

@@ -523,6 +523,16 @@ export interface LightTruth {
   state: LightState;
 }
 
+/** What a process of the live car did at one tick, so that a replay can give it the same again. */
+export interface LiveStep {
+  stamp_ns: number;
+  component: string;
+  incarnation: number;
+  count: number;
+  consumed: readonly readonly [number, number][];
+  produced: readonly readonly [number, number][];
+}
+
 /** Where the car is by its own belief: in the world and on its corridor. */
 export interface Localization {
   stamp_ns: number;
@@ -743,6 +753,7 @@ export const FIELDS: Record<string, readonly string[]> = {
   LightFrame: ["stamp_ns", "lights"],
   LightReturn: ["x_m", "y_m", "z_m", "state", "confidence"],
   LightTruth: ["signal", "state"],
+  LiveStep: ["stamp_ns", "component", "incarnation", "count", "consumed", "produced"],
   Localization: ["stamp_ns", "x_m", "y_m", "yaw_rad", "speed_mps", "yaw_rate_rps", "station_m", "offset_m", "heading_error_rad", "sigma_along_m", "sigma_across_m", "lane", "valid"],
   ObjectReturn: ["x_m", "y_m", "yaw_rad", "velocity_x_mps", "velocity_y_mps", "length_m", "width_m", "height_m", "object_class", "class_confidence", "existence", "brake_lights", "indicator"],
   PilotState: ["stamp_ns", "engagement", "code", "words", "set_speed_mps", "time_gap_setting_s", "functions", "ready", "blockers", "blocker_words", "switched_off", "escalation", "departure", "blind_spot_left", "blind_spot_right", "assist_curvature_per_m", "degraded"],

@@ -187,6 +187,94 @@ def drive(
     raise typer.Exit(drive_command(wish))
 
 
+@app.command()
+def up(
+    car: CarOption = DEFAULT_CAR,
+    road: Annotated[
+        str, typer.Option(help="Road by name or OpenDRIVE file; `volant roads` lists them.")
+    ] = DEFAULT_ROAD,
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**53 - 1, help="Seed of the world's traffic.")
+    ] = 1,
+    sensors: Annotated[
+        str, typer.Option(help="Sensors: perfect, typical or degraded.")
+    ] = "typical",
+    cars: Annotated[
+        int | None,
+        typer.Option(
+            min=0, max=500, help="Other cars near ours; default: 60 on a motorway, else 20."
+        ),
+    ] = None,
+    start: Annotated[
+        str | None, typer.Option("--from", help="Place to begin at; `volant places` lists them.")
+    ] = None,
+    to: Annotated[
+        str | None,
+        typer.Option("--to", help="Place to arrive at: a name, road:section:lane@s, or x,y."),
+    ] = None,
+    via: Annotated[
+        list[str] | None, typer.Option("--via", help="Place to pass on the way; may be repeated.")
+    ] = None,
+    distance: Annotated[
+        float | None,
+        typer.Option(min=50.0, max=200_000.0, help="Metres to drive along the main road instead."),
+    ] = None,
+    journal: Annotated[
+        Path | None, typer.Option(help="Journal file or folder; default: folder journals here.")
+    ] = None,
+    no_journal: Annotated[bool, typer.Option("--no-journal", help="Record nothing.")] = False,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of the cockpit; the next free one is taken.")
+    ] = 8740,
+    ready_file: Annotated[
+        Path | None, typer.Option(help="Written, as JSON, once everything answers.")
+    ] = None,
+    status_file: Annotated[
+        Path | None, typer.Option(help="Written twice a second: how each process is, as JSON.")
+    ] = None,
+    for_s: Annotated[
+        float | None, typer.Option("--for", min=0.0, help="Seconds to stay up; default: for ever.")
+    ] = None,
+    processes: Annotated[
+        Path | None, typer.Option(help="Process table, a TOML file; default: the car's own.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Boot the live car: real time, in processes of which any may die.
+
+    \b
+    Examples:
+      volant up
+      volant up --from hospital --to harbour --ready-file ready.json
+      volant up --for 60 --json
+    """
+    from volant.app.trip import TripWish
+    from volant.app.up import UpWish, up_command
+
+    trip = TripWish(
+        car=car,
+        road=road,
+        seed=seed,
+        sensors=sensors,
+        cars=cars,
+        distance_m=distance,
+        start=start,
+        to=to,
+        via=tuple(via or ()),
+    )
+    wish = UpWish(
+        trip=trip,
+        journal=None if no_journal else journal or Path("journals"),
+        port=port,
+        ready_file=ready_file,
+        status_file=status_file,
+        for_s=for_s,
+        processes=processes,
+        as_json=as_json,
+    )
+    raise typer.Exit(up_command(wish))
+
+
 @app.command("range")
 def range_(
     car: CarOption = DEFAULT_CAR,

@@ -181,7 +181,7 @@ def compose(
     A trip over a bus without a network is driven over buses within the process, as a replay is.
     """
     parts = [
-        components.world(lambda: _machine(trip, network)),
+        components.world(lambda: make_machine(trip, network)),
         components.pilot(pilot_settings(trip)),
         components.vehicle(guard_settings(trip.spec), aeb_settings(trip.spec)),
         components.judge(judge_settings(trip)),
@@ -380,7 +380,7 @@ def _units(trip: Trip, network: Network | None) -> UnitsStart:
     )
 
 
-def _machine(trip: Trip, network: Network | None) -> Machine:
+def make_machine(trip: Trip, network: Network | None = None) -> Machine:
     """The plant at the trip's start, in its world."""
     wish, stretch, spec = trip.wish, trip.stretch, trip.spec
     here = stretch.corridor.at(stretch.start_m)

@@ -84,6 +84,10 @@ class Desk:
         self._abandoned = False
         """The seat was left while the car was driven by hand."""
 
+    def abandon(self) -> None:
+        """Nobody knows any more who sat here: a car driven by hand is braked to a stop."""
+        self._abandoned = not self.taken
+
     @property
     def attended(self) -> bool:
         """Somebody sits there and is heard."""

@@ -118,7 +118,7 @@ def drive_trip(
     """
     bus = bus or InlineBus()
     inbox = Inbox()
-    starter = Starter(bus, inbox, _first_wheel_rad(trip))
+    starter = Starter(bus, inbox, first_wheel_rad(trip))
     parts = tuple(around(part) for part in compose(trip, write=write, send=send, network=network))
     executor = InlineExecutor(parts, bus, inbox, pace=pace)
     desk = None if hear is None else Desk(bus, inbox, hear, steering_of(trip))
@@ -145,7 +145,7 @@ def drive_trip(
     return Driven(ending, truth, seconds(stamp_ns), wall_s)
 
 
-def _first_wheel_rad(trip: Trip) -> float:
+def first_wheel_rad(trip: Trip) -> float:
     """Angle of the steering wheel along the bend in which a drive begins."""
     spec = trip.spec
     return spec.steering_ratio * math.atan(start_curvature_per_m(trip) * spec.wheelbase_m)

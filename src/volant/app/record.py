@@ -36,14 +36,17 @@ class Replayable(msgspec.Struct, frozen=True, kw_only=True):
     trip: dict[str, Any]
     car_sha256: str
     road_sha256: str
+    live: bool = False
+    """Recorded by `volant up`: each step says what it was given, and is replayed by itself."""
 
 
-def header_of(trip: Trip) -> JournalHeader:
+def header_of(trip: Trip, *, live: bool = False) -> JournalHeader:
     """What a replay of this trip must know, and when and where it was recorded."""
     settings = Replayable(
         trip=msgspec.to_builtins(trip.wish),
         car_sha256=file_sha256(trip.car_file),
         road_sha256=file_sha256(trip.road_file),
+        live=live,
     )
     return JournalHeader(
         seed=trip.wish.seed,
@@ -85,6 +88,11 @@ class Recording:
             tell(f"journal: {self._digest.path} {self._digest.reason}")
 
     @property
+    def part(self) -> Path:
+        """Where it is being written."""
+        return self._writer.part
+
+    @property
     def path(self) -> str | None:
         """Where the journal lies; None where nothing is on disk."""
         if self._digest is None or not Path(self._digest.path).is_file():
@@ -102,12 +110,12 @@ class Recording:
         return self._writer.lost if self._digest is None else self._digest.lost
 
 
-def open_recording(wanted: Path | None, trip: Trip) -> Recording | None:
+def open_recording(wanted: Path | None, trip: Trip, *, live: bool = False) -> Recording | None:
     """Begin a journal at a path, or in a folder under a name made of wall time and seed."""
     if wanted is None:
         return None
     path = _free(_journal_path(wanted, trip.wish.seed))
-    writer = JournalWriter(path, header_of(trip))
+    writer = JournalWriter(path, header_of(trip, live=live))
     writer.add_lanes(lane_lines(trip))
     return Recording(writer)
 

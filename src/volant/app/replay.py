@@ -45,6 +45,10 @@ class ReplayAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """Topic, time and field; null where all agree."""
     complete: bool
     """False: the journal lacks its end, or parts of it could not be read; what there is was compared."""
+    steps: int = 0
+    """Of a live journal: replayed, each given what it was given then."""
+    steps_unknown: int = 0
+    """Of a live journal: whose beginning or inputs are not in it, as when the recorder was dead."""
 
 
 def trip_of(file: Path) -> Trip:
@@ -67,6 +71,15 @@ def trip_of(file: Path) -> Trip:
         if file_sha256(path) != sha256:
             raise InputError(f"the {name} {path} has changed since", file=str(file))
     return trip
+
+
+def is_live(file: Path) -> bool:
+    """Whether a journal was recorded by `volant up`.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    return read_header(file).settings.get("live") is True
 
 
 def replay_journal(file: Path, asked_to_end: AskedToEnd = lambda: None) -> ReplayAnswer:
@@ -118,7 +131,12 @@ def replay_command(file: Path, *, as_json: bool) -> Exit:
     with StopSignals() as signals:
         if not as_json:
             tell(f"reading {file} ...")
-        found = replay_journal(file, lambda: signals.asked)
+        if is_live(file):
+            from volant.app.live_replay import replay_live
+
+            found = replay_live(file, lambda: signals.asked)
+        else:
+            found = replay_journal(file, lambda: signals.asked)
         if found.messages == 0 and signals.asked is None and found.first_difference is None:
             raise InputError("holds no message that could be compared", file=str(file))
         if as_json:

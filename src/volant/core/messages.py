@@ -810,3 +810,22 @@ class Alert(Message, frozen=True, kw_only=True):
     cause: str
     action: str
     until_ns: Stamp
+
+
+class LiveStep(Message, frozen=True, kw_only=True):
+    """What a process of the live car did at one tick, so that a replay can give it the same again.
+
+    A message's number is (writer x 2^48 + the writer's incarnation x 2^32 + its place among the messages
+    of that incarnation on the topic); topics are told by their place in the topic table.
+    """
+
+    stamp_ns: Stamp
+    component: str
+    incarnation: Annotated[int, Meta(ge=0)]
+    """How often its process had been started before."""
+    count: Annotated[int, Meta(ge=0)]
+    """Steps before this one of the same incarnation; 0 begins from the component's first state."""
+    consumed: tuple[tuple[int, int], ...]
+    """Topic and number of each message that was new at this tick, in the order in which it was given."""
+    produced: tuple[tuple[int, int], ...]
+    """Topic and number of each message it published."""

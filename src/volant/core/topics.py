@@ -90,6 +90,13 @@ JUDGE_CONTACT: Final = Topic(
     "judge/contact", m.ContactVerdict, Kind.EVENT, None, "who is to blame for a contact"
 )
 ALERT: Final = Topic("alert", m.Alert, Kind.EVENT, None, "something to tell the driver")
+LIVE_STEP: Final = Topic(
+    "live/step",
+    m.LiveStep,
+    Kind.EVENT,
+    None,
+    "which messages a process of the live car took at a tick",
+)
 
 TOPICS: Final[tuple[Topic, ...]] = (
     CAR_STATE,
@@ -111,5 +118,6 @@ TOPICS: Final[tuple[Topic, ...]] = (
     JUDGE_FINDING,
     JUDGE_CONTACT,
     ALERT,
+    LIVE_STEP,
 )
 BY_NAME: Final[dict[str, Topic]] = {topic.name: topic for topic in TOPICS}

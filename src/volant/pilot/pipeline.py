@@ -123,7 +123,8 @@ def step(
 ) -> tuple[PilotMemory, PilotOutput]:
     """One control tick."""
     tuning, stamp_ns = settings.tuning, observation.stamp_ns
-    planning = stamp_ns % PILOT_TICK_NS == 0
+    # At each pilot tick, or at the first one after it where a live car's pilot comes late.
+    planning = stamp_ns // PILOT_TICK_NS != memory.stamp_ns // PILOT_TICK_NS
     choices = _choose(memory.choices, observation.requests)
     indicated = _indicated(memory.indicated, observation.requests)
     # Perception: where am I, who else is there?

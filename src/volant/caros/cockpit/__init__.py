@@ -5,7 +5,15 @@ latest messages, `launch` starts the server and feeds it without
 ever holding the loop up, `server` serves the built screens and the frames to browsers on this machine.
 """
 
-from volant.caros.cockpit.launch import NOT_BUILT, CockpitLink, screens_are_built, spawn_cockpit
+from volant.caros.cockpit.launch import (
+    NOT_BUILT,
+    CockpitLink,
+    Door,
+    open_door,
+    screens_are_built,
+    spawn_cockpit,
+    spawn_cockpit_at,
+)
 from volant.caros.cockpit.messages import (
     SCHEMA_HASH,
     CockpitControl,
@@ -35,7 +43,10 @@ __all__ = [
     "CockpitReplay",
     "CockpitSeat",
     "ControlKind",
+    "Door",
     "FromServer",
+    "open_door",
     "screens_are_built",
     "spawn_cockpit",
+    "spawn_cockpit_at",
 ]

@@ -14,6 +14,7 @@ import secrets
 import socket
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -118,14 +119,51 @@ def screens_are_built(static: Path = STATIC) -> bool:
     return (static / "cluster" / "index.html").is_file()
 
 
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Where browsers come in: it outlives its server, so they find the next one at the same address."""
+
+    listener: socket.socket
+    port: int
+    wanted_port: int
+    token: str
+
+    @property
+    def address(self) -> str:
+        """What to open in a browser; holds the token."""
+        return f"http://{LOOPBACK}:{self.port}/{self.token}/"
+
+
+def open_door(port: int = DEFAULT_PORT) -> Door:
+    """Listen on the first free port from `port` on (0: any), on loopback only.
+
+    Raises:
+        LinkError: no port near the wanted one is free.
+    """
+    listener, taken = _listen(port)
+    return Door(listener, taken, port or taken, secrets.token_urlsafe(24))
+
+
 def spawn_cockpit(port: int = DEFAULT_PORT, *, replay: bool = False) -> CockpitLink:
-    """Start the server on the first free port from `port` on (0: any), on loopback only.
+    """Start the server at a door of its own.
 
     Raises:
         LinkError: no port near the wanted one is free, or the process cannot be started.
     """
-    listener, taken = _listen(port)
-    token = secrets.token_urlsafe(24)
+    door = open_door(port)
+    try:
+        return spawn_cockpit_at(door, replay=replay)
+    finally:
+        door.listener.close()
+
+
+def spawn_cockpit_at(door: Door, *, replay: bool = False) -> CockpitLink:
+    """Start the server at a door that stays open here.
+
+    Raises:
+        LinkError: the process cannot be started.
+    """
+    listener = door.listener
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     ours.setblocking(False)
     ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, PACKET_BYTES)
@@ -146,12 +184,10 @@ def spawn_cockpit(port: int = DEFAULT_PORT, *, replay: bool = False) -> CockpitL
         raise LinkError(f"the cockpit server cannot be started: {error}") from error
     finally:
         theirs.close()
-        listener.close()
-    link = CockpitLink(f"http://{LOOPBACK}:{taken}/{token}/", taken, port or taken, ours, process)
-    hosts = tuple(f"{name}:{taken}" for name in (LOOPBACK, "localhost"))
-    link._packet(
-        START, msgspec.msgpack.encode(CockpitStart(token=token, replay=replay, hosts=hosts))
-    )
+    link = CockpitLink(door.address, door.port, door.wanted_port, ours, process)
+    hosts = tuple(f"{name}:{door.port}" for name in (LOOPBACK, "localhost"))
+    start = CockpitStart(token=door.token, replay=replay, hosts=hosts)
+    link._packet(START, msgspec.msgpack.encode(start))
     return link
 
 

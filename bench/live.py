@@ -1,0 +1,122 @@
+"""The live car: latency of its bus between two processes, lateness of its 100 Hz loop, time to boot."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from bench.rows import Row, at_most, percentile, skipped
+from volant.caros.livebus import LiveBus, Wiring
+from volant.caros.supervise.table import ProcessRow, ProcessTable
+from volant.core import topics
+from volant.core.messages import CarState, DriverControls, Gear, Indicator
+
+SOURCE = Path(__file__).resolve().parents[1] / "src"
+MESSAGES = 3000
+PACE_S = 0.001
+DRIVE_S = 12.0
+
+
+def rows() -> list[Row]:
+    return [*_bus_rows(), *_up_rows()]
+
+
+def _state(stamp_ns: int) -> CarState:
+    return CarState(
+        stamp_ns=stamp_ns, speed_mps=20.0, accel_mps2=0.1, lateral_accel_mps2=0.2,
+        yaw_rate_rps=0.01, steer_rad=0.01, gear=Gear.DRIVE, indicator=Indicator.OFF, hold=False,
+        brake_lights=False, charge_pct=70.0, range_m=300_000.0, battery_power_w=9000.0,
+        battery_voltage_v=350.0, battery_temperature_k=293.0, odometer_m=1234.0,
+        driver=DriverControls(),
+    )  # fmt: skip
+
+
+def _bus_rows() -> list[Row]:
+    """One way, CarState at 1 kHz from one process to another that sleeps until it comes."""
+    rows_ = tuple(
+        ProcessRow(name=name, program=("true",), reads=reads, writes=writes)
+        for name, reads, writes in (("world", (), ("car/state",)), ("vehicle", ("car/state",), ()))
+    )
+    with Wiring(ProcessTable(process=rows_)) as wiring:
+        pid = os.fork()
+        if pid == 0:
+            bus = LiveBus(wiring.seat("world"))
+            for _ in range(MESSAGES):
+                time.sleep(PACE_S)
+                bus.publish(topics.CAR_STATE, _state(time.monotonic_ns() & ((1 << 53) - 1)))
+            os._exit(0)
+        bus = LiveBus(wiring.seat("vehicle"))
+        held = bus.subscribe(topics.CAR_STATE)
+        spans_us: list[float] = []
+        while len(spans_us) < MESSAGES - 50 and bus.wait(2.0):
+            bus.drain()
+            now_ns = time.monotonic_ns() & ((1 << 53) - 1)
+            spans_us += [(now_ns - one.stamp_ns) / 1e3 for one in held.take()]
+        os.waitpid(pid, 0)
+    note = f"CarState at 1 kHz, {len(spans_us)} messages, made to decoded"
+    p50_us, raw_us = statistics.median(spans_us), _raw_p50_us()
+    row = at_most("live/message between processes p50", p50_us, 40.0, "us", note)
+    peer = "8 bytes over a bare socket pair"
+    return [
+        replace(row, peer=peer, peer_value=raw_us, ratio=raw_us / p50_us),
+        Row("live/message between processes p99", percentile(spans_us, 0.99), "us", note=note),
+    ]
+
+
+def _raw_p50_us() -> float:
+    """The same walk of 8 bytes over a socket pair without any bus: what the kernel and Python take."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    pid = os.fork()
+    if pid == 0:
+        for _ in range(MESSAGES):
+            time.sleep(PACE_S)
+            ours.send(time.monotonic_ns().to_bytes(8, "little"))
+        os._exit(0)
+    spans_us = []
+    for _ in range(MESSAGES):
+        sent_ns = int.from_bytes(theirs.recv(8), "little")
+        spans_us.append((time.monotonic_ns() - sent_ns) / 1e3)
+    os.waitpid(pid, 0)
+    ours.close()
+    theirs.close()
+    return statistics.median(spans_us)
+
+
+def _up_rows() -> list[Row]:
+    with tempfile.TemporaryDirectory() as folder:
+        ready = Path(folder) / "ready.json"
+        began_s = time.monotonic()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "volant", "up", "--port", "0", "--json", "--ready-file", str(ready)],
+            cwd=folder, env={**os.environ, "PYTHONPATH": str(SOURCE)}, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        )  # fmt: skip
+        try:
+            while not ready.exists():
+                if process.poll() is not None or time.monotonic() - began_s > 60.0:
+                    return [skipped("live/boot to ready", "the live car did not come up")]
+                time.sleep(0.01)
+            boot_s = time.monotonic() - began_s
+            time.sleep(DRIVE_S)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            text, _ = process.communicate(timeout=30.0)
+    answer = json.loads(text)
+    vehicle = next(one for one in answer["processes"] if one["name"] == "vehicle")
+    bound_ms = 1.0 if answer["real_time"] else 10.0
+    note = (
+        f"vehicle process, all edges, {'real-time' if answer['real_time'] else 'normal'} priority"
+    )
+    return [
+        at_most("live/boot to ready", boot_s, 5.0, "s", "from the call of `volant up`"),
+        at_most("live/100 Hz lateness p99", vehicle["late_p99_ms"], bound_ms, "ms", note),
+        Row("live/100 Hz lateness, worst", vehicle["late_most_ms"], "ms", note=note),
+    ]

@@ -1,0 +1,35 @@
+"""What the live car's processes share: made once in the supervisor, and there at once in each fork."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from volant.app.compose import Trip, frame_settings, judge_settings, pilot_settings
+from volant.caros.cockpit import Door
+from volant.caros.cockpit.frame import FrameSettings
+from volant.pilot import PilotSettings
+from volant.sim import JudgeSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """A trip with all that its processes are given."""
+
+    trip: Trip
+    door: Door
+    journal: Path | None
+    pilot: PilotSettings
+    judge: JudgeSettings
+    frames: FrameSettings
+
+
+def make_context(trip: Trip, door: Door, journal: Path | None) -> Context:
+    """Work out all settings now, so that a process that comes back need not.
+
+    Raises:
+        InputError: the road cannot be driven.
+    """
+    return Context(
+        trip, door, journal, pilot_settings(trip), judge_settings(trip), frame_settings(trip)
+    )

@@ -1,0 +1,179 @@
+"""The programs of the live car's own processes: each runs the same components as a drive in one process.
+
+The process table names these functions; each is called in a fork that has the trip loaded already.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from typing import Final
+
+import msgspec
+
+from volant.app import components
+from volant.app.components import Machine
+from volant.app.compose import Trip, aeb_settings, guard_settings, make_machine
+from volant.app.desk import Desk
+from volant.app.drive import first_wheel_rad, steering_of
+from volant.app.inbox import Inbox
+from volant.app.live_context import Context
+from volant.app.live_station import Station, Stepper, publish_outside
+from volant.app.live_world import WatchedCar
+from volant.app.record import open_recording
+from volant.app.start import FIRST_NS, Starter
+from volant.caros.cockpit import spawn_cockpit_at
+from volant.core import topics
+from volant.core.clock import CONTROL_TICK_NS, nanoseconds
+from volant.core.messages import CommandSource, DriverControls
+from volant.sim.judge import summary
+
+VEHICLE_PHASE_NS: Final = nanoseconds(0.005)
+"""The vehicle steps in the middle of a tick: what the car measured at its beginning is there by then,
+and what comes of it is there before the next."""
+RECORD_EVERY_S: Final = 0.02
+ASK_NS: Final = nanoseconds(0.3)
+"""Screens that come back ask after this time who drives: controls that were pressed are free by then."""
+AGAIN_NS: Final = nanoseconds(0.1)
+"""A driver's hands that press or turn are said again at least so often."""
+
+
+def world(station: Station, context: Context) -> int:
+    """The plant with its actuators, traffic and sensors, at every tick of the clock."""
+    part = components.world(lambda: watched_machine(context.trip))
+    stepper = Stepper(part, station.bus, station.incarnation)
+    stepper.start()
+    if station.go():
+        station.run([stepper], every_tick=True)
+    return 0
+
+
+def watched_machine(trip: Trip) -> Machine:
+    """The car of a trip, with actuators that notice silence."""
+    machine = make_machine(trip)
+    return Machine(WatchedCar(machine.car), machine.surroundings)
+
+
+def vehicle(station: Station, context: Context) -> int:
+    """Emergency braking and the guard, at 100 Hz whatever else is silent."""
+    spec = context.trip.spec
+    part = components.vehicle(guard_settings(spec), aeb_settings(spec))
+    stepper = Stepper(part, station.bus, station.incarnation)
+    stepper.start()
+    if station.go():
+        station.run([stepper], phase_ns=VEHICLE_PHASE_NS)
+    return 0
+
+
+def pilot(station: Station, context: Context) -> int:
+    """The pilot, as soon as the car's state of a tick is there."""
+    stepper = Stepper(components.pilot(context.pilot), station.bus, station.incarnation)
+    stepper.start()
+    if station.go():
+        station.run([stepper], awaited=topics.CAR_STATE)
+    return 0
+
+
+def judge(station: Station, context: Context) -> int:
+    """The judge; its figures go to the supervisor in words that are JSON."""
+    stepper = Stepper(components.judge(context.judge), station.bus, station.incarnation)
+    stepper.start()
+    told_ns = 0
+
+    def tell(stamp_ns: int) -> None:
+        nonlocal told_ns
+        if stamp_ns - told_ns >= nanoseconds(0.5):
+            told_ns = stamp_ns
+            found = summary(stepper.state)
+            words = {
+                "arrived": found.arrived,
+                "distance_m": round(found.distance_m, 1),
+                "contacts": found.contacts,
+                "contacts_at_fault": found.contacts_at_fault,
+                "interventions": found.interventions,
+                "max_lane_offset_m": found.max_lane_offset_m,
+            }
+            station.note = msgspec.json.encode(words).decode()
+
+    if station.go():
+        station.run([stepper], awaited=topics.WORLD_EGO, before=tell)
+    return 0
+
+
+def recorder(station: Station, context: Context) -> int:
+    """Writes every message down in the order in which its writer published it."""
+    recording = open_recording(context.journal, context.trip, live=True)
+    if recording is not None:
+        station.note = str(recording.part)
+    if not station.go(keep=True):
+        return 0
+    while True:
+        ending = station.ending  # what was sent before TERM is still written
+        for topic, _number, message in station.bus.drain_all():
+            if recording is not None and topic.journal:
+                stamp_ns = getattr(message, "stamp_ns", station.now_ns)
+                recording.write(topic, stamp_ns, message)
+        station.beat()
+        if ending:
+            break
+        time.sleep(RECORD_EVERY_S)
+    if recording is not None:
+        recording.close({})
+    return 0
+
+
+def screens(station: Station, context: Context) -> int:
+    """Builds the cockpit's frames, keeps its server, and hands on what the seated screen does."""
+    link = spawn_cockpit_at(context.door)
+    bus, inbox = station.bus, Inbox()
+    part = components.cockpit(context.frames, link.send)
+    stepper = Stepper(part, bus, station.incarnation)
+    stepper.start()
+    first = station.incarnation == 0
+    desk = Desk(bus, inbox, link.poll, steering_of(context.trip))
+    guard = bus.subscribe(topics.GUARD_DECISION)
+    starter = Starter(bus, inbox, first_wheel_rad(context.trip)) if first else None
+    said, said_ns = DriverControls(), 0
+    asked_ns: int | None = None
+    looks = 0
+
+    def ask_who_drives(stamp_ns: int) -> None:
+        """Once after a restart, when the guard has seen that nobody touches anything."""
+        nonlocal asked_ns
+        asked_ns = stamp_ns if asked_ns is None else asked_ns
+        decision = guard.latest
+        if stamp_ns - asked_ns >= ASK_NS and decision is not None:
+            asked_ns = -1
+            if decision.source is CommandSource.DRIVER:
+                desk.abandon()
+
+    def look(stamp_ns: int) -> None:
+        nonlocal said, said_ns, looks
+        desk.look(stamp_ns)
+        if not first and asked_ns != -1:
+            ask_who_drives(stamp_ns)
+        if starter is not None and not desk.taken:
+            # By our own ticks: screens that a busy machine holds up do not make the person give up.
+            looks += 1
+            starter.look(max(looks * CONTROL_TICK_NS, min(stamp_ns, FIRST_NS)))
+        out = list(inbox.take(stamp_ns))
+        told = [message for _, message in out if isinstance(message, DriverControls)]
+        if not told and said != DriverControls() and stamp_ns - said_ns >= AGAIN_NS:
+            out.append((topics.DRIVER_CONTROLS, said))
+            told = [said]
+        if told:
+            said, said_ns = told[-1], stamp_ns
+        publish_outside(bus, "driver", stamp_ns, out)
+        if not link.alive:
+            raise ConnectionError("the cockpit's server has ended")
+
+    try:
+        if station.go():
+            if not first:
+                free = (topics.DRIVER_CONTROLS, DriverControls())
+                publish_outside(bus, "driver", station.now_ns, [free])
+            station.run([stepper], before=look)
+    finally:
+        with contextlib.suppress(OSError):
+            link.close()
+    return 0

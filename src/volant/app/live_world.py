@@ -1,0 +1,49 @@
+"""The simulated car of the live world: its actuators notice when nobody commands them any more."""
+
+from __future__ import annotations
+
+from volant.app.components import PlantCar
+from volant.core.messages import CarState, Command, DriverControls, EgoTruth, SensorFrames
+from volant.vehicle import silence
+from volant.vehicle.silence import Silence
+
+
+class WatchedCar:
+    """A `PlantCar` whose actuators stop it when commands fall silent."""
+
+    def __init__(self, car: PlantCar) -> None:
+        self._car = car
+        self._silence = Silence()
+        self._controls, self._touched_ns, self._stamp_ns = DriverControls(), 0, 0
+
+    def read(self, stamp_ns: int) -> tuple[CarState, SensorFrames | None]:
+        """As `Car.read`."""
+        return self._car.read(stamp_ns)
+
+    def apply(self, command: Command, stamp_ns: int) -> None:
+        """As `Car.apply`, unless the actuators are stopping the car."""
+        self._silence = silence.heard(self._silence, command, stamp_ns)
+        if self._silence.since_ns < 0:
+            self._car.apply(command, stamp_ns)
+
+    def set_controls(self, controls: DriverControls) -> None:
+        """Take the driver's hands and feet; pressed or turned, they must be heard of again and again."""
+        self._controls, self._touched_ns = controls, self._stamp_ns
+        self._car.set_controls(controls)
+
+    def advance(self, stamp_ns: int) -> None:
+        """Move the plant on, by its own last resort where nobody commands it."""
+        speed_mps = self._car.truth(stamp_ns).speed_mps
+        self._silence, own = silence.step(self._silence, speed_mps, stamp_ns)
+        if own is not None:
+            self._car.apply(own, stamp_ns)
+        controls, old_ns = self._controls, stamp_ns - self._touched_ns
+        worked = controls.accelerator or controls.brake or controls.wheel_torque_nm
+        if worked and old_ns > silence.HANDS_SILENT_NS:
+            self.set_controls(silence.hands_gone(controls))
+        self._stamp_ns = stamp_ns
+        self._car.advance(stamp_ns)
+
+    def truth(self, stamp_ns: int) -> EgoTruth:
+        """The true motion at the last advance."""
+        return self._car.truth(stamp_ns)

@@ -1,0 +1,314 @@
+"""`volant up`: boots the live car in processes, keeps it up, and says how each of them is.
+
+The supervisor loads the trip once and forks every process from there, so one that dies is back in a
+moment. It drives nothing itself: when it is killed, the kernel ends all the others.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import os
+import socket
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from volant.app.compose import Trip, plan_trip
+from volant.app.exits import Exit
+from volant.app.live_context import Context, make_context
+from volant.app.live_station import GO, Station, publish_outside
+from volant.app.say import answer_json, table, tell
+from volant.app.stop import StopSignals
+from volant.app.trip import TripWish
+from volant.caros.cockpit import NOT_BUILT, open_door, screens_are_built
+from volant.caros.livebus import LiveBus, Wiring
+from volant.caros.supervise import ProcessRow, ProcessTable, load_table
+from volant.caros.supervise.machine import Phase, Say
+from volant.caros.supervise.pulse import Pulse
+from volant.caros.supervise.shell import Supervisor
+from volant.core import topics
+from volant.core.clock import NS_PER_S
+from volant.core.messages import Alert, AlertLevel
+
+PROCESSES: Final = Path(__file__).with_name("processes.toml")
+TURN_S: Final = 0.05
+STATUS_EVERY_S: Final = 0.5
+BOOT_MOST_S: Final = 60.0
+LOST_NS: Final = 3600 * NS_PER_S
+"""A lost process is told of until it is back."""
+
+
+@dataclass(frozen=True, slots=True)
+class UpWish:
+    """What the command line asks for."""
+
+    trip: TripWish
+    journal: Path | None = None
+    port: int = 0
+    ready_file: Path | None = None
+    status_file: Path | None = None
+    for_s: float | None = None
+    processes: Path | None = None
+    as_json: bool = False
+
+
+class ProcessAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """How one process is."""
+
+    name: str
+    phase: str
+    pid: int | None
+    starts: int
+    ticks: int
+    late_p99_ms: float
+    late_most_ms: float
+    dropped: int
+    lost: int
+    note: str
+
+
+class UpAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """How the live car is, or was."""
+
+    ready: bool
+    boot_s: float | None
+    """From the start of the command's own code to ready; null: it never was."""
+    up_s: float
+    """Since ready."""
+    reason: str
+    """Why it ended; empty while it is up."""
+    real_time: bool
+    """Real-time priority is granted to those that ask for it."""
+    origin_ns: int | None
+    """Where the car's clock begins, on this machine's monotonic clock; null: it does not run yet."""
+    address: str
+    """Of the cockpit; it holds the token."""
+    judged: dict[str, Any]
+    """What ground truth says of the drive so far."""
+    processes: tuple[ProcessAnswer, ...]
+
+
+class LiveCar:
+    """The supervisor of one live car."""
+
+    def __init__(self, context: Context, processes: ProcessTable) -> None:
+        """Lay the bus; nothing is started yet."""
+        self.table = processes
+        self._context = context
+        self._wiring = Wiring(self.table, {"": (topics.ALERT, topics.LIVE_STEP)})
+        self._bus = LiveBus(self._wiring.seat(""))
+        self.origin_ns: int | None = None
+        """Where the car's clock begins, on the monotonic clock; None while it does not run."""
+        self._lost: set[str] = set()
+        self.supervisor = Supervisor(
+            self.table, run=self._run, kept=self._kept, seed=context.trip.wish.seed
+        )
+
+    @property
+    def ready(self) -> bool:
+        """Everything has answered once, and the clock runs."""
+        return self.origin_ns is not None
+
+    def turn(self) -> tuple[Say, ...]:
+        """One round of the supervisor."""
+        said = self.supervisor.turn(TURN_S)
+        for one in said:
+            self._alert(one)
+        if self.origin_ns is None and self.supervisor.state.all_ready:
+            self.origin_ns = time.monotonic_ns()
+            for row in self.table.process:
+                self.supervisor.send(row.name, GO.pack(self.origin_ns))
+        return said
+
+    def close(self) -> None:
+        """Stop all in order."""
+        self.supervisor.close()
+        self._wiring.close()
+
+    def broken(self) -> str:
+        """Why the car cannot be up any more; empty while it can."""
+        for row in self.table.process:
+            phase = self.supervisor.state.ones[row.name].phase
+            if row.safety == "driving" and phase in (Phase.STOPPED, Phase.QUARANTINED):
+                return f"the process {row.name} is gone ({phase.value})"
+        return ""
+
+    def processes(self) -> tuple[ProcessAnswer, ...]:
+        """How each process is."""
+        return tuple(self._answer(row) for row in self.table.process)
+
+    def _answer(self, row: ProcessRow) -> ProcessAnswer:
+        one = self.supervisor.state.ones[row.name]
+        pulse = self.supervisor.pulses.get(row.name, Pulse())
+        return ProcessAnswer(
+            name=row.name,
+            phase=one.phase.value,
+            pid=self.supervisor.pids.get(row.name),
+            starts=one.starts,
+            ticks=pulse.ticks,
+            late_p99_ms=round(pulse.late_p99_ms, 3),
+            late_most_ms=round(pulse.late_most_ms, 3),
+            dropped=pulse.dropped,
+            lost=pulse.lost,
+            note=pulse.note,
+        )
+
+    def _kept(self, row: ProcessRow) -> tuple[int, ...]:
+        listener = self._context.door.listener.fileno()
+        return (*self._wiring.seat(row.name).descriptors, listener)
+
+    def _run(self, row: ProcessRow, incarnation: int, pair: socket.socket) -> int:
+        """In the fork of a process."""
+        assert isinstance(row.program, str)
+        module, _, function = row.program.partition(":")
+        seat = self._wiring.seat(row.name)
+        station = Station(row, incarnation, pair, seat, self.origin_ns)
+        status = getattr(importlib.import_module(module), function)(station, self._context)
+        return int(status or 0)
+
+    def _alert(self, said: Say) -> None:
+        """Tell the driver at once of the death of a process that drives, and that it is back."""
+        if self.origin_ns is None or self.table.row(said.name).safety != "driving":
+            return
+        now_ns = time.monotonic_ns() - self.origin_ns
+        gone = said.what in ("died", "hung", "quarantined")
+        if gone:
+            self._lost.add(said.name)
+        elif said.name not in self._lost:
+            return
+        else:
+            self._lost.discard(said.name)
+        alert = Alert(
+            stamp_ns=now_ns,
+            alert_id=f"process_{said.name}",
+            level=AlertLevel.CRITICAL if gone else AlertLevel.STATUS,
+            words=f"{said.name} failed: car stops" if gone else f"{said.name} is back",
+            cause=f"the process {said.name} {said.what} {said.detail}".strip(),
+            action="be ready to take over" if gone else "none",
+            until_ns=now_ns + (LOST_NS if gone else 2 * NS_PER_S),
+        )
+        publish_outside(self._bus, "supervisor", now_ns, [(topics.ALERT, alert)])
+
+
+def up_command(wish: UpWish) -> Exit:
+    """Run `volant up`."""
+    began_s = time.monotonic()
+    with StopSignals() as signals:
+        processes = load_table(wish.processes or PROCESSES)
+        trip = plan_trip(wish.trip)
+        door = open_door(wish.port)
+        context = make_context(trip, door, wish.journal)
+        car = LiveCar(context, processes)
+        _tell_start(trip, door.address, door.port, door.wanted_port)
+        gc.collect()
+        gc.freeze()
+        try:
+            status, answer = _keep_up(car, wish, signals, began_s, door.address)
+        finally:
+            car.close()
+            door.listener.close()
+            for path in (wish.ready_file, wish.status_file):
+                if path is not None:
+                    path.unlink(missing_ok=True)
+    _show(answer, as_json=wish.as_json)
+    return status
+
+
+def _keep_up(
+    car: LiveCar, wish: UpWish, signals: StopSignals, began_s: float, address: str
+) -> tuple[Exit, UpAnswer]:
+    """Until somebody asks for the end, the time is over, or the car is broken."""
+    boot_s: float | None = None
+    status_s = 0.0
+
+    def answer(reason: str) -> UpAnswer:
+        found = car.processes()
+        up_s = 0.0 if boot_s is None else time.monotonic() - began_s - boot_s
+        judged = next((one.note for one in found if one.name == "judge" and one.note), "{}")
+        return UpAnswer(
+            ready=boot_s is not None,
+            boot_s=boot_s,
+            up_s=up_s,
+            reason=reason,
+            real_time=_real_time(),
+            origin_ns=car.origin_ns,
+            address=address,
+            judged=msgspec.json.decode(judged),
+            processes=found,
+        )
+
+    while True:
+        for said in car.turn():
+            if boot_s is not None or said.what != "ready":
+                tell(f"{said.name}: {said.what} {said.detail}".strip())
+        now_s = time.monotonic()
+        if boot_s is None and car.ready:
+            boot_s = now_s - began_s
+            tell(f"ready after {boot_s:.1f} s")
+            _write(wish.ready_file, answer(""))
+        if now_s - status_s >= STATUS_EVERY_S:
+            status_s = now_s
+            _write(wish.status_file, answer(""))
+        if signals.asked is not None:
+            return signals.asked[0], answer(signals.asked[1])
+        if broken := car.broken():
+            return Exit.INTERNAL, answer(broken)
+        if boot_s is None and now_s - began_s > BOOT_MOST_S:
+            return Exit.INTERNAL, answer(f"not ready after {BOOT_MOST_S:.0f} s")
+        if boot_s is not None and wish.for_s is not None and now_s - began_s - boot_s >= wish.for_s:
+            return Exit.DONE, answer(f"{wish.for_s:g} s are over")
+
+
+def _real_time() -> bool:
+    """Whether the kernel grants a real-time priority to us, and so to our forks."""
+    before = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+    except OSError:
+        return False
+    os.sched_setscheduler(0, *before)
+    return True
+
+
+def _write(path: Path | None, answer: UpAnswer) -> None:
+    """Put a file in its place in one move, readable by its owner only: it holds the cockpit's token."""
+    if path is None:
+        return
+    draft = path.with_name(path.name + ".part")
+    with contextlib.suppress(OSError):
+        draft.unlink(missing_ok=True)
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(msgspec.json.format(msgspec.json.encode(answer), indent=2) + b"\n")
+        draft.replace(path)
+
+
+def _tell_start(trip: Trip, address: str, port: int, wanted_port: int) -> None:
+    tell(f"{trip.spec.title} on {trip.wish.road}, live, seed {trip.wish.seed}")
+    if port != wanted_port:
+        tell(f"port {wanted_port} is taken, the cockpit is at {port}")
+    tell(f"cockpit: {address}")
+    if not screens_are_built():
+        tell(f"cockpit: {NOT_BUILT}")
+
+
+def _show(answer: UpAnswer, *, as_json: bool) -> None:
+    if as_json:
+        answer_json(answer)
+        return
+    boot = "never" if answer.boot_s is None else f"after {answer.boot_s:.1f} s"
+    tell(f"ready {boot}, up for {answer.up_s:.1f} s; ended: {answer.reason}")
+    rows = [
+        (
+            *(one.name, one.phase, str(one.starts), str(one.ticks)),
+            *(f"{one.late_p99_ms:.2f} ms", f"{one.late_most_ms:.1f} ms", str(one.dropped)),
+        )
+        for one in answer.processes
+    ]
+    heads = ("process", "phase", "starts", "ticks", "late p99", "late most", "dropped")
+    table("The live car", heads, rows)

@@ -1,0 +1,9 @@
+"""Supervision: which processes the live car has, and what happens when one of them dies.
+
+`table` reads and checks the process table, `machine` decides (a pure state machine), `shell` does:
+it spawns, hears heartbeats, signals and waits.
+"""
+
+from volant.caros.supervise.table import ProcessRow, ProcessTable, load_table
+
+__all__ = ["ProcessRow", "ProcessTable", "load_table"]
