@@ -352,7 +352,11 @@ def test_who_drives_stands_in_one_place(feeder, open_page, engagement, words):
         frame = drive.frame(t_s)
         assert frame.pilot is not None
         pilot = msgspec.structs.replace(
-            frame.pilot, engagement=engagement, words="Because", blockers=("Door open",)
+            frame.pilot,
+            engagement=engagement,
+            words="Because",
+            blockers=("door_open",),
+            blocker_words=("Door open",),
         )
         return swap(frame, pilot=pilot)
 
