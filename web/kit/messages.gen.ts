@@ -529,8 +529,8 @@ export interface LiveStep {
   component: string;
   incarnation: number;
   count: number;
-  consumed: readonly readonly [number, number][];
-  produced: readonly readonly [number, number][];
+  consumed: readonly (readonly [number, number])[];
+  produced: readonly (readonly [number, number])[];
 }
 
 /** Where the car is by its own belief: in the world and on its corridor. */

@@ -61,7 +61,8 @@ def _render(kind: inspect.Type, known: dict[str, str], fields: dict[str, tuple[s
         return " | ".join(_render(part, known, fields) for part in kind.types)
     if isinstance(kind, inspect.VarTupleType):
         inner = _render(kind.item_type, known, fields)
-        return f"readonly ({inner})[]" if "|" in inner else f"readonly {inner}[]"
+        compound = "|" in inner or inner.startswith("readonly ")
+        return f"readonly ({inner})[]" if compound else f"readonly {inner}[]"
     if isinstance(kind, inspect.TupleType):
         inner = ", ".join(_render(part, known, fields) for part in kind.item_types)
         return f"readonly [{inner}]"
