@@ -51,17 +51,17 @@ class Codes:
                 _log.warning("trouble_codes_dropped: %s", error)
 
     def keep(self) -> None:
-        """Write them, in one move, when they have changed.
-
-        Raises:
-            OSError: the file cannot be written.
-        """
+        """Write them, in one move, when they have changed; a full disk costs only that."""
         now = {name: memory.to_bytes() for name, memory in self.memories.items()}
-        if now != self._kept:
-            draft = self._path.with_suffix(".part")
+        if now == self._kept:
+            return
+        self._kept = now
+        draft = self._path.with_suffix(".part")
+        try:
             draft.write_bytes(msgspec.msgpack.encode(now))
             draft.replace(self._path)
-            self._kept = now
+        except OSError as error:
+            _log.warning("trouble_codes_not_kept: %s", error)
 
     def confirmed(self) -> str:
         """Names of the confirmed codes, such as `pilot:pilot_lost`, with commas between."""
