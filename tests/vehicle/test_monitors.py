@@ -83,7 +83,8 @@ def failed(results: tuple[Result, ...]) -> set[str]:
 
 def after(*seen: Seen) -> tuple[Result, ...]:
     """Results of the last of some calls, one a turn."""
-    state, results = MonitorState(), ()
+    state = MonitorState()
+    results: tuple[Result, ...] = ()
     for number, one in enumerate(seen):
         state, results = monitors.step(state, one, number * TURN_NS)
     return results
