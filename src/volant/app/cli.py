@@ -226,6 +226,12 @@ def up(
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port of the cockpit; the next free one is taken.")
     ] = 8740,
+    doip_port: Annotated[
+        int,
+        typer.Option(
+            min=0, max=65535, help="Port of diagnostics (DoIP); the next free one is taken. 0: any."
+        ),
+    ] = 13400,
     ready_file: Annotated[
         Path | None, typer.Option(help="Written, as JSON, once everything answers.")
     ] = None,
@@ -266,6 +272,7 @@ def up(
         trip=trip,
         journal=None if no_journal else journal or Path("journals"),
         port=port,
+        doip_port=doip_port,
         ready_file=ready_file,
         status_file=status_file,
         for_s=for_s,

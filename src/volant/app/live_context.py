@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,14 +23,19 @@ class Context:
     pilot: PilotSettings
     judge: JudgeSettings
     frames: FrameSettings
+    doip: socket.socket
+    """Listens for testers; it outlives the process that serves them."""
+    codes: Path
+    """Folder of the trouble codes."""
 
 
-def make_context(trip: Trip, door: Door, journal: Path | None) -> Context:
+def make_context(
+    trip: Trip, door: Door, journal: Path | None, doip: socket.socket, codes: Path
+) -> Context:
     """Work out all settings now, so that a process that comes back need not.
 
     Raises:
         InputError: the road cannot be driven.
     """
-    return Context(
-        trip, door, journal, pilot_settings(trip), judge_settings(trip), frame_settings(trip)
-    )
+    settings = pilot_settings(trip), judge_settings(trip), frame_settings(trip)
+    return Context(trip, door, journal, *settings, doip, codes)

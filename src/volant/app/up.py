@@ -11,6 +11,7 @@ import gc
 import importlib
 import os
 import socket
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +26,7 @@ from volant.app.live_station import GO, Station, publish_outside
 from volant.app.say import answer_json, table, tell
 from volant.app.stop import StopSignals
 from volant.app.trip import TripWish
-from volant.caros.cockpit import NOT_BUILT, open_door, screens_are_built
+from volant.caros.cockpit import NOT_BUILT, listen_near, open_door, screens_are_built
 from volant.caros.livebus import LiveBus, Wiring
 from volant.caros.supervise import ProcessRow, ProcessTable, load_table
 from volant.caros.supervise.machine import Phase, Say
@@ -50,6 +51,7 @@ class UpWish:
     trip: TripWish
     journal: Path | None = None
     port: int = 0
+    doip_port: int = 0
     ready_file: Path | None = None
     status_file: Path | None = None
     for_s: float | None = None
@@ -88,6 +90,8 @@ class UpAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """Where the car's clock begins, on this machine's monotonic clock; null: it does not run yet."""
     address: str
     """Of the cockpit; it holds the token."""
+    doip_port: int
+    """Where testers reach the control units, on loopback."""
     judged: dict[str, Any]
     """What ground truth says of the drive so far."""
     processes: tuple[ProcessAnswer, ...]
@@ -159,8 +163,8 @@ class LiveCar:
         )
 
     def _kept(self, row: ProcessRow) -> tuple[int, ...]:
-        listener = self._context.door.listener.fileno()
-        return (*self._wiring.seat(row.name).descriptors, listener)
+        listeners = self._context.door.listener.fileno(), self._context.doip.fileno()
+        return (*self._wiring.seat(row.name).descriptors, *listeners)
 
     def _run(self, row: ProcessRow, incarnation: int, pair: socket.socket) -> int:
         """In the fork of a process."""
@@ -198,20 +202,23 @@ class LiveCar:
 def up_command(wish: UpWish) -> Exit:
     """Run `volant up`."""
     began_s = time.monotonic()
-    with StopSignals() as signals:
+    with StopSignals() as signals, tempfile.TemporaryDirectory(prefix="volant-codes-") as codes:
         processes = load_table(wish.processes or PROCESSES)
         trip = plan_trip(wish.trip)
         door = open_door(wish.port)
-        context = make_context(trip, door, wish.journal)
+        doip, doip_port = listen_near(wish.doip_port)
+        context = make_context(trip, door, wish.journal, doip, Path(codes))
         car = LiveCar(context, processes)
         _tell_start(trip, door.address, door.port, door.wanted_port)
+        tell(f"diagnostics: DoIP at 127.0.0.1:{doip_port}")
         gc.collect()
         gc.freeze()
         try:
-            status, answer = _keep_up(car, wish, signals, began_s, door.address)
+            status, answer = _keep_up(car, wish, signals, began_s, door.address, doip_port)
         finally:
             car.close()
             door.listener.close()
+            doip.close()
             for path in (wish.ready_file, wish.status_file):
                 if path is not None:
                     path.unlink(missing_ok=True)
@@ -220,7 +227,12 @@ def up_command(wish: UpWish) -> Exit:
 
 
 def _keep_up(
-    car: LiveCar, wish: UpWish, signals: StopSignals, began_s: float, address: str
+    car: LiveCar,
+    wish: UpWish,
+    signals: StopSignals,
+    began_s: float,
+    address: str,
+    doip_port: int,
 ) -> tuple[Exit, UpAnswer]:
     """Until somebody asks for the end, the time is over, or the car is broken."""
     boot_s: float | None = None
@@ -238,6 +250,7 @@ def _keep_up(
             real_time=_real_time(),
             origin_ns=car.origin_ns,
             address=address,
+            doip_port=doip_port,
             judged=msgspec.json.decode(judged),
             processes=found,
         )

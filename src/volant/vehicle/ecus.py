@@ -239,6 +239,8 @@ ECUS: Final[tuple[EcuSpec, ...]] = (
             _fault(
                 "B1082-97", "camera_blocked", "the front camera is blocked or blind", warns=True
             ),
+            _fault("B1083-31", "gnss_lost", "the satellite receiver tells no place"),
+            _fault("B1083-64", "gnss_off", "the satellite receiver tells a wrong place"),
         ),
     ),
     _radar("radar_front", "Radar, front", 9),

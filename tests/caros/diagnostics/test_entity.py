@@ -118,6 +118,17 @@ def test_a_taken_port_is_told() -> None:
         DoipEntity({}, DoipSettings(vin=FACTS.vin), port=served.port)
 
 
+def test_a_tester_that_came_early_waits_at_a_socket_that_listens_already() -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+    with socket.create_connection(("127.0.0.1", port)) as early:
+        early.sendall(doip.activation_request(0x0E00))
+        with DoipEntity({}, DoipSettings(vin=FACTS.vin), listener=listener) as served:
+            assert served.port == port
+            early.settimeout(10)
+            assert early.recv(100)[2:4] == Payload.ACTIVATION_RESPONSE.to_bytes(2, "big")
+
+
 def test_nobody_at_the_port_is_told() -> None:
     with entity() as served:
         port = served.port

@@ -140,7 +140,7 @@ def open_door(port: int = DEFAULT_PORT) -> Door:
     Raises:
         LinkError: no port near the wanted one is free.
     """
-    listener, taken = _listen(port)
+    listener, taken = listen_near(port)
     return Door(listener, taken, port or taken, secrets.token_urlsafe(24))
 
 
@@ -191,7 +191,12 @@ def spawn_cockpit_at(door: Door, *, replay: bool = False) -> CockpitLink:
     return link
 
 
-def _listen(port: int) -> tuple[socket.socket, int]:
+def listen_near(port: int) -> tuple[socket.socket, int]:
+    """A socket that listens on loopback at the first free port from `port` on (0: any), and that port.
+
+    Raises:
+        LinkError: no port near the wanted one is free.
+    """
     last: OSError | None = None
     for candidate in range(port, min(port + PORT_TRIES, 65_536)) if port else (0,):
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)

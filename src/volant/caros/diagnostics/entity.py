@@ -63,6 +63,7 @@ class DoipEntity:
         udp_port: port of discovery; None takes the same as TCP, and does without where it is taken.
         announce_to: where the car announces itself when it starts to serve, such as
             ("255.255.255.255", 13400); None: nowhere.
+        listener: a TCP socket that listens already, instead of host and port; it is closed with the entity.
 
     Raises:
         LinkError: the TCP port cannot be had.
@@ -77,9 +78,10 @@ class DoipEntity:
         port: int = doip.PORT,
         udp_port: int | None = None,
         announce_to: tuple[str, int] | None = None,
+        listener: socket.socket | None = None,
     ) -> None:
         try:
-            self._tcp = socket.create_server((host, port), backlog=64)
+            self._tcp = listener or socket.create_server((host, port), backlog=64)
         except OSError as error:
             raise LinkError(f"DoIP cannot listen on {host}:{port}: {error}") from error
         self._gateway = Gateway(settings, units, self)

@@ -1,0 +1,180 @@
+"""Monitors of the simulated car: from what its parts say to each other to trouble codes of its control units.
+
+A step without clock and bus. It judges only what it has heard: a message that never came is untested, and so
+is silence when the monitor itself was held up. Times are those of the car, in ns; limits are our own choice.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from volant.core.clock import nanoseconds
+from volant.core.messages import (
+    CarState,
+    CommandSource,
+    Engagement,
+    GuardDecision,
+    Indicator,
+    PilotState,
+)
+from volant.vehicle.ecus import ECUS
+from volant.vehicle.faults import FaultMemory
+
+CAR_SILENT_NS: Final = nanoseconds(0.15)
+"""The car's state comes at 100 Hz."""
+PILOT_SILENT_NS: Final = nanoseconds(0.2)
+"""The pilot's state comes at 20 Hz; a pilot that died is not back sooner."""
+AWAY_NS: Final = nanoseconds(0.12)
+"""A monitor that was not called for so long does not know who was silent meanwhile."""
+GONE: Final = frozenset({"stale_command", "invalid_command"})
+"""Reasons of the guard's stop that mean that the pilot gives no commands, or none of use."""
+PARTNERS: Final = ("drive", "brake", "steer")
+"""Units whose frames are behind the car's state."""
+HEARERS: Final = ("drive", "brake", "steer", "cockpit")
+"""Units that hear the pilot."""
+RADARS: Final = tuple(spec.name for spec in ECUS if spec.name.startswith("radar_"))
+CAMERA: Final = "camera_front"
+_CODES: Final = {(spec.name, one.name): one.code for spec in ECUS for one in spec.faults}
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The latest messages; None: there was none yet."""
+
+    car: CarState | None = None
+    pilot: PilotState | None = None
+    guard: GuardDecision | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """The stamp of the latest message of one kind, and when it was new."""
+
+    stamp_ns: int = -1
+    at_ns: int = -1
+
+    def fresh(self, now_ns: int, silent_ns: int) -> bool | None:
+        """Whether it is not older than that; None: nothing ever came."""
+        return None if self.at_ns < 0 else now_ns - self.at_ns <= silent_ns
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorState:
+    """What the monitors remember from call to call."""
+
+    called_ns: int = -1
+    car: Heard = Heard()
+    pilot: Heard = Heard()
+    guard: Heard = Heard()
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One completed test."""
+
+    unit: str
+    """The control unit whose memory keeps it."""
+    fault: str
+    failed: bool
+
+
+def step(state: MonitorState, seen: Seen, now_ns: int) -> tuple[MonitorState, tuple[Result, ...]]:
+    """Judge what was heard until now; call it several times within `AWAY_NS`."""
+    away = state.called_ns >= 0 and now_ns - state.called_ns > AWAY_NS
+    now = MonitorState(
+        now_ns,
+        _hear(state.car, seen.car, now_ns, away),
+        _hear(state.pilot, seen.pilot, now_ns, away),
+        _hear(state.guard, seen.guard, now_ns, away),
+    )
+    return now, (*_of_car(now, seen), *_of_pilot(now, seen), *_of_guard(now, seen))
+
+
+def report(
+    memories: Mapping[str, FaultMemory],
+    results: Iterable[Result],
+    stamp_ns: int,
+    snapshot: Mapping[int, bytes],
+) -> None:
+    """Hand results to the memories of their units, which are all there by name."""
+    for one in results:
+        memories[one.unit].report(_CODES[one.unit, one.fault], one.failed, stamp_ns, snapshot)
+
+
+def live_value(name: str, seen: Seen, state: MonitorState, now_ns: int) -> float:
+    """A live value of `ecus` from what was heard; NaN: it is not measured, or the car is silent."""
+    if name == "boot_time_s":
+        return now_ns / 1e9
+    if name == "pilot_mode":
+        if seen.pilot is None or not state.pilot.fresh(now_ns, PILOT_SILENT_NS):
+            return math.nan
+        return float(list(Engagement).index(seen.pilot.engagement))
+    car = seen.car
+    if car is None or not car.valid or not state.car.fresh(now_ns, CAR_SILENT_NS):
+        return math.nan
+    if name == "battery_a":
+        volts = car.battery_voltage_v
+        return car.battery_power_w / volts if volts > 0.0 else math.nan
+    values: dict[str, float] = {
+        "speed_mps": car.speed_mps,
+        "accel_mps2": car.accel_mps2,
+        "charge_pct": car.charge_pct,
+        "odometer_m": car.odometer_m,
+        "steer_rad": car.steer_rad,
+        "battery_v": car.battery_voltage_v,
+        "battery_k": car.battery_temperature_k,
+        "hold": float(car.hold),
+        "indicator": float(list(Indicator).index(car.indicator)),
+        "doors_open": float(not car.driver.door_closed),
+    }
+    return values.get(name, math.nan)
+
+
+def _hear(
+    was: Heard, message: CarState | PilotState | GuardDecision | None, now_ns: int, away: bool
+) -> Heard:
+    if message is not None and message.stamp_ns != was.stamp_ns:
+        return Heard(message.stamp_ns, now_ns)
+    return Heard(was.stamp_ns, now_ns) if away and was.at_ns >= 0 else was
+
+
+def _of_car(now: MonitorState, seen: Seen) -> Iterator[Result]:
+    """The pilot's unit misses the frames of those who measure the car's motion."""
+    fresh = now.car.fresh(now.called_ns, CAR_SILENT_NS)
+    if seen.car is not None and fresh is not None:
+        for partner in PARTNERS:
+            yield Result("pilot", f"{partner}_lost", not (fresh and seen.car.valid))
+
+
+def _of_pilot(now: MonitorState, seen: Seen) -> Iterator[Result]:
+    """Units miss the pilot; and it tells which sensors it has lost, while it speaks."""
+    fresh = now.pilot.fresh(now.called_ns, PILOT_SILENT_NS)
+    if seen.pilot is None or fresh is None:
+        return
+    for unit in HEARERS:
+        yield Result(unit, "pilot_lost", not fresh)
+    if not fresh:
+        return
+    told = set(seen.pilot.degraded)
+    for radar in RADARS:
+        yield Result("pilot", f"{radar}_lost", not told.isdisjoint(_codes(radar, "lost", "late")))
+        yield Result("pilot", f"{radar}_counter", f"{radar}_frozen" in told)
+        yield Result(radar, "blocked", f"{radar}_noisy" in told)
+    blind = _codes(CAMERA, "lost", "late", "frozen", "noisy")
+    yield Result("pilot", "camera_blocked", not told.isdisjoint(blind))
+    for name in ("gnss_lost", "gnss_off"):
+        yield Result("pilot", name, name in told)
+
+
+def _of_guard(now: MonitorState, seen: Seen) -> Iterator[Result]:
+    """The guard stops the car because the pilot is gone."""
+    if seen.guard is not None and now.guard.fresh(now.called_ns, CAR_SILENT_NS):
+        stops = seen.guard.source is CommandSource.MINIMAL_RISK
+        yield Result("pilot", "pilot_lost", stops and seen.guard.reason in GONE)
+
+
+def _codes(name: str, *ends: str) -> set[str]:
+    return {f"{name}_{end}" for end in ends}
