@@ -119,6 +119,7 @@ class ClipSettings:
     before_most_bytes: int = 24_000_000
     """Not compressed: the event itself must fit behind it."""
     file_most_bytes: int = 32_000_000
+    """On the disk; so much is asked of the budget for each clip."""
 
 
 @dataclass(slots=True)
