@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from tests.caros.test_clips import contact
 from tests.wire.drive_messages import HEADER, drive
 from volant.app.live_record import COUNTS, OWNER, ClipRecorder, FullRecorder
+from volant.app.replay import replay_command
 from volant.caros.clips import ClipSettings
 from volant.caros.flash import MB, FlashSettings, state_from_bytes
 from volant.core import topics
@@ -134,6 +136,23 @@ def test_a_clip_does_not_outgrow_its_file(tmp_path: Path) -> None:
     info = journal_info(clips_in(tmp_path)[0])
     assert info.sound
     assert info.summary["cut"] is True
+
+
+def test_an_event_after_the_end_of_a_clip_begins_its_own(tmp_path: Path) -> None:
+    recorder = ClipRecorder(tmp_path, HEADER, CLIPS)
+    for stamp_ns in (TOUCH_NS, TOUCH_NS + CLIPS.after_ns + 1):
+        recorder.take(stamp_ns, topics.WORLD_CONTACT, contact(stamp_ns))
+    recorder.close()
+    assert [journal_info(one).summary["events"] for one in clips_in(tmp_path)] == [["contact"]] * 2
+
+
+def test_a_clip_is_not_driven_again(tmp_path: Path) -> None:
+    header = msgspec.structs.replace(HEADER, settings={"live": True, "clip": True})
+    recorder = ClipRecorder(tmp_path, header, CLIPS)
+    recorder.take(TOUCH_NS, topics.WORLD_CONTACT, contact(TOUCH_NS))
+    recorder.close()
+    with pytest.raises(InputError, match="is a clip of an event: watch it with --watch"):
+        replay_command(clips_in(tmp_path)[0], as_json=True)
 
 
 def test_without_a_journal_nothing_is_done() -> None:

@@ -104,7 +104,11 @@ class ClipRecorder:
         """Keep it; where an event begins, begin its clip."""
         row = Row(now_ns, topic, getattr(message, "stamp_ns", now_ns), self._encode(message))
         event = self._clipper.take(row, message)
-        if event and self._clipper.clip is None:
+        if not event:
+            return
+        while (clip := self._clipper.clip) is not None and now_ns >= clip.ends_ns:
+            self.turn(now_ns)  # it is over, only not closed yet
+        if self._clipper.clip is None:
             self._begin(event, now_ns)
 
     def turn(self, now_ns: int) -> None:

@@ -146,9 +146,8 @@ class Clipper:
         self.ring.add(row)
         event = self._events.look(row.topic, message)
         clip = self.clip
-        if clip is not None:
-            if row.at_ns < clip.ends_ns:
-                clip.rows.append(row)
+        if clip is not None and row.at_ns < clip.ends_ns:
+            clip.rows.append(row)
             if event and event not in clip.events:
                 clip.events.append(event)
             if event or self._events.on:
