@@ -220,7 +220,10 @@ def up(
         typer.Option(min=50.0, max=200_000.0, help="Metres to drive along the main road instead."),
     ] = None,
     journal: Annotated[
-        Path | None, typer.Option(help="Journal file or folder; default: folder journals here.")
+        Path | None,
+        typer.Option(
+            help="Folder for clips of events, or a file for the whole drive; default: folder journals."
+        ),
     ] = None,
     no_journal: Annotated[bool, typer.Option("--no-journal", help="Record nothing.")] = False,
     port: Annotated[
@@ -252,7 +255,7 @@ def up(
     Examples:
       volant up
       volant up --from hospital --to harbour --ready-file ready.json
-      volant up --for 60 --json
+      volant up --for 60 --journal whole.mcap --json
     """
     from volant.app.trip import TripWish
     from volant.app.up import UpWish, up_command

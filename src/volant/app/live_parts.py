@@ -18,9 +18,9 @@ from volant.app.desk import Desk
 from volant.app.drive import first_wheel_rad, steering_of
 from volant.app.inbox import Inbox
 from volant.app.live_context import Context
+from volant.app.live_record import open_recorder
 from volant.app.live_station import Station, Stepper, publish_outside
 from volant.app.live_world import WatchedCar
-from volant.app.record import open_recording
 from volant.app.start import FIRST_NS, Starter
 from volant.caros.cockpit import spawn_cockpit_at
 from volant.core import topics
@@ -101,24 +101,26 @@ def judge(station: Station, context: Context) -> int:
 
 
 def recorder(station: Station, context: Context) -> int:
-    """Writes every message down in the order in which its writer published it."""
-    recording = open_recording(context.journal, context.trip, live=True)
-    if recording is not None:
-        station.note = str(recording.part)
+    """Keeps what was said in memory and writes clips of events, or writes every message down.
+
+    Messages come in the order in which their writer published them.
+    """
+    recorder = open_recorder(context.journal, context.trip)
+    station.note = recorder.note
     if not station.go(keep=True):
         return 0
     while True:
         ending = station.ending  # what was sent before TERM is still written
         for topic, _number, message in station.bus.drain_all():
-            if recording is not None and topic.journal:
-                stamp_ns = getattr(message, "stamp_ns", station.now_ns)
-                recording.write(topic, stamp_ns, message)
+            if topic.journal:
+                recorder.take(station.now_ns, topic, message)
+        recorder.turn(station.now_ns)
+        station.note = recorder.note
         station.beat()
         if ending:
             break
         time.sleep(RECORD_EVERY_S)
-    if recording is not None:
-        recording.close({})
+    recorder.close()
     return 0
 
 

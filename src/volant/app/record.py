@@ -38,15 +38,18 @@ class Replayable(msgspec.Struct, frozen=True, kw_only=True):
     road_sha256: str
     live: bool = False
     """Recorded by `volant up`: each step says what it was given, and is replayed by itself."""
+    clip: bool = False
+    """Only the time around an event: can be watched and plotted, not driven again."""
 
 
-def header_of(trip: Trip, *, live: bool = False) -> JournalHeader:
+def header_of(trip: Trip, *, live: bool = False, clip: bool = False) -> JournalHeader:
     """What a replay of this trip must know, and when and where it was recorded."""
     settings = Replayable(
         trip=msgspec.to_builtins(trip.wish),
         car_sha256=file_sha256(trip.car_file),
         road_sha256=file_sha256(trip.road_file),
         live=live,
+        clip=clip,
     )
     return JournalHeader(
         seed=trip.wish.seed,
@@ -114,7 +117,7 @@ def open_recording(wanted: Path | None, trip: Trip, *, live: bool = False) -> Re
     """Begin a journal at a path, or in a folder under a name made of wall time and seed."""
     if wanted is None:
         return None
-    path = _free(_journal_path(wanted, trip.wish.seed))
+    path = free_path(_journal_path(wanted, trip.wish.seed))
     writer = JournalWriter(path, header_of(trip, live=live))
     writer.add_lanes(lane_lines(trip))
     return Recording(writer)
@@ -137,14 +140,19 @@ def lane_lines(trip: Trip) -> Iterator[LaneLine]:
         )
 
 
+def names_a_file(wanted: Path) -> bool:
+    """Whether `--journal` names a file rather than a folder."""
+    return wanted.suffix == ".mcap" and not wanted.is_dir()
+
+
 def _journal_path(wanted: Path, seed: int) -> Path:
-    if wanted.suffix == ".mcap" and not wanted.is_dir():
+    if names_a_file(wanted):
         return wanted
     stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
     return wanted / f"drive-{stamp}-seed{seed}.mcap"
 
 
-def _free(path: Path) -> Path:
+def free_path(path: Path) -> Path:
     """The path itself, or with a number where another drive of this second has taken it."""
     for number in range(2, 1000):
         part = path.with_name(path.name + ".part")

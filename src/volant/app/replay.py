@@ -131,6 +131,8 @@ def replay_command(file: Path, *, as_json: bool) -> Exit:
     with StopSignals() as signals:
         if not as_json:
             tell(f"reading {file} ...")
+        if read_header(file).settings.get("clip") is True:
+            raise InputError("is a clip of an event: watch it with --watch", file=str(file))
         if is_live(file):
             from volant.app.live_replay import replay_live
 

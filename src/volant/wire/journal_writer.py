@@ -109,9 +109,21 @@ class JournalWriter:
         if not self._sink.reason:
             self._put_view(foxglove.ROAD, 0, foxglove.road_scene(lines))
 
+    @property
+    def size(self) -> int:
+        """Bytes of the file so far; what lies in the open chunk is not among them."""
+        return self._sink.tell()
+
     def write(self, topic: Topic, stamp_ns: int, message: Message) -> None:
         """Record one message, in publish order."""
-        payload = self._encode(message)
+        self.write_encoded(topic, stamp_ns, self._encode(message))
+        if self._sink.reason:
+            return
+        for view_channel, made in self._view.take(topic, stamp_ns, message):
+            self._put_view(view_channel, stamp_ns, made)
+
+    def write_encoded(self, topic: Topic, stamp_ns: int, payload: bytes) -> None:
+        """Record one message that is MessagePack already; viewers are drawn nothing."""
         self._hash.add(topic.name, stamp_ns, payload)
         self._messages += 1
         if self._sink.reason:
@@ -119,10 +131,9 @@ class JournalWriter:
         if stamp_ns >= self._next_chunk_ns:
             self._next_chunk_ns = stamp_ns - stamp_ns % CHUNK_NS + CHUNK_NS
             self._flush(self._messages - 1)
-        channel = self._channels[topic.name]
-        self._writer.add_message(channel, stamp_ns, payload, stamp_ns, self._messages)
-        for view_channel, made in self._view.take(topic, stamp_ns, message):
-            self._put_view(view_channel, stamp_ns, made)
+        self._writer.add_message(
+            self._channels[topic.name], stamp_ns, payload, stamp_ns, self._messages
+        )
 
     def close(self, summary: dict[str, Any] | None = None) -> JournalDigest:
         """Write the end, rename the file to its name, and say what is in it; again: say it again."""
