@@ -18,7 +18,7 @@ import screens
 
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
-QUICK = "not slow and not e2e"
+QUICK = "not slow and not soak and not e2e"
 GUARDED = ("src/volant/safety/*", "src/volant/trust/*")
 Step = Callable[[], str | None]
 

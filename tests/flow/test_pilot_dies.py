@@ -153,6 +153,6 @@ def test_a_car_whose_pilot_dies_stops_in_its_lane_and_touches_nobody() -> None:
 @pytest.mark.soak
 @pytest.mark.timeout(1800)
 def test_fifty_moments_on_curves_and_in_traffic() -> None:
-    rows = drive_with_deaths(seed=2, count=60, span_s=330.0)
+    rows = drive_with_deaths(seed=2, count=150, span_s=330.0)
     assert len(rows) >= 50
     check(rows)
