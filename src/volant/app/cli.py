@@ -29,6 +29,36 @@ app.add_typer(exam_app, name="exam")
 app.add_typer(ecu_app, name="ecu")
 
 CarOption = Annotated[str, typer.Option(help="Car by name or TOML file; `volant cars` lists them.")]
+RoadOption = Annotated[
+    str, typer.Option(help="Road by name or OpenDRIVE file; `volant roads` lists them.")
+]
+SensorsOption = Annotated[str, typer.Option(help="Sensors: perfect, typical or degraded.")]
+CarsOption = Annotated[
+    int | None,
+    typer.Option(min=0, max=500, help="Other cars near ours; default: 60 on a motorway, else 20."),
+]
+FromOption = Annotated[
+    str | None, typer.Option("--from", help="Place to begin at; `volant places` lists them.")
+]
+ToOption = Annotated[
+    str | None,
+    typer.Option("--to", help="Place to arrive at: a name, road:section:lane@s, or x,y."),
+]
+ViaOption = Annotated[
+    list[str] | None, typer.Option("--via", help="Place to pass on the way; may be repeated.")
+]
+NoJournalOption = Annotated[bool, typer.Option("--no-journal", help="Record nothing.")]
+PortOption = Annotated[
+    int, typer.Option(min=0, max=65535, help="Port of the cockpit; the next free one is taken.")
+]
+DistanceOption = Annotated[
+    float | None,
+    typer.Option(
+        min=50.0,
+        max=200_000.0,
+        help="Metres to drive along the main road instead; less where roads end.",
+    ),
+]
 DEFAULT_CAR = "g3-520"
 DEFAULT_ROAD = "volant-world"
 
@@ -83,9 +113,7 @@ class _BusCommand(typer.core.TyperCommand):
 @app.command(cls=_BusCommand)
 def drive(
     car: CarOption = DEFAULT_CAR,
-    road: Annotated[
-        str, typer.Option(help="Road by name or OpenDRIVE file; `volant roads` lists them.")
-    ] = DEFAULT_ROAD,
+    road: RoadOption = DEFAULT_ROAD,
     seed: Annotated[
         int, typer.Option(min=0, max=2**53 - 1, help="Same seed, same drive, byte for byte.")
     ] = 1,
@@ -99,33 +127,12 @@ def drive(
         bool, typer.Option("--headless", help="No screen, as fast as it can.")
     ] = False,
     as_json: JsonOption = False,
-    sensors: Annotated[
-        str, typer.Option(help="Sensors: perfect, typical or degraded.")
-    ] = "typical",
-    cars: Annotated[
-        int | None,
-        typer.Option(
-            min=0, max=500, help="Other cars near ours; default: 60 on a motorway, else 20."
-        ),
-    ] = None,
-    start: Annotated[
-        str | None, typer.Option("--from", help="Place to begin at; `volant places` lists them.")
-    ] = None,
-    to: Annotated[
-        str | None,
-        typer.Option("--to", help="Place to arrive at: a name, road:section:lane@s, or x,y."),
-    ] = None,
-    via: Annotated[
-        list[str] | None, typer.Option("--via", help="Place to pass on the way; may be repeated.")
-    ] = None,
-    distance: Annotated[
-        float | None,
-        typer.Option(
-            min=50.0,
-            max=200_000.0,
-            help="Metres to drive along the main road instead; less where roads end.",
-        ),
-    ] = None,
+    sensors: SensorsOption = "typical",
+    cars: CarsOption = None,
+    start: FromOption = None,
+    to: ToOption = None,
+    via: ViaOption = None,
+    distance: DistanceOption = None,
     bus: Annotated[
         str | None,
         typer.Option(
@@ -136,10 +143,8 @@ def drive(
     journal: Annotated[
         Path | None, typer.Option(help="Journal file or folder; default: folder journals here.")
     ] = None,
-    no_journal: Annotated[bool, typer.Option("--no-journal", help="Record nothing.")] = False,
-    port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port of the cockpit; the next free one is taken.")
-    ] = 8740,
+    no_journal: NoJournalOption = False,
+    port: PortOption = 8740,
     open_browser: Annotated[
         bool, typer.Option("--open", help="Open the cockpit in the browser.")
     ] = False,
@@ -190,45 +195,24 @@ def drive(
 @app.command()
 def up(
     car: CarOption = DEFAULT_CAR,
-    road: Annotated[
-        str, typer.Option(help="Road by name or OpenDRIVE file; `volant roads` lists them.")
-    ] = DEFAULT_ROAD,
+    road: RoadOption = DEFAULT_ROAD,
     seed: Annotated[
         int, typer.Option(min=0, max=2**53 - 1, help="Seed of the world's traffic.")
     ] = 1,
-    sensors: Annotated[
-        str, typer.Option(help="Sensors: perfect, typical or degraded.")
-    ] = "typical",
-    cars: Annotated[
-        int | None,
-        typer.Option(
-            min=0, max=500, help="Other cars near ours; default: 60 on a motorway, else 20."
-        ),
-    ] = None,
-    start: Annotated[
-        str | None, typer.Option("--from", help="Place to begin at; `volant places` lists them.")
-    ] = None,
-    to: Annotated[
-        str | None,
-        typer.Option("--to", help="Place to arrive at: a name, road:section:lane@s, or x,y."),
-    ] = None,
-    via: Annotated[
-        list[str] | None, typer.Option("--via", help="Place to pass on the way; may be repeated.")
-    ] = None,
-    distance: Annotated[
-        float | None,
-        typer.Option(min=50.0, max=200_000.0, help="Metres to drive along the main road instead."),
-    ] = None,
+    sensors: SensorsOption = "typical",
+    cars: CarsOption = None,
+    start: FromOption = None,
+    to: ToOption = None,
+    via: ViaOption = None,
+    distance: DistanceOption = None,
     journal: Annotated[
         Path | None,
         typer.Option(
             help="Folder for clips of events, or a file for the whole drive; default: folder journals."
         ),
     ] = None,
-    no_journal: Annotated[bool, typer.Option("--no-journal", help="Record nothing.")] = False,
-    port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port of the cockpit; the next free one is taken.")
-    ] = 8740,
+    no_journal: NoJournalOption = False,
+    port: PortOption = 8740,
     doip_port: Annotated[
         int,
         typer.Option(
@@ -488,9 +472,7 @@ def roads(as_json: JsonOption = False) -> None:
 
 @app.command()
 def places(
-    road: Annotated[
-        str, typer.Option(help="Road by name or OpenDRIVE file; `volant roads` lists them.")
-    ] = DEFAULT_ROAD,
+    road: RoadOption = DEFAULT_ROAD,
     as_json: JsonOption = False,
 ) -> None:
     """List the places of a road that `--from`, `--to` and `--via` take.
