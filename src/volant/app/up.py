@@ -191,9 +191,11 @@ class LiveCar:
             stamp_ns=now_ns,
             alert_id=f"process_{said.name}",
             level=AlertLevel.CRITICAL if gone else AlertLevel.STATUS,
-            words=f"{said.name} failed: car stops" if gone else f"{said.name} is back",
+            words=f"{said.name.capitalize()} failed: car stops"
+            if gone
+            else f"{said.name.capitalize()} is back",
             cause=f"the process {said.name} {said.what} {said.detail}".strip(),
-            action="be ready to take over" if gone else "none",
+            action="be ready to take over" if gone else "",
             until_ns=now_ns + (LOST_NS if gone else 2 * NS_PER_S),
         )
         publish_outside(self._bus, "supervisor", now_ns, [(topics.ALERT, alert)])
