@@ -32,6 +32,9 @@ VEHICLE_PHASE_NS: Final = nanoseconds(0.005)
 """The vehicle steps in the middle of a tick: what the car measured at its beginning is there by then,
 and what comes of it is there before the next."""
 RECORD_EVERY_S: Final = 0.02
+SILENT_NS: Final = nanoseconds(0.2)
+LAST_WORDS_NS: Final = nanoseconds(2.0)
+"""At the end the recorder listens until all have been silent for the first, at most for the second."""
 ASK_NS: Final = nanoseconds(0.3)
 """Screens that come back ask after this time who drives: controls that were pressed are free by then."""
 AGAIN_NS: Final = nanoseconds(0.1)
@@ -109,16 +112,21 @@ def recorder(station: Station, context: Context) -> int:
     station.note = recorder.note
     if not station.go(keep=True):
         return 0
+    ended_ns, heard_ns = 0, 0
     while True:
-        ending = station.ending  # what was sent before TERM is still written
-        for topic, _number, message in station.bus.drain_all():
+        came = station.bus.drain_all()
+        for topic, _number, message in came:
             if topic.journal:
                 recorder.take(station.now_ns, topic, message)
         recorder.turn(station.now_ns)
         station.note = recorder.note
         station.beat()
-        if ending:
-            break
+        heard_ns = station.now_ns if came else heard_ns
+        if station.ending:
+            ended_ns = ended_ns or station.now_ns
+            # The others end at the same time; a step is only whole with all that it was given.
+            if station.now_ns - heard_ns > SILENT_NS or station.now_ns - ended_ns > LAST_WORDS_NS:
+                break
         time.sleep(RECORD_EVERY_S)
     recorder.close()
     return 0

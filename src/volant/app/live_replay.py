@@ -104,6 +104,7 @@ def replay_live(file: Path, asked_to_end: AskedToEnd = lambda: None) -> ReplayAn
 def _read(file: Path) -> _Recorded:
     """All of a journal: a step's messages stand before it, in the order in which it names them."""
     recorded, unclaimed = _Recorded(), dict[int, list[Message]]()
+    last: dict[int, int] = {}
     for record in read_journal(file):
         recorded.last_ns = max(recorded.last_ns, record.stamp_ns)
         if record.topic != LIVE_STEP.name:
@@ -116,10 +117,28 @@ def _read(file: Path) -> _Recorded:
             numbers = [number for one, number in step.produced if one == code]
             held = unclaimed.pop(code, [])
             if len(held) >= len(numbers):
-                # Older ones left over belong to a step whose word was lost.
-                for number, message in zip(numbers, held[-len(numbers) :], strict=True):
+                older = held[: len(held) - len(numbers)]
+                lost = _numbers_of_lost(last.get(code), numbers[0], len(older))
+                told = zip(
+                    (*lost, *numbers), [*older[: len(lost)], *held[len(older) :]], strict=True
+                )
+                for number, message in told:
                     recorded.messages[code, number] = message
+            last[code] = numbers[-1]
     return recorded
+
+
+def _numbers_of_lost(last: int | None, next_number: int, count: int) -> range:
+    """Numbers of messages whose step was never told: its process died between the two.
+
+    They follow the last that were told where nothing else can have come between.
+    """
+    if last is None or last >> 48 != next_number >> 48:
+        return range(0)
+    same_life = last >> 32 == next_number >> 32
+    if same_life and next_number - last - 1 != count:
+        return range(0)
+    return range(last + 1, last + 1 + count)
 
 
 def _makers(trip: Trip) -> dict[str, Callable[[], Component]]:
