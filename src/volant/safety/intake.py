@@ -39,7 +39,8 @@ def take_in(
         speed_mps = max(state.speed_mps + state.accel_mps2 * span_s, 0.0)
         yaw_rate_rps = speed_mps * state.curvature_per_m
     before = state.places[-1] if state.places else Place(now_ns, 0.0, 0.0, 0.0)
-    place = stop.move(before, speed_mps, yaw_rate_rps, span_s, now_ns)
+    slip_rad = -settings.rear_slip_rad_per_mps2 * speed_mps * yaw_rate_rps
+    place = stop.move(before, speed_mps, yaw_rate_rps, span_s, now_ns, slip_rad)
     places = (*state.places, place)[-_PLACES:]
     command_fault = fault_of_command(command, now_ns)
     seen_ns, path_fault, trusted = _judge_path(state, given.stop_path, places, speed_mps, settings)
@@ -54,6 +55,7 @@ def take_in(
         seen_path_ns=seen_ns,
         path_fault=path_fault,
         trusted=trusted,
+        slip_rad=slip_rad,
         indicator=_indicated(given.requests, state.indicator),
         engage_until_ns=_engage_until(state, given, settings),
     )

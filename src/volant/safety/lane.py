@@ -1,0 +1,175 @@
+"""The lane offset straight from the car's camera: it moves the stop path to where the lane is seen.
+
+Wheels and IMU alone leave the path by decimetres: a biased gyro, sideslip, a path planned beside the truth.
+A small observer with fixed gains compares where the lane sensor has the car in its lane with where the path
+has it, and shifts and turns the path about the car, slowly. The camera is not trusted either: a return that
+is old, frozen, unsure, or says something else than a small error of dead reckoning (a neighbouring lane, a
+mark beside the true one, a junction) is left out, and all returns together move the path by less than what
+would take a car out of its lane.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import msgspec
+
+from volant.core.clock import nanoseconds
+from volant.core.messages import LaneReturn
+from volant.safety import stop
+from volant.safety.stop import Beside, Place, TrustedPath
+
+
+class LaneTuning(msgspec.Struct, frozen=True, kw_only=True):
+    """Which returns of the lane sensor are believed, and how far they move a stop path."""
+
+    least_confidence: float = 0.5
+    """Of a sensor whose worst useful return, one line only, has 0.6."""
+    least_width_m: float = 2.4
+    most_width_m: float = 5.0
+    """Lanes are 2.75 to 3.75 m wide (RAL and RAA, recalled), narrower in roadworks and wider in bends."""
+    width_change_m: float = 0.4
+    """Against the first return believed: where a lane widens to two its middle means nothing."""
+    gate_m: float = 0.5
+    """What dead reckoning may be off between two returns, with 0.1 m of noise: half a mark's distance."""
+    gate_rad: float = 0.06
+    """Likewise: the heading of a camera errs by 0.01 (two sigma)."""
+    gain: float = 0.05
+    """Of what a return says so much is taken: with 20 returns a second it is followed within 1 s."""
+    most_step_m: float = 0.0125
+    """At one return: 0.25 m/s, softer than a lane change by far."""
+    most_step_rad: float = 0.0004
+    """At one return: 0.008 rad/s is a gyro off by half a degree a second."""
+    most_m: float = 0.8
+    """All of them together, against dead reckoning: a car 1.9 m wide that was in the middle of a lane of
+    3.5 m is still in it."""
+    most_rad: float = 0.08
+    """Likewise: the heading after 10 s with a gyro off by half a degree a second."""
+
+
+class LaneHold(msgspec.Struct, frozen=True, gc=False):
+    """What is remembered of the lane sensor."""
+
+    seen_ns: int = -1
+    """Stamp of the last return looked at."""
+    offset_m: float = math.nan
+    heading_rad: float = math.nan
+    width_m: float = math.nan
+    """Of the first return believed in this stop; not a number before."""
+    fault: str = ""
+    """Why the last return was left out; empty when it was believed."""
+
+
+def take(
+    hold: LaneHold,
+    lane: LaneReturn | None,
+    trusted: TrustedPath | None,
+    places: tuple[Place, ...],
+    tuning: LaneTuning,
+) -> tuple[LaneHold, TrustedPath | None]:
+    """Move the trusted path by a return of the lane sensor, where it may be believed.
+
+    Args:
+        hold: as remembered.
+        lane: what came at this tick, if anything.
+        trusted: the path that is followed.
+        places: of the last half second, the present one last.
+        tuning: see there.
+    """
+    if lane is None or lane.stamp_ns == hold.seen_ns or trusted is None:
+        return hold, trusted
+    fault, misses = _judge(hold, lane, trusted, places, tuning)
+    width_m = lane.width_m if not fault and math.isnan(hold.width_m) else hold.width_m
+    hold = LaneHold(lane.stamp_ns, lane.offset_m, lane.heading_rad, width_m, fault)
+    if fault:
+        return hold, trusted
+    return hold, _moved(trusted, places[-1], misses, tuning)
+
+
+def _judge(
+    hold: LaneHold,
+    lane: LaneReturn,
+    trusted: TrustedPath,
+    places: tuple[Place, ...],
+    tuning: LaneTuning,
+) -> tuple[str, tuple[float, float]]:
+    """Why a return is left out, or by how much the car is further left and turned further left than thought.
+
+    Codes: `lane_number`, `lane_unsure`, `lane_width`, `lane_frozen`, `lane_stamp`, `lane_unknown` (the path
+    tells no offset there), `lane_jump`.
+    """
+    nothing = (0.0, 0.0)
+    told = lane.offset_m + lane.heading_rad + lane.width_m + lane.confidence
+    if not math.isfinite(told):
+        return "lane_number", nothing
+    if lane.confidence < tuning.least_confidence:
+        return "lane_unsure", nothing
+    if not tuning.least_width_m <= lane.width_m <= tuning.most_width_m:
+        return "lane_width", nothing
+    if abs(lane.width_m - hold.width_m) > tuning.width_change_m:
+        return "lane_width", nothing
+    if lane.offset_m == hold.offset_m and lane.heading_rad == hold.heading_rad:
+        return "lane_frozen", nothing
+    then = stop.place_at(places, lane.stamp_ns)
+    if then is None or lane.stamp_ns < hold.seen_ns:
+        return "lane_stamp", nothing
+    at = stop.beside(trusted.path, trusted.base, max(trusted.index - _BACK, 0), then)
+    planned = _planned(trusted, at)
+    if planned is None:
+        return "lane_unknown", nothing
+    miss_m = lane.offset_m - planned[0] - at.offset_m
+    miss_rad = math.remainder(lane.heading_rad - planned[1] - at.lean_rad, math.tau)
+    if abs(miss_m) > tuning.gate_m or abs(miss_rad) > tuning.gate_rad:
+        return "lane_jump", nothing
+    return "", (miss_m, miss_rad)
+
+
+def _planned(trusted: TrustedPath, at: Beside) -> tuple[float, float] | None:
+    """Offset and heading of the path itself in its lane; None where it does not tell, or crosses a line."""
+    path, index = trusted.path, at.index
+    if len(path.offset_m) != len(path.x_m) or at.along_m < 0.0:
+        return None
+    here_m, next_m = path.offset_m[index], path.offset_m[index + 1]
+    rise_m = next_m - here_m
+    if not abs(rise_m) < _MOST_RISE * path.step_m:  # not a number, too
+        return None
+    share = min(at.along_m / path.step_m, 1.0)
+    return here_m + share * rise_m, math.atan2(rise_m, path.step_m)
+
+
+def _moved(
+    trusted: TrustedPath, place: Place, misses: tuple[float, float], tuning: LaneTuning
+) -> TrustedPath:
+    """The path shifted and turned about the car, within the bounds of one step and of all together."""
+    base, origin = trusted.base, trusted.origin
+    most_m, most_rad = tuning.most_step_m, tuning.most_step_rad
+    aside_m = min(max(tuning.gain * misses[0], -most_m), most_m)
+    turn_rad = min(max(tuning.gain * misses[1], -most_rad), most_rad)
+    turned_rad = origin.yaw_rad - base.yaw_rad
+    turn_rad = min(max(turn_rad, -tuning.most_rad - turned_rad), tuning.most_rad - turned_rad)
+    seen = stop.beside(trusted.path, base, trusted.index, place)
+    reckoned = stop.beside(trusted.path, origin, trusted.index, place)
+    apart_m = seen.offset_m - reckoned.offset_m
+    aside_m = min(max(aside_m, -tuning.most_m - apart_m), tuning.most_m - apart_m)
+    # Where the path lies for the car: its place on the path moves to the left by aside, its heading by turn.
+    cos, sin = math.cos(base.yaw_rad), math.sin(base.yaw_rad)
+    dx_m, dy_m = place.x_m - base.x_m, place.y_m - base.y_m
+    way_rad = place.yaw_rad - base.yaw_rad - seen.lean_rad
+    x_m = cos * dx_m + sin * dy_m - aside_m * math.sin(way_rad)
+    y_m = -sin * dx_m + cos * dy_m + aside_m * math.cos(way_rad)
+    yaw_rad = base.yaw_rad - turn_rad
+    cos, sin = math.cos(yaw_rad), math.sin(yaw_rad)
+    held = Place(
+        base.stamp_ns,
+        place.x_m - (cos * x_m - sin * y_m),
+        place.y_m - (sin * x_m + cos * y_m),
+        yaw_rad,
+    )
+    return msgspec.structs.replace(trusted, held=held)
+
+
+_BACK: Final = 6
+"""Points that a car passes between a picture and its return: 0.3 s at 40 m/s."""
+_MOST_RISE: Final = 0.2
+"""By distance: a path that moves across its lane faster is in the midst of crossing a line."""
