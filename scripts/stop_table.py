@@ -1,6 +1,6 @@
 """Lets the pilot fall silent at seeded moments of drives and writes down how the guard stopped the car.
 
-`python scripts/stop_table.py [--json FILE] [--seed N] [--trips NAMES] [--gyro RPS] [--wheels SHARE] [--blind]`.
+`python scripts/stop_table.py [--json FILE] [--seed N] [--trips NAMES] [--gyro RPS] [--wheels SHARE] [--lane NAME]`.
 One process, virtual time, the same components as `volant drive`: a drive forks at each moment, and in the
 fork nothing comes from the pilot any more. Judged by ground truth. With processes and kill -9 the same is
 shown by kill_table.py.
@@ -40,6 +40,7 @@ from volant.core.messages import (
     CommandSource,
     EgoTruth,
     Indicator,
+    LaneReturn,
     LightState,
     SensorFrames,
     StopPath,
@@ -57,12 +58,17 @@ CURVE_PER_M: Final = 1.0 / 1500.0
 CHANGING_EVERY_S: Final = 0.6
 """In the midst of a lane change, moments come so often: a change takes some 5 s."""
 EVERY_S: Final = (2.0, 8.0)
+FAST_EVERY_S: Final = (0.5, 2.0)
+"""Where only fast moments are asked for: they are rare in traffic."""
 PLACES_AGO: Final = 64
 
 TRIPS: Final[dict[str, dict[str, Any]]] = {
     "ring": {"distance_m": 16000.0},
     "dense": {"distance_m": 9000.0, "cars": 90},
     "sparse": {"distance_m": 16000.0, "cars": 12},
+    "fast": {"distance_m": 4500.0, "cars": 12},
+    "clockwise": {"start": "Ring clockwise", "distance_m": 14000.0, "cars": 20},
+    "counter": {"start": "Ring counter-clockwise", "distance_m": 14000.0, "cars": 30},
     "out": {"start": "market-car-park", "to": "station-car-park"},
     "back": {"start": "station-car-park", "to": "hospital"},
     "town": {"start": "harbour", "to": "school"},
@@ -108,28 +114,62 @@ class Stop:
     """Ended in a junction: acceptable, but told."""
 
 
+LaneLie = Callable[[SensorFrames, int], SensorFrames]
+
+
 @dataclass(frozen=True)
 class Errors:
     """What is wrong with the car's own sensors, besides their noise."""
 
     gyro_rps: float = 0.0
     wheels: float = 1.0
-    lane: Callable[[SensorFrames, int], SensorFrames] = lambda frames, stamp_ns: frames
-    """What the guard is given of the frames once the pilot is gone."""
+    lane: str = "true"
+    """Of `LANES`: what the guard is told of the lane once the pilot is gone."""
 
 
-def without_lane(frames: SensorFrames, stamp_ns: int) -> SensorFrames:  # noqa: ARG001
-    """The guard goes by wheels and gyro alone."""
-    return msgspec.structs.replace(frames, lane=None)
+def _lanes(change: Callable[[LaneReturn, int], LaneReturn | None]) -> LaneLie:
+    """What becomes of the lane in the frames that the guard is given; since_ns: without the pilot."""
+
+    def given(frames: SensorFrames, since_ns: int) -> SensorFrames:
+        lane = frames.lane
+        return frames if lane is None else msgspec.structs.replace(frames, lane=change(lane, since_ns))
+
+    return given
+
+
+def _aside(lane: LaneReturn, aside_m: float) -> LaneReturn:
+    return msgspec.structs.replace(lane, offset_m=lane.offset_m + aside_m)
+
+
+def _leaving(lane: LaneReturn, since_ns: int) -> LaneReturn:
+    """Marks of a roadworks that lead away from the lane, 0.3 m a second and bending."""
+    since_s = since_ns / NS_PER_S
+    away = _aside(lane, 0.15 * since_s * since_s)
+    return msgspec.structs.replace(away, heading_rad=away.heading_rad + 0.009 * since_s)
+
+
+LANES: Final[dict[str, LaneLie]] = {
+    "true": _lanes(lambda lane, since_ns: lane),
+    "none": _lanes(lambda lane, since_ns: None),
+    "mark_beside": _lanes(lambda lane, since_ns: _aside(lane, 0.9)),
+    "wrong_lane": _lanes(lambda lane, since_ns: _aside(lane, lane.width_m)),
+    "creeping": _lanes(lambda lane, since_ns: _aside(lane, -0.3 * since_ns / NS_PER_S)),
+    "leaving": _lanes(_leaving),
+    "third_beside": _lanes(lambda lane, since_ns: _aside(lane, -0.45)),
+}
+"""What the lane sensor tells the guard after the pilot is gone."""
 
 
 class Fate:
     """When the pilot falls silent, and what is seen after that; a fork of the drive for each moment."""
 
-    def __init__(self, name: str, trip: Trip, seed: int, errors: Errors, most: int) -> None:
+    def __init__(
+        self, name: str, trip: Trip, seed: int, errors: Errors, most: int, least_mps: float
+    ) -> None:
         self.rows: list[Stop] = []
         self.dead_ns: int | None = None
         self._name, self._seed, self._errors, self._most = name, seed, errors, most
+        self._least_mps = least_mps
         self._graph: LaneGraph = trip.graph
         self._chance = Chance.of(seed, "silence").child(name)
         self._count = 0
@@ -177,12 +217,12 @@ class Fate:
         return step if gyro_rps or wheels != 1.0 else part.step
 
     def _blinded(self, part: Component) -> Any:
-        name = topics.SENSOR_FRAMES.name
+        name, lie = topics.SENSOR_FRAMES.name, LANES[self._errors.lane]
 
         def step(state: Any, inputs: Inputs, stamp_ns: int) -> tuple[Any, Outputs]:
             if self.dead_ns is None or not inputs.new[name]:
                 return part.step(state, inputs, stamp_ns)
-            frames = tuple(self._errors.lane(one, stamp_ns - self.dead_ns) for one in inputs.new[name])
+            frames = tuple(lie(one, stamp_ns - self.dead_ns) for one in inputs.new[name])
             given = Inputs(inputs.latest, {**inputs.new, name: frames})
             state, told = part.step(state, given, stamp_ns)
             return state, told
@@ -210,12 +250,13 @@ class Fate:
         changing = plan.manoeuvre.startswith("change")
         if changing:
             self._next_ns = min(self._next_ns, stamp_ns + nanoseconds(CHANGING_EVERY_S))
-        if stamp_ns < self._next_ns or self._count >= self._most or ego.speed_mps < LEAST_MPS:
+        if stamp_ns < self._next_ns or self._count >= self._most or ego.speed_mps < self._least_mps:
             return
         self._count += 1
         span_s = CHANGING_EVERY_S * self._chance.uniform(self._count, 0.5, 1.0)
         if not changing:
-            span_s = self._chance.uniform(self._count, *EVERY_S)
+            every = FAST_EVERY_S if self._least_mps >= FAST_MPS else EVERY_S
+            span_s = self._chance.uniform(self._count, *every)
         self._next_ns = stamp_ns + nanoseconds(span_s)
         self._fork(stamp_ns, ego)
 
@@ -293,7 +334,7 @@ class Fate:
         row.path_end_m = self._off_path_m(ego)
         if at is not None:
             lane = self._graph.lanes[at.lane]
-            row.end_lane, row.end_offset_m = lane.id, at.offset_m
+            row.end_lane, row.end_offset_m = str(lane.id), at.offset_m
             row.in_junction = lane.junction is not None
         if abs(ego.speed_mps) < STANDS_MPS:
             row.stood_s = round(since_s, 2)
@@ -358,12 +399,18 @@ class Fate:
 
 
 def drive(
-    name: str, seed: int, *, most: int = 40, errors: Errors | None = None, **wish: Any
+    name: str,
+    seed: int,
+    *,
+    most: int = 40,
+    errors: Errors | None = None,
+    least_mps: float = LEAST_MPS,
+    **wish: Any,
 ) -> list[Stop]:
-    """All stops of one drive: a fork of it for each moment, `most` of them."""
+    """All stops of one drive: a fork of it for each moment, `most` of them, none slower than `least_mps`."""
     words = {"cars": None, "sensors": "typical", **TRIPS.get(name, {}), **wish}
     trip = plan_trip(TripWish(car="g3-520", road="volant-world", seed=seed, **words))
-    fate = Fate(name, trip, seed, errors or Errors(), most)
+    fate = Fate(name, trip, seed, errors or Errors(), most, least_mps)
     drive_trip(
         trip, bus=InlineBus(), around=fate.around, watch=fate.watch, asked_to_end=fate.asked
     )
@@ -422,15 +469,20 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--trips", nargs="*", default=tuple(TRIPS))
     parser.add_argument("--most", type=int, default=40, help="moments of each trip")
+    parser.add_argument("--least", type=float, default=LEAST_MPS, help="no slower moments, m/s")
+    parser.add_argument("--cars", type=int)
     parser.add_argument("--gyro", type=float, default=0.0, help="its bias, rad/s")
     parser.add_argument("--wheels", type=float, default=1.0, help="scale of wheel speed")
-    parser.add_argument("--blind", action="store_true", help="the guard is given no lane offset")
+    parser.add_argument("--lane", choices=LANES, default="true", help="what the guard is told of it")
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args()
-    errors = Errors(asked.gyro, asked.wheels, *((without_lane,) if asked.blind else ()))
+    errors = Errors(asked.gyro, asked.wheels, asked.lane)
     rows: list[Stop] = []
     for name in asked.trips:
-        found = drive(name, asked.seed, most=asked.most, errors=errors)
+        more = {} if asked.cars is None else {"cars": asked.cars}
+        found = drive(
+            name, asked.seed, most=asked.most, errors=errors, least_mps=asked.least, **more
+        )
         rows += found
         print(name, json.dumps(describe(found)), file=sys.stderr, flush=True)
     answer = {**describe(rows), "rows": [dataclasses.asdict(row) for row in rows]}

@@ -43,7 +43,7 @@ class LaneTuning(msgspec.Struct, frozen=True, kw_only=True):
     """At one return: 0.008 rad/s is a gyro off by half a degree a second."""
     most_m: float = 0.8
     """All of them together, against dead reckoning: a car 1.9 m wide that was in the middle of a lane of
-    3.5 m is still in it."""
+    3.5 m is still in it. More than that, and the lane is not believed any more in this stop."""
     most_rad: float = 0.08
     """Likewise: the heading after 10 s with a gyro off by half a degree a second."""
 
@@ -59,6 +59,8 @@ class LaneHold(msgspec.Struct, frozen=True, gc=False):
     """Of the first return believed in this stop; not a number before."""
     fault: str = ""
     """Why the last return was left out; empty when it was believed."""
+    given_up: bool = False
+    """All together were more than the bound: for the rest of this stop the lane is not believed."""
 
 
 def take(
@@ -77,14 +79,44 @@ def take(
         places: of the last half second, the present one last.
         tuning: see there.
     """
-    if lane is None or lane.stamp_ns == hold.seen_ns or trusted is None:
+    if trusted is None:
+        return hold, None
+    if abs(_apart_m(trusted, places[-1])) > tuning.most_m:
+        hold = msgspec.structs.replace(hold, fault="lane_far", given_up=True)
+    if hold.given_up:
+        return hold, _let_go(trusted, places[-1], tuning)
+    if lane is None or lane.stamp_ns == hold.seen_ns:
         return hold, trusted
     fault, misses = _judge(hold, lane, trusted, places, tuning)
     width_m = lane.width_m if not fault and math.isnan(hold.width_m) else hold.width_m
     hold = LaneHold(lane.stamp_ns, lane.offset_m, lane.heading_rad, width_m, fault)
     if fault:
         return hold, trusted
-    return hold, _moved(trusted, places[-1], misses, tuning)
+    most_m, most_rad, gain = tuning.most_step_m, tuning.most_step_rad, tuning.gain
+    turn_rad = min(max(gain * misses[1], -most_rad), most_rad)
+    turned_rad = trusted.origin.yaw_rad - trusted.base.yaw_rad
+    turn_rad = min(max(turn_rad, -tuning.most_rad - turned_rad), tuning.most_rad - turned_rad)
+    aside_m = min(max(gain * misses[0], -most_m), most_m)
+    return hold, _moved(trusted, places[-1], aside_m, turn_rad)
+
+
+def _apart_m(trusted: TrustedPath, place: Place) -> float:
+    """How far left of where dead reckoning has it the car is on the path, by the lane."""
+    if trusted.held is None:
+        return 0.0
+    seen = stop.beside(trusted.path, trusted.held, trusted.index, place)
+    reckoned = stop.beside(trusted.path, trusted.origin, trusted.index, place)
+    return seen.offset_m - reckoned.offset_m
+
+
+def _let_go(trusted: TrustedPath, place: Place, tuning: LaneTuning) -> TrustedPath:
+    """The path at most as far aside as the bound, and softly turned back to where it was headed."""
+    turned_rad = trusted.origin.yaw_rad - trusted.base.yaw_rad
+    most_rad = tuning.most_step_rad
+    turn_rad = min(max(-turned_rad, -most_rad), most_rad)
+    apart_m = _apart_m(trusted, place)
+    aside_m = min(max(apart_m, -tuning.most_m), tuning.most_m) - apart_m
+    return _moved(trusted, place, aside_m, turn_rad)
 
 
 def _judge(
@@ -138,21 +170,10 @@ def _planned(trusted: TrustedPath, at: Beside) -> tuple[float, float] | None:
     return here_m + share * rise_m, math.atan2(rise_m, path.step_m)
 
 
-def _moved(
-    trusted: TrustedPath, place: Place, misses: tuple[float, float], tuning: LaneTuning
-) -> TrustedPath:
-    """The path shifted and turned about the car, within the bounds of one step and of all together."""
-    base, origin = trusted.base, trusted.origin
-    most_m, most_rad = tuning.most_step_m, tuning.most_step_rad
-    aside_m = min(max(tuning.gain * misses[0], -most_m), most_m)
-    turn_rad = min(max(tuning.gain * misses[1], -most_rad), most_rad)
-    turned_rad = origin.yaw_rad - base.yaw_rad
-    turn_rad = min(max(turn_rad, -tuning.most_rad - turned_rad), tuning.most_rad - turned_rad)
+def _moved(trusted: TrustedPath, place: Place, aside_m: float, turn_rad: float) -> TrustedPath:
+    """The path laid so that the car is further left on it, and turned further left."""
+    base = trusted.base
     seen = stop.beside(trusted.path, base, trusted.index, place)
-    reckoned = stop.beside(trusted.path, origin, trusted.index, place)
-    apart_m = seen.offset_m - reckoned.offset_m
-    aside_m = min(max(aside_m, -tuning.most_m - apart_m), tuning.most_m - apart_m)
-    # Where the path lies for the car: its place on the path moves to the left by aside, its heading by turn.
     cos, sin = math.cos(base.yaw_rad), math.sin(base.yaw_rad)
     dx_m, dy_m = place.x_m - base.x_m, place.y_m - base.y_m
     way_rad = place.yaw_rad - base.yaw_rad - seen.lean_rad
