@@ -16,7 +16,7 @@ import os
 import statistics
 import sys
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -42,10 +42,10 @@ from volant.core.messages import (
     Indicator,
     LaneReturn,
     LightState,
-    SensorFrames,
     StopPath,
 )
 from volant.road import LaneGraph, LanePoint
+from volant.safety.stop import Place, beside
 
 STANDS_MPS: Final = 0.05
 LEAST_MPS: Final = 3.0
@@ -114,50 +114,41 @@ class Stop:
     """Ended in a junction: acceptable, but told."""
 
 
-LaneLie = Callable[[SensorFrames, int], SensorFrames]
-
-
 @dataclass(frozen=True)
 class Errors:
-    """What is wrong with the car's own sensors, besides their noise."""
+    """What is wrong with the car's own sensors from the moment on, besides their noise."""
 
     gyro_rps: float = 0.0
     wheels: float = 1.0
     lane: str = "true"
-    """Of `LANES`: what the guard is told of the lane once the pilot is gone."""
+    """`true`, or of `LIES`: what the guard is told of the lane once the pilot is gone."""
 
 
-def _lanes(change: Callable[[LaneReturn, int], LaneReturn | None]) -> LaneLie:
-    """What becomes of the lane in the frames that the guard is given; since_ns: without the pilot."""
-
-    def given(frames: SensorFrames, since_ns: int) -> SensorFrames:
-        lane = frames.lane
-        return frames if lane is None else msgspec.structs.replace(frames, lane=change(lane, since_ns))
-
-    return given
+LIES: Final = ("none", "mark_beside", "wrong_lane", "third_beside", "creeping", "leaving")
+"""What the guard may be told of the lane instead of the truth once the pilot is gone."""
 
 
-def _aside(lane: LaneReturn, aside_m: float) -> LaneReturn:
-    return msgspec.structs.replace(lane, offset_m=lane.offset_m + aside_m)
-
-
-def _leaving(lane: LaneReturn, since_ns: int) -> LaneReturn:
-    """Marks of a roadworks that lead away from the lane, 0.3 m a second and bending."""
-    since_s = since_ns / NS_PER_S
-    away = _aside(lane, 0.15 * since_s * since_s)
-    return msgspec.structs.replace(away, heading_rad=away.heading_rad + 0.009 * since_s)
-
-
-LANES: Final[dict[str, LaneLie]] = {
-    "true": _lanes(lambda lane, since_ns: lane),
-    "none": _lanes(lambda lane, since_ns: None),
-    "mark_beside": _lanes(lambda lane, since_ns: _aside(lane, 0.9)),
-    "wrong_lane": _lanes(lambda lane, since_ns: _aside(lane, lane.width_m)),
-    "creeping": _lanes(lambda lane, since_ns: _aside(lane, -0.3 * since_ns / NS_PER_S)),
-    "leaving": _lanes(_leaving),
-    "third_beside": _lanes(lambda lane, since_ns: _aside(lane, -0.45)),
-}
-"""What the lane sensor tells the guard after the pilot is gone."""
+def told(lie: str, lane: LaneReturn | None, since_s: float) -> LaneReturn | None:
+    """What the guard is told of the lane, so long after the pilot fell silent."""
+    if lane is None or lie == "none":
+        return None
+    turned_rad = 0.0
+    match lie:
+        case "mark_beside":
+            aside_m = 0.9
+        case "wrong_lane":
+            aside_m = lane.width_m
+        case "third_beside":
+            aside_m = -0.45
+        case "creeping":
+            aside_m = -0.3 * since_s
+        case "leaving":  # marks of a roadworks that lead away from the lane in a bend
+            aside_m, turned_rad = 0.15 * since_s * since_s, 0.009 * since_s
+        case _:
+            return lane
+    return msgspec.structs.replace(
+        lane, offset_m=lane.offset_m + aside_m, heading_rad=lane.heading_rad + turned_rad
+    )
 
 
 class Fate:
@@ -183,7 +174,7 @@ class Fate:
         self._index = 0
 
     def around(self, part: Component) -> Component:
-        """The pilot falls silent, the car's sensors err."""
+        """The pilot falls silent, and the car's sensors err from then on."""
         if part.name == "pilot":
             return dataclasses.replace(part, step=self._mortal(part))
         if part.name == "world":
@@ -202,7 +193,7 @@ class Fate:
         gyro_rps, wheels = self._errors.gyro_rps, self._errors.wheels
 
         def wrong(message: Any) -> Any:
-            if not isinstance(message, CarState):
+            if self.dead_ns is None or not isinstance(message, CarState):
                 return message
             return msgspec.structs.replace(
                 message,
@@ -211,21 +202,24 @@ class Fate:
             )
 
         def step(state: Any, inputs: Inputs, stamp_ns: int) -> tuple[Any, Outputs]:
-            state, told = part.step(state, inputs, stamp_ns)
-            return state, tuple((topic, wrong(message)) for topic, message in told)
+            state, outputs = part.step(state, inputs, stamp_ns)
+            return state, tuple((topic, wrong(message)) for topic, message in outputs)
 
         return step if gyro_rps or wheels != 1.0 else part.step
 
     def _blinded(self, part: Component) -> Any:
-        name, lie = topics.SENSOR_FRAMES.name, LANES[self._errors.lane]
+        name, lie = topics.SENSOR_FRAMES.name, self._errors.lane
 
         def step(state: Any, inputs: Inputs, stamp_ns: int) -> tuple[Any, Outputs]:
             if self.dead_ns is None or not inputs.new[name]:
                 return part.step(state, inputs, stamp_ns)
-            frames = tuple(lie(one, stamp_ns - self.dead_ns) for one in inputs.new[name])
+            since_s = (stamp_ns - self.dead_ns) / NS_PER_S
+            frames = tuple(
+                msgspec.structs.replace(one, lane=told(lie, one.lane, since_s))
+                for one in inputs.new[name]
+            )
             given = Inputs(inputs.latest, {**inputs.new, name: frames})
-            state, told = part.step(state, given, stamp_ns)
-            return state, told
+            return part.step(state, given, stamp_ns)
 
         return step
 
@@ -265,8 +259,8 @@ class Fate:
         pid = os.fork()
         if pid:
             os.close(into)
-            with os.fdopen(out) as told:
-                self.rows.append(Stop(**json.loads(told.read())))
+            with os.fdopen(out) as answer:
+                self.rows.append(Stop(**json.loads(answer.read())))
             os.waitpid(pid, 0)
             return
         os.close(out)
@@ -355,11 +349,11 @@ class Fate:
         cos, sin = math.cos(ego.yaw_rad), math.sin(ego.yaw_rad)
         for along_m in (-ego.rear_overhang_m, ego.length_m - ego.rear_overhang_m):
             x_m, y_m = ego.x_m + along_m * cos, ego.y_m + along_m * sin
-            corner = self._corner(x_m, y_m, ego.yaw_rad, at)
+            corner = self._corner(x_m, y_m, at)
             most_m = max(most_m, abs(corner.offset_m) + half_m - 0.5 * corner.width_m)
         return most_m
 
-    def _corner(self, x_m: float, y_m: float, yaw_rad: float, at: LanePoint) -> LanePoint:
+    def _corner(self, x_m: float, y_m: float, at: LanePoint) -> LanePoint:
         """The lane there: the same one or what follows it."""
         near = self._graph.project(at.lane, x_m, y_m)
         if 0.0 < near.s_m < self._graph.lanes[at.lane].length_m - 1e-3:
@@ -371,23 +365,11 @@ class Fate:
 
     def _off_path_m(self, ego: EgoTruth) -> float:
         """The car's true distance from the path, left positive."""
-        path, origin = self._path, self._origin
-        if path is None or origin is None:
+        if self._path is None or self._origin is None:
             return 0.0
-        cos, sin = math.cos(origin.yaw_rad), math.sin(origin.yaw_rad)
-        dx_m, dy_m = ego.x_m - origin.x_m, ego.y_m - origin.y_m
-        x_m, y_m = cos * dx_m + sin * dy_m, -sin * dx_m + cos * dy_m
-        while self._index < len(path.x_m) - 2:
-            way_x = path.x_m[self._index + 1] - path.x_m[self._index]
-            way_y = path.y_m[self._index + 1] - path.y_m[self._index]
-            ahead_x, ahead_y = x_m - path.x_m[self._index + 1], y_m - path.y_m[self._index + 1]
-            if ahead_x * way_x + ahead_y * way_y < 0.0:
-                break
-            self._index += 1
-        way_x = path.x_m[self._index + 1] - path.x_m[self._index]
-        way_y = path.y_m[self._index + 1] - path.y_m[self._index]
-        off_x, off_y = x_m - path.x_m[self._index], y_m - path.y_m[self._index]
-        return (way_x * off_y - way_y * off_x) / path.step_m
+        at = beside(self._path, _place(self._origin), self._index, _place(ego))
+        self._index = at.index
+        return at.offset_m
 
     def asked(self) -> tuple[Exit, str] | None:
         """Whether the drive may end."""
@@ -396,6 +378,10 @@ class Fate:
         if self.dead_ns is None and self._count >= self._most:
             return Exit.DONE, "enough"
         return None
+
+
+def _place(ego: EgoTruth) -> Place:
+    return Place(ego.stamp_ns, ego.x_m, ego.y_m, ego.yaw_rad)
 
 
 def drive(
@@ -411,9 +397,7 @@ def drive(
     words = {"cars": None, "sensors": "typical", **TRIPS.get(name, {}), **wish}
     trip = plan_trip(TripWish(car="g3-520", road="volant-world", seed=seed, **words))
     fate = Fate(name, trip, seed, errors or Errors(), most, least_mps)
-    drive_trip(
-        trip, bus=InlineBus(), around=fate.around, watch=fate.watch, asked_to_end=fate.asked
-    )
+    drive_trip(trip, bus=InlineBus(), around=fate.around, watch=fate.watch, asked_to_end=fate.asked)
     if fate.dead_ns is not None:
         os.write(fate._pipe, json.dumps(dataclasses.asdict(fate.row)).encode())
         os._exit(0)
@@ -473,7 +457,9 @@ def main() -> int:
     parser.add_argument("--cars", type=int)
     parser.add_argument("--gyro", type=float, default=0.0, help="its bias, rad/s")
     parser.add_argument("--wheels", type=float, default=1.0, help="scale of wheel speed")
-    parser.add_argument("--lane", choices=LANES, default="true", help="what the guard is told of it")
+    parser.add_argument(
+        "--lane", choices=("true", *LIES), default="true", help="what the guard is told of it"
+    )
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args()
     errors = Errors(asked.gyro, asked.wheels, asked.lane)

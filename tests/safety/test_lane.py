@@ -54,7 +54,7 @@ def test_a_small_miss_is_believed() -> None:
 
 
 @pytest.mark.parametrize(
-    "code, changes",
+    ("code", "changes"),
     [
         ("lane_number", {"offset_m": math.nan}),
         ("lane_number", {"heading_rad": math.inf}),

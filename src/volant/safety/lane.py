@@ -15,7 +15,6 @@ from typing import Final
 
 import msgspec
 
-from volant.core.clock import nanoseconds
 from volant.core.messages import LaneReturn
 from volant.safety import stop
 from volant.safety.stop import Beside, Place, TrustedPath
