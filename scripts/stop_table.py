@@ -116,7 +116,7 @@ class Stop:
 
 @dataclass(frozen=True)
 class Errors:
-    """What is wrong with the car's own sensors from the moment on, besides their noise."""
+    """What is wrong with the car's own sensors, besides their noise."""
 
     gyro_rps: float = 0.0
     wheels: float = 1.0
@@ -174,7 +174,7 @@ class Fate:
         self._index = 0
 
     def around(self, part: Component) -> Component:
-        """The pilot falls silent, and the car's sensors err from then on."""
+        """The pilot falls silent, and the car's sensors err."""
         if part.name == "pilot":
             return dataclasses.replace(part, step=self._mortal(part))
         if part.name == "world":
@@ -193,7 +193,7 @@ class Fate:
         gyro_rps, wheels = self._errors.gyro_rps, self._errors.wheels
 
         def wrong(message: Any) -> Any:
-            if self.dead_ns is None or not isinstance(message, CarState):
+            if not isinstance(message, CarState):
                 return message
             return msgspec.structs.replace(
                 message,

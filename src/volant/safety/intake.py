@@ -21,7 +21,7 @@ from volant.core.messages import (
     RequestKind,
     StopPath,
 )
-from volant.safety import driver, stop
+from volant.safety import driver, gyro, stop
 from volant.safety.state import GuardInput, GuardSettings, GuardState, Permission
 from volant.safety.stop import Place, TrustedPath
 
@@ -33,7 +33,7 @@ def take_in(
     now_ns, car, command = given.stamp_ns, given.car, given.command
     car_fault = _fault_of_car(car, now_ns, settings)
     if car is not None and not car_fault:
-        speed_mps, yaw_rate_rps = car.speed_mps, car.yaw_rate_rps
+        speed_mps, yaw_rate_rps = car.speed_mps, car.yaw_rate_rps - state.gyro.rate_rps
     else:
         car = state.car
         speed_mps = max(state.speed_mps + state.accel_mps2 * span_s, 0.0)
@@ -44,6 +44,9 @@ def take_in(
     places = (*state.places, place)[-_PLACES:]
     command_fault = fault_of_command(command, now_ns)
     seen_ns, path_fault, trusted = _judge_path(state, given.stop_path, places, speed_mps, settings)
+    zero = state.gyro
+    if trusted is not None and trusted is not state.trusted:
+        zero = gyro.learn(zero, trusted, settings.gyro)
     return msgspec.structs.replace(
         state,
         stamp_ns=now_ns,
@@ -55,6 +58,7 @@ def take_in(
         seen_path_ns=seen_ns,
         path_fault=path_fault,
         trusted=trusted,
+        gyro=zero,
         slip_rad=slip_rad,
         indicator=_indicated(given.requests, state.indicator),
         engage_until_ns=_engage_until(state, given, settings),

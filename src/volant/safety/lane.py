@@ -17,7 +17,7 @@ import msgspec
 
 from volant.core.messages import LaneReturn
 from volant.safety import stop
-from volant.safety.stop import Beside, Place, TrustedPath
+from volant.safety.stop import Place, TrustedPath
 
 
 class LaneTuning(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,9 +40,9 @@ class LaneTuning(msgspec.Struct, frozen=True, kw_only=True):
     """At one return: 0.25 m/s, softer than a lane change by far."""
     most_step_rad: float = 0.0004
     """At one return: 0.008 rad/s is a gyro off by half a degree a second."""
-    most_m: float = 0.8
-    """All of them together, against dead reckoning: a car 1.9 m wide that was in the middle of a lane of
-    3.5 m is still in it. More than that, and the lane is not believed any more in this stop."""
+    most_m: float = 0.5
+    """All of them together, against dead reckoning: with its own 0.3 m a car 1.9 m wide is still within a
+    lane of 3.5 m. More than that, and the lane is not believed any more in this stop."""
     most_rad: float = 0.08
     """Likewise: the heading after 10 s with a gyro off by half a degree a second."""
 
@@ -146,27 +146,14 @@ def _judge(
     if then is None or lane.stamp_ns < hold.seen_ns:
         return "lane_stamp", nothing
     at = stop.beside(trusted.path, trusted.base, max(trusted.index - _BACK, 0), then)
-    planned = _planned(trusted, at)
-    if planned is None:
+    path = stop.planned(trusted.path, at)
+    if path is None:
         return "lane_unknown", nothing
-    miss_m = lane.offset_m - planned[0] - at.offset_m
-    miss_rad = math.remainder(lane.heading_rad - planned[1] - at.lean_rad, math.tau)
+    miss_m = lane.offset_m - path.offset_m - at.offset_m
+    miss_rad = math.remainder(lane.heading_rad - path.heading_rad - at.lean_rad, math.tau)
     if abs(miss_m) > tuning.gate_m or abs(miss_rad) > tuning.gate_rad:
         return "lane_jump", nothing
     return "", (miss_m, miss_rad)
-
-
-def _planned(trusted: TrustedPath, at: Beside) -> tuple[float, float] | None:
-    """Offset and heading of the path itself in its lane; None where it does not tell, or crosses a line."""
-    path, index = trusted.path, at.index
-    if len(path.offset_m) != len(path.x_m) or at.along_m < 0.0:
-        return None
-    here_m, next_m = path.offset_m[index], path.offset_m[index + 1]
-    rise_m = next_m - here_m
-    if not abs(rise_m) < _MOST_RISE * path.step_m:  # not a number, too
-        return None
-    share = min(at.along_m / path.step_m, 1.0)
-    return here_m + share * rise_m, math.atan2(rise_m, path.step_m)
 
 
 def _moved(trusted: TrustedPath, place: Place, aside_m: float, turn_rad: float) -> TrustedPath:
@@ -191,5 +178,3 @@ def _moved(trusted: TrustedPath, place: Place, aside_m: float, turn_rad: float) 
 
 _BACK: Final = 6
 """Points that a car passes between a picture and its return: 0.3 s at 40 m/s."""
-_MOST_RISE: Final = 0.2
-"""By distance: a path that moves across its lane faster is in the midst of crossing a line."""

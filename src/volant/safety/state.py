@@ -17,6 +17,7 @@ from volant.core.messages import (
 )
 from volant.safety import limits
 from volant.safety.driver import DriverTuning
+from volant.safety.gyro import GyroTuning, GyroZero
 from volant.safety.lane import LaneHold, LaneTuning
 from volant.safety.limits import LimitTable
 from volant.safety.stop import Place, StopTuning, TrustedPath
@@ -41,6 +42,8 @@ class GuardSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How a stop path is judged and followed."""
     lane: LaneTuning = LaneTuning()
     """When the camera's lane is believed in a stop."""
+    gyro: GyroTuning = GyroTuning()
+    """How the gyro's zero is learnt."""
     rear_slip_rad_per_mps2: float = 0.0
     """Slip angle of the rear axle by lateral acceleration, from the car's spec; not negative. The axle
     moves so much less to the left than it points, where the acceleration is to the left."""
@@ -124,6 +127,8 @@ class GuardState(msgspec.Struct, frozen=True, kw_only=True):
     trusted: TrustedPath | None = None
     lane: LaneHold = LaneHold()
     """What the camera said in this stop."""
+    gyro: GyroZero = GyroZero()
+    """What the gyro says of a car that does not turn."""
     slip_rad: float = 0.0
     """Of the rear axle, by the present lateral acceleration; left positive."""
     stop_reason: str = ""

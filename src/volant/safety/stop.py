@@ -208,6 +208,25 @@ def beside(path: StopPath, base: Place, index: int, place: Place) -> Beside:
     )
 
 
+class InLane(msgspec.Struct, frozen=True, gc=False):
+    """Where the path itself lies in its lane."""
+
+    offset_m: float
+    heading_rad: float
+
+
+def planned(path: StopPath, at: Beside) -> InLane | None:
+    """How the path lies in its lane there; None where it does not tell, or crosses a line."""
+    index = at.index
+    if len(path.offset_m) != len(path.x_m) or at.along_m < 0.0:
+        return None
+    here_m, rise_m = path.offset_m[index], path.offset_m[index + 1] - path.offset_m[index]
+    if not abs(rise_m) < _MOST_RISE * path.step_m:  # not a number, too
+        return None
+    share = min(at.along_m / path.step_m, 1.0)
+    return InLane(here_m + share * rise_m, math.atan2(rise_m, path.step_m))
+
+
 def follow(
     trusted: TrustedPath, place: Place, speed_mps: float, tuning: StopTuning, slip_rad: float = 0.0
 ) -> Follow:
@@ -257,3 +276,5 @@ def stop_accel(speed_mps: float, left_m: float | None, tuning: StopTuning) -> fl
 
 _MOST_STEP_M: Final = 2.5
 """A coarser path does not describe a bend."""
+_MOST_RISE: Final = 0.2
+"""By distance: a path whose offset in its lane changes faster is in the midst of crossing a line."""
