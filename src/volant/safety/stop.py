@@ -92,7 +92,7 @@ class Beside(msgspec.Struct, frozen=True, gc=False):
     offset_m: float
     """Left of the path."""
     lean_rad: float
-    """Heading of the car against the path's."""
+    """Heading of the car against the straight line between the two points."""
 
 
 class Follow(msgspec.Struct, frozen=True):
@@ -213,6 +213,7 @@ class InLane(msgspec.Struct, frozen=True, gc=False):
 
     offset_m: float
     heading_rad: float
+    """Of the straight line between its two points, against the lane at the place."""
 
 
 def planned(path: StopPath, at: Beside) -> InLane | None:
@@ -224,7 +225,9 @@ def planned(path: StopPath, at: Beside) -> InLane | None:
     if not abs(rise_m) < _MOST_RISE * path.step_m:  # not a number, too
         return None
     share = min(at.along_m / path.step_m, 1.0)
-    return InLane(here_m + share * rise_m, math.atan2(rise_m, path.step_m))
+    # That line lies along the lane's heading half-way between the points.
+    turned_rad = path.curvature_per_m[index] * (share - 0.5) * path.step_m
+    return InLane(here_m + share * rise_m, math.atan2(rise_m, path.step_m) - turned_rad)
 
 
 def follow(
