@@ -5,7 +5,7 @@ from tests.safety.builders import arc_path
 from volant.core.messages import StopPath
 from volant.safety import gyro
 from volant.safety.gyro import GyroTuning, GyroZero
-from volant.safety.stop import Place, TrustedPath
+from volant.safety.stop import Place, TrustedPath, move
 
 TUNING = GyroTuning()
 SPEED_MPS = 20.0
@@ -37,8 +37,6 @@ def learnt(
 
 
 def _moved(place: Place, turn_rad: float, span_s: float, stamp_ns: int) -> Place:
-    from volant.safety.stop import move
-
     return move(place, SPEED_MPS, turn_rad / span_s, span_s, stamp_ns)
 
 
