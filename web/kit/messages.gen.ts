@@ -650,6 +650,7 @@ export interface StopPath {
   x_m: readonly number[];
   y_m: readonly number[];
   curvature_per_m: readonly number[];
+  offset_m: readonly number[];
 }
 
 /** One road user that the pilot believes in. */
@@ -760,7 +761,7 @@ export const FIELDS: Record<string, readonly string[]> = {
   Plan: ["stamp_ns", "time_s", "x_m", "y_m", "yaw_rad", "curvature_per_m", "speed_mps", "accel_mps2", "stop_path", "target_speed_mps", "limit_mps", "limit_is_default", "constraint", "reason", "manoeuvre", "lead_id", "gap_m", "time_gap_s", "confidence", "distance_left_m", "arrived", "refusals", "guidance", "light", "rerouted"],
   Refusal: ["manoeuvre", "code", "words"],
   SensorFrames: ["stamp_ns", "detections", "lane", "gnss", "lights", "landmarks"],
-  StopPath: ["stamp_ns", "step_m", "x_m", "y_m", "curvature_per_m"],
+  StopPath: ["stamp_ns", "step_m", "x_m", "y_m", "curvature_per_m", "offset_m"],
   Track: ["track_id", "object_class", "x_m", "y_m", "yaw_rad", "speed_mps", "accel_mps2", "yaw_rate_rps", "length_m", "width_m", "height_m", "existence", "age_s", "unseen_s", "station_m", "offset_m", "brake_lights", "indicator"],
   Tracks: ["stamp_ns", "tracks"],
   TruthObject: ["actor_id", "object_class", "x_m", "y_m", "z_m", "yaw_rad", "speed_mps", "accel_mps2", "yaw_rate_rps", "length_m", "width_m", "height_m", "brake_lights", "indicator"],

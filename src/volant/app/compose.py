@@ -37,6 +37,7 @@ from volant.core.geometry import Pose, wrap_angle_rad
 from volant.core.messages import Message
 from volant.core.settings import find_data
 from volant.core.topics import Topic
+from volant.core.units import GRAVITY_MPS2
 from volant.pilot import CarGeometry, PilotSettings
 from volant.road import (
     CorridorColumn,
@@ -229,6 +230,8 @@ def guard_settings(spec: CarSpec) -> GuardSettings:
         steering_ratio=spec.steering_ratio,
         max_curvature_per_m=spec.max_curvature_per_m,
         max_steer_rate_rps=spec.steering.max_rate_rps.value,
+        # Of an axle that carries the lateral force of the mass on it (stiffness is by load).
+        rear_slip_rad_per_mps2=1.0 / (GRAVITY_MPS2 * spec.tyre.stiffness_rear_per_rad.value),
     )
 
 

@@ -461,7 +461,7 @@ class Constraint(enum.Enum):
 class StopPath(Message, frozen=True, kw_only=True):
     """A path to stop along when the pilot is gone, in the car frame at `stamp_ns`, by distance.
 
-    At least v^2/6 + 30 m long; points every `step_m`; followed by wheels and IMU alone.
+    At least v^2/6 + 30 m long; points every `step_m`; followed by wheels, IMU and the camera's lane.
     """
 
     stamp_ns: Stamp
@@ -469,6 +469,9 @@ class StopPath(Message, frozen=True, kw_only=True):
     x_m: tuple[float, ...]
     y_m: tuple[float, ...]
     curvature_per_m: tuple[float, ...]
+    offset_m: tuple[float, ...] = ()
+    """Of each point from the middle of the lane that it lies in, left positive; empty: not known, and
+    the path is followed by wheels and IMU alone."""
 
 
 class Refusal(Message, frozen=True, kw_only=True):
