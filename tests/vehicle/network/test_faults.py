@@ -230,7 +230,7 @@ def test_silence_takes_torque_away_and_ramps_the_brakes_within_a_tenth_of_a_seco
     bench = rolling()
     bench.run(50, 1.5)
     bench.drop("chassis", "PIL_Long", "PIL_Lat", "PIL_Signals")
-    bench.run(10, 1.5)
+    bench.run(8, 1.5)
     assert bench.units._drive.ramp_mps2 == 0.0
     bench.run(1, 1.5)
     assert bench.units._drive.ramp_mps2 > 0.0
@@ -241,13 +241,18 @@ def test_silence_takes_torque_away_and_ramps_the_brakes_within_a_tenth_of_a_seco
     assert bench.state.hold
 
 
-def test_commands_are_obeyed_again_when_they_come_back() -> None:
+def test_a_stop_that_has_begun_goes_on_until_the_car_stands() -> None:
     bench = rolling()
-    bench.drop("chassis", "PIL_Long")
+    bench.drop("chassis", "PIL_Long", "PIL_Signals")
     bench.run(60)
     bench.media.buses["chassis"].tamper = None
-    bench.run(100, 1.0)
+    bench.run(100, 1.0, 0.002)
+    assert bench.car.state.accel_mps2 == pytest.approx(-SAFE_MPS2, abs=0.5)
+    assert bench.car.truth(bench.stamp_ns).indicator is Indicator.HAZARD
+    assert bench.car.state.steer_rad > 0.002, "a moving car is steered as soon as it can be"
+    bench.run(450, 1.0)
     assert bench.car.state.accel_mps2 == pytest.approx(1.0, abs=0.2)
+    assert bench.car.truth(bench.stamp_ns).indicator is Indicator.OFF
 
 
 SENT = ("PIL_Long", "PIL_Lat", "PIL_Signals", "DRV_BrakeRequest")
@@ -323,18 +328,18 @@ def test_whatever_is_done_to_frames_no_wrong_command_is_obeyed(
         before = units._steer.angle_rad
         demand = units.step(machine, ground, stamp_ns)
         oldest = tick - COMMAND_NS // TICK_NS - MOST_DELAY
-        long = units._ears["PIL_Long"].state
+        long = units._ears["DRIVE", "PIL_Long"].state
         if long.valid:
             assert sent[round(long.values[0], 3)] >= oldest
             assert long.values[1] == list(Gear).index(Gear.DRIVE)
         else:
             assert demand.drive_n == 0.0
             assert units._drive.ramp_mps2 > 0.0
-        lat = units._ears["PIL_Lat"].state
+        lat = units._ears["STEER", "PIL_Lat"].state
         if lat.valid:
             assert bends[round(lat.values[0], 6)] >= oldest
         else:
             assert demand.steer_rad == before
-        if not units._ears["DRV_BrakeRequest"].state.valid:
+        if not units._ears["BRAKE", "DRV_BrakeRequest"].state.valid:
             assert units._brake.alone
         assert demand.brake_n >= 0.0
