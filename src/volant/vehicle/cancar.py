@@ -110,7 +110,7 @@ class CanCar:
         self._values: dict[str, Any] = {field.name: _first(field) for field in mapping.state}
         self._failed: frozenset[int] = frozenset()
         self._command: Command | None = None
-        self._sent_ns = self._applied_ns = -1
+        self._sent_ns = self._applied_ns = self._began_ns = -1
         self.refused = 0
         """How many commands were not numbers."""
         self.bad_frames = 0
@@ -177,6 +177,9 @@ class CanCar:
         Sends the last command again where `apply` has left out a tick; a new one of this tick may still
         come after the reading, and must not find its message sent already.
         """
+        if self._began_ns < 0:
+            self._began_ns = stamp_ns
+            self._states = {name: watching.begin(now_ns=stamp_ns) for name in self._watches}
         if self._sent_ns < stamp_ns and stamp_ns - self._applied_ns > CONTROL_TICK_NS:
             self._send(stamp_ns)
         for bus in self._buses.values():

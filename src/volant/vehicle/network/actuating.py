@@ -29,6 +29,11 @@ COMMAND_NS: Final = 85_000_000
 begins within 100 ms of the last thing that its sender can have done (issue 4)."""
 
 
+FIRST_NS: Final = 500_000_000
+"""The first command, that of the car as it was put down, is believed this long: processes start together,
+but none of them exactly at the beginning."""
+
+
 class LongCommand(msgspec.Struct, frozen=True, gc=False):
     """What came over the bus for the drive unit."""
 

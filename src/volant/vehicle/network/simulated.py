@@ -22,6 +22,7 @@ from volant.vehicle.network import sender as sending
 from volant.vehicle.network import watch as watching
 from volant.vehicle.network.actuating import (
     COMMAND_NS,
+    FIRST_NS,
     BrakeState,
     DriveState,
     LongCommand,
@@ -91,7 +92,7 @@ class SimulatedUnits:
         """Units that are dead: they hear nothing, do nothing and send nothing."""
 
     def _hear(self, mapping: CarMapping, ports: Ports, first: Command) -> None:
-        """Ears of the units that obey; a first command is believed for one timeout."""
+        """Ears of the units that obey; a first command is believed for half a second."""
         gear, hold = float(GEARS[first.gear]), float(first.hold)
         first_mps = 0.0
         told: dict[tuple[str, str], tuple[str, int, dict[str, float]]] = {
@@ -112,7 +113,9 @@ class SimulatedUnits:
             message = mapping.databases[bus].message(name)
             names = [f"{name}_{one}" for one in values]
             watch = watching.make_watch(message, names, timeout_ns, f"{name}_Sample")
-            begun = watching.begin((*values.values(), -1.0), 0, watching.Fault.NONE)
+            begun = watching.begin(
+                (*values.values(), -1.0), FIRST_NS - timeout_ns, watching.Fault.NONE
+            )
             port = self._port(ports, bus, unit, mapping)
             self._ears[unit, name] = _Ear(port, watch, begun)
             self._by_id[unit, message.can_id] = unit, name
