@@ -209,6 +209,10 @@ class LiveBus:
                     raise
                 self.dropped += 1
 
+    def wake_for(self, descriptor: int) -> None:
+        """Let `wait` end, too, when this can be read."""
+        self._poll.register(descriptor, select.POLLIN)
+
     def wait(self, timeout_s: float) -> bool:
         """Whether something has come; waits for it at most so long."""
         return bool(self._poll.poll(max(timeout_s, 0.0) * 1e3))
