@@ -112,6 +112,7 @@ _CHANGES: Final = {
     "vehicle": lambda row: _changed(
         row, {_CAN: _STATE}, {_CAN: None, _STATE: None, _TROUBLE: None}
     ),
+    "diagnostics": lambda row: _changed(row, {_TROUBLE: None}, {}),
 }
 BRIDGE: Final = ProcessRow(
     name="can",
