@@ -54,9 +54,7 @@ class Car:
         self.path: list[EgoTruth] = []
         self.stamp_ns = 0
         self._ego = self.buses["judge"].subscribe(topics.WORLD_EGO)
-        self._trouble = self.buses["diagnostics"].subscribe(
-            topics.CAR_TROUBLE
-        )
+        self._trouble = self.buses["diagnostics"].subscribe(topics.CAR_TROUBLE)
 
     def stepper(self, name: str, incarnation: int = 0) -> Stepper:
         make = {
@@ -88,6 +86,10 @@ class Car:
             self.path += self._ego.take()
             self.troubles += self._trouble.take()
             self.stamp_ns += TICK_NS
+
+    @property
+    def hazard(self) -> bool:
+        return self.path[-1].indicator is Indicator.HAZARD
 
     @property
     def codes(self) -> set[int]:
@@ -128,7 +130,7 @@ def test_units_stop_a_car_whose_vehicle_process_is_dead_within_a_tenth_of_a_seco
     held_rad = car.path[-1].steer_rad
     del car.parts["vehicle"]
     car.run(0.1)
-    assert car.path[-1].indicator is Indicator.HAZARD
+    assert car.hazard
     car.run(1.0)
     assert car.path[-1].accel_mps2 == pytest.approx(-4.0, abs=0.3)
     assert car.path[-1].steer_rad == pytest.approx(held_rad, abs=0.005)
@@ -145,11 +147,11 @@ def test_a_vehicle_process_that_comes_back_does_not_command_a_car_that_is_being_
     car.parts["vehicle"] = car.stepper("vehicle", 1)
     car.run(2.0)
     assert car.path[-1].accel_mps2 == pytest.approx(-4.0, abs=0.3)
-    assert car.path[-1].indicator is Indicator.HAZARD
+    assert car.hazard
     assert car.path[-1].steer_rad == pytest.approx(held_rad, abs=0.005)
     car.run(6.0)
     assert car.path[-1].speed_mps == 0.0
-    assert car.path[-1].indicator is Indicator.OFF, "it stands, and is commanded again"
+    assert not car.hazard, "it stands, and is commanded again"
     assert car.troubles == [], "coming back is no fault of any unit"
 
 
@@ -173,7 +175,7 @@ def test_a_babbling_process_costs_at_most_the_drive(car: Car, can_id: int, stops
     assert flooded in car.codes
     braked = car.path[-1].accel_mps2 < -3.5
     assert braked is stops
-    assert (car.path[-1].indicator is Indicator.HAZARD) is stops
+    assert car.hazard is stops
     car.run(0.2)
     assert [one.failed for one in car.troubles if one.code == flooded][-1] is False
 

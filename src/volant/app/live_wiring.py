@@ -70,7 +70,9 @@ def check_bus(words: str | None) -> None:
 
     wish = parse_bus(words, tuple(load_network().table.buses))
     if wish.interface == WITHIN:
-        raise InputError(f"the bus {WITHIN!r} does not leave a process, take 'inline' for a live car")
+        raise InputError(
+            f"the bus {WITHIN!r} does not leave a process, take 'inline' for a live car"
+        )
 
 
 def wired(table: ProcessTable, bus: str | None) -> ProcessTable:

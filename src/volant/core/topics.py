@@ -105,7 +105,11 @@ CAN_FRAMES: Final = Topic(
     "frames on the car's CAN buses, under `volant up --bus`",
 )
 CAR_TROUBLE: Final = Topic(
-    "car/trouble", m.Trouble, Kind.EVENT, None, "trouble codes of the car's port as they come and go"
+    "car/trouble",
+    m.Trouble,
+    Kind.EVENT,
+    None,
+    "trouble codes of the car's port as they come and go",
 )
 
 TOPICS: Final[tuple[Topic, ...]] = (

@@ -165,7 +165,7 @@ class SimulatedUnits:
 
     # --- commands, down ---------------------------------------------------------------------------
 
-    def apply(self, command: Command, stamp_ns: int) -> None:
+    def apply(self, command: Command, stamp_ns: int) -> None:  # noqa: ARG002 - the protocol names it
         """Refused: commands come over the buses."""
         raise RuntimeError("units on buses are commanded by frames")
 
