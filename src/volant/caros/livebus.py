@@ -286,7 +286,9 @@ class LiveBus:
         for descriptor, _ in self._poll.poll(0) if found else ():
             inlet = self._by_descriptor.get(descriptor)
             if inlet is not None:
-                found.setdefault(descriptor, (inlet, []))[1].extend(self._receive(inlet, DRAIN_MOST))
+                found.setdefault(descriptor, (inlet, []))[1].extend(
+                    self._receive(inlet, DRAIN_MOST)
+                )
         return list(found.values())
 
     def _receive(self, inlet: _Inlet, most: int) -> list[_Packet]:

@@ -14,16 +14,14 @@ from typing import Final
 import msgspec
 
 from volant.core.messages import Command, Gear, Indicator
-from volant.vehicle import ecu
+from volant.vehicle import ecu, silence
 from volant.vehicle.ecu import EcuState
 from volant.vehicle.parameters import PlantSpec
 from volant.vehicle.plant import Ground, PlantState
-from volant.vehicle.silence import STANDS_MPS
 
-SAFE_MPS2: Final = 4.0
-"""Deceleration of a minimal-risk stop (UN R157, 5.4.4, recalled)."""
-SAFE_RATE_MPS3: Final = 8.0
-"""How fast the brakes ramp up to it: half a second, chosen, so that nobody behind is surprised."""
+SAFE_MPS2: Final = silence.BRAKE_MPS2
+SAFE_RATE_MPS3: Final = silence.RAMP_MPS3
+"""The same stop, whether the car is joined directly or by buses."""
 COMMAND_NS: Final = 85_000_000
 """A command is believed this long: eight of its cycles, so that the tick at which silence is answered
 begins within 100 ms of the last thing that its sender can have done (issue 4)."""
@@ -69,7 +67,7 @@ def drive_step(
     dt_s: float,
 ) -> DriveOutput:
     """One control tick of the drive unit; None: no command is believed."""
-    stopping = state.ramp_mps2 > 0.0 and abs(plant.speed_mps) >= STANDS_MPS
+    stopping = state.ramp_mps2 > 0.0 and abs(plant.speed_mps) >= silence.STANDS_MPS
     if command is not None and not stopping:
         wanted = Command(
             stamp_ns=0,
