@@ -13,6 +13,7 @@ import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from bench.rows import Row, at_most, percentile, skipped
 from volant.caros.livebus import LiveBus, Wiring
@@ -27,7 +28,7 @@ DRIVE_S = 12.0
 
 
 def rows() -> list[Row]:
-    return [*_bus_rows(), *_up_rows()]
+    return [*_bus_rows(), *_up_rows(), *_can_rows()]
 
 
 def _state(stamp_ns: int) -> CarState:
@@ -92,24 +93,10 @@ def _raw_p50_us() -> float:
 
 
 def _up_rows() -> list[Row]:
-    with tempfile.TemporaryDirectory() as folder:
-        ready = Path(folder) / "ready.json"
-        began_s = time.monotonic()
-        process = subprocess.Popen(
-            [sys.executable, "-m", "volant", "up", "--port", "0", "--json", "--ready-file", str(ready)],
-            cwd=folder, env={**os.environ, "PYTHONPATH": str(SOURCE)}, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-        )  # fmt: skip
-        try:
-            while not ready.exists():
-                if process.poll() is not None or time.monotonic() - began_s > 60.0:
-                    return [skipped("live/boot to ready", "the live car did not come up")]
-                time.sleep(0.01)
-            boot_s = time.monotonic() - began_s
-            time.sleep(DRIVE_S)
-        finally:
-            process.send_signal(signal.SIGTERM)
-            text, _ = process.communicate(timeout=30.0)
-    answer = json.loads(text)
+    found = _drive()
+    if found is None:
+        return [skipped("live/boot to ready", "the live car did not come up")]
+    boot_s, answer, _ = found
     vehicle = next(one for one in answer["processes"] if one["name"] == "vehicle")
     bound_ms = 1.0 if answer["real_time"] else 10.0
     note = (
@@ -120,3 +107,55 @@ def _up_rows() -> list[Row]:
         at_most("live/100 Hz lateness p99", vehicle["late_p99_ms"], bound_ms, "ms", note),
         Row("live/100 Hz lateness, worst", vehicle["late_most_ms"], "ms", note=note),
     ]
+
+
+def _can_rows() -> list[Row]:
+    """The same drive over CAN buses beside the direct one: lateness and processor time."""
+    over, direct = _drive("--bus"), _drive()
+    if over is None or direct is None:
+        return [skipped("live/over CAN", "the live car did not come up")]
+    vehicle = next(one for one in over[1]["processes"] if one["name"] == "vehicle")
+    bound_ms = 1.0 if over[1]["real_time"] else 10.0
+    return [
+        at_most("live/100 Hz lateness p99 over CAN", vehicle["late_p99_ms"], bound_ms, "ms"),
+        *(
+            Row(
+                f"live/CPU share of {name} over CAN",
+                over[2][name],
+                "%",
+                note=f"of a core; {direct[2][name]:.0f} % without buses",
+            )
+            for name in ("world", "vehicle", "recorder")
+        ),
+    ]
+
+
+def _drive(*words: str) -> tuple[float, dict[str, Any], dict[str, float]] | None:
+    """Boot and drive for a while; gives the time to ready, the answer and each process's share of a core."""
+    with tempfile.TemporaryDirectory() as folder:
+        ready = Path(folder) / "ready.json"
+        began_s = time.monotonic()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "volant", "up", "--port", "0", "--json", "--ready-file", str(ready), *words],
+            cwd=folder, env={**os.environ, "PYTHONPATH": str(SOURCE)}, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        )  # fmt: skip
+        try:
+            while not ready.exists():
+                if process.poll() is not None or time.monotonic() - began_s > 60.0:
+                    return None
+                time.sleep(0.01)
+            boot_s = time.monotonic() - began_s
+            pids = {one["name"]: one["pid"] for one in json.loads(ready.read_text())["processes"]}
+            before_s = {name: _cpu_s(pid) for name, pid in pids.items()}
+            time.sleep(DRIVE_S)
+            share = {n: 100.0 * (_cpu_s(pids[n]) - before_s[n]) / DRIVE_S for n in pids}
+        finally:
+            process.send_signal(signal.SIGTERM)
+            text, _ = process.communicate(timeout=30.0)
+    return boot_s, json.loads(text), share
+
+
+def _cpu_s(pid: int) -> float:
+    """Processor time of a process so far, in seconds."""
+    words = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")

@@ -32,6 +32,20 @@ export type AlertLevel = 0 | 1 | 2 | 3 | 4;
 /** How far emergency braking has come. */
 export type BrakeStage = "ready" | "warning" | "partial" | "full" | "hold" | "unavailable";
 
+/** One data frame on one of the car's CAN buses. */
+export interface CanFrame {
+  bus: string;
+  can_id: number;
+  data: Uint8Array;
+  extended: boolean;
+}
+
+/** Frames that one process of the live car has put on the buses at a tick, in the order of sending. */
+export interface CanFrames {
+  stamp_ns: number;
+  frames: readonly CanFrame[];
+}
+
 /** What the car's own ECUs report, 100 Hz; measured, not true. */
 export interface CarState {
   stamp_ns: number;
@@ -413,6 +427,12 @@ export type Escalation = "none" | "optical" | "acoustic" | "stop";
 /** What the judge counts besides interventions. */
 export type FindingKind = "red_light" | "stop_sign" | "right_of_way" | "solid_line" | "speeding" | "wrong_way" | "needless_braking";
 
+/** One value that a trouble code keeps of its moment. */
+export interface FreezeRecord {
+  did: number;
+  record: Uint8Array;
+}
+
 /** What the pilot can do and a driver can switch on and off. */
 export type Function = "acc" | "lcc" | "tja" | "curve_speed" | "limit_speed" | "lane_change" | "navigation" | "town" | "ldw" | "lka" | "bsd" | "fcw" | "aeb";
 
@@ -681,6 +701,14 @@ export interface Tracks {
   tracks: readonly Track[];
 }
 
+/** A monitor of the car's port found that something fails, or that it has passed again. */
+export interface Trouble {
+  stamp_ns: number;
+  code: number;
+  failed: boolean;
+  snapshot: readonly FreezeRecord[];
+}
+
 /** One actor's true state. */
 export interface TruthObject {
   actor_id: number;
@@ -713,6 +741,8 @@ export interface WorldTruth {
 export const FIELDS: Record<string, readonly string[]> = {
   AebState: ["stamp_ns", "stage", "code", "words", "object_class", "x_m", "y_m", "time_to_contact_s", "needed_mps2"],
   Alert: ["stamp_ns", "alert_id", "level", "words", "cause", "action", "until_ns"],
+  CanFrame: ["bus", "can_id", "data", "extended"],
+  CanFrames: ["stamp_ns", "frames"],
   CarState: ["stamp_ns", "speed_mps", "accel_mps2", "lateral_accel_mps2", "yaw_rate_rps", "steer_rad", "gear", "indicator", "hold", "brake_lights", "charge_pct", "range_m", "battery_power_w", "battery_voltage_v", "battery_temperature_k", "odometer_m", "driver", "valid"],
   CockpitAeb: ["stage", "words", "object_class", "time_to_contact_s"],
   CockpitBar: ["from_x_m", "from_y_m", "to_x_m", "to_y_m", "z_m", "solid"],
@@ -743,6 +773,7 @@ export const FIELDS: Record<string, readonly string[]> = {
   DriverControls: ["accelerator", "brake", "wheel_torque_nm", "wheel_angle_rad", "hands_on", "eyes_on", "belted", "door_closed"],
   DriverRequest: ["stamp_ns", "kind", "value", "indicator", "function"],
   EgoTruth: ["stamp_ns", "x_m", "y_m", "z_m", "yaw_rad", "pitch_rad", "roll_rad", "speed_mps", "lateral_speed_mps", "accel_mps2", "lateral_accel_mps2", "yaw_rate_rps", "steer_rad", "length_m", "width_m", "rear_overhang_m", "indicator"],
+  FreezeRecord: ["did", "record"],
   GnssReturn: ["stamp_ns", "x_m", "y_m", "z_m", "yaw_rad", "sigma_m"],
   GuardDecision: ["stamp_ns", "source", "command", "limited", "limits", "reason"],
   Guidance: ["turn", "distance_m", "words"],
@@ -764,6 +795,7 @@ export const FIELDS: Record<string, readonly string[]> = {
   StopPath: ["stamp_ns", "step_m", "x_m", "y_m", "curvature_per_m", "offset_m"],
   Track: ["track_id", "object_class", "x_m", "y_m", "yaw_rad", "speed_mps", "accel_mps2", "yaw_rate_rps", "length_m", "width_m", "height_m", "existence", "age_s", "unseen_s", "station_m", "offset_m", "brake_lights", "indicator"],
   Tracks: ["stamp_ns", "tracks"],
+  Trouble: ["stamp_ns", "code", "failed", "snapshot"],
   TruthObject: ["actor_id", "object_class", "x_m", "y_m", "z_m", "yaw_rad", "speed_mps", "accel_mps2", "yaw_rate_rps", "length_m", "width_m", "height_m", "brake_lights", "indicator"],
   WorldTruth: ["stamp_ns", "objects", "lights"],
 };

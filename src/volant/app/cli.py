@@ -47,6 +47,13 @@ ToOption = Annotated[
 ViaOption = Annotated[
     list[str] | None, typer.Option("--via", help="Place to pass on the way; may be repeated.")
 ]
+BusOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="[KIND]",
+        help="Join the car's units by CAN: inline (default), virtual, socketcan:can0, ...",
+    ),
+]
 NoJournalOption = Annotated[bool, typer.Option("--no-journal", help="Record nothing.")]
 PortOption = Annotated[
     int, typer.Option(min=0, max=65535, help="Port of the cockpit; the next free one is taken.")
@@ -133,13 +140,7 @@ def drive(
     to: ToOption = None,
     via: ViaOption = None,
     distance: DistanceOption = None,
-    bus: Annotated[
-        str | None,
-        typer.Option(
-            metavar="[KIND]",
-            help="Join the car's units by CAN: inline (default), virtual, socketcan:can0, ...",
-        ),
-    ] = None,
+    bus: BusOption = None,
     journal: Annotated[
         Path | None, typer.Option(help="Journal file or folder; default: folder journals here.")
     ] = None,
@@ -192,7 +193,7 @@ def drive(
     raise typer.Exit(drive_command(wish))
 
 
-@app.command()
+@app.command(cls=_BusCommand)
 def up(
     car: CarOption = DEFAULT_CAR,
     road: RoadOption = DEFAULT_ROAD,
@@ -205,6 +206,7 @@ def up(
     to: ToOption = None,
     via: ViaOption = None,
     distance: DistanceOption = None,
+    bus: BusOption = None,
     journal: Annotated[
         Path | None,
         typer.Option(
@@ -240,6 +242,7 @@ def up(
       volant up
       volant up --from hospital --to harbour --ready-file ready.json
       volant up --for 60 --journal whole.mcap --json
+      volant up --bus                  the car and its guard joined by CAN buses
     """
     from volant.app.trip import TripWish
     from volant.app.up import UpWish, up_command
@@ -254,6 +257,7 @@ def up(
         start=start,
         to=to,
         via=tuple(via or ()),
+        bus=bus,
     )
     wish = UpWish(
         trip=trip,

@@ -383,8 +383,10 @@ def _units(trip: Trip, network: Network | None) -> UnitsStart:
     )
 
 
-def make_machine(trip: Trip, network: Network | None = None) -> Machine:
-    """The plant at the trip's start, in its world."""
+def make_machine(
+    trip: Trip, network: Network | None = None, units: UnitsStart | None = None
+) -> Machine:
+    """The plant at the trip's start, in its world; `units` in place of those that the trip asks for."""
     wish, stretch, spec = trip.wish, trip.stretch, trip.spec
     here = stretch.corridor.at(stretch.start_m)
     x_m, y_m, yaw_rad = stretch.corridor.to_world(stretch.start_m, 0.0)
@@ -400,6 +402,6 @@ def make_machine(trip: Trip, network: Network | None = None) -> Machine:
     )
     if wish.sensors == "perfect":
         spec = with_perfect_sensors(spec)
-    units = _units(trip, network)
-    car = SimCar(spec, surroundings, start, Chance.of(wish.seed, "car"), units)
+    chance = Chance.of(wish.seed, "car")
+    car = SimCar(spec, surroundings, start, chance, units or _units(trip, network))
     return Machine(car, surroundings)

@@ -12,15 +12,13 @@ from typing import Final
 import msgspec
 
 from volant.app import components
-from volant.app.components import Machine
-from volant.app.compose import Trip, aeb_settings, guard_settings, make_machine
 from volant.app.desk import Desk
 from volant.app.drive import first_wheel_rad, steering_of
 from volant.app.inbox import Inbox
 from volant.app.live_context import Context
 from volant.app.live_record import open_recorder
 from volant.app.live_station import Station, Stepper, publish_outside
-from volant.app.live_world import WatchedCar
+from volant.app.live_wiring import vehicle_part, world_part
 from volant.app.start import FIRST_NS, Starter
 from volant.caros.cockpit import spawn_cockpit_at
 from volant.core import topics
@@ -43,28 +41,23 @@ AGAIN_NS: Final = nanoseconds(0.1)
 
 def world(station: Station, context: Context) -> int:
     """The plant with its actuators, traffic and sensors, at every tick of the clock."""
-    part = components.world(lambda: watched_machine(context.trip))
-    stepper = Stepper(part, station.bus, station.incarnation)
+    stepper = Stepper(world_part(context.trip), station.bus, station.incarnation)
     stepper.start()
     if station.go():
         station.run([stepper], every_tick=True)
     return 0
 
 
-def watched_machine(trip: Trip) -> Machine:
-    """The car of a trip, with actuators that notice silence."""
-    machine = make_machine(trip)
-    return Machine(WatchedCar(machine.car), machine.surroundings)
-
-
 def vehicle(station: Station, context: Context) -> int:
-    """Emergency braking and the guard, at 100 Hz whatever else is silent."""
-    spec = context.trip.spec
-    part = components.vehicle(guard_settings(spec), aeb_settings(spec))
-    stepper = Stepper(part, station.bus, station.incarnation)
+    """Emergency braking and the guard, at 100 Hz whatever else is silent; over buses also the port."""
+    stepper = Stepper(vehicle_part(context.trip), station.bus, station.incarnation)
     stepper.start()
-    if station.go():
+    if not station.go():
+        return 0
+    if context.trip.wish.bus is None:
         station.run([stepper], phase_ns=VEHICLE_PHASE_NS)
+    else:
+        station.run([stepper], tick_ns=VEHICLE_PHASE_NS, awaited=topics.CAN_FRAMES)
     return 0
 
 

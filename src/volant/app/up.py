@@ -23,6 +23,7 @@ from volant.app.compose import Trip, plan_trip
 from volant.app.exits import Exit
 from volant.app.live_context import Context, make_context
 from volant.app.live_station import GO, Station, publish_outside
+from volant.app.live_wiring import check_bus, wired
 from volant.app.say import answer_json, table, tell
 from volant.app.stop import StopSignals
 from volant.app.trip import TripWish
@@ -92,6 +93,8 @@ class UpAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """Of the cockpit; it holds the token."""
     doip_port: int
     """Where testers reach the control units, on loopback."""
+    bus: str | None
+    """Buses between the car and its guard, as asked for; null: none."""
     judged: dict[str, Any]
     """What ground truth says of the drive so far."""
     processes: tuple[ProcessAnswer, ...]
@@ -205,7 +208,8 @@ def up_command(wish: UpWish) -> Exit:
     """Run `volant up`."""
     began_s = time.monotonic()
     with StopSignals() as signals, tempfile.TemporaryDirectory(prefix="volant-codes-") as codes:
-        processes = load_table(wish.processes or PROCESSES)
+        check_bus(wish.trip.bus)
+        processes = wired(load_table(wish.processes or PROCESSES), wish.trip.bus)
         trip = plan_trip(wish.trip)
         door = open_door(wish.port)
         doip, doip_port = listen_near(wish.doip_port)
@@ -253,6 +257,7 @@ def _keep_up(
             origin_ns=car.origin_ns,
             address=address,
             doip_port=doip_port,
+            bus=wish.trip.bus,
             judged=msgspec.json.decode(judged),
             processes=found,
         )
@@ -307,6 +312,8 @@ def _tell_start(trip: Trip, address: str, port: int, wanted_port: int) -> None:
     tell(f"{trip.spec.title} on {trip.wish.road}, live, seed {trip.wish.seed}")
     if port != wanted_port:
         tell(f"port {wanted_port} is taken, the cockpit is at {port}")
+    if trip.wish.bus is not None:
+        tell(f"over buses: {trip.wish.bus}")
     tell(f"cockpit: {address}")
     if not screens_are_built():
         tell(f"cockpit: {NOT_BUILT}")

@@ -832,3 +832,38 @@ class LiveStep(Message, frozen=True, kw_only=True):
     """Topic and number of each message that was new at this tick, in the order in which it was given."""
     produced: tuple[tuple[int, int], ...]
     """Topic and number of each message it published."""
+
+
+class CanFrame(Message, frozen=True, kw_only=True):
+    """One data frame on one of the car's CAN buses."""
+
+    bus: Annotated[str, Meta(min_length=1, max_length=32)]
+    can_id: Annotated[int, Meta(ge=0, lt=1 << 29)]
+    data: Annotated[bytes, Meta(max_length=64)]
+    extended: bool = False
+    """The identifier has 29 bits."""
+
+
+class CanFrames(Message, frozen=True, kw_only=True):
+    """Frames that one process of the live car has put on the buses at a tick, in the order of sending."""
+
+    stamp_ns: Stamp
+    frames: Annotated[tuple[CanFrame, ...], Meta(max_length=2048)]
+
+
+class FreezeRecord(Message, frozen=True, kw_only=True):
+    """One value that a trouble code keeps of its moment."""
+
+    did: Annotated[int, Meta(ge=0, le=0xFFFF)]
+    """Data identifier (SAE J1979-DA by 0xF400, recalled)."""
+    record: Annotated[bytes, Meta(max_length=64)]
+
+
+class Trouble(Message, frozen=True, kw_only=True):
+    """A monitor of the car's port found that something fails, or that it has passed again."""
+
+    stamp_ns: Stamp
+    code: Annotated[int, Meta(ge=0, lt=1 << 24)]
+    """Trouble code and failure type, three bytes (SAE J2012-DA, recalled)."""
+    failed: bool
+    snapshot: Annotated[tuple[FreezeRecord, ...], Meta(max_length=16)] = ()

@@ -97,6 +97,20 @@ LIVE_STEP: Final = Topic(
     None,
     "which messages a process of the live car took at a tick",
 )
+CAN_FRAMES: Final = Topic(
+    "can/frames",
+    m.CanFrames,
+    Kind.EVENT,
+    CONTROL_TICK_NS,
+    "frames on the car's CAN buses, under `volant up --bus`",
+)
+CAR_TROUBLE: Final = Topic(
+    "car/trouble",
+    m.Trouble,
+    Kind.EVENT,
+    None,
+    "trouble codes of the car's port as they come and go",
+)
 
 TOPICS: Final[tuple[Topic, ...]] = (
     CAR_STATE,
@@ -119,5 +133,7 @@ TOPICS: Final[tuple[Topic, ...]] = (
     JUDGE_CONTACT,
     ALERT,
     LIVE_STEP,
+    CAN_FRAMES,
+    CAR_TROUBLE,
 )
 BY_NAME: Final[dict[str, Topic]] = {topic.name: topic for topic in TOPICS}

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
+from volant.core.clock import CONTROL_TICK_NS
 from volant.core.messages import (
     CarState,
     Command,
@@ -109,7 +110,7 @@ class CanCar:
         self._values: dict[str, Any] = {field.name: _first(field) for field in mapping.state}
         self._failed: frozenset[int] = frozenset()
         self._command: Command | None = None
-        self._sent_ns = -1
+        self._sent_ns = self._applied_ns = self._began_ns = -1
         self.refused = 0
         """How many commands were not numbers."""
         self.bad_frames = 0
@@ -146,6 +147,7 @@ class CanCar:
 
     def apply(self, command: Command, stamp_ns: int) -> None:
         """Send a command; it holds until the next. One that is not a number is refused."""
+        self._applied_ns = stamp_ns
         if math.isfinite(command.accel_mps2) and math.isfinite(command.curvature_per_m):
             self._command = command
         else:
@@ -170,8 +172,15 @@ class CanCar:
                 bus.sent = not [frame for frame in frames if not bus.port.send(frame)]
 
     def read(self, stamp_ns: int) -> tuple[CarState, SensorFrames | None]:
-        """The state by the frames that came, and the sensor frames. Sends the command again if it is due."""
-        if self._sent_ns < stamp_ns:
+        """The state by the frames that came, and the sensor frames.
+
+        Sends the last command again where `apply` has left out a tick; a new one of this tick may still
+        come after the reading, and must not find its message sent already.
+        """
+        if self._began_ns < 0:
+            self._began_ns = stamp_ns
+            self._states = {name: watching.begin(now_ns=stamp_ns) for name in self._watches}
+        if self._sent_ns < stamp_ns and stamp_ns - self._applied_ns > CONTROL_TICK_NS:
             self._send(stamp_ns)
         for bus in self._buses.values():
             self._hear(bus, stamp_ns)
