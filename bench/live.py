@@ -136,7 +136,7 @@ def _drive(*words: str) -> tuple[float, dict[str, Any], dict[str, float]] | None
         ready = Path(folder) / "ready.json"
         began_s = time.monotonic()
         process = subprocess.Popen(
-            [sys.executable, "-m", "volant", "up", "--port", "0", "--json", "--ready-file", str(ready), *words],
+            [sys.executable, "-m", "volant", "up", "--port", "0", "--json", "--ready-file", str(ready), "--state", folder, *words],
             cwd=folder, env={**os.environ, "PYTHONPATH": str(SOURCE)}, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
         )  # fmt: skip
         try:

@@ -111,6 +111,9 @@ CAR_TROUBLE: Final = Topic(
     None,
     "trouble codes of the car's port as they come and go",
 )
+CAR_CODES: Final = Topic(
+    "car/codes", m.TroubleCodes, Kind.STATE, None, "trouble codes of all control units"
+)
 
 TOPICS: Final[tuple[Topic, ...]] = (
     CAR_STATE,
@@ -135,5 +138,6 @@ TOPICS: Final[tuple[Topic, ...]] = (
     LIVE_STEP,
     CAN_FRAMES,
     CAR_TROUBLE,
+    CAR_CODES,
 )
 BY_NAME: Final[dict[str, Topic]] = {topic.name: topic for topic in TOPICS}
