@@ -21,6 +21,7 @@ import msgspec
 
 from volant.app.compose import Trip, plan_trip
 from volant.app.exits import Exit
+from volant.app.folders import state_folder
 from volant.app.live_context import Context, make_context
 from volant.app.live_station import GO, Station, publish_outside
 from volant.app.say import answer_json, table, tell
@@ -34,7 +35,7 @@ from volant.caros.supervise.pulse import Pulse
 from volant.caros.supervise.shell import Supervisor
 from volant.core import topics
 from volant.core.clock import NS_PER_S
-from volant.core.messages import Alert, AlertLevel
+from volant.core.messages import Alert, AlertLevel, FlashUse
 
 PROCESSES: Final = Path(__file__).with_name("processes.toml")
 TURN_S: Final = 0.05
@@ -50,12 +51,15 @@ class UpWish:
 
     trip: TripWish
     journal: Path | None = None
+    """None: the folder of the state."""
+    record: bool = True
     port: int = 0
     doip_port: int = 0
     ready_file: Path | None = None
     status_file: Path | None = None
     for_s: float | None = None
     processes: Path | None = None
+    state: Path | None = None
     as_json: bool = False
 
 
@@ -94,6 +98,8 @@ class UpAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """Where testers reach the control units, on loopback."""
     judged: dict[str, Any]
     """What ground truth says of the drive so far."""
+    flash: FlashUse | None
+    """What is written to flash; null where no budget is kept."""
     processes: tuple[ProcessAnswer, ...]
 
 
@@ -206,10 +212,12 @@ def up_command(wish: UpWish) -> Exit:
     began_s = time.monotonic()
     with StopSignals() as signals, tempfile.TemporaryDirectory(prefix="volant-codes-") as codes:
         processes = load_table(wish.processes or PROCESSES)
+        state = wish.state or state_folder()
         trip = plan_trip(wish.trip)
         door = open_door(wish.port)
         doip, doip_port = listen_near(wish.doip_port)
-        context = make_context(trip, door, wish.journal, doip, Path(codes))
+        journal = (wish.journal or state) if wish.record else None
+        context = make_context(trip, door, journal, doip, Path(codes), state)
         car = LiveCar(context, processes)
         _tell_start(trip, door.address, door.port, door.wanted_port)
         tell(f"diagnostics: DoIP at 127.0.0.1:{doip_port}")
@@ -243,7 +251,7 @@ def _keep_up(
     def answer(reason: str) -> UpAnswer:
         found = car.processes()
         up_s = 0.0 if boot_s is None else time.monotonic() - began_s - boot_s
-        judged = next((one.note for one in found if one.name == "judge" and one.note), "{}")
+        notes = {one.name: one.note for one in found}
         return UpAnswer(
             ready=boot_s is not None,
             boot_s=boot_s,
@@ -253,7 +261,8 @@ def _keep_up(
             origin_ns=car.origin_ns,
             address=address,
             doip_port=doip_port,
-            judged=msgspec.json.decode(judged),
+            judged=msgspec.json.decode(notes.get("judge") or "{}"),
+            flash=_flash_of(notes.get("recorder", "")),
             processes=found,
         )
 
@@ -277,6 +286,13 @@ def _keep_up(
             return Exit.INTERNAL, answer(f"not ready after {BOOT_MOST_S:.0f} s")
         if boot_s is not None and wish.for_s is not None and now_s - began_s - boot_s >= wish.for_s:
             return Exit.DONE, answer(f"{wish.for_s:g} s are over")
+
+
+def _flash_of(note: str) -> FlashUse | None:
+    """The recorder's note; of one that writes the whole journal it is a path."""
+    with contextlib.suppress(msgspec.MsgspecError):
+        return msgspec.json.decode(note, type=FlashUse)
+    return None
 
 
 def _real_time() -> bool:

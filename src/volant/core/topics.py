@@ -97,6 +97,14 @@ LIVE_STEP: Final = Topic(
     None,
     "which messages a process of the live car took at a tick",
 )
+FLASH_STATE: Final = Topic(
+    "flash/state",
+    m.FlashUse,
+    Kind.STATE,
+    None,
+    "what is written to flash, and how long it lasts",
+    journal=False,
+)
 
 TOPICS: Final[tuple[Topic, ...]] = (
     CAR_STATE,
@@ -119,5 +127,6 @@ TOPICS: Final[tuple[Topic, ...]] = (
     JUDGE_CONTACT,
     ALERT,
     LIVE_STEP,
+    FLASH_STATE,
 )
 BY_NAME: Final[dict[str, Topic]] = {topic.name: topic for topic in TOPICS}
