@@ -31,7 +31,7 @@ from volant.core.messages import FlashUse, Message
 from volant.core.topics import Topic
 from volant.wire.journal import JournalHeader, JournalWriter
 
-ROWS_A_TURN: Final = 2000
+ROWS_A_TURN: Final = 1000
 CHUNK_ROOM: Final = 3 * MB
 """What a file may grow by after its last record: the open chunk (1 MiB), indexes and the end."""
 CLIPS_WAITING: Final = 4
@@ -49,8 +49,15 @@ class ClipFileWriter:
 
     def __init__(self, clip: Clip, grant: Grant, writer: JournalWriter) -> None:
         self.clip, self.grant, self.writer = clip, grant, writer
+        self.on_disk_ns: int | None = None
+        """After the event, when what had happened by then was known to be on the disk."""
         self._synced_bytes = -1
         self._before = bytes_written()
+
+    def note_time(self, now_ns: int) -> None:
+        """Tell the time of a turn, so that it is known when the event was safe."""
+        if self._synced_bytes >= 0 and self.on_disk_ns is None:
+            self.on_disk_ns = now_ns - self.clip.began_ns
 
     def sync(self) -> None:
         """Bring all that the file has to the disk; the first time with the open chunk and the name."""
@@ -68,7 +75,13 @@ class ClipFileWriter:
     def close(self, *, full: bool) -> tuple[Path, str]:
         """Write the end; where the clip lies, and why it is not whole or empty."""
         clip = self.clip
-        end = {"events": clip.events, "began_ns": clip.began_ns, "cut": full, "lost": clip.lost}
+        end = {
+            "events": clip.events,
+            "began_ns": clip.began_ns,
+            "on_disk_ns": self.on_disk_ns,
+            "cut": full,
+            "lost": clip.lost,
+        }
         digest = self.writer.close(end)
         path = Path(digest.path)
         with contextlib.suppress(OSError):
@@ -116,6 +129,11 @@ class ClipRecorder:
         """The use of flash, as JSON."""
         return msgspec.json.encode(self.use).decode()
 
+    @property
+    def _held(self) -> int:
+        """Granted to the clip that is being written."""
+        return 0 if self._file is None else self._file.grant.bytes
+
     # --- what comes in ---
 
     def take(self, now_ns: int, topic: Topic, message: Message) -> None:
@@ -134,8 +152,8 @@ class ClipRecorder:
 
     # --- what goes to the disk ---
 
-    def turn(self, now_ns: int) -> None:
-        """Write a piece of what waits; another thread may take in meanwhile."""
+    def turn(self, now_ns: int) -> bool:
+        """Write a piece of what waits; whether another piece does. Another thread may take in meanwhile."""
         self._book.turn()
         if self._waiting:
             if self._file is None:
@@ -145,6 +163,7 @@ class ClipRecorder:
         if now_ns - self._use_ns >= USE_EVERY_NS:
             self._use_ns = now_ns
             self.use = self._used(now_ns)
+        return bool(self._waiting) and len(self._waiting[0].rows) >= ROWS_A_TURN
 
     def close(self) -> None:
         """End the open clip and the trip now; nothing is taken in any more."""
@@ -175,6 +194,7 @@ class ClipRecorder:
 
     def _write(self, file: ClipFileWriter, now_ns: int) -> None:
         clip, writer = file.clip, file.writer
+        file.note_time(now_ns)
         most = self._clipper.settings.file_most_bytes - CHUNK_ROOM
         with self._lock:
             rows = clip.pop(ROWS_A_TURN)
@@ -229,7 +249,7 @@ class ClipRecorder:
             written_bytes=today.written,
             day_most_bytes=settings.day_most_bytes,
             owners=tuple(sorted(today.owners.items(), key=lambda one: -one[1])[:8]),
-            counted_bytes=self._charged + self._book.charged_bytes,
+            counted_bytes=self._charged + self._book.charged_bytes + self._held,
             measured_bytes=max(0, now - self._first_written) if known else None,
             years_left=years_left(state),
             budget_years=_years(settings.day_most_bytes),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,9 @@ from volant.core.messages import FlashUse, Message
 from volant.core.topics import Topic
 
 TURN_S: Final = 0.02
+SWITCH_S: Final = 0.0005
+"""So long one thread keeps the interpreter from the other, which wants it after each message of the bus;
+Python's own 5 ms would make it miss messages while the past of a clip is written."""
 BUDGET: Final = FlashSettings(owners={OWNER: DAY_MOST_BYTES})
 """All may be the recorder's; what it leaves is for apps."""
 
@@ -35,8 +39,8 @@ class Recorder(Protocol):
     def take(self, now_ns: int, topic: Topic, message: Message) -> None:
         """One message; does not wait for the disk where it can help it."""
 
-    def turn(self, now_ns: int) -> None:
-        """A piece of the work that may wait; called by a thread of its own."""
+    def turn(self, now_ns: int) -> bool:
+        """A piece of the work that may wait; whether more is there. Called by a thread of its own."""
 
     def close(self) -> None:
         """Bring all that is open to its end; nobody takes in or turns any more."""
@@ -56,8 +60,9 @@ class FullRecorder:
         if self._recording is not None:
             self._recording.write(topic, getattr(message, "stamp_ns", now_ns), message)
 
-    def turn(self, now_ns: int) -> None:
+    def turn(self, now_ns: int) -> bool:
         """Nothing waits."""
+        return False
 
     def close(self) -> None:
         """Write the end."""
@@ -69,6 +74,7 @@ class DiskThread:
     """Gives a recorder its turns beside the thread that hears the bus."""
 
     def __init__(self, recorder: Recorder, now_ns: Callable[[], int]) -> None:
+        sys.setswitchinterval(SWITCH_S)
         self._recorder, self._now_ns = recorder, now_ns
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="disk", daemon=True)
@@ -85,8 +91,9 @@ class DiskThread:
         self._thread.join()
 
     def _run(self) -> None:
-        while not self._ending.wait(TURN_S):
-            self._recorder.turn(self._now_ns())
+        pause_s = TURN_S
+        while not self._ending.wait(pause_s):
+            pause_s = 0.0 if self._recorder.turn(self._now_ns()) else TURN_S
 
 
 def open_recorder(

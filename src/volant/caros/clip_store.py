@@ -76,15 +76,16 @@ class ClipStore:
         """The clip of a name, with or without `.mcap`.
 
         Raises:
-            InputError: there is none; with the nearest names.
+            InputError: there is none; with the nearest names, or the newest.
         """
         clips = self.clips()
         plain = Path(name).name.removesuffix(PART).removesuffix(".mcap")
         for clip in clips:
             if clip.name == f"{plain}.mcap":
                 return clip
-        near = ", ".join(nearest(plain, [one.name for one in clips])) or "none"
-        raise InputError(f"no clip {name!r} in {self.folder}; nearest: {near}")
+        names = [one.name for one in clips]
+        near = ", ".join(nearest(plain, names) or names[-3:]) or "none at all"
+        raise InputError(f"no clip {name!r} in {self.folder}; there are: {near}")
 
     def keep(self, name: str, *, kept: bool = True) -> ClipFile:
         """Spare a clip for ever, or give it back to those that make room.
