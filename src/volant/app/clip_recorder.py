@@ -185,9 +185,7 @@ class ClipRecorder:
             return None
         self._store.make_room(size)
         now = datetime.now().astimezone()
-        header = msgspec.structs.replace(
-            self._header, wall_time=now.isoformat(timespec="seconds")
-        )
+        header = msgspec.structs.replace(self._header, wall_time=now.isoformat(timespec="seconds"))
         name = f"clip-{now:%Y%m%d-%H%M%S}-{clip.events[0]}.mcap"
         writer = JournalWriter(free_path(self._store.folder / name), header)
         return ClipFileWriter(clip, grant, writer)
@@ -242,15 +240,14 @@ class ClipRecorder:
         clips: tuple[ClipFile, ...] = ()
         with contextlib.suppress(InputError):
             clips = self._store.clips()
-        now = bytes_written()
-        known = now is not None and self._first_written is not None
+        now, first = bytes_written(), self._first_written
         return FlashUse(
             stamp_ns=max(0, now_ns),
             written_bytes=today.written,
             day_most_bytes=settings.day_most_bytes,
             owners=tuple(sorted(today.owners.items(), key=lambda one: -one[1])[:8]),
             counted_bytes=self._charged + self._book.charged_bytes + self._held,
-            measured_bytes=max(0, now - self._first_written) if known else None,
+            measured_bytes=None if now is None or first is None else max(0, now - first),
             years_left=years_left(state),
             budget_years=_years(settings.day_most_bytes),
             clips=len(clips),

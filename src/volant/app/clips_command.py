@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -114,14 +115,17 @@ def show_command(state: Path | None, name: str, *, as_json: bool) -> Exit:
         ("time", clip.time or "not told"),
         ("events", ", ".join(clip.events)),
         ("length", f"{clip.length_s:.1f} s, {clip.bytes / MB:.1f} MB"),
-        *(("on disk", f"{clip.on_disk_s:.2f} s after it") for _ in range(clip.on_disk_s is not None)),
+        *(
+            ("on disk", f"{clip.on_disk_s:.2f} s after it")
+            for _ in range(clip.on_disk_s is not None)
+        ),
         ("whole", "yes" if clip.whole else "no: being written, or its writer died"),
         ("sound", {True: "yes", False: "no", None: "cannot be told"}[clip.sound]),
         ("kept", "yes" if clip.kept else "no: makes room when it is the oldest"),
         *(("fault", clip.fault) for _ in range(bool(clip.fault))),
-        ("watch", f"volant replay --watch {clip.path}"),
     ]
     table("Clip", ("", ""), rows)
+    answer(f"watch it: volant replay --watch {shlex.quote(clip.path)}")
     return Exit.DONE
 
 

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Protocol
 
-from volant.app.clip_recorder import OWNER, ClipRecorder
+from volant.app.clip_recorder import ClipRecorder
 from volant.app.compose import Trip
 from volant.app.record import Recording, header_of, names_a_file, open_recording
+from volant.app.trip_book import OWNER
 from volant.caros.clip_store import FOLDER, ClipStore
 from volant.caros.flash import DAY_MOST_BYTES, FlashSettings
 from volant.caros.ledger import FlashLedger
@@ -60,7 +61,7 @@ class FullRecorder:
         if self._recording is not None:
             self._recording.write(topic, getattr(message, "stamp_ns", now_ns), message)
 
-    def turn(self, now_ns: int) -> bool:
+    def turn(self, now_ns: int) -> bool:  # noqa: ARG002 - as all recorders
         """Nothing waits."""
         return False
 

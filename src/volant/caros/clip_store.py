@@ -147,9 +147,7 @@ class ClipStore:
         return tuple(gone)
 
 
-def surplus(
-    clips: Iterable[ClipFile], size: int, settings: SpaceSettings
-) -> tuple[ClipFile, ...]:
+def surplus(clips: Iterable[ClipFile], size: int, settings: SpaceSettings) -> tuple[ClipFile, ...]:
     """Which clips make room for one more of so many bytes (0: for none more), the oldest first."""
     held = sorted(clips, key=_age)
     count, total = len(held) + (size > 0), sum(one.bytes for one in held) + size

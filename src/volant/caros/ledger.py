@@ -72,8 +72,8 @@ class FlashLedger:
             self._last = FlashState()
         except InputError as error:
             self.fault, self._last = f"{self._path} begins anew: {error}", FlashState()
-        except OSError as error:
-            self.fault = f"{self._path} cannot be read: {error.strerror or error}"
+        except OSError:
+            pass  # what was known last; a disk that refuses is told of by `ask`
         return self._last
 
     def ask(self, kind: DataClass, owner: str, size: int) -> Grant:
@@ -84,6 +84,8 @@ class FlashLedger:
         Raises:
             ValueError: `size` is below zero.
         """
+        if size < 0:
+            raise ValueError(f"size must not be below zero, is {size}")
         asked, day = size + 2 * COST_BYTES, self._today()
         try:
             with self._alone():
@@ -103,9 +105,7 @@ class FlashLedger:
         counted = min(grant.bytes, max(0, written) + 2 * COST_BYTES)
         try:
             with self._alone():
-                self._keep(
-                    flash.settle(self.state(), grant.owner, grant.bytes, counted, grant.day)
-                )
+                self._keep(flash.settle(self.state(), grant.owner, grant.bytes, counted, grant.day))
         except OSError:
             return grant.bytes
         return counted
@@ -158,6 +158,8 @@ def bytes_written() -> int | None:
     """
     try:
         text = Path("/proc/self/io").read_text(encoding="ascii")
-        return next(int(line[13:]) for line in text.splitlines() if line.startswith("write_bytes: "))
+        return next(
+            int(line[13:]) for line in text.splitlines() if line.startswith("write_bytes: ")
+        )
     except (OSError, ValueError, StopIteration):
         return None
