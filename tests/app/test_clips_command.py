@@ -47,7 +47,7 @@ def test_the_list_says_what_there_is_and_what_it_cost(state: Path) -> None:
     assert (cut["event"], cut["whole"], cut["began_s"]) == ("aeb", False, None)
     assert found["bytes"] == whole["bytes"] + cut["bytes"]
     assert found["written_today_bytes"] == found["owners"]["recorder"] > whole["bytes"]
-    assert 0.0 < found["years_left"] <= 1000.0
+    assert 0.0 < found["left_years"] <= 1000.0
 
 
 def test_a_checked_list_tells_a_clip_that_is_not_sound(state: Path) -> None:

@@ -248,7 +248,7 @@ class ClipRecorder:
             owners=tuple(sorted(today.owners.items(), key=lambda one: -one[1])[:8]),
             counted_bytes=self._charged + self._book.charged_bytes + self._held,
             measured_bytes=None if now is None or first is None else max(0, now - first),
-            years_left=years_left(state),
+            left_years=left_years(state),
             budget_years=_years(settings.day_most_bytes),
             clips=len(clips),
             clips_bytes=sum(one.bytes for one in clips),
@@ -256,7 +256,7 @@ class ClipRecorder:
         )
 
 
-def years_left(state: FlashState) -> float:
+def left_years(state: FlashState) -> float:
     """At the mean of the last days, `YEARS_MOST` at most."""
     return _years(flash.mean_per_day(state))
 

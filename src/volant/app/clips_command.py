@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from volant.app.clip_recorder import years_left
+from volant.app.clip_recorder import left_years
 from volant.app.exits import Exit
 from volant.app.folders import state_folder
 from volant.app.live_record import BUDGET
@@ -67,7 +67,7 @@ class ClipsAnswer(msgspec.Struct, frozen=True, kw_only=True):
     owners: dict[str, int]
     """Bytes of today by owner."""
     day_most_bytes: int
-    years_left: float
+    left_years: float
     """Of a new flash of 8 GB, at the mean of the last days on which something was written; 1000 at most."""
 
 
@@ -94,7 +94,7 @@ def list_command(state: Path | None, *, check: bool, as_json: bool) -> Exit:
         written_today_bytes=today.written,
         owners=today.owners,
         day_most_bytes=BUDGET.day_most_bytes,
-        years_left=years_left(counts),
+        left_years=left_years(counts),
     )
     if as_json:
         answer_json(found)
@@ -230,7 +230,7 @@ def _show_list(found: ClipsAnswer) -> None:
     answer(
         f"{len(found.clips)} clips, {found.bytes / MB:.1f} MB; written today "
         f"{found.written_today_bytes / MB:.1f} of {found.day_most_bytes / MB:g} MB; "
-        f"{found.years_left:.0f} years left at the mean of these days"
+        f"{found.left_years:.0f} years left at the mean of these days"
     )
 
 

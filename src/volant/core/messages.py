@@ -832,7 +832,7 @@ class LiveStep(Message, frozen=True, kw_only=True):
 
 
 class FlashUse(Message, frozen=True, kw_only=True):
-    """How much is written to flash, and how long it lasts, about once a second."""
+    """How much is written to flash, and how long it lasts, every two seconds and at each change."""
 
     stamp_ns: Stamp
     written_bytes: Annotated[int, Meta(ge=0)]
@@ -845,7 +845,7 @@ class FlashUse(Message, frozen=True, kw_only=True):
     """What the recorder was charged with since it started."""
     measured_bytes: Annotated[int, Meta(ge=0)] | None
     """What the kernel says that its process sent to disks in that time; null: it does not tell."""
-    years_left: Annotated[float, Meta(ge=0.0, le=1000.0)]
+    left_years: Annotated[float, Meta(ge=0.0, le=1000.0)]
     """Of a new flash, at the mean of the last days on which something was written."""
     budget_years: Annotated[float, Meta(ge=0.0, le=1000.0)]
     """Of a new flash whose budget is used up daily."""
