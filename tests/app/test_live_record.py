@@ -387,7 +387,8 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 def chunks_of(clip: bytes) -> list[tuple[int, int]]:
     """Where each chunk ends in the file, and how many of our messages are in it, by the mcap package."""
-    found, at = [], 8
+    found: list[tuple[int, int]] = []
+    at = 8
     while at + 9 <= len(clip) and clip[at] != Opcode.DATA_END:
         opcode, length = clip[at], int.from_bytes(clip[at + 1 : at + 9], "little")
         at += 9 + length
