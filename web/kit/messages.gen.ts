@@ -413,7 +413,7 @@ export type Escalation = "none" | "optical" | "acoustic" | "stop";
 /** What the judge counts besides interventions. */
 export type FindingKind = "red_light" | "stop_sign" | "right_of_way" | "solid_line" | "speeding" | "wrong_way" | "needless_braking";
 
-/** How much is written to flash, and how long it lasts, about once a second. */
+/** How much is written to flash, and how long it lasts, every two seconds and at each change. */
 export interface FlashUse {
   stamp_ns: number;
   written_bytes: number;
