@@ -15,11 +15,24 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bench.journal import SECONDS, messages
 from bench.rows import Row, at_most, percentile, skipped
+from tests.wire.drive_messages import HEADER
+from volant.app.clip_recorder import ClipRecorder
+from volant.caros.clip_store import ClipStore
+from volant.caros.flash import FlashSettings
+from volant.caros.ledger import FlashLedger
 from volant.caros.livebus import LiveBus, Wiring
 from volant.caros.supervise.table import ProcessRow, ProcessTable
 from volant.core import topics
-from volant.core.messages import CarState, DriverControls, Gear, Indicator
+from volant.core.messages import (
+    CarState,
+    Contact,
+    DriverControls,
+    Gear,
+    Indicator,
+    ObjectClass,
+)
 
 SOURCE = Path(__file__).resolve().parents[1] / "src"
 MESSAGES = 3000
@@ -28,7 +41,7 @@ DRIVE_S = 12.0
 
 
 def rows() -> list[Row]:
-    return [*_bus_rows(), *_up_rows(), *_can_rows()]
+    return [*_bus_rows(), *_clip_rows(), *_up_rows(), *_can_rows()]
 
 
 def _state(stamp_ns: int) -> CarState:
@@ -71,6 +84,32 @@ def _bus_rows() -> list[Row]:
         replace(row, peer=peer, peer_value=raw_us, ratio=raw_us / p50_us),
         Row("live/message between processes p99", percentile(spans_us, 0.99), "us", note=note),
     ]
+
+
+def _clip_rows() -> list[Row]:
+    """From an event to its past on the disk, in a recorder that has nothing else to do."""
+    sent = messages()
+    last_ns = sent[-1][1]
+    touch = Contact(
+        stamp_ns=last_ns, actor_id=1, object_class=ObjectClass.CAR, closing_mps=1.0,
+        struck_from_behind=False,
+    )  # fmt: skip
+    spans_s = []
+    for _ in range(3):
+        with tempfile.TemporaryDirectory() as folder:
+            ledger = FlashLedger(Path(folder), FlashSettings(owner_most_bytes=100_000_000))
+            recorder = ClipRecorder(ClipStore(Path(folder) / "clips"), ledger, HEADER)
+            for topic, now_ns, message in sent:
+                recorder.take(now_ns, topic, message)
+            recorder.take(last_ns, topics.WORLD_CONTACT, touch)
+            began_s = time.perf_counter()
+            while recorder.turn(last_ns):
+                pass
+            recorder.turn(last_ns)
+            spans_s.append(time.perf_counter() - began_s)
+            recorder.close()
+    note = f"{SECONDS} s of past, synced"
+    return [at_most("live/clip on the disk after its event", min(spans_s), 1.0, "s", note)]
 
 
 def _raw_p50_us() -> float:

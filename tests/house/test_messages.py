@@ -25,6 +25,8 @@ UNITS = {
     "a": "ampere",
     "k": "kelvin",
     "pct": "per cent of a charge, as drivers know it",
+    "bytes": "byte",
+    "years": "year",
 }
 # Numbers without a unit, each with what it is instead.
 PURE = {
@@ -45,6 +47,8 @@ PURE = {
     "LiveStep.count": "count",
     "LiveStep.consumed": "topic and number of messages, no quantities",
     "LiveStep.produced": "topic and number of messages, no quantities",
+    "FlashUse.owners": "names with bytes",
+    "FlashUse.clips": "count",
 }
 
 

@@ -458,6 +458,21 @@ export type Escalation = "none" | "optical" | "acoustic" | "stop";
 /** What the judge counts besides interventions. */
 export type FindingKind = "red_light" | "stop_sign" | "right_of_way" | "solid_line" | "speeding" | "wrong_way" | "needless_braking";
 
+/** How much is written to flash, and how long it lasts, every two seconds and at each change. */
+export interface FlashUse {
+  stamp_ns: number;
+  written_bytes: number;
+  day_most_bytes: number;
+  owners: readonly (readonly [string, number])[];
+  counted_bytes: number;
+  measured_bytes: number | null;
+  left_years: number;
+  budget_years: number;
+  clips: number;
+  clips_bytes: number;
+  refused: string;
+}
+
 /** One value that a trouble code keeps of its moment. */
 export interface FreezeRecord {
   did: number;
@@ -831,6 +846,7 @@ export const FIELDS: Record<string, readonly string[]> = {
   DriverControls: ["accelerator", "brake", "wheel_torque_nm", "wheel_angle_rad", "hands_on", "eyes_on", "belted", "door_closed"],
   DriverRequest: ["stamp_ns", "kind", "value", "indicator", "function"],
   EgoTruth: ["stamp_ns", "x_m", "y_m", "z_m", "yaw_rad", "pitch_rad", "roll_rad", "speed_mps", "lateral_speed_mps", "accel_mps2", "lateral_accel_mps2", "yaw_rate_rps", "steer_rad", "length_m", "width_m", "rear_overhang_m", "indicator"],
+  FlashUse: ["stamp_ns", "written_bytes", "day_most_bytes", "owners", "counted_bytes", "measured_bytes", "left_years", "budget_years", "clips", "clips_bytes", "refused"],
   FreezeRecord: ["did", "record"],
   GnssReturn: ["stamp_ns", "x_m", "y_m", "z_m", "yaw_rad", "sigma_m"],
   GuardDecision: ["stamp_ns", "source", "command", "limited", "limits", "reason"],

@@ -14,6 +14,7 @@ import typer
 import typer.core
 
 from volant import __version__
+from volant.app.cli_clips import clips_app
 from volant.app.cli_ecu import ecu_app
 from volant.app.cli_parts import PLAIN, JsonOption, StateOption
 from volant.app.exits import Exit
@@ -27,6 +28,7 @@ app.add_typer(journal_app, name="journal")
 exam_app = typer.Typer(**PLAIN, help="Examine drivers, ours and others, in seeded scenes.")
 app.add_typer(exam_app, name="exam")
 app.add_typer(ecu_app, name="ecu")
+app.add_typer(clips_app, name="clips")
 
 CarOption = Annotated[str, typer.Option(help="Car by name or TOML file; `volant cars` lists them.")]
 RoadOption = Annotated[
@@ -212,7 +214,7 @@ def up(
     journal: Annotated[
         Path | None,
         typer.Option(
-            help="Folder for clips of events, or a file for the whole drive; default: folder journals."
+            help="Folder for clips of events, or a file for the whole drive; default: the state's."
         ),
     ] = None,
     no_journal: NoJournalOption = False,
@@ -264,7 +266,8 @@ def up(
     )
     wish = UpWish(
         trip=trip,
-        journal=None if no_journal else journal or Path("journals"),
+        journal=journal,
+        record=not no_journal,
         port=port,
         doip_port=doip_port,
         ready_file=ready_file,

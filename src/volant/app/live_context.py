@@ -27,10 +27,17 @@ class Context:
     """Listens for testers; it outlives the process that serves them."""
     codes: Path
     """Folder of the trouble codes."""
+    state: Path
+    """Folder of what outlives the live car; the counts of flash lie there."""
 
 
 def make_context(
-    trip: Trip, door: Door, journal: Path | None, doip: socket.socket, codes: Path
+    trip: Trip,
+    door: Door,
+    journal: Path | None,
+    doip: socket.socket,
+    codes: Path,
+    state: Path,
 ) -> Context:
     """Work out all settings now, so that a process that comes back need not.
 
@@ -38,4 +45,4 @@ def make_context(
         InputError: the road cannot be driven.
     """
     settings = pilot_settings(trip), judge_settings(trip), frame_settings(trip)
-    return Context(trip, door, journal, *settings, doip, codes)
+    return Context(trip, door, journal, *settings, doip, codes, state)

@@ -12,8 +12,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from volant import __version__
+from volant.app.bus_codes import UNIT as BUS_UNIT
 from volant.app.live_context import Context
 from volant.app.live_station import Station, publish_outside
+from volant.app.live_wiring import bus_codes_of
 from volant.caros.codes import Codes, present_codes
 from volant.caros.diagnostics import DoipEntity, DoipSettings, Unit
 from volant.core import topics
@@ -45,6 +47,7 @@ class Watcher:
         self._pilot = bus.subscribe(topics.PILOT_STATE, 1)
         self._guard = bus.subscribe(topics.GUARD_DECISION, 1)
         self._requests = bus.subscribe(topics.DRIVER_REQUEST)
+        self._troubles = bus.subscribe(topics.CAR_TROUBLE)
         self._state, self._seen = MonitorState(), Seen()
 
     def live(self, name: str) -> float:
@@ -58,6 +61,9 @@ class Watcher:
         self._seen = Seen(self._car.latest, self._pilot.latest, self._guard.latest)
         self._state, results = monitors.step(self._state, self._seen, now_ns)
         monitors.report(self._memories, results, now_ns, circumstances(self.live))
+        for trouble in self._troubles.take():
+            kept = {one.did: one.record for one in trouble.snapshot}
+            self._memories[BUS_UNIT].report(trouble.code, trouble.failed, trouble.stamp_ns, kept)
 
     @property
     def why_not_clear(self) -> str:
@@ -132,7 +138,7 @@ class Teller:
 
 def diagnostics(station: Station, context: Context) -> int:
     """All control units over DoIP on loopback, and the monitors that give them their codes."""
-    codes = Codes(context.codes)
+    codes = Codes(context.codes, bus_codes_of(context.trip))
     watcher = Watcher(station, codes.memories)
     facts = CarFacts(software=__version__)
     units = {

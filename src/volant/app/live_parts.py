@@ -16,14 +16,15 @@ from volant.app.desk import Desk
 from volant.app.drive import first_wheel_rad, steering_of
 from volant.app.inbox import Inbox
 from volant.app.live_context import Context
-from volant.app.live_record import open_recorder
+from volant.app.live_record import DiskThread, open_recorder
 from volant.app.live_station import Station, Stepper, publish_outside
 from volant.app.live_wiring import vehicle_part, world_part
 from volant.app.start import FIRST_NS, Starter
 from volant.caros.cockpit import spawn_cockpit_at
+from volant.caros.codes import Codes
 from volant.core import topics
 from volant.core.clock import CONTROL_TICK_NS, nanoseconds
-from volant.core.messages import CommandSource, DriverControls
+from volant.core.messages import CommandSource, DriverControls, FlashUse
 from volant.sim.judge import summary
 
 VEHICLE_PHASE_NS: Final = nanoseconds(0.005)
@@ -101,17 +102,26 @@ def recorder(station: Station, context: Context) -> int:
 
     Messages come in the order in which their writer published them.
     """
-    recorder = open_recorder(context.journal, context.trip)
+
+    def codes() -> tuple[str, ...]:
+        return tuple(filter(None, Codes(context.codes).confirmed().split(", ")))
+
+    recorder = open_recorder(context.journal, context.state, context.trip, codes)
     station.note = recorder.note
     if not station.go(keep=True):
         return 0
+    disk = DiskThread(recorder, lambda: station.now_ns)
+    said: FlashUse | None = None
     ended_ns, heard_ns = 0, 0
-    while True:
+    while disk.alive:
         came = station.bus.drain_all()
         for topic, _number, message in came:
             if topic.journal:
                 recorder.take(station.now_ns, topic, message)
-        recorder.turn(station.now_ns)
+        use = recorder.use
+        if use is not None and use is not said:
+            said = use
+            station.bus.publish(topics.FLASH_STATE, use)
         station.note = recorder.note
         station.beat()
         heard_ns = station.now_ns if came else heard_ns
@@ -119,10 +129,13 @@ def recorder(station: Station, context: Context) -> int:
             ended_ns = ended_ns or station.now_ns
             # The others end at the same time; a step is only whole with all that it was given.
             if station.now_ns - heard_ns > SILENT_NS or station.now_ns - ended_ns > LAST_WORDS_NS:
-                break
+                disk.close()
+                recorder.close()
+                station.note = recorder.note
+                station.beat(at_once=True)
+                return 0
         time.sleep(RECORD_EVERY_S)
-    recorder.close()
-    return 0
+    raise RuntimeError("the thread that writes to the disk has failed")
 
 
 def screens(station: Station, context: Context) -> int:

@@ -14,6 +14,7 @@ from volant.app.components import Machine
 from volant.app.compose import Trip, aeb_settings, guard_settings, make_machine
 from volant.app.live_world import WatchedCar
 from volant.app.over_bus import JoinedMachine
+from volant.caros.codes import More
 from volant.caros.supervise import ProcessRow, ProcessTable
 from volant.core import topics
 from volant.core.component import Component
@@ -56,6 +57,16 @@ def _joined_machine(trip: Trip) -> JoinedMachine:
     join = Join(media, mapping.databases)
     machine = make_machine(trip, units=lambda s, first: SimulatedUnits(mapping, media, s, first))
     return JoinedMachine(_watched(machine), join)
+
+
+def bus_codes_of(trip: Trip) -> More:
+    """Codes that only a car over buses can have."""
+    if trip.wish.bus is None:
+        return {}
+    from volant.app.bus_codes import more_codes
+    from volant.app.canbus import load_network
+
+    return more_codes(load_network())
 
 
 def check_bus(words: str | None) -> None:

@@ -20,9 +20,10 @@ import msgspec
 
 from volant.app.compose import Trip, plan_trip
 from volant.app.exits import Exit
+from volant.app.folders import state_folder
 from volant.app.live_context import Context, make_context
 from volant.app.live_station import GO, Station, publish_outside
-from volant.app.live_wiring import check_bus, wired
+from volant.app.live_wiring import bus_codes_of, check_bus, wired
 from volant.app.say import answer_json, table, tell
 from volant.app.state import open_codes
 from volant.app.stop import StopSignals
@@ -35,7 +36,7 @@ from volant.caros.supervise.pulse import Pulse
 from volant.caros.supervise.shell import Supervisor
 from volant.core import topics
 from volant.core.clock import NS_PER_S
-from volant.core.messages import Alert, AlertLevel
+from volant.core.messages import Alert, AlertLevel, FlashUse
 
 PROCESSES: Final = Path(__file__).with_name("processes.toml")
 TURN_S: Final = 0.05
@@ -51,6 +52,8 @@ class UpWish:
 
     trip: TripWish
     journal: Path | None = None
+    """None: the folder of the state."""
+    record: bool = True
     port: int = 0
     doip_port: int = 0
     ready_file: Path | None = None
@@ -98,6 +101,8 @@ class UpAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """Buses between the car and its guard, as asked for; null: none."""
     judged: dict[str, Any]
     """What ground truth says of the drive so far."""
+    flash: FlashUse | None
+    """What is written to flash; null where no budget is kept."""
     processes: tuple[ProcessAnswer, ...]
 
 
@@ -210,11 +215,13 @@ def up_command(wish: UpWish) -> Exit:
     began_s = time.monotonic()
     check_bus(wish.trip.bus)
     processes = wired(load_table(wish.processes or PROCESSES), wish.trip.bus)
-    with StopSignals() as signals, open_codes(wish.state) as codes:
-        trip = plan_trip(wish.trip)
+    trip = plan_trip(wish.trip)
+    with StopSignals() as signals, open_codes(wish.state, bus_codes_of(trip)) as codes:
+        state = wish.state or state_folder()
         door = open_door(wish.port)
         doip, doip_port = listen_near(wish.doip_port)
-        context = make_context(trip, door, wish.journal, doip, codes.folder)
+        journal = (wish.journal or state) if wish.record else None
+        context = make_context(trip, door, journal, doip, codes.folder, state)
         codes.begin_drive()
         car = LiveCar(context, processes)
         _tell_start(trip, door.address, door.port, door.wanted_port)
@@ -249,7 +256,7 @@ def _keep_up(
     def answer(reason: str) -> UpAnswer:
         found = car.processes()
         up_s = 0.0 if boot_s is None else time.monotonic() - began_s - boot_s
-        judged = next((one.note for one in found if one.name == "judge" and one.note), "{}")
+        notes = {one.name: one.note for one in found}
         return UpAnswer(
             ready=boot_s is not None,
             boot_s=boot_s,
@@ -260,7 +267,8 @@ def _keep_up(
             address=address,
             doip_port=doip_port,
             bus=wish.trip.bus,
-            judged=msgspec.json.decode(judged),
+            judged=msgspec.json.decode(notes.get("judge") or "{}"),
+            flash=_flash_of(notes.get("recorder", "")),
             processes=found,
         )
 
@@ -284,6 +292,13 @@ def _keep_up(
             return Exit.INTERNAL, answer(f"not ready after {BOOT_MOST_S:.0f} s")
         if boot_s is not None and wish.for_s is not None and now_s - began_s - boot_s >= wish.for_s:
             return Exit.DONE, answer(f"{wish.for_s:g} s are over")
+
+
+def _flash_of(note: str) -> FlashUse | None:
+    """The recorder's note; of one that writes the whole journal it is a path."""
+    with contextlib.suppress(msgspec.MsgspecError):
+        return msgspec.json.decode(note, type=FlashUse)
+    return None
 
 
 def _real_time() -> bool:

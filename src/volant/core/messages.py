@@ -929,3 +929,28 @@ class Trouble(Message, frozen=True, kw_only=True):
     """Trouble code and failure type, three bytes (SAE J2012-DA, recalled)."""
     failed: bool
     snapshot: Annotated[tuple[FreezeRecord, ...], Meta(max_length=16)] = ()
+
+
+class FlashUse(Message, frozen=True, kw_only=True):
+    """How much is written to flash, and how long it lasts, every two seconds and at each change."""
+
+    stamp_ns: Stamp
+    written_bytes: Annotated[int, Meta(ge=0)]
+    """Today (UTC), granted to all owners together."""
+    day_most_bytes: Annotated[int, Meta(ge=0)]
+    """The day's budget."""
+    owners: tuple[tuple[str, int], ...]
+    """The eight that have most of today, with their bytes."""
+    counted_bytes: Annotated[int, Meta(ge=0)]
+    """What the recorder was charged with since it started."""
+    measured_bytes: Annotated[int, Meta(ge=0)] | None
+    """What the kernel says that its process sent to disks in that time; null: it does not tell."""
+    left_years: Annotated[float, Meta(ge=0.0, le=1000.0)]
+    """Of a new flash, at the mean of the last days on which something was written."""
+    budget_years: Annotated[float, Meta(ge=0.0, le=1000.0)]
+    """Of a new flash whose budget is used up daily."""
+    clips: Annotated[int, Meta(ge=0)]
+    """Of events, on the disk."""
+    clips_bytes: Annotated[int, Meta(ge=0)]
+    refused: str
+    """Why something could not be written; empty while all can."""

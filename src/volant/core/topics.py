@@ -114,6 +114,14 @@ CAR_TROUBLE: Final = Topic(
 CAR_CODES: Final = Topic(
     "car/codes", m.TroubleCodes, Kind.STATE, None, "trouble codes of all control units"
 )
+FLASH_STATE: Final = Topic(
+    "flash/state",
+    m.FlashUse,
+    Kind.STATE,
+    None,
+    "what is written to flash, and how long it lasts",
+    journal=False,
+)
 
 TOPICS: Final[tuple[Topic, ...]] = (
     CAR_STATE,
@@ -139,5 +147,6 @@ TOPICS: Final[tuple[Topic, ...]] = (
     CAN_FRAMES,
     CAR_TROUBLE,
     CAR_CODES,
+    FLASH_STATE,
 )
 BY_NAME: Final[dict[str, Topic]] = {topic.name: topic for topic in TOPICS}
