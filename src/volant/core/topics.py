@@ -97,6 +97,13 @@ LIVE_STEP: Final = Topic(
     None,
     "which messages a process of the live car took at a tick",
 )
+CAR_POWER: Final = Topic(
+    "car/power",
+    m.CarPower,
+    Kind.STATE,
+    None,
+    "the power state of the live car and its 12 V side",
+)
 
 TOPICS: Final[tuple[Topic, ...]] = (
     CAR_STATE,
@@ -119,5 +126,6 @@ TOPICS: Final[tuple[Topic, ...]] = (
     JUDGE_CONTACT,
     ALERT,
     LIVE_STEP,
+    CAR_POWER,
 )
 BY_NAME: Final[dict[str, Topic]] = {topic.name: topic for topic in TOPICS}

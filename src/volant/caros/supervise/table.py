@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Meta
 
 from volant.core.errors import InputError
+from volant.core.messages import PowerState
 from volant.core.settings import load_toml
 from volant.core.topics import BY_NAME, TOPICS, Kind, Topic
 
@@ -26,8 +27,7 @@ PYTHON: Final = "python"
 """First word of a program: the interpreter that runs us."""
 
 Name = Annotated[str, Meta(pattern="^[a-z][a-z0-9_-]{0,31}$")]
-PowerState = Literal["off", "sleep", "wake", "parked", "ready", "driving", "shutdown"]
-AWAKE: Final[tuple[PowerState, ...]] = ("parked", "ready", "driving")
+AWAKE: Final = (PowerState.WAKE, PowerState.PARKED, PowerState.READY, PowerState.DRIVING)
 Seconds = Annotated[float, Meta(ge=0.0, le=600.0)]
 AboveZero = Annotated[float, Meta(gt=0.0, le=600.0)]
 
