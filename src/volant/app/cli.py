@@ -15,7 +15,23 @@ import typer.core
 
 from volant import __version__
 from volant.app.cli_ecu import ecu_app
-from volant.app.cli_parts import PLAIN, JsonOption
+from volant.app.cli_live import power, up
+from volant.app.cli_parts import (
+    DEFAULT_CAR,
+    DEFAULT_ROAD,
+    PLAIN,
+    CarOption,
+    CarsOption,
+    DistanceOption,
+    FromOption,
+    JsonOption,
+    NoJournalOption,
+    PortOption,
+    RoadOption,
+    SensorsOption,
+    ToOption,
+    ViaOption,
+)
 from volant.app.exits import Exit
 from volant.core.errors import VolantError
 
@@ -27,40 +43,6 @@ app.add_typer(journal_app, name="journal")
 exam_app = typer.Typer(**PLAIN, help="Examine drivers, ours and others, in seeded scenes.")
 app.add_typer(exam_app, name="exam")
 app.add_typer(ecu_app, name="ecu")
-
-CarOption = Annotated[str, typer.Option(help="Car by name or TOML file; `volant cars` lists them.")]
-RoadOption = Annotated[
-    str, typer.Option(help="Road by name or OpenDRIVE file; `volant roads` lists them.")
-]
-SensorsOption = Annotated[str, typer.Option(help="Sensors: perfect, typical or degraded.")]
-CarsOption = Annotated[
-    int | None,
-    typer.Option(min=0, max=500, help="Other cars near ours; default: 60 on a motorway, else 20."),
-]
-FromOption = Annotated[
-    str | None, typer.Option("--from", help="Place to begin at; `volant places` lists them.")
-]
-ToOption = Annotated[
-    str | None,
-    typer.Option("--to", help="Place to arrive at: a name, road:section:lane@s, or x,y."),
-]
-ViaOption = Annotated[
-    list[str] | None, typer.Option("--via", help="Place to pass on the way; may be repeated.")
-]
-NoJournalOption = Annotated[bool, typer.Option("--no-journal", help="Record nothing.")]
-PortOption = Annotated[
-    int, typer.Option(min=0, max=65535, help="Port of the cockpit; the next free one is taken.")
-]
-DistanceOption = Annotated[
-    float | None,
-    typer.Option(
-        min=50.0,
-        max=200_000.0,
-        help="Metres to drive along the main road instead; less where roads end.",
-    ),
-]
-DEFAULT_CAR = "g3-520"
-DEFAULT_ROAD = "volant-world"
 
 
 class _Debug:
@@ -192,81 +174,8 @@ def drive(
     raise typer.Exit(drive_command(wish))
 
 
-@app.command()
-def up(
-    car: CarOption = DEFAULT_CAR,
-    road: RoadOption = DEFAULT_ROAD,
-    seed: Annotated[
-        int, typer.Option(min=0, max=2**53 - 1, help="Seed of the world's traffic.")
-    ] = 1,
-    sensors: SensorsOption = "typical",
-    cars: CarsOption = None,
-    start: FromOption = None,
-    to: ToOption = None,
-    via: ViaOption = None,
-    distance: DistanceOption = None,
-    journal: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder for clips of events, or a file for the whole drive; default: folder journals."
-        ),
-    ] = None,
-    no_journal: NoJournalOption = False,
-    port: PortOption = 8740,
-    doip_port: Annotated[
-        int,
-        typer.Option(
-            min=0, max=65535, help="Port of diagnostics (DoIP); the next free one is taken. 0: any."
-        ),
-    ] = 13400,
-    ready_file: Annotated[
-        Path | None, typer.Option(help="Written, as JSON, once everything answers.")
-    ] = None,
-    status_file: Annotated[
-        Path | None, typer.Option(help="Written twice a second: how each process is, as JSON.")
-    ] = None,
-    for_s: Annotated[
-        float | None, typer.Option("--for", min=0.0, help="Seconds to stay up; default: for ever.")
-    ] = None,
-    processes: Annotated[
-        Path | None, typer.Option(help="Process table, a TOML file; default: the car's own.")
-    ] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Boot the live car: real time, in processes of which any may die.
-
-    \b
-    Examples:
-      volant up
-      volant up --from hospital --to harbour --ready-file ready.json
-      volant up --for 60 --journal whole.mcap --json
-    """
-    from volant.app.trip import TripWish
-    from volant.app.up import UpWish, up_command
-
-    trip = TripWish(
-        car=car,
-        road=road,
-        seed=seed,
-        sensors=sensors,
-        cars=cars,
-        distance_m=distance,
-        start=start,
-        to=to,
-        via=tuple(via or ()),
-    )
-    wish = UpWish(
-        trip=trip,
-        journal=None if no_journal else journal or Path("journals"),
-        port=port,
-        doip_port=doip_port,
-        ready_file=ready_file,
-        status_file=status_file,
-        for_s=for_s,
-        processes=processes,
-        as_json=as_json,
-    )
-    raise typer.Exit(up_command(wish))
+app.command()(up)
+app.command()(power)
 
 
 @app.command("range")

@@ -81,6 +81,7 @@ class Watcher:
         self._car = bus.subscribe(topics.CAR_STATE, 1)
         self._pilot = bus.subscribe(topics.PILOT_STATE, 1)
         self._guard = bus.subscribe(topics.GUARD_DECISION, 1)
+        self._power = bus.subscribe(topics.CAR_POWER, 1)
         self._state, self._seen = MonitorState(), Seen()
 
     def live(self, name: str) -> float:
@@ -91,7 +92,9 @@ class Watcher:
         """Take in what came, and judge it."""
         self._station.bus.drain()
         now_ns = self._station.now_ns
-        self._seen = Seen(self._car.latest, self._pilot.latest, self._guard.latest)
+        self._seen = Seen(
+            self._car.latest, self._pilot.latest, self._guard.latest, self._power.latest
+        )
         self._state, results = monitors.step(self._state, self._seen, now_ns)
         monitors.report(self._memories, results, now_ns, circumstances(self.live))
 

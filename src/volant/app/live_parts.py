@@ -32,6 +32,8 @@ VEHICLE_PHASE_NS: Final = nanoseconds(0.005)
 """The vehicle steps in the middle of a tick: what the car measured at its beginning is there by then,
 and what comes of it is there before the next."""
 RECORD_EVERY_S: Final = 0.02
+CLIP_ENDS_S: Final = 6.0
+"""An open clip ends so soon when nothing more happens."""
 ASK_NS: Final = nanoseconds(0.3)
 """Screens that come back ask after this time who drives: controls that were pressed are free by then."""
 AGAIN_NS: Final = nanoseconds(0.1)
@@ -116,6 +118,7 @@ def recorder(station: Station, context: Context) -> int:
                 recorder.take(station.now_ns, topic, message)
         recorder.turn(station.now_ns)
         station.note = recorder.note
+        station.busy, station.more_s = recorder.busy, CLIP_ENDS_S
         station.beat()
         if ending:
             break
@@ -134,7 +137,8 @@ def screens(station: Station, context: Context) -> int:
     first = station.incarnation == 0
     desk = Desk(bus, inbox, link.poll, steering_of(context.trip))
     guard = bus.subscribe(topics.GUARD_DECISION)
-    starter = Starter(bus, inbox, first_wheel_rad(context.trip)) if first else None
+    presses = first and not context.waits_parked
+    starter = Starter(bus, inbox, first_wheel_rad(context.trip)) if presses else None
     said, said_ns = DriverControls(), 0
     asked_ns: int | None = None
     looks = 0

@@ -43,6 +43,10 @@ class Recorder(Protocol):
 
     note: str
 
+    @property
+    def busy(self) -> str:
+        """What it has open that has an end of its own; empty: nothing."""
+
     def take(self, now_ns: int, topic: Topic, message: Message) -> None:
         """One message."""
 
@@ -59,6 +63,11 @@ class FullRecorder:
     def __init__(self, recording: Recording | None) -> None:
         self._recording = recording
         self.note = "" if recording is None else str(recording.part)
+
+    @property
+    def busy(self) -> str:
+        """A whole journal is closed at once."""
+        return ""
 
     def take(self, now_ns: int, topic: Topic, message: Message) -> None:
         """Write it."""
@@ -95,6 +104,11 @@ class ClipRecorder:
         self._clips = 0
         self._refused = ""
         self.note = self._words()
+
+    @property
+    def busy(self) -> str:
+        """Whether a clip is open."""
+        return "" if self._clipper.clip is None else "a clip"
 
     @property
     def _asked(self) -> int:

@@ -180,8 +180,9 @@ def step(power: Power, facts: Facts, settings: PowerSettings) -> tuple[Power, tu
 
     Gives what people should know, such as who was late.
     """
-    power, said = _supply(power, facts, settings), []
-    power = _goal(_watch(power, facts), facts, settings)
+    said: list[str] = []
+    power = _watch(_supply(power, facts, settings), facts)
+    power = _goal(power, facts, settings)
     for _ in CHANGES:
         to = _TOWARDS[power.goal].get(power.state)
         if to is None:
@@ -243,9 +244,9 @@ def _goal(power: Power, facts: Facts, settings: PowerSettings) -> Power:
         there = facts.arrived and power.moved
         if there and _since(power.rest_ns, facts) >= settings.arrived_s:
             return replace(power, goal=S.PARKED)
-    if power.state is S.PARKED and power.goal is S.PARKED:
-        if power.low or _since(power.idle_ns, facts) >= settings.sleep_after_s:
-            return replace(power, goal=S.SLEEP)
+    waits = power.state is S.PARKED and power.goal is S.PARKED
+    if waits and (power.low or _since(power.idle_ns, facts) >= settings.sleep_after_s):
+        return replace(power, goal=S.SLEEP)
     return power
 
 
