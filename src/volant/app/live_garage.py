@@ -48,9 +48,11 @@ class Garage:
 
     def __init__(self, rows: tuple[JobRow, ...], memory: Path | None, begin: Begin) -> None:
         self._rows, self._path, self._begin = rows, memory, begin
-        self._memory = jobs.found(_read(memory), time.time())
         self._run: _Run | None = None
         self.note = ""
+        self._memory = _read(memory)
+        if self._memory.running:
+            self._keep(jobs.found(self._memory, time.time()))
 
     @property
     def busy(self) -> str:

@@ -24,9 +24,9 @@ from volant.app import live_power
 from volant.app.compose import Trip, plan_trip
 from volant.app.exits import Exit
 from volant.app.live_context import Context, make_context
-from volant.app.live_power import LivePower, PowerAnswer
+from volant.app.live_power import LivePower
 from volant.app.live_station import GO, Station, publish_outside
-from volant.app.power_socket import PowerDoor, PowerReply
+from volant.app.power_socket import PowerAnswer, PowerDoor, PowerReply
 from volant.app.say import answer_json, table, tell
 from volant.app.stop import StopSignals
 from volant.app.trip import TripWish
