@@ -34,7 +34,7 @@ def running(status: dict[str, Any]) -> set[str]:
 
 @pytest.mark.slow
 def test_a_parked_car_does_its_jobs_sleeps_and_is_woken_to_drive(tmp_path: Path) -> None:
-    words = ["--distance", "2000", "--cars", "0", "--parked", "--sleep-after", "1"]
+    words = ["--distance", "2000", "--cars", "0", "--parked", "--sleep-after", "3"]
     journal = tmp_path / "journals"
     with kill_table.live_car([*words, "--doip-port", "0", "--journal", str(journal)]) as car:
         asleep = until(car, lambda now: now["power"]["state"] == "sleep")

@@ -130,8 +130,10 @@ class LivePower:
             if pulse.busy and phases[name] is Phase.READY
         }
         self._busy = {name: pulse.busy for name, pulse in words.items()}
-        given_up = (Phase.READY, Phase.STOPPED, Phase.QUARANTINED)
+        settled = (Phase.READY, Phase.STOPPED, Phase.QUARANTINED)
         rows = self._table.process
+        parked = self.power.state is PowerState.PARKED
+        wanted = PowerState.PARKED if parked else PowerState.WAKE
         car: CarState | None = _fresh(self._car.latest, stamp_ns)
         plan: Plan | None = _fresh(self._plan.latest, stamp_ns)
         known = car is not None and car.valid and math.isfinite(car.speed_mps)
@@ -145,7 +147,7 @@ class LivePower:
             unready=frozenset(
                 row.name
                 for row in rows
-                if PowerState.WAKE in row.states and phases[row.name] not in given_up
+                if wanted in row.states and phases[row.name] not in settled
             ),
             drivers_ready=all(
                 phases[row.name] is Phase.READY for row in rows if row.safety == "driving"

@@ -228,7 +228,8 @@ def _watch(power: Power, facts: Facts) -> Power:
     if facts.stands:
         rest_ns = power.rest_ns if power.rest_ns >= 0 else facts.now_ns
     idle_ns = -1
-    if power.state is S.PARKED and power.goal is S.PARKED and not facts.busy:
+    waits = power.state is S.PARKED and power.goal is S.PARKED
+    if waits and not facts.busy and not facts.unready:
         idle_ns = power.idle_ns if power.idle_ns >= 0 else facts.now_ns
     moved = power.state is S.DRIVING and (power.moved or facts.moves)
     return replace(power, rest_ns=rest_ns, idle_ns=idle_ns, moved=moved)
