@@ -46,6 +46,16 @@ export interface CanFrames {
   frames: readonly CanFrame[];
 }
 
+/** The car's power state, at each change and twice a second. */
+export interface CarPower {
+  stamp_ns: number;
+  state: PowerState;
+  to: PowerState | null;
+  until_ns: number;
+  supply_v: number;
+  supply_low: boolean;
+}
+
 /** What the car's own ECUs report, 100 Hz; measured, not true. */
 export interface CarState {
   stamp_ns: number;
@@ -689,6 +699,9 @@ export interface Plan {
   rerouted: number;
 }
 
+/** How far the car is switched on. */
+export type PowerState = "off" | "sleep" | "wake" | "parked" | "ready" | "driving" | "shutdown";
+
 /** A manoeuvre that was considered and not chosen, with the reason as code and as words. */
 export interface Refusal {
   manoeuvre: string;
@@ -813,6 +826,7 @@ export const FIELDS: Record<string, readonly string[]> = {
   Alert: ["stamp_ns", "alert_id", "level", "words", "cause", "action", "until_ns"],
   CanFrame: ["bus", "can_id", "data", "extended"],
   CanFrames: ["stamp_ns", "frames"],
+  CarPower: ["stamp_ns", "state", "to", "until_ns", "supply_v", "supply_low"],
   CarState: ["stamp_ns", "speed_mps", "accel_mps2", "lateral_accel_mps2", "yaw_rate_rps", "steer_rad", "gear", "indicator", "hold", "brake_lights", "charge_pct", "range_m", "battery_power_w", "battery_voltage_v", "battery_temperature_k", "odometer_m", "driver", "valid"],
   CockpitAeb: ["stage", "words", "object_class", "time_to_contact_s"],
   CockpitBar: ["from_x_m", "from_y_m", "to_x_m", "to_y_m", "z_m", "solid"],

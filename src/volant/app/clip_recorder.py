@@ -130,6 +130,11 @@ class ClipRecorder:
         return msgspec.json.encode(self.use).decode()
 
     @property
+    def busy(self) -> str:
+        """Whether a clip is open."""
+        return "a clip" if self._waiting else ""
+
+    @property
     def _held(self) -> int:
         """Granted to the clip that is being written."""
         return 0 if self._file is None else self._file.grant.bytes

@@ -9,6 +9,7 @@ from pathlib import Path
 from volant.app.compose import Trip, frame_settings, judge_settings, pilot_settings
 from volant.caros.cockpit import Door
 from volant.caros.cockpit.frame import FrameSettings
+from volant.caros.supervise import JobRow
 from volant.pilot import PilotSettings
 from volant.sim import JudgeSettings
 
@@ -29,6 +30,10 @@ class Context:
     """Folder of the trouble codes."""
     state: Path
     """Folder of what outlives the live car; the counts of flash lie there."""
+    jobs: tuple[JobRow, ...] = ()
+    """What is done while the car is parked."""
+    waits_parked: bool = False
+    """Nobody presses the button at the start: the car stays parked until it is asked to drive."""
 
 
 def make_context(

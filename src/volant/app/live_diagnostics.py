@@ -48,6 +48,7 @@ class Watcher:
         self._guard = bus.subscribe(topics.GUARD_DECISION, 1)
         self._requests = bus.subscribe(topics.DRIVER_REQUEST)
         self._troubles = bus.subscribe(topics.CAR_TROUBLE)
+        self._power = bus.subscribe(topics.CAR_POWER, 1)
         self._state, self._seen = MonitorState(), Seen()
 
     def live(self, name: str) -> float:
@@ -58,7 +59,9 @@ class Watcher:
         """Take in what came, and judge it."""
         self._station.bus.drain()
         now_ns = self._station.now_ns
-        self._seen = Seen(self._car.latest, self._pilot.latest, self._guard.latest)
+        self._seen = Seen(
+            self._car.latest, self._pilot.latest, self._guard.latest, self._power.latest
+        )
         self._state, results = monitors.step(self._state, self._seen, now_ns)
         monitors.report(self._memories, results, now_ns, circumstances(self.live))
         for trouble in self._troubles.take():

@@ -34,6 +34,8 @@ RECORD_EVERY_S: Final = 0.02
 SILENT_NS: Final = nanoseconds(0.2)
 LAST_WORDS_NS: Final = nanoseconds(2.0)
 """At the end the recorder listens until all have been silent for the first, at most for the second."""
+CLIP_ENDS_S: Final = 6.0
+"""An open clip ends so soon when nothing more happens."""
 ASK_NS: Final = nanoseconds(0.3)
 """Screens that come back ask after this time who drives: controls that were pressed are free by then."""
 AGAIN_NS: Final = nanoseconds(0.1)
@@ -123,6 +125,7 @@ def recorder(station: Station, context: Context) -> int:
             said = use
             station.bus.publish(topics.FLASH_STATE, use)
         station.note = recorder.note
+        station.busy, station.more_s = recorder.busy, CLIP_ENDS_S
         station.beat()
         heard_ns = station.now_ns if came else heard_ns
         if station.ending:
@@ -148,7 +151,8 @@ def screens(station: Station, context: Context) -> int:
     first = station.incarnation == 0
     desk = Desk(bus, inbox, link.poll, steering_of(context.trip))
     guard = bus.subscribe(topics.GUARD_DECISION)
-    starter = Starter(bus, inbox, first_wheel_rad(context.trip)) if first else None
+    presses = first and not context.waits_parked
+    starter = Starter(bus, inbox, first_wheel_rad(context.trip)) if presses else None
     said, said_ns = DriverControls(), 0
     asked_ns: int | None = None
     looks = 0

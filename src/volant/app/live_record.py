@@ -37,6 +37,10 @@ class Recorder(Protocol):
     def use(self) -> FlashUse | None:
         """Of flash; None where no budget is kept."""
 
+    @property
+    def busy(self) -> str:
+        """What it has open that has an end of its own; empty: nothing."""
+
     def take(self, now_ns: int, topic: Topic, message: Message) -> None:
         """One message; does not wait for the disk where it can help it."""
 
@@ -55,6 +59,11 @@ class FullRecorder:
     def __init__(self, recording: Recording | None) -> None:
         self._recording = recording
         self.note = "" if recording is None else str(recording.part)
+
+    @property
+    def busy(self) -> str:
+        """A whole journal is closed at once."""
+        return ""
 
     def take(self, now_ns: int, topic: Topic, message: Message) -> None:
         """Write it."""

@@ -152,6 +152,8 @@ class Station:
         """TERM has come."""
         self.note = ""
         """What the next heartbeat says in words."""
+        self.busy, self.more_s = "", 0.0
+        """What it has in hand, and how much time it asks for when the power state is to change."""
         self.late = Lateness()
         self._pair, self._origin_ns = pair, origin_ns
         self._ticks, self._beat_ns = 0, 0
@@ -198,6 +200,8 @@ class Station:
                 dropped=self.bus.dropped,
                 lost=self.bus.lost,
                 note=self.note,
+                busy=self.busy,
+                more_s=self.more_s,
             ),
         )
 

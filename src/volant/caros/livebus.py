@@ -91,24 +91,30 @@ class Wiring:
     """All pairs of a table's processes; kept open by the supervisor for as long as the car is up."""
 
     def __init__(
-        self, table: ProcessTable, extra_writers: Mapping[str, tuple[Topic, ...]] | None = None
+        self,
+        table: ProcessTable,
+        extra_writers: Mapping[str, tuple[Topic, ...]] | None = None,
+        extra_readers: Mapping[str, tuple[Topic, ...]] | None = None,
     ) -> None:
         """Args:
         table: whose `reads` and `writes` are wired.
         extra_writers: writers that are no process of the table, such as the supervisor.
+        extra_readers: readers that are none; each must be a writer too.
         """
         writers = {row.name: row.topics_written for row in table.process}
         writers.update(extra_writers or {})
+        readers = {row.name: row.topics_read for row in table.process}
+        readers.update(extra_readers or {})
         self._places = {name: place for place, name in enumerate(writers)}
         self._inlets: dict[str, list[Inlet]] = {name: [] for name in writers}
         self._outlets: dict[str, list[tuple[socket.socket, tuple[Topic, ...]]]] = {
             name: [] for name in writers
         }
         for writer, written in writers.items():
-            for row in table.process:
-                shared = tuple(topic for topic in written if topic in row.topics_read)
-                if shared and writer != row.name:
-                    self._connect(writer, row.name, shared)
+            for reader, read in readers.items():
+                shared = tuple(topic for topic in written if topic in read)
+                if shared and writer != reader:
+                    self._connect(writer, reader, shared)
 
     def seat(self, name: str) -> Seat:
         """What a process is handed.

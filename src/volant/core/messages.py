@@ -954,3 +954,39 @@ class FlashUse(Message, frozen=True, kw_only=True):
     clips_bytes: Annotated[int, Meta(ge=0)]
     refused: str
     """Why something could not be written; empty while all can."""
+
+
+# --- the car as a whole ---------------------------------------------------------------------------
+
+
+class PowerState(WordEnum):
+    """How far the car is switched on."""
+
+    OFF = "off"
+    """Nothing runs."""
+    SLEEP = "sleep"
+    """Only what can wake it."""
+    WAKE = "wake"
+    """Its processes start."""
+    PARKED = "parked"
+    """All answer; the garage jobs run."""
+    READY = "ready"
+    """On the way to driving or from it; the DC/DC converter feeds the 12 V side from here on."""
+    DRIVING = "driving"
+    SHUTDOWN = "shutdown"
+    """Everything ends."""
+
+
+class CarPower(Message, frozen=True, kw_only=True):
+    """The car's power state, at each change and twice a second."""
+
+    stamp_ns: Stamp
+    state: PowerState
+    to: PowerState | None = None
+    """Where it is about to go; who is busy may hold it up for a bounded time."""
+    until_ns: Stamp = 0
+    """When it goes there whoever is busy; 0: it goes nowhere."""
+    supply_v: float
+    """Of the 12 V side."""
+    supply_low: bool = False
+    """The 12 V battery is to be spared: no garage job runs, a parked car goes to sleep."""

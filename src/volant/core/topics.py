@@ -122,6 +122,13 @@ FLASH_STATE: Final = Topic(
     "what is written to flash, and how long it lasts",
     journal=False,
 )
+CAR_POWER: Final = Topic(
+    "car/power",
+    m.CarPower,
+    Kind.STATE,
+    None,
+    "the power state of the live car and its 12 V side",
+)
 
 TOPICS: Final[tuple[Topic, ...]] = (
     CAR_STATE,
@@ -148,5 +155,6 @@ TOPICS: Final[tuple[Topic, ...]] = (
     CAR_TROUBLE,
     CAR_CODES,
     FLASH_STATE,
+    CAR_POWER,
 )
 BY_NAME: Final[dict[str, Topic]] = {topic.name: topic for topic in TOPICS}

@@ -13,6 +13,7 @@ from typing import Final
 
 from volant.core.clock import nanoseconds
 from volant.core.messages import (
+    CarPower,
     CarState,
     CommandSource,
     Engagement,
@@ -27,6 +28,8 @@ CAR_SILENT_NS: Final = nanoseconds(0.15)
 """The car's state comes at 100 Hz."""
 PILOT_SILENT_NS: Final = nanoseconds(0.2)
 """The pilot's state comes at 20 Hz; a pilot that died is not back sooner."""
+POWER_SILENT_NS: Final = nanoseconds(1.5)
+"""The power state comes twice a second."""
 AWAY_NS: Final = nanoseconds(0.12)
 """A monitor that was not called for so long does not know who was silent meanwhile."""
 GONE: Final = frozenset({"stale_command", "invalid_command"})
@@ -54,6 +57,7 @@ class Seen:
     car: CarState | None = None
     pilot: PilotState | None = None
     guard: GuardDecision | None = None
+    power: CarPower | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +119,9 @@ def live_value(name: str, seen: Seen, state: MonitorState, now_ns: int) -> float
     """A live value of `ecus` from what was heard; NaN: it is not measured, or the car is silent."""
     if name == "boot_time_s":
         return now_ns / 1e9
+    if name == "supply_v":
+        fresh = seen.power is not None and now_ns - seen.power.stamp_ns <= POWER_SILENT_NS
+        return seen.power.supply_v if seen.power is not None and fresh else math.nan
     if name == "pilot_mode":
         if seen.pilot is None or not state.pilot.fresh(now_ns, PILOT_SILENT_NS):
             return math.nan
