@@ -19,12 +19,12 @@ from volant.app.live_context import Context
 from volant.app.live_record import DiskThread, open_recorder
 from volant.app.live_station import Station, Stepper, publish_outside
 from volant.app.live_wiring import vehicle_part, world_part
-from volant.app.start import FIRST_NS, Starter
+from volant.app.start import FIRST_NS, GIVE_UP_NS, PARKED_NS, Starter
 from volant.caros.cockpit import spawn_cockpit_at
 from volant.caros.codes import Codes
 from volant.core import topics
 from volant.core.clock import CONTROL_TICK_NS, nanoseconds
-from volant.core.messages import CommandSource, DriverControls, FlashUse
+from volant.core.messages import CommandSource, DriverControls, FlashUse, Gear
 from volant.sim.judge import summary
 
 VEHICLE_PHASE_NS: Final = nanoseconds(0.005)
@@ -149,10 +149,14 @@ def screens(station: Station, context: Context) -> int:
     stepper = Stepper(part, bus, station.incarnation)
     stepper.start()
     first = station.incarnation == 0
+    car = bus.subscribe(topics.CAR_STATE, 1)
     desk = Desk(bus, inbox, link.poll, steering_of(context.trip))
     guard = bus.subscribe(topics.GUARD_DECISION)
-    presses = first and not context.waits_parked
-    starter = Starter(bus, inbox, first_wheel_rad(context.trip)) if presses else None
+    parked = context.pilot.berth is not None
+    starter = None
+    if not context.waits_parked and (first or parked):
+        give_up_ns = PARKED_NS if parked else GIVE_UP_NS
+        starter = Starter(bus, inbox, first_wheel_rad(context.trip), give_up_ns)
     said, said_ns = DriverControls(), 0
     asked_ns: int | None = None
     looks = 0
@@ -168,10 +172,13 @@ def screens(station: Station, context: Context) -> int:
                 desk.abandon()
 
     def look(stamp_ns: int) -> None:
-        nonlocal said, said_ns, looks
+        nonlocal said, said_ns, looks, starter
         desk.look(stamp_ns)
         if not first and asked_ns != -1:
             ask_who_drives(stamp_ns)
+        left_park = car.latest is not None and car.latest.gear is not Gear.PARK
+        if not first and (left_park or stamp_ns > PARKED_NS):
+            starter = None  # who has driven already is not driven off with
         if starter is not None and not desk.taken:
             # By our own ticks: screens that a busy machine holds up do not make the person give up.
             looks += 1
