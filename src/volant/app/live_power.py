@@ -145,9 +145,7 @@ class LivePower:
             engaged=self._engaged(stamp_ns),
             arrived=plan is not None and plan.arrived,
             unready=frozenset(
-                row.name
-                for row in rows
-                if wanted in row.states and phases[row.name] not in settled
+                row.name for row in rows if wanted in row.states and phases[row.name] not in settled
             ),
             drivers_ready=all(
                 phases[row.name] is Phase.READY for row in rows if row.safety == "driving"
