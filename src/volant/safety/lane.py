@@ -26,8 +26,9 @@ class LaneTuning(msgspec.Struct, frozen=True, kw_only=True):
     least_confidence: float = 0.5
     """Of a sensor whose worst useful return, one line only, has 0.6."""
     least_width_m: float = 2.4
+    """In roadworks (estimated)."""
     most_width_m: float = 5.0
-    """Lanes are 2.75 to 3.75 m wide (RAL and RAA, recalled), narrower in roadworks and wider in bends."""
+    """Lanes are 2.75 to 3.75 m wide (RAL and RAA, recalled), wider in tight bends."""
     width_change_m: float = 0.4
     """Against the first return believed: where a lane widens to two its middle means nothing."""
     gate_m: float = 0.5
