@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import socket
@@ -187,7 +188,9 @@ def _drive(*words: str) -> tuple[float, dict[str, Any], dict[str, float]] | None
             pids = {one["name"]: one["pid"] for one in json.loads(ready.read_text())["processes"]}
             before_s = {name: _cpu_s(pid) for name, pid in pids.items()}
             time.sleep(DRIVE_S)
-            share = {n: 100.0 * (_cpu_s(pids[n]) - before_s[n]) / DRIVE_S for n in pids}
+            share = {
+                name: 100.0 * (_cpu_s(pid) - before_s[name]) / DRIVE_S for name, pid in pids.items()
+            }
         finally:
             process.send_signal(signal.SIGTERM)
             text, _ = process.communicate(timeout=30.0)
@@ -195,6 +198,9 @@ def _drive(*words: str) -> tuple[float, dict[str, Any], dict[str, float]] | None
 
 
 def _cpu_s(pid: int) -> float:
-    """Processor time of a process so far, in seconds."""
-    words = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    """Processor time of a process so far, in seconds; not a number where it is gone."""
+    try:
+        words = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    except FileNotFoundError:
+        return math.nan
     return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")

@@ -43,6 +43,8 @@ PURE = {
     "Track.existence": "probability",
     "Plan.confidence": "probability",
     "Plan.rerouted": "count",
+    "FreezeRecord.did": "data identifier",
+    "Trouble.code": "trouble code and failure type",
     "LiveStep.incarnation": "count",
     "LiveStep.count": "count",
     "LiveStep.consumed": "topic and number of messages, no quantities",
