@@ -161,6 +161,8 @@ class RequestKind(enum.Enum):
     SET_TIME_GAP = "set_time_gap"
     INDICATE = "indicate"
     SWITCH = "switch"
+    CLEAR_CODES = "clear_codes"
+    """Forget the trouble codes; done only in park."""
 
 
 class DriverRequest(Message, frozen=True, kw_only=True):
@@ -810,6 +812,66 @@ class Alert(Message, frozen=True, kw_only=True):
     cause: str
     action: str
     until_ns: Stamp
+
+
+class CodeStatus(enum.Enum):
+    """What a trouble code says now, gravest first."""
+
+    ACTIVE = "active"
+    """Its last test failed."""
+    PENDING = "pending"
+    """It failed in this drive or the last, and is not confirmed."""
+    STORED = "stored"
+    """Confirmed; its last test passed, or it was not tested in this drive."""
+
+
+class CodeFrame(Message, frozen=True, kw_only=True):
+    """Circumstances of a failure (freeze frame); null: not measured."""
+
+    stamp_ns: Stamp
+    """Of its own drive."""
+    drives_ago: Annotated[int, Meta(ge=0)]
+    """0: in this drive."""
+    speed_mps: float | None
+    charge_pct: float | None
+    supply_v: float | None
+    odometer_m: float | None
+
+
+class TroubleCode(Message, frozen=True, kw_only=True):
+    """One trouble code of a control unit that is present."""
+
+    unit: str
+    unit_words: str
+    code: str
+    """As people write it: `U0129-87` (SAE J2012)."""
+    name: str
+    """For programs, such as `brake_lost`."""
+    words: str
+    status: CodeStatus
+    warns: bool
+    """It asks for a warning lamp."""
+    occurrences: Annotated[int, Meta(ge=0, le=255)]
+    """Failures that began since it was cleared, up to 255."""
+    first: CodeFrame | None
+    """The first failure since it was cleared."""
+    latest: CodeFrame | None
+
+
+class TroubleCodes(Message, frozen=True, kw_only=True):
+    """The car's trouble codes; said when they change, and once a second."""
+
+    stamp_ns: Stamp
+    number: Annotated[int, Meta(ge=0)]
+    """Changes with the content."""
+    count: Annotated[int, Meta(ge=0)]
+    """All that are present."""
+    codes: tuple[TroubleCode, ...]
+    """The gravest of them, 32 at most."""
+    may_clear: bool
+    """The car stands in park, so that the driver may clear them."""
+    refused: str
+    """Why the last wish to clear them was refused; empty: it was not, or some time ago."""
 
 
 class LiveStep(Message, frozen=True, kw_only=True):

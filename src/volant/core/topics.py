@@ -97,6 +97,9 @@ LIVE_STEP: Final = Topic(
     None,
     "which messages a process of the live car took at a tick",
 )
+CAR_CODES: Final = Topic(
+    "car/codes", m.TroubleCodes, Kind.STATE, None, "trouble codes of all control units"
+)
 
 TOPICS: Final[tuple[Topic, ...]] = (
     CAR_STATE,
@@ -119,5 +122,6 @@ TOPICS: Final[tuple[Topic, ...]] = (
     JUDGE_CONTACT,
     ALERT,
     LIVE_STEP,
+    CAR_CODES,
 )
 BY_NAME: Final[dict[str, Topic]] = {topic.name: topic for topic in TOPICS}

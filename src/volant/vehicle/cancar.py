@@ -21,7 +21,7 @@ from volant.core.messages import (
     Indicator,
     SensorFrames,
 )
-from volant.core.units import kmh_from_mps
+from volant.vehicle.ecus import circumstances
 from volant.vehicle.network import sender as sending
 from volant.vehicle.network import watch as watching
 from volant.vehicle.network.frames import QUEUE_FRAMES, FramePort, Ports
@@ -41,10 +41,6 @@ OFF: Final = 0x88
 """Failure type: bus off (SAE J2012-DA, recalled)."""
 FLOOD: Final = 0x08
 """Failure type: bus signal and message failures (SAE J2012-DA, recalled)."""
-SPEED_DID: Final = 0xF40D
-"""Freeze frame: speed in km/h, one byte (SAE J1979-DA, PID 0D as a data identifier, recalled)."""
-ODOMETER_DID: Final = 0xF4A6
-"""Freeze frame: odometer in 0.1 km, four bytes (SAE J1979-DA, PID A6, recalled)."""
 DRIVER_VITAL: Final = ("driver_accelerator", "driver_wheel_torque_nm")
 """Not kept when their message is lost: nobody accelerates or steers on an old word."""
 
@@ -254,10 +250,14 @@ def codes_of(mapping: CarMapping) -> dict[int, str]:
 
 
 def freeze_frame(state: CarState) -> dict[int, bytes]:
-    """What a trouble code keeps of the moment, by data identifier."""
-    kmh = min(max(round(kmh_from_mps(abs(state.speed_mps))), 0), 255)
-    tenths_km = min(round(state.odometer_m / 100.0), 0xFFFFFFFF)
-    return {SPEED_DID: bytes([kmh]), ODOMETER_DID: tenths_km.to_bytes(4, "big")}
+    """What a trouble code keeps of the moment, by data identifier, as all control units have it."""
+    values = {
+        "speed_mps": state.speed_mps,
+        "charge_pct": state.charge_pct,
+        "odometer_m": state.odometer_m,
+        "boot_time_s": state.stamp_ns / 1e9,
+    }
+    return circumstances(lambda name: values.get(name, math.nan))
 
 
 def _watches(mapping: CarMapping) -> dict[str, Watch]:

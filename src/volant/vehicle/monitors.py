@@ -36,7 +36,14 @@ PARTNERS: Final = ("drive", "brake", "steer")
 HEARERS: Final = ("drive", "brake", "steer", "cockpit")
 """Units that hear the pilot."""
 RADARS: Final = tuple(spec.name for spec in ECUS if spec.name.startswith("radar_"))
-CAMERA: Final = "camera_front"
+BLIND: Final = {
+    "camera_front": "camera_blocked",
+    "camera_left": "camera_left_blocked",
+    "camera_right": "camera_right_blocked",
+    "camera_rear": "camera_rear_blocked",
+    "ultrasonic": "parking_sensors_blocked",
+}
+"""Sensors that are wired to the pilot's unit, each with its code."""
 _CODES: Final = {(spec.name, one.name): one.code for spec in ECUS for one in spec.faults}
 
 
@@ -163,8 +170,9 @@ def _of_pilot(now: MonitorState, seen: Seen) -> Iterator[Result]:
         yield Result("pilot", f"{radar}_lost", not told.isdisjoint(_codes(radar, "lost", "late")))
         yield Result("pilot", f"{radar}_counter", f"{radar}_frozen" in told)
         yield Result(radar, "blocked", f"{radar}_noisy" in told)
-    blind = _codes(CAMERA, "lost", "late", "frozen", "noisy")
-    yield Result("pilot", "camera_blocked", not told.isdisjoint(blind))
+    for sensor, fault in BLIND.items():
+        broken = _codes(sensor, "lost", "late", "frozen", "noisy")
+        yield Result("pilot", fault, not told.isdisjoint(broken))
     for name in ("gnss_lost", "gnss_off"):
         yield Result("pilot", name, name in told)
 
