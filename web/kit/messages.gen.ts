@@ -1,6 +1,6 @@
 // Made by `python -m volant.caros.cockpit.typescript`; do not edit.
 
-export const SCHEMA_HASH = "74d688cafeb1";
+export const SCHEMA_HASH = "756fc693c3f7";
 
 /** Emergency braking's own view, 20 Hz and at each change; positions in the car frame. */
 export interface AebState {
@@ -92,6 +92,15 @@ export interface CockpitCar {
   valid: boolean;
 }
 
+/** Trouble codes, as `TroubleCodes` has them. */
+export interface CockpitCodes {
+  number: number;
+  count: number;
+  codes: readonly TroubleCode[];
+  may_clear: boolean;
+  refused: string;
+}
+
 /** From a screen in replay: `value` is a factor for SPEED, seconds for SEEK, frames for STEP. */
 export interface CockpitControl {
   type: "control";
@@ -129,6 +138,7 @@ export interface CockpitFrame {
   plan: CockpitPlan | null;
   pilot: CockpitPilot | null;
   guard: CockpitGuard | null;
+  stop: CockpitStop | null;
   alert: Alert | null;
   road_window: number;
   road: Uint8Array;
@@ -136,6 +146,7 @@ export interface CockpitFrame {
   aeb: CockpitAeb | null;
   route_number: number;
   route: Uint8Array;
+  codes: CockpitCodes | null;
   replay: CockpitReplay | null;
 }
 
@@ -277,6 +288,13 @@ export interface CockpitSeat {
   taken: boolean;
 }
 
+/** The car is stopped by itself, or stands after that; shown in place of the pilot's own word. */
+export interface CockpitStop {
+  stands: boolean;
+  words: string;
+  reason: string;
+}
+
 /** One piece of ground: what lies between two polylines of equally many points. */
 export interface CockpitSurface {
   piece: number;
@@ -315,6 +333,19 @@ export interface CockpitZebra {
   z_m: number;
   signalled: boolean;
 }
+
+/** Circumstances of a failure (freeze frame); null: not measured. */
+export interface CodeFrame {
+  stamp_ns: number;
+  drives_ago: number;
+  speed_mps: number | null;
+  charge_pct: number | null;
+  supply_v: number | null;
+  odometer_m: number | null;
+}
+
+/** What a trouble code says now, gravest first. */
+export type CodeStatus = "active" | "pending" | "stored";
 
 /** What the car shall do next: the one thing that a driver, human or not, gives to a car. */
 export interface Command {
@@ -631,7 +662,7 @@ export interface Refusal {
 }
 
 /** Buttons and stalks, and the same from a screen. */
-export type RequestKind = "engage" | "cancel" | "set_speed" | "set_time_gap" | "indicate" | "switch";
+export type RequestKind = "engage" | "cancel" | "set_speed" | "set_time_gap" | "indicate" | "switch" | "clear_codes";
 
 /** Everything that arrived from the sensors at one pilot tick; a missing part did not arrive. */
 export interface SensorFrames {
@@ -680,6 +711,30 @@ export interface Tracks {
   tracks: readonly Track[];
 }
 
+/** One trouble code of a control unit that is present. */
+export interface TroubleCode {
+  unit: string;
+  unit_words: string;
+  code: string;
+  name: string;
+  words: string;
+  status: CodeStatus;
+  warns: boolean;
+  occurrences: number;
+  first: CodeFrame | null;
+  latest: CodeFrame | null;
+}
+
+/** The car's trouble codes; said when they change, and once a second. */
+export interface TroubleCodes {
+  stamp_ns: number;
+  number: number;
+  count: number;
+  codes: readonly TroubleCode[];
+  may_clear: boolean;
+  refused: string;
+}
+
 /** One actor's true state. */
 export interface TruthObject {
   actor_id: number;
@@ -716,9 +771,10 @@ export const FIELDS: Record<string, readonly string[]> = {
   CockpitAeb: ["stage", "words", "object_class", "time_to_contact_s"],
   CockpitBar: ["from_x_m", "from_y_m", "to_x_m", "to_y_m", "z_m", "solid"],
   CockpitCar: ["stamp_ns", "speed_mps", "accel_mps2", "gear", "indicator", "brake_lights", "hold", "charge_pct", "range_m", "battery_power_w", "steer_rad", "accelerator", "brake", "hands_on", "eyes_on", "valid"],
+  CockpitCodes: ["number", "count", "codes", "may_clear", "refused"],
   CockpitControl: ["kind", "value"],
   CockpitEgo: ["stamp_ns", "x_m", "y_m", "z_m", "yaw_rad", "grade", "yaw_rate_rps", "speed_mps", "length_m", "width_m", "rear_overhang_m", "valid"],
-  CockpitFrame: ["schema", "sequence", "stamp_ns", "car_age_s", "pilot_age_s", "car", "ego", "tracks_stamp_ns", "tracks", "plan", "pilot", "guard", "alert", "road_window", "road", "lights", "aeb", "route_number", "route", "replay"],
+  CockpitFrame: ["schema", "sequence", "stamp_ns", "car_age_s", "pilot_age_s", "car", "ego", "tracks_stamp_ns", "tracks", "plan", "pilot", "guard", "stop", "alert", "road_window", "road", "lights", "aeb", "route_number", "route", "codes", "replay"],
   CockpitGuard: ["source", "limited", "reason"],
   CockpitHands: ["accelerator", "brake", "wheel", "hands_on", "eyes_on"],
   CockpitLight: ["x_m", "y_m", "z_m", "state"],
@@ -732,9 +788,11 @@ export const FIELDS: Record<string, readonly string[]> = {
   CockpitRoad: ["lines", "surfaces", "left_hand", "posts", "bars", "zebras"],
   CockpitRoute: ["x_m", "y_m"],
   CockpitSeat: ["taken"],
+  CockpitStop: ["stands", "words", "reason"],
   CockpitSurface: ["piece", "kind", "origin_x_m", "origin_y_m", "origin_z_m", "left", "right"],
   CockpitTrack: ["track_id", "object_class", "x_m", "y_m", "z_m", "yaw_rad", "speed_mps", "accel_mps2", "yaw_rate_rps", "length_m", "width_m", "height_m", "confidence", "brake_lights", "indicator", "ghost"],
   CockpitZebra: ["x_m", "y_m", "z_m", "signalled"],
+  CodeFrame: ["stamp_ns", "drives_ago", "speed_mps", "charge_pct", "supply_v", "odometer_m"],
   Command: ["stamp_ns", "accel_mps2", "curvature_per_m", "gear", "indicator", "hold"],
   Contact: ["stamp_ns", "actor_id", "object_class", "closing_mps", "struck_from_behind"],
   ContactVerdict: ["stamp_ns", "actor_id", "object_class", "impact_mps", "at_fault", "code", "words"],
@@ -763,6 +821,8 @@ export const FIELDS: Record<string, readonly string[]> = {
   StopPath: ["stamp_ns", "step_m", "x_m", "y_m", "curvature_per_m"],
   Track: ["track_id", "object_class", "x_m", "y_m", "yaw_rad", "speed_mps", "accel_mps2", "yaw_rate_rps", "length_m", "width_m", "height_m", "existence", "age_s", "unseen_s", "station_m", "offset_m", "brake_lights", "indicator"],
   Tracks: ["stamp_ns", "tracks"],
+  TroubleCode: ["unit", "unit_words", "code", "name", "words", "status", "warns", "occurrences", "first", "latest"],
+  TroubleCodes: ["stamp_ns", "number", "count", "codes", "may_clear", "refused"],
   TruthObject: ["actor_id", "object_class", "x_m", "y_m", "z_m", "yaw_rad", "speed_mps", "accel_mps2", "yaw_rate_rps", "length_m", "width_m", "height_m", "brake_lights", "indicator"],
   WorldTruth: ["stamp_ns", "objects", "lights"],
 };

@@ -15,7 +15,7 @@ import typer.core
 
 from volant import __version__
 from volant.app.cli_ecu import ecu_app
-from volant.app.cli_parts import PLAIN, JsonOption
+from volant.app.cli_parts import PLAIN, JsonOption, StateOption
 from volant.app.exits import Exit
 from volant.core.errors import VolantError
 
@@ -144,6 +144,7 @@ def drive(
         Path | None, typer.Option(help="Journal file or folder; default: folder journals here.")
     ] = None,
     no_journal: NoJournalOption = False,
+    state: StateOption = None,
     port: PortOption = 8740,
     open_browser: Annotated[
         bool, typer.Option("--open", help="Open the cockpit in the browser.")
@@ -188,6 +189,7 @@ def drive(
         journal=None if no_journal else journal or Path("journals"),
         port=port,
         open_browser=open_browser,
+        state=state,
     )
     raise typer.Exit(drive_command(wish))
 
@@ -231,6 +233,7 @@ def up(
     processes: Annotated[
         Path | None, typer.Option(help="Process table, a TOML file; default: the car's own.")
     ] = None,
+    state: StateOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Boot the live car: real time, in processes of which any may die.
@@ -264,6 +267,7 @@ def up(
         status_file=status_file,
         for_s=for_s,
         processes=processes,
+        state=state,
         as_json=as_json,
     )
     raise typer.Exit(up_command(wish))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
@@ -13,4 +14,8 @@ PLAIN: Final[dict[str, Any]] = {
     "no_args_is_help": True,
     "context_settings": {"help_option_names": ["-h", "--help"]},
 }
+StateOption = Annotated[
+    Path | None,
+    typer.Option(help="Folder of what the car remembers; default: volant in the user's state."),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]

@@ -1,75 +1,38 @@
 """The live car's diagnostics: monitors, trouble codes and all control units over DoIP, as an edge process.
 
 Its listening socket and the folder of its codes are the supervisor's, so a tester finds the next incarnation at
-the same port, with the same codes. They last as long as the live car is up.
+the same port, with the same codes. The supervisor begins the operation cycle, once for all incarnations.
 """
 
 from __future__ import annotations
 
-import contextlib
-import logging
 import secrets
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Final
-
-import msgspec
 
 from volant import __version__
 from volant.app.live_context import Context
-from volant.app.live_station import Station
+from volant.app.live_station import Station, publish_outside
+from volant.caros.codes import Codes, present_codes
 from volant.caros.diagnostics import DoipEntity, DoipSettings, Unit
 from volant.core import topics
-from volant.core.errors import InputError
+from volant.core.clock import NS_PER_S
+from volant.core.messages import Gear, RequestKind, TroubleCodes
 from volant.vehicle import monitors
-from volant.vehicle.ecus import ECUS, CarFacts, circumstances, server_config
+from volant.vehicle.ecus import ECUS, STANDING_MPS, CarFacts, circumstances, server_config
 from volant.vehicle.faults import FaultMemory
-from volant.vehicle.monitors import MonitorState, Seen
-from volant.wire.uds import DtcStatus
+from volant.vehicle.monitors import CAR_SILENT_NS, MonitorState, Seen
 
-_log = logging.getLogger(__name__)
 TURN_S: Final = 0.05
 SEED_BYTES: Final = 16
-FILE: Final = "codes.msgpack"
-
-
-class Codes:
-    """The memories of all units, and their file."""
-
-    def __init__(self, folder: Path) -> None:
-        """Take what an earlier incarnation kept; what is not sound is said and dropped."""
-        self.memories = {spec.name: FaultMemory(spec.faults) for spec in ECUS}
-        self._path = folder / FILE
-        self._kept: dict[str, bytes] = {}
-        with contextlib.suppress(FileNotFoundError):
-            try:
-                self._kept = msgspec.msgpack.decode(self._path.read_bytes(), type=dict[str, bytes])
-                for name, stored in self._kept.items():
-                    self.memories[name].restore(stored)
-            except (msgspec.MsgspecError, InputError, KeyError) as error:
-                _log.warning("trouble_codes_dropped: %s", error)
-
-    def keep(self) -> None:
-        """Write them, in one move, when they have changed; a full disk costs only that."""
-        now = {name: memory.to_bytes() for name, memory in self.memories.items()}
-        if now == self._kept:
-            return
-        self._kept = now
-        draft = self._path.with_suffix(".part")
-        try:
-            draft.write_bytes(msgspec.msgpack.encode(now))
-            draft.replace(self._path)
-        except OSError as error:
-            _log.warning("trouble_codes_not_kept: %s", error)
-
-    def confirmed(self) -> str:
-        """Names of the confirmed codes, such as `pilot:pilot_lost`, with commas between."""
-        return ", ".join(
-            f"{name}:{fault.spec.name}"
-            for name, memory in self.memories.items()
-            for fault in memory.faults(DtcStatus.CONFIRMED)
-        )
+KEEP_NS: Final = 2 * NS_PER_S
+"""Between two writes at least: a code that comes and goes all day costs the flash 150 MB, not 4 GB."""
+TELL_NS: Final = NS_PER_S
+"""Screens that come back have the codes again after this."""
+REFUSED_NS: Final = 5 * NS_PER_S
+"""So long a refusal is told."""
+SHOWN: Final = 32
 
 
 class Watcher:
@@ -81,6 +44,7 @@ class Watcher:
         self._car = bus.subscribe(topics.CAR_STATE, 1)
         self._pilot = bus.subscribe(topics.PILOT_STATE, 1)
         self._guard = bus.subscribe(topics.GUARD_DECISION, 1)
+        self._requests = bus.subscribe(topics.DRIVER_REQUEST)
         self._state, self._seen = MonitorState(), Seen()
 
     def live(self, name: str) -> float:
@@ -94,6 +58,56 @@ class Watcher:
         self._seen = Seen(self._car.latest, self._pilot.latest, self._guard.latest)
         self._state, results = monitors.step(self._state, self._seen, now_ns)
         monitors.report(self._memories, results, now_ns, circumstances(self.live))
+
+    def why_not_clear(self) -> str:
+        """Why the driver may not clear codes now; empty: the car stands in park."""
+        car, now_ns = self._seen.car, self._station.now_ns
+        if car is None or not car.valid or now_ns - car.stamp_ns > CAR_SILENT_NS:
+            return "The car does not say that it stands"
+        if abs(car.speed_mps) > STANDING_MPS:
+            return "Not while the car moves"
+        return "" if car.gear is Gear.PARK else "Only in park"
+
+    def clear_asked(self) -> bool:
+        """Whether the driver has asked since the last call."""
+        asked = self._requests.take()
+        return any(request.kind is RequestKind.CLEAR_CODES for request in asked)
+
+
+class Teller:
+    """Tells the screens which codes there are, and why they were not cleared."""
+
+    def __init__(self, station: Station, codes: Codes) -> None:
+        self._station, self._codes = station, codes
+        self._told: TroubleCodes | None = None
+        self._refused, self._refused_ns = "", 0
+
+    def refuse(self, why: str) -> None:
+        """A wish to clear was not fulfilled."""
+        self._refused, self._refused_ns = why, self._station.now_ns
+
+    def turn(self, *, may_clear: bool) -> None:
+        """Say what is new, and now and then all of it again."""
+        now_ns, told = self._station.now_ns, self._told
+        if now_ns - self._refused_ns > REFUSED_NS:
+            self._refused = ""
+        found = present_codes(self._codes.memories)
+        same = told is not None and (
+            (told.count, told.codes, told.may_clear, told.refused)
+            == (len(found), found[:SHOWN], may_clear, self._refused)
+        )
+        if told is not None and same and now_ns - told.stamp_ns < TELL_NS:
+            return
+        self._told = TroubleCodes(
+            stamp_ns=now_ns,
+            number=0 if told is None else told.number + (not same),
+            count=len(found),
+            codes=found[:SHOWN],
+            may_clear=may_clear,
+            refused=self._refused,
+        )
+        said = [(topics.CAR_CODES, self._told)]
+        publish_outside(self._station.bus, "diagnostics", now_ns, said)
 
 
 def diagnostics(station: Station, context: Context) -> int:
@@ -115,11 +129,23 @@ def diagnostics(station: Station, context: Context) -> int:
     }
     if not station.go():
         return 0
+    teller, kept_ns = Teller(station, codes), -KEEP_NS
     with DoipEntity(units, DoipSettings(vin=facts.vin), listener=context.doip):
         while not station.ending:
             watcher.turn()
-            codes.keep()
-            station.note = codes.confirmed()
+            why_not = watcher.why_not_clear()
+            if watcher.clear_asked():
+                if why_not:
+                    teller.refuse(why_not)
+                else:
+                    for memory in codes.memories.values():
+                        memory.clear()
+            teller.turn(may_clear=not why_not)
+            if station.now_ns - kept_ns >= KEEP_NS and codes.changed:
+                kept_ns = station.now_ns
+                codes.keep()
+            station.note = "; ".join(one for one in (codes.confirmed(), *codes.said) if one)
             station.beat()
             time.sleep(TURN_S)
+    codes.keep()
     return 0

@@ -11,7 +11,6 @@ import gc
 import importlib
 import os
 import socket
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +23,7 @@ from volant.app.exits import Exit
 from volant.app.live_context import Context, make_context
 from volant.app.live_station import GO, Station, publish_outside
 from volant.app.say import answer_json, table, tell
+from volant.app.state import open_codes
 from volant.app.stop import StopSignals
 from volant.app.trip import TripWish
 from volant.caros.cockpit import NOT_BUILT, listen_near, open_door, screens_are_built
@@ -56,6 +56,7 @@ class UpWish:
     status_file: Path | None = None
     for_s: float | None = None
     processes: Path | None = None
+    state: Path | None = None
     as_json: bool = False
 
 
@@ -204,12 +205,13 @@ class LiveCar:
 def up_command(wish: UpWish) -> Exit:
     """Run `volant up`."""
     began_s = time.monotonic()
-    with StopSignals() as signals, tempfile.TemporaryDirectory(prefix="volant-codes-") as codes:
-        processes = load_table(wish.processes or PROCESSES)
+    processes = load_table(wish.processes or PROCESSES)
+    with StopSignals() as signals, open_codes(wish.state) as codes:
         trip = plan_trip(wish.trip)
         door = open_door(wish.port)
         doip, doip_port = listen_near(wish.doip_port)
-        context = make_context(trip, door, wish.journal, doip, Path(codes))
+        context = make_context(trip, door, wish.journal, doip, codes.folder)
+        codes.begin_drive()
         car = LiveCar(context, processes)
         _tell_start(trip, door.address, door.port, door.wanted_port)
         tell(f"diagnostics: DoIP at 127.0.0.1:{doip_port}")

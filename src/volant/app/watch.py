@@ -28,6 +28,7 @@ from volant.caros.cockpit import (
     screens_are_built,
     spawn_cockpit,
 )
+from volant.caros.cockpit.stopview import StopState
 from volant.core import topics
 from volant.core.clock import NS_PER_S, PILOT_TICK_NS, SCREEN_TICK_NS, nanoseconds, seconds
 from volant.core.errors import InputError
@@ -132,7 +133,7 @@ class Viewer:
         tape, stamp_ns = self._tape, position.stamp_ns
         alerts: tuple[Alert, ...] = ()
         if position.jumped:
-            self._state = replace(self._state, alerts=())
+            self._state = replace(self._state, alerts=(), stop=StopState())
         else:
             alerts = tape.between(topics.ALERT, self._shown_ns, stamp_ns)
         self._shown_ns = stamp_ns
@@ -148,6 +149,7 @@ class Viewer:
                 tape.between(topics.SENSOR_FRAMES, stamp_ns - LIGHTS_NS, stamp_ns)
             ),
             alerts=alerts,
+            codes=tape.latest(topics.CAR_CODES, stamp_ns),
         )
         shown = CockpitReplay(
             name=self._name,

@@ -31,7 +31,7 @@ from volant.wire.uds import DtcStatus, dtc_name
 
 FILE: Final = "trouble-codes.msgpack"
 FILE_MOST_BYTES: Final = 1 << 20
-"""A longer one is none of ours."""
+"""A longer one is none of ours, and what is read of it is no file."""
 MORE_MOST: Final = 512
 """Codes of a unit beyond its own table, as a car with an own network mapping has them."""
 PRESENT: Final = DtcStatus.TEST_FAILED | DtcStatus.PENDING | DtcStatus.CONFIRMED
@@ -69,10 +69,11 @@ class Codes:
                 self._restore(name, kept)
         self._kept = self._now()
 
-    def next_cycle(self) -> None:
-        """Begin a drive: one operation cycle of every unit (ISO 14229-1, annex D)."""
+    def begin_drive(self) -> None:
+        """Begin an operation cycle of every unit (ISO 14229-1, annex D), and keep that it began."""
         for memory in self.memories.values():
             memory.next_cycle()
+        self.keep()
 
     @property
     def changed(self) -> bool:
@@ -114,15 +115,12 @@ class Codes:
     def _read(self) -> _File:
         try:
             with self._path.open("rb") as file:
-                data = file.read(FILE_MOST_BYTES + 1)
-            if len(data) > FILE_MOST_BYTES:
-                raise InputError(f"longer than {FILE_MOST_BYTES} bytes")
-            return msgspec.msgpack.decode(data, type=_File)
+                return msgspec.msgpack.decode(file.read(FILE_MOST_BYTES), type=_File)
         except FileNotFoundError:
             pass
         except OSError as error:
             self._say(f"{self._path} cannot be read: {error.strerror or error}")
-        except (msgspec.MsgspecError, InputError, UnicodeDecodeError) as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             self._say(f"{self._path} is damaged, trouble codes begin anew: {error}")
         return _File({})
 
@@ -140,9 +138,7 @@ class Codes:
 def fresh_memories(more: More | None = None) -> dict[str, FaultMemory]:
     """Empty memories of all units by name."""
     extra = more or {}
-    return {
-        spec.name: FaultMemory((*spec.faults, *extra.get(spec.name, ()))) for spec in ECUS
-    }
+    return {spec.name: FaultMemory((*spec.faults, *extra.get(spec.name, ()))) for spec in ECUS}
 
 
 def network_faults(codes: Mapping[int, str]) -> tuple[FaultSpec, ...]:
@@ -223,7 +219,7 @@ def _sound(fault: FaultSpec) -> bool:
     return 0 < fault.code < 0xFFFFFF
 
 
-def status_words(codes: Iterable[TroubleCode]) -> list[tuple[str, str, str, str, str]]:
+def code_rows(codes: Iterable[TroubleCode]) -> list[tuple[str, str, str, str, str]]:
     """Rows for people: code, unit, what, status, and when it failed first and last."""
     return [
         (one.code, one.unit_words, one.words, one.status.value, _when(one.first, one.latest))

@@ -140,7 +140,9 @@ def _partner(name: str) -> tuple[FaultSpec, ...]:
 def _network() -> tuple[FaultSpec, ...]:
     """What else the port over buses finds: see `cancar.codes_of` (failure types: `network.watch.Fault`)."""
     found = [
-        _fault(f"{code}-{kind}", f"{name}_{end}", f"frames of unit {name.replace('_', ' ')} {words}")
+        _fault(
+            f"{code}-{kind}", f"{name}_{end}", f"frames of unit {name.replace('_', ' ')} {words}"
+        )
         for name, code in _HEARD.items()
         for kind, end, words in (
             ("81", "length", "have a wrong length"),
@@ -270,7 +272,9 @@ ECUS: Final[tuple[EcuSpec, ...]] = (
             _fault("B1084-97", "camera_left_blocked", "the left camera is blocked or blind"),
             _fault("B1085-97", "camera_right_blocked", "the right camera is blocked or blind"),
             _fault("B1086-97", "camera_rear_blocked", "the rear camera is blocked or blind"),
-            _fault("B1087-97", "parking_sensors_blocked", "the parking sensors are blocked or silent"),
+            _fault(
+                "B1087-97", "parking_sensors_blocked", "the parking sensors are blocked or silent"
+            ),
             *_network(),
         ),
     ),
