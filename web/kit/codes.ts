@@ -30,7 +30,7 @@ export function moment(frame: CodeFrame): string {
 export function since(code: TroubleCode): string {
   if (!code.first) return "";
   const times = code.occurrences >= 255 ? "255 times or more" : `${code.occurrences} times`;
-  return `First ${moment(code.first)}${code.occurrences > 1 ? `, ${times} since` : ""}`;
+  return `First ${moment(code.first)}${code.occurrences > 1 ? `, ${times} in all` : ""}`;
 }
 
 /** What was measured when it failed last; what was not measured is left out. */

@@ -33,8 +33,8 @@ GONE: Final = frozenset({"stale_command", "invalid_command"})
 """Reasons of the guard's stop that mean that the pilot gives no commands, or none of use."""
 PARTNERS: Final = ("drive", "brake", "steer")
 """Units whose frames are behind the car's state."""
-HEARERS: Final = ("drive", "brake", "steer", "cockpit")
-"""Units that hear the pilot."""
+HEARERS: Final = (*PARTNERS, "cockpit")
+"""Units that hear the pilot; the partners hear its commands only through the guard."""
 RADARS: Final = tuple(spec.name for spec in ECUS if spec.name.startswith("radar_"))
 BLIND: Final = {
     "camera_front": "camera_blocked",
@@ -161,8 +161,9 @@ def _of_pilot(now: MonitorState, seen: Seen) -> Iterator[Result]:
     fresh = now.pilot.fresh(now.called_ns, PILOT_SILENT_NS)
     if seen.pilot is None or fresh is None:
         return
+    unguarded = now.guard.fresh(now.called_ns, CAR_SILENT_NS) is False
     for unit in HEARERS:
-        yield Result(unit, "pilot_lost", not fresh)
+        yield Result(unit, "pilot_lost", not fresh or (unguarded and unit in PARTNERS))
     if not fresh:
         return
     told = set(seen.pilot.degraded)

@@ -10,6 +10,7 @@ from tests.vehicle.network.bus_car import MAPPING, TICK_NS, BusBench, new_units
 from volant.core.geometry import Pose
 from volant.core.messages import Command, Gear, Indicator
 from volant.vehicle import plant
+from volant.vehicle.ecus import ODOMETER, SPEED
 from volant.vehicle.network import Frame
 from volant.vehicle.network.actuating import COMMAND_NS, SAFE_MPS2
 from volant.vehicle.network.frames import QUEUE_FRAMES
@@ -46,7 +47,9 @@ def test_a_missing_message_makes_the_state_invalid_and_comes_back() -> None:
     states = bench.run(10)
     assert [state.valid for state in states] == [True] * 5 + [False] * 5
     assert bench.codes.failing == {BRAKE | Fault.MISSING.value}
-    assert bench.codes.snapshots[-1] == {0xF40D: bytes([72]), 0xF4A6: bytes(4)}
+    kept = bench.codes.snapshots[-1]
+    assert SPEED.decode(kept[SPEED.did]) == pytest.approx(20.0, abs=0.3)
+    assert ODOMETER.decode(kept[ODOMETER.did]) < 10.0
     bench.media.buses["chassis"].tamper = None
     states = bench.run(6)
     assert [state.valid for state in states][:2] == [False] * 2
