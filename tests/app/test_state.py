@@ -21,9 +21,7 @@ def drive(folder: Path | None) -> None:
         codes.memories["pilot"].report(LOST, True, 5, {})
 
 
-def test_the_users_state_is_where_xdg_says(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_users_state_is_where_xdg_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "own"))
     assert state_folder() == tmp_path / "own" / "volant"

@@ -81,7 +81,14 @@ def test_the_scratch_flash_stays_inside_itself() -> None:
 )
 def test_units_change_nothing_while_the_car_moves(speed_mps: float, nrc: int | None) -> None:
     permit = ecus.permit_when_standing(lambda _: speed_mps)
-    for sid in (Sid.RESET, Sid.COMMUNICATION, Sid.ROUTINE, Sid.DOWNLOAD, Sid.DTC_SETTING, Sid.CLEAR_DTC):
+    for sid in (
+        Sid.RESET,
+        Sid.COMMUNICATION,
+        Sid.ROUTINE,
+        Sid.DOWNLOAD,
+        Sid.DTC_SETTING,
+        Sid.CLEAR_DTC,
+    ):
         assert permit(sid, 1) == nrc
     assert permit(Sid.SESSION, 2) == nrc
     assert permit(Sid.SESSION, 3) is None

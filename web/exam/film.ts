@@ -182,7 +182,7 @@ export class Projector {
       plan: null,
       pilot: null,
       guard: null,
-    stop: null,
+      stop: null,
       alert: null,
       road_window: this.window,
       road: this.road,
@@ -191,7 +191,7 @@ export class Projector {
       route_number: 0,
       route: new Uint8Array(),
       codes: null,
-    replay: null,
+      replay: null,
     };
   }
 

@@ -18,7 +18,7 @@ from volant.caros.codes import Codes, present_codes
 from volant.caros.diagnostics import DoipEntity, DoipSettings, Unit
 from volant.core import topics
 from volant.core.clock import NS_PER_S
-from volant.core.messages import Gear, RequestKind, TroubleCodes
+from volant.core.messages import CarState, Gear, RequestKind, TroubleCode, TroubleCodes
 from volant.vehicle import monitors
 from volant.vehicle.ecus import ECUS, STANDING_MPS, CarFacts, circumstances, server_config
 from volant.vehicle.faults import FaultMemory
@@ -59,14 +59,10 @@ class Watcher:
         self._state, results = monitors.step(self._state, self._seen, now_ns)
         monitors.report(self._memories, results, now_ns, circumstances(self.live))
 
+    @property
     def why_not_clear(self) -> str:
-        """Why the driver may not clear codes now; empty: the car stands in park."""
-        car, now_ns = self._seen.car, self._station.now_ns
-        if car is None or not car.valid or now_ns - car.stamp_ns > CAR_SILENT_NS:
-            return "The car does not say that it stands"
-        if abs(car.speed_mps) > STANDING_MPS:
-            return "Not while the car moves"
-        return "" if car.gear is Gear.PARK else "Only in park"
+        """Why the driver may not clear codes now; empty: he may."""
+        return why_not_clear(self._seen.car, self._station.now_ns)
 
     def clear_asked(self) -> bool:
         """Whether the driver has asked since the last call."""
@@ -74,40 +70,64 @@ class Watcher:
         return any(request.kind is RequestKind.CLEAR_CODES for request in asked)
 
 
+def why_not_clear(car: CarState | None, now_ns: int) -> str:
+    """Why trouble codes may not be cleared from the screen; empty: the car stands in park."""
+    if car is None or not car.valid or now_ns - car.stamp_ns > CAR_SILENT_NS:
+        return "The car does not say that it stands"
+    if abs(car.speed_mps) > STANDING_MPS:
+        return "Not while the car moves"
+    return "" if car.gear is Gear.PARK else "Only in park"
+
+
+def told_codes(
+    before: TroubleCodes | None,
+    found: tuple[TroubleCode, ...],
+    now_ns: int,
+    *,
+    may_clear: bool,
+    refused: str,
+) -> TroubleCodes | None:
+    """What is to be told of the codes that are there; None: the same was told a moment ago."""
+    content = (len(found), found[:SHOWN], may_clear, refused)
+    same = before is not None and content == (
+        *(before.count, before.codes, before.may_clear, before.refused),
+    )
+    if before is not None and same and now_ns - before.stamp_ns < TELL_NS:
+        return None
+    return TroubleCodes(
+        stamp_ns=now_ns,
+        number=0 if before is None else before.number + (not same),
+        count=len(found),
+        codes=found[:SHOWN],
+        may_clear=may_clear,
+        refused=refused,
+    )
+
+
 class Teller:
-    """Tells the screens which codes there are, and why they were not cleared."""
+    """Tells the screens which codes there are, and clears them when the driver asks and may."""
 
     def __init__(self, station: Station, codes: Codes) -> None:
         self._station, self._codes = station, codes
         self._told: TroubleCodes | None = None
         self._refused, self._refused_ns = "", 0
 
-    def refuse(self, why: str) -> None:
-        """A wish to clear was not fulfilled."""
-        self._refused, self._refused_ns = why, self._station.now_ns
-
-    def turn(self, *, may_clear: bool) -> None:
-        """Say what is new, and now and then all of it again."""
-        now_ns, told = self._station.now_ns, self._told
+    def turn(self, watcher: Watcher) -> None:
+        """Do what the driver asks for, and tell what is new."""
+        now_ns, why_not = self._station.now_ns, watcher.why_not_clear
         if now_ns - self._refused_ns > REFUSED_NS:
             self._refused = ""
+        if watcher.clear_asked():
+            self._refused, self._refused_ns = why_not, now_ns
+            if not why_not:
+                for memory in self._codes.memories.values():
+                    memory.clear()
         found = present_codes(self._codes.memories)
-        same = told is not None and (
-            (told.count, told.codes, told.may_clear, told.refused)
-            == (len(found), found[:SHOWN], may_clear, self._refused)
-        )
-        if told is not None and same and now_ns - told.stamp_ns < TELL_NS:
-            return
-        self._told = TroubleCodes(
-            stamp_ns=now_ns,
-            number=0 if told is None else told.number + (not same),
-            count=len(found),
-            codes=found[:SHOWN],
-            may_clear=may_clear,
-            refused=self._refused,
-        )
-        said = [(topics.CAR_CODES, self._told)]
-        publish_outside(self._station.bus, "diagnostics", now_ns, said)
+        told = told_codes(self._told, found, now_ns, may_clear=not why_not, refused=self._refused)
+        if told is not None:
+            self._told = told
+            said = [(topics.CAR_CODES, told)]
+            publish_outside(self._station.bus, "diagnostics", now_ns, said)
 
 
 def diagnostics(station: Station, context: Context) -> int:
@@ -133,14 +153,7 @@ def diagnostics(station: Station, context: Context) -> int:
     with DoipEntity(units, DoipSettings(vin=facts.vin), listener=context.doip):
         while not station.ending:
             watcher.turn()
-            why_not = watcher.why_not_clear()
-            if watcher.clear_asked():
-                if why_not:
-                    teller.refuse(why_not)
-                else:
-                    for memory in codes.memories.values():
-                        memory.clear()
-            teller.turn(may_clear=not why_not)
+            teller.turn(watcher)
             if station.now_ns - kept_ns >= KEEP_NS and codes.changed:
                 kept_ns = station.now_ns
                 codes.keep()
