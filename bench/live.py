@@ -96,7 +96,7 @@ def _up_rows() -> list[Row]:
         ready = Path(folder) / "ready.json"
         began_s = time.monotonic()
         process = subprocess.Popen(
-            [sys.executable, "-m", "volant", "up", "--port", "0", "--json", "--ready-file", str(ready)],
+            [sys.executable, "-m", "volant", "up", "--port", "0", "--json", "--ready-file", str(ready), "--state", folder],
             cwd=folder, env={**os.environ, "PYTHONPATH": str(SOURCE)}, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
         )  # fmt: skip
         try:

@@ -132,7 +132,8 @@ class Car:
         self.process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "volant", "up", "--port", "0", "--json"),
-                *("--ready-file", str(ready), "--status-file", str(self._status), *words),
+                *("--ready-file", str(ready), "--status-file", str(self._status)),
+                *("--state", str(folder / "state"), *words),
             ],
             cwd=folder,
             env={**os.environ, "PYTHONPATH": str(ROOT / "src")},

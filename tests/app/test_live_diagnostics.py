@@ -14,12 +14,12 @@ from volant.core.messages import CarState, Gear, TroubleCode, TroubleCodes
 from volant.vehicle.ecus import circumstances
 
 S = 1_000_000_000
+LATEST = Drive().latest(1.0).car
 
 
 def car(speed_mps: float, gear: Gear, *, valid: bool = True) -> CarState:
-    found = Drive().latest(1.0).car
-    assert found is not None
-    return msgspec.structs.replace(found, speed_mps=speed_mps, gear=gear, valid=valid)
+    assert LATEST is not None
+    return msgspec.structs.replace(LATEST, speed_mps=speed_mps, gear=gear, valid=valid)
 
 
 def some(count: int) -> tuple[TroubleCode, ...]:
