@@ -53,6 +53,8 @@ def test_the_death_of_the_pilot_is_a_trouble_code_that_outlives_its_keeper(tmp_p
             assert frame[6:7] == bytes((FIRST_RECORD,))
             assert frame[8:10] == SPEED.did.to_bytes(2, "big")
             assert SPEED.decode(frame[10:12]) > 5.0
+            # The next incarnation must have heard first that the car stands.
+            car.wait(10.0, lambda: abs(SPEED.decode(tester.read_data(DRIVE, SPEED.did))) < 0.3)
             tester.ask(DRIVE, b"\x14\xff\xff\xff")
             tester.ask(DRIVE, b"\x11\x01")
         assert "pilot:pilot_lost" in note_of(car)

@@ -136,8 +136,8 @@ class Codes:
 
 
 def fresh_memories(more: More | None = None) -> dict[str, FaultMemory]:
-    """Empty memories of all units by name."""
-    extra = more or {}
+    """Empty memories of all units by name, with more codes than those of `ecus.ECUS`."""
+    extra = _joined(more or {})
     return {spec.name: FaultMemory((*spec.faults, *extra.get(spec.name, ()))) for spec in ECUS}
 
 
