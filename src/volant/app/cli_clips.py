@@ -20,7 +20,13 @@ NameArgument = Annotated[str, typer.Argument(help="Clip by name, as `volant clip
 
 @clips_app.callback(invoke_without_command=True)
 def clips(context: typer.Context) -> None:
-    """List, keep and delete clips of events of the live car; alone it lists them."""
+    """List, keep and delete clips of events of the live car; alone it lists them.
+
+    \b
+    Examples:
+      volant clips                                       what there is in the user's own folder
+      volant clips keep clip-20261130-114500-aeb         it never makes room for new ones
+    """
     if context.invoked_subcommand is None:
         list_()
 
