@@ -10,7 +10,7 @@ import typer
 from volant.app.cli_parts import PLAIN, JsonOption
 
 BARE: Final[dict[str, Any]] = {**PLAIN, "no_args_is_help": False}
-clips_app = typer.Typer(**BARE, help="List, keep and delete clips of events of the live car.")
+clips_app = typer.Typer(**BARE)
 
 StateOption = Annotated[
     Path | None, typer.Option(help="Folder that `volant up` wrote to; default: the user's own.")
