@@ -10,7 +10,7 @@ import typer
 from volant.app.cli_parts import PLAIN, JsonOption
 
 BARE: Final[dict[str, Any]] = {**PLAIN, "no_args_is_help": False}
-clips_app = typer.Typer(**BARE, help="List, keep and delete clips of events of the live car.")
+clips_app = typer.Typer(**BARE)
 
 StateOption = Annotated[
     Path | None, typer.Option(help="Folder that `volant up` wrote to; default: the user's own.")
@@ -20,7 +20,13 @@ NameArgument = Annotated[str, typer.Argument(help="Clip by name, as `volant clip
 
 @clips_app.callback(invoke_without_command=True)
 def clips(context: typer.Context) -> None:
-    """List, keep and delete clips of events of the live car; alone it lists them."""
+    """List, keep and delete clips of events of the live car; alone it lists them.
+
+    \b
+    Examples:
+      volant clips                                       what there is in the user's own folder
+      volant clips keep clip-20261130-114500-aeb         it never makes room for new ones
+    """
     if context.invoked_subcommand is None:
         list_()
 
