@@ -8,10 +8,20 @@ import msgspec
 import pytest
 
 from tests.caros.motorway import Drive
-from volant.app.live_diagnostics import SHOWN, TELL_NS, told_codes, why_not_clear
+from volant.app.bus_codes import UNIT, more_codes
+from volant.app.canbus import load_network
+from volant.app.live_diagnostics import SHOWN, TELL_NS, remember, told_codes, why_not_clear
 from volant.caros.codes import fresh_memories, present_codes
-from volant.core.messages import CarState, Gear, TroubleCode, TroubleCodes
-from volant.vehicle.ecus import circumstances
+from volant.core.messages import (
+    CarState,
+    FreezeRecord,
+    Gear,
+    Trouble,
+    TroubleCode,
+    TroubleCodes,
+)
+from volant.vehicle.cancar import codes_of
+from volant.vehicle.ecus import SPEED, circumstances
 
 S = 1_000_000_000
 LATEST = Drive().latest(1.0).car
@@ -71,3 +81,19 @@ def test_many_codes_fit_on_the_bus() -> None:
     assert message.count == len(found) > SHOWN == len(message.codes)
     assert len(msgspec.msgpack.encode(message)) < 32_000
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(message), type=TroubleCodes) == message
+
+
+def test_what_the_port_over_buses_finds_is_kept_with_its_moment() -> None:
+    memories = fresh_memories(more_codes(load_network()))
+    code = next(iter(codes_of(load_network())))
+    moment = (FreezeRecord(did=SPEED.did, record=b"\x21\x34"),)
+    failed = Trouble(stamp_ns=S, code=code, failed=True, snapshot=moment)
+    remember(memories, [failed, Trouble(stamp_ns=S, code=0xFFFFFF, failed=True)])
+    (found,) = present_codes(memories)
+    assert found.unit == UNIT
+    fault = memories[UNIT].fault(code)
+    assert fault is not None
+    assert {frame.values for frame in fault.frames.values()} == {((SPEED.did, b"\x21\x34"),)}
+    remember(memories, [Trouble(stamp_ns=2 * S, code=code, failed=False)])
+    (passed,) = present_codes(memories)
+    assert passed.status is not found.status

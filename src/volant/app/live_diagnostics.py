@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from volant import __version__
@@ -20,7 +20,7 @@ from volant.caros.codes import Codes, present_codes
 from volant.caros.diagnostics import DoipEntity, DoipSettings, Unit
 from volant.core import topics
 from volant.core.clock import NS_PER_S
-from volant.core.messages import CarState, Gear, RequestKind, TroubleCode, TroubleCodes
+from volant.core.messages import CarState, Gear, RequestKind, Trouble, TroubleCode, TroubleCodes
 from volant.vehicle import monitors
 from volant.vehicle.ecus import ECUS, STANDING_MPS, CarFacts, circumstances, server_config
 from volant.vehicle.faults import FaultMemory
@@ -64,9 +64,7 @@ class Watcher:
         )
         self._state, results = monitors.step(self._state, self._seen, now_ns)
         monitors.report(self._memories, results, now_ns, circumstances(self.live))
-        for trouble in self._troubles.take():
-            kept = {one.did: one.record for one in trouble.snapshot}
-            self._memories[BUS_UNIT].report(trouble.code, trouble.failed, trouble.stamp_ns, kept)
+        remember(self._memories, self._troubles.take())
 
     @property
     def why_not_clear(self) -> str:
@@ -77,6 +75,16 @@ class Watcher:
         """Whether the driver has asked since the last call."""
         asked = self._requests.take()
         return any(request.kind is RequestKind.CLEAR_CODES for request in asked)
+
+
+def remember(memories: Mapping[str, FaultMemory], troubles: Iterable[Trouble]) -> None:
+    """Keep what the car's port over buses tells, with its freeze frames; codes of no mapping are passed over."""
+    memory = memories[BUS_UNIT]
+    known = {spec.code for spec in memory.specs}
+    for one in troubles:
+        if one.code in known:
+            kept = {record.did: record.record for record in one.snapshot}
+            memory.report(one.code, one.failed, one.stamp_ns, kept)
 
 
 def why_not_clear(car: CarState | None, now_ns: int) -> str:

@@ -917,7 +917,7 @@ class FreezeRecord(Message, frozen=True, kw_only=True):
     """One value that a trouble code keeps of its moment."""
 
     did: Annotated[int, Meta(ge=0, le=0xFFFF)]
-    """Data identifier (SAE J1979-DA by 0xF400, recalled)."""
+    """Data identifier, as `vehicle.ecus.CIRCUMSTANCES` has them."""
     record: Annotated[bytes, Meta(max_length=64)]
 
 
