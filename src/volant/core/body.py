@@ -233,7 +233,8 @@ class WipersState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The front wipers."""
 
     mode: WiperMode = WiperMode.OFF
-    intensity: Annotated[int, Meta(ge=0, le=5)] = 2
+    intensity: Annotated[int, Meta(ge=0)] = 2
+    """0 to 5, of the interval."""
     cycles_per_min: Length = 0.0
 
 

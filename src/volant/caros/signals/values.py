@@ -152,6 +152,7 @@ def _whole_checker(leaf: Leaf) -> Callable[[object], Scalar]:
 
 
 _SINGLE: Final = struct.Struct("<f")
+_PACK, _UNPACK = _SINGLE.pack, _SINGLE.unpack
 _LARGEST_SINGLE: Final = 3.4028234663852886e38
 
 
@@ -176,9 +177,9 @@ def _fraction_checker(leaf: Leaf) -> Callable[[object], Scalar]:
 
 
 def _single(value: float) -> float:
-    """The nearest number of 32 bits."""
-    found: float = _SINGLE.unpack(_SINGLE.pack(value))[0]
-    return found
+    """The nearest number of 32 bits; the same object where it is one."""
+    found: float = _UNPACK(_PACK(value))[0]
+    return value if found == value else found
 
 
 def _wrong_type(leaf: Leaf, value: object) -> SignalError:
