@@ -157,7 +157,7 @@ class Pump:
 
 def signals(station: Station, context: Context) -> int:
     """Run the process."""
-    store = SignalStore(context.catalogue)
+    store = SignalStore(context.catalogue, stamp_ns=time.time_ns())
     return asyncio.run(_serve(station, context, store)) if station.go() else 0
 
 

@@ -76,19 +76,29 @@ class SignalStore:
     """Values of a catalogue's signals; see the module."""
 
     def __init__(
-        self, catalogue: Catalogue, *, arbiter: Arbiter | None = None, bridge: bool = True
+        self,
+        catalogue: Catalogue,
+        *,
+        arbiter: Arbiter | None = None,
+        bridge: bool = True,
+        stamp_ns: int = 0,
     ) -> None:
         """Args:
         catalogue: it may grow by `add_leaf`; the store keeps it.
         arbiter: asked before each actuation; None grants all.
         bridge: a v1 target also moves the car.
+        stamp_ns: of the catalogue's defaults, which stand from the beginning as in KUKSA's broker.
         """
         self.catalogue = catalogue
         self.bridge = bridge
         self.arbiter = arbiter
         self.version = 0
         """Counts changes of the catalogue."""
-        self._values: dict[int, Datapoint] = {}
+        self._values = {
+            leaf.id: Datapoint(checker(leaf)(leaf.default), stamp_ns)
+            for leaf in catalogue
+            if leaf.default is not None
+        }
         self._targets: dict[int, Datapoint] = {}
         self._checks = {leaf.id: checker(leaf) for leaf in catalogue}
         self._paths = {leaf.id: leaf.path for leaf in catalogue}
