@@ -152,7 +152,6 @@ def _whole_checker(leaf: Leaf) -> Callable[[object], Scalar]:
 
 
 _SINGLE: Final = struct.Struct("<f")
-_PACK, _UNPACK = _SINGLE.pack, _SINGLE.unpack
 _LARGEST_SINGLE: Final = 3.4028234663852886e38
 
 
@@ -177,8 +176,8 @@ def _fraction_checker(leaf: Leaf) -> Callable[[object], Scalar]:
 
 
 def _single(value: float) -> float:
-    """The nearest number of 32 bits; the same object where it is one."""
-    found: float = _UNPACK(_PACK(value))[0]
+    """The nearest number of 32 bits; the same object where it is one already, as off the wire."""
+    found: float = _SINGLE.unpack(_SINGLE.pack(value))[0]
     return value if found == value else found
 
 

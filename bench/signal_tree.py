@@ -60,7 +60,7 @@ def _store() -> Row:
 
     per_s = BATCH * BATCHES / best_cpu_s(work)
     note = f"batches of {BATCH}, one subscriber, rights by pattern, without an edge"
-    return at_least("signals/store", per_s, PUBLISHED_PER_S, "signals/s", note)
+    return at_least("signal tree/store", per_s, PUBLISHED_PER_S, "signals/s", note)
 
 
 def _mapping() -> Row:
@@ -80,7 +80,9 @@ def _mapping() -> Row:
             counted = mapping.Counted(0, 0.0)
             mapping.fitted(catalogue, mapping.values_of(counted, new, new, shape)[1])
 
-    return at_most("signals/mapping of the car's state", best_cpu_s(work) * 10.0, TURN_CPU_MS, "ms")
+    return at_most(
+        "signal tree/mapping of the car's state", best_cpu_s(work) * 10.0, TURN_CPU_MS, "ms"
+    )
 
 
 _CHILD = """
@@ -99,13 +101,15 @@ def _memory() -> Row:
     """Of a process with a store of all of VSS 6.0, Python itself included, without an edge."""
     folder = find_data_folder()
     if folder is None:
-        return skipped("signals/memory with all of VSS 6.0", "no test data: set VOLANT_DATA")
+        return skipped("signal tree/memory with all of VSS 6.0", "no test data: set VOLANT_DATA")
     release = folder / "vss" / "vss_release_6.0.json"
     told = subprocess.run(
         [sys.executable, "-c", _CHILD, str(release)],
         env={**os.environ, "PYTHONPATH": str(SOURCE)}, check=True, capture_output=True, text=True,
     )  # fmt: skip
-    return at_most("signals/memory with all of VSS 6.0", float(told.stdout), 80.0, "MB", "no edge")
+    return at_most(
+        "signal tree/memory with all of VSS 6.0", float(told.stdout), 80.0, "MB", "no edge"
+    )
 
 
 def _loop() -> list[Row]:
@@ -119,12 +123,12 @@ def _loop() -> list[Row]:
         for name, words in (("without", ["--processes", str(bare)]), ("with", []), ("flood", [])):
             late = _late_ms(folder, words, flood=name == "flood")
             if late is None:
-                return [skipped("signals/lateness of the loop", "the live car did not come up")]
+                return [skipped("signal tree/lateness of the loop", "the live car did not come up")]
             found[name] = late
     note = f"p99 of the vehicle process; without the signals {found['without']:.2f} ms"
     return [
-        Row("signals/lateness of the loop with them", found["with"], "ms", note=note),
-        Row("signals/lateness of the loop under a flood", found["flood"], "ms", note=note),
+        Row("signal tree/lateness of the loop with them", found["with"], "ms", note=note),
+        Row("signal tree/lateness of the loop under a flood", found["flood"], "ms", note=note),
     ]
 
 
