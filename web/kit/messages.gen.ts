@@ -1,6 +1,6 @@
 // Made by `python -m volant.caros.cockpit.typescript`; do not edit.
 
-export const SCHEMA_HASH = "74d688cafeb1";
+export const SCHEMA_HASH = "756fc693c3f7";
 
 /** Emergency braking's own view, 20 Hz and at each change; positions in the car frame. */
 export interface AebState {
@@ -76,7 +76,6 @@ export interface BodyState {
   wheel_extension_pct: number;
   wheel_tilt_pct: number;
   charge: ChargeState;
-  supply: SupplyState;
   drive: DriveState;
   refused: number;
   refusal: string;
@@ -93,6 +92,30 @@ export interface CabinLights {
   ambient_pct: readonly [number, number];
   reading: readonly [boolean, boolean];
   reading_pct: readonly [number, number];
+}
+
+/** One data frame on one of the car's CAN buses. */
+export interface CanFrame {
+  bus: string;
+  can_id: number;
+  data: Uint8Array;
+  extended: boolean;
+}
+
+/** Frames that one process of the live car has put on the buses at a tick, in the order of sending. */
+export interface CanFrames {
+  stamp_ns: number;
+  frames: readonly CanFrame[];
+}
+
+/** The car's power state, at each change and twice a second. */
+export interface CarPower {
+  stamp_ns: number;
+  state: PowerState;
+  to: PowerState | null;
+  until_ns: number;
+  supply_v: number;
+  supply_low: boolean;
 }
 
 /** What the car's own ECUs report, 100 Hz; measured, not true. */
@@ -179,6 +202,15 @@ export interface CockpitCar {
   valid: boolean;
 }
 
+/** Trouble codes, as `TroubleCodes` has them. */
+export interface CockpitCodes {
+  number: number;
+  count: number;
+  codes: readonly TroubleCode[];
+  may_clear: boolean;
+  refused: string;
+}
+
 /** From a screen in replay: `value` is a factor for SPEED, seconds for SEEK, frames for STEP. */
 export interface CockpitControl {
   type: "control";
@@ -216,6 +248,7 @@ export interface CockpitFrame {
   plan: CockpitPlan | null;
   pilot: CockpitPilot | null;
   guard: CockpitGuard | null;
+  stop: CockpitStop | null;
   alert: Alert | null;
   road_window: number;
   road: Uint8Array;
@@ -223,6 +256,7 @@ export interface CockpitFrame {
   aeb: CockpitAeb | null;
   route_number: number;
   route: Uint8Array;
+  codes: CockpitCodes | null;
   replay: CockpitReplay | null;
 }
 
@@ -364,6 +398,13 @@ export interface CockpitSeat {
   taken: boolean;
 }
 
+/** The car is stopped by itself, or stands after that; shown in place of the pilot's own word. */
+export interface CockpitStop {
+  stands: boolean;
+  words: string;
+  reason: string;
+}
+
 /** One piece of ground: what lies between two polylines of equally many points. */
 export interface CockpitSurface {
   piece: number;
@@ -402,6 +443,19 @@ export interface CockpitZebra {
   z_m: number;
   signalled: boolean;
 }
+
+/** Circumstances of a failure (freeze frame); null: not measured. */
+export interface CodeFrame {
+  stamp_ns: number;
+  drives_ago: number;
+  speed_mps: number | null;
+  charge_pct: number | null;
+  supply_v: number | null;
+  odometer_m: number | null;
+}
+
+/** What a trouble code says now, gravest first. */
+export type CodeStatus = "active" | "pending" | "stored";
 
 /** What the car shall do next: the one thing that a driver, human or not, gives to a car. */
 export interface Command {
@@ -519,6 +573,27 @@ export type Escalation = "none" | "optical" | "acoustic" | "stop";
 
 /** What the judge counts besides interventions. */
 export type FindingKind = "red_light" | "stop_sign" | "right_of_way" | "solid_line" | "speeding" | "wrong_way" | "needless_braking";
+
+/** How much is written to flash, and how long it lasts, every two seconds and at each change. */
+export interface FlashUse {
+  stamp_ns: number;
+  written_bytes: number;
+  day_most_bytes: number;
+  owners: readonly (readonly [string, number])[];
+  counted_bytes: number;
+  measured_bytes: number | null;
+  left_years: number;
+  budget_years: number;
+  clips: number;
+  clips_bytes: number;
+  refused: string;
+}
+
+/** One value that a trouble code keeps of its moment. */
+export interface FreezeRecord {
+  did: number;
+  record: Uint8Array;
+}
 
 /** What the pilot can do and a driver can switch on and off. */
 export type Function = "acc" | "lcc" | "tja" | "curve_speed" | "limit_speed" | "lane_change" | "navigation" | "town" | "ldw" | "lka" | "bsd" | "fcw" | "aeb";
@@ -753,6 +828,9 @@ export interface Plan {
   rerouted: number;
 }
 
+/** How far the car is switched on. */
+export type PowerState = "off" | "sleep" | "wake" | "parked" | "ready" | "driving" | "shutdown";
+
 /** A manoeuvre that was considered and not chosen, with the reason as code and as words. */
 export interface Refusal {
   manoeuvre: string;
@@ -761,7 +839,7 @@ export interface Refusal {
 }
 
 /** Buttons and stalks, and the same from a screen. */
-export type RequestKind = "engage" | "cancel" | "set_speed" | "set_time_gap" | "indicate" | "switch";
+export type RequestKind = "engage" | "cancel" | "set_speed" | "set_time_gap" | "indicate" | "switch" | "clear_codes";
 
 /** One seat. */
 export interface SeatState {
@@ -791,12 +869,7 @@ export interface StopPath {
   x_m: readonly number[];
   y_m: readonly number[];
   curvature_per_m: readonly number[];
-}
-
-/** The 12 V net. */
-export interface SupplyState {
-  voltage_v: number;
-  current_a: number;
+  offset_m: readonly number[];
 }
 
 /** One road user that the pilot believes in. */
@@ -825,6 +898,38 @@ export interface Track {
 export interface Tracks {
   stamp_ns: number;
   tracks: readonly Track[];
+}
+
+/** A monitor of the car's port found that something fails, or that it has passed again. */
+export interface Trouble {
+  stamp_ns: number;
+  code: number;
+  failed: boolean;
+  snapshot: readonly FreezeRecord[];
+}
+
+/** One trouble code of a control unit that is present. */
+export interface TroubleCode {
+  unit: string;
+  unit_words: string;
+  code: string;
+  name: string;
+  words: string;
+  status: CodeStatus;
+  warns: boolean;
+  occurrences: number;
+  first: CodeFrame | null;
+  latest: CodeFrame | null;
+}
+
+/** The car's trouble codes; said when they change, and once a second. */
+export interface TroubleCodes {
+  stamp_ns: number;
+  number: number;
+  count: number;
+  codes: readonly TroubleCode[];
+  may_clear: boolean;
+  refused: string;
 }
 
 /** One actor's true state. */
@@ -877,17 +982,21 @@ export const FIELDS: Record<string, readonly string[]> = {
   AirState: ["wished_k", "fan_pct", "way"],
   Alert: ["stamp_ns", "alert_id", "level", "words", "cause", "action", "until_ns"],
   BodyRequest: ["stamp_ns", "item", "place", "value", "word", "who"],
-  BodyState: ["stamp_ns", "doors", "seats", "mirrors", "tyres", "window_lock", "hood_pct", "boot_pct", "boot_locked", "lights", "cabin_lights", "wipers", "screen_heat", "horn", "climate", "wheel_heat_pct", "wheel_extension_pct", "wheel_tilt_pct", "charge", "supply", "drive", "refused", "refusal"],
+  BodyState: ["stamp_ns", "doors", "seats", "mirrors", "tyres", "window_lock", "hood_pct", "boot_pct", "boot_locked", "lights", "cabin_lights", "wipers", "screen_heat", "horn", "climate", "wheel_heat_pct", "wheel_extension_pct", "wheel_tilt_pct", "charge", "drive", "refused", "refusal"],
   CabinLights: ["dome", "glove", "ambient", "ambient_pct", "reading", "reading_pct"],
+  CanFrame: ["bus", "can_id", "data", "extended"],
+  CanFrames: ["stamp_ns", "frames"],
+  CarPower: ["stamp_ns", "state", "to", "until_ns", "supply_v", "supply_low"],
   CarState: ["stamp_ns", "speed_mps", "accel_mps2", "lateral_accel_mps2", "yaw_rate_rps", "steer_rad", "gear", "indicator", "hold", "brake_lights", "charge_pct", "range_m", "battery_power_w", "battery_voltage_v", "battery_temperature_k", "odometer_m", "driver", "valid"],
   ChargeState: ["flap_open", "cable", "cable_locked", "limit_pct", "wanted", "power_w", "most_w", "left_s"],
   ClimateState: ["cabin_k", "ambient_k", "left", "right", "on", "recirculation", "defrost", "power_w"],
   CockpitAeb: ["stage", "words", "object_class", "time_to_contact_s"],
   CockpitBar: ["from_x_m", "from_y_m", "to_x_m", "to_y_m", "z_m", "solid"],
   CockpitCar: ["stamp_ns", "speed_mps", "accel_mps2", "gear", "indicator", "brake_lights", "hold", "charge_pct", "range_m", "battery_power_w", "steer_rad", "accelerator", "brake", "hands_on", "eyes_on", "valid"],
+  CockpitCodes: ["number", "count", "codes", "may_clear", "refused"],
   CockpitControl: ["kind", "value"],
   CockpitEgo: ["stamp_ns", "x_m", "y_m", "z_m", "yaw_rad", "grade", "yaw_rate_rps", "speed_mps", "length_m", "width_m", "rear_overhang_m", "valid"],
-  CockpitFrame: ["schema", "sequence", "stamp_ns", "car_age_s", "pilot_age_s", "car", "ego", "tracks_stamp_ns", "tracks", "plan", "pilot", "guard", "alert", "road_window", "road", "lights", "aeb", "route_number", "route", "replay"],
+  CockpitFrame: ["schema", "sequence", "stamp_ns", "car_age_s", "pilot_age_s", "car", "ego", "tracks_stamp_ns", "tracks", "plan", "pilot", "guard", "stop", "alert", "road_window", "road", "lights", "aeb", "route_number", "route", "codes", "replay"],
   CockpitGuard: ["source", "limited", "reason"],
   CockpitHands: ["accelerator", "brake", "wheel", "hands_on", "eyes_on"],
   CockpitLight: ["x_m", "y_m", "z_m", "state"],
@@ -901,9 +1010,11 @@ export const FIELDS: Record<string, readonly string[]> = {
   CockpitRoad: ["lines", "surfaces", "left_hand", "posts", "bars", "zebras"],
   CockpitRoute: ["x_m", "y_m"],
   CockpitSeat: ["taken"],
+  CockpitStop: ["stands", "words", "reason"],
   CockpitSurface: ["piece", "kind", "origin_x_m", "origin_y_m", "origin_z_m", "left", "right"],
   CockpitTrack: ["track_id", "object_class", "x_m", "y_m", "z_m", "yaw_rad", "speed_mps", "accel_mps2", "yaw_rate_rps", "length_m", "width_m", "height_m", "confidence", "brake_lights", "indicator", "ghost"],
   CockpitZebra: ["x_m", "y_m", "z_m", "signalled"],
+  CodeFrame: ["stamp_ns", "drives_ago", "speed_mps", "charge_pct", "supply_v", "odometer_m"],
   Command: ["stamp_ns", "accel_mps2", "curvature_per_m", "gear", "indicator", "hold"],
   Contact: ["stamp_ns", "actor_id", "object_class", "closing_mps", "struck_from_behind"],
   ContactVerdict: ["stamp_ns", "actor_id", "object_class", "impact_mps", "at_fault", "code", "words"],
@@ -913,6 +1024,8 @@ export const FIELDS: Record<string, readonly string[]> = {
   DriverControls: ["accelerator", "brake", "wheel_torque_nm", "wheel_angle_rad", "hands_on", "eyes_on", "belted", "door_closed"],
   DriverRequest: ["stamp_ns", "kind", "value", "indicator", "function"],
   EgoTruth: ["stamp_ns", "x_m", "y_m", "z_m", "yaw_rad", "pitch_rad", "roll_rad", "speed_mps", "lateral_speed_mps", "accel_mps2", "lateral_accel_mps2", "yaw_rate_rps", "steer_rad", "length_m", "width_m", "rear_overhang_m", "indicator"],
+  FlashUse: ["stamp_ns", "written_bytes", "day_most_bytes", "owners", "counted_bytes", "measured_bytes", "left_years", "budget_years", "clips", "clips_bytes", "refused"],
+  FreezeRecord: ["did", "record"],
   GnssReturn: ["stamp_ns", "x_m", "y_m", "z_m", "yaw_rad", "sigma_m"],
   GuardDecision: ["stamp_ns", "source", "command", "limited", "limits", "reason"],
   Guidance: ["turn", "distance_m", "words"],
@@ -934,10 +1047,12 @@ export const FIELDS: Record<string, readonly string[]> = {
   Refusal: ["manoeuvre", "code", "words"],
   SeatState: ["occupied", "belted", "heat_pct", "position_m", "height_m", "recline_rad", "tilt_rad"],
   SensorFrames: ["stamp_ns", "detections", "lane", "gnss", "lights", "landmarks"],
-  StopPath: ["stamp_ns", "step_m", "x_m", "y_m", "curvature_per_m"],
-  SupplyState: ["voltage_v", "current_a"],
+  StopPath: ["stamp_ns", "step_m", "x_m", "y_m", "curvature_per_m", "offset_m"],
   Track: ["track_id", "object_class", "x_m", "y_m", "yaw_rad", "speed_mps", "accel_mps2", "yaw_rate_rps", "length_m", "width_m", "height_m", "existence", "age_s", "unseen_s", "station_m", "offset_m", "brake_lights", "indicator"],
   Tracks: ["stamp_ns", "tracks"],
+  Trouble: ["stamp_ns", "code", "failed", "snapshot"],
+  TroubleCode: ["unit", "unit_words", "code", "name", "words", "status", "warns", "occurrences", "first", "latest"],
+  TroubleCodes: ["stamp_ns", "number", "count", "codes", "may_clear", "refused"],
   TruthObject: ["actor_id", "object_class", "x_m", "y_m", "z_m", "yaw_rad", "speed_mps", "accel_mps2", "yaw_rate_rps", "length_m", "width_m", "height_m", "brake_lights", "indicator"],
   TyreState: ["pressure_pa", "temperature_k"],
   WipersState: ["mode", "intensity", "cycles_per_min"],

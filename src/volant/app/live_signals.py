@@ -44,6 +44,8 @@ HEARD: Final[tuple[Topic, ...]] = (
     topics.PILOT_TRACKS,
     topics.GUARD_DECISION,
     topics.AEB_STATE,
+    topics.CAR_POWER,
+    topics.CAR_CODES,
 )
 
 
