@@ -36,6 +36,7 @@ from volant.app.cli_parts import (
     ToOption,
     ViaOption,
 )
+from volant.app.cli_signals import signals_app
 from volant.app.exits import Exit
 from volant.core.errors import VolantError
 
@@ -47,6 +48,7 @@ app.add_typer(journal_app, name="journal")
 exam_app = typer.Typer(**PLAIN, help="Examine drivers, ours and others, in seeded scenes.")
 app.add_typer(exam_app, name="exam")
 app.add_typer(ecu_app, name="ecu")
+app.add_typer(signals_app, name="signals")
 app.add_typer(clips_app, name="clips")
 
 

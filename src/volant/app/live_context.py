@@ -12,6 +12,7 @@ from volant.caros.cockpit.frame import FrameSettings
 from volant.caros.supervise import JobRow
 from volant.pilot import PilotSettings
 from volant.sim import JudgeSettings
+from volant.wire.vss import Catalogue
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,9 @@ class Context:
     """Folder of the trouble codes."""
     state: Path
     """Folder of what outlives the live car; the counts of flash lie there."""
+    signals: socket.socket
+    """Listens for `volant signals`; it outlives the process that serves it."""
+    catalogue: Catalogue
     jobs: tuple[JobRow, ...] = ()
     """What is done while the car is parked."""
     waits_parked: bool = False
@@ -43,6 +47,8 @@ def make_context(
     doip: socket.socket,
     codes: Path,
     state: Path,
+    signals: socket.socket,
+    catalogue: Catalogue,
 ) -> Context:
     """Work out all settings now, so that a process that comes back need not.
 
@@ -50,4 +56,4 @@ def make_context(
         InputError: the road cannot be driven.
     """
     settings = pilot_settings(trip), judge_settings(trip), frame_settings(trip)
-    return Context(trip, door, journal, *settings, doip, codes, state)
+    return Context(trip, door, journal, *settings, doip, codes, state, signals, catalogue)

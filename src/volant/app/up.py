@@ -29,6 +29,8 @@ from volant.app.live_station import GO, Station, publish_outside
 from volant.app.live_wiring import bus_codes_of, check_bus, wired
 from volant.app.power_socket import PowerAnswer, PowerDoor, PowerReply
 from volant.app.say import answer_json, table, tell
+from volant.app.signal_files import whole_catalogue
+from volant.app.signal_line import listening_here
 from volant.app.state import open_codes
 from volant.app.stop import StopSignals
 from volant.app.trip import TripWish
@@ -212,8 +214,9 @@ class LiveCar:
         )
 
     def _kept(self, row: ProcessRow) -> tuple[int, ...]:
-        listeners = self._context.door.listener.fileno(), self._context.doip.fileno()
-        return (*self._wiring.seat(row.name).descriptors, *listeners)
+        context = self._context
+        listeners = (context.door.listener, context.doip, context.signals)
+        return (*self._wiring.seat(row.name).descriptors, *(one.fileno() for one in listeners))
 
     def _run(self, row: ProcessRow, incarnation: int, pair: socket.socket) -> int:
         """In the fork of a process."""
@@ -260,13 +263,16 @@ def up_command(wish: UpWish) -> Exit:
         StopSignals() as signals,
         open_codes(wish.state, bus_codes_of(trip)) as codes,
         _power_door() as power_door,
+        listening_here() as listener,
     ):
         state = wish.state or state_folder()
         door = open_door(wish.port)
         doip, doip_port = listen_near(wish.doip_port)
         journal = (wish.journal or state) if wish.record else None
         context = replace(
-            make_context(trip, door, journal, doip, codes.folder, state),
+            make_context(
+                *(trip, door, journal, doip, codes.folder, state), listener, whole_catalogue()[0]
+            ),
             jobs=processes.job,
             waits_parked=wish.parked,
         )

@@ -10,6 +10,7 @@ import enum
 from dataclasses import dataclass
 from typing import Final
 
+from volant.core import body
 from volant.core import messages as m
 from volant.core.clock import CONTROL_TICK_NS, PILOT_TICK_NS
 
@@ -129,6 +130,12 @@ CAR_POWER: Final = Topic(
     None,
     "the power state of the live car and its 12 V side",
 )
+BODY_STATE: Final = Topic(
+    "body/state", body.BodyState, Kind.STATE, None, "what body, climate and charging report"
+)
+BODY_REQUEST: Final = Topic(
+    "body/request", body.BodyRequest, Kind.EVENT, None, "what is asked of the body"
+)
 
 TOPICS: Final[tuple[Topic, ...]] = (
     CAR_STATE,
@@ -156,5 +163,7 @@ TOPICS: Final[tuple[Topic, ...]] = (
     CAR_CODES,
     FLASH_STATE,
     CAR_POWER,
+    BODY_STATE,
+    BODY_REQUEST,
 )
 BY_NAME: Final[dict[str, Topic]] = {topic.name: topic for topic in TOPICS}
