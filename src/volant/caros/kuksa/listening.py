@@ -17,6 +17,8 @@ from volant.caros.signals.values import Code, SignalError
 
 MOST_WAITING: Final = 2_000_000
 """Values that all subscribers' buffers together may come to hold, each 100 bytes at the worst."""
+TIMER_S: Final = 0.01
+"""A timer of the loop may be this early against Unix time."""
 
 Write = Callable[[StoreSubscription, dict[int, Any]], Awaitable[None]]
 
@@ -95,7 +97,7 @@ class Listener:
         expires_s = self._caller.rights.expires_s
         if expires_s is not None:
             left_s = expires_s - self._gate.now_ns() / 1e9
-            timers.append(loop.call_later(max(0.0, left_s), self._awake.set))
+            timers.append(loop.call_later(max(0.0, left_s) + TIMER_S, self._awake.set))
         try:
             while ends_s is None or loop.time() < ends_s:
                 await self._awake.wait()
@@ -103,7 +105,8 @@ class Listener:
                 self._gate.check_expiry(self._caller)
                 await self._write_waiting(write, merged=wish.interval_s > 0.0)
                 if wish.interval_s:
-                    await asyncio.sleep(wish.interval_s)
+                    left_s = wish.interval_s if ends_s is None else ends_s - loop.time()
+                    await asyncio.sleep(min(wish.interval_s, left_s))
         finally:
             for timer in timers:
                 timer.cancel()

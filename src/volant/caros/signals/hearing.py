@@ -50,6 +50,10 @@ class StoreSubscription:
         self._queue.clear()
         return found
 
+    def pop(self) -> dict[int, Any] | None:
+        """The oldest that waits, None where nothing does; the rest can still be dropped."""
+        return self._queue.popleft() if self._queue else None
+
     def put(self, message: dict[int, Any]) -> None:
         """Let a message wait; never more than the buffer holds."""
         queue = self._queue

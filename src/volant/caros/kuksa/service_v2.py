@@ -1,0 +1,268 @@
+"""kuksa.val.v2: all eleven methods over the signal store."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any, Final
+
+import grpc
+from grpc.aio import EOF
+
+from volant.caros.kuksa import kuksa_v2_pb2 as v2
+from volant.caros.kuksa.codec import (
+    data_type, datapoint_bytes, entry_type, field_of, read_value, value_writer, varint, write_value,
+)  # fmt: skip
+from volant.caros.kuksa.gate import (
+    Caller, Context, Handler, check_count, guarded, parse,
+)  # fmt: skip
+from volant.caros.kuksa.listening import Listener, Wish
+from volant.caros.kuksa.provider import MOST_OPEN, Provider
+from volant.caros.kuksa.tree import Tree
+from volant.caros.signals.store import Datapoint, StoreSubscription
+from volant.caros.signals.values import Code, SignalError
+from volant.wire.vss import FRACTIONAL, Leaf
+
+SERVICE: Final = "kuksa.val.v2.VAL"
+NAME: Final = "volant"
+_LISTS_KEPT: Final = 16
+"""Answers to ListMetadata that are kept as bytes, each up to the whole tree."""
+
+
+class ServiceV2:
+    """The methods of kuksa.val.v2.VAL; requests and answers are bytes."""
+
+    def __init__(self, tree: Tree, version: str) -> None:
+        self._tree, self._version = tree, version
+        self._providers: dict[str, Provider] = {}
+        self._opened = 0
+        self._lists: OrderedDict[str, bytes] = OrderedDict()
+        self._listed_version = -1
+        self._leaf_bytes: dict[int, bytes] = {}
+
+    def handlers(self) -> grpc.GenericRpcHandler:
+        """All methods, for a server."""
+        unary = grpc.unary_unary_rpc_method_handler
+        stream = grpc.unary_stream_rpc_method_handler
+        methods = {
+            "GetValue": unary(guarded(self.get_value)),
+            "GetValues": unary(guarded(self.get_values)),
+            "Subscribe": stream(guarded(self.subscribe)),
+            "SubscribeById": stream(guarded(self.subscribe_by_id)),
+            "Actuate": unary(guarded(self.actuate)),
+            "ActuateStream": grpc.stream_unary_rpc_method_handler(_streamed(self.actuate_stream)),
+            "BatchActuate": unary(guarded(self.batch_actuate)),
+            "ListMetadata": unary(guarded(self.list_metadata)),
+            "PublishValue": unary(guarded(self.publish_value)),
+            "OpenProviderStream": grpc.stream_stream_rpc_method_handler(
+                _streamed(self.open_provider_stream)
+            ),
+            "GetServerInfo": unary(guarded(self.get_server_info)),
+        }
+        return grpc.method_handlers_generic_handler(SERVICE, methods)
+
+    # --- values -----------------------------------------------------------------------------------
+
+    async def get_value(self, data: bytes, context: Context) -> bytes:
+        caller = self._tree.gate.caller(context)
+        leaf_id = self._tree.find(parse(v2.GetValueRequest, data).signal_id)
+        point = (await self._values(caller, [leaf_id]))[leaf_id]
+        body = self._point_bytes(leaf_id, point)
+        return b"\x0a" + varint(len(body)) + body
+
+    async def get_values(self, data: bytes, context: Context) -> bytes:
+        caller = self._tree.gate.caller(context)
+        signals = parse(v2.GetValuesRequest, data).signal_ids
+        check_count(len(signals))
+        ids = [self._tree.find(signal) for signal in signals]
+        points = await self._values(caller, ids)
+        bodies = [self._point_bytes(leaf_id, points[leaf_id]) for leaf_id in ids]
+        return b"".join([b"\x0a" + varint(len(body)) + body for body in bodies])
+
+    async def _values(self, caller: Caller, ids: list[int]) -> dict[int, Datapoint]:
+        """Values as the store has them, or as their provider tells them when it is asked."""
+        store, filters = self._tree.store, self._tree.filters
+        found = {key: store.get(key, caller.rights) or self._tree.unset for key in ids}
+        by_provider: dict[Any, list[int]] = {}
+        for leaf_id in found:
+            provider = filters.provider_of(leaf_id)
+            if provider is not None:
+                by_provider.setdefault(provider, []).append(leaf_id)
+        for provider, asked in by_provider.items():
+            found |= await provider.ask(asked)
+        return found
+
+    def _point_bytes(self, leaf_id: int, point: Datapoint) -> bytes:
+        return datapoint_bytes(value_writer(self._tree.store.leaf(leaf_id)), point)
+
+    async def publish_value(self, data: bytes, context: Context) -> bytes:
+        caller = self._tree.gate.caller(context)
+        request = parse(v2.PublishValueRequest, data)
+        if not request.HasField("data_point"):
+            raise SignalError(Code.INVALID_ARGUMENT, "", "no data point is given")
+        leaf_id = self._tree.find(request.signal_id)
+        leaf = self._tree.store.leaf(leaf_id)
+        value = read_value(leaf, request.data_point.value, "typed_value")
+        point = Datapoint(value, self._tree.gate.now_ns())
+        for error in self._tree.store.publish(caller.rights, {leaf_id: point}).values():
+            raise error
+        return b""
+
+    # --- subscriptions ----------------------------------------------------------------------------
+
+    async def subscribe(self, data: bytes, context: Context) -> None:
+        caller = self._tree.gate.caller(context)
+        request = parse(v2.SubscribeRequest, data)
+        check_count(len(request.signal_paths))
+        ids = [self._tree.find_path(path).id for path in request.signal_paths]
+        writers = self._tree.writers
+        await self._listen(
+            caller, ids, request, context, lambda leaf_id, point: writers[leaf_id].by_path(point)
+        )
+
+    async def subscribe_by_id(self, data: bytes, context: Context) -> None:
+        caller = self._tree.gate.caller(context)
+        request = parse(v2.SubscribeByIdRequest, data)
+        check_count(len(request.signal_ids))
+        ids = [self._tree.store.leaf(leaf_id).id for leaf_id in request.signal_ids]
+        writers = self._tree.writers
+        await self._listen(
+            caller, ids, request, context, lambda leaf_id, point: writers[leaf_id].by_id(point)
+        )
+
+    async def _listen(
+        self,
+        caller: Caller,
+        ids: list[int],
+        request: Any,
+        context: Context,
+        entry: Callable[[int, Datapoint], bytes],
+    ) -> None:
+        tree, unset = self._tree, self._tree.unset
+        asks = request.filter.HasField("min_sample_interval")
+        interval_ms = request.filter.min_sample_interval.interval_ms if asks else None
+        wish = Wish(
+            request.buffer_size, (interval_ms or 0) / 1e3, request.filter.duration_ms / 1e3
+        )
+
+        async def write(_: StoreSubscription, message: dict[int, Any]) -> None:
+            await context.write(
+                b"".join([entry(leaf_id, point or unset) for leaf_id, point in message.items()])
+            )
+
+        ids = list(dict.fromkeys(ids))
+        listener = Listener(tree.store, tree.gate, tree.room, caller)
+        try:
+            listener.subscribe(ids, wish)
+            wisher = tree.filters.opened(ids, interval_ms)
+            try:
+                await listener.run(write, wish)
+            finally:
+                tree.filters.closed(wisher, ids)
+        finally:
+            listener.close()
+
+    # --- moving the car ---------------------------------------------------------------------------
+
+    async def actuate(self, data: bytes, context: Context) -> bytes:
+        self._actuate(self._tree.gate.caller(context), [parse(v2.ActuateRequest, data)])
+        return b""
+
+    async def actuate_stream(self, context: Context) -> bytes:
+        caller = self._tree.gate.caller(context)
+        while (data := await context.read()) is not EOF:
+            self._tree.gate.check_expiry(caller)
+            self._actuate(caller, [parse(v2.ActuateRequest, data)])
+        return b""
+
+    async def batch_actuate(self, data: bytes, context: Context) -> bytes:
+        caller = self._tree.gate.caller(context)
+        requests = parse(v2.BatchActuateRequest, data).actuate_requests
+        check_count(len(requests))
+        self._actuate(caller, requests)
+        return b""
+
+    def _actuate(self, caller: Caller, requests: Any) -> None:
+        wanted: dict[int, object] = {}
+        for request in requests:
+            leaf_id = self._tree.find(request.signal_id)
+            leaf = self._tree.store.leaf(leaf_id)
+            value = read_value(leaf, request.value, "typed_value")
+            if value is None:
+                raise SignalError(Code.INVALID_ARGUMENT, leaf.path, "no value is given")
+            wanted[leaf_id] = value
+        self._tree.store.actuate(caller.rights, caller.name, wanted).raise_first()
+
+    async def open_provider_stream(self, context: Context) -> None:
+        caller = self._tree.gate.caller(context)
+        if len(self._providers) >= MOST_OPEN:
+            raise SignalError(Code.TOO_MANY, "", f"more than {MOST_OPEN} provider streams")
+        self._opened += 1
+        provider = Provider(self._tree, caller, f"kuksa provider {self._opened}")
+        self._providers[provider.name] = provider
+        try:
+            await provider.run(context)
+        finally:
+            del self._providers[provider.name]
+            self._tree.filters.provider_went(provider)
+
+    # --- the tree ---------------------------------------------------------------------------------
+
+    async def list_metadata(self, data: bytes, context: Context) -> bytes:
+        self._tree.gate.caller(context)
+        root = parse(v2.ListMetadataRequest, data).root
+        store = self._tree.store
+        if self._listed_version != store.version:
+            self._lists.clear()
+            self._leaf_bytes.clear()
+            self._listed_version = store.version
+        found = self._lists.get(root)
+        if found is None:
+            found = b"".join([self._metadata_bytes(leaf) for leaf in store.metadata(root)])
+            self._lists[root] = found
+            if len(self._lists) > _LISTS_KEPT:
+                self._lists.popitem(last=False)
+        return found
+
+    def _metadata_bytes(self, leaf: Leaf) -> bytes:
+        found = self._leaf_bytes.get(leaf.id)
+        if found is None:
+            body = metadata(leaf).SerializeToString()
+            found = self._leaf_bytes[leaf.id] = b"\x0a" + varint(len(body)) + body
+        return found
+
+    async def get_server_info(self, data: bytes, context: Context) -> bytes:
+        self._tree.gate.caller(context)
+        parse(v2.GetServerInfoRequest, data)
+        return v2.GetServerInfoResponse(name=NAME, version=self._version).SerializeToString()
+
+
+def metadata(leaf: Leaf) -> v2.Metadata:
+    """What v2 tells of a leaf."""
+    message = v2.Metadata(
+        path=leaf.path,
+        id=leaf.id,
+        data_type=data_type(leaf),
+        entry_type=entry_type(leaf),
+        description=leaf.description,
+        comment=leaf.comment,
+        unit=leaf.unit,
+    )
+    single = field_of(leaf).removesuffix("_array")
+    if leaf.allowed:
+        values = getattr(message.allowed_values, f"{single}_array").values
+        values.extend(leaf.allowed)
+    for field, bound in (("min", leaf.minimum), ("max", leaf.maximum)):
+        if bound is not None:
+            number = float(bound) if leaf.scalar in FRACTIONAL else int(bound)
+            setattr(getattr(message, field), single, number)
+    return message
+
+
+def _streamed(handler: Callable[[Context], Any]) -> Handler:
+    """A handler that reads its requests by `context.read`."""
+
+    async def handle(_: Any, context: Context) -> Any:
+        return await handler(context)
+
+    return guarded(handle)
