@@ -24,6 +24,7 @@ WHEELS = "Vehicle.Chassis.Axle.Row1.WheelCount"
 CODES = "Vehicle.Diagnostics.Codes"
 LAMP = "Vehicle.Body.Lights.Beam.Low.IsOn"
 VIN = "Vehicle.VehicleIdentification.VIN"
+TEXT = "Vehicle.T.Text"
 UNKNOWN = "Vehicle.Nothing.Here"
 
 
@@ -39,6 +40,7 @@ def catalogue() -> Catalogue:
             Leaf(CODES, "sensor", "string[]"),
             Leaf(LAMP, "actuator", "boolean", change="onchange"),
             Leaf(VIN, "attribute", "string", change="static"),
+            Leaf(TEXT, "actuator", "string"),
             Leaf("Vehicle.T.Uint64", "sensor", "uint64"),
             Leaf("Vehicle.T.Int64", "sensor", "int64"),
             Leaf("Vehicle.T.Double", "sensor", "double", minimum=-1.5, maximum=1.5),

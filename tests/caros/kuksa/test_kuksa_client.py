@@ -110,7 +110,7 @@ def test_branches_and_patterns_are_read_as_a_whole(stands):
         client.set_current_values({WINDOW: Datapoint(8), DOOR: Datapoint(False)})
         for pattern in ("Vehicle.Cabin", "Vehicle.Cabin.**", "Vehicle.Cabin.*.Row1.**"):
             assert set(client.get_current_values([pattern])) == {WINDOW, DOOR}, pattern
-        assert len(client.get_metadata(["**"])) == 13
+        assert len(client.get_metadata(["**"])) == 14
 
 
 def test_what_is_wrong_is_told(stands):

@@ -25,6 +25,7 @@ from volant.caros.signals.values import Code, SignalError, Value
 
 MOST_QUEUED: Final = 256
 """Messages to a provider that it has not read yet."""
+MOST_QUEUED_BYTES: Final = 1 << 20
 MOST_OPEN: Final = 512
 """Provider streams at once."""
 ANSWER_S: Final = 1.0
@@ -61,6 +62,7 @@ class Provider:
         """Signals whose data this one says -> the least time between two of its values."""
         self._moves = False
         self._queue: deque[bytes] = deque()
+        self._queued_bytes = 0
         self._queued = asyncio.Event()
         self._too_slow = False
         self._asked: dict[int, asyncio.Future[Mapping[int, Datapoint]]] = {}
@@ -101,15 +103,20 @@ class Provider:
             await self._queued.wait()
             self._queued.clear()
             while self._queue:
-                await context.write(self._queue.popleft())
+                message = self._queue.popleft()
+                self._queued_bytes -= len(message)
+                await context.write(message)
             if self._too_slow:
                 raise SignalError(Code.TOO_MANY, "", "the provider does not read its actuations")
 
     def _tell(self, message: v2.OpenProviderStreamResponse) -> None:
         """Queue a message; a provider that leaves too many unread is let go."""
-        self._queue.append(message.SerializeToString())
+        data = message.SerializeToString()
+        self._queue.append(data)
+        self._queued_bytes += len(data)
         self._queued.set()
-        if len(self._queue) >= MOST_QUEUED and not self._too_slow:
+        full = len(self._queue) >= MOST_QUEUED or self._queued_bytes >= MOST_QUEUED_BYTES
+        if full and not self._too_slow:
             self._too_slow = True
             self._tree.store.release(self.name)
 
