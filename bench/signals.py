@@ -65,7 +65,9 @@ async def _measure(vss: str) -> list[Row]:
                 echoes.append(await _echo(echo_channel, batches))
             rate, echo_rate = max(rates), max(echoes)
             note = f"best of {ROUNDS}; p50 {statistics.median(rates):,.0f}; echo {echo_rate:,.0f}/s"
-            found.append(at_least("signals/provider stream, 101 a batch", rate, RUST_PER_S, "1/s", note))
+            found.append(
+                at_least("signals/provider stream, 101 a batch", rate, RUST_PER_S, "1/s", note)
+            )
             found.append(
                 Row(
                     "signals/stream beside a bare gRPC echo", rate, "1/s", "", None,

@@ -187,8 +187,6 @@ async def claim_actuators(stream: Any, *paths: str) -> None:
     assert (await stream.read()).WhichOneof("action") == "provide_actuation_response"
 
 
-
-
 def values(points: dict[str | int, v2.Value], request_id: int = 1) -> v2.OpenProviderStreamRequest:
     """A PublishValuesRequest by path or number."""
     request = v2.OpenProviderStreamRequest()
@@ -197,5 +195,3 @@ def values(points: dict[str | int, v2.Value], request_id: int = 1) -> v2.OpenPro
         leaf_id = IDS[key] if isinstance(key, str) else key
         request.publish_values_request.data_points[leaf_id].value.CopyFrom(value)
     return request
-
-

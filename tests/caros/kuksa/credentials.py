@@ -1,6 +1,6 @@
 """A key pair that signs tokens, and a certificate of a server, made for the tests alone."""
 
-import datetime
+import datetime as dt
 import ipaddress
 import time
 from pathlib import Path
@@ -38,7 +38,7 @@ def public_pem() -> bytes:
 def certificate() -> tuple[bytes, bytes]:
     """A certificate that signs itself, for `Server`, localhost and 127.0.0.1, and its key."""
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, SERVER_NAME)])
-    now = datetime.datetime.now(datetime.UTC)
+    now = dt.datetime.now(dt.UTC)
     names = [
         x509.DNSName(SERVER_NAME),
         x509.DNSName("localhost"),
@@ -50,8 +50,8 @@ def certificate() -> tuple[bytes, bytes]:
         .issuer_name(name)
         .public_key(KEY.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(hours=1))
+        .not_valid_before(now - dt.timedelta(hours=1))
+        .not_valid_after(now + dt.timedelta(hours=1))
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(KEY, hashes.SHA256())

@@ -22,7 +22,8 @@ async def main(folder: Path) -> None:
         checker=TokenChecker(jwt.read_bytes()) if jwt.exists() else None,
         tls=Tls(certificate.read_bytes(), key.read_bytes()) if key.exists() else None,
     )
-    print(server.port, flush=True)
+    sys.stdout.write(f"{server.port}\n")
+    sys.stdout.flush()
     await server.wait()
 
 

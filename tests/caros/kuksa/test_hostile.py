@@ -8,8 +8,22 @@ import grpc
 import pytest
 
 from tests.caros.kuksa.broker import (
-    DOOR, GEAR, IDS, SPEED, TEXT, VIN, WINDOW,
-    actuate, claim_actuators, claim_data, in_broker, path_id, publish, refused, run, values,
+    DOOR,
+    GEAR,
+    IDS,
+    SPEED,
+    TEXT,
+    VIN,
+    WINDOW,
+    actuate,
+    claim_actuators,
+    claim_data,
+    in_broker,
+    path_id,
+    publish,
+    refused,
+    run,
+    values,
 )  # fmt: skip
 from tests.caros.kuksa.credentials import bearer, public_pem
 from volant.caros.kuksa import kuksa_v1_pb2 as v1
@@ -211,7 +225,9 @@ async def test_who_stops_reading_loses_the_oldest_and_costs_nobody_anything(stan
         asleep = sleepy.hear("Subscribe", request)
         await asleep.read()
         (subscription,) = stands.store._hearers._open
-        awake = stands.client.hear("Subscribe", v2.SubscribeRequest(signal_paths=[VIN], buffer_size=1000))
+        awake = stands.client.hear(
+            "Subscribe", v2.SubscribeRequest(signal_paths=[VIN], buffer_size=1000)
+        )
         await awake.read()
         for turn in range(400):
             await stands.client.ask("PublishValue", publish(VIN, string=f"{turn} {text}"))

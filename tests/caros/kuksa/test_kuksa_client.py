@@ -381,7 +381,7 @@ def test_every_command(shell, stands):
     shell.type(f"getTargetValues {WINDOW} {DOOR}", '"value": 41', '"value": true')
     shell.type(f"getMetaData {WINDOW}", '"UINT8"', '"ACTUATOR"', '"max": 100')
     shell.type("getMetaData Vehicle.Cabin", WINDOW, DOOR)
-    shell.type(f"updateMetaData {SPEED} '{{\"description\": \"how fast\"}}'", "OK")
+    shell.type(f'updateMetaData {SPEED} \'{{"description": "how fast"}}\'', "OK")
     shell.type(f"getMetaData {SPEED}", '"how fast"')
     shell.type("updateVSSTree tree.json", "not supported")
     told = shell.type(f"subscribe -f {SPEED} {WINDOW}", "subscriptionId", "}")
@@ -453,8 +453,21 @@ def _facts(file) -> set[tuple]:
             found.add((message.name, holder.name))
             for field in holder.field:
                 kind = field.type_name.replace("volant.kuksa", "kuksa.val")
-                group = holder.oneof_decl[field.oneof_index].name if field.HasField("oneof_index") else ""
+                group = (
+                    holder.oneof_decl[field.oneof_index].name
+                    if field.HasField("oneof_index")
+                    else ""
+                )
                 found.add(
-                    (message.name, holder.name, field.name, field.number, field.type, field.label, kind, group)
+                    (
+                        message.name,
+                        holder.name,
+                        field.name,
+                        field.number,
+                        field.type,
+                        field.label,
+                        kind,
+                        group,
+                    )
                 )
     return found

@@ -3,7 +3,18 @@
 import grpc
 
 from tests.caros.kuksa.broker import (
-    CODES, DOOR, GEAR, IDS, MODE, SPEED, UNKNOWN, WINDOW, claim_actuators, in_broker, refused, run,
+    CODES,
+    DOOR,
+    GEAR,
+    IDS,
+    MODE,
+    SPEED,
+    UNKNOWN,
+    WINDOW,
+    claim_actuators,
+    in_broker,
+    refused,
+    run,
 )  # fmt: skip
 from volant.caros.kuksa import kuksa_v1_pb2 as v1
 from volant.caros.signals.values import Code, SignalError
@@ -60,7 +71,9 @@ async def test_views_and_fields_choose_what_is_told(stands):
     await set_all(stands, value(WINDOW, uint32=1), target(WINDOW, uint32=2))
 
     async def told(view, *fields):
-        (entry,) = (await get(stands, v1.EntryRequest(path=WINDOW, view=view, fields=fields))).entries
+        (entry,) = (
+            await get(stands, v1.EntryRequest(path=WINDOW, view=view, fields=fields))
+        ).entries
         return {field.name for field, _ in entry.ListFields()} - {"path"}
 
     assert await told(v1.VIEW_UNSPECIFIED) == {"value"}
@@ -76,7 +89,9 @@ async def test_views_and_fields_choose_what_is_told(stands):
 
 @in_broker()
 async def test_one_field_of_metadata_comes_alone(stands):
-    request = v1.EntryRequest(path=WINDOW, view=v1.VIEW_FIELDS, fields=[v1.FIELD_METADATA_VALUE_RESTRICTION])
+    request = v1.EntryRequest(
+        path=WINDOW, view=v1.VIEW_FIELDS, fields=[v1.FIELD_METADATA_VALUE_RESTRICTION]
+    )
     (entry,) = (await get(stands, request)).entries
     assert (entry.metadata.value_restriction.unsigned.max, entry.metadata.unit) == (100, "")
     request = v1.EntryRequest(path=WINDOW, view=v1.VIEW_FIELDS, fields=[v1.FIELD_METADATA_ACTUATOR])
@@ -89,10 +104,16 @@ async def test_wrong_reads_are_told_by_path_and_as_a_whole(stands):
     with refused(INVALID):
         await get(stands)
     found = await get(
-        stands, v1.EntryRequest(path=SPEED), v1.EntryRequest(path=UNKNOWN), v1.EntryRequest(path="Veh*")
+        stands,
+        v1.EntryRequest(path=SPEED),
+        v1.EntryRequest(path=UNKNOWN),
+        v1.EntryRequest(path="Veh*"),
     )
     assert [entry.path for entry in found.entries] == [SPEED]
-    assert [(error.path, error.error.code) for error in found.errors] == [(UNKNOWN, 404), ("Veh*", 400)]
+    assert [(error.path, error.error.code) for error in found.errors] == [
+        (UNKNOWN, 404),
+        ("Veh*", 400),
+    ]
     assert found.error.code == 404
 
 
@@ -113,7 +134,9 @@ async def test_subscriptions_tell_value_target_and_metadata_as_asked(stands):
         ]
     )
     stream = stands.client.hear("Subscribe", request, v1)
-    first = {(u.entry.path, tuple(u.fields)) for _ in range(3) for u in (await stream.read()).updates}
+    first = {
+        (u.entry.path, tuple(u.fields)) for _ in range(3) for u in (await stream.read()).updates
+    }
     assert first == {
         (WINDOW, (v1.FIELD_VALUE,)), (DOOR, (v1.FIELD_VALUE,)),
         (WINDOW, (v1.FIELD_ACTUATOR_TARGET,)), (SPEED, (v1.FIELD_METADATA,)),
@@ -133,7 +156,11 @@ async def test_subscriptions_tell_value_target_and_metadata_as_asked(stands):
 
 @in_broker()
 async def test_wrong_subscriptions_are_refused(stands):
-    for paths, code in {(): INVALID, (UNKNOWN,): grpc.StatusCode.NOT_FOUND, ("V*",): INVALID}.items():
+    for paths, code in {
+        (): INVALID,
+        (UNKNOWN,): grpc.StatusCode.NOT_FOUND,
+        ("V*",): INVALID,
+    }.items():
         request = v1.SubscribeRequest(entries=[v1.SubscribeEntry(path=path) for path in paths])
         with refused(code):
             await stands.client.hear("Subscribe", request, v1).read()

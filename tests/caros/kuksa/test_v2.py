@@ -6,8 +6,26 @@ import grpc
 import pytest
 
 from tests.caros.kuksa.broker import (
-    CODES, DOOR, GEAR, IDS, LAMP, MODE, SPEED, UNKNOWN, VIN, WHEELS, WINDOW,
-    actuate, claim_actuators, claim_data, in_broker, path_id, publish, refused, run, values,
+    CODES,
+    DOOR,
+    GEAR,
+    IDS,
+    LAMP,
+    MODE,
+    SPEED,
+    UNKNOWN,
+    VIN,
+    WHEELS,
+    WINDOW,
+    actuate,
+    claim_actuators,
+    claim_data,
+    in_broker,
+    path_id,
+    publish,
+    refused,
+    run,
+    values,
 )  # fmt: skip
 from volant.caros.kuksa import kuksa_v2_pb2 as v2
 from volant.caros.signals.values import Code, SignalError
@@ -112,12 +130,10 @@ WRONG_VALUES = {
 @in_broker()
 async def test_a_wrong_value_is_refused_and_nothing_is_stored(stands):
     for name, (request, code) in WRONG_VALUES.items():
-        try:
+        with pytest.raises(grpc.aio.AioRpcError) as error:
             await stands.client.ask("PublishValue", request)
-            pytest.fail(name)
-        except grpc.aio.AioRpcError as error:
-            assert error.code() is code, (name, error.details())
-            assert error.details(), name
+        assert error.value.code() is code, name
+        assert error.value.details(), name
     assert not stands.store._values
 
 
@@ -522,7 +538,9 @@ async def test_a_provider_is_asked_for_its_value(stands):
 async def test_providers_are_told_how_often_they_are_heard(stands):
     def wanted(message):
         return {
-            key: one.min_sample_interval.interval_ms if one.HasField("min_sample_interval") else None
+            key: one.min_sample_interval.interval_ms
+            if one.HasField("min_sample_interval")
+            else None
             for key, one in message.update_filter_request.filters_update.items()
         }
 

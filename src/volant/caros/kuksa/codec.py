@@ -80,6 +80,12 @@ def write_value(leaf: Leaf, holder: Any, value: Value) -> None:
         setattr(holder, field_of(leaf), value)
 
 
+def encoded(message: Any) -> bytes:
+    """A protobuf message as bytes."""
+    data: bytes = message.SerializeToString()
+    return data
+
+
 def wrong_field(leaf: Leaf, found: str) -> SignalError:
     """The error for a value of another type."""
     return SignalError(
@@ -136,7 +142,7 @@ def _list_writer(leaf: Leaf) -> Callable[[Any], bytes]:
     def write(value: tuple[Any, ...]) -> bytes:
         message = v2.Value()
         write_value(leaf, message, value)
-        return message.SerializeToString()
+        return encoded(message)
 
     return write
 

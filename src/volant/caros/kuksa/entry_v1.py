@@ -102,7 +102,7 @@ def changes_of(leaf: Leaf, message: v1.Metadata) -> dict[str, Any]:
         if wanted and wanted != now:
             raise SignalError(Code.INVALID_ARGUMENT, leaf.path, f"its {name} cannot change")
     changes: dict[str, Any] = {
-        name: getattr(message, name) for name in _TEXTS if message.HasField(name)  # type: ignore[arg-type]
+        name: getattr(message, name) for name in _TEXTS if message.HasField(name)
     }
     member = message.value_restriction.WhichOneof("type")
     if member is None:

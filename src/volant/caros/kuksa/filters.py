@@ -49,7 +49,9 @@ class Filters:
         """A provider says these signals from now on; it is told what is wished already."""
         touched = list(ids)
         self._providers.update(dict.fromkeys(touched, provider))
-        wanted = {key: interval for key, interval in self._least(touched).items() if interval is not None}
+        wanted = {
+            key: interval for key, interval in self._least(touched).items() if interval is not None
+        }
         if wanted:
             provider.update_filters(wanted)
 

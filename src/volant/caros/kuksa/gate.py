@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 import grpc
-from google.protobuf.message import DecodeError, Message
+from google.protobuf.message import DecodeError
 
 from volant.caros.signals.rights import Rights
 from volant.caros.signals.tokens import TokenChecker
@@ -40,7 +40,7 @@ MOST_ASKED: Final = 10_000
 
 Context = Any
 """grpc.aio.ServicerContext[bytes, bytes]; grpc brings no types that mypy could read."""
-Asked = TypeVar("Asked", bound=Message)
+Asked = TypeVar("Asked")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +95,11 @@ def parse(kind: type[Asked], data: bytes) -> Asked:
         SignalError: INVALID_ARGUMENT, they are none.
     """
     try:
-        return kind.FromString(data)
+        found: Asked = kind.FromString(data)  # type: ignore[attr-defined]  # a message
     except DecodeError as error:
-        name = kind.DESCRIPTOR.name
+        name = kind.__name__
         raise SignalError(Code.INVALID_ARGUMENT, "", f"the request is no {name}") from error
+    return found
 
 
 def check_count(count: int) -> None:

@@ -72,9 +72,7 @@ class Listener:
         self._room.take(size)
         self._reserved += size
         self._subscriptions.append(
-            self._store.subscribe(
-                ids, self._caller.rights, wish.buffer_size, what, self._awake.set
-            )
+            self._store.subscribe(ids, self._caller.rights, wish.buffer_size, what, self._awake.set)
         )
 
     def close(self) -> None:

@@ -17,7 +17,7 @@ from grpc.aio import EOF
 
 from volant.caros.kuksa import kuksa_fast_pb2 as fast
 from volant.caros.kuksa import kuksa_v2_pb2 as v2
-from volant.caros.kuksa.codec import read_value, write_value
+from volant.caros.kuksa.codec import encoded, read_value, write_value
 from volant.caros.kuksa.gate import Caller, Context, check_count, parse, refuse
 from volant.caros.kuksa.tree import Tree
 from volant.caros.signals.store import Datapoint
@@ -111,7 +111,7 @@ class Provider:
 
     def _tell(self, message: v2.OpenProviderStreamResponse) -> None:
         """Queue a message; a provider that leaves too many unread is let go."""
-        data = message.SerializeToString()
+        data = encoded(message)
         self._queue.append(data)
         self._queued_bytes += len(data)
         self._queued.set()
@@ -140,9 +140,9 @@ class Provider:
             message = v2.OpenProviderStreamResponse()
             response = message.publish_values_response
             response.request_id = request.request_id
-            for leaf_id, error in errors.items():
-                response.status[leaf_id].code = error_code(error)
-                response.status[leaf_id].message = str(error)
+            for leaf_id, wrong in errors.items():
+                response.status[leaf_id].code = error_code(wrong)
+                response.status[leaf_id].message = str(wrong)
             self._tell(message)
 
     def _refuse_unclaimed(self, ids: Iterable[int]) -> None:
@@ -166,7 +166,7 @@ class Provider:
             # Several fields in one message: the last counts, as protobuf has read it.
             plain = v2.OpenProviderStreamRequest()
             plain.publish_values_request.CopyFrom(request.publish_values_request)
-            self._publish(plain.SerializeToString())
+            self._publish(encoded(plain))
         elif action == "get_provider_value_response":
             self._take_answer(request.get_provider_value_response)
         elif action == "provider_error_indication":
@@ -203,9 +203,7 @@ class Provider:
         if not self._claimed:
             raise SignalError(Code.NOT_CLAIMED, "", "nothing is claimed on this stream")
         gone = Datapoint(None, self._tree.gate.now_ns())
-        self._tree.store.publish(
-            self._caller.rights, dict.fromkeys(self._claimed, gone), self.name
-        )
+        self._tree.store.publish(self._caller.rights, dict.fromkeys(self._claimed, gone), self.name)
 
     # --- what a provider is told ------------------------------------------------------------------
 

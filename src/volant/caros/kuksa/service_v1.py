@@ -14,6 +14,7 @@ import grpc
 from grpc.aio import EOF
 
 from volant.caros.kuksa import kuksa_v1_pb2 as v1
+from volant.caros.kuksa.codec import encoded
 from volant.caros.kuksa.entry_v1 import changes_of, entry_of, point_of
 from volant.caros.kuksa.gate import Caller, Context, check_count, guarded, parse
 from volant.caros.kuksa.listening import Listener, Wish
@@ -70,13 +71,15 @@ class ServiceV1:
         return grpc.method_handlers_generic_handler(SERVICE, methods)
 
     async def get_server_info(self, data: bytes, context: Context) -> bytes:
+        """Who serves."""
         self._tree.gate.caller(context)
         parse(v1.GetServerInfoRequest, data)
-        return v1.GetServerInfoResponse(name=NAME, version=self._version).SerializeToString()
+        return encoded(v1.GetServerInfoResponse(name=NAME, version=self._version))
 
     # --- reading ----------------------------------------------------------------------------------
 
     async def get(self, data: bytes, context: Context) -> bytes:
+        """Values, targets and metadata by path, branch or pattern."""
         caller = self._tree.gate.caller(context)
         requests = parse(v1.GetRequest, data).entries
         if not requests:
@@ -100,7 +103,7 @@ class ServiceV1:
                 self._fill(response.entries.add(), leaf, fields, caller)
         if response.errors:
             response.error.CopyFrom(response.errors[0].error)
-        return response.SerializeToString()
+        return encoded(response)
 
     def _fill(self, entry: v1.DataEntry, leaf: Leaf, fields: set[int], caller: Caller) -> None:
         store, rights = self._tree.store, caller.rights
@@ -111,12 +114,13 @@ class ServiceV1:
     # --- writing ----------------------------------------------------------------------------------
 
     async def set(self, data: bytes, context: Context) -> bytes:
+        """Set values, targets or metadata; each entry has its own error."""
         caller = self._tree.gate.caller(context)
         errors = self._set(caller, parse(v1.SetRequest, data).updates)
         response = v1.SetResponse()
         for path, error in errors:
             _add_error(response.errors, path, error)
-        return response.SerializeToString()
+        return encoded(response)
 
     async def streamed_update(self, _: Any, context: Context) -> None:
         """As Set, again and again; each request has its answer."""
@@ -126,7 +130,7 @@ class ServiceV1:
             response = v1.StreamedUpdateResponse()
             for path, error in self._set(caller, parse(v1.StreamedUpdateRequest, data).updates):
                 _add_error(response.errors, path, error)
-            await context.write(response.SerializeToString())
+            await context.write(encoded(response))
 
     def _set(self, caller: Caller, updates: Any) -> list[tuple[str, SignalError]]:
         check_count(len(updates))
@@ -169,12 +173,13 @@ class ServiceV1:
     # --- subscriptions ----------------------------------------------------------------------------
 
     async def subscribe(self, data: bytes, context: Context) -> None:
+        """Hear of values, targets and metadata."""
         caller = self._tree.gate.caller(context)
         requests = parse(v1.SubscribeRequest, data).entries
         if not requests:
             raise SignalError(Code.INVALID_ARGUMENT, "", "no entry to subscribe to")
         _check_asked(requests)
-        wished = self._wished(caller, requests)
+        wished = self._wished(requests)
 
         async def write(subscription: StoreSubscription, message: dict[int, Any]) -> None:
             await context.write(self._notice(subscription.what, message))
@@ -188,7 +193,7 @@ class ServiceV1:
         finally:
             listener.close()
 
-    def _wished(self, caller: Caller, requests: Any) -> dict[What, dict[int, None]]:
+    def _wished(self, requests: Any) -> dict[What, dict[int, None]]:
         wished: dict[What, dict[int, None]] = {}
         for request in requests:
             fields = _fields(request)
@@ -216,7 +221,7 @@ class ServiceV1:
             else:
                 entry_of(update.entry, found, None, None, (v1.FIELD_METADATA,))
                 update.fields.append(v1.FIELD_METADATA)
-        return response.SerializeToString()
+        return encoded(response)
 
 
 def _fields(request: Any) -> set[int]:
@@ -236,7 +241,9 @@ def _check_asked(requests: Any) -> None:
     patterns = sum("*" in request.path for request in requests)
     if patterns > MOST_PATTERNS:
         raise SignalError(
-            Code.INVALID_ARGUMENT, "", f"{patterns} patterns in one request, at most {MOST_PATTERNS}"
+            Code.INVALID_ARGUMENT,
+            "",
+            f"{patterns} patterns in one request, at most {MOST_PATTERNS}",
         )
 
 

@@ -11,10 +11,22 @@ from grpc.aio import EOF
 
 from volant.caros.kuksa import kuksa_v2_pb2 as v2
 from volant.caros.kuksa.codec import (
-    data_type, datapoint_bytes, entry_type, field_of, read_value, value_writer, varint, write_value,
+    data_type,
+    datapoint_bytes,
+    encoded,
+    entry_type,
+    field_of,
+    read_value,
+    value_writer,
+    varint,
 )  # fmt: skip
 from volant.caros.kuksa.gate import (
-    Caller, Context, Handler, check_count, guarded, parse,
+    Caller,
+    Context,
+    Handler,
+    check_count,
+    guarded,
+    parse,
 )  # fmt: skip
 from volant.caros.kuksa.listening import Listener, Wish
 from volant.caros.kuksa.provider import MOST_OPEN, Provider
@@ -64,6 +76,7 @@ class ServiceV2:
     # --- values -----------------------------------------------------------------------------------
 
     async def get_value(self, data: bytes, context: Context) -> bytes:
+        """The latest value of a signal."""
         caller = self._tree.gate.caller(context)
         leaf_id = self._tree.find(parse(v2.GetValueRequest, data).signal_id)
         point = (await self._values(caller, [leaf_id]))[leaf_id]
@@ -71,6 +84,7 @@ class ServiceV2:
         return b"\x0a" + varint(len(body)) + body
 
     async def get_values(self, data: bytes, context: Context) -> bytes:
+        """The latest values of signals, in the order asked for."""
         caller = self._tree.gate.caller(context)
         signals = parse(v2.GetValuesRequest, data).signal_ids
         check_count(len(signals))
@@ -96,6 +110,7 @@ class ServiceV2:
         return datapoint_bytes(value_writer(self._tree.store.leaf(leaf_id)), point)
 
     async def publish_value(self, data: bytes, context: Context) -> bytes:
+        """Say what the value of a signal is; for signals that seldom change."""
         caller = self._tree.gate.caller(context)
         request = parse(v2.PublishValueRequest, data)
         if not request.HasField("data_point"):
@@ -111,6 +126,7 @@ class ServiceV2:
     # --- subscriptions ----------------------------------------------------------------------------
 
     async def subscribe(self, data: bytes, context: Context) -> None:
+        """Hear of signals by path."""
         caller = self._tree.gate.caller(context)
         request = parse(v2.SubscribeRequest, data)
         check_count(len(request.signal_paths))
@@ -121,6 +137,7 @@ class ServiceV2:
         )
 
     async def subscribe_by_id(self, data: bytes, context: Context) -> None:
+        """Hear of signals by number."""
         caller = self._tree.gate.caller(context)
         request = parse(v2.SubscribeByIdRequest, data)
         check_count(len(request.signal_ids))
@@ -141,9 +158,7 @@ class ServiceV2:
         tree, unset = self._tree, self._tree.unset
         asks = request.filter.HasField("min_sample_interval")
         interval_ms = request.filter.min_sample_interval.interval_ms if asks else None
-        wish = Wish(
-            request.buffer_size, (interval_ms or 0) / 1e3, request.filter.duration_ms / 1e3
-        )
+        wish = Wish(request.buffer_size, (interval_ms or 0) / 1e3, request.filter.duration_ms / 1e3)
 
         async def write(_: StoreSubscription, message: dict[int, Any]) -> None:
             await context.write(
@@ -165,10 +180,12 @@ class ServiceV2:
     # --- moving the car ---------------------------------------------------------------------------
 
     async def actuate(self, data: bytes, context: Context) -> bytes:
+        """Ask the car to move one actuator."""
         self._actuate(self._tree.gate.caller(context), [parse(v2.ActuateRequest, data)])
         return b""
 
     async def actuate_stream(self, context: Context) -> bytes:
+        """Ask again and again; the first refusal ends it."""
         caller = self._tree.gate.caller(context)
         while (data := await context.read()) is not EOF:
             self._tree.gate.check_expiry(caller)
@@ -176,6 +193,7 @@ class ServiceV2:
         return b""
 
     async def batch_actuate(self, data: bytes, context: Context) -> bytes:
+        """Ask for several actuators at once, all or nothing."""
         caller = self._tree.gate.caller(context)
         requests = parse(v2.BatchActuateRequest, data).actuate_requests
         check_count(len(requests))
@@ -194,6 +212,7 @@ class ServiceV2:
         self._tree.store.actuate(caller.rights, caller.name, wanted).raise_first()
 
     async def open_provider_stream(self, context: Context) -> None:
+        """Be a provider; see `provider`."""
         caller = self._tree.gate.caller(context)
         if len(self._providers) >= MOST_OPEN:
             raise SignalError(Code.TOO_MANY, "", f"more than {MOST_OPEN} provider streams")
@@ -209,6 +228,7 @@ class ServiceV2:
     # --- the tree ---------------------------------------------------------------------------------
 
     async def list_metadata(self, data: bytes, context: Context) -> bytes:
+        """What the tree knows of a signal, a branch or a pattern; all may ask."""
         self._tree.gate.caller(context)
         root = parse(v2.ListMetadataRequest, data).root
         store = self._tree.store
@@ -227,14 +247,15 @@ class ServiceV2:
     def _metadata_bytes(self, leaf: Leaf) -> bytes:
         found = self._leaf_bytes.get(leaf.id)
         if found is None:
-            body = metadata(leaf).SerializeToString()
+            body = encoded(metadata(leaf))
             found = self._leaf_bytes[leaf.id] = b"\x0a" + varint(len(body)) + body
         return found
 
     async def get_server_info(self, data: bytes, context: Context) -> bytes:
+        """Who serves."""
         self._tree.gate.caller(context)
         parse(v2.GetServerInfoRequest, data)
-        return v2.GetServerInfoResponse(name=NAME, version=self._version).SerializeToString()
+        return encoded(v2.GetServerInfoResponse(name=NAME, version=self._version))
 
 
 def metadata(leaf: Leaf) -> v2.Metadata:
@@ -242,8 +263,8 @@ def metadata(leaf: Leaf) -> v2.Metadata:
     message = v2.Metadata(
         path=leaf.path,
         id=leaf.id,
-        data_type=data_type(leaf),
-        entry_type=entry_type(leaf),
+        data_type=data_type(leaf),  # type: ignore[arg-type]  # the enumeration's number
+        entry_type=entry_type(leaf),  # type: ignore[arg-type]
         description=leaf.description,
         comment=leaf.comment,
         unit=leaf.unit,

@@ -95,7 +95,7 @@ def _public_key(pem: str | bytes) -> RSAPublicKey:
     data = pem.encode() if isinstance(pem, str) else pem
     try:
         if b"BEGIN CERTIFICATE" in data:
-            key = load_pem_x509_certificate(data).public_key()
+            key: object = load_pem_x509_certificate(data).public_key()
         else:
             key = load_pem_public_key(data)
     except (ValueError, UnsupportedAlgorithm) as error:
