@@ -13,6 +13,7 @@ from tests.caros.kuksa.broker import (
     IDS,
     SPEED,
     TEXT,
+    UNKNOWN,
     VIN,
     WINDOW,
     actuate,
@@ -99,9 +100,10 @@ async def test_huge_requests_are_refused(stands):
     batch = v2.BatchActuateRequest(actuate_requests=[actuate(WINDOW, uint32=1)] * 10_001)
     with refused(INVALID):
         await stands.client.ask("BatchActuate", batch)
-    patterns = v1.GetRequest(entries=[v1.EntryRequest(path="**")] * 101)
-    with refused(INVALID, "patterns"):
-        await stands.client.ask("Get", patterns, v1)
+    for path in ("**", "Vehicle.Cabin", UNKNOWN):
+        patterns = v1.GetRequest(entries=[v1.EntryRequest(path=path)] * 301)
+        with refused(INVALID, "patterns"):
+            await stands.client.ask("Get", patterns, v1)
     with refused(INVALID):
         await stands.client.ask("PublishValue", publish(VIN, string="a" * 70_000))
     await lives(stands)

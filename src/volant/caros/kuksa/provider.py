@@ -42,14 +42,14 @@ _ERROR_CODES: Final = {
 
 def is_publication(data: bytes) -> bool:
     """Whether a message is a PublishValuesRequest and nothing else, as all providers send it."""
-    if len(data) < 2 or data[0] != _PUBLISH_TAG:
+    if not data or data[0] != _PUBLISH_TAG:
         return False
-    length, place = 0, 1
+    length = 0
     for place in range(1, min(len(data), 6)):
         length |= (data[place] & 0x7F) << 7 * (place - 1)
         if data[place] < 0x80:
-            break
-    return length == len(data) - place - 1
+            return length == len(data) - place - 1
+    return False
 
 
 class Provider:

@@ -25,8 +25,8 @@ from volant.caros.signals.values import Code, SignalError
 from volant.wire.vss import Leaf
 
 SERVICE: Final = "kuksa.val.v1.VAL"
-MOST_PATTERNS: Final = 100
-"""Branches and patterns in one request; each is held against the whole tree."""
+MOST_PATTERNS: Final = 300
+"""Branches, patterns and unknown paths in one request; each is held against the whole tree."""
 BUFFER: Final = 10
 """Messages that wait for a subscriber of v1, which cannot say it (KUKSA's broker: 10)."""
 ERRORS: Final = {
@@ -84,7 +84,7 @@ class ServiceV1:
         requests = parse(v1.GetRequest, data).entries
         if not requests:
             raise SignalError(Code.INVALID_ARGUMENT, "", "no datapoints requested")
-        _check_asked(requests)
+        self._check_asked(requests)
         found: dict[Leaf, set[int]] = {}
         response = v1.GetResponse()
         for request in requests:
@@ -104,6 +104,18 @@ class ServiceV1:
         if response.errors:
             response.error.CopyFrom(response.errors[0].error)
         return encoded(response)
+
+    def _check_asked(self, requests: Any) -> None:
+        """Bound the work of one request."""
+        check_count(len(requests))
+        known = self._tree.store.catalogue
+        patterns = sum(request.path not in known for request in requests)
+        if patterns > MOST_PATTERNS:
+            raise SignalError(
+                Code.INVALID_ARGUMENT,
+                "",
+                f"{patterns} patterns in one request, at most {MOST_PATTERNS}",
+            )
 
     def _fill(self, entry: v1.DataEntry, leaf: Leaf, fields: set[int], caller: Caller) -> None:
         store, rights = self._tree.store, caller.rights
@@ -178,7 +190,7 @@ class ServiceV1:
         requests = parse(v1.SubscribeRequest, data).entries
         if not requests:
             raise SignalError(Code.INVALID_ARGUMENT, "", "no entry to subscribe to")
-        _check_asked(requests)
+        self._check_asked(requests)
         wished = self._wished(requests)
 
         async def write(subscription: StoreSubscription, message: dict[int, Any]) -> None:
@@ -233,18 +245,6 @@ def _fields(request: Any) -> set[int]:
     if view is None:
         raise SignalError(Code.INVALID_ARGUMENT, request.path[:200], f"no view {request.view}")
     return fields.union(view)
-
-
-def _check_asked(requests: Any) -> None:
-    """Bound the work of one request."""
-    check_count(len(requests))
-    patterns = sum("*" in request.path for request in requests)
-    if patterns > MOST_PATTERNS:
-        raise SignalError(
-            Code.INVALID_ARGUMENT,
-            "",
-            f"{patterns} patterns in one request, at most {MOST_PATTERNS}",
-        )
 
 
 def _check_readable(caller: Caller, asked: str, leaves: Iterable[Leaf]) -> None:
