@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import grpc
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.x509 import load_pem_x509_certificate
 
 from volant import __version__
 from volant.caros.kuksa.gate import Gate
@@ -100,12 +103,20 @@ async def serve(
 def _listen(server: Any, address: str, tls: Tls | None) -> int:
     try:
         if tls is None:
-            port = server.add_insecure_port(address)
-        else:
-            pair = ((tls.key_pem, tls.certificate_pem),)
-            port = server.add_secure_port(address, grpc.ssl_server_credentials(pair))
+            return int(server.add_insecure_port(address))
+        _check_pair(tls)
+        pair = ((tls.key_pem, tls.certificate_pem),)
+        return int(server.add_secure_port(address, grpc.ssl_server_credentials(pair)))
     except RuntimeError as error:
         raise LinkError(f"{address} cannot be taken: {error}") from error
-    if not port:
-        raise InputError("certificate and key are no pair in PEM")
-    return int(port)
+
+
+def _check_pair(tls: Tls) -> None:
+    """Tell a wrong certificate or key in words; gRPC would say that it cannot bind."""
+    try:
+        certificate = load_pem_x509_certificate(tls.certificate_pem)
+        key = load_pem_private_key(tls.key_pem, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise InputError(f"certificate and key are no pair in PEM: {error}") from error
+    if certificate.public_key() != key.public_key():
+        raise InputError("certificate and key are no pair: the key is another's")
