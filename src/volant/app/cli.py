@@ -221,6 +221,25 @@ def up(
             min=0, max=65535, help="Port of diagnostics (DoIP); the next free one is taken. 0: any."
         ),
     ] = 13400,
+    kuksa_port: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            max=65535,
+            help="Port of the signals (KUKSA); the next free one is taken. 0: any.",
+        ),
+    ] = 55555,
+    kuksa_token_key: Annotated[
+        Path | None,
+        typer.Option(help="RSA public key, PEM: KUKSA's clients need tokens. Default: open here."),
+    ] = None,
+    kuksa_tls: Annotated[
+        Path | None, typer.Option(help="Folder with cert.pem and key.pem; default: no TLS.")
+    ] = None,
+    no_target_bridge: Annotated[
+        bool,
+        typer.Option("--no-target-bridge", help="Targets of kuksa.val.v1 do not move the car."),
+    ] = False,
     ready_file: Annotated[
         Path | None, typer.Option(help="Written, as JSON, once everything answers.")
     ] = None,
@@ -243,6 +262,7 @@ def up(
       volant up --from hospital --to harbour --ready-file ready.json
       volant up --for 60 --journal whole.mcap --json
     """
+    from volant.app.live_kuksa import KuksaWish
     from volant.app.trip import TripWish
     from volant.app.up import UpWish, up_command
 
@@ -262,6 +282,7 @@ def up(
         journal=None if no_journal else journal or Path("journals"),
         port=port,
         doip_port=doip_port,
+        kuksa=KuksaWish(kuksa_port, kuksa_token_key, kuksa_tls, not no_target_bridge),
         ready_file=ready_file,
         status_file=status_file,
         for_s=for_s,

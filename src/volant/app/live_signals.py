@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from volant.app.live_context import Context
+from volant.app.live_kuksa import kuksa_edge
 from volant.app.live_station import Station, publish_outside
 from volant.caros.signals import arbiter, mapping
 from volant.caros.signals.line import LineServer
@@ -65,7 +66,7 @@ async def line_edge(given: EdgeInput) -> None:
     await LineServer(given.store, Rights.all()).serve(given.context.signals)
 
 
-EDGES: Final[tuple[Edge, ...]] = (line_edge,)
+EDGES: Final[tuple[Edge, ...]] = (line_edge, kuksa_edge)
 
 
 class Pump:
@@ -157,7 +158,7 @@ class Pump:
 
 def signals(station: Station, context: Context) -> int:
     """Run the process."""
-    store = SignalStore(context.catalogue)
+    store = SignalStore(context.catalogue, bridge=context.kuksa.bridge)
     return asyncio.run(_serve(station, context, store)) if station.go() else 0
 
 

@@ -13,7 +13,7 @@ import os
 import socket
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +22,7 @@ import msgspec
 from volant.app.compose import Trip, plan_trip
 from volant.app.exits import Exit
 from volant.app.live_context import Context, make_context
+from volant.app.live_kuksa import KuksaWish, open_kuksa
 from volant.app.live_station import GO, Station, publish_outside
 from volant.app.say import answer_json, table, tell
 from volant.app.signal_files import whole_catalogue
@@ -54,6 +55,7 @@ class UpWish:
     journal: Path | None = None
     port: int = 0
     doip_port: int = 0
+    kuksa: KuksaWish = field(default_factory=KuksaWish)
     ready_file: Path | None = None
     status_file: Path | None = None
     for_s: float | None = None
@@ -94,6 +96,8 @@ class UpAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """Of the cockpit; it holds the token."""
     doip_port: int
     """Where testers reach the control units, on loopback."""
+    kuksa_port: int
+    """Where KUKSA's clients reach the signals, on loopback."""
     judged: dict[str, Any]
     """What ground truth says of the drive so far."""
     processes: tuple[ProcessAnswer, ...]
@@ -166,7 +170,7 @@ class LiveCar:
 
     def _kept(self, row: ProcessRow) -> tuple[int, ...]:
         context = self._context
-        listeners = (context.door.listener, context.doip, context.signals)
+        listeners = (context.door.listener, context.doip, context.signals, context.kuksa.held)
         return (*self._wiring.seat(row.name).descriptors, *(one.fileno() for one in listeners))
 
     def _run(self, row: ProcessRow, incarnation: int, pair: socket.socket) -> int:
@@ -212,21 +216,27 @@ def up_command(wish: UpWish) -> Exit:
         trip = plan_trip(wish.trip)
         door = open_door(wish.port)
         doip, doip_port = listen_near(wish.doip_port)
+        kuksa = open_kuksa(wish.kuksa)
         signal_listener = listen_here()
         context = make_context(
-            *(trip, door, wish.journal, doip, Path(codes)), signal_listener, whole_catalogue()[0]
+            *(trip, door, wish.journal, doip, Path(codes)),
+            *(signal_listener, whole_catalogue()[0], kuksa),
         )
         car = LiveCar(context, processes)
         _tell_start(trip, door.address, door.port, door.wanted_port)
         tell(f"diagnostics: DoIP at 127.0.0.1:{doip_port}")
+        tell(f"signals: KUKSA at {kuksa.words}")
         gc.collect()
         gc.freeze()
         try:
-            status, answer = _keep_up(car, wish, signals, began_s, door.address, doip_port)
+            status, answer = _keep_up(
+                car, wish, signals, began_s, door.address, doip_port, kuksa.port
+            )
         finally:
             car.close()
             door.listener.close()
             doip.close()
+            kuksa.held.close()
             close_here(signal_listener)
             for path in (wish.ready_file, wish.status_file):
                 if path is not None:
@@ -242,6 +252,7 @@ def _keep_up(
     began_s: float,
     address: str,
     doip_port: int,
+    kuksa_port: int,
 ) -> tuple[Exit, UpAnswer]:
     """Until somebody asks for the end, the time is over, or the car is broken."""
     boot_s: float | None = None
@@ -260,6 +271,7 @@ def _keep_up(
             origin_ns=car.origin_ns,
             address=address,
             doip_port=doip_port,
+            kuksa_port=kuksa_port,
             judged=msgspec.json.decode(judged),
             processes=found,
         )

@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 from tests.caros.kuksa.broker import catalogue
-from volant.caros.kuksa.server import Tls, serve
+from volant.caros.kuksa.server import serve
+from volant.caros.kuksa.tls import Tls
 from volant.caros.signals.store import SignalStore
 from volant.caros.signals.tokens import TokenChecker
 

@@ -10,7 +10,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from tests.caros.kuksa.broker import SPEED, Client, catalogue, path_id
 from tests.caros.kuksa.credentials import SERVER_NAME, certificate
 from volant.caros.kuksa import kuksa_v2_pb2 as v2
-from volant.caros.kuksa.server import Tls, serve
+from volant.caros.kuksa.server import serve
+from volant.caros.kuksa.tls import Tls
 from volant.caros.signals.store import SignalStore
 from volant.core.errors import InputError, LinkError
 

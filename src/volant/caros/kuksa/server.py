@@ -5,22 +5,19 @@ It runs in the asyncio loop of the process that owns the store, never in a proce
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 import grpc
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from cryptography.x509 import load_pem_x509_certificate
 
 from volant import __version__
 from volant.caros.kuksa.gate import Gate
 from volant.caros.kuksa.service_v1 import ServiceV1
 from volant.caros.kuksa.service_v2 import ServiceV2
+from volant.caros.kuksa.tls import Tls, check_pair
 from volant.caros.kuksa.tree import Tree
 from volant.caros.signals.store import SignalStore
 from volant.caros.signals.tokens import TokenChecker
-from volant.core.errors import InputError, LinkError
+from volant.core.errors import LinkError
 
 PORT: Final = 55555
 """Of KUKSA's broker."""
@@ -34,22 +31,12 @@ GRACE_S: Final = 0.5
 OPTIONS: Final = (
     ("grpc.max_receive_message_length", LARGEST_REQUEST),
     ("grpc.max_metadata_size", LARGEST_HEADERS),
-    # A second server on the port would take half of the clients.
-    ("grpc.so_reuseport", 0),
     # A client that vanished is noticed, and its claims end, though nothing is sent to it.
     ("grpc.keepalive_time_ms", 10_000),
     ("grpc.keepalive_timeout_ms", 20_000),
     ("grpc.http2.max_pings_without_data", 0),
     ("grpc.server_handshake_timeout_ms", 10_000),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Tls:
-    """The server's certificate chain and private key in PEM; clients show none."""
-
-    certificate_pem: bytes
-    key_pem: bytes
 
 
 class KuksaServer:
@@ -76,6 +63,7 @@ async def serve(
     checker: TokenChecker | None = None,
     tls: Tls | None = None,
     gate: Gate | None = None,
+    held: bool = False,
 ) -> KuksaServer:
     """Serve a store on `host:port` (port 0: any) or `unix:/path`, from the running loop.
 
@@ -84,13 +72,16 @@ async def serve(
         address: loopback unless who starts it says otherwise.
         checker: None serves everybody with all rights.
         tls: None serves in the clear.
+        held: a socket of this user holds the port, bound with SO_REUSEPORT and not listening.
         gate: for tests that bring their own clock; else made from `checker`.
 
     Raises:
         LinkError: the address cannot be taken.
         InputError: certificate and key are no pair in PEM.
     """
-    server = grpc.aio.server(options=OPTIONS, maximum_concurrent_rpcs=MOST_CALLS)
+    # Unless the port is held for us, a second server on it would take half of the clients.
+    options = (*OPTIONS, ("grpc.so_reuseport", int(held)))
+    server = grpc.aio.server(options=options, maximum_concurrent_rpcs=MOST_CALLS)
     tree = Tree(store, gate or Gate(checker))
     server.add_generic_rpc_handlers(
         (ServiceV2(tree, __version__).handlers(), ServiceV1(tree, __version__).handlers())
@@ -104,19 +95,8 @@ def _listen(server: Any, address: str, tls: Tls | None) -> int:
     try:
         if tls is None:
             return int(server.add_insecure_port(address))
-        _check_pair(tls)
+        check_pair(tls)
         pair = ((tls.key_pem, tls.certificate_pem),)
         return int(server.add_secure_port(address, grpc.ssl_server_credentials(pair)))
     except RuntimeError as error:
         raise LinkError(f"{address} cannot be taken: {error}") from error
-
-
-def _check_pair(tls: Tls) -> None:
-    """Tell a wrong certificate or key in words; gRPC would say that it cannot bind."""
-    try:
-        certificate = load_pem_x509_certificate(tls.certificate_pem)
-        key = load_pem_private_key(tls.key_pem, password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise InputError(f"certificate and key are no pair in PEM: {error}") from error
-    if certificate.public_key() != key.public_key():
-        raise InputError("certificate and key are no pair: the key is another's")
