@@ -1,4 +1,4 @@
-"""The edge of the process `signals` that speaks KUKSA: kuksa.val.v1 and v2 on loopback.
+"""Where the live car serves KUKSA's clients: made in the supervisor, which never imports gRPC.
 
 gRPC makes its own listening socket, so the supervisor cannot hand one down. It holds the port instead, by
 a socket that never listens: nobody of another user or program gets it while the process is away.
@@ -6,7 +6,6 @@ a socket that never listens: nobody of another user or program gets it while the
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import socket
 from dataclasses import dataclass
@@ -17,11 +16,9 @@ from volant.caros.cockpit import listen_near
 from volant.core.errors import InputError, LinkError
 
 if TYPE_CHECKING:
-    from volant.app.live_signals import EdgeInput
     from volant.caros.kuksa.tls import Tls
 
 LOOPBACK: Final = "127.0.0.1"
-AGAIN_S: Final = 1.0
 LARGEST_FILE: Final = 1 << 20
 
 
@@ -77,29 +74,6 @@ def open_kuksa(wish: KuksaWish) -> KuksaDoor:
         check_pair(tls)
     held, port = _hold_port(wish.port)
     return KuksaDoor(held, port, key, tls, wish.bridge)
-
-
-async def kuksa_edge(given: EdgeInput) -> None:
-    """Serve until cancelled; a port that is taken is tried again and told."""
-    from volant.caros.kuksa.server import serve
-    from volant.caros.signals.tokens import TokenChecker
-
-    door = given.context.kuksa
-    checker = None if door.token_key_pem is None else TokenChecker(door.token_key_pem)
-    while True:
-        try:
-            server = await serve(
-                given.store, f"{LOOPBACK}:{door.port}", checker=checker, tls=door.tls, held=True
-            )
-            break
-        except LinkError as error:
-            given.say("kuksa", str(error))
-            await asyncio.sleep(AGAIN_S)
-    given.say("kuksa", "")
-    try:
-        await server.wait()
-    finally:
-        await server.stop(0.0)
 
 
 def _hold_port(wanted: int) -> tuple[socket.socket, int]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from volant.app.live_context import Context
-from volant.app.live_kuksa import kuksa_edge
+from volant.app.live_kuksa_edge import kuksa_edge
 from volant.app.live_station import Station, publish_outside
 from volant.caros.signals import arbiter, mapping
 from volant.caros.signals.line import LineServer
