@@ -77,13 +77,13 @@ def test_entries_stand_under_path_and_number(case, stamp_ns):
     writer, point = EntryWriter(leaf), Datapoint(value, stamp_ns)
     whole = message_of(leaf, value, stamp_ns)
     for _ in range(2):  # made, and remembered
-        by_path = v2.SubscribeResponse.FromString(writer.by_path(point))
+        by_path = v2.SubscribeResponse.FromString(writer.path_entry(point))
         assert dict(by_path.entries) == {leaf.path: whole}
-        by_id = v2.SubscribeByIdResponse.FromString(writer.by_id(point))
+        by_id = v2.SubscribeByIdResponse.FromString(writer.id_entry(point))
         assert dict(by_id.entries) == {leaf.id: whole}
     after = Datapoint(None, stamp_ns)
     assert (
-        not v2.SubscribeResponse.FromString(writer.by_path(after))
+        not v2.SubscribeResponse.FromString(writer.path_entry(after))
         .entries[leaf.path]
         .HasField("value")
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import grpc
@@ -131,10 +131,7 @@ class ServiceV2:
         request = parse(v2.SubscribeRequest, data)
         check_count(len(request.signal_paths))
         ids = [self._tree.find_path(path).id for path in request.signal_paths]
-        writers = self._tree.writers
-        await self._listen(
-            caller, ids, request, context, lambda leaf_id, point: writers[leaf_id].by_path(point)
-        )
+        await self._listen(caller, ids, request, context, self._entries_by_path)
 
     async def subscribe_by_id(self, data: bytes, context: Context) -> None:
         """Hear of signals by number."""
@@ -142,10 +139,15 @@ class ServiceV2:
         request = parse(v2.SubscribeByIdRequest, data)
         check_count(len(request.signal_ids))
         ids = [self._tree.store.leaf(leaf_id).id for leaf_id in request.signal_ids]
-        writers = self._tree.writers
-        await self._listen(
-            caller, ids, request, context, lambda leaf_id, point: writers[leaf_id].by_id(point)
-        )
+        await self._listen(caller, ids, request, context, self._entries_by_id)
+
+    def _entries_by_path(self, message: Mapping[int, Datapoint | None]) -> bytes:
+        writers, unset = self._tree.writers, self._tree.unset
+        return b"".join([writers[key].path_entry(one or unset) for key, one in message.items()])
+
+    def _entries_by_id(self, message: Mapping[int, Datapoint | None]) -> bytes:
+        writers, unset = self._tree.writers, self._tree.unset
+        return b"".join([writers[key].id_entry(one or unset) for key, one in message.items()])
 
     async def _listen(
         self,
@@ -153,17 +155,15 @@ class ServiceV2:
         ids: list[int],
         request: Any,
         context: Context,
-        entry: Callable[[int, Datapoint], bytes],
+        entries: Callable[[Mapping[int, Datapoint | None]], bytes],
     ) -> None:
-        tree, unset = self._tree, self._tree.unset
+        tree = self._tree
         asks = request.filter.HasField("min_sample_interval")
         interval_ms = request.filter.min_sample_interval.interval_ms if asks else None
         wish = Wish(request.buffer_size, (interval_ms or 0) / 1e3, request.filter.duration_ms / 1e3)
 
         async def write(_: StoreSubscription, message: dict[int, Any]) -> None:
-            await context.write(
-                b"".join([entry(leaf_id, point or unset) for leaf_id, point in message.items()])
-            )
+            await context.write(entries(message))
 
         ids = list(dict.fromkeys(ids))
         listener = Listener(tree.store, tree.gate, tree.room, caller)
