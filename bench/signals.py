@@ -9,6 +9,7 @@ decoded in full.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import statistics
 import time
 from collections import deque
@@ -17,6 +18,7 @@ from typing import Any
 
 from bench.rows import Row, at_least, at_most, percentile, skipped
 from bench.signals_parts import ECHO, resident_mb, running
+from scripts import kill_table
 from tests.data_folder import find_data_folder
 
 SIGNALS = 101
@@ -29,6 +31,7 @@ PACE_HZ, PACED = 100.0, 10
 """1000 signals/s: so many batches a second of so many signals."""
 PACED_BATCHES = 600
 RUST_PER_S = 84_000.0
+LIVE_S = 8.0
 V2 = "/kuksa.val.v2.VAL/"
 
 
@@ -36,7 +39,7 @@ def rows() -> list[Row]:
     folder = find_data_folder()
     if folder is None:
         return [skipped("signals/all", "the shared data is not here")]
-    return asyncio.run(_measure(str(folder / "vss" / "vss_release_6.0.json")))
+    return [*asyncio.run(_measure(str(folder / "vss" / "vss_release_6.0.json"))), _flooded()]
 
 
 @dataclass
@@ -259,6 +262,26 @@ async def _with_sleeper(
     share = beside / alone
     note = f"{alone:,.0f}/s alone, {beside:,.0f}/s beside one that stopped reading"
     return [at_least("signals/share left beside a stopped reader", share, 0.8, "", note)]
+
+
+def _flooded() -> Row:
+    """Lateness of the driving loop while a client asks all it can of the live car's broker."""
+    alone, _ = _live(floods=False)
+    beside, starts = _live(floods=True)
+    note = f"{alone:.2f} ms without; the process signals was started {starts} times"
+    return at_most("signals/lateness of the driving loop in a flood, p99", beside, 1.0, "ms", note)
+
+
+def _live(*, floods: bool) -> tuple[float, int]:
+    """p99 lateness of the process `vehicle` in ms, and how often `signals` was started."""
+    words = ["--cars", "20", "--no-journal", "--doip-port", "0", "--kuksa-port", "0"]
+    with kill_table.live_car(words) as car:
+        with contextlib.ExitStack() as stack:
+            if floods:
+                stack.enter_context(running("flood", str(car.status()["kuksa_port"])))
+            car.wait(LIVE_S)
+        ended = {one["name"]: one for one in car.end()["processes"]}
+    return ended["vehicle"]["late_p99_ms"], ended["signals"]["starts"]
 
 
 async def _fill(channel: Any) -> None:

@@ -73,6 +73,43 @@ async def echo() -> None:
     await server.wait_for_termination()
 
 
+async def flood(port: str) -> None:
+    """All that a client can ask, as fast as it can, for ever: whole trees, garbage, subscriptions."""
+    from volant.caros.kuksa import kuksa_v1_pb2 as v1
+    from volant.caros.kuksa import kuksa_v2_pb2 as v2
+
+    v2_way, v1_way = "/kuksa.val.v2.VAL/", "/kuksa.val.v1.VAL/"
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        listed = await channel.unary_unary(v2_way + "ListMetadata")(b"")
+        paths = [leaf.path for leaf in v2.ListMetadataResponse.FromString(listed).metadata]
+        signals = [v2.SignalID(path=path) for path in paths]
+        everything = v2.GetValuesRequest(signal_ids=signals).SerializeToString()
+        whole = v1.GetRequest(entries=[v1.EntryRequest(path="**", view=v1.VIEW_ALL)])
+        unary = {
+            v2_way + "GetValues": everything,
+            v1_way + "Get": whole.SerializeToString(),
+            v2_way + "Actuate": b"\xff" * 1000,
+            v2_way + "ListMetadata": v2.ListMetadataRequest(root="Vehicle.**").SerializeToString(),
+        }
+
+        async def ask(way: str, data: bytes) -> None:
+            while True:
+                with contextlib.suppress(grpc.aio.AioRpcError):
+                    await channel.unary_unary(way)(data)
+
+        async def listen(size: int) -> None:
+            request = v2.SubscribeRequest(signal_paths=paths, buffer_size=size)
+            call = channel.unary_stream(v2_way + "Subscribe")(request.SerializeToString())
+            await call.read()
+            await asyncio.sleep(3600.0)  # and reads no more
+
+        print("floods", flush=True)
+        await asyncio.gather(
+            *[ask(way, data) for way, data in unary.items() for _ in range(4)],
+            *[listen(size) for size in (0, 1, 10, 100) for _ in range(25)],
+        )
+
+
 if __name__ == "__main__":
     part, *words = sys.argv[1:]
-    asyncio.run({"broker": broker, "echo": echo}[part](*words))
+    asyncio.run({"broker": broker, "echo": echo, "flood": flood}[part](*words))
