@@ -207,13 +207,26 @@ def test_rights_that_end_end_the_streams():
             now_ns[0] += 10**9
             with refused(grpc.StatusCode.UNAUTHENTICATED, "expired"):
                 await listening.read()
-            await providing.write(values({SPEED: v2.Value(float=1.0)}))
+            with contextlib.suppress(asyncio.InvalidStateError):  # ended already
+                await providing.write(values({SPEED: v2.Value(float=1.0)}))
             with refused(grpc.StatusCode.UNAUTHENTICATED, "expired"):
                 while await providing.read() is not grpc.aio.EOF:
                     pass
         assert not stands.store._values
 
     run(test, gate=gate)
+
+
+def test_a_claim_ends_with_its_token_though_nothing_is_said():
+    async def test(stands):
+        async with stands.another(bearer("provide actuate", 1.0)) as client:
+            stream = client.talk()
+            await claim_actuators(stream, WINDOW)
+            with refused(grpc.StatusCode.UNAUTHENTICATED, "expired"):
+                await stream.read()
+            assert stands.store.owner_of(IDS[WINDOW], "actuation") is None
+
+    run(test, gate=guarded())
 
 
 # --- slow, many, gone -----------------------------------------------------------------------------
@@ -256,6 +269,9 @@ async def test_a_provider_that_does_not_read_is_let_go(stands):
             await stands.client.ask("Actuate", actuate(DOOR, bool=True))
         another = stands.client.talk()
         await claim_actuators(another, TEXT, DOOR)
+        with refused(grpc.StatusCode.RESOURCE_EXHAUSTED):
+            while await stream.read() is not grpc.aio.EOF:
+                pass
 
 
 @in_broker()

@@ -444,6 +444,19 @@ async def test_wrong_values_of_a_batch_are_told_one_by_one_and_the_rest_counts(s
 
 
 @in_broker()
+async def test_what_is_wrong_with_the_last_values_is_told_after_the_end(stands):
+    stream = stands.client.talk()
+    await claim_data(stream, WINDOW)
+    for _ in range(20):
+        await stream.write(values({WINDOW: v2.Value(uint32=101)}))
+    await stream.done_writing()
+    told = 0
+    while await stream.read() is not grpc.aio.EOF:
+        told += 1
+    assert told == 20
+
+
+@in_broker()
 async def test_publishing_what_nobody_claimed_aborts_the_stream(stands):
     stream = stands.client.talk()
     await stream.write(values({SPEED: v2.Value(float=8.0)}))

@@ -64,7 +64,10 @@ class Provider:
         self._queue: deque[bytes] = deque()
         self._queued_bytes = 0
         self._queued = asyncio.Event()
-        self._too_slow = False
+        self._half_ended = False
+        """It says no more, and moves nothing: what is queued is still told."""
+        self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Gets the SignalError that ends the call from within."""
         self._asked: dict[int, asyncio.Future[Mapping[int, Datapoint]]] = {}
         self._requests = 0
         self._mute = False
@@ -73,22 +76,44 @@ class Provider:
         """Serve the call until it ends."""
         reader = asyncio.ensure_future(self._read(context))
         writer = asyncio.ensure_future(self._write(context))
+        timer = self._time_expiry()
         try:
-            await asyncio.wait({reader, writer}, return_when=asyncio.FIRST_COMPLETED)
-            if reader.done() and reader.exception() is None and self._moves:
-                await asyncio.wait({writer})
-            for task in (reader, writer):
-                error = task.exception() if task.done() and not task.cancelled() else None
+            ends = {reader, writer, self._failed}
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            if reader.done() and reader.exception() is None:
+                self._half_ended = not self._moves
+                self._queued.set()
+                await asyncio.wait({writer, self._failed}, return_when=asyncio.FIRST_COMPLETED)
+            for part in (self._failed, reader, writer):
+                error = part.exception() if part.done() and not part.cancelled() else None
                 if isinstance(error, SignalError):
                     await refuse(context, error)
                 if error is not None:
                     raise error
         finally:
-            reader.cancel()
-            writer.cancel()
+            for part in (reader, writer, self._failed):
+                part.cancel()
+            if timer is not None:
+                timer.cancel()
             self._tree.store.release(self.name)
             for future in self._asked.values():
                 future.cancel()
+
+    def _time_expiry(self) -> asyncio.TimerHandle | None:
+        """A provider that only moves says nothing, so its rights end by the clock."""
+        expires_s = self._caller.rights.expires_s
+        if expires_s is None:
+            return None
+        left_s = expires_s - self._tree.gate.now_ns() / 1e9
+        error = SignalError(Code.UNAUTHENTICATED, "", "the token has expired")
+        loop = asyncio.get_running_loop()
+        return loop.call_later(max(0.0, left_s), self._fail, error)
+
+    def _fail(self, error: SignalError) -> None:
+        """Let its claims go now, and end the call."""
+        self._tree.store.release(self.name)
+        if not self._failed.done():
+            self._failed.set_exception(error)
 
     async def _read(self, context: Context) -> None:
         while (data := await context.read()) is not EOF:
@@ -106,8 +131,8 @@ class Provider:
                 message = self._queue.popleft()
                 self._queued_bytes -= len(message)
                 await context.write(message)
-            if self._too_slow:
-                raise SignalError(Code.TOO_MANY, "", "the provider does not read its actuations")
+            if self._half_ended:
+                return
 
     def _tell(self, message: v2.OpenProviderStreamResponse) -> None:
         """Queue a message; a provider that leaves too many unread is let go."""
@@ -115,10 +140,8 @@ class Provider:
         self._queue.append(data)
         self._queued_bytes += len(data)
         self._queued.set()
-        full = len(self._queue) >= MOST_QUEUED or self._queued_bytes >= MOST_QUEUED_BYTES
-        if full and not self._too_slow:
-            self._too_slow = True
-            self._tree.store.release(self.name)
+        if len(self._queue) >= MOST_QUEUED or self._queued_bytes >= MOST_QUEUED_BYTES:
+            self._fail(SignalError(Code.TOO_MANY, "", "what the provider was told is not read"))
 
     # --- what a provider says ---------------------------------------------------------------------
 
