@@ -403,7 +403,7 @@ class SignalStore:
         self._learn(added)
         return added
 
-    def set_metadata(self, rights: Rights, path: str, **changes: Any) -> Leaf:
+    def set_metadata(self, rights: Rights, path: str, /, **changes: Any) -> Leaf:
         """Change words and bounds of a signal (v1): any of `CHANGEABLE`. A value that stands stays.
 
         Raises:
