@@ -78,7 +78,11 @@ async def _measure(vss: str) -> list[Row]:
                 )
             )  # fmt: skip
             paced = await _paced(channel, signals)
-            note = f"p95 {percentile(paced, 0.95):.2f}, p99 {percentile(paced, 0.99):.2f} ms"
+            echo_ms = percentile(await _paced_echo(echo_channel, signals), 0.5)
+            note = (
+                f"p95 {percentile(paced, 0.95):.2f}, p99 {percentile(paced, 0.99):.2f} ms; "
+                f"bare echo p50 {echo_ms:.2f} ms"
+            )
             found.append(
                 at_most("signals/1000 a second, p50", percentile(paced, 0.5), 1.0, "ms", note)
             )
@@ -240,6 +244,21 @@ async def _paced(channel: Any, signals: Signals) -> list[float]:
     await sender
     subscriber.cancel()
     await _end(provider)
+    return delays_ms
+
+
+async def _paced_echo(channel: Any, signals: Signals) -> list[float]:
+    """Milliseconds there and back of the same bytes in the same pace."""
+    call = channel.stream_stream(ECHO)()
+    data = _batch(signals, 1, PACED)
+    delays_ms = []
+    for _ in range(PACED_BATCHES // 2):
+        await asyncio.sleep(1.0 / PACE_HZ)
+        began_s = time.perf_counter()
+        await call.write(data)
+        await call.read()
+        delays_ms.append((time.perf_counter() - began_s) * 1e3)
+    await call.done_writing()
     return delays_ms
 
 
