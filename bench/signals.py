@@ -25,7 +25,7 @@ SIGNALS = 101
 """Of a batch, as in kuksa-perf."""
 WINDOW = 8
 """Batches on their way at once."""
-BATCHES = 4000
+BATCHES = 2500
 ROUNDS = 3
 PACE_HZ, PACED = 100.0, 10
 """1000 signals/s: so many batches a second of so many signals."""
@@ -270,14 +270,17 @@ async def _with_sleeper(
 
     from volant.caros.kuksa import kuksa_v2_pb2 as v2
 
-    alone = await _stream(channel, signals, batches)
     request = v2.SubscribeRequest(signal_paths=signals.paths, buffer_size=1000)
-    async with grpc.aio.insecure_channel(address, [("grpc.use_local_subchannel_pool", 1)]) as other:
-        sleeper = other.unary_stream(V2 + "Subscribe")(request.SerializeToString())
-        await sleeper.read()
-        beside = await _stream(channel, signals, batches)
-    sleeper.cancel()
-
+    alone = beside = 0.0
+    for _ in range(ROUNDS):
+        alone = max(alone, await _stream(channel, signals, batches))
+        options = [("grpc.use_local_subchannel_pool", 1)]
+        async with grpc.aio.insecure_channel(address, options) as other:
+            sleeper = other.unary_stream(V2 + "Subscribe")(request.SerializeToString())
+            await sleeper.read()
+            await _stream(channel, signals, batches)  # fills what lies between it and the broker
+            beside = max(beside, await _stream(channel, signals, batches))
+            sleeper.cancel()
     share = beside / alone
     note = f"{alone:,.0f}/s alone, {beside:,.0f}/s beside one that stopped reading"
     return [at_least("signals/share left beside a stopped reader", share, 0.8, "", note)]

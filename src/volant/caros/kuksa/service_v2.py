@@ -48,6 +48,8 @@ class ServiceV2:
         self._tree, self._version = tree, version
         self._providers: dict[str, Provider] = {}
         self._opened = 0
+        self._encoded: tuple[Mapping[int, Datapoint | None], bytes] = {}, b""
+        """The message by path that was encoded last."""
         self._lists: OrderedDict[str, bytes] = OrderedDict()
         self._listed_version = -1
         self._leaf_bytes: dict[int, bytes] = {}
@@ -142,8 +144,11 @@ class ServiceV2:
         await self._listen(caller, ids, request, context, self._entries_by_id)
 
     def _entries_by_path(self, message: Mapping[int, Datapoint | None]) -> bytes:
-        writers, unset = self._tree.writers, self._tree.unset
-        return b"".join([writers[key].path_entry(one or unset) for key, one in message.items()])
+        if message is not self._encoded[0]:  # else another subscriber has just been told the same
+            writers, unset = self._tree.writers, self._tree.unset
+            parts = [writers[key].path_entry(one or unset) for key, one in message.items()]
+            self._encoded = message, b"".join(parts)
+        return self._encoded[1]
 
     def _entries_by_id(self, message: Mapping[int, Datapoint | None]) -> bytes:
         writers, unset = self._tree.writers, self._tree.unset
