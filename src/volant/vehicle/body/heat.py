@@ -18,7 +18,7 @@ CABIN_JPK: Final = 100_000.0
 CONDUCTANCE_SHARE: Final = 28.0 / 30.0
 BAND_K: Final = 1.05
 """So far from the wish nothing runs: at 20 degrees Celsius outside and in nothing is drawn."""
-GAIN_WPK: Final = 2000.0
+GAIN_WPK: Final = 20_000.0
 """Heat by kelvin beyond the band."""
 DOOR_SHARE: Final = 3.0
 WINDOW_SHARE: Final = 1.0
