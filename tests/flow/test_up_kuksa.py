@@ -41,10 +41,20 @@ def comes(car: kill_table.Car, true: Callable[[], bool]) -> None:
     assert true()
 
 
+def answers(port: int) -> bool:
+    """Whether the broker serves and the car tells its speed; it begins a moment after the car is ready."""
+    try:
+        with api.VSSClient("127.0.0.1", port) as client:
+            return (value(client, SPEED) or 0.0) > 0.0
+    except api.VSSClientError:
+        return False
+
+
 @pytest.mark.slow
 def test_the_stock_client_reads_the_car_and_moves_it() -> None:
     with kill_table.live_car(WORDS) as car:
         port = car.status()["kuksa_port"]
+        comes(car, lambda: answers(port))
         with api.VSSClient("127.0.0.1", port) as client:
             comes(car, lambda: (value(client, SPEED) or 0.0) > 15.0)
             assert value(client, WINDOW) == 0
@@ -61,12 +71,4 @@ def test_the_stock_client_reads_the_car_and_moves_it() -> None:
         pid = car.pids()["signals"]
         os.kill(pid, signal.SIGKILL)
         comes(car, lambda: car.pids().get("signals") not in (None, pid))
-
-        def answers() -> bool:
-            try:
-                with api.VSSClient("127.0.0.1", port) as again:
-                    return (value(again, SPEED) or 0.0) > 0.0
-            except api.VSSClientError:
-                return False
-
-        comes(car, answers)
+        comes(car, lambda: answers(port))
