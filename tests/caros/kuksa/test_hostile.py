@@ -112,6 +112,20 @@ async def test_huge_requests_are_refused(stands):
     await lives(stands)
 
 
+@in_broker()
+async def test_who_connects_and_says_nothing_or_nonsense_holds_up_nobody(stands):
+    writers = []
+    for first in (b"", b"\x00" * 100, b"GET / HTTP/1.1\r\n\r\n", b"PRI * HTTP/2.0\r\n"):
+        for _ in range(20):
+            _, writer = await asyncio.open_connection("127.0.0.1", stands.server.port)
+            writer.write(first)
+            writers.append(writer)
+    for _ in range(20):
+        await lives(stands)
+    for writer in writers:
+        writer.close()
+
+
 def test_odd_headers_do_no_harm_to_an_open_broker():
     async def test(stands):
         for token in ("", "Bearer ", "Bearer x", "Basic abc"):

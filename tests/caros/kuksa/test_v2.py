@@ -548,6 +548,28 @@ async def test_a_provider_is_asked_for_its_value(stands):
 
 
 @in_broker()
+async def test_a_wrong_answer_of_a_provider_leaves_the_stored_value(stands):
+    stream = stands.client.talk()
+    await claim_data(stream, WINDOW)
+    await stream.write(values({WINDOW: v2.Value(uint32=7)}))
+
+    async def answer() -> None:
+        for wrong in (v2.Value(uint32=101), v2.Value(string="open")):
+            asked = (await stream.read()).get_provider_value_request
+            request = v2.OpenProviderStreamRequest()
+            request.get_provider_value_response.request_id = asked.request_id
+            entries = request.get_provider_value_response.entries
+            entries[IDS[WINDOW]].value.CopyFrom(wrong)
+            await stream.write(request)
+
+    answering = asyncio.create_task(answer())
+    for _ in range(2):
+        found = await stands.client.ask("GetValue", v2.GetValueRequest(signal_id=path_id(WINDOW)))
+        assert found.data_point.value.uint32 == 7
+    await answering
+
+
+@in_broker()
 async def test_providers_are_told_how_often_they_are_heard(stands):
     def wanted(message):
         return {

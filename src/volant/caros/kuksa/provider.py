@@ -21,7 +21,7 @@ from volant.caros.kuksa.codec import encoded, read_value, write_value
 from volant.caros.kuksa.gate import Caller, Context, check_count, parse, refuse
 from volant.caros.kuksa.tree import Tree
 from volant.caros.signals.store import Datapoint
-from volant.caros.signals.values import Code, SignalError, Value
+from volant.caros.signals.values import Code, SignalError, Value, check
 
 MOST_QUEUED: Final = 256
 """Messages to a provider that it has not read yet."""
@@ -288,9 +288,9 @@ class Provider:
             leaf = self._tree.store.leaf(leaf_id)
             try:
                 value = read_value(leaf, response.entries[leaf_id].value, "typed_value")
+                points[leaf_id] = Datapoint(None if value is None else check(leaf, value), stamp_ns)
             except SignalError:
-                continue
-            points[leaf_id] = Datapoint(value, stamp_ns)
+                continue  # what it may not publish it may not answer either: the stored value stands
         future.set_result(points)
 
 
