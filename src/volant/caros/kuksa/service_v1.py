@@ -82,8 +82,6 @@ class ServiceV1:
         """Values, targets and metadata by path, branch or pattern."""
         caller = self._tree.gate.caller(context)
         requests = parse(v1.GetRequest, data).entries
-        if not requests:
-            raise SignalError(Code.INVALID_ARGUMENT, "", "no datapoints requested")
         self._check_asked(requests)
         found: dict[Leaf, set[int]] = {}
         response = v1.GetResponse()
@@ -106,7 +104,9 @@ class ServiceV1:
         return encoded(response)
 
     def _check_asked(self, requests: Any) -> None:
-        """Bound the work of one request."""
+        """Bound the work of one request; one that asks for nothing is refused."""
+        if not requests:
+            raise SignalError(Code.INVALID_ARGUMENT, "", "no datapoints requested")
         check_count(len(requests))
         known = self._tree.store.catalogue
         patterns = sum(request.path not in known for request in requests)
@@ -188,8 +188,6 @@ class ServiceV1:
         """Hear of values, targets and metadata."""
         caller = self._tree.gate.caller(context)
         requests = parse(v1.SubscribeRequest, data).entries
-        if not requests:
-            raise SignalError(Code.INVALID_ARGUMENT, "", "no entry to subscribe to")
         self._check_asked(requests)
         wished = self._wished(requests)
 
