@@ -101,8 +101,7 @@ def test_a_value_is_what_its_type_makes_of_it(text: str, datatype: str, value: o
 
 
 def test_a_socket_is_for_its_owner_alone_and_goes_with_its_car(tmp_path: Path) -> None:
-    listener = signal_line.listen_here()
-    (path,) = tmp_path.glob("signals-*.sock")
-    assert path.stat().st_mode & 0o777 == 0o600
-    signal_line.close_here(listener)
+    with signal_line.listening_here():
+        (path,) = tmp_path.glob("signals-*.sock")
+        assert path.stat().st_mode & 0o777 == 0o600
     assert not path.exists()

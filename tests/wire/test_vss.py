@@ -120,6 +120,10 @@ SPEED = '"Vehicle.Speed" = { kind = "sensor", type = "float"'
         ('"Vehicle.Speed" = { kind = "sensor", type = "uint8", max = 300 }', "max 300 is no uint8"),
         ('"Vehicle.Speed" = { kind = "sensor", type = "string", min = 1 }', "string has no min"),
         ('"Vehicle.Speed" = { kind = "sensor", type = "uint8", default = -1 }', "default -1"),
+        (
+            '"Vehicle.Speed" = { kind = "sensor", type = "uint8", max = 5, default = 6 }',
+            "default 6 is not allowed",
+        ),
         ('"Vehicle.*" = { kind = "sensor", type = "uint8" }', "is no path"),
         ('"Vehicle.Speed" = 1', "expected a table"),
         ('"Vehicle" = { kind = "sensor", type = "uint8" }', "is a signal and a branch"),

@@ -46,6 +46,11 @@ def test_a_published_value_is_read_with_its_stamp() -> None:
     assert one.get(SPEED, ALL) == point(None)
 
 
+def test_defaults_stand_from_the_beginning() -> None:
+    leaf = Leaf("Vehicle.Doors", "attribute", "uint8", default=4, change="static")
+    assert SignalStore(Catalogue([leaf]), stamp_ns=9).get("Vehicle.Doors", ALL) == point(4, 9)
+
+
 def test_each_published_value_stands_or_falls_for_itself() -> None:
     one = store()
     errors = one.publish(

@@ -168,7 +168,6 @@ def facts_of(spec: CarSpec, vin: str) -> dict[str, Any]:
         for name, value in (("TrackWidth", 1000.0 * spec.body.track_m.value), ("WheelCount", 2))
     }
     return axles | {
-        "Vehicle.LowVoltageSystemState": "ON",
         "Vehicle.LowVoltageBattery.NominalVoltage": SUPPLY_V,
         "Vehicle.Length": 1000.0 * spec.length_m,
         "Vehicle.Height": 1000.0 * spec.height_m,
@@ -240,8 +239,9 @@ def _fit_scalar(leaf: Leaf, value: Any) -> bool | int | float | str | None:
     low, high = WHOLE.get(scalar, (-_LARGEST_SINGLE, _LARGEST_SINGLE))
     low = low if leaf.minimum is None else max(low, leaf.minimum)
     high = high if leaf.maximum is None else min(high, leaf.maximum)
-    bounded = min(max(value, low), high)
-    return float(bounded) if scalar in FRACTIONAL else round(bounded)
+    if scalar in FRACTIONAL:
+        return float(min(max(value, low), high))
+    return min(max(round(value), math.ceil(low)), math.floor(high))
 
 
 def told_paths(spec: CarSpec) -> frozenset[str]:
