@@ -53,6 +53,25 @@ def up(
             min=0, max=65535, help="Port of diagnostics (DoIP); the next free one is taken. 0: any."
         ),
     ] = 13400,
+    kuksa_port: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            max=65535,
+            help="Port of the signals (KUKSA); the next free one is taken. 0: any.",
+        ),
+    ] = 55555,
+    kuksa_token_key: Annotated[
+        Path | None,
+        typer.Option(help="RSA public key, PEM: KUKSA's clients need tokens. Default: open here."),
+    ] = None,
+    kuksa_tls: Annotated[
+        Path | None, typer.Option(help="Folder with cert.pem and key.pem; default: no TLS.")
+    ] = None,
+    no_target_bridge: Annotated[
+        bool,
+        typer.Option("--no-target-bridge", help="Targets of kuksa.val.v1 do not move the car."),
+    ] = False,
     ready_file: Annotated[
         Path | None, typer.Option(help="Written, as JSON, once everything answers.")
     ] = None,
@@ -89,6 +108,7 @@ def up(
       volant up --bus                  the car and its guard joined by CAN buses
       volant up --parked --sleep-after 60       asleep after a minute; `volant power drive` wakes it
     """
+    from volant.app.live_kuksa import KuksaWish
     from volant.app.trip import TripWish
     from volant.app.up import UpWish, up_command
 
@@ -110,6 +130,7 @@ def up(
         record=not no_journal,
         port=port,
         doip_port=doip_port,
+        kuksa=KuksaWish(kuksa_port, kuksa_token_key, kuksa_tls, not no_target_bridge),
         ready_file=ready_file,
         status_file=status_file,
         for_s=for_s,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from volant.app.compose import Trip, frame_settings, judge_settings, pilot_settings
+from volant.app.live_kuksa import KuksaDoor
 from volant.caros.cockpit import Door
 from volant.caros.cockpit.frame import FrameSettings
 from volant.caros.supervise import JobRow
@@ -34,6 +35,7 @@ class Context:
     signals: socket.socket
     """Listens for `volant signals`; it outlives the process that serves it."""
     catalogue: Catalogue
+    kuksa: KuksaDoor
     jobs: tuple[JobRow, ...] = ()
     """What is done while the car is parked."""
     waits_parked: bool = False
@@ -49,6 +51,7 @@ def make_context(
     state: Path,
     signals: socket.socket,
     catalogue: Catalogue,
+    kuksa: KuksaDoor,
 ) -> Context:
     """Work out all settings now, so that a process that comes back need not.
 
@@ -56,4 +59,4 @@ def make_context(
         InputError: the road cannot be driven.
     """
     settings = pilot_settings(trip), judge_settings(trip), frame_settings(trip)
-    return Context(trip, door, journal, *settings, doip, codes, state, signals, catalogue)
+    return Context(trip, door, journal, *settings, doip, codes, state, signals, catalogue, kuksa)

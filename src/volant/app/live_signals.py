@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from volant.app.live_context import Context
+from volant.app.live_kuksa_edge import kuksa_edge
 from volant.app.live_station import Station, publish_outside
 from volant.caros.signals import arbiter, mapping
 from volant.caros.signals.line import LineServer
@@ -69,7 +70,7 @@ async def line_edge(given: EdgeInput) -> None:
     await LineServer(given.store, Rights.all()).serve(given.context.signals)
 
 
-EDGES: Final[tuple[Edge, ...]] = (line_edge,)
+EDGES: Final[tuple[Edge, ...]] = (line_edge, kuksa_edge)
 
 
 class Pump:
@@ -165,7 +166,7 @@ class Pump:
 
 def signals(station: Station, context: Context) -> int:
     """Run the process."""
-    store = SignalStore(context.catalogue, stamp_ns=time.time_ns())
+    store = SignalStore(context.catalogue, bridge=context.kuksa.bridge, stamp_ns=time.time_ns())
     return asyncio.run(_serve(station, context, store)) if station.go() else 0
 
 

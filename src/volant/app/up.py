@@ -13,7 +13,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +24,7 @@ from volant.app.compose import Trip, plan_trip
 from volant.app.exits import Exit
 from volant.app.folders import state_folder
 from volant.app.live_context import Context, make_context
+from volant.app.live_kuksa import KuksaWish, open_kuksa
 from volant.app.live_power import LivePower
 from volant.app.live_station import GO, Station, publish_outside
 from volant.app.live_wiring import bus_codes_of, check_bus, wired
@@ -64,6 +65,7 @@ class UpWish:
     record: bool = True
     port: int = 0
     doip_port: int = 0
+    kuksa: KuksaWish = field(default_factory=KuksaWish)
     ready_file: Path | None = None
     status_file: Path | None = None
     for_s: float | None = None
@@ -111,6 +113,8 @@ class UpAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """Of the cockpit; it holds the token."""
     doip_port: int
     """Where testers reach the control units, on loopback."""
+    kuksa_port: int
+    """Where KUKSA's clients reach the signals, on loopback."""
     bus: str | None
     """Buses between the car and its guard, as asked for; null: none."""
     power: PowerAnswer
@@ -215,7 +219,7 @@ class LiveCar:
 
     def _kept(self, row: ProcessRow) -> tuple[int, ...]:
         context = self._context
-        listeners = (context.door.listener, context.doip, context.signals)
+        listeners = (context.door.listener, context.doip, context.signals, context.kuksa.held)
         return (*self._wiring.seat(row.name).descriptors, *(one.fileno() for one in listeners))
 
     def _run(self, row: ProcessRow, incarnation: int, pair: socket.socket) -> int:
@@ -268,10 +272,12 @@ def up_command(wish: UpWish) -> Exit:
         state = wish.state or state_folder()
         door = open_door(wish.port)
         doip, doip_port = listen_near(wish.doip_port)
+        kuksa = open_kuksa(wish.kuksa)
         journal = (wish.journal or state) if wish.record else None
         context = replace(
             make_context(
-                *(trip, door, journal, doip, codes.folder, state), listener, whole_catalogue()[0]
+                *(trip, door, journal, doip, codes.folder, state),
+                *(listener, whole_catalogue()[0], kuksa),
             ),
             jobs=processes.job,
             waits_parked=wish.parked,
@@ -282,16 +288,18 @@ def up_command(wish: UpWish) -> Exit:
         car = LiveCar(context, processes, wish)
         _tell_start(trip, door.address, door.port, door.wanted_port)
         tell(f"diagnostics: DoIP at 127.0.0.1:{doip_port}")
+        tell(f"signals: KUKSA at {kuksa.words}")
         gc.collect()
         gc.freeze()
         try:
             status, answer = _keep_up(
-                car, wish, signals, began_s, door.address, doip_port, power_door
+                car, wish, signals, began_s, door.address, (doip_port, kuksa.port), power_door
             )
         finally:
             car.close()
             door.listener.close()
             doip.close()
+            kuksa.held.close()
             for path in (wish.ready_file, wish.status_file):
                 if path is not None:
                     path.unlink(missing_ok=True)
@@ -305,7 +313,7 @@ def _keep_up(
     signals: StopSignals,
     began_s: float,
     address: str,
-    doip_port: int,
+    ports: tuple[int, int],
     power_door: PowerDoor | None,
 ) -> tuple[Exit, UpAnswer]:
     """Until somebody asks for the end, the time is over, or the car is broken."""
@@ -324,7 +332,8 @@ def _keep_up(
             real_time=_real_time(),
             origin_ns=car.origin_ns,
             address=address,
-            doip_port=doip_port,
+            doip_port=ports[0],
+            kuksa_port=ports[1],
             bus=wish.trip.bus,
             power=car.power.answer(),
             power_socket="" if power_door is None else str(power_door.path),

@@ -7,7 +7,7 @@ nothing.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any, Final, Literal
 
 from volant.caros.signals.values import Code, SignalError
@@ -45,10 +45,17 @@ class StoreSubscription:
         return len(self._queue)
 
     def take(self) -> list[dict[int, Any]]:
-        """All that waits, oldest first: {id: Datapoint or None}, for metadata {id: Leaf}."""
+        """All that waits, oldest first: {id: Datapoint or None}, for metadata {id: Leaf}.
+
+        Messages are shared with other subscriptions: read them only.
+        """
         found = list(self._queue)
         self._queue.clear()
         return found
+
+    def pop(self) -> dict[int, Any] | None:
+        """The oldest that waits, None where nothing does; the rest can still be dropped."""
+        return self._queue.popleft() if self._queue else None
 
     def put(self, message: dict[int, Any]) -> None:
         """Let a message wait; never more than the buffer holds."""
@@ -57,7 +64,7 @@ class StoreSubscription:
             queue.append(message)
             self.wake()
         elif self._latest_only:
-            queue[0] |= message
+            queue[0] = queue[0] | message  # a message may wait for others too, so it is not changed
         else:
             self.dropped += len(queue) == queue.maxlen
             queue.append(message)
@@ -112,8 +119,11 @@ class Hearers:
             lambda before: tuple(one for one in before if one is not subscription),
         )
 
-    def tell(self, what: What, message: Mapping[int, Any]) -> None:
-        """Hand a message to each subscription that hears of a signal in it, its part of it."""
+    def tell(self, what: What, message: dict[int, Any]) -> None:
+        """Hand a message to each subscription that hears of a signal in it, its part of it.
+
+        Who hears of all of it gets the message itself, so that an edge can encode it once for all.
+        """
         by_id = self._by_id[what]
         touched: dict[StoreSubscription, None] = {}
         last: _Hearing = ()
@@ -124,7 +134,10 @@ class Hearers:
                 touched.update(dict.fromkeys(found))
         for subscription in touched:
             ids = subscription.ids
-            subscription.put({key: one for key, one in message.items() if key in ids})
+            whole = message.keys() <= ids
+            subscription.put(
+                message if whole else {key: one for key, one in message.items() if key in ids}
+            )
 
     def _index(
         self, what: What, ids: Iterable[int], change: Callable[[_Hearing], _Hearing]
