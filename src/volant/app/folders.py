@@ -17,3 +17,16 @@ def data_folder() -> Path:
     named = os.environ.get("XDG_DATA_HOME", "")
     root = Path(named) if named.startswith("/") else Path.home() / ".local" / "share"
     return root / "volant"
+
+
+def state_folder() -> Path:
+    """What the car remembers from drive to drive (XDG Base Directory 0.8: XDG_STATE_HOME).
+
+    `~/.volant/state` is taken where `~/.volant` exists.
+    """
+    plain = Path.home() / ".volant"
+    if plain.is_dir():
+        return plain / "state"
+    named = os.environ.get("XDG_STATE_HOME", "")
+    root = Path(named) if named.startswith("/") else Path.home() / ".local" / "state"
+    return root / "volant"

@@ -1,0 +1,131 @@
+"""Finds out by trying what this machine offers; believes no version number and no configuration.
+
+Each means is tried as it will be used: a small program is started behind the walls and says that it is there.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from volant.caros.apps.inside.enter import landlock_abi
+from volant.caros.apps.isolation import groups
+from volant.caros.apps.isolation.levels import Means, Offer
+from volant.caros.apps.isolation.sandbox import (
+    ENVIRONMENT,
+    INSIDE,
+    Ask,
+    Machine,
+    system_links,
+    system_paths,
+    words,
+)
+from volant.caros.apps.isolation.seccomp import ARCHITECTURES
+from volant.caros.apps.manifest import Budget
+from volant.core.errors import RefusedError
+
+LANDLOCK_LEAST: Final = 6
+"""The first that also stops signals and abstract sockets (Linux 6.12)."""
+TRY_S: Final = 10.0
+_SAYS: Final = "import sys; sys.stdout.write('inside')\n"
+_NUMBER: Final = 999
+"""Of the app that only tries."""
+
+
+def find_machine() -> Machine:
+    """What sandboxes are made of here.
+
+    Where we are root, apps have users of their own, and without bubblewrap those must be able to reach the
+    interpreter; then the system's is taken where ours lies in somebody's home.
+    """
+    found = {path: _link(path) for path in system_paths()}
+    root = os.geteuid() == 0
+    bwrap = shutil.which("bwrap") or ""
+    python = os.path.realpath(getattr(sys, "_base_executable", sys.executable))
+    prefix = sys.base_prefix
+    if root and not bwrap and not _all_may_enter(Path(python)):
+        python, prefix = os.path.realpath("/usr/bin/python3"), "/usr"
+    return Machine(bwrap, python, prefix, system_links(found), root)
+
+
+def probe(machine: Machine | None = None) -> tuple[Machine, Offer]:
+    """Try everything once; some tens of milliseconds."""
+    machine = machine or find_machine()
+    lacking: dict[Means, str] = {}
+    os_machine = os.uname().machine
+    if os_machine not in ARCHITECTURES:
+        lacking[Means.CALLS] = f"no filter of system calls is known for {os_machine}"
+    elif fault := _fault(machine, frozenset({Means.CALLS})):
+        lacking[Means.CALLS] = f"seccomp: {fault}"
+    abi = landlock_abi()
+    if abi < LANDLOCK_LEAST:
+        lacking[Means.FILES] = f"landlock ABI {abi}, {LANDLOCK_LEAST} is needed (Linux 6.12)"
+    elif fault := _fault(machine, frozenset({Means.FILES})):
+        lacking[Means.FILES] = f"landlock: {fault}"
+    if not machine.bwrap:
+        lacking[Means.VIEW] = "bubblewrap is not installed: apt-get install bubblewrap"
+    elif fault := _fault(machine, frozenset({Means.VIEW})):
+        lacking[Means.VIEW] = f"bubblewrap: {fault}"
+        if machine.root:  # then the walls that are left must do with a Python that all may read
+            machine = Machine("", *_system_python(), machine.links, root=True)
+    try:
+        groups.make_group("probe", 64 << 20, 8, 50).remove()
+    except RefusedError as error:
+        lacking[Means.GROUP] = str(error)
+    return machine, Offer(frozenset(Means) - lacking.keys(), lacking)
+
+
+def _system_python() -> tuple[str, str]:
+    return os.path.realpath("/usr/bin/python3"), "/usr"
+
+
+def _link(path: str) -> str | None:
+    if os.path.islink(path):
+        return os.readlink(path)
+    return "" if Path(path).is_dir() else None
+
+
+def _all_may_enter(path: Path) -> bool:
+    """Whether any user can get to a file."""
+    try:
+        return all(folder.stat().st_mode & 0o001 for folder in path.parents)
+    except OSError:
+        return False
+
+
+def _fault(machine: Machine, means: frozenset[Means]) -> str:
+    """Why a program does not run with these means; empty where it does."""
+    # Without a view what is tried must lie where the app's own user can read it.
+    if machine.root and Means.VIEW not in means:
+        if not _all_may_enter(INSIDE / "enter.py") or not _all_may_enter(Path(machine.python)):
+            machine = Machine(machine.bwrap, machine.python, machine.prefix, machine.links, False)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        (folder / "main.py").write_text(_SAYS)
+        ask = Ask(_NUMBER, folder, "main.py", Budget(), threads_before=10_000)
+        return _try(words(machine, means, ask))
+
+
+def _try(command: Sequence[str]) -> str:
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            env=ENVIRONMENT,
+            timeout=TRY_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return str(error)
+    if done.returncode == 0 and done.stdout == b"inside":
+        return ""
+    told = done.stderr.decode("utf-8", "replace").strip().splitlines()
+    return told[-1][:200] if told else f"status {done.returncode}"
