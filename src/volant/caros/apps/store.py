@@ -48,6 +48,8 @@ class AppRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Of the version's files, below the app's own folder."""
     enabled: bool = True
     """It starts with the car."""
+    asks: int = 0
+    """How often a person has asked to start it; one more lets it out of quarantine."""
     user: Annotated[int, Meta(ge=0, lt=1000)] = 0
     """Number of the app here, which its own user on the machine goes by."""
 
@@ -177,7 +179,8 @@ class AppStore:
             InputError: it is not installed.
         """
         with self._locked():
-            row = msgspec.structs.replace(self.row(app), enabled=on)
+            row = self.row(app)
+            row = msgspec.structs.replace(row, enabled=on, asks=row.asks + on)
             self._write(_with(self._read(), row))
             return row
 
@@ -243,6 +246,7 @@ class AppStore:
             target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
             _write_synced(target, data)
         for folder in [draft, *(one for one in draft.rglob("*") if one.is_dir())]:
+            folder.chmod(0o755)  # the app's own user reads it, whatever our umask
             _sync(folder)
         self._step("written")
         draft.rename(final)
@@ -297,6 +301,7 @@ def _write_synced(path: Path, data: bytes) -> None:
     with os.fdopen(descriptor, "wb") as file:
         file.write(data)
         file.flush()
+        os.fchmod(file.fileno(), 0o644)
         os.fsync(file.fileno())
 
 

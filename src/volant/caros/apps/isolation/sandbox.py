@@ -6,12 +6,12 @@ output to a log, no environment, no user's rights. What it wants to keep it hand
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from volant.caros.apps.inside.volant_app import pack
 from volant.caros.apps.isolation.levels import Means
 from volant.caros.apps.isolation.seccomp import program
 from volant.caros.apps.manifest import Budget
@@ -68,7 +68,7 @@ def words(machine: Machine, means: frozenset[Means], ask: Ask) -> list[str]:
     """The command that starts an app with these means; `means` must be offered here."""
     view = Means.VIEW in means
     inside = INSIDE_AT if view else str(INSIDE)
-    plan = json.dumps(_plan(machine, means, ask), separators=(",", ":"))
+    plan = pack(_plan(machine, means, ask)).hex()
     python = [machine.python, "-I", "-S", "-B", f"{inside}/enter.py", plan]
     return [*_view(machine, ask), *python] if view else python
 
@@ -89,7 +89,7 @@ def _plan(machine: Machine, means: frozenset[Means], ask: Ask) -> dict[str, Any]
         "user": FIRST_USER + ask.number if machine.root else None,
         "limits": _limits(means, ask),
         "files": files,
-        "calls": program().hex() if Means.CALLS in means else "",
+        "calls": program() if Means.CALLS in means else b"",
         "folder": folder,
         "inside": inside,
         "entry": ask.entry,
@@ -120,14 +120,17 @@ def _view(machine: Machine, ask: Ask) -> list[str]:
             bounds += ["--cap-add", capability]
     else:
         bounds += ["--unshare-user", "--disable-userns"]
-    tree = ["--ro-bind", "/usr", "/usr"]
+    # bubblewrap makes what lies above for its own user alone; the app's shall get through.
+    tree = []
+    for path in (machine.prefix, INSIDE_AT, *_PUBLIC):
+        for folder in reversed(Path(path).parents[:-1]):
+            tree += ["--perms", "0755", "--dir", str(folder)]
+    tree += ["--ro-bind", "/usr", "/usr"]
     for path, target in machine.links.items():
         tree += ["--symlink", target, path] if target else ["--ro-bind", path, path]
     for path in _PUBLIC:
         tree += ["--ro-bind-try", path, path]
     if not machine.prefix.startswith("/usr"):
-        for folder in reversed(Path(machine.prefix).parents[:-1]):
-            tree += ["--perms", "0755", "--dir", str(folder)]
         tree += ["--ro-bind", machine.prefix, machine.prefix]
     tree += ["--ro-bind", str(ask.folder), APP_AT, "--ro-bind", str(INSIDE), INSIDE_AT]
     # Only for those who know it: the sticky /tmp of a root's sandbox belongs to root.
