@@ -51,7 +51,7 @@ def _answer(host: str, port: int, number: int, end: socket.socket) -> None:
 def _connected(host: str, port: int) -> socket.socket:
     fault: OSError = OSError("no address")
     for family, kind, protocol, _, address in socket.getaddrinfo(
-        host, port, type=socket.SOCK_STREAM
+        host.encode("ascii"), port, type=socket.SOCK_STREAM
     ):
         found = str(address[0])
         if found != host and not ipaddress.ip_address(found.split("%")[0]).is_global:

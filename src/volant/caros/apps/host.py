@@ -13,6 +13,7 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -21,9 +22,10 @@ from msgspec import Meta
 from volant.caros.apps import calls, door
 from volant.caros.apps.isolation import groups
 from volant.caros.apps.isolation.levels import Means, Offer, level_named
+from volant.caros.apps.isolation.probe import all_may_enter
 from volant.caros.apps.isolation.sandbox import Ask, Machine
 from volant.caros.apps.launch import Running, launch, threads_of_user
-from volant.caros.apps.manifest import Manifest, PowerWord
+from volant.caros.apps.manifest import MANIFEST, Manifest, PowerWord
 from volant.caros.apps.shelf import CHUNK_BYTES, AppLog, Flash, Shelf
 from volant.caros.apps.store import STATE, AppRow, AppStore
 from volant.caros.flash import MB, DataClass
@@ -269,7 +271,7 @@ class AppHost:
                 continue
             try:
                 manifest = self._store.manifest(row)
-                why = refusal(manifest, self._offer)
+                why = refusal(manifest, self._offer) or self._out_of_reach(row)
             except InputError as error:
                 manifest, why = None, str(error)
             if manifest is None or why:
@@ -283,6 +285,15 @@ class AppHost:
                 self._events.append(m.Release(row.id))
         budgets = {name: one.budget.flash_mb_day * MB for name, (_, one) in self._wanted.items()}
         self._flash.settings = replace(self._flash.settings, owners=budgets)
+
+    def _out_of_reach(self, row: AppRow) -> str:
+        """Without a view an app's own user reads its files where they lie, so it must get there."""
+        if not self._machine.root or Means.VIEW in self._offer.means:
+            return ""
+        for path in (self._store.files(row), Path(self._machine.inside)):
+            if not all_may_enter(path / MANIFEST):
+                return f"{path} cannot be read by the app's own user, and there is no bubblewrap"
+        return ""
 
     def _admit(self, row: AppRow, manifest: Manifest) -> _App:
         name = row.id

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +20,6 @@ from volant.caros.apps.isolation import groups
 from volant.caros.apps.isolation.levels import Means, Offer
 from volant.caros.apps.isolation.sandbox import (
     ENVIRONMENT,
-    INSIDE,
     Ask,
     Machine,
     system_links,
@@ -41,26 +41,31 @@ _NUMBER: Final = 999
 def find_machine() -> Machine:
     """What sandboxes are made of here.
 
-    Where we are root, apps have users of their own, and without bubblewrap those must be able to reach the
-    interpreter; then the system's is taken where ours lies in somebody's home.
+    The interpreter is the one that we run in, where those who will run it can reach it: without bubblewrap
+    that is an app's own user, if we are root. Elsewhere it is the system's.
     """
     found = {path: _link(path) for path in system_paths()}
     root = os.geteuid() == 0
     bwrap = shutil.which("bwrap") or ""
     python = os.path.realpath(getattr(sys, "_base_executable", sys.executable))
-    prefix = sys.base_prefix
-    if root and not bwrap and not _all_may_enter(Path(python)):
-        python, prefix = os.path.realpath("/usr/bin/python3"), "/usr"
-    return Machine(bwrap, python, prefix, system_links(found), root)
+    machine = Machine(bwrap, python, sys.base_prefix, system_links(found), root)
+    reachable = all_may_enter(Path(python)) if root and not bwrap else os.access(python, os.X_OK)
+    return machine if reachable else _with_system_python(machine)
 
 
 def probe(machine: Machine | None = None) -> tuple[Machine, Offer]:
-    """Try everything once; some tens of milliseconds."""
+    """Try everything once; some tenths of a second."""
     machine = machine or find_machine()
     lacking: dict[Means, str] = {}
-    os_machine = os.uname().machine
-    if os_machine not in ARCHITECTURES:
-        lacking[Means.CALLS] = f"no filter of system calls is known for {os_machine}"
+    if not machine.bwrap:
+        lacking[Means.VIEW] = "bubblewrap is not installed: apt-get install bubblewrap"
+    elif fault := _fault(machine, frozenset({Means.VIEW})):
+        lacking[Means.VIEW] = f"bubblewrap: {fault}"
+        if machine.root and not all_may_enter(Path(machine.python)):
+            machine = _with_system_python(machine)
+    name = os.uname().machine
+    if name not in ARCHITECTURES:
+        lacking[Means.CALLS] = f"no filter of system calls is known for {name}"
     elif fault := _fault(machine, frozenset({Means.CALLS})):
         lacking[Means.CALLS] = f"seccomp: {fault}"
     abi = landlock_abi()
@@ -68,12 +73,6 @@ def probe(machine: Machine | None = None) -> tuple[Machine, Offer]:
         lacking[Means.FILES] = f"landlock ABI {abi}, {LANDLOCK_LEAST} is needed (Linux 6.12)"
     elif fault := _fault(machine, frozenset({Means.FILES})):
         lacking[Means.FILES] = f"landlock: {fault}"
-    if not machine.bwrap:
-        lacking[Means.VIEW] = "bubblewrap is not installed: apt-get install bubblewrap"
-    elif fault := _fault(machine, frozenset({Means.VIEW})):
-        lacking[Means.VIEW] = f"bubblewrap: {fault}"
-        if machine.root:  # then the walls that are left must do with a Python that all may read
-            machine = Machine("", *_system_python(), machine.links, root=True)
     try:
         groups.make_group("probe", 64 << 20, 8, 50).remove()
     except RefusedError as error:
@@ -81,8 +80,16 @@ def probe(machine: Machine | None = None) -> tuple[Machine, Offer]:
     return machine, Offer(frozenset(Means) - lacking.keys(), lacking)
 
 
-def _system_python() -> tuple[str, str]:
-    return os.path.realpath("/usr/bin/python3"), "/usr"
+def all_may_enter(path: Path) -> bool:
+    """Whether any user can get to a file."""
+    try:
+        return all(folder.stat().st_mode & 0o001 for folder in path.parents)
+    except OSError:
+        return False
+
+
+def _with_system_python(machine: Machine) -> Machine:
+    return replace(machine, python=os.path.realpath("/usr/bin/python3"), prefix="/usr")
 
 
 def _link(path: str) -> str | None:
@@ -91,20 +98,11 @@ def _link(path: str) -> str | None:
     return "" if Path(path).is_dir() else None
 
 
-def _all_may_enter(path: Path) -> bool:
-    """Whether any user can get to a file."""
-    try:
-        return all(folder.stat().st_mode & 0o001 for folder in path.parents)
-    except OSError:
-        return False
-
-
 def _fault(machine: Machine, means: frozenset[Means]) -> str:
     """Why a program does not run with these means; empty where it does."""
-    # Without a view what is tried must lie where the app's own user can read it.
     if machine.root and Means.VIEW not in means:
-        if not _all_may_enter(INSIDE / "enter.py") or not _all_may_enter(Path(machine.python)):
-            machine = Machine(machine.bwrap, machine.python, machine.prefix, machine.links, False)
+        # Whether the kernel can is asked here, not whether an app's own user could read our files.
+        machine = replace(machine, root=False)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)

@@ -20,7 +20,7 @@ MIB: Final = 1 << 20
 SIGNALS_FD: Final = 3
 HOST_FD: Final = 4
 INSIDE: Final = Path(__file__).resolve().parent.parent / "inside"
-"""Folder of what runs inside; without bubblewrap it is read where it lies."""
+"""Without bubblewrap it is read where it lies."""
 APP_AT: Final = "/app"
 INSIDE_AT: Final = "/run/volant"
 FIRST_USER: Final = 2_000_000_000
@@ -48,6 +48,8 @@ class Machine:
     """Of the root's folders those that are links, with where they lead; the others are empty words."""
     root: bool
     """We are root, so each app gets a user of its own."""
+    inside: str = str(INSIDE)
+    """Folder of what runs inside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ class Ask:
 def words(machine: Machine, means: frozenset[Means], ask: Ask) -> list[str]:
     """The command that starts an app with these means; `means` must be offered here."""
     view = Means.VIEW in means
-    inside = INSIDE_AT if view else str(INSIDE)
+    inside = INSIDE_AT if view else machine.inside
     plan = pack(_plan(machine, means, ask)).hex()
     python = [machine.python, "-I", "-S", "-B", f"{inside}/enter.py", plan]
     return [*_view(machine, ask), *python] if view else python
@@ -75,7 +77,7 @@ def words(machine: Machine, means: frozenset[Means], ask: Ask) -> list[str]:
 
 def _plan(machine: Machine, means: frozenset[Means], ask: Ask) -> dict[str, Any]:
     view = Means.VIEW in means
-    folder, inside = (APP_AT, INSIDE_AT) if view else (str(ask.folder), str(INSIDE))
+    folder, inside = (APP_AT, INSIDE_AT) if view else (str(ask.folder), machine.inside)
     files = None
     if Means.FILES in means:
         read = ["/usr", *machine.links, machine.prefix, folder, inside, *_PUBLIC]
@@ -132,7 +134,7 @@ def _view(machine: Machine, ask: Ask) -> list[str]:
         tree += ["--ro-bind-try", path, path]
     if not machine.prefix.startswith("/usr"):
         tree += ["--ro-bind", machine.prefix, machine.prefix]
-    tree += ["--ro-bind", str(ask.folder), APP_AT, "--ro-bind", str(INSIDE), INSIDE_AT]
+    tree += ["--ro-bind", str(ask.folder), APP_AT, "--ro-bind", machine.inside, INSIDE_AT]
     # Only for those who know it: the sticky /tmp of a root's sandbox belongs to root.
     tree += ["--perms", "1777", "--size", str(ask.budget.memory_mb * MIB // 2), "--tmpfs", "/tmp"]  # noqa: S108
     return [
