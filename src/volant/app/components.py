@@ -13,6 +13,7 @@ from typing import Protocol
 
 from volant.caros.cockpit import frame
 from volant.core import topics
+from volant.core.body import BodyRequest, BodyState
 from volant.core.clock import CONTROL_TICK_NS, PILOT_TICK_NS, SCREEN_TICK_NS
 from volant.core.component import Component, Inputs, Outputs
 from volant.core.messages import (
@@ -56,6 +57,12 @@ class PlantCar(Protocol):
     def set_controls(self, controls: DriverControls) -> None:
         """Take the driver's hands and feet; they hold until the next."""
 
+    def request(self, request: BodyRequest) -> None:
+        """Ask something of the body."""
+
+    def body(self, stamp_ns: int) -> BodyState | None:
+        """What the body reports; None when it has nothing new."""
+
     def advance(self, stamp_ns: int) -> None:
         """Move the plant on to this time."""
 
@@ -74,11 +81,14 @@ class Machine:
 def world(start: Callable[[], Machine]) -> Component:
     """The plant and its surroundings; takes the last checked command, gives what sensors and ECUs say."""
     command_name, controls_name = topics.CAR_COMMAND.name, topics.DRIVER_CONTROLS.name
+    body_name = topics.BODY_REQUEST.name
 
     def step(machine: Machine, inputs: Inputs, stamp_ns: int) -> tuple[Machine, Outputs]:
         car, surroundings = machine.car, machine.surroundings
         for controls in inputs.new[controls_name]:
             car.set_controls(controls)
+        for request in inputs.new[body_name]:
+            car.request(request)
         for command in inputs.new[command_name]:
             car.apply(command, stamp_ns)
         car.advance(stamp_ns)
@@ -91,6 +101,9 @@ def world(start: Callable[[], Machine]) -> Component:
             )
             outputs.append((topics.WORLD_TRUTH, truth))
         outputs.extend((topics.WORLD_CONTACT, contact) for contact in surroundings.contacts())
+        body = car.body(stamp_ns)
+        if body is not None:
+            outputs.append((topics.BODY_STATE, body))
         state, frames = car.read(stamp_ns)
         outputs.append((topics.CAR_STATE, state))
         if frames is not None:
@@ -100,11 +113,12 @@ def world(start: Callable[[], Machine]) -> Component:
     return Component(
         name="world",
         period_ns=CONTROL_TICK_NS,
-        inputs=(topics.DRIVER_CONTROLS, topics.CAR_COMMAND),
+        inputs=(topics.DRIVER_CONTROLS, topics.BODY_REQUEST, topics.CAR_COMMAND),
         outputs=(
             topics.WORLD_EGO,
             topics.WORLD_TRUTH,
             topics.WORLD_CONTACT,
+            topics.BODY_STATE,
             topics.CAR_STATE,
             topics.SENSOR_FRAMES,
         ),
@@ -296,7 +310,7 @@ def recorder(
     write: Callable[[Topic, int, Message], None], sources: Sequence[Component]
 ) -> Component:
     """Keeps every message of every journalled topic, in the order in which the tick published it."""
-    outside = (topics.DRIVER_CONTROLS, topics.DRIVER_REQUEST)
+    outside = (topics.DRIVER_CONTROLS, topics.DRIVER_REQUEST, topics.BODY_REQUEST)
     ordered = dict.fromkeys(
         topic for topic in (*outside, *(t for source in sources for t in source.outputs))
     )

@@ -12,6 +12,7 @@ import threading
 
 import msgspec
 
+from volant.core.body import BodyRequest
 from volant.core.messages import DriverRequest, Message
 from volant.core.topics import Topic
 
@@ -49,6 +50,6 @@ class Inbox:
 
 
 def _stamped(message: Message, stamp_ns: int) -> Message:
-    if isinstance(message, DriverRequest):
+    if isinstance(message, DriverRequest | BodyRequest):
         return msgspec.structs.replace(message, stamp_ns=stamp_ns)
     return message

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from volant.app.components import PlantCar
+from volant.core.body import BodyRequest, BodyState
 from volant.core.messages import CarState, Command, DriverControls, EgoTruth, SensorFrames
 from volant.vehicle import silence
 from volant.vehicle.silence import Silence
@@ -30,6 +31,14 @@ class WatchedCar:
         """Take the driver's hands and feet; pressed or turned, they must be heard of again and again."""
         self._controls, self._touched_ns = controls, self._stamp_ns
         self._car.set_controls(controls)
+
+    def request(self, request: BodyRequest) -> None:
+        """As `PlantCar.request`."""
+        self._car.request(request)
+
+    def body(self, stamp_ns: int) -> BodyState | None:
+        """As `PlantCar.body`."""
+        return self._car.body(stamp_ns)
 
     def advance(self, stamp_ns: int) -> None:
         """Move the plant on, by its own last resort where nobody commands it."""

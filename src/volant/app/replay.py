@@ -28,7 +28,7 @@ from volant.core.messages import Message
 from volant.core.topics import Topic
 from volant.wire.journal import Record, compare, journal_info, read_header, read_journal
 
-OUTSIDE = (topics.DRIVER_REQUEST.name, topics.DRIVER_CONTROLS.name)
+OUTSIDE = (topics.DRIVER_REQUEST.name, topics.DRIVER_CONTROLS.name, topics.BODY_REQUEST.name)
 
 AskedToEnd = Callable[[], tuple[Exit, str] | None]
 

@@ -10,6 +10,7 @@ import enum
 from dataclasses import dataclass
 from typing import Final
 
+from volant.core import body
 from volant.core import messages as m
 from volant.core.clock import CONTROL_TICK_NS, PILOT_TICK_NS
 
@@ -97,6 +98,12 @@ LIVE_STEP: Final = Topic(
     None,
     "which messages a process of the live car took at a tick",
 )
+BODY_STATE: Final = Topic(
+    "body/state", body.BodyState, Kind.STATE, None, "what body, climate and charging report"
+)
+BODY_REQUEST: Final = Topic(
+    "body/request", body.BodyRequest, Kind.EVENT, None, "what is asked of the body"
+)
 
 TOPICS: Final[tuple[Topic, ...]] = (
     CAR_STATE,
@@ -119,5 +126,7 @@ TOPICS: Final[tuple[Topic, ...]] = (
     JUDGE_CONTACT,
     ALERT,
     LIVE_STEP,
+    BODY_STATE,
+    BODY_REQUEST,
 )
 BY_NAME: Final[dict[str, Topic]] = {topic.name: topic for topic in TOPICS}

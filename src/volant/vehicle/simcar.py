@@ -13,8 +13,9 @@ from typing import Final, Protocol
 
 import msgspec
 
+from volant.core.body import BodyRequest, BodyState
 from volant.core.chance import Chance
-from volant.core.clock import CONTROL_TICK_NS, NS_PER_S, PLANT_TICK_NS
+from volant.core.clock import CONTROL_TICK_NS, NS_PER_S, PILOT_TICK_NS, PLANT_TICK_NS
 from volant.core.geometry import Pose, wrap_angle_rad
 from volant.core.messages import (
     CarState,
@@ -26,13 +27,18 @@ from volant.core.messages import (
     SensorFrames,
 )
 from volant.core.ports import Surroundings
-from volant.vehicle import cell, consumption, ecu, plant
+from volant.vehicle import battery, cell, consumption, ecu, plant
+from volant.vehicle.body import step as body_step
 from volant.vehicle.consumption import Consumption
 from volant.vehicle.parameters import PlantSpec, plant_spec
 from volant.vehicle.plant import Demand, Ground, PlantState
+from volant.vehicle.selector import Selector
 from volant.vehicle.spec import CarSpec, Figure, Measured, Status
 
 STEP_S: Final = PLANT_TICK_NS / NS_PER_S
+BODY_STEP_S: Final = PILOT_TICK_NS / NS_PER_S
+BODY_EVERY_NS: Final = NS_PER_S
+"""The body reports at least so often."""
 LONGEST_NS: Final = NS_PER_S
 """One call of `advance` simulates at most this; a clock that jumps further costs no minutes."""
 
@@ -160,6 +166,12 @@ class SimCar:
         self._stamp_ns = 0
         self._usual_j_per_m = usual_j_per_m(spec)
         self._consumption = Consumption(self._usual_j_per_m)
+        self._body = body_step.start(start.ambient_k)
+        self._asked: list[BodyRequest] = []
+        self._load_w = 0.0
+        self._told_ns: int | None = None
+        """When the body last reported; None: it has something new to say."""
+        self._selector = Selector(first)
         self.refused = 0
         """How many commands were not numbers."""
 
@@ -175,23 +187,65 @@ class SimCar:
     def apply(self, command: Command, stamp_ns: int) -> None:
         """Take a command; it holds until the next one. One that is not a number is refused."""
         if math.isfinite(command.accel_mps2) and math.isfinite(command.curvature_per_m):
-            self._units.apply(command, stamp_ns)
+            self._units.apply(self._selector.passed(command, stamp_ns), stamp_ns)
         else:
             self.refused += 1
+
+    def request(self, request: BodyRequest) -> None:
+        """Take what somebody asks of the body; it is done or refused at the next step of the body."""
+        self._asked.append(request)
+
+    def body(self, stamp_ns: int) -> BodyState | None:
+        """What the body reports, when it has changed or a second is over; None between."""
+        if self._told_ns is not None and stamp_ns - self._told_ns < BODY_EVERY_NS:
+            return None
+        self._told_ns = stamp_ns
+        return body_step.state_of(self._body, self._around(stamp_ns))
 
     def advance(self, stamp_ns: int) -> None:
         """Move the machine on to a stamp: control units each 10 ms, plant each 5 ms."""
         if stamp_ns - self._stamp_ns > LONGEST_NS:
             self._stamp_ns = stamp_ns - LONGEST_NS
         while self._stamp_ns + CONTROL_TICK_NS <= stamp_ns:
+            if self._stamp_ns % PILOT_TICK_NS == 0:
+                self._step_body()
             self._tick()
             self._stamp_ns += CONTROL_TICK_NS
+
+    def _step_body(self) -> None:
+        asked, self._asked = self._asked, []
+        self._body, out = body_step.step(
+            self._body, asked, self._around(self._stamp_ns), self._plant_spec, BODY_STEP_S
+        )
+        self._load_w = out.load_w
+        if out.changed:
+            self._told_ns = None
+        if out.gear is not None:
+            self._units.apply(self._selector.moved(out.gear, self._stamp_ns), self._stamp_ns)
+
+    def _around(self, stamp_ns: int) -> body_step.Surround:
+        state, spec = self._state, self._plant_spec
+        return body_step.Surround(
+            stamp_ns=stamp_ns,
+            speed_mps=state.speed_mps,
+            gear=self._units.gear,
+            ambient_k=self._ground.ambient_k,
+            charge=state.battery.charge,
+            takes_w=battery.charge_limit_w(state.battery, spec),
+            usable_j=self.spec.usable_j,
+            odometer_m=state.odometer_m,
+            battery_w=state.battery.power_w,
+            loss_w=state.battery.loss_w,
+            motor_rps=state.speed_mps * spec.torque_to_force_per_m,
+            motor_nm=state.drive_n / spec.torque_to_force_per_m,
+        )
 
     def _tick(self) -> None:
         state, spec = self._state, self._plant_spec
         self._z_m, grade_rad, bank_rad = self._surroundings.height(state.x_m, state.y_m)
         ground = Ground(grade_rad, bank_rad, self._ground.friction, self._ground.ambient_k)
         demand = self._units.step(state, ground, self._stamp_ns + CONTROL_TICK_NS)
+        demand = msgspec.structs.replace(demand, climate_w=self._load_w)
         middle = plant.step(state, demand, ground, spec, STEP_S)
         after = plant.step(middle, demand, ground, spec, STEP_S)
         drawn_w = middle.battery.power_w + after.battery.power_w
@@ -259,7 +313,19 @@ class SimCar:
             battery_voltage_v=battery.voltage_v,
             battery_temperature_k=battery.temperature_k,
             odometer_m=state.odometer_m,
-            driver=self._controls,
+            driver=self._seated(),
+        )
+
+    def _seated(self) -> DriverControls:
+        """The driver's controls with what the body knows of belt and doors."""
+        controls = self._controls
+        closed, belted = body_step.closed(self._body), body_step.belted(self._body)
+        if closed and belted:
+            return controls
+        return msgspec.structs.replace(
+            controls,
+            belted=controls.belted and belted,
+            door_closed=controls.door_closed and closed,
         )
 
     def _noisy(self, value: float, channel: int, sigma: Figure[float], stamp_ns: int) -> float:

@@ -1,0 +1,274 @@
+"""One step of the body: requests in, positions and temperatures on, a report and a load out.
+
+The body has its own last word: a door does not open at speed, whoever asks and by whatever way. What it
+refuses it says in its next report.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from volant.core.body import BodyItem, BodyPlace, BodyRequest, BodyState, LightSwitch
+from volant.core.messages import Gear
+from volant.vehicle.body import heat
+from volant.vehicle.body.items import DOORS, FIRST, HORN_S, ROWS, SIDES, Key, keys, wanted
+from volant.vehicle.body.report import Flow, report
+from volant.vehicle.parameters import PlantSpec
+
+_B, _P = BodyItem, BodyPlace
+_LAMPS: Final[Mapping[LightSwitch, tuple[float, float, float]]] = {
+    LightSwitch.OFF: (0.0, 0.0, 0.0),
+    LightSwitch.POSITION: (1.0, 0.0, 0.0),
+    LightSwitch.DAYTIME: (0.0, 1.0, 0.0),
+    LightSwitch.AUTO: (0.0, 1.0, 0.0),  # the simulated world has no night
+    LightSwitch.BEAM: (1.0, 0.0, 1.0),
+}
+"""Parking, running and low beam lamps by the switch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surround:
+    """What the body is told of the car at a step."""
+
+    stamp_ns: int
+    speed_mps: float
+    gear: Gear
+    ambient_k: float
+    charge: float
+    """0 to 1."""
+    takes_w: float
+    """What the battery takes at most."""
+    usable_j: float
+    odometer_m: float
+    battery_w: float
+    """Out of the battery."""
+    loss_w: float
+    motor_rps: float
+    motor_nm: float
+
+
+@dataclass(frozen=True, slots=True)
+class BodyMemory:
+    """What the body remembers."""
+
+    values: Mapping[Key, float]
+    targets: Mapping[Key, float]
+    """Where what moves is on its way to."""
+    flow: Flow
+    refused: int = 0
+    refusal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BodyOutput:
+    """What one step gives."""
+
+    changed: bool
+    """Something that people see or press is not as it was."""
+    load_w: float
+    """Drawn beyond the base load; negative while charging."""
+    gear: Gear | None
+    """What the selector was moved to in this step."""
+
+
+def start(ambient_k: float) -> BodyMemory:
+    """A body at boot: closed, unlocked, climate on."""
+    values = {key: FIRST.get(key, row.start) for key, row in keys()}
+    return BodyMemory(values, {}, Flow(cabin_k=ambient_k, tyre_k=ambient_k, ambient_k=ambient_k))
+
+
+def step(
+    memory: BodyMemory,
+    requests: Sequence[BodyRequest],
+    around: Surround,
+    spec: PlantSpec,
+    dt_s: float,
+) -> tuple[BodyMemory, BodyOutput]:
+    """One step; nothing is raised, whatever is asked."""
+    before = memory
+    gear: Gear | None = None
+    for request in requests:
+        memory, moved = _taken(memory, request, around)
+        gear = moved or gear
+    if memory.targets:
+        memory = _travelled(memory, dt_s)
+    flow, load_w = _flow(memory, around, spec, dt_s)
+    memory = replace(memory, flow=flow)
+    changed = (
+        memory.values is not before.values
+        or memory.refused != before.refused
+        or (flow.charging_w > 0.0) != (before.flow.charging_w > 0.0)
+    )
+    return memory, BodyOutput(changed, load_w, gear)
+
+
+def state_of(memory: BodyMemory, around: Surround) -> BodyState:
+    """What the body reports."""
+    return report(
+        memory.values,
+        memory.flow,
+        stamp_ns=around.stamp_ns,
+        reverse=around.gear is Gear.REVERSE,
+        motor=(around.motor_rps, around.motor_nm, around.loss_w),
+        odometer_m=around.odometer_m,
+        refused=(memory.refused, memory.refusal),
+    )
+
+
+def closed(memory: BodyMemory) -> bool:
+    """Whether all doors are."""
+    values = memory.values
+    return not any(values[_B.DOOR, place] for place in DOORS)
+
+
+def belted(memory: BodyMemory) -> bool:
+    """Whether the driver is."""
+    return memory.values[_B.SEAT_BELT, _P.FRONT_LEFT] > 0.0
+
+
+def _taken(
+    memory: BodyMemory, request: BodyRequest, around: Surround
+) -> tuple[BodyMemory, Gear | None]:
+    """One request, obeyed or refused with words."""
+    item, key = request.item, (request.item, request.place)
+    value = wanted(item, request.place, request.value, request.word)
+    words = value if isinstance(value, str) else _refusal(memory, key, value, around)
+    if isinstance(value, str) or words:
+        place = "" if request.place is None else f" {request.place.value}"
+        told = f"{item.value}{place}: {words}"
+        return replace(memory, refused=memory.refused + 1, refusal=told), None
+    if item is _B.GEAR:
+        return memory, Gear(ROWS[item].words[int(value)])
+    values, targets = dict(memory.values), dict(memory.targets)
+    if item is _B.HORN:
+        values[key], targets[key] = HORN_S * value, 0.0
+    elif item is _B.TRIP:
+        values[key] = around.odometer_m - value
+    elif math.isinf(ROWS[item].per_s):
+        values[key] = value
+    else:
+        targets[key] = value
+    if item is _B.LIGHT_SWITCH:
+        lamps = _LAMPS[LightSwitch(ROWS[item].words[int(value)])]
+        for lamp, on in zip((_B.PARKING_LIGHT, _B.RUNNING_LIGHT, _B.LOW_BEAM), lamps, strict=True):
+            values[lamp, None] = on
+    if item is _B.CHARGE_CABLE:
+        values[_B.CABLE_LOCK, None] = value
+    return replace(memory, values=values, targets=targets), None
+
+
+def _refusal(memory: BodyMemory, key: Key, value: float, around: Surround) -> str:
+    """Why the body does not do it now; empty: it does."""
+    item, place = key
+    row, values = ROWS[item], memory.values
+    if abs(around.speed_mps) > row.fastest_mps and not (row.only_up and value <= values[key]):
+        limit = "standing" if row.fastest_mps < 1.0 else f"below {3.6 * row.fastest_mps:.0f} km/h"
+        return f"only {limit}"
+    opens = value > values[key]
+    if item is _B.DOOR and opens and values[_B.DOOR_LOCK, place]:
+        return "it is locked"
+    if item is _B.BOOT and opens and values[_B.BOOT_LOCK, None]:
+        return "it is locked"
+    return _charging_refusal(item, opens, value, values, around)
+
+
+def _charging_refusal(
+    item: BodyItem, opens: bool, value: float, values: Mapping[Key, float], around: Surround
+) -> str:
+    cable = values[_B.CHARGE_CABLE, None] > 0.0
+    if item is _B.CHARGE_FLAP and not opens and cable:
+        return "the cable is plugged in"
+    if item is _B.CHARGE_CABLE and opens and not values[_B.CHARGE_FLAP, None]:
+        return "the flap is closed"
+    if item is _B.CHARGE_CABLE and opens and around.gear is not Gear.PARK:
+        return "only parked"
+    if item is _B.CHARGE_CABLE and not opens and cable and values[_B.CABLE_LOCK, None]:
+        return "it is locked"
+    if item is _B.GEAR and cable and ROWS[item].words[int(value)] != Gear.PARK.value:
+        return "the cable is plugged in"
+    return ""
+
+
+def _travelled(memory: BodyMemory, dt_s: float) -> BodyMemory:
+    """All that moves, one step on its way."""
+    values, targets = dict(memory.values), dict(memory.targets)
+    for key, target in memory.targets.items():
+        rate = 1.0 if key[0] is _B.HORN else ROWS[key[0]].per_s
+        left, most = target - values[key], rate * dt_s
+        if abs(left) <= most:
+            values[key] = target
+            del targets[key]
+        else:
+            values[key] += math.copysign(most, left)
+    return replace(memory, values=values, targets=targets)
+
+
+def _flow(memory: BodyMemory, around: Surround, spec: PlantSpec, dt_s: float) -> tuple[Flow, float]:
+    """Heat and energy one step on, and the load beyond the base."""
+    values, flow = memory.values, memory.flow
+    open_doors = sum(values[_B.DOOR, place] for place in DOORS) / 100.0
+    open_windows = sum(values[_B.WINDOW, place] for place in DOORS) / 100.0
+    front = (_P.FRONT_LEFT, _P.FRONT_RIGHT)
+    air = heat.cabin(
+        flow.cabin_k,
+        around.ambient_k,
+        0.5 * sum(values[_B.AIR_TEMPERATURE, place] for place in front),
+        heat.DOOR_SHARE * open_doors + heat.WINDOW_SHARE * open_windows,
+        on=values[_B.AIR_CONDITIONING, None] > 0.0,
+        recirculation=values[_B.RECIRCULATION, None] > 0.0,
+        defrost=values[_B.DEFROST, None] > 0.0,
+        fan=sum(values[_B.AIR_FAN, place] for place in front) / 200.0,
+        spec=spec,
+        dt_s=dt_s,
+    )
+    drawn_w = air.power_w + _heaters_w(values)
+    inlet_w = _charging_w(values, flow, around)
+    stored_w = heat.CHARGER_EFFICIENCY * inlet_w
+    out_j = around.battery_w * dt_s
+    limit = values[_B.CHARGE_LIMIT, None] / 100.0
+    left_s = max(0.0, limit - around.charge) * around.usable_j / stored_w if stored_w else None
+    return (
+        Flow(
+            cabin_k=air.cabin_k,
+            tyre_k=heat.tyre_k(flow.tyre_k, around.ambient_k, around.speed_mps, dt_s),
+            ambient_k=around.ambient_k,
+            drawn_w=drawn_w,
+            charging_w=inlet_w,
+            most_w=inlet_w if inlet_w and not flow.charging_w else max(flow.most_w, inlet_w),
+            left_s=left_s,
+            consumed_j=flow.consumed_j + max(0.0, out_j),
+            recovered_j=flow.recovered_j + (0.0 if inlet_w else max(0.0, -out_j)),
+            charged_j=flow.charged_j + (max(0.0, -out_j) if inlet_w else 0.0),
+        ),
+        drawn_w - stored_w,
+    )
+
+
+def _heaters_w(values: Mapping[Key, float]) -> float:
+    """Of screens, mirrors, seats and wheel; cooling a seat costs as much as heating it."""
+    drawn_w = sum(
+        share * values[_B.SCREEN_HEAT, place]
+        for share, place in zip(heat.SCREEN_W, (_P.FRONT, _P.REAR), strict=True)
+    )
+    drawn_w += heat.MIRROR_W * sum(values[_B.MIRROR_HEAT, place] for place in SIDES)
+    drawn_w += heat.SEAT_W * sum(abs(values[_B.SEAT_HEAT, place]) for place in DOORS) / 100.0
+    return drawn_w + heat.WHEEL_W * values[_B.WHEEL_HEAT, None] / 100.0
+
+
+def _charging_w(values: Mapping[Key, float], flow: Flow, around: Surround) -> float:
+    """Power at the inlet: by cable, parked, when wanted and below the limit."""
+    if not values[_B.CHARGE_CABLE, None] or not values[_B.CHARGE, None]:
+        return 0.0
+    if around.gear is not Gear.PARK:
+        return 0.0
+    limit = values[_B.CHARGE_LIMIT, None] / 100.0
+    room = 0.0 if flow.charging_w > 0.0 else heat.CHARGE_AGAIN
+    if around.charge >= limit - room:
+        return 0.0
+    return min(heat.CHARGER_W, around.takes_w / heat.CHARGER_EFFICIENCY)
+
+
+__all__ = ["BodyMemory", "BodyOutput", "Surround", "belted", "closed", "start", "state_of", "step"]
