@@ -14,6 +14,7 @@ import typer
 import typer.core
 
 from volant import __version__
+from volant.app.cli_apps import apps_app
 from volant.app.cli_ecu import ecu_app
 from volant.app.cli_parts import PLAIN, JsonOption
 from volant.app.exits import Exit
@@ -27,6 +28,7 @@ app.add_typer(journal_app, name="journal")
 exam_app = typer.Typer(**PLAIN, help="Examine drivers, ours and others, in seeded scenes.")
 app.add_typer(exam_app, name="exam")
 app.add_typer(ecu_app, name="ecu")
+app.add_typer(apps_app, name="app")
 
 CarOption = Annotated[str, typer.Option(help="Car by name or TOML file; `volant cars` lists them.")]
 RoadOption = Annotated[
