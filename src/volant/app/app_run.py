@@ -17,6 +17,7 @@ import msgspec
 from volant.app.app_make import app_store, rights_in_words
 from volant.app.exits import Exit
 from volant.app.say import answer, answer_json, table, tell
+from volant.app.signal_files import own_catalogue
 from volant.app.stop import StopSignals
 from volant.caros.apps.door import SignalDoor
 from volant.caros.apps.host import AppHost, AppStatus, refusal
@@ -28,8 +29,6 @@ from volant.caros.apps.store import AppRow, AppStore, write_whole
 from volant.caros.signals.store import SignalStore
 from volant.caros.supervise.shell import die_with
 from volant.core.errors import InputError, RefusedError
-from volant.core.settings import package_folders
-from volant.wire.vss import Catalogue, read_catalogues
 
 STATUS: Final = "running.json"
 HOST_LOCK: Final = ".host"
@@ -186,15 +185,6 @@ class StatusFile:
                 write_whole(self._path, msgspec.json.encode(status))
 
 
-def signal_catalogue() -> Catalogue:
-    """The signals of the car that comes with Volant."""
-    for folder in package_folders("cars"):
-        paths = sorted((folder / "signals").glob("*.toml"))
-        if paths:
-            return read_catalogues(paths)
-    raise InputError("the signals of the car are not there: cars/signals")
-
-
 def _run_here(store: AppStore, row: AppRow, manifest: Manifest) -> Exit:
     """One app in this terminal; its signals are there, and nobody says their values."""
     alone = _OneApp(store, row)
@@ -249,7 +239,7 @@ def _serve_signals(channel: socket.socket) -> int:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
         async def serve() -> None:
-            SignalDoor(SignalStore(signal_catalogue()), channel).open()
+            SignalDoor(SignalStore(own_catalogue()), channel).open()
             await asyncio.Event().wait()
 
         asyncio.run(serve())

@@ -17,6 +17,7 @@ from volant import __version__
 from volant.app.cli_apps import apps_app
 from volant.app.cli_ecu import ecu_app
 from volant.app.cli_parts import PLAIN, JsonOption
+from volant.app.cli_signals import signals_app
 from volant.app.exits import Exit
 from volant.core.errors import VolantError
 
@@ -29,6 +30,7 @@ exam_app = typer.Typer(**PLAIN, help="Examine drivers, ours and others, in seede
 app.add_typer(exam_app, name="exam")
 app.add_typer(ecu_app, name="ecu")
 app.add_typer(apps_app, name="app")
+app.add_typer(signals_app, name="signals")
 
 CarOption = Annotated[str, typer.Option(help="Car by name or TOML file; `volant cars` lists them.")]
 RoadOption = Annotated[

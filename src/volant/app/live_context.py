@@ -11,6 +11,7 @@ from volant.caros.cockpit import Door
 from volant.caros.cockpit.frame import FrameSettings
 from volant.pilot import PilotSettings
 from volant.sim import JudgeSettings
+from volant.wire.vss import Catalogue
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +28,21 @@ class Context:
     """Listens for testers; it outlives the process that serves them."""
     codes: Path
     """Folder of the trouble codes."""
+    signals: socket.socket
+    """Listens for `volant signals`; it outlives the process that serves it."""
+    catalogue: Catalogue
+    apps: tuple[socket.socket, socket.socket]
+    """Between the host of the apps and whoever serves their signals; these two hold it, and nobody else."""
 
 
 def make_context(
-    trip: Trip, door: Door, journal: Path | None, doip: socket.socket, codes: Path
+    trip: Trip,
+    door: Door,
+    journal: Path | None,
+    doip: socket.socket,
+    codes: Path,
+    signals: socket.socket,
+    catalogue: Catalogue,
 ) -> Context:
     """Work out all settings now, so that a process that comes back need not.
 
@@ -38,4 +50,5 @@ def make_context(
         InputError: the road cannot be driven.
     """
     settings = pilot_settings(trip), judge_settings(trip), frame_settings(trip)
-    return Context(trip, door, journal, *settings, doip, codes)
+    apps = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    return Context(trip, door, journal, *settings, doip, codes, signals, catalogue, apps)

@@ -24,6 +24,8 @@ from volant.app.exits import Exit
 from volant.app.live_context import Context, make_context
 from volant.app.live_station import GO, Station, publish_outside
 from volant.app.say import answer_json, table, tell
+from volant.app.signal_files import whole_catalogue
+from volant.app.signal_line import close_here, listen_here
 from volant.app.stop import StopSignals
 from volant.app.trip import TripWish
 from volant.caros.cockpit import NOT_BUILT, listen_near, open_door, screens_are_built
@@ -37,6 +39,8 @@ from volant.core.clock import NS_PER_S
 from volant.core.messages import Alert, AlertLevel
 
 PROCESSES: Final = Path(__file__).with_name("processes.toml")
+APPS_BETWEEN: Final = ("apps", "signals")
+"""Who holds the ends of the apps' channel: what comes over it is believed."""
 TURN_S: Final = 0.05
 STATUS_EVERY_S: Final = 0.5
 BOOT_MOST_S: Final = 60.0
@@ -163,8 +167,11 @@ class LiveCar:
         )
 
     def _kept(self, row: ProcessRow) -> tuple[int, ...]:
-        listeners = self._context.door.listener.fileno(), self._context.doip.fileno()
-        return (*self._wiring.seat(row.name).descriptors, *listeners)
+        context = self._context
+        kept = [context.door.listener, context.doip, context.signals]
+        if row.name in APPS_BETWEEN:
+            kept.append(context.apps[APPS_BETWEEN.index(row.name)])
+        return (*self._wiring.seat(row.name).descriptors, *(one.fileno() for one in kept))
 
     def _run(self, row: ProcessRow, incarnation: int, pair: socket.socket) -> int:
         """In the fork of a process."""
@@ -209,7 +216,10 @@ def up_command(wish: UpWish) -> Exit:
         trip = plan_trip(wish.trip)
         door = open_door(wish.port)
         doip, doip_port = listen_near(wish.doip_port)
-        context = make_context(trip, door, wish.journal, doip, Path(codes))
+        signal_listener = listen_here()
+        context = make_context(
+            *(trip, door, wish.journal, doip, Path(codes)), signal_listener, whole_catalogue()[0]
+        )
         car = LiveCar(context, processes)
         _tell_start(trip, door.address, door.port, door.wanted_port)
         tell(f"diagnostics: DoIP at 127.0.0.1:{doip_port}")
@@ -221,6 +231,9 @@ def up_command(wish: UpWish) -> Exit:
             car.close()
             door.listener.close()
             doip.close()
+            close_here(signal_listener)
+            for end in context.apps:
+                end.close()
             for path in (wish.ready_file, wish.status_file):
                 if path is not None:
                     path.unlink(missing_ok=True)

@@ -79,7 +79,8 @@ def _any(_value: Any) -> bool:
 
 
 def _opens(value: Any) -> bool:
-    return value is True or (value is not False and value > 0)
+    """A switch, a position, or a word of a switch such as ONE_SHOT_OPEN."""
+    return "OPEN" in value if isinstance(value, str) else value > 0
 
 
 def _off(value: Any) -> bool:
@@ -102,6 +103,7 @@ _PILOT: Final = "Vehicle.ADAS."
 RULES: Final[tuple[Rule, ...]] = (
     Rule(_DOOR + "IsOpen", _opens, _moves, "no door opens while the car moves"),
     Rule(_DOOR + "Position", _opens, _moves, "no door opens while the car moves"),
+    Rule(_DOOR + "Switch", _opens, _moves, "no door opens while the car moves"),
     Rule(_DOOR + "IsLocked", _off, _moves, "no door is unlocked while the car moves"),
     Rule("Vehicle.Body.Hood", _opens, _moves, "the bonnet does not open while the car moves"),
     Rule(
@@ -235,6 +237,7 @@ def _rate(state: ArbiterState, who: str, now_ns: int) -> tuple[ArbiterState, boo
     if len(buckets) >= MOST_ASKERS:
         full_ns = nanoseconds(BURST / RATE_PER_S)
         buckets = {name: one for name, one in buckets.items() if now_ns - one[1] < full_ns}
+        buckets = buckets if len(buckets) < MOST_ASKERS else {}
     kept = {**buckets, who: (left - 1.0 if allowed else left, now_ns)}
     return replace(state, buckets=kept), allowed
 

@@ -1,0 +1,198 @@
+"""The process `signals` of the live car: the store, the car's own values in it, and the edges that serve it.
+
+One asyncio loop. It reads the bus twenty times a second and writes only requests, so whatever a client
+does to it, the driving loop hears nothing but a message now and then. A further edge is one more row of
+`EDGES`: an async function that serves until it is cancelled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from volant.app.live_context import Context
+from volant.app.live_station import Station, publish_outside
+from volant.caros.apps.door import SignalDoor
+from volant.caros.signals import arbiter, mapping
+from volant.caros.signals.line import LineServer
+from volant.caros.signals.rights import Rights
+from volant.caros.signals.sinks import SINKS, message_of
+from volant.caros.signals.sources import drives
+from volant.caros.signals.store import Datapoint, SignalStore
+from volant.caros.signals.values import SignalError
+from volant.core import topics
+from volant.core.body import BodyState
+from volant.core.clock import NS_PER_S
+from volant.core.messages import CarState, Message, PilotState
+from volant.core.topics import Topic
+from volant.vehicle.ecus import CarFacts
+from volant.wire.vss import Value
+
+TURN_S: Final = 0.05
+AGAIN_NS: Final = NS_PER_S
+"""Values that do not change are said again at least so often, so that their age can be seen."""
+CAR: Final = "car"
+"""The owner of what the car tells and moves itself."""
+HEARD: Final[tuple[Topic, ...]] = (
+    topics.CAR_STATE,
+    topics.BODY_STATE,
+    topics.PILOT_STATE,
+    topics.PILOT_PLAN,
+    topics.PILOT_LOCALIZATION,
+    topics.PILOT_TRACKS,
+    topics.GUARD_DECISION,
+    topics.AEB_STATE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeInput:
+    """What an edge is given."""
+
+    store: SignalStore
+    context: Context
+    say: Callable[[str, str], None]
+    """Puts words about an edge, by its name, into the process's heartbeat."""
+
+
+Edge = Callable[[EdgeInput], Awaitable[None]]
+
+
+async def line_edge(given: EdgeInput) -> None:
+    """`volant signals`, over a socket of this user; the supervisor made it, so it outlives the process."""
+    await LineServer(given.store, Rights.all()).serve(given.context.signals)
+
+
+async def apps_edge(given: EdgeInput) -> None:
+    """The apps' own sockets; their host hands them over, anew after a death of this process."""
+    door = SignalDoor(given.store, given.context.apps[1])
+    door.open()
+    try:
+        await asyncio.Event().wait()
+    finally:
+        door.close()
+
+
+EDGES: Final[tuple[Edge, ...]] = (line_edge, apps_edge)
+
+
+class Pump:
+    """The car in the store: what it tells goes in, what is asked of it comes out."""
+
+    def __init__(self, station: Station, store: SignalStore, context: Context) -> None:
+        self._station, self._store = station, store
+        self._held: dict[type[Message], Any] = {}
+        self._subscriptions = tuple(station.bus.subscribe(topic, 1) for topic in HEARD)
+        boot_unix_ns = time.time_ns() - station.now_ns
+        self._counted = mapping.Counted(boot_unix_ns=boot_unix_ns)
+        self._boot_unix_ns = boot_unix_ns
+        self._shape = mapping.shape_of(context.trip.spec)
+        self._rights = Rights.all()
+        self._last: dict[int, Value | None] = {}
+        self._said_ns = 0
+        self._judged = arbiter.start()
+        self._who = ""
+        self._claim(mapping.told_paths(context.trip.spec))
+        facts = mapping.facts_of(context.trip.spec, CarFacts().vin)
+        self._facts = mapping.fitted(store.catalogue, facts)
+        store.arbiter = self._decide
+
+    def _claim(self, told: frozenset[str]) -> None:
+        catalogue, everything = self._store.catalogue, self._rights
+        ids = [leaf.id for leaf in catalogue if leaf.path in told]
+        self._store.claim(CAR, ids, "data", everything)
+        moved = [leaf.id for leaf in catalogue if leaf.path in SINKS]
+        self._store.claim(CAR, moved, "actuation", everything, self._move)
+
+    def turn(self) -> None:
+        """Take in what came, and put what changed into the store."""
+        self._station.bus.drain()
+        new: dict[type[Message], Any] = {}
+        for subscription in self._subscriptions:
+            if subscription.unread:
+                message = subscription.take()[-1]
+                new[type(message)] = message
+        self._held |= new
+        self._counted, found = mapping.values_of(self._counted, new, self._held, self._shape)
+        values = mapping.fitted(self._store.catalogue, found)
+        now_ns = self._station.now_ns
+        if now_ns - self._said_ns >= AGAIN_NS or not self._said_ns:
+            self._said_ns = now_ns
+            values = {**self._facts, **self._last, **values}
+            changed = values
+        else:
+            last = self._last
+            changed = {i: one for i, one in values.items() if i not in last or last[i] != one}
+        self._last |= values
+        stamp_ns = self._boot_unix_ns + now_ns
+        points = {leaf_id: Datapoint(value, stamp_ns) for leaf_id, value in changed.items()}
+        for error in self._store.publish(self._rights, points, CAR).values():
+            raise RuntimeError(f"the mapping tells what the store refuses: {error}")
+
+    def _decide(self, who: str, wanted: Mapping[str, Value]) -> SignalError | None:
+        self._who = who
+        self._judged, refused = arbiter.decide(
+            self._judged, who, wanted, self._car_facts(), self._station.now_ns
+        )
+        return refused
+
+    def _car_facts(self) -> arbiter.CarFacts | None:
+        car: CarState | None = self._held.get(CarState)
+        if car is None:
+            return None
+        pilot: PilotState | None = self._held.get(PilotState)
+        body: BodyState | None = self._held.get(BodyState)
+        return arbiter.CarFacts(
+            stamp_ns=car.stamp_ns,
+            speed_mps=car.speed_mps,
+            gear=car.gear,
+            valid=car.valid,
+            pilot_drives=pilot is not None and drives(pilot),
+            pilot_ready=pilot is not None and pilot.ready,
+            blockers=() if pilot is None else pilot.blocker_words,
+            cable=body is not None and body.charge.cable,
+        )
+
+    def _move(self, batch: Mapping[int, Value]) -> None:
+        """What was granted, onto the bus at once; called right after `_decide` of the same asker."""
+        stamp_ns = self._station.now_ns
+        out = [
+            message_of(self._store.leaf(leaf_id).path, value, stamp_ns, self._who)
+            for leaf_id, value in batch.items()
+        ]
+        publish_outside(self._station.bus, "signals", stamp_ns, out)
+
+
+def signals(station: Station, context: Context) -> int:
+    """Run the process."""
+    store = SignalStore(context.catalogue)
+    return asyncio.run(_serve(station, context, store)) if station.go() else 0
+
+
+async def _serve(station: Station, context: Context, store: SignalStore) -> int:
+    pump = Pump(station, store, context)
+    notes: dict[str, str] = {}
+
+    def say(edge: str, words: str) -> None:
+        notes[edge] = words
+        station.note = "; ".join(f"{name} {told}" for name, told in notes.items() if told)
+
+    given = EdgeInput(store, context, say)
+    edges = [asyncio.ensure_future(edge(given)) for edge in EDGES]
+    try:
+        while not station.ending:
+            pump.turn()
+            station.beat()
+            for edge in edges:
+                if edge.done():
+                    edge.result()
+                    raise RuntimeError("an edge of the signals has ended")
+            await asyncio.sleep(TURN_S)
+    finally:
+        for edge in edges:
+            edge.cancel()
+        await asyncio.gather(*edges, return_exceptions=True)
+    return 0

@@ -1,0 +1,120 @@
+"""The socket of this machine at which a live car's signals are reached, and the client's end of it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final, Self
+
+from volant.app.signal_files import runtime_folder
+from volant.core.errors import InputError, LinkError, RefusedError
+
+LISTEN: Final = 16
+ANSWER_S: Final = 5.0
+_PREFIX: Final = "signals-"
+
+
+def listen_here() -> socket.socket:
+    """A listening socket for this process's car; its name tells the process."""
+    path = runtime_folder() / f"{_PREFIX}{os.getpid()}.sock"
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    before = os.umask(0o177)
+    try:
+        listener.bind(str(path))
+    finally:
+        os.umask(before)
+    listener.listen(LISTEN)
+    return listener
+
+
+def close_here(listener: socket.socket) -> None:
+    """Close it and take its name away."""
+    name = listener.getsockname()
+    listener.close()
+    with contextlib.suppress(OSError):
+        Path(name).unlink()
+
+
+class SignalClient:
+    """A connection to a live car's signals."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        """Connect to a car by its socket, by default to the one that was started last.
+
+        Raises:
+            LinkError: no car is up.
+        """
+        self._socket = _connect(path)
+        self._socket.settimeout(ANSWER_S)
+        self._file = self._socket.makefile("rb")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+        self._socket.close()
+
+    def ask(self, **request: Any) -> Any:
+        """One request and its answer.
+
+        Raises:
+            InputError: there is no such signal, or it cannot be so.
+            RefusedError: the car says no, with its reason.
+            LinkError: the car is gone.
+        """
+        try:
+            self._socket.sendall(json.dumps({"id": 1, **request}).encode() + b"\n")
+        except OSError as error:
+            raise LinkError(f"the car is gone: {error}") from error
+        answer = self._line()
+        if "error" in answer:
+            told = answer["error"]
+            words = f"{told['path']}: {told['reason']}" if told["path"] else told["reason"]
+            wrong = (
+                "not_found",
+                "invalid_type",
+                "out_of_bounds",
+                "not_allowed",
+                "invalid_argument",
+            )
+            raise (InputError if told["code"] in wrong else RefusedError)(words)
+        return answer["ok"]
+
+    def watch(self, pattern: str) -> Iterator[dict[str, Any]]:
+        """Values of all signals of a pattern, and then each change, without end."""
+        self.ask(do="watch", pattern=pattern)
+        self._socket.settimeout(None)
+        while True:
+            yield self._line()["values"]
+
+    def _line(self) -> Any:
+        try:
+            line = self._file.readline()
+        except OSError as error:
+            raise LinkError(f"the car does not answer: {error}") from error
+        if not line:
+            raise LinkError("the car has gone")
+        return json.loads(line)
+
+
+def _connect(path: Path | None) -> socket.socket:
+    if path is not None:
+        found = [path]
+    else:
+        every = runtime_folder().glob(f"{_PREFIX}*.sock")
+        found = sorted(every, key=lambda one: one.stat().st_mtime_ns, reverse=True)
+    for one in found:
+        link = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            link.connect(str(one))
+        except OSError:
+            link.close()
+            continue
+        return link
+    raise LinkError("no live car is up on this machine; `volant up` starts one")
