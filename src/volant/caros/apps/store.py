@@ -149,6 +149,7 @@ class AppStore:
             if before is not None:
                 _may_follow(before, package)
                 if before.installed and before.digest == package.digest and self._whole(before):
+                    self._sweep()
                     return before
             row = self._new_row(state, before, package, name)
             self._lay_down(row, package.files)
