@@ -42,6 +42,7 @@ from volant.caros.signals.store import Datapoint, SignalStore
 from volant.trust import SigningKey
 from volant.wire.vss import Catalogue, Leaf
 
+SOURCE = (ROOT / "scripts" / "escape_attempts.py").read_bytes()
 PAGE = ROOT / "docs" / "guides" / "apps.md"
 ORDINARY_USER = 64_321
 MEMORY_MB, PROCESSES, FLASH_MB = 32, 8, 1
@@ -200,9 +201,8 @@ def _try_one(
         entry=entry, memory=MEMORY_MB, processes=PROCESSES, flash=FLASH_MB, port=facts["tcp_port"]
     )
     code = f"import escape_attempts\nescape_attempts.run({name!r}, {facts!r})\n"
-    attempts = (ROOT / "scripts" / "escape_attempts.py").read_bytes()
     package = pack(
-        {"app.toml": words.encode(), f"{entry}.py": code.encode(), "escape_attempts.py": attempts},
+        {"app.toml": words.encode(), f"{entry}.py": code.encode(), "escape_attempts.py": SOURCE},
         KEY,
     )
     store.change_trust(lambda trust: trust.with_key(KEY.public, "tests"))

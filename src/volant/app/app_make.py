@@ -10,7 +10,7 @@ import msgspec
 
 from volant.app.exits import Exit
 from volant.app.folders import state_folder
-from volant.app.say import answer, answer_json, table
+from volant.app.say import answer, answer_json, table, tell
 from volant.caros.apps.manifest import MANIFEST, Manifest, manifest_from
 from volant.caros.apps.package import (
     FILE_MOST_BYTES,
@@ -192,7 +192,7 @@ def own_key() -> SigningKey:
             pass
         finally:
             draft.unlink()
-        answer(f"made your key {path}: who reads it signs as you")
+        tell(f"made your key {path}: who reads it signs as you")
     key = SigningKey.from_pem(_read(path, 8192))
     app_store().change_trust(lambda trust: trust.with_key(key.public, OWN_NAME))
     return key

@@ -1,6 +1,8 @@
 """Attempts to get out, by real programs in real sandboxes: what the guide's table says is so."""
 
+import os
 import re
+from pathlib import Path
 
 import pytest
 
@@ -36,6 +38,8 @@ def test_nothing_gets_out_at_level_full() -> None:
 @pytest.mark.parametrize("level", LEVELS, ids=lambda level: level.word)
 def test_the_table_tells_what_an_ordinary_user_s_apps_can_do(level: Level) -> None:
     machine_for(level)
+    if os.geteuid() == 0 and not Path("/usr/bin/python3").exists():
+        pytest.skip("an ordinary user has no Python here: apt-get install python3")
     said = table()
     found = {ATTEMPTS[name][0]: passes(what) for name, what in try_as_user(level).items()}
     assert found == {words: said[words][LEVELS.index(level)] for words in found}

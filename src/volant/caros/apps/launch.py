@@ -21,6 +21,7 @@ from volant.caros.apps.isolation.sandbox import (
     Machine,
     words,
 )
+from volant.caros.supervise.shell import die_with
 
 MIB: Final = 1 << 20
 _ABOVE: Final = 64
@@ -113,8 +114,6 @@ def _become(
 ) -> NoReturn:
     """In the fork: lay out the descriptors, join the group and turn into the sandbox."""
     try:
-        from volant.caros.supervise.shell import die_with
-
         die_with(parent)
         os.setpgid(0, 0)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGPIPE):

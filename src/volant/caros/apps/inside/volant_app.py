@@ -29,7 +29,7 @@ SIGNALS, HOST = 3, 4
 PACKET_MOST = 128 * 1024
 CHUNK = 96 * 1024
 BEAT_S = 1.0
-ANSWER_S = 5.0
+ANSWER_S = 15.0  # the signal tree may just be starting anew
 
 if TYPE_CHECKING:
     Values = dict[str, tuple[Any, int]]
