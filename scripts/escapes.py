@@ -26,9 +26,10 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "src")]
+sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "src")]
 
-from scripts.escape_attempts import ATTEMPTS
+from escape_attempts import ATTEMPTS
+
 from volant.caros.apps.door import SignalDoor
 from volant.caros.apps.host import GRACE_S, AppHost
 from volant.caros.apps.isolation import groups
@@ -119,7 +120,7 @@ def _victim(facts: dict[str, Any], end: socket.socket) -> subprocess.Popen[bytes
     """Another process with something in its environment, its memory and at descriptor 3."""
     shell = "exec 3<&0; while :; do sleep 0.2; done"
     victim = subprocess.Popen(
-        ["/bin/sh", "-c", shell, "volant-victim"], stdin=end, env={"VICTIM": "secret"}
+        ["/bin/sh", "-c", shell, "volant-victim"], stdin=end.fileno(), env={"VICTIM": "secret"}
     )
     facts.update(victim=victim.pid, victim_name="volant-victim", victim_address=0)
     time.sleep(0.2)
@@ -162,7 +163,9 @@ def try_as_user(level: Level, names: Sequence[str] = ()) -> dict[str, str]:
             os.setresgid(ORDINARY_USER, ORDINARY_USER, ORDINARY_USER)
             os.setresuid(ORDINARY_USER, ORDINARY_USER, ORDINARY_USER)
             os.environ["HOME"] = tempfile.tempdir = "/tmp"
-            ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)  # as any process of a user, it can be looked into
+            ctypes.CDLL(None).prctl(
+                4, 1, 0, 0, 0
+            )  # as any process of a user, it can be looked into
             with os.fdopen(sending, "w") as file:
                 json.dump(try_all(level, names), file)
             status = 0
@@ -191,9 +194,7 @@ def _delegated() -> groups.Group:
     return group
 
 
-def _try_one(
-    name: str, folder: Path, facts: dict[str, Any], machine: Any, offer: Offer
-) -> str:
+def _try_one(name: str, folder: Path, facts: dict[str, Any], machine: Any, offer: Offer) -> str:
     store = AppStore(folder)
     folder.mkdir(mode=0o755)
     entry = f"{name}_{os.getpid()}"

@@ -9,7 +9,7 @@ car.keep("starts", str(starts).encode())
 print(f"start {starts}", flush=True)
 try:
     while True:
-        for path, (value, _stamp_ns) in car.wait(10.0).items():
+        for value, _stamp_ns in car.wait(10.0).values():
             if value is not None and car.moving is False:
                 car.show("Speed", f"{value:.0f} km/h")
 finally:

@@ -26,9 +26,10 @@ def in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def volant(*words: str) -> int:
-    with pytest.MonkeyPatch.context() as patched, pytest.raises(SystemExit) as ended:
+    with pytest.MonkeyPatch.context() as patched:
         patched.setattr(sys, "argv", ["volant", "app", *words])
-        main()
+        with pytest.raises(SystemExit) as ended:
+            main()
     return int(ended.value.code or 0)
 
 
@@ -37,7 +38,9 @@ def made(version: str = "0.1.0") -> Path:
     if not Path("lights").exists():
         assert volant("new", ID) == 0
     manifest = Path("lights/app.toml")
-    manifest.write_text(re.sub(r'version = "[^"]*"', f'version = "{version}"', manifest.read_text()))
+    manifest.write_text(
+        re.sub(r'version = "[^"]*"', f'version = "{version}"', manifest.read_text())
+    )
     assert volant("pack", "lights") == 0
     return Path(f"{ID}-{version}.vapp")
 
@@ -53,7 +56,12 @@ def test_from_new_to_installed(capsys: pytest.CaptureFixture[str]) -> None:
     assert "it may read Vehicle.Speed" in capsys.readouterr().out
     assert volant("list", "--json") == 0
     (app,) = said(capsys)["apps"]
-    assert (app["id"], app["version"], app["enabled"], app["signer"]) == (ID, "0.1.0", True, "own key")
+    assert (app["id"], app["version"], app["enabled"], app["signer"]) == (
+        ID,
+        "0.1.0",
+        True,
+        "own key",
+    )
     assert app["rights"] == ["read:Vehicle.Speed"]
 
 

@@ -61,11 +61,7 @@ def test_a_clip_is_text_with_seconds_from_the_event() -> None:
     assert "0.00,Vehicle.Acceleration.Longitudinal,-6" in lines
 
 
-@given(
-    rows=st.lists(
-        st.tuples(st.floats(0.0, 3.0), st.floats(-50.0, 50.0)), max_size=300
-    )
-)
+@given(rows=st.lists(st.tuples(st.floats(0.0, 3.0), st.floats(-50.0, 50.0)), max_size=300))
 def test_memory_is_bounded_whatever_comes(rows: list[tuple[float, float]]) -> None:
     recorder, at_s = clips.Recorder(), 0.0
     for span_s, value in rows:

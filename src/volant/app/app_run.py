@@ -264,7 +264,8 @@ def _row(
     store: AppStore, row: AppRow, offer: Offer, running: dict[str, AppStatus] | None
 ) -> AppAnswer:
     status = None if running is None else running.get(row.id)
-    name, rights, least, why = row.id, (), "", ""
+    name, least, why = row.id, "", ""
+    rights: tuple[str, ...] = ()
     try:
         manifest = store.manifest(row)
         name, rights, least = manifest.name, manifest.signals, manifest.min_isolation

@@ -13,7 +13,8 @@ apps_app = typer.Typer(**PLAIN, help="Make, pack, sign, install and run apps in 
 
 AppArgument = Annotated[str, typer.Argument(help="Id of an installed app.")]
 KeyOption = Annotated[
-    Path | None, typer.Option("--key", help="Private key (PEM); default: your own, made when needed.")
+    Path | None,
+    typer.Option("--key", help="Private key (PEM); default: your own, made when needed."),
 ]
 
 
@@ -39,7 +40,9 @@ def new(
 @apps_app.command()
 def pack(
     folder: Annotated[Path, typer.Argument(help="Folder with app.toml.")],
-    out: Annotated[Path | None, typer.Option(help="Package; default: ID-VERSION.vapp here.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Package; default: ID-VERSION.vapp here.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check an app and pack it into one file, not signed yet.
@@ -100,7 +103,9 @@ def trust(
 def install(
     package: Annotated[
         str,
-        typer.Argument(help="Signed package; or an app that comes with Volant, or a folder: signed by you."),
+        typer.Argument(
+            help="Signed package; or an app that comes with Volant, or a folder: signed by you."
+        ),
     ],
     as_json: JsonOption = False,
 ) -> None:
@@ -165,7 +170,9 @@ def stop(app: AppArgument) -> None:
 @apps_app.command()
 def remove(
     app: AppArgument,
-    kept_too: Annotated[bool, typer.Option("--kept-too", help="Also what it keeps, and its log.")] = False,
+    kept_too: Annotated[
+        bool, typer.Option("--kept-too", help="Also what it keeps, and its log.")
+    ] = False,
 ) -> None:
     """Take an app away.
 

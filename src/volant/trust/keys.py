@@ -85,9 +85,9 @@ class SigningKey:
         Raises:
             InputError: it is none, or of another kind.
         """
+        if len(pem) > PEM_MOST_BYTES:
+            raise InputError(f"no private key: {len(pem)} bytes")
         try:
-            if len(pem) > PEM_MOST_BYTES:
-                raise ValueError(f"{len(pem)} bytes")
             key = serialization.load_pem_private_key(pem, password=None)
         except (ValueError, TypeError, UnsupportedAlgorithm) as error:
             raise InputError(f"no private key without a passphrase in PEM: {error}") from error

@@ -94,9 +94,7 @@ class TrustList(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             raise InputError(f"no trusted key is named {key_id}")
         return type(self)(
             keys=tuple(
-                msgspec.structs.replace(one, revoked=True)
-                if one.public.key_id == key_id
-                else one
+                msgspec.structs.replace(one, revoked=True) if one.public.key_id == key_id else one
                 for one in self.keys
             )
         )

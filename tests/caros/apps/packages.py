@@ -32,5 +32,7 @@ def package_bytes(
     return pack({"app.toml": manifest, "main.py": main, **(files or {})}, key)
 
 
-def package(version: str = "1.0.0", main: bytes = MAIN, key: SigningKey = KEY, **more: str) -> Package:
+def package(
+    version: str = "1.0.0", main: bytes = MAIN, key: SigningKey = KEY, **more: str
+) -> Package:
     return open_package(package_bytes(version, main, key, **more))

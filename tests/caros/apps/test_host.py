@@ -37,7 +37,9 @@ def test_an_app_reads_what_it_may_and_nothing_else(tmp_path: Path) -> None:
 
 def test_an_app_ends_in_peace_when_it_is_asked_to(tmp_path: Path) -> None:
     with running(tmp_path) as apps:
-        apps.install(HEAD + "try:\n  while True: car.wait(1.0)\nfinally: car.keep('last', b'words')")
+        apps.install(
+            HEAD + "try:\n  while True: car.wait(1.0)\nfinally: car.keep('last', b'words')"
+        )
         apps.until_phase("ready")
         apps.store.enable(APP, on=False)
         apps.until(lambda: apps.status() is None, "gone")

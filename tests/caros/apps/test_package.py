@@ -22,12 +22,16 @@ from volant.trust import SigningKey, TrustList
 
 PARTS = st.from_regex(r"[a-z_][a-z0-9_-]{0,10}", fullmatch=True)
 PATHS = st.lists(PARTS, min_size=1, max_size=4).map("/".join)
-FILES = st.dictionaries(PATHS.map(lambda path: f"data/{path}.bin"), st.binary(max_size=300), max_size=5)
+FILES = st.dictionaries(
+    PATHS.map(lambda path: f"data/{path}.bin"), st.binary(max_size=300), max_size=5
+)
 SOUND = package_bytes(files={"data/a.bin": b"abc"})
 TRUST = TrustList().with_key(KEY.public, "tests")
 
 
-def with_index(change: dict[str, object], data: bytes = SOUND, key: SigningKey | None = KEY) -> bytes:
+def with_index(
+    change: dict[str, object], data: bytes = SOUND, key: SigningKey | None = KEY
+) -> bytes:
     """A package whose index is another, signed anew: what a liar with a key of his own would send."""
     index, _, _, body = packages._parted(data)
     table = msgspec.json.decode(index) | change
@@ -134,7 +138,7 @@ def test_a_path_that_leads_elsewhere_is_refused(path: str) -> None:
     "paths", [("data", "data/a"), ("Main.py", "main.py"), ("a/b", "A/B"), ("a/b/c", "a/b")]
 )
 def test_paths_that_cannot_stand_side_by_side_are_refused(paths: tuple[str, str]) -> None:
-    files = {path: b"" for path in paths}
+    files = dict.fromkeys(paths, b"")
     with pytest.raises(InputError, match=r"twice|below a file"):
         pack({"app.toml": manifest_text().encode(), "main.py": b"", **files}, KEY)
 
@@ -153,8 +157,8 @@ def test_huge_ones_are_refused_before_they_are_read() -> None:
         open_package(MAGIC + bytes(33 << 20))
     with pytest.raises(InputError, match="an index of"):
         open_package(MAGIC + struct.pack("<I", 1 << 31) + bytes(100))
+    rows = [{"path": f"f{n}", "size": 0, "sha256": "0" * 64} for n in range(1025)]
     with pytest.raises(InputError, match="index is wrong"):
-        rows = [{"path": f"f{n}", "size": 0, "sha256": "0" * 64} for n in range(1025)]
         open_package(with_index({"files": rows}))
     nested = MAGIC + struct.pack("<I", 100_000) + b"[" * 100_000 + bytes(96)
     with pytest.raises(InputError, match="index is wrong"):

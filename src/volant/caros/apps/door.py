@@ -16,7 +16,7 @@ from typing import Final
 import msgspec
 
 from volant.caros.apps.session import PACKET_MOST_BYTES, AppSession
-from volant.caros.signals.rights import parse_scope
+from volant.caros.signals.rights import Rights, parse_scope
 from volant.caros.signals.store import SignalStore
 from volant.caros.signals.values import SignalError
 
@@ -100,8 +100,8 @@ class SignalDoor:
         self._drop(word.app)
         if descriptors:
             end = socket.socket(fileno=descriptors[0])
-            session = AppSession(self._store, word.app, rights, lambda: line.wake())
-            line = self._apps[word.app] = _Line(session, end)
+            line = _Line(self._store, word.app, rights, end)
+            self._apps[word.app] = line
             line.open()
 
     def _drop(self, app: str) -> None:
@@ -113,8 +113,9 @@ class SignalDoor:
 class _Line:
     """One app's socket in the loop."""
 
-    def __init__(self, session: AppSession, end: socket.socket) -> None:
-        self.session, self._end = session, end
+    def __init__(self, store: SignalStore, app: str, rights: Rights, end: socket.socket) -> None:
+        self.session = AppSession(store, app, rights, self.wake)
+        self._end = end
         self._loop = asyncio.get_running_loop()
         self._writing = self._closed = self._planned = False
 

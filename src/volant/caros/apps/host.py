@@ -11,22 +11,21 @@ import os
 import select
 import socket
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Final
 
 import msgspec
-from msgspec import Meta
 
-from volant.caros.apps import calls, door
+from volant.caros.apps import door
 from volant.caros.apps.isolation import groups
 from volant.caros.apps.isolation.levels import Means, Offer, level_named
 from volant.caros.apps.isolation.probe import all_may_enter
 from volant.caros.apps.isolation.sandbox import Ask, Machine
-from volant.caros.apps.launch import Running, launch, threads_of_user
+from volant.caros.apps.launch import launch, threads_of_user
 from volant.caros.apps.manifest import MANIFEST, Manifest, PowerWord
-from volant.caros.apps.shelf import CHUNK_BYTES, AppLog, Flash, Shelf
+from volant.caros.apps.resident import PACKETS_AT_ONCE, Beat, Hello, Resident
+from volant.caros.apps.shelf import AppLog, Flash, Shelf
 from volant.caros.apps.store import STATE, AppRow, AppStore
 from volant.caros.flash import MB, DataClass
 from volant.caros.supervise import ProcessRow, ProcessTable
@@ -40,69 +39,7 @@ GRACE_S: Final = 2.0
 READY_S: Final = 5.0
 SILENT_S: Final = 10.0
 BACKOFF_S: Final = 0.1
-PACKET_MOST_BYTES: Final = 128 * 1024
-PACKETS_AT_ONCE: Final = 16
-OUTPUT_AT_ONCE: Final = 64 * 1024
-CALLS_MOST: Final = 4
 LOOK_EVERY_S: Final = 0.2
-LINES_MOST: Final = 2
-
-
-class _Word(msgspec.Struct, frozen=True, tag_field="op"):
-    id: Annotated[int, Meta(ge=0, lt=1 << 53)] = 0
-
-
-class Hello(_Word, frozen=True, tag="hello"):
-    """The app is ready."""
-
-
-class Beat(_Word, frozen=True, tag="beat"):
-    """The app is well."""
-
-
-class Keep(_Word, frozen=True, kw_only=True, tag="keep"):
-    """Keep bytes."""
-
-    name: str
-    data: Annotated[bytes, Meta(max_length=CHUNK_BYTES)]
-    append: bool = False
-
-
-class Kept(_Word, frozen=True, kw_only=True, tag="kept"):
-    """Give back bytes."""
-
-    name: str
-    offset: Annotated[int, Meta(ge=0)] = 0
-
-
-class Names(_Word, frozen=True, tag="names"):
-    """What is kept."""
-
-
-class Drop(_Word, frozen=True, kw_only=True, tag="drop"):
-    """Keep no longer."""
-
-    name: str
-
-
-class Show(_Word, frozen=True, kw_only=True, tag="show"):
-    """Show a card."""
-
-    title: Annotated[str, Meta(max_length=40)]
-    lines: Annotated[tuple[Annotated[str, Meta(max_length=60)], ...], Meta(max_length=LINES_MOST)]
-
-
-class Connect(_Word, frozen=True, kw_only=True, tag="connect"):
-    """Call a host."""
-
-    host: Annotated[str, Meta(max_length=253)]
-    port: Annotated[int, Meta(ge=1, le=65535)]
-
-
-_DECODE: Final = msgspec.msgpack.Decoder(
-    Hello | Beat | Keep | Kept | Names | Drop | Show | Connect
-).decode
-_ENCODE: Final = msgspec.msgpack.Encoder().encode
 
 
 class AppStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,19 +55,6 @@ class AppStatus(msgspec.Struct, frozen=True, kw_only=True):
     starts: int = 0
     card: tuple[str, ...] = ()
     """Title and lines that it shows."""
-
-
-@dataclass(slots=True)
-class _App:
-    row: AppRow
-    manifest: Manifest
-    process: ProcessRow
-    shelf: Shelf
-    log: AppLog
-    running: Running | None = None
-    greeted: bool = False
-    card: tuple[str, ...] = ()
-    callers: list[int] = field(default_factory=list)
 
 
 class AppHost:
@@ -156,7 +80,7 @@ class AppHost:
         """
         self._store, self._machine, self._offer, self._channel = store, machine, offer, channel
         self._state = m.begin(ProcessTable(process=()), seed, _power(power))
-        self._apps: dict[str, _App] = {}
+        self._apps: dict[str, Resident] = {}
         self._refused: dict[str, AppStatus] = {}
         self._flash = Flash(store.folder / "flash.json", {})
         self._events: list[m.Event] = []
@@ -184,7 +108,7 @@ class AppHost:
         for app in self._apps.values():
             if moving and app.manifest.while_moving == "nothing":
                 app.card = ()
-            _send(app, {"moving": moving})
+            app.send({"moving": moving})
 
     def status(self) -> tuple[AppStatus, ...]:
         """How each app is, those that cannot run too."""
@@ -295,7 +219,7 @@ class AppHost:
                 return f"{path} cannot be read by the app's own user, and there is no bubblewrap"
         return ""
 
-    def _admit(self, row: AppRow, manifest: Manifest) -> _App:
+    def _admit(self, row: AppRow, manifest: Manifest) -> Resident:
         name = row.id
         process = ProcessRow(
             name=name,
@@ -315,7 +239,7 @@ class AppHost:
         log = AppLog(
             self._store.log(name), lambda size: self._flash.ask(name, DataClass.DETAIL, size)
         )
-        app = self._apps[name] = _App(row, manifest, process, shelf, log)
+        app = self._apps[name] = Resident(row, manifest, process, shelf, log)
         return app
 
     # --- what comes -------------------------------------------------------------------------------
@@ -328,7 +252,8 @@ class AppHost:
         if app is None or app.running is None:
             return
         if descriptor == app.running.output:
-            self._print(app)
+            if not app.take_output():
+                self._forget(descriptor)
         elif descriptor == app.running.pidfd:
             self._bury(app)
         else:
@@ -342,85 +267,25 @@ class AppHost:
                 return
             for name, app in self._apps.items():
                 if app.running is not None:
-                    door.hand_over(
-                        self._channel, name, app.manifest.scope, app.running.signals
-                    )
+                    door.hand_over(self._channel, name, app.manifest.scope, app.running.signals)
 
-    def _print(self, app: _App) -> None:
+    def _words(self, app: Resident) -> None:
         assert app.running is not None
-        data = b""
-        with contextlib.suppress(OSError):
-            data = os.read(app.running.output, OUTPUT_AT_ONCE)
-        if data:
-            app.log.add(data)
-        else:
-            self._forget(app.running.output)
-
-    def _words(self, app: _App) -> None:
-        assert app.running is not None
-        for _ in range(PACKETS_AT_ONCE):
-            try:
-                packet = app.running.host.recv(PACKET_MOST_BYTES + 1, socket.MSG_DONTWAIT)
-            except BlockingIOError:
-                return
-            except OSError:
-                packet = b""
-            if not packet:  # it has closed its end; its process tells the rest
-                self._forget(app.running.host.fileno())
-                return
-            try:
-                word = _DECODE(packet)
-            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-                _refuse(app, 0, "invalid_argument", str(error)[:200])
-                continue
-            self._word(app, word)
-
-    def _word(self, app: _App, word: Any) -> None:
         name = app.row.id
-        if isinstance(word, Hello | Beat):
-            self._events.append(m.Beat(name) if app.greeted else m.Ready(name))
-            if not app.greeted and self._moving is not None:
-                _send(app, {"moving": self._moving})
-            app.greeted = True
-            return
         try:
-            answer = self._done(app, word)
-        except InputError as error:
-            _refuse(app, word.id, "invalid_argument", str(error))
-        except (RefusedError, OSError) as error:
-            _refuse(app, word.id, "refused", str(error))
-        else:
-            if answer is not None:
-                _send(app, {"id": word.id, **answer})
-
-    def _done(self, app: _App, word: Any) -> dict[str, Any] | None:
-        match word:
-            case Keep():
-                app.shelf.keep(word.name, word.data, append=word.append)
-            case Kept():
-                size, data = app.shelf.read(word.name, word.offset)
-                return {"size": size, "data": data}
-            case Names():
-                return {"names": app.shelf.sizes()}
-            case Drop():
-                app.shelf.drop(word.name)
-            case Show():
-                if self._moving is not False and app.manifest.while_moving == "nothing":
-                    raise RefusedError("its manifest says that it shows nothing while moving")
-                app.card = (word.title, *word.lines)
-            case Connect():
-                self._call(app, word)
-                return None
-        return {}
-
-    def _call(self, app: _App, word: Connect) -> None:
-        assert app.running is not None
-        if f"{word.host}:{word.port}" not in app.manifest.budget.hosts:
-            raise RefusedError(f"its manifest does not name {word.host[:100]}:{word.port}")
-        app.callers = [pid for pid in app.callers if not os.waitpid(pid, os.WNOHANG)[0]]
-        if len(app.callers) >= CALLS_MOST:
-            raise RefusedError(f"{CALLS_MOST} calls at once, at most")
-        app.callers.append(calls.call(word.host, word.port, word.id, app.running.host))
+            for _ in range(PACKETS_AT_ONCE):
+                word = app.next_word()
+                if word is None:
+                    return
+                if not isinstance(word, Hello | Beat):
+                    app.answer(word, moving=self._moving)
+                    continue
+                self._events.append(m.Beat(name) if app.greeted else m.Ready(name))
+                if not app.greeted and self._moving is not None:
+                    app.send({"moving": self._moving})
+                app.greeted = True
+        except ConnectionError:  # its process tells the rest
+            self._forget(app.running.host.fileno())
 
     # --- what is done -----------------------------------------------------------------------------
 
@@ -432,14 +297,14 @@ class AppHost:
             case m.Start(incarnation=incarnation):
                 self._start(app, incarnation)
             case m.Terminate():
-                _send(app, {"stop": GRACE_S})
+                app.send({"stop": GRACE_S})
             case m.Kill():
                 if app.running is not None:
                     app.running.kill()
             case m.Say(what=what, detail=detail):
                 app.log.say(f"volant: {what} {detail}".strip().encode())
 
-    def _start(self, app: _App, incarnation: int) -> None:
+    def _start(self, app: Resident, incarnation: int) -> None:
         name = app.row.id
         ask = Ask(app.row.user, self._store.files(app.row), app.manifest.entry, app.manifest.budget)
         means = self._offer.means
@@ -453,28 +318,22 @@ class AppHost:
             self._events.append(m.Exited(name, 127))
             return
         app.running, app.greeted, app.card = running, False, ()
-        for descriptor in (running.pidfd, running.host.fileno(), running.output):
+        for descriptor in app.descriptors:
             self._poll.register(descriptor, select.POLLIN)
             self._named[descriptor] = name
         door.hand_over(self._channel, name, app.manifest.scope, running.signals)
 
-    def _bury(self, app: _App, *, wait: bool = False) -> None:
+    def _bury(self, app: Resident, *, wait: bool = False) -> None:
         """An app has ended: take its last words, and let go of all."""
         assert app.running is not None
         pid, status = os.waitpid(app.running.pid, 0 if wait else os.WNOHANG)
         if not pid:
             return
-        self._print(app)
+        app.take_output()
         app.log.end()
-        for descriptor in (app.running.pidfd, app.running.host.fileno(), app.running.output):
+        for descriptor in app.descriptors:
             self._forget(descriptor)
-        for caller in app.callers:
-            with contextlib.suppress(OSError):
-                os.kill(caller, 9)
-                os.waitpid(caller, 0)
-        app.callers = []
-        app.running.close()
-        app.running, app.card = None, ()
+        app.close()
         door.tell_gone(self._channel, app.row.id)
         code = os.waitstatus_to_exitcode(status)
         self._events.append(m.Exited(app.row.id, code if code >= 0 else 128 - code))
@@ -506,15 +365,3 @@ def _stamp(store: AppStore) -> object:
     except OSError:
         return None
     return found.st_mtime_ns, found.st_ino
-
-
-def _send(app: _App, message: dict[str, Any]) -> None:
-    """Say something to an app; one that does not listen loses it."""
-    if app.running is not None:
-        with contextlib.suppress(OSError):
-            at_once = socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL
-            app.running.host.send(_ENCODE(message), at_once)
-
-
-def _refuse(app: _App, number: int, code: str, words: str) -> None:
-    _send(app, {"id": number, "errors": {"": (code, words)}})

@@ -116,8 +116,8 @@ def _become(
     try:
         die_with(parent)
         os.setpgid(0, 0)
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGPIPE):
-            signal.signal(number, signal.SIG_DFL)
+        for kind in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGPIPE):
+            signal.signal(kind, signal.SIG_DFL)
         signal.set_wakeup_fd(-1)
         os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
         os.nice(5)

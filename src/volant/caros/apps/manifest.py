@@ -136,9 +136,7 @@ def _faults(manifest: Manifest) -> list[tuple[str, str, str]]:
     found: list[tuple[str, str, str]] = []
     if not manifest.entry.endswith(".py"):
         found.append(("entry", manifest.entry, f"{manifest.entry!r} is no Python file"))
-    for scope in manifest.signals:
-        if fault := _scope_fault(scope):
-            found.append(("signals", scope, fault))
+    found += [("signals", one, fault) for one in manifest.signals if (fault := _scope_fault(one))]
     for host in manifest.budget.hosts:
         match = HOST.fullmatch(host)
         if match is None or int(match[4]) > 65535:

@@ -18,8 +18,14 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-from volant.caros.apps.manifest import MANIFEST, AppId, Manifest, Version, manifest_from
-from volant.caros.apps.manifest import version_order
+from volant.caros.apps.manifest import (
+    MANIFEST,
+    AppId,
+    Manifest,
+    Version,
+    manifest_from,
+    version_order,
+)
 from volant.caros.apps.package import Package, check_signer
 from volant.core.errors import InputError, RefusedError, TrustError
 from volant.trust.trusted import TrustList
@@ -88,7 +94,9 @@ class AppStore:
         """
         found = {row.id: row for row in self.rows()}
         if app not in found:
-            raise InputError(f"no app {app!r} is installed; there are: {', '.join(found) or 'none'}")
+            raise InputError(
+                f"no app {app!r} is installed; there are: {', '.join(found) or 'none'}"
+            )
         return found[app]
 
     def files(self, row: AppRow) -> Path:

@@ -43,7 +43,7 @@ class Refused(Exception):  # noqa: N818 - what an app reads: `except volant_app.
         super().__init__("; ".join(f"{path}: {words}" for path, (_, words) in errors.items()))
 
 
-class Ended(SystemExit):  # noqa: N818 - no error
+class Ended(SystemExit):
     """The car asks the app to end now."""
 
 
@@ -88,9 +88,7 @@ class Car:
 
     def provide(self, *paths: str, actuation: bool = False) -> None:
         """Be the one who says signals, or with `actuation` who moves them (`actuations`)."""
-        self._hold(
-            {"op": "provide", "paths": paths, "what": "actuation" if actuation else "data"}
-        )
+        self._hold({"op": "provide", "paths": paths, "what": "actuation" if actuation else "data"})
 
     def publish(self, values: dict[str, Any]) -> None:
         """Say values of signals that this app provides."""
@@ -123,8 +121,9 @@ class Car:
             answer = self._ask(HOST, {"op": "kept", "name": name, "offset": len(found)})
             if answer["size"] < 0:
                 return None
-            found += answer["data"]
-            if len(found) >= answer["size"] or not answer["data"]:
+            data: bytes = answer["data"]
+            found += data
+            if len(found) >= answer["size"] or not data:
                 return found
 
     def names(self) -> dict[str, int]:
@@ -141,7 +140,7 @@ class Car:
 
     def connect(self, host: str, port: int) -> socket.socket:
         """A TCP connection to a host that the manifest names."""
-        import socket  # noqa: PLC0415 - costs 10 ms, and most apps call nobody
+        import socket
 
         answer = self._ask(HOST, {"op": "connect", "host": host, "port": port})
         return socket.socket(fileno=answer["descriptor"])

@@ -93,9 +93,10 @@ def _with_system_python(machine: Machine) -> Machine:
 
 
 def _link(path: str) -> str | None:
-    if os.path.islink(path):
-        return os.readlink(path)
-    return "" if Path(path).is_dir() else None
+    found = Path(path)
+    if found.is_symlink():
+        return str(found.readlink())
+    return "" if found.is_dir() else None
 
 
 def _fault(machine: Machine, means: frozenset[Means]) -> str:
@@ -113,7 +114,7 @@ def _fault(machine: Machine, means: frozenset[Means]) -> str:
 
 def _try(command: Sequence[str]) -> str:
     try:
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603 - our own words, no shell
             command,
             stdin=subprocess.DEVNULL,
             capture_output=True,

@@ -114,7 +114,7 @@ def _limits(means: frozenset[Means], ask: Ask) -> dict[str, int]:
 
 
 def _view(machine: Machine, ask: Ask) -> list[str]:
-    """bubblewrap's words: a tree of its own, where nothing can be written but a /tmp in memory."""
+    """Bubblewrap's words: a tree of its own, where nothing can be written but a /tmp in memory."""
     bounds = ["--cap-drop", "ALL"]
     if machine.root:
         # Only to become the app's own user; enter.py gives them up with it.
