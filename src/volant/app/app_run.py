@@ -140,7 +140,9 @@ def log_command(app: str, lines: int, kept: str | None) -> Exit:
     if kept is not None:
         if not NAME.fullmatch(kept) or not (store.kept(app) / kept).is_file():
             raise InputError(f"{app} keeps nothing named {kept!r}: volant app log {app} --kept '*'")
-        answer((store.kept(app) / kept).read_text(encoding="utf-8", errors="replace").rstrip("\n"))
+        text = (store.kept(app) / kept).read_text(encoding="utf-8", errors="replace")
+        for line in text.splitlines():
+            answer(_harmless(line))
         return Exit.DONE
     found: list[str] = []
     for name in ("app.log.1", "app.log"):
@@ -148,8 +150,13 @@ def log_command(app: str, lines: int, kept: str | None) -> Exit:
             text = (store.log(app) / name).read_text(encoding="utf-8", errors="replace")
             found += text.splitlines()
     for line in found[-lines:]:
-        answer("".join(one if one.isprintable() else "?" for one in line))
+        answer(_harmless(line))
     return Exit.DONE
+
+
+def _harmless(line: str) -> str:
+    """An app's words without what a terminal would obey."""
+    return "".join(one if one.isprintable() or one == "\t" else "?" for one in line)
 
 
 @contextlib.contextmanager

@@ -152,7 +152,6 @@ class AppHost:
             self.turn(0.05)
         for app in self._apps.values():
             if app.running is not None:
-                app.running.kill()
                 self._bury(app, wait=True)
         self._flash.save(now=True)
 
@@ -326,6 +325,7 @@ class AppHost:
     def _bury(self, app: Resident, *, wait: bool = False) -> None:
         """An app has ended: take its last words, and let go of all."""
         assert app.running is not None
+        app.running.kill()  # what it has left behind too
         pid, status = os.waitpid(app.running.pid, 0 if wait else os.WNOHANG)
         if not pid:
             return

@@ -44,7 +44,7 @@ class Running:
     group: Group | None
 
     def kill(self) -> None:
-        """End it and all that it has started, at once."""
+        """End it and all that it has started, at once; before it is waited for, so its number is its own."""
         for end in (os.killpg, os.kill):
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 end(self.pid, signal.SIGKILL)
@@ -52,8 +52,7 @@ class Running:
             self.group.kill()
 
     def close(self) -> None:
-        """Let go of all after its end."""
-        self.kill()
+        """Let go of all after its end; its number may be another's by now."""
         if self.group is not None:
             self.group.remove()
         self.host.close()

@@ -19,6 +19,8 @@ CHUNK_BYTES: Final = 96 * 1024
 LOG_MOST_BYTES: Final = 128 * 1024
 """Of one file; there is one earlier one."""
 LINE_MOST_BYTES: Final = 2048
+BLOCK_BYTES: Final = 4096
+"""What a flash writes at least, so many small words are not free."""
 DAY_S: Final = 86_400
 SAVE_EVERY_S: Final = 10.0
 
@@ -85,7 +87,7 @@ class Shelf:
         after = sum(sizes.values()) + len(data) - (0 if append else sizes.get(name, 0))
         if after > self._most:
             raise RefusedError(f"no room: {self._most} bytes may be kept")
-        if why := self._ask(len(data)):
+        if why := self._ask(-(-max(len(data), 1) // BLOCK_BYTES) * BLOCK_BYTES):
             raise RefusedError(why)
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if append:
