@@ -166,7 +166,7 @@ def test_flash_of_the_day_is_a_hard_end(tmp_path: Path) -> None:
             budget="flash_mb_day = 1\nkept_mb = 100",
         )
         apps.until_printed("done")
-        assert "10 : org.example.app has used up its 1 MB of today" in apps.log()
+        assert "11 : org.example.app has used up its 1 MB of today" in apps.log()
 
 
 def test_rubbish_to_the_host_is_answered_and_costs_nothing(tmp_path: Path) -> None:
