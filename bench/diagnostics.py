@@ -43,9 +43,11 @@ def car() -> Iterator[int]:
     """`volant ecu serve` in a process of its own, as a tester meets it; gives its port."""
     with tempfile.TemporaryDirectory() as folder:
         ready = Path(folder) / "ready.json"
-        words = [sys.executable, "-m", "volant", "ecu", "serve", "--port", "0", "--ready-file"]
+        words = [sys.executable, "-m", "volant", "ecu", "serve", "--port", "0", "--state", folder]
         serving = subprocess.Popen(
-            [*words, str(ready)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            [*words, "--ready-file", str(ready)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
         try:
             due_s = time.monotonic() + 30.0

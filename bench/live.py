@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import socket
@@ -13,12 +14,26 @@ import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from bench.journal import SECONDS, messages
 from bench.rows import Row, at_most, percentile, skipped
+from tests.wire.drive_messages import HEADER
+from volant.app.clip_recorder import ClipRecorder
+from volant.caros.clip_store import ClipStore
+from volant.caros.flash import FlashSettings
+from volant.caros.ledger import FlashLedger
 from volant.caros.livebus import LiveBus, Wiring
 from volant.caros.supervise.table import ProcessRow, ProcessTable
 from volant.core import topics
-from volant.core.messages import CarState, DriverControls, Gear, Indicator
+from volant.core.messages import (
+    CarState,
+    Contact,
+    DriverControls,
+    Gear,
+    Indicator,
+    ObjectClass,
+)
 
 SOURCE = Path(__file__).resolve().parents[1] / "src"
 MESSAGES = 3000
@@ -27,7 +42,7 @@ DRIVE_S = 12.0
 
 
 def rows() -> list[Row]:
-    return [*_bus_rows(), *_up_rows()]
+    return [*_bus_rows(), *_clip_rows(), *_up_rows(), *_can_rows()]
 
 
 def _state(stamp_ns: int) -> CarState:
@@ -72,6 +87,32 @@ def _bus_rows() -> list[Row]:
     ]
 
 
+def _clip_rows() -> list[Row]:
+    """From an event to its past on the disk, in a recorder that has nothing else to do."""
+    sent = messages()
+    last_ns = sent[-1][1]
+    touch = Contact(
+        stamp_ns=last_ns, actor_id=1, object_class=ObjectClass.CAR, closing_mps=1.0,
+        struck_from_behind=False,
+    )  # fmt: skip
+    spans_s = []
+    for _ in range(3):
+        with tempfile.TemporaryDirectory() as folder:
+            ledger = FlashLedger(Path(folder), FlashSettings(owner_most_bytes=100_000_000))
+            recorder = ClipRecorder(ClipStore(Path(folder) / "clips"), ledger, HEADER)
+            for topic, now_ns, message in sent:
+                recorder.take(now_ns, topic, message)
+            recorder.take(last_ns, topics.WORLD_CONTACT, touch)
+            began_s = time.perf_counter()
+            while recorder.turn(last_ns):
+                pass
+            recorder.turn(last_ns)
+            spans_s.append(time.perf_counter() - began_s)
+            recorder.close()
+    note = f"{SECONDS} s of past, synced"
+    return [at_most("live/clip on the disk after its event", min(spans_s), 1.0, "s", note)]
+
+
 def _raw_p50_us() -> float:
     """The same walk of 8 bytes over a socket pair without any bus: what the kernel and Python take."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -92,24 +133,10 @@ def _raw_p50_us() -> float:
 
 
 def _up_rows() -> list[Row]:
-    with tempfile.TemporaryDirectory() as folder:
-        ready = Path(folder) / "ready.json"
-        began_s = time.monotonic()
-        process = subprocess.Popen(
-            [sys.executable, "-m", "volant", "up", "--port", "0", "--json", "--ready-file", str(ready)],
-            cwd=folder, env={**os.environ, "PYTHONPATH": str(SOURCE)}, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-        )  # fmt: skip
-        try:
-            while not ready.exists():
-                if process.poll() is not None or time.monotonic() - began_s > 60.0:
-                    return [skipped("live/boot to ready", "the live car did not come up")]
-                time.sleep(0.01)
-            boot_s = time.monotonic() - began_s
-            time.sleep(DRIVE_S)
-        finally:
-            process.send_signal(signal.SIGTERM)
-            text, _ = process.communicate(timeout=30.0)
-    answer = json.loads(text)
+    found = _drive()
+    if found is None:
+        return [skipped("live/boot to ready", "the live car did not come up")]
+    boot_s, answer, _ = found
     vehicle = next(one for one in answer["processes"] if one["name"] == "vehicle")
     bound_ms = 1.0 if answer["real_time"] else 10.0
     note = (
@@ -120,3 +147,60 @@ def _up_rows() -> list[Row]:
         at_most("live/100 Hz lateness p99", vehicle["late_p99_ms"], bound_ms, "ms", note),
         Row("live/100 Hz lateness, worst", vehicle["late_most_ms"], "ms", note=note),
     ]
+
+
+def _can_rows() -> list[Row]:
+    """The same drive over CAN buses beside the direct one: lateness and processor time."""
+    over, direct = _drive("--bus"), _drive()
+    if over is None or direct is None:
+        return [skipped("live/over CAN", "the live car did not come up")]
+    vehicle = next(one for one in over[1]["processes"] if one["name"] == "vehicle")
+    bound_ms = 1.0 if over[1]["real_time"] else 10.0
+    return [
+        at_most("live/100 Hz lateness p99 over CAN", vehicle["late_p99_ms"], bound_ms, "ms"),
+        *(
+            Row(
+                f"live/CPU share of {name} over CAN",
+                over[2][name],
+                "%",
+                note=f"of a core; {direct[2][name]:.0f} % without buses",
+            )
+            for name in ("world", "vehicle", "recorder")
+        ),
+    ]
+
+
+def _drive(*words: str) -> tuple[float, dict[str, Any], dict[str, float]] | None:
+    """Boot and drive for a while; gives the time to ready, the answer and each process's share of a core."""
+    with tempfile.TemporaryDirectory() as folder:
+        ready = Path(folder) / "ready.json"
+        began_s = time.monotonic()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "volant", "up", "--port", "0", "--json", "--ready-file", str(ready), "--state", folder, *words],
+            cwd=folder, env={**os.environ, "PYTHONPATH": str(SOURCE)}, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        )  # fmt: skip
+        try:
+            while not ready.exists():
+                if process.poll() is not None or time.monotonic() - began_s > 60.0:
+                    return None
+                time.sleep(0.01)
+            boot_s = time.monotonic() - began_s
+            pids = {one["name"]: one["pid"] for one in json.loads(ready.read_text())["processes"]}
+            before_s = {name: _cpu_s(pid) for name, pid in pids.items()}
+            time.sleep(DRIVE_S)
+            share = {
+                name: 100.0 * (_cpu_s(pid) - before_s[name]) / DRIVE_S for name, pid in pids.items()
+            }
+        finally:
+            process.send_signal(signal.SIGTERM)
+            text, _ = process.communicate(timeout=30.0)
+    return boot_s, json.loads(text), share
+
+
+def _cpu_s(pid: int) -> float:
+    """Processor time of a process so far, in seconds; not a number where it is gone."""
+    try:
+        words = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    except FileNotFoundError:
+        return math.nan
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")

@@ -26,7 +26,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "src")]
+sys.path.insert(0, str(ROOT / "src"))
+sys.path.append(str(ROOT / "scripts"))
 
 from escape_attempts import ATTEMPTS
 
@@ -46,6 +47,7 @@ from volant.wire.vss import Catalogue, Leaf
 SOURCE = (ROOT / "scripts" / "escape_attempts.py").read_bytes()
 PAGE = ROOT / "docs" / "guides" / "apps.md"
 ORDINARY_USER = 64_321
+"""And the next ones, one a level: the kernel counts processes by user, and tests run side by side."""
 MEMORY_MB, PROCESSES, FLASH_MB = 32, 8, 1
 ATTEMPT_S = 12.0
 KEY = SigningKey(b"escape attempts of the tests ..."[:32])
@@ -153,15 +155,16 @@ def try_as_user(level: Level, names: Sequence[str] = ()) -> dict[str, str]:
     if os.geteuid() != 0:
         return try_all(level, names)
     receiving, sending = os.pipe()
-    group = _delegated()
+    user = ORDINARY_USER + level
+    group = _delegated(user)
     pid = os.fork()
     if pid == 0:
         status = 1
         try:
             group.join()
             os.setgroups([])
-            os.setresgid(ORDINARY_USER, ORDINARY_USER, ORDINARY_USER)
-            os.setresuid(ORDINARY_USER, ORDINARY_USER, ORDINARY_USER)
+            os.setresgid(user, user, user)
+            os.setresuid(user, user, user)
             os.environ["HOME"] = tempfile.tempdir = "/tmp"
             ctypes.CDLL(None).prctl(
                 4, 1, 0, 0, 0
@@ -183,14 +186,14 @@ def try_as_user(level: Level, names: Sequence[str] = ()) -> dict[str, str]:
     return dict(json.loads(text))
 
 
-def _delegated() -> groups.Group:
+def _delegated(user: int) -> groups.Group:
     """A group that an ordinary user may divide further, as a user's session has it under systemd."""
     group = groups.make_group("user", 4 << 30, 1000, 400)
     for folder in group.folders:
-        os.chown(folder, ORDINARY_USER, ORDINARY_USER)
+        os.chown(folder, user, user)
         for name in ("cgroup.procs", "cgroup.subtree_control", "cgroup.threads", "tasks"):
             if (folder / name).exists():
-                os.chown(folder / name, ORDINARY_USER, ORDINARY_USER)
+                os.chown(folder / name, user, user)
     return group
 
 

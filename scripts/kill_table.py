@@ -1,7 +1,8 @@
 """Kills the processes of a live car while it drives and writes down what happened, as JSON.
 
-`python scripts/kill_table.py [--json FILE] [--seed N] [--only NAMES]`: who was killed, at which moment,
-what the screen said and how soon, what the car did, and how soon the process was back.
+`python scripts/kill_table.py [--json FILE] [--seed N] [--only NAMES] [--at-speed]`: who was killed, at which
+moment, what the screen said and how soon, what the car did, and how soon the process was back.
+`--at-speed` kills the pilot alone, once the car drives at 120 km/h in a curve of a motorway with traffic.
 """
 
 from __future__ import annotations
@@ -31,12 +32,20 @@ sys.path.insert(0, str(ROOT / "src"))
 from volant.caros.cockpit import CockpitFrame
 from volant.core.messages import CommandSource, Indicator
 
-EDGES = ("judge", "recorder", "screens")
+EDGES = ("judge", "recorder", "screens", "diagnostics")
 BOOT_S = 60.0
 AFTER_S = 2.5
 """An edge is given so long to come back before the next is killed."""
 STOP_S = 20.0
 """A car at 33 m/s that is braked with 3 m/s2 stands after 11 s."""
+
+AT_SPEED_MPS = 33.0
+"""The car keeps to 120 km/h (33.3 m/s) within so much."""
+CURVE_PER_M = 1.0 / 1500.0
+"""A bend that a driver sees as one at that speed."""
+SPEED_WAIT_S = 200.0
+SPEED_TRIP = ("--distance", "16000", "--cars", "12")
+"""From its begin the motorway ring leads into the stretch with the limit of 120; with 12 cars it can be driven."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +57,7 @@ class Seen:
     stamp_ns: int
     speed_mps: float
     accel_mps2: float
+    yaw_rate_rps: float
     hazard: bool
     alert: str
     source: str
@@ -117,6 +127,7 @@ class Screen:
                 stamp_ns=frame.stamp_ns,
                 speed_mps=0.0 if car is None else car.speed_mps,
                 accel_mps2=0.0 if car is None else car.accel_mps2,
+                yaw_rate_rps=0.0 if frame.ego is None else frame.ego.yaw_rate_rps,
                 hazard=car is not None and car.indicator is Indicator.HAZARD,
                 alert="" if alert is None else alert.words,
                 source="" if guard is None else guard.source.value,
@@ -132,7 +143,8 @@ class Car:
         self.process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "volant", "up", "--port", "0", "--json"),
-                *("--ready-file", str(ready), "--status-file", str(self._status), *words),
+                *("--ready-file", str(ready), "--status-file", str(self._status)),
+                *("--state", str(folder / "state"), *words),
             ],
             cwd=folder,
             env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
@@ -252,6 +264,32 @@ def kill(car: Car, names: Sequence[str], *, stops: bool, watch_s: float = AFTER_
     )
 
 
+def in_a_curve_at_speed(car: Car) -> bool:
+    """Wait until the car drives fast in a bend, by what the screen shows; False where it never does."""
+
+    def there() -> bool:
+        last = car.screen.seen[-20:]
+        return bool(last) and all(
+            one.speed_mps >= AT_SPEED_MPS and abs(one.yaw_rate_rps) >= CURVE_PER_M * one.speed_mps
+            for one in last
+        )
+
+    car.wait(SPEED_WAIT_S, lambda: there() or car.process.poll() is not None)
+    return there()
+
+
+def table_at_speed(seed: int, words: Sequence[str]) -> dict[str, Any]:
+    """The death of the pilot alone, at 120 km/h in a curve; no kills where the drive never came to that."""
+    rows: list[Row] = []
+    with live_car(["--no-journal", "--seed", str(seed), *words]) as car:
+        if in_a_curve_at_speed(car):
+            rows.append(kill(car, ("pilot",), stops=True))
+        else:
+            print("the drive never came to 120 km/h in a curve", file=sys.stderr)
+        boot_s = round(car.boot_s, 2)
+    return {"seed": seed, "boot_s": [boot_s], "kills": [asdict(row) for row in rows]}
+
+
 def table(seed: int, only: Sequence[str], begin_s: float, words: Sequence[str]) -> dict[str, Any]:
     """All kills: the edges and then the pilot in one drive, the vehicle in another."""
     trip = ["--no-journal", "--seed", str(seed), *words]
@@ -281,10 +319,14 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", nargs="*", default=())
     parser.add_argument("--begin", type=float, default=12.0, help="seconds of driving before")
+    parser.add_argument("--at-speed", action="store_true", help="the pilot, at 120 km/h in a curve")
     parser.add_argument("--json", type=Path)
     parser.add_argument("trip", nargs="*", help="further words for `volant up`, after --")
     asked = parser.parse_args()
-    found = table(asked.seed, asked.only, asked.begin, asked.trip or ("--distance", "12000"))
+    if asked.at_speed:
+        found = table_at_speed(asked.seed, asked.trip or SPEED_TRIP)
+    else:
+        found = table(asked.seed, asked.only, asked.begin, asked.trip or ("--distance", "12000"))
     text = json.dumps(found, indent=1)
     if asked.json is None:
         print(text)

@@ -43,13 +43,13 @@ MARKS = (
 )
 
 CHASSIS = f"""
-PIL_Long 0x100 chassis PILOT 10 C 1: What the car shall do along its way; the last good one holds 100 ms
+PIL_Long 0x100 chassis PILOT 10 C 1: What the car shall do along its way; the last good one holds 85 ms
   Accel 15s 0.001 0 m/s2: Acceleration along x that is asked for
   Gear 3 1 0 -: Gear that is asked for {GEAR}
   Hold 1 1 0 -: Keep standing by the brakes {YES}
   Sample 4 1 0 -: Count of the pilot's ticks
   Brake4 1 1 0 -: Emergency braking is acting {YES}
-PIL_Lat 0x101 chassis PILOT 10 C 1: Where the car shall go; the last good one holds 100 ms
+PIL_Lat 0x101 chassis PILOT 10 C 1: Where the car shall go; the last good one holds 85 ms
   Curvature 20s 1e-06 0 1/m: Curvature of the path that is asked for, left positive
   Sample 4 1 0 -: Count of the pilot's ticks
 PIL_Signals 0x102 chassis PILOT 20 B 1: Lamps that the pilot asks for; goes on to the body by the gateway
@@ -64,6 +64,7 @@ DRV_BrakeRequest 0x110 chassis DRIVE 10 C 1: Friction braking that the drive uni
   BrakeLights 1 1 0 -: Brake lights shall be lit {ON}
   Sample 4 1 0 -: Count of the drive unit's ticks
   Regen 16 1 0 N: Force at the wheels that the motor brakes with
+  SafeStop 1 1 0 -: The car is being stopped because commands stayed away {YES}
 BRK_Speed 0x111 chassis BRAKE 10 C 1: Speed of the car
   Speed 14s 0.01 0 m/s: Along x, from the wheels; negative in reverse
   Sample 4 1 0 -: Count of measurements

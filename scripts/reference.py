@@ -1,6 +1,6 @@
 """Writes the reference pages that are read off the code, and the pins of the public names.
 
-`make reference` rewrites docs/reference/{messages,topics,settings}.md, the table of contents in
+`make reference` rewrites docs/reference/{messages,topics,settings,signals}.md, the table of contents in
 zensical.toml and tests/house/public_names.json; a house test fails when one of them is out of date.
 """
 
@@ -127,11 +127,12 @@ def bounded_types(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def messages_page() -> str:
-    source = PACKAGE / "core" / "messages.py"
+    sources = (PACKAGE / "core" / "messages.py", PACKAGE / "core" / "body.py")
     lines = [
         "# Messages",
         "",
-        "What crosses a seam: bus, journal, network. Frozen structs of `volant.core.messages`;",
+        "What crosses a seam: bus, journal, network. Frozen structs of `volant.core.messages` and",
+        "`volant.core.body`;",
         "numbers are SI and end in their unit, positions are in the world frame (ENU) unless said",
         "otherwise. This page is read off the code.",
         "",
@@ -139,9 +140,13 @@ def messages_page() -> str:
         "",
         "| type | what it stands for |",
         "|---|---|",
-        *(f"| `{name}` | {code(written)} |" for name, written in bounded_types(source)),
+        *(
+            f"| `{name}` | {code(written)} |"
+            for source in sources
+            for name, written in bounded_types(source)
+        ),
     ]
-    for found in classes(source):
+    for found in (found for source in sources for found in classes(source)):
         if found.name == "Message":
             continue
         lines += ["", f"## {found.name}", "", found.words]
@@ -175,6 +180,42 @@ def topics_page() -> str:
         lines.append(
             f"| `{topic.name}` | [{kind}](messages.md#{kind.lower()}) | {topic.kind.value} "
             f"| {period} | {'yes' if topic.journal else 'no'} | {cell(topic.words)} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def signals_page() -> str:
+    from volant.caros.signals.sinks import SINKS
+    from volant.wire.vss import read_catalogues
+
+    folder = ROOT / "cars" / "signals"
+    leaves = read_catalogues([folder / "vss.toml", folder / "pilot.toml"])
+    moved = sum(leaf.path in SINKS for leaf in leaves)
+    lines = [
+        "# Signals",
+        "",
+        f"The {len(leaves)} signals that the car tells, {moved} of which can be moved. Names, types, units and",
+        "ranges are those of VSS 6.0; `Vehicle.ADAS.Pilot` is Volant's own. This page is read off",
+        "`cars/signals`; [the guide](../guides/signals.md) tells how to use them.",
+    ]
+    branch = ""
+    for leaf in sorted(leaves, key=lambda one: (one.path.split(".")[:3], one.path)):
+        above = ".".join(leaf.path.split(".")[:-1][:3])
+        if above != branch:
+            branch = above
+            lines += ["", f"## {branch}", ""]
+            lines += [
+                "| signal | kind | type | unit | range | moved | meaning |",
+                "|---|---|---|---|---|---|---|",
+            ]
+        words = ", ".join(f"`{one}`" for one in leaf.allowed)
+        bounds = (leaf.minimum, leaf.maximum)
+        if not words and bounds != (None, None):
+            words = " to ".join("" if one is None else f"{one:g}" for one in bounds)
+        name = leaf.path.removeprefix(f"{branch}.")
+        lines.append(
+            f"| `{name}` | {leaf.kind} | `{leaf.datatype}` | {leaf.unit} | {words} "
+            f"| {'yes' if leaf.path in SINKS else ''} | {cell(leaf.description)} |"
         )
     return "\n".join(lines) + "\n"
 
@@ -242,6 +283,7 @@ def pages() -> dict[Path, str]:
         REFERENCE / "messages.md": messages_page(),
         REFERENCE / "topics.md": topics_page(),
         REFERENCE / "settings.md": settings_page(),
+        REFERENCE / "signals.md": signals_page(),
     }
     return {
         **written,

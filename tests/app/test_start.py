@@ -2,7 +2,7 @@
 
 from tests.app.test_ending import pilot
 from volant.app.inbox import Inbox
-from volant.app.start import AGAIN_NS, BRAKE, FIRST_NS, GIVE_UP_NS, Starter
+from volant.app.start import AGAIN_NS, BRAKE, FIRST_NS, GIVE_UP_NS, PARKED_NS, Starter
 from volant.core import topics
 from volant.core.bus import InlineBus
 from volant.core.messages import DriverControls, Engagement, PilotState, RequestKind
@@ -81,3 +81,14 @@ def test_the_wheel_is_held_along_the_bend_until_the_pilot_has_it() -> None:
     starter.look(FIRST_NS + AGAIN_NS)
     ((_topic, free),) = inbox.take(10**15)
     assert free == DriverControls()
+
+
+def test_a_parked_car_waits_longer_for_its_pilot() -> None:
+    bus, inbox = InlineBus(), Inbox()
+    starter = Starter(bus, inbox, give_up_ns=PARKED_NS)
+    bus.publish(topics.PILOT_STATE, not_ready())
+    starter.look(PARKED_NS - 1)
+    assert inbox.take(10**15) == ()
+    bus.publish(topics.PILOT_STATE, pilot(Engagement.READY))
+    starter.look(PARKED_NS - 1)
+    assert presses(inbox) == 1

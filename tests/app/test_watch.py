@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from tests.app.straight_road import write_straight
+from tests.wire.drive_messages import HEADER, drive
 from volant.app.compose import frame_settings, plan_trip
 from volant.app.drive import drive_trip
 from volant.app.record import open_recording
@@ -16,6 +17,7 @@ from volant.caros.cockpit import CockpitControl, CockpitFrame, ControlKind
 from volant.core import topics
 from volant.core.clock import SCREEN_TICK_NS
 from volant.core.errors import InputError
+from volant.wire.journal import JournalWriter
 
 LENGTH_NS = 10_000_000_000
 
@@ -96,6 +98,19 @@ def test_a_viewer_shows_what_was_recorded_at_its_time(
     alerts = tape.between(topics.ALERT, -1, tape.length_ns)
     assert alerts
     assert tape.between(topics.ALERT, alerts[0].stamp_ns, alerts[0].stamp_ns) == ()
+
+
+def test_a_clip_is_watched_from_where_it_begins(tmp_path: Path) -> None:
+    path = tmp_path / "clip.mcap"
+    writer = JournalWriter(path, HEADER)
+    for topic, stamp_ns, message in drive(3.0):
+        if stamp_ns >= 2_000_000_000:
+            writer.write(topic, stamp_ns, message)
+    writer.close()
+    tape = Tape(path)
+    assert tape.begin_ns == 2_000_000_000
+    assert 900_000_000 < tape.length_ns < 1_000_000_000
+    assert tape.latest(topics.CAR_STATE, tape.begin_ns) is not None
 
 
 def test_a_file_that_is_no_journal_is_refused(tmp_path: Path) -> None:

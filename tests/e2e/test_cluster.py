@@ -15,7 +15,7 @@ from tests.caros.motorway import Drive, gap_m
 from tests.e2e.feeder import Feeder
 from tests.e2e.real_drive import frames_of_drive
 from volant.caros.cockpit import CockpitControl, CockpitPainted, CockpitReplay, ControlKind
-from volant.caros.cockpit.messages import CockpitAeb, CockpitFrame
+from volant.caros.cockpit.messages import CockpitAeb, CockpitCodes, CockpitFrame
 from volant.core.messages import (
     Alert,
     AlertLevel,
@@ -143,6 +143,15 @@ def changed(one: dict[str, Any], other: dict[str, Any]) -> float:
 
 def swap(frame: CockpitFrame, **changes: Any) -> CockpitFrame:
     return msgspec.structs.replace(frame, **changes)
+
+
+def test_trouble_codes_are_counted_where_there_are_some(open_page, feeder):
+    watch = open_page()
+    watch.wait_live()
+    make = feeder.make
+    codes = CockpitCodes(number=1, count=2, codes=(), may_clear=False, refused="")
+    feeder.make = lambda t_s: msgspec.structs.replace(make(t_s), codes=codes)
+    watch.wait_text("codes", "^2 trouble codes$")
 
 
 def test_text_follows_the_drive(feeder, open_page):

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
+from tests.caros.motorway import Drive
 from tests.e2e.feeder import Feeder
 from volant.caros.cockpit import CockpitHands, CockpitPress, CockpitSeat
+from volant.caros.cockpit.messages import CockpitCodes, CockpitStop
+from volant.caros.codes import fresh_memories, present_codes
 from volant.core.messages import Function, Indicator, RequestKind
+from volant.vehicle.ecus import circumstances
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -201,12 +207,120 @@ def test_another_screen_that_takes_the_wheel_is_told_to_the_first(open_seat):
     assert second.page.locator("[data-press=engage]").is_enabled()
 
 
+def told(feeder: Feeder, count: int, **more: Any) -> None:
+    """From now on the car tells of so many trouble codes."""
+    memories = fresh_memories()
+    memory = memories["pilot"]
+    values = {"speed_mps": 25.0, "charge_pct": 71.0, "odometer_m": 4_200.0}
+    frozen = circumstances(lambda name: values.get(name, math.nan))
+    for spec in memory.specs[:count]:
+        memory.report(spec.code, True, 42_000_000_000, frozen)
+        memory.report(spec.code, spec is memory.specs[0], 43_000_000_000)
+    found = present_codes(memories)
+    content = {"number": count, "may_clear": False, "refused": "", **more}
+    codes = CockpitCodes(count=len(found), codes=found[:32], **content)
+    make = Drive().frame
+    feeder.make = lambda t_s: msgspec.structs.replace(make(t_s), codes=codes)
+
+
+def wait_count(seat: Seat, words: str) -> None:
+    seat.page.wait_for_function(
+        "(words) => document.querySelector('#codes-count').textContent === words", arg=words
+    )
+
+
+def text_of(seat: Seat, part: str) -> str:
+    """All words of a part, open or not."""
+    found: str = seat.page.evaluate(
+        "(name) => document.querySelector(name).shadowRoot.textContent.replace(/\\s+/g, ' ')", part
+    )
+    return found
+
+
+def test_trouble_codes_are_counted_listed_and_opened_by_keys(open_seat):
+    seat = open_seat()
+    assert seat.page.locator("#codes-count").is_hidden()
+    assert "Not looked for" in text_of(seat, "volant-codes")
+    told(seat.feeder, 0)
+    wait_count(seat, "No trouble codes")
+    assert "None. All is well." in text_of(seat, "volant-codes")
+    told(seat.feeder, 2)
+    wait_count(seat, "2 trouble codes")
+    seat.page.focus("#codes-count")
+    seat.page.keyboard.press("Enter")
+    seat.page.keyboard.press("Tab")
+    seat.page.keyboard.press("Enter")
+    opened = seat.page.locator("[data-test=code]").first.inner_text()
+    for words in ("U3003-16", "Active now", "Pilot: supply voltage is too low"):
+        assert words in opened
+    for words in ("First in this drive at 0:42", "90 km/h", "71 %", "4.2 km"):
+        assert words in opened
+    assert "Stored" in seat.page.locator("[data-test=code]").nth(1).inner_text()
+    told(seat.feeder, 40)
+    wait_count(seat, "40 trouble codes")
+    assert "And 8 more." in text_of(seat, "volant-codes")
+    assert seat.errors == []
+
+
+def wait_why(seat: Seat, words: str) -> None:
+    """Until the panel says why codes cannot be cleared, or nothing any more."""
+    seat.page.wait_for_function(
+        """(words) => document.querySelector("volant-codes").shadowRoot
+            .querySelector("[data-test=why-not]").textContent === words""",
+        arg=words,
+    )
+
+
+def test_codes_are_cleared_only_from_the_seat_of_a_parked_car(open_seat):
+    seat = open_seat()
+    told(seat.feeder, 1)
+    wait_count(seat, "1 trouble code")
+    clear = seat.page.locator("[data-test=clear]")
+    seat.take()
+    wait_why(seat, "Cleared only when the car stands in park.")
+    assert clear.is_disabled()
+    told(seat.feeder, 1, refused="Only in park", number=2)
+    wait_why(seat, "Not cleared: Only in park")
+    told(seat.feeder, 1, may_clear=True, number=3)
+    wait_why(seat, "")
+    clear.click()
+    seat.press(RequestKind.CLEAR_CODES)
+    told(seat.feeder, 0)
+    wait_count(seat, "No trouble codes")
+
+
+@pytest.mark.parametrize("stands", [False, True])
+def test_a_stop_of_the_guard_stands_where_the_pilots_word_stands(open_seat, stands):
+    seat = open_seat()
+    stop = CockpitStop(
+        stands=stands, words="Car stands" if stands else "Car stops", reason="The pilot fell silent"
+    )
+    make = Drive().frame
+    seat.feeder.make = lambda t_s: msgspec.structs.replace(make(t_s), stop=stop)
+    seat.page.wait_for_function(
+        """(words) => document.querySelector("volant-pilot").shadowRoot
+            .querySelector("[data-test=pilot]").textContent === words""",
+        arg=stop.words,
+    )
+    shown = text_of(seat, "volant-pilot")
+    assert "The pilot fell silent" in shown
+    assert "set" not in shown
+    assert seat.page.locator(".tile.soon" if stands else ".tile.now").count() == 1
+
+
 @pytest.mark.parametrize("theme", ["dark", "light"])
-def test_no_accessibility_violation(open_seat, theme):
+@pytest.mark.parametrize("count", [0, 3])
+def test_no_accessibility_violation(open_seat, theme, count):
     if not AXE.is_file():
         pytest.skip("axe-core is not installed: make check")
     seat = open_seat(theme)
+    told(seat.feeder, count, may_clear=True)
+    wait_count(seat, f"{count} trouble codes" if count else "No trouble codes")
     seat.take()
+    seat.page.evaluate(
+        """() => document.querySelector("volant-codes").shadowRoot
+            .querySelectorAll("details").forEach((one) => { one.open = true; })"""
+    )
     seat.page.evaluate(AXE.read_text(encoding="utf-8"))
     report = seat.page.evaluate("() => axe.run(document, { resultTypes: ['violations'] })")
     assert [(v["id"], v["nodes"][0]["html"]) for v in report["violations"]] == []
@@ -216,6 +330,8 @@ def test_no_accessibility_violation(open_seat, theme):
 @pytest.mark.parametrize("size", [(1920, 1080), (1280, 720), (800, 480), (390, 844)])
 def test_nothing_spills_and_every_button_is_big_enough(open_seat, size):
     seat = open_seat(viewport={"width": size[0], "height": size[1]})
+    told(seat.feeder, 3)
+    wait_count(seat, "3 trouble codes")
     seat.take()
     assert seat.page.evaluate("document.documentElement.scrollWidth") <= size[0]
     boxes = [button.bounding_box() for button in seat.page.locator(".desk button").all()]

@@ -1,19 +1,25 @@
 """`volant drive --bus` beside the direct drive: the whole trip through frames and units."""
 
 import bisect
+import json
 import math
+from contextlib import AbstractContextManager, nullcontext
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
 from tests.flow.test_drive import wish
 from volant.app.canbus import load_network
 from volant.app.compose import Network, plan_trip
-from volant.app.drive import Driven, drive_trip
+from volant.app.drive import Driven, DriveWish, drive_command, drive_trip
+from volant.app.exits import Exit
 from volant.app.trip import TripWish
+from volant.caros.codes import Codes, present_codes
 from volant.core.messages import EgoTruth, Message
 from volant.core.topics import Topic
 from volant.vehicle.network import Media
+from volant.vehicle.network.medium import Medium
 
 APART_M = 0.1
 
@@ -81,6 +87,41 @@ def test_in_traffic_it_arrives_untouched_and_without_trouble_codes() -> None:
     assert driven.summary.contacts == 0
     assert driven.summary.interventions == 0, driven.summary.intervention_list
     assert codes == []
+
+
+def test_codes_of_the_buses_are_told_and_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The radar of the front falls silent on the bus: told at the end, and there for testers."""
+    radar = load_network().databases["adas"].message("RDF_Status").can_id
+
+    def deaf(_words: str, buses: tuple[str, ...]) -> AbstractContextManager[Media]:
+        media = Media()
+        media.buses.update({name: Medium() for name in buses})
+        media.buses["adas"].tamper = lambda frame: () if frame.can_id == radar else (frame,)
+        return nullcontext(media)
+
+    monkeypatch.setattr("volant.app.canbus.open_ports", deaf)
+    trip = wish("volant-world", cars=0, distance_m=60.0, bus="inline")
+    for _ in range(2):
+        status = drive_command(
+            DriveWish(trip, headless=True, as_json=True, state=tmp_path / "state")
+        )
+        assert status is Exit.DONE
+        (code,) = json.loads(capsys.readouterr().out)["trouble_codes"]
+        assert (code["code"], code["unit"], code["name"]) == (
+            "U0235-87",
+            "pilot",
+            "radar_front_lost",
+        )
+        assert (code["status"], code["occurrences"]) == ("active", 1)
+        assert code["first"]["drives_ago"] == 0
+        assert code["first"] == code["latest"]
+    kept = Codes(tmp_path / "state")
+    assert kept.confirmed() == "pilot:radar_front_lost"
+    (stored,) = present_codes(kept.memories)
+    assert stored.first is not None
+    assert stored.first.drives_ago == 1
 
 
 def test_the_same_seed_gives_the_same_messages() -> None:

@@ -25,6 +25,8 @@ UNITS = {
     "a": "ampere",
     "k": "kelvin",
     "pct": "per cent of a charge, as drivers know it",
+    "bytes": "byte",
+    "years": "year",
 }
 # Numbers without a unit, each with what it is instead.
 PURE = {
@@ -41,10 +43,18 @@ PURE = {
     "Track.existence": "probability",
     "Plan.confidence": "probability",
     "Plan.rerouted": "count",
+    "FreezeRecord.did": "data identifier",
+    "Trouble.code": "trouble code and failure type",
+    "CodeFrame.drives_ago": "count",
+    "TroubleCode.occurrences": "count",
+    "TroubleCodes.number": "count",
+    "TroubleCodes.count": "count",
     "LiveStep.incarnation": "count",
     "LiveStep.count": "count",
     "LiveStep.consumed": "topic and number of messages, no quantities",
     "LiveStep.produced": "topic and number of messages, no quantities",
+    "FlashUse.owners": "names with bytes",
+    "FlashUse.clips": "count",
 }
 
 

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -16,6 +17,9 @@ from volant.app.drive import drive_trip
 from volant.app.record import header_of, open_recording
 from volant.app.replay import replay_command, replay_journal
 from volant.app.trip import TripWish
+from volant.core import topics
+from volant.core.body import BodyItem, BodyPlace, BodyRequest, BodyState
+from volant.core.bus import Bus
 from volant.core.errors import InputError
 from volant.core.messages import CarState, Message
 from volant.core.topics import BY_NAME, Topic
@@ -93,6 +97,40 @@ def test_a_drive_agrees_with_its_journal(journal: Path) -> None:
     answer = replay_journal(journal)
     assert answer.agrees, answer.first_difference
     assert answer.messages == journal_info(journal).messages > 5000
+
+
+def test_what_was_asked_of_the_body_is_asked_again(tmp_path: Path) -> None:
+    """A window and a door in a drive: the journal has the requests, and a replay gives the same body."""
+    road = write_straight(tmp_path / "straight.xodr")
+    trip = plan_trip(wish(str(road), cars=0))
+    path = tmp_path / "asked.mcap"
+    recording = open_recording(path, trip)
+    assert recording is not None
+    asked = {
+        1_000_000_000: BodyRequest(
+            stamp_ns=0, item=BodyItem.WINDOW, place=BodyPlace.FRONT_LEFT, value=60.0
+        ),
+        6_000_000_000: BodyRequest(
+            stamp_ns=0, item=BodyItem.DOOR, place=BodyPlace.FRONT_LEFT, value=100.0
+        ),
+    }
+
+    def press(bus: Bus) -> Callable[[int], None]:
+        def look(stamp_ns: int) -> None:
+            if stamp_ns in asked:
+                now = msgspec.structs.replace(asked[stamp_ns], stamp_ns=stamp_ns + 10_000_000)
+                bus.publish(topics.BODY_REQUEST, now)
+
+        return look
+
+    drive_trip(trip, write=recording.write, watch=press)
+    recording.close({})
+    told = [one.message for one in read_journal(path) if one.topic == topics.BODY_STATE.name]
+    assert isinstance(told[-1], BodyState)
+    assert told[-1].doors[0].window_pct == 60.0
+    assert told[-1].refused == 1
+    answer = replay_journal(path)
+    assert answer.agrees, answer.first_difference
 
 
 def rewritten(

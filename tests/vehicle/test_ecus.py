@@ -6,7 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.house.source_tree import REPO
 from volant.vehicle import ecus, uds_server
+from volant.vehicle.cancar import codes_of
+from volant.vehicle.network import load_mapping
 from volant.vehicle.uds_config import UdsState
 from volant.wire.uds import Sid
 
@@ -78,8 +81,24 @@ def test_the_scratch_flash_stays_inside_itself() -> None:
 )
 def test_units_change_nothing_while_the_car_moves(speed_mps: float, nrc: int | None) -> None:
     permit = ecus.permit_when_standing(lambda _: speed_mps)
-    for sid in (Sid.RESET, Sid.COMMUNICATION, Sid.ROUTINE, Sid.DOWNLOAD, Sid.DTC_SETTING):
+    for sid in (
+        Sid.RESET,
+        Sid.COMMUNICATION,
+        Sid.ROUTINE,
+        Sid.DOWNLOAD,
+        Sid.DTC_SETTING,
+        Sid.CLEAR_DTC,
+    ):
         assert permit(sid, 1) == nrc
     assert permit(Sid.SESSION, 2) == nrc
     assert permit(Sid.SESSION, 3) is None
-    assert permit(Sid.CLEAR_DTC, 0) is None
+
+
+def test_the_pilots_unit_knows_every_code_of_the_cars_network() -> None:
+    mapping = load_mapping(REPO / "cars" / "network" / "mapping.toml")
+    known = {fault.code for spec in ecus.ECUS if spec.name == "pilot" for fault in spec.faults}
+    assert set(codes_of(mapping)) <= known
+    table = {unit.lower(): code for unit, code in mapping.table.units.items()}
+    assert {name: table[name] for name in table if name in ecus.LOST_CODES} == {
+        name: code for name, code in ecus.LOST_CODES.items() if name in table
+    }

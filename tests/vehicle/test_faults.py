@@ -118,6 +118,23 @@ def test_nothing_is_recorded_while_codes_are_off() -> None:
     assert status(memory) == 0x50
 
 
+def test_a_frame_says_in_which_cycle_it_was_taken() -> None:
+    memory = FaultMemory(SPECS)
+    memory.report(CODE, True, 1)
+    memory.report(CODE, False, 2)
+    memory.next_cycle()
+    memory.report(CODE, True, 1)
+    fault = memory.fault(CODE)
+    assert fault is not None
+    assert {number: frame.cycle for number, frame in fault.frames.items()} == {
+        FIRST_RECORD: 0,
+        LATEST_RECORD: 1,
+    }
+    other = FaultMemory(SPECS)
+    other.restore(memory.to_bytes())
+    assert other.cycle == 1
+
+
 def test_storage_of_something_else_is_refused() -> None:
     body = b"\x81\xa1x\x01"
     with pytest.raises(InputError, match="stored trouble codes"):

@@ -16,6 +16,7 @@ from volant.core.messages import (
     Indicator,
     PilotState,
 )
+from volant.sim.sensors import TYPICAL
 from volant.vehicle import ecus, monitors
 from volant.vehicle.faults import FIRST_RECORD, FaultMemory
 from volant.vehicle.monitors import MonitorState, Result, Seen
@@ -97,7 +98,7 @@ def test_what_never_came_is_not_tested() -> None:
 def test_a_car_that_is_well_has_tested_all_and_no_code() -> None:
     results = after(*(well(n * TURN_NS) for n in range(8)))
     assert failed(results) == set()
-    assert len({(one.unit, one.fault) for one in results}) == len(results) == 26
+    assert len({(one.unit, one.fault) for one in results}) == len(results) == 30
 
 
 def test_a_silent_pilot_is_missed_by_those_who_hear_it() -> None:
@@ -105,6 +106,16 @@ def test_a_silent_pilot_is_missed_by_those_who_hear_it() -> None:
     seen = [Seen(car(n), last, guard(n)) for n in range(6)]
     assert failed(after(*seen)) == {f"{unit}:pilot_lost" for unit in monitors.HEARERS}
     assert failed(after(*seen, Seen(car(7), pilot(7), guard(7)))) == set()
+
+
+def test_a_silent_guard_is_missed_by_those_it_commands() -> None:
+    seen = [Seen(car(n), pilot(n), guard(0)) for n in range(6)]
+    assert failed(after(*seen)) == {f"{unit}:pilot_lost" for unit in monitors.PARTNERS}
+
+
+def test_every_sensor_of_the_typical_set_has_a_code() -> None:
+    for sensor in TYPICAL:
+        assert failed(after(Seen(pilot=pilot(0, f"{sensor.name}_lost")))) != set(), sensor.name
 
 
 def test_a_silent_or_invalid_car_state_is_missed_by_the_pilots_unit() -> None:
@@ -127,6 +138,10 @@ def test_sensors_that_the_pilot_has_lost_have_their_codes() -> None:
         "radar_front_left_frozen": "pilot:radar_front_left_counter",
         "radar_rear_right_noisy": "radar_rear_right:blocked",
         "camera_front_lost": "pilot:camera_blocked",
+        "camera_left_late": "pilot:camera_left_blocked",
+        "camera_right_frozen": "pilot:camera_right_blocked",
+        "camera_rear_noisy": "pilot:camera_rear_blocked",
+        "ultrasonic_lost": "pilot:parking_sensors_blocked",
         "gnss_lost": "pilot:gnss_lost",
         "gnss_off": "pilot:gnss_off",
         "left_blind": "",

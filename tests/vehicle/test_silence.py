@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from volant.core.clock import CONTROL_TICK_NS, NS_PER_S
-from volant.core.messages import Command, DriverControls, Indicator
+from volant.core.messages import Command, DriverControls, Gear, Indicator
 from volant.vehicle import silence
 from volant.vehicle.silence import Silence
 
@@ -88,3 +88,20 @@ def test_a_car_that_was_never_commanded_is_left_alone() -> None:
 def test_hands_that_are_gone_press_nothing(pressed: dict[str, float]) -> None:
     gone = silence.hands_gone(DriverControls(wheel_angle_rad=0.3, **pressed))
     assert gone == DriverControls(wheel_angle_rad=0.3, hands_on=False, eyes_on=False)
+
+
+def test_a_car_that_nobody_commands_any_more_is_parked_after_a_while() -> None:
+    state = silence.heard(Silence(), command(0, 0.0), 0)
+    seen = []
+    for stamp_ns in range(CONTROL_TICK_NS, 2 * silence.REST_NS, 10 * CONTROL_TICK_NS):
+        state, own = silence.step(state, 0.0, stamp_ns)
+        if own is not None:
+            assert own.hold
+            seen.append((own.gear, own.indicator))
+    assert list(dict.fromkeys(seen)) == [
+        (Gear.DRIVE, Indicator.HAZARD),
+        (Gear.PARK, Indicator.OFF),
+    ]
+    _, rolling = silence.step(state, 3.0, 3 * silence.REST_NS)
+    assert rolling is not None
+    assert (rolling.gear, rolling.indicator) == (Gear.DRIVE, Indicator.HAZARD)

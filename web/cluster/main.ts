@@ -13,6 +13,7 @@ import "../kit/parts/replay";
 import "../kit/parts/speedo";
 import "../kit/parts/view";
 import { alarmOf } from "../kit/alarm";
+import { countWords } from "../kit/codes";
 import { distance, kmh, Steady } from "../kit/format";
 import { leading, switchedOff } from "../kit/functions";
 import { Live, STALE_MS } from "../kit/live";
@@ -78,6 +79,7 @@ function show(frame: CockpitFrame, nowMs: number): void {
   guide.guidance = plan?.guidance ?? null;
   functions.drives = leading(frame.pilot);
   functions.off = switchedOff(frame.pilot);
+  functions.codes = frame.codes?.count ? countWords(frame.codes) : "";
   map.take(frame, nowMs);
   const left = plan?.distance_left_m;
   map.words = left == null ? "Map" : `Map, ${distance(left)} to go`;
@@ -88,14 +90,18 @@ function show(frame: CockpitFrame, nowMs: number): void {
 function showPilot(frame: CockpitFrame): void {
   const state = frame.pilot;
   pilot.engagement = state?.engagement ?? null;
+  pilot.stop = frame.stop?.words ?? "";
+  pilot.stands = frame.stop?.stands ?? false;
   pilot.reason = reason(frame);
-  const drives = state?.engagement === "engaged" || state?.engagement === "overridden";
+  const engaged = state?.engagement === "engaged" || state?.engagement === "overridden";
+  const drives = engaged && !frame.stop;
   pilot.setSpeed = state && drives ? Math.round(kmh(state.set_speed_mps)) : null;
 }
 
 /** Why the car does what it does, or why the pilot does not drive. */
 function reason(frame: CockpitFrame): string {
-  const { pilot: state, plan, guard } = frame;
+  const { pilot: state, plan, guard, stop } = frame;
+  if (stop) return stop.reason;
   if (plan?.arrived) return "Arrived";
   if (!state) return "";
   if (state.engagement === "engaged") {

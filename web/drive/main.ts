@@ -3,6 +3,7 @@
  * Whoever leaves the page leaves the seat; a page that falls silent is a driver who is gone.
  */
 import "../kit/parts/alert";
+import "../kit/parts/codes";
 import "../kit/parts/guide";
 import "../kit/parts/limit";
 import "../kit/parts/map";
@@ -10,8 +11,10 @@ import "../kit/parts/pilot";
 import "../kit/parts/speedo";
 import "../kit/parts/view";
 import { alarmOf } from "../kit/alarm";
+import { countWords } from "../kit/codes";
 import { type Feet, type Hold, handsOf, join, pressKeys, REST, readPad } from "../kit/drive/hands";
 import {
+  clearCodes,
   HOLD_KEYS,
   PRESS_KEYS,
   type Press,
@@ -26,6 +29,7 @@ import { FUNCTIONS } from "../kit/functions";
 import { Live } from "../kit/live";
 import type { Function as CarFunction, CockpitFrame } from "../kit/messages.gen";
 import type { AlertBanner } from "../kit/parts/alert";
+import type { CodeList } from "../kit/parts/codes";
 import type { GuideTile } from "../kit/parts/guide";
 import type { LimitSign } from "../kit/parts/limit";
 import type { MapView } from "../kit/parts/map";
@@ -49,6 +53,8 @@ const pilot = part<PilotTile>("volant-pilot");
 const alert = part<AlertBanner>("volant-alert");
 const guide = part<GuideTile>("volant-guide");
 const map = part<MapView>("volant-map");
+const codes = part<CodeList>("volant-codes");
+const codesCount = part<HTMLAnchorElement>("#codes-count");
 const view = part<SceneView>("volant-view");
 const stale = part<HTMLElement>("#stale");
 const seat = part<HTMLButtonElement>("#seat");
@@ -112,6 +118,7 @@ function showSeat(words: string): void {
     button.disabled = !seated;
   }
   for (const box of [hands, eyes, ...boxes.values()]) box.disabled = !seated;
+  codes.seated = seated;
 }
 
 // --- what is pressed -------------------------------------------------------------------------------
@@ -141,7 +148,8 @@ function hold(what: Hold, down: boolean): void {
 /** Keys that an element with the focus needs for itself. */
 function isTaken(event: KeyboardEvent): boolean {
   if (event.ctrlKey || event.altKey || event.metaKey) return true;
-  const onControl = event.target instanceof Element && event.target.closest("button,input,summary");
+  const onControl =
+    event.target instanceof Element && event.target.closest("button,input,summary,a,volant-codes");
   return onControl !== null && (event.code === "Space" || event.code === "Enter");
 }
 
@@ -185,6 +193,9 @@ for (const pad of document.querySelectorAll<HTMLElement>("[data-hold]")) {
   });
   pad.addEventListener("contextmenu", (event) => event.preventDefault());
 }
+codes.addEventListener("volant-clear", () => {
+  if (seated) live.send(clearCodes());
+});
 seat.addEventListener("click", () => (seated ? leave() : take()));
 
 // --- the dead man's switch -------------------------------------------------------------------------
@@ -226,14 +237,18 @@ setInterval(look, SEND_MS / 2);
 
 function show(frame: CockpitFrame, nowMs: number): void {
   view.take(frame, nowMs);
-  const { car, plan, pilot: state } = frame;
+  const { car, plan, pilot: state, stop } = frame;
   speedo.speed = car?.valid ? steadySpeed.of(kmh(Math.abs(car.speed_mps))) : null;
   limit.limit = plan?.limit_mps == null ? null : Math.round(kmh(plan.limit_mps));
   limit.assumed = plan?.limit_is_default ?? false;
   limit.free = plan !== null && plan.limit_mps === null;
   pilot.engagement = state?.engagement ?? null;
-  const drives = state?.engagement === "engaged" || state?.engagement === "overridden";
-  pilot.reason = (drives ? plan?.reason : state?.blocker_words[0]) || state?.words || "";
+  const engaged = state?.engagement === "engaged" || state?.engagement === "overridden";
+  const drives = engaged && !stop;
+  pilot.stop = stop?.words ?? "";
+  pilot.stands = stop?.stands ?? false;
+  const said = (drives ? plan?.reason : state?.blocker_words[0]) || state?.words || "";
+  pilot.reason = stop?.reason ?? said;
   pilot.setSpeed = state && drives ? Math.round(kmh(state.set_speed_mps)) : null;
   const alarm = alarmOf(frame);
   if (alert.alert?.alert_id !== alarm?.alert_id || alert.alert?.level !== alarm?.level) {
@@ -241,6 +256,11 @@ function show(frame: CockpitFrame, nowMs: number): void {
   }
   guide.guidance = plan?.guidance ?? null;
   map.take(frame, nowMs);
+  codes.codes = frame.codes;
+  const words = countWords(frame.codes);
+  codesCount.hidden = words === "";
+  if (codesCount.textContent !== words) codesCount.textContent = words;
+  codesCount.classList.toggle("some", (frame.codes?.count ?? 0) > 0);
   meters.go.value = car?.accelerator ?? 0;
   meters.brake.value = car?.brake ?? 0;
   meters.wheel.value = Math.max(-1, Math.min(1, -(car?.steer_rad ?? 0) / 0.3));

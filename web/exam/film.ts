@@ -182,6 +182,7 @@ export class Projector {
       plan: null,
       pilot: null,
       guard: null,
+      stop: null,
       alert: null,
       road_window: this.window,
       road: this.road,
@@ -189,6 +190,7 @@ export class Projector {
       aeb: null,
       route_number: 0,
       route: new Uint8Array(),
+      codes: null,
       replay: null,
     };
   }

@@ -1,6 +1,6 @@
 // Made by `python -m volant.caros.cockpit.typescript`; do not edit.
 
-export const SCHEMA_HASH = "74d688cafeb1";
+export const SCHEMA_HASH = "756fc693c3f7";
 
 /** Emergency braking's own view, 20 Hz and at each change; positions in the car frame. */
 export interface AebState {
@@ -14,6 +14,16 @@ export interface AebState {
   time_to_contact_s: number | null;
   needed_mps2: number | null;
 }
+
+/** The air of one front seat. */
+export interface AirState {
+  wished_k: number;
+  fan_pct: number;
+  way: AirWay;
+}
+
+/** Where the air of a seat comes from. */
+export type AirWay = "up" | "middle" | "down";
 
 /** Something to tell the driver; the highest level wins, `until_ns` ends it. */
 export interface Alert {
@@ -29,8 +39,84 @@ export interface Alert {
 /** How much an alert wants to be seen (0 status to 4 critical). */
 export type AlertLevel = 0 | 1 | 2 | 3 | 4;
 
+/** What can be asked of the body; the unit of its value stands beside it. */
+export type BodyItem = "door" | "door_lock" | "child_lock" | "window" | "window_lock" | "hood" | "boot" | "boot_lock" | "light_switch" | "parking_light" | "running_light" | "low_beam" | "high_beam" | "fog_front" | "fog_rear" | "horn" | "wiper" | "wiper_intensity" | "mirror_fold" | "mirror_heat" | "mirror_yaw" | "mirror_tilt" | "screen_heat" | "air_temperature" | "air_fan" | "air_way" | "air_conditioning" | "recirculation" | "defrost" | "seat_heat" | "seat_position" | "seat_height" | "seat_recline" | "seat_tilt" | "seat_occupied" | "seat_belt" | "wheel_heat" | "wheel_extension" | "wheel_tilt" | "dome_light" | "glove_light" | "ambient_light" | "ambient_intensity" | "reading_light" | "reading_intensity" | "charge_flap" | "charge_cable" | "cable_lock" | "charge_limit" | "charge" | "trip" | "gear";
+
+/** Which of several alike; left and right as one sits in the car. */
+export type BodyPlace = "front_left" | "front_right" | "rear_left" | "rear_right" | "rear_middle" | "front" | "rear" | "left" | "right";
+
+/** One thing asked of the body. */
+export interface BodyRequest {
+  stamp_ns: number;
+  item: BodyItem;
+  place: BodyPlace | null;
+  value: number | null;
+  word: string | null;
+  who: string;
+}
+
+/** What body and small units report: at each change, else once a second. */
+export interface BodyState {
+  stamp_ns: number;
+  doors: readonly [DoorState, DoorState, DoorState, DoorState];
+  seats: readonly [SeatState, SeatState, SeatState, SeatState, SeatState];
+  mirrors: readonly [MirrorState, MirrorState];
+  tyres: readonly [TyreState, TyreState, TyreState, TyreState];
+  window_lock: boolean;
+  hood_pct: number;
+  boot_pct: number;
+  boot_locked: boolean;
+  lights: LightsState;
+  cabin_lights: CabinLights;
+  wipers: WipersState;
+  screen_heat: readonly [boolean, boolean];
+  horn: boolean;
+  climate: ClimateState;
+  wheel_heat_pct: number;
+  wheel_extension_pct: number;
+  wheel_tilt_pct: number;
+  charge: ChargeState;
+  drive: DriveState;
+  refused: number;
+  refusal: string;
+}
+
 /** How far emergency braking has come. */
 export type BrakeStage = "ready" | "warning" | "partial" | "full" | "hold" | "unavailable";
+
+/** Lamps inside; ambient and reading lamps as left, right. */
+export interface CabinLights {
+  dome: boolean;
+  glove: boolean;
+  ambient: readonly [boolean, boolean];
+  ambient_pct: readonly [number, number];
+  reading: readonly [boolean, boolean];
+  reading_pct: readonly [number, number];
+}
+
+/** One data frame on one of the car's CAN buses. */
+export interface CanFrame {
+  bus: string;
+  can_id: number;
+  data: Uint8Array;
+  extended: boolean;
+}
+
+/** Frames that one process of the live car has put on the buses at a tick, in the order of sending. */
+export interface CanFrames {
+  stamp_ns: number;
+  frames: readonly CanFrame[];
+}
+
+/** The car's power state, at each change and twice a second. */
+export interface CarPower {
+  stamp_ns: number;
+  state: PowerState;
+  to: PowerState | null;
+  until_ns: number;
+  supply_v: number;
+  supply_low: boolean;
+}
 
 /** What the car's own ECUs report, 100 Hz; measured, not true. */
 export interface CarState {
@@ -52,6 +138,30 @@ export interface CarState {
   odometer_m: number;
   driver: DriverControls;
   valid: boolean;
+}
+
+/** The charging port and what flows through it. */
+export interface ChargeState {
+  flap_open: boolean;
+  cable: boolean;
+  cable_locked: boolean;
+  limit_pct: number;
+  wanted: boolean;
+  power_w: number;
+  most_w: number;
+  left_s: number | null;
+}
+
+/** Climate of the cabin. */
+export interface ClimateState {
+  cabin_k: number;
+  ambient_k: number;
+  left: AirState;
+  right: AirState;
+  on: boolean;
+  recirculation: boolean;
+  defrost: boolean;
+  power_w: number;
 }
 
 /** Emergency braking: warns, brakes, holds, or cannot. */
@@ -92,6 +202,15 @@ export interface CockpitCar {
   valid: boolean;
 }
 
+/** Trouble codes, as `TroubleCodes` has them. */
+export interface CockpitCodes {
+  number: number;
+  count: number;
+  codes: readonly TroubleCode[];
+  may_clear: boolean;
+  refused: string;
+}
+
 /** From a screen in replay: `value` is a factor for SPEED, seconds for SEEK, frames for STEP. */
 export interface CockpitControl {
   type: "control";
@@ -129,6 +248,7 @@ export interface CockpitFrame {
   plan: CockpitPlan | null;
   pilot: CockpitPilot | null;
   guard: CockpitGuard | null;
+  stop: CockpitStop | null;
   alert: Alert | null;
   road_window: number;
   road: Uint8Array;
@@ -136,6 +256,7 @@ export interface CockpitFrame {
   aeb: CockpitAeb | null;
   route_number: number;
   route: Uint8Array;
+  codes: CockpitCodes | null;
   replay: CockpitReplay | null;
 }
 
@@ -277,6 +398,13 @@ export interface CockpitSeat {
   taken: boolean;
 }
 
+/** The car is stopped by itself, or stands after that; shown in place of the pilot's own word. */
+export interface CockpitStop {
+  stands: boolean;
+  words: string;
+  reason: string;
+}
+
 /** One piece of ground: what lies between two polylines of equally many points. */
 export interface CockpitSurface {
   piece: number;
@@ -315,6 +443,19 @@ export interface CockpitZebra {
   z_m: number;
   signalled: boolean;
 }
+
+/** Circumstances of a failure (freeze frame); null: not measured. */
+export interface CodeFrame {
+  stamp_ns: number;
+  drives_ago: number;
+  speed_mps: number | null;
+  charge_pct: number | null;
+  supply_v: number | null;
+  odometer_m: number | null;
+}
+
+/** What a trouble code says now, gravest first. */
+export type CodeStatus = "active" | "pending" | "stored";
 
 /** What the car shall do next: the one thing that a driver, human or not, gives to a car. */
 export interface Command {
@@ -360,6 +501,26 @@ export interface DetectionFrame {
   sensor: string;
   stamp_ns: number;
   objects: readonly ObjectReturn[];
+}
+
+/** One door with its window. */
+export interface DoorState {
+  open_pct: number;
+  locked: boolean;
+  child_locked: boolean;
+  window_pct: number;
+}
+
+/** What motor, brakes and battery count. */
+export interface DriveState {
+  motor_rps: number;
+  motor_nm: number;
+  motor_w: number;
+  loss_w: number;
+  consumed_j: number;
+  recovered_j: number;
+  charged_j: number;
+  trip_m: number;
 }
 
 /** What the driver's hands and feet do now, as the car measures it. */
@@ -412,6 +573,27 @@ export type Escalation = "none" | "optical" | "acoustic" | "stop";
 
 /** What the judge counts besides interventions. */
 export type FindingKind = "red_light" | "stop_sign" | "right_of_way" | "solid_line" | "speeding" | "wrong_way" | "needless_braking";
+
+/** How much is written to flash, and how long it lasts, every two seconds and at each change. */
+export interface FlashUse {
+  stamp_ns: number;
+  written_bytes: number;
+  day_most_bytes: number;
+  owners: readonly (readonly [string, number])[];
+  counted_bytes: number;
+  measured_bytes: number | null;
+  left_years: number;
+  budget_years: number;
+  clips: number;
+  clips_bytes: number;
+  refused: string;
+}
+
+/** One value that a trouble code keeps of its moment. */
+export interface FreezeRecord {
+  did: number;
+  record: Uint8Array;
+}
 
 /** What the pilot can do and a driver can switch on and off. */
 export type Function = "acc" | "lcc" | "tja" | "curve_speed" | "limit_speed" | "lane_change" | "navigation" | "town" | "ldw" | "lka" | "bsd" | "fcw" | "aeb";
@@ -517,10 +699,25 @@ export interface LightReturn {
 /** What a traffic light shows. */
 export type LightState = "off" | "red" | "red_amber" | "green" | "amber" | "unknown";
 
+/** Position of the light switch. */
+export type LightSwitch = "off" | "position" | "daytime" | "auto" | "beam";
+
 /** What one traffic light truly shows. */
 export interface LightTruth {
   signal: string;
   state: LightState;
+}
+
+/** Lamps outside that the body switches; indicators and brake lights are the car's (`CarState`). */
+export interface LightsState {
+  switch: LightSwitch;
+  parking: boolean;
+  running: boolean;
+  low: boolean;
+  high: boolean;
+  fog_front: boolean;
+  fog_rear: boolean;
+  reverse: boolean;
 }
 
 /** What a process of the live car did at one tick, so that a replay can give it the same again. */
@@ -552,6 +749,14 @@ export interface Localization {
 
 /** How a lane border is marked. */
 export type MarkKind = "none" | "solid" | "broken" | "solid_solid" | "solid_broken" | "broken_solid" | "broken_broken" | "botts_dots" | "curb" | "grass" | "edge";
+
+/** One door mirror. */
+export interface MirrorState {
+  folded: boolean;
+  heated: boolean;
+  yaw_pct: number;
+  tilt_pct: number;
+}
 
 /** What kind of road user or thing an object is. */
 export type ObjectClass = "car" | "lorry" | "bus" | "motorcycle" | "cyclist" | "pedestrian" | "obstacle" | "unknown";
@@ -623,6 +828,9 @@ export interface Plan {
   rerouted: number;
 }
 
+/** How far the car is switched on. */
+export type PowerState = "off" | "sleep" | "wake" | "parked" | "ready" | "driving" | "shutdown";
+
 /** A manoeuvre that was considered and not chosen, with the reason as code and as words. */
 export interface Refusal {
   manoeuvre: string;
@@ -631,7 +839,18 @@ export interface Refusal {
 }
 
 /** Buttons and stalks, and the same from a screen. */
-export type RequestKind = "engage" | "cancel" | "set_speed" | "set_time_gap" | "indicate" | "switch";
+export type RequestKind = "engage" | "cancel" | "set_speed" | "set_time_gap" | "indicate" | "switch" | "clear_codes";
+
+/** One seat. */
+export interface SeatState {
+  occupied: boolean;
+  belted: boolean;
+  heat_pct: number;
+  position_m: number;
+  height_m: number;
+  recline_rad: number;
+  tilt_rad: number;
+}
 
 /** Everything that arrived from the sensors at one pilot tick; a missing part did not arrive. */
 export interface SensorFrames {
@@ -650,6 +869,7 @@ export interface StopPath {
   x_m: readonly number[];
   y_m: readonly number[];
   curvature_per_m: readonly number[];
+  offset_m: readonly number[];
 }
 
 /** One road user that the pilot believes in. */
@@ -680,6 +900,38 @@ export interface Tracks {
   tracks: readonly Track[];
 }
 
+/** A monitor of the car's port found that something fails, or that it has passed again. */
+export interface Trouble {
+  stamp_ns: number;
+  code: number;
+  failed: boolean;
+  snapshot: readonly FreezeRecord[];
+}
+
+/** One trouble code of a control unit that is present. */
+export interface TroubleCode {
+  unit: string;
+  unit_words: string;
+  code: string;
+  name: string;
+  words: string;
+  status: CodeStatus;
+  warns: boolean;
+  occurrences: number;
+  first: CodeFrame | null;
+  latest: CodeFrame | null;
+}
+
+/** The car's trouble codes; said when they change, and once a second. */
+export interface TroubleCodes {
+  stamp_ns: number;
+  number: number;
+  count: number;
+  codes: readonly TroubleCode[];
+  may_clear: boolean;
+  refused: string;
+}
+
 /** One actor's true state. */
 export interface TruthObject {
   actor_id: number;
@@ -701,6 +953,22 @@ export interface TruthObject {
 /** The next thing that the route asks for. */
 export type TurnKind = "straight" | "left" | "right" | "roundabout" | "merge" | "exit" | "fork" | "arrive";
 
+/** Air in one tyre. */
+export interface TyreState {
+  pressure_pa: number;
+  temperature_k: number;
+}
+
+/** Position of the wiper stalk. */
+export type WiperMode = "off" | "slow" | "medium" | "fast" | "interval" | "rain_sensor";
+
+/** The front wipers. */
+export interface WipersState {
+  mode: WiperMode;
+  intensity: number;
+  cycles_per_min: number;
+}
+
 /** All actors near the own car, 20 Hz, by ascending id, and the lights near it. */
 export interface WorldTruth {
   stamp_ns: number;
@@ -711,14 +979,24 @@ export interface WorldTruth {
 /** Names of the fields of every message, for checks at run time. */
 export const FIELDS: Record<string, readonly string[]> = {
   AebState: ["stamp_ns", "stage", "code", "words", "object_class", "x_m", "y_m", "time_to_contact_s", "needed_mps2"],
+  AirState: ["wished_k", "fan_pct", "way"],
   Alert: ["stamp_ns", "alert_id", "level", "words", "cause", "action", "until_ns"],
+  BodyRequest: ["stamp_ns", "item", "place", "value", "word", "who"],
+  BodyState: ["stamp_ns", "doors", "seats", "mirrors", "tyres", "window_lock", "hood_pct", "boot_pct", "boot_locked", "lights", "cabin_lights", "wipers", "screen_heat", "horn", "climate", "wheel_heat_pct", "wheel_extension_pct", "wheel_tilt_pct", "charge", "drive", "refused", "refusal"],
+  CabinLights: ["dome", "glove", "ambient", "ambient_pct", "reading", "reading_pct"],
+  CanFrame: ["bus", "can_id", "data", "extended"],
+  CanFrames: ["stamp_ns", "frames"],
+  CarPower: ["stamp_ns", "state", "to", "until_ns", "supply_v", "supply_low"],
   CarState: ["stamp_ns", "speed_mps", "accel_mps2", "lateral_accel_mps2", "yaw_rate_rps", "steer_rad", "gear", "indicator", "hold", "brake_lights", "charge_pct", "range_m", "battery_power_w", "battery_voltage_v", "battery_temperature_k", "odometer_m", "driver", "valid"],
+  ChargeState: ["flap_open", "cable", "cable_locked", "limit_pct", "wanted", "power_w", "most_w", "left_s"],
+  ClimateState: ["cabin_k", "ambient_k", "left", "right", "on", "recirculation", "defrost", "power_w"],
   CockpitAeb: ["stage", "words", "object_class", "time_to_contact_s"],
   CockpitBar: ["from_x_m", "from_y_m", "to_x_m", "to_y_m", "z_m", "solid"],
   CockpitCar: ["stamp_ns", "speed_mps", "accel_mps2", "gear", "indicator", "brake_lights", "hold", "charge_pct", "range_m", "battery_power_w", "steer_rad", "accelerator", "brake", "hands_on", "eyes_on", "valid"],
+  CockpitCodes: ["number", "count", "codes", "may_clear", "refused"],
   CockpitControl: ["kind", "value"],
   CockpitEgo: ["stamp_ns", "x_m", "y_m", "z_m", "yaw_rad", "grade", "yaw_rate_rps", "speed_mps", "length_m", "width_m", "rear_overhang_m", "valid"],
-  CockpitFrame: ["schema", "sequence", "stamp_ns", "car_age_s", "pilot_age_s", "car", "ego", "tracks_stamp_ns", "tracks", "plan", "pilot", "guard", "alert", "road_window", "road", "lights", "aeb", "route_number", "route", "replay"],
+  CockpitFrame: ["schema", "sequence", "stamp_ns", "car_age_s", "pilot_age_s", "car", "ego", "tracks_stamp_ns", "tracks", "plan", "pilot", "guard", "stop", "alert", "road_window", "road", "lights", "aeb", "route_number", "route", "codes", "replay"],
   CockpitGuard: ["source", "limited", "reason"],
   CockpitHands: ["accelerator", "brake", "wheel", "hands_on", "eyes_on"],
   CockpitLight: ["x_m", "y_m", "z_m", "state"],
@@ -732,16 +1010,22 @@ export const FIELDS: Record<string, readonly string[]> = {
   CockpitRoad: ["lines", "surfaces", "left_hand", "posts", "bars", "zebras"],
   CockpitRoute: ["x_m", "y_m"],
   CockpitSeat: ["taken"],
+  CockpitStop: ["stands", "words", "reason"],
   CockpitSurface: ["piece", "kind", "origin_x_m", "origin_y_m", "origin_z_m", "left", "right"],
   CockpitTrack: ["track_id", "object_class", "x_m", "y_m", "z_m", "yaw_rad", "speed_mps", "accel_mps2", "yaw_rate_rps", "length_m", "width_m", "height_m", "confidence", "brake_lights", "indicator", "ghost"],
   CockpitZebra: ["x_m", "y_m", "z_m", "signalled"],
+  CodeFrame: ["stamp_ns", "drives_ago", "speed_mps", "charge_pct", "supply_v", "odometer_m"],
   Command: ["stamp_ns", "accel_mps2", "curvature_per_m", "gear", "indicator", "hold"],
   Contact: ["stamp_ns", "actor_id", "object_class", "closing_mps", "struck_from_behind"],
   ContactVerdict: ["stamp_ns", "actor_id", "object_class", "impact_mps", "at_fault", "code", "words"],
   DetectionFrame: ["sensor", "stamp_ns", "objects"],
+  DoorState: ["open_pct", "locked", "child_locked", "window_pct"],
+  DriveState: ["motor_rps", "motor_nm", "motor_w", "loss_w", "consumed_j", "recovered_j", "charged_j", "trip_m"],
   DriverControls: ["accelerator", "brake", "wheel_torque_nm", "wheel_angle_rad", "hands_on", "eyes_on", "belted", "door_closed"],
   DriverRequest: ["stamp_ns", "kind", "value", "indicator", "function"],
   EgoTruth: ["stamp_ns", "x_m", "y_m", "z_m", "yaw_rad", "pitch_rad", "roll_rad", "speed_mps", "lateral_speed_mps", "accel_mps2", "lateral_accel_mps2", "yaw_rate_rps", "steer_rad", "length_m", "width_m", "rear_overhang_m", "indicator"],
+  FlashUse: ["stamp_ns", "written_bytes", "day_most_bytes", "owners", "counted_bytes", "measured_bytes", "left_years", "budget_years", "clips", "clips_bytes", "refused"],
+  FreezeRecord: ["did", "record"],
   GnssReturn: ["stamp_ns", "x_m", "y_m", "z_m", "yaw_rad", "sigma_m"],
   GuardDecision: ["stamp_ns", "source", "command", "limited", "limits", "reason"],
   Guidance: ["turn", "distance_m", "words"],
@@ -753,16 +1037,24 @@ export const FIELDS: Record<string, readonly string[]> = {
   LightFrame: ["stamp_ns", "lights"],
   LightReturn: ["x_m", "y_m", "z_m", "state", "confidence"],
   LightTruth: ["signal", "state"],
+  LightsState: ["switch", "parking", "running", "low", "high", "fog_front", "fog_rear", "reverse"],
   LiveStep: ["stamp_ns", "component", "incarnation", "count", "consumed", "produced"],
   Localization: ["stamp_ns", "x_m", "y_m", "yaw_rad", "speed_mps", "yaw_rate_rps", "station_m", "offset_m", "heading_error_rad", "sigma_along_m", "sigma_across_m", "lane", "valid"],
+  MirrorState: ["folded", "heated", "yaw_pct", "tilt_pct"],
   ObjectReturn: ["x_m", "y_m", "yaw_rad", "velocity_x_mps", "velocity_y_mps", "length_m", "width_m", "height_m", "object_class", "class_confidence", "existence", "brake_lights", "indicator"],
   PilotState: ["stamp_ns", "engagement", "code", "words", "set_speed_mps", "time_gap_setting_s", "functions", "ready", "blockers", "blocker_words", "switched_off", "escalation", "departure", "blind_spot_left", "blind_spot_right", "assist_curvature_per_m", "degraded"],
   Plan: ["stamp_ns", "time_s", "x_m", "y_m", "yaw_rad", "curvature_per_m", "speed_mps", "accel_mps2", "stop_path", "target_speed_mps", "limit_mps", "limit_is_default", "constraint", "reason", "manoeuvre", "lead_id", "gap_m", "time_gap_s", "confidence", "distance_left_m", "arrived", "refusals", "guidance", "light", "rerouted"],
   Refusal: ["manoeuvre", "code", "words"],
+  SeatState: ["occupied", "belted", "heat_pct", "position_m", "height_m", "recline_rad", "tilt_rad"],
   SensorFrames: ["stamp_ns", "detections", "lane", "gnss", "lights", "landmarks"],
-  StopPath: ["stamp_ns", "step_m", "x_m", "y_m", "curvature_per_m"],
+  StopPath: ["stamp_ns", "step_m", "x_m", "y_m", "curvature_per_m", "offset_m"],
   Track: ["track_id", "object_class", "x_m", "y_m", "yaw_rad", "speed_mps", "accel_mps2", "yaw_rate_rps", "length_m", "width_m", "height_m", "existence", "age_s", "unseen_s", "station_m", "offset_m", "brake_lights", "indicator"],
   Tracks: ["stamp_ns", "tracks"],
+  Trouble: ["stamp_ns", "code", "failed", "snapshot"],
+  TroubleCode: ["unit", "unit_words", "code", "name", "words", "status", "warns", "occurrences", "first", "latest"],
+  TroubleCodes: ["stamp_ns", "number", "count", "codes", "may_clear", "refused"],
   TruthObject: ["actor_id", "object_class", "x_m", "y_m", "z_m", "yaw_rad", "speed_mps", "accel_mps2", "yaw_rate_rps", "length_m", "width_m", "height_m", "brake_lights", "indicator"],
+  TyreState: ["pressure_pa", "temperature_k"],
+  WipersState: ["mode", "intensity", "cycles_per_min"],
   WorldTruth: ["stamp_ns", "objects", "lights"],
 };

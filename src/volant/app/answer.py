@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from volant import __version__
-from volant.core.messages import ContactVerdict, Intervention, JudgeFinding, Message
+from volant.core.messages import (
+    ContactVerdict,
+    Intervention,
+    JudgeFinding,
+    Message,
+    TroubleCode,
+)
 
 
 class DriveAnswer(Message, frozen=True, kw_only=True):
@@ -64,4 +70,6 @@ class DriveAnswer(Message, frozen=True, kw_only=True):
     cars: int
     bus: str | None = None
     """Kind of the buses that joined the car's units; null: none did."""
+    trouble_codes: tuple[TroubleCode, ...] = ()
+    """Found on the buses in this drive, with freeze frames; empty: none, or no bus."""
     version: str = __version__

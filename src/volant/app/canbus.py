@@ -120,6 +120,15 @@ class CanPort:
                 )
         return list(frames)
 
+    @property
+    def descriptor(self) -> int | None:
+        """Can be read when a frame has come; None: the interface has no such thing."""
+        try:
+            found = self._bus.fileno()
+        except (NotImplementedError, can.CanError, OSError):
+            return None
+        return found if found >= 0 else None
+
     def close(self) -> None:
         """Give the bus back."""
         with contextlib.suppress(can.CanError, OSError):

@@ -8,15 +8,35 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 import typer.core
 
 from volant import __version__
 from volant.app.cli_apps import apps_app
+from volant.app.cli_clips import clips_app
 from volant.app.cli_ecu import ecu_app
-from volant.app.cli_parts import PLAIN, JsonOption
+from volant.app.cli_live import power, up
+from volant.app.cli_parts import (
+    DEFAULT_CAR,
+    DEFAULT_ROAD,
+    PLAIN,
+    BusCommand,
+    BusOption,
+    CarOption,
+    CarsOption,
+    DistanceOption,
+    FromOption,
+    JsonOption,
+    NoJournalOption,
+    PortOption,
+    RoadOption,
+    SensorsOption,
+    StateOption,
+    ToOption,
+    ViaOption,
+)
 from volant.app.cli_signals import signals_app
 from volant.app.exits import Exit
 from volant.core.errors import VolantError
@@ -31,40 +51,7 @@ app.add_typer(exam_app, name="exam")
 app.add_typer(ecu_app, name="ecu")
 app.add_typer(apps_app, name="app")
 app.add_typer(signals_app, name="signals")
-
-CarOption = Annotated[str, typer.Option(help="Car by name or TOML file; `volant cars` lists them.")]
-RoadOption = Annotated[
-    str, typer.Option(help="Road by name or OpenDRIVE file; `volant roads` lists them.")
-]
-SensorsOption = Annotated[str, typer.Option(help="Sensors: perfect, typical or degraded.")]
-CarsOption = Annotated[
-    int | None,
-    typer.Option(min=0, max=500, help="Other cars near ours; default: 60 on a motorway, else 20."),
-]
-FromOption = Annotated[
-    str | None, typer.Option("--from", help="Place to begin at; `volant places` lists them.")
-]
-ToOption = Annotated[
-    str | None,
-    typer.Option("--to", help="Place to arrive at: a name, road:section:lane@s, or x,y."),
-]
-ViaOption = Annotated[
-    list[str] | None, typer.Option("--via", help="Place to pass on the way; may be repeated.")
-]
-NoJournalOption = Annotated[bool, typer.Option("--no-journal", help="Record nothing.")]
-PortOption = Annotated[
-    int, typer.Option(min=0, max=65535, help="Port of the cockpit; the next free one is taken.")
-]
-DistanceOption = Annotated[
-    float | None,
-    typer.Option(
-        min=50.0,
-        max=200_000.0,
-        help="Metres to drive along the main road instead; less where roads end.",
-    ),
-]
-DEFAULT_CAR = "g3-520"
-DEFAULT_ROAD = "volant-world"
+app.add_typer(clips_app, name="clips")
 
 
 class _Debug:
@@ -100,21 +87,7 @@ def _volant(
     _Debug.on = debug
 
 
-class _BusCommand(typer.core.TyperCommand):
-    """`--bus` may stand alone: typer knows no option with an optional value."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Give a bare `--bus` its usual kind."""
-        given: list[str] = []
-        for place, word in enumerate(args):
-            given.append(word)
-            alone = place + 1 == len(args) or args[place + 1].startswith("-")
-            if word == "--bus" and alone:
-                given.append("inline")
-        return super().parse_args(ctx, given)
-
-
-@app.command(cls=_BusCommand)
+@app.command(cls=BusCommand)
 def drive(
     car: CarOption = DEFAULT_CAR,
     road: RoadOption = DEFAULT_ROAD,
@@ -137,17 +110,12 @@ def drive(
     to: ToOption = None,
     via: ViaOption = None,
     distance: DistanceOption = None,
-    bus: Annotated[
-        str | None,
-        typer.Option(
-            metavar="[KIND]",
-            help="Join the car's units by CAN: inline (default), virtual, socketcan:can0, ...",
-        ),
-    ] = None,
+    bus: BusOption = None,
     journal: Annotated[
         Path | None, typer.Option(help="Journal file or folder; default: folder journals here.")
     ] = None,
     no_journal: NoJournalOption = False,
+    state: StateOption = None,
     port: PortOption = 8740,
     open_browser: Annotated[
         bool, typer.Option("--open", help="Open the cockpit in the browser.")
@@ -192,85 +160,13 @@ def drive(
         journal=None if no_journal else journal or Path("journals"),
         port=port,
         open_browser=open_browser,
+        state=state,
     )
     raise typer.Exit(drive_command(wish))
 
 
-@app.command()
-def up(
-    car: CarOption = DEFAULT_CAR,
-    road: RoadOption = DEFAULT_ROAD,
-    seed: Annotated[
-        int, typer.Option(min=0, max=2**53 - 1, help="Seed of the world's traffic.")
-    ] = 1,
-    sensors: SensorsOption = "typical",
-    cars: CarsOption = None,
-    start: FromOption = None,
-    to: ToOption = None,
-    via: ViaOption = None,
-    distance: DistanceOption = None,
-    journal: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder for clips of events, or a file for the whole drive; default: folder journals."
-        ),
-    ] = None,
-    no_journal: NoJournalOption = False,
-    port: PortOption = 8740,
-    doip_port: Annotated[
-        int,
-        typer.Option(
-            min=0, max=65535, help="Port of diagnostics (DoIP); the next free one is taken. 0: any."
-        ),
-    ] = 13400,
-    ready_file: Annotated[
-        Path | None, typer.Option(help="Written, as JSON, once everything answers.")
-    ] = None,
-    status_file: Annotated[
-        Path | None, typer.Option(help="Written twice a second: how each process is, as JSON.")
-    ] = None,
-    for_s: Annotated[
-        float | None, typer.Option("--for", min=0.0, help="Seconds to stay up; default: for ever.")
-    ] = None,
-    processes: Annotated[
-        Path | None, typer.Option(help="Process table, a TOML file; default: the car's own.")
-    ] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Boot the live car: real time, in processes of which any may die.
-
-    \b
-    Examples:
-      volant up
-      volant up --from hospital --to harbour --ready-file ready.json
-      volant up --for 60 --journal whole.mcap --json
-    """
-    from volant.app.trip import TripWish
-    from volant.app.up import UpWish, up_command
-
-    trip = TripWish(
-        car=car,
-        road=road,
-        seed=seed,
-        sensors=sensors,
-        cars=cars,
-        distance_m=distance,
-        start=start,
-        to=to,
-        via=tuple(via or ()),
-    )
-    wish = UpWish(
-        trip=trip,
-        journal=None if no_journal else journal or Path("journals"),
-        port=port,
-        doip_port=doip_port,
-        ready_file=ready_file,
-        status_file=status_file,
-        for_s=for_s,
-        processes=processes,
-        as_json=as_json,
-    )
-    raise typer.Exit(up_command(wish))
+app.command(cls=BusCommand)(up)
+app.command()(power)
 
 
 @app.command("range")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from volant.app.cli_parts import PLAIN, JsonOption
+from volant.app.cli_parts import PLAIN, JsonOption, StateOption
 
 ecu_app = typer.Typer(**PLAIN, help="List, scan and read control units by UDS over DoIP.")
 
@@ -108,14 +108,17 @@ def serve(
     ] = PORT,
     fault: Annotated[
         list[str] | None,
-        typer.Option("--fault", help="Begin with a failure, such as drive:brake_lost."),
+        typer.Option(
+            "--fault", help="Begin with a failure, such as drive:brake_lost; nothing is kept then."
+        ),
     ] = None,
     ready_file: Annotated[
         Path | None, typer.Option(help="Written with port and pid when units answer.")
     ] = None,
+    state: StateOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Serve all units of a standing car over DoIP, to try testers on; Ctrl-C ends it.
+    """Serve all units of a standing car over DoIP, with the codes of its drives; Ctrl-C ends it.
 
     \b
     Examples:
@@ -124,4 +127,4 @@ def serve(
     """
     from volant.app.ecu_serve import serve_command
 
-    raise typer.Exit(serve_command(host, port, fault or [], ready_file, as_json=as_json))
+    raise typer.Exit(serve_command(host, port, fault or [], ready_file, state, as_json=as_json))

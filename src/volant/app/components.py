@@ -209,6 +209,7 @@ def vehicle(settings: guard.GuardSettings, braking: aeb.AebSettings) -> Componen
                 command=latest[command_name],
                 aeb=emergency.command,
                 near=seen.near,
+                lane=frames[-1].lane if frames else None,
                 stop_path=None if plan is None else plan.stop_path,
                 requests=requests,
                 minimal_risk=engagement is Engagement.MINIMAL_RISK,

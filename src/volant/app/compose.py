@@ -37,6 +37,7 @@ from volant.core.geometry import Pose, wrap_angle_rad
 from volant.core.messages import Message
 from volant.core.settings import find_data
 from volant.core.topics import Topic
+from volant.core.units import GRAVITY_MPS2
 from volant.pilot import CarGeometry, PilotSettings
 from volant.road import (
     CorridorColumn,
@@ -229,6 +230,8 @@ def guard_settings(spec: CarSpec) -> GuardSettings:
         steering_ratio=spec.steering_ratio,
         max_curvature_per_m=spec.max_curvature_per_m,
         max_steer_rate_rps=spec.steering.max_rate_rps.value,
+        # Of an axle that carries the lateral force of the mass on it (stiffness is by load).
+        rear_slip_rad_per_mps2=1.0 / (GRAVITY_MPS2 * spec.tyre.stiffness_rear_per_rad.value),
     )
 
 
@@ -380,8 +383,10 @@ def _units(trip: Trip, network: Network | None) -> UnitsStart:
     )
 
 
-def make_machine(trip: Trip, network: Network | None = None) -> Machine:
-    """The plant at the trip's start, in its world."""
+def make_machine(
+    trip: Trip, network: Network | None = None, units: UnitsStart | None = None
+) -> Machine:
+    """The plant at the trip's start, in its world; `units` in place of those that the trip asks for."""
     wish, stretch, spec = trip.wish, trip.stretch, trip.spec
     here = stretch.corridor.at(stretch.start_m)
     x_m, y_m, yaw_rad = stretch.corridor.to_world(stretch.start_m, 0.0)
@@ -397,6 +402,6 @@ def make_machine(trip: Trip, network: Network | None = None) -> Machine:
     )
     if wish.sensors == "perfect":
         spec = with_perfect_sensors(spec)
-    units = _units(trip, network)
-    car = SimCar(spec, surroundings, start, Chance.of(wish.seed, "car"), units)
+    chance = Chance.of(wish.seed, "car")
+    car = SimCar(spec, surroundings, start, chance, units or _units(trip, network))
     return Machine(car, surroundings)

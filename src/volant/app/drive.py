@@ -9,10 +9,10 @@ import contextlib
 import gc
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -35,6 +35,7 @@ from volant.app.progress import Progress
 from volant.app.record import Recording, open_recording
 from volant.app.say import answer_json, table, tell
 from volant.app.start import Starter
+from volant.app.state import open_codes
 from volant.app.stop import StopSignals
 from volant.app.trip import DEFAULT_M, TripWish
 from volant.caros.cockpit import (
@@ -48,8 +49,11 @@ from volant.core.bus import Bus, InlineBus
 from volant.core.clock import seconds
 from volant.core.component import Component
 from volant.core.errors import LinkError
-from volant.core.messages import Intervention
+from volant.core.messages import Intervention, TroubleCode
 from volant.sim.judge import DriveSummary, summary
+
+if TYPE_CHECKING:
+    from volant.app.bus_codes import BusCodes
 
 SHOWN: Final = 12
 """Interventions told in the table; `--json` has all."""
@@ -71,6 +75,8 @@ class DriveWish:
     journal: Path | None = None
     port: int = 0
     open_browser: bool = False
+    state: Path | None = None
+    """Folder of what the car remembers; None: the user's own. A drive over a bus keeps its codes there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +183,8 @@ def _calm_memory() -> Iterator[None]:
 def drive_command(wish: DriveWish) -> Exit:
     """Run `volant drive`."""
     with StopSignals() as signals, contextlib.ExitStack() as opened:
-        network = _open_network(wish, opened)
         trip = plan_trip(wish.trip)
+        network, codes = _open_network(wish, opened)
         _tell_trip(trip)
         link = None if wish.headless else _open_cockpit(wish)
         recording = open_recording(wish.journal, trip)
@@ -211,7 +217,8 @@ def drive_command(wish: DriveWish) -> Exit:
             shown.close()
         if recording is not None:
             recording.close(msgspec.to_builtins(make_answer(trip, driven, None)))
-        _show(make_answer(trip, driven, recording), as_json=wish.as_json)
+        found = () if codes is None else codes.found()
+        _show(make_answer(trip, driven, recording, found), as_json=wish.as_json)
         if link is not None:
             if driven.arrived:
                 time.sleep(LINGER_S)
@@ -219,21 +226,22 @@ def drive_command(wish: DriveWish) -> Exit:
     return driven.ending.status
 
 
-def _open_network(wish: DriveWish, opened: contextlib.ExitStack) -> Network | None:
-    """The car's buses, open until the drive is over."""
+def _open_network(
+    wish: DriveWish, opened: contextlib.ExitStack
+) -> tuple[Network | None, BusCodes | None]:
+    """The car's buses and the memory of their codes, open until the drive is over."""
     if wish.trip.bus is None:
-        return None
-    from volant.app.canbus import code_words, load_network, open_ports
+        return None, None
+    from volant.app.bus_codes import BusCodes, more_codes
+    from volant.app.canbus import load_network, open_ports
 
     mapping = load_network()
     ports = opened.enter_context(open_ports(wish.trip.bus, tuple(mapping.table.buses)))
-
-    def report(code: int, failed: bool, stamp_ns: int, snapshot: Mapping[int, bytes]) -> None:  # noqa: ARG001
-        came = "" if failed else " has passed"
-        tell(f"{seconds(stamp_ns):.2f} s: trouble code {code_words(code)}{came}")
-
+    kept = opened.enter_context(open_codes(wish.state, more_codes(mapping)))
+    kept.begin_drive()
+    codes = BusCodes(mapping, kept)
     tell(f"over buses: {wish.trip.bus}, {len(mapping.databases)} buses")
-    return Network(mapping, ports, report)
+    return Network(mapping, ports, codes.report), codes
 
 
 class _Screen:
@@ -250,7 +258,12 @@ class _Screen:
             tell("the cockpit's server has ended; the drive goes on")
 
 
-def make_answer(trip: Trip, driven: Driven, recording: Recording | None) -> DriveAnswer:
+def make_answer(
+    trip: Trip,
+    driven: Driven,
+    recording: Recording | None,
+    codes: tuple[TroubleCode, ...] = (),
+) -> DriveAnswer:
     """The answer for machines."""
     judged = driven.summary
     return DriveAnswer(
@@ -285,6 +298,7 @@ def make_answer(trip: Trip, driven: Driven, recording: Recording | None) -> Driv
         sensors=trip.wish.sensors,
         cars=trip.cars,
         bus=trip.wish.bus,
+        trouble_codes=codes,
     )
 
 
@@ -342,6 +356,10 @@ def _show(answer: DriveAnswer, *, as_json: bool) -> None:
     if answer.journal_lost:
         rows.append(("lost from the journal", f"{answer.journal_lost} messages"))
     table("The drive", ("", ""), rows)
+    if answer.trouble_codes:
+        from volant.app.bus_codes import show_codes
+
+        show_codes(answer.trouble_codes)
 
 
 def _figure(value: float | None, unit: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import secrets
@@ -15,6 +16,7 @@ import msgspec
 from volant import __version__
 from volant.app.exits import Exit
 from volant.app.say import answer, answer_json, tell
+from volant.app.state import open_codes
 from volant.app.stop import StopSignals
 from volant.caros.diagnostics import DoipEntity, DoipSettings, Unit
 from volant.core.errors import InputError
@@ -38,11 +40,16 @@ class Serving(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def serve_command(
-    host: str, port: int, faults: Sequence[str], ready_file: Path | None, *, as_json: bool
+    host: str,
+    port: int,
+    faults: Sequence[str],
+    ready_file: Path | None,
+    state: Path | None = None,
+    *,
+    as_json: bool,
 ) -> Exit:
-    """Run `volant ecu serve` until a signal comes."""
+    """Run `volant ecu serve` until a signal comes: with what the last drives left, or with given failures."""
     facts = CarFacts(software=__version__)
-    memories = {spec.name: FaultMemory(spec.faults) for spec in ECUS}
     began_s = time.monotonic()
 
     def live(name: str) -> float:
@@ -50,26 +57,29 @@ def serve_command(
             return time.monotonic() - began_s
         return STANDING.get(name, math.nan)
 
-    for words in faults:
-        _fail(words, memories, circumstances(live))
-    units = {
-        spec.address: Unit(
-            server_config(
-                spec,
-                facts,
-                live=live,
-                seed=lambda: secrets.token_bytes(SEED_BYTES),
-                faults=memories[spec.name],
-            )
-        )
-        for spec in ECUS
-    }
     settings = DoipSettings(vin=facts.vin)
     announce_to = None if host in LOOPBACK else ("255.255.255.255", port)
-    with (
-        StopSignals() as signals,
-        DoipEntity(units, settings, host=host, port=port, announce_to=announce_to) as entity,
-    ):
+    with contextlib.ExitStack() as opened:
+        signals = opened.enter_context(StopSignals())
+        # What is tried out here has not happened to the car, so it is not kept.
+        codes = opened.enter_context(open_codes(state, keep=not faults))
+        for words in faults:
+            _fail(words, codes.memories, circumstances(live))
+        units = {
+            spec.address: Unit(
+                server_config(
+                    spec,
+                    facts,
+                    live=live,
+                    seed=lambda: secrets.token_bytes(SEED_BYTES),
+                    faults=codes.memories[spec.name],
+                )
+            )
+            for spec in ECUS
+        }
+        entity = opened.enter_context(
+            DoipEntity(units, settings, host=host, port=port, announce_to=announce_to)
+        )
         told = Serving(
             host=host,
             port=entity.port,
@@ -87,6 +97,7 @@ def serve_command(
         if ready_file is not None:
             _write(ready_file, msgspec.json.encode(told))
         while signals.asked is None:
+            codes.keep()
             time.sleep(0.1)
         tell(f"volant: {signals.asked[1]}")
     return Exit.DONE

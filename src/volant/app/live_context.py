@@ -9,6 +9,7 @@ from pathlib import Path
 from volant.app.compose import Trip, frame_settings, judge_settings, pilot_settings
 from volant.caros.cockpit import Door
 from volant.caros.cockpit.frame import FrameSettings
+from volant.caros.supervise import JobRow
 from volant.pilot import PilotSettings
 from volant.sim import JudgeSettings
 from volant.wire.vss import Catalogue
@@ -28,11 +29,17 @@ class Context:
     """Listens for testers; it outlives the process that serves them."""
     codes: Path
     """Folder of the trouble codes."""
+    state: Path
+    """Folder of what outlives the live car; the counts of flash lie there."""
     signals: socket.socket
     """Listens for `volant signals`; it outlives the process that serves it."""
     catalogue: Catalogue
     apps: tuple[socket.socket, socket.socket]
     """Between the host of the apps and whoever serves their signals; these two hold it, and nobody else."""
+    jobs: tuple[JobRow, ...] = ()
+    """What is done while the car is parked."""
+    waits_parked: bool = False
+    """Nobody presses the button at the start: the car stays parked until it is asked to drive."""
 
 
 def make_context(
@@ -41,6 +48,7 @@ def make_context(
     journal: Path | None,
     doip: socket.socket,
     codes: Path,
+    state: Path,
     signals: socket.socket,
     catalogue: Catalogue,
 ) -> Context:
@@ -51,4 +59,4 @@ def make_context(
     """
     settings = pilot_settings(trip), judge_settings(trip), frame_settings(trip)
     apps = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    return Context(trip, door, journal, *settings, doip, codes, signals, catalogue, apps)
+    return Context(trip, door, journal, *settings, doip, codes, state, signals, catalogue, apps)

@@ -1,75 +1,40 @@
 """The live car's diagnostics: monitors, trouble codes and all control units over DoIP, as an edge process.
 
 Its listening socket and the folder of its codes are the supervisor's, so a tester finds the next incarnation at
-the same port, with the same codes. They last as long as the live car is up.
+the same port, with the same codes. The supervisor begins the operation cycle, once for all incarnations.
 """
 
 from __future__ import annotations
 
-import contextlib
-import logging
 import secrets
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Final
 
-import msgspec
-
 from volant import __version__
+from volant.app.bus_codes import UNIT as BUS_UNIT
 from volant.app.live_context import Context
-from volant.app.live_station import Station
+from volant.app.live_station import Station, publish_outside
+from volant.app.live_wiring import bus_codes_of
+from volant.caros.codes import Codes, present_codes
 from volant.caros.diagnostics import DoipEntity, DoipSettings, Unit
 from volant.core import topics
-from volant.core.errors import InputError
+from volant.core.clock import NS_PER_S
+from volant.core.messages import CarState, Gear, RequestKind, TroubleCode, TroubleCodes
 from volant.vehicle import monitors
-from volant.vehicle.ecus import ECUS, CarFacts, circumstances, server_config
+from volant.vehicle.ecus import ECUS, STANDING_MPS, CarFacts, circumstances, server_config
 from volant.vehicle.faults import FaultMemory
-from volant.vehicle.monitors import MonitorState, Seen
-from volant.wire.uds import DtcStatus
+from volant.vehicle.monitors import CAR_SILENT_NS, MonitorState, Seen
 
-_log = logging.getLogger(__name__)
 TURN_S: Final = 0.05
 SEED_BYTES: Final = 16
-FILE: Final = "codes.msgpack"
-
-
-class Codes:
-    """The memories of all units, and their file."""
-
-    def __init__(self, folder: Path) -> None:
-        """Take what an earlier incarnation kept; what is not sound is said and dropped."""
-        self.memories = {spec.name: FaultMemory(spec.faults) for spec in ECUS}
-        self._path = folder / FILE
-        self._kept: dict[str, bytes] = {}
-        with contextlib.suppress(FileNotFoundError):
-            try:
-                self._kept = msgspec.msgpack.decode(self._path.read_bytes(), type=dict[str, bytes])
-                for name, stored in self._kept.items():
-                    self.memories[name].restore(stored)
-            except (msgspec.MsgspecError, InputError, KeyError) as error:
-                _log.warning("trouble_codes_dropped: %s", error)
-
-    def keep(self) -> None:
-        """Write them, in one move, when they have changed; a full disk costs only that."""
-        now = {name: memory.to_bytes() for name, memory in self.memories.items()}
-        if now == self._kept:
-            return
-        self._kept = now
-        draft = self._path.with_suffix(".part")
-        try:
-            draft.write_bytes(msgspec.msgpack.encode(now))
-            draft.replace(self._path)
-        except OSError as error:
-            _log.warning("trouble_codes_not_kept: %s", error)
-
-    def confirmed(self) -> str:
-        """Names of the confirmed codes, such as `pilot:pilot_lost`, with commas between."""
-        return ", ".join(
-            f"{name}:{fault.spec.name}"
-            for name, memory in self.memories.items()
-            for fault in memory.faults(DtcStatus.CONFIRMED)
-        )
+KEEP_NS: Final = 2 * NS_PER_S
+"""Between two writes at least: a code that comes and goes all day costs the flash 150 MB, not 4 GB."""
+TELL_NS: Final = NS_PER_S
+"""Screens that come back have the codes again after this."""
+REFUSED_NS: Final = 5 * NS_PER_S
+"""So long a refusal is told."""
+SHOWN: Final = 32
 
 
 class Watcher:
@@ -81,6 +46,9 @@ class Watcher:
         self._car = bus.subscribe(topics.CAR_STATE, 1)
         self._pilot = bus.subscribe(topics.PILOT_STATE, 1)
         self._guard = bus.subscribe(topics.GUARD_DECISION, 1)
+        self._requests = bus.subscribe(topics.DRIVER_REQUEST)
+        self._troubles = bus.subscribe(topics.CAR_TROUBLE)
+        self._power = bus.subscribe(topics.CAR_POWER, 1)
         self._state, self._seen = MonitorState(), Seen()
 
     def live(self, name: str) -> float:
@@ -91,14 +59,89 @@ class Watcher:
         """Take in what came, and judge it."""
         self._station.bus.drain()
         now_ns = self._station.now_ns
-        self._seen = Seen(self._car.latest, self._pilot.latest, self._guard.latest)
+        self._seen = Seen(
+            self._car.latest, self._pilot.latest, self._guard.latest, self._power.latest
+        )
         self._state, results = monitors.step(self._state, self._seen, now_ns)
         monitors.report(self._memories, results, now_ns, circumstances(self.live))
+        for trouble in self._troubles.take():
+            kept = {one.did: one.record for one in trouble.snapshot}
+            self._memories[BUS_UNIT].report(trouble.code, trouble.failed, trouble.stamp_ns, kept)
+
+    @property
+    def why_not_clear(self) -> str:
+        """Why the driver may not clear codes now; empty: he may."""
+        return why_not_clear(self._seen.car, self._station.now_ns)
+
+    def clear_asked(self) -> bool:
+        """Whether the driver has asked since the last call."""
+        asked = self._requests.take()
+        return any(request.kind is RequestKind.CLEAR_CODES for request in asked)
+
+
+def why_not_clear(car: CarState | None, now_ns: int) -> str:
+    """Why trouble codes may not be cleared from the screen; empty: the car stands in park."""
+    if car is None or not car.valid or now_ns - car.stamp_ns > CAR_SILENT_NS:
+        return "The car does not say that it stands"
+    if abs(car.speed_mps) > STANDING_MPS:
+        return "Not while the car moves"
+    return "" if car.gear is Gear.PARK else "Only in park"
+
+
+def told_codes(
+    before: TroubleCodes | None,
+    found: tuple[TroubleCode, ...],
+    now_ns: int,
+    *,
+    may_clear: bool,
+    refused: str,
+) -> TroubleCodes | None:
+    """What is to be told of the codes that are there; None: the same was told a moment ago."""
+    content = (len(found), found[:SHOWN], may_clear, refused)
+    same = before is not None and content == (
+        *(before.count, before.codes, before.may_clear, before.refused),
+    )
+    if before is not None and same and now_ns - before.stamp_ns < TELL_NS:
+        return None
+    return TroubleCodes(
+        stamp_ns=now_ns,
+        number=0 if before is None else before.number + (not same),
+        count=len(found),
+        codes=found[:SHOWN],
+        may_clear=may_clear,
+        refused=refused,
+    )
+
+
+class Teller:
+    """Tells the screens which codes there are, and clears them when the driver asks and may."""
+
+    def __init__(self, station: Station, codes: Codes) -> None:
+        self._station, self._codes = station, codes
+        self._told: TroubleCodes | None = None
+        self._refused, self._refused_ns = "", 0
+
+    def turn(self, watcher: Watcher) -> None:
+        """Do what the driver asks for, and tell what is new."""
+        now_ns, why_not = self._station.now_ns, watcher.why_not_clear
+        if now_ns - self._refused_ns > REFUSED_NS:
+            self._refused = ""
+        if watcher.clear_asked():
+            self._refused, self._refused_ns = why_not, now_ns
+            if not why_not:
+                for memory in self._codes.memories.values():
+                    memory.clear()
+        found = present_codes(self._codes.memories)
+        told = told_codes(self._told, found, now_ns, may_clear=not why_not, refused=self._refused)
+        if told is not None:
+            self._told = told
+            said = [(topics.CAR_CODES, told)]
+            publish_outside(self._station.bus, "diagnostics", now_ns, said)
 
 
 def diagnostics(station: Station, context: Context) -> int:
     """All control units over DoIP on loopback, and the monitors that give them their codes."""
-    codes = Codes(context.codes)
+    codes = Codes(context.codes, bus_codes_of(context.trip))
     watcher = Watcher(station, codes.memories)
     facts = CarFacts(software=__version__)
     units = {
@@ -115,11 +158,16 @@ def diagnostics(station: Station, context: Context) -> int:
     }
     if not station.go():
         return 0
+    teller, kept_ns = Teller(station, codes), -KEEP_NS
     with DoipEntity(units, DoipSettings(vin=facts.vin), listener=context.doip):
         while not station.ending:
             watcher.turn()
-            codes.keep()
-            station.note = codes.confirmed()
+            teller.turn(watcher)
+            if station.now_ns - kept_ns >= KEEP_NS and codes.changed:
+                kept_ns = station.now_ns
+                codes.keep()
+            station.note = "; ".join(one for one in (codes.confirmed(), *codes.said) if one)
             station.beat()
             time.sleep(TURN_S)
+    codes.keep()
     return 0

@@ -12,20 +12,19 @@ from typing import Final
 import msgspec
 
 from volant.app import components
-from volant.app.components import Machine
-from volant.app.compose import Trip, aeb_settings, guard_settings, make_machine
 from volant.app.desk import Desk
 from volant.app.drive import first_wheel_rad, steering_of
 from volant.app.inbox import Inbox
 from volant.app.live_context import Context
-from volant.app.live_record import open_recorder
+from volant.app.live_record import DiskThread, open_recorder
 from volant.app.live_station import Station, Stepper, publish_outside
-from volant.app.live_world import WatchedCar
-from volant.app.start import FIRST_NS, Starter
+from volant.app.live_wiring import vehicle_part, world_part
+from volant.app.start import FIRST_NS, GIVE_UP_NS, PARKED_NS, Starter
 from volant.caros.cockpit import spawn_cockpit_at
+from volant.caros.codes import Codes
 from volant.core import topics
 from volant.core.clock import CONTROL_TICK_NS, nanoseconds
-from volant.core.messages import CommandSource, DriverControls
+from volant.core.messages import CommandSource, DriverControls, FlashUse, Gear
 from volant.sim.judge import summary
 
 VEHICLE_PHASE_NS: Final = nanoseconds(0.005)
@@ -35,6 +34,8 @@ RECORD_EVERY_S: Final = 0.02
 SILENT_NS: Final = nanoseconds(0.2)
 LAST_WORDS_NS: Final = nanoseconds(2.0)
 """At the end the recorder listens until all have been silent for the first, at most for the second."""
+CLIP_ENDS_S: Final = 6.0
+"""An open clip ends so soon when nothing more happens."""
 ASK_NS: Final = nanoseconds(0.3)
 """Screens that come back ask after this time who drives: controls that were pressed are free by then."""
 AGAIN_NS: Final = nanoseconds(0.1)
@@ -43,28 +44,23 @@ AGAIN_NS: Final = nanoseconds(0.1)
 
 def world(station: Station, context: Context) -> int:
     """The plant with its actuators, traffic and sensors, at every tick of the clock."""
-    part = components.world(lambda: watched_machine(context.trip))
-    stepper = Stepper(part, station.bus, station.incarnation)
+    stepper = Stepper(world_part(context.trip), station.bus, station.incarnation)
     stepper.start()
     if station.go():
         station.run([stepper], every_tick=True)
     return 0
 
 
-def watched_machine(trip: Trip) -> Machine:
-    """The car of a trip, with actuators that notice silence."""
-    machine = make_machine(trip)
-    return Machine(WatchedCar(machine.car), machine.surroundings)
-
-
 def vehicle(station: Station, context: Context) -> int:
-    """Emergency braking and the guard, at 100 Hz whatever else is silent."""
-    spec = context.trip.spec
-    part = components.vehicle(guard_settings(spec), aeb_settings(spec))
-    stepper = Stepper(part, station.bus, station.incarnation)
+    """Emergency braking and the guard, at 100 Hz whatever else is silent; over buses also the port."""
+    stepper = Stepper(vehicle_part(context.trip), station.bus, station.incarnation)
     stepper.start()
-    if station.go():
+    if not station.go():
+        return 0
+    if context.trip.wish.bus is None:
         station.run([stepper], phase_ns=VEHICLE_PHASE_NS)
+    else:
+        station.run([stepper], tick_ns=VEHICLE_PHASE_NS, awaited=topics.CAN_FRAMES)
     return 0
 
 
@@ -108,28 +104,41 @@ def recorder(station: Station, context: Context) -> int:
 
     Messages come in the order in which their writer published them.
     """
-    recorder = open_recorder(context.journal, context.trip)
+
+    def codes() -> tuple[str, ...]:
+        return tuple(filter(None, Codes(context.codes).confirmed().split(", ")))
+
+    recorder = open_recorder(context.journal, context.state, context.trip, codes)
     station.note = recorder.note
     if not station.go(keep=True):
         return 0
+    disk = DiskThread(recorder, lambda: station.now_ns)
+    said: FlashUse | None = None
     ended_ns, heard_ns = 0, 0
-    while True:
+    while disk.alive:
         came = station.bus.drain_all()
         for topic, _number, message in came:
             if topic.journal:
                 recorder.take(station.now_ns, topic, message)
-        recorder.turn(station.now_ns)
+        use = recorder.use
+        if use is not None and use is not said:
+            said = use
+            station.bus.publish(topics.FLASH_STATE, use)
         station.note = recorder.note
+        station.busy, station.more_s = recorder.busy, CLIP_ENDS_S
         station.beat()
         heard_ns = station.now_ns if came else heard_ns
         if station.ending:
             ended_ns = ended_ns or station.now_ns
             # The others end at the same time; a step is only whole with all that it was given.
             if station.now_ns - heard_ns > SILENT_NS or station.now_ns - ended_ns > LAST_WORDS_NS:
-                break
+                disk.close()
+                recorder.close()
+                station.note = recorder.note
+                station.beat(at_once=True)
+                return 0
         time.sleep(RECORD_EVERY_S)
-    recorder.close()
-    return 0
+    raise RuntimeError("the thread that writes to the disk has failed")
 
 
 def screens(station: Station, context: Context) -> int:
@@ -140,9 +149,14 @@ def screens(station: Station, context: Context) -> int:
     stepper = Stepper(part, bus, station.incarnation)
     stepper.start()
     first = station.incarnation == 0
+    car = bus.subscribe(topics.CAR_STATE, 1)
     desk = Desk(bus, inbox, link.poll, steering_of(context.trip))
     guard = bus.subscribe(topics.GUARD_DECISION)
-    starter = Starter(bus, inbox, first_wheel_rad(context.trip)) if first else None
+    parked = context.pilot.berth is not None
+    starter = None
+    if not context.waits_parked and (first or parked):
+        give_up_ns = PARKED_NS if parked else GIVE_UP_NS
+        starter = Starter(bus, inbox, first_wheel_rad(context.trip), give_up_ns)
     said, said_ns = DriverControls(), 0
     asked_ns: int | None = None
     looks = 0
@@ -158,10 +172,13 @@ def screens(station: Station, context: Context) -> int:
                 desk.abandon()
 
     def look(stamp_ns: int) -> None:
-        nonlocal said, said_ns, looks
+        nonlocal said, said_ns, looks, starter
         desk.look(stamp_ns)
         if not first and asked_ns != -1:
             ask_who_drives(stamp_ns)
+        left_park = car.latest is not None and car.latest.gear is not Gear.PARK
+        if not first and (left_park or stamp_ns > PARKED_NS):
+            starter = None  # who has driven already is not driven off with
         if starter is not None and not desk.taken:
             # By our own ticks: screens that a busy machine holds up do not make the person give up.
             looks += 1

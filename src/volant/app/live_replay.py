@@ -17,18 +17,17 @@ import msgspec
 from volant.app import components
 from volant.app.compose import (
     Trip,
-    aeb_settings,
     frame_settings,
-    guard_settings,
     judge_settings,
     pilot_settings,
 )
-from volant.app.live_parts import watched_machine
+from volant.app.live_station import in_order
+from volant.app.live_wiring import vehicle_part, world_part
 from volant.app.replay import AskedToEnd, ReplayAnswer, trip_of
 from volant.core.clock import seconds
 from volant.core.component import Component, Inputs
 from volant.core.messages import LiveStep, Message
-from volant.core.topics import BY_NAME, LIVE_STEP, TOPICS
+from volant.core.topics import LIVE_STEP, TOPICS
 from volant.wire.journal import journal_info, read_journal
 
 _CODES: Final = {topic.name: code for code, topic in enumerate(TOPICS)}
@@ -143,11 +142,10 @@ def _numbers_of_lost(last: int | None, next_number: int, count: int) -> range:
 
 def _makers(trip: Trip) -> dict[str, Callable[[], Component]]:
     """How each component is made; frames for screens are not compared with anything."""
-    spec = trip.spec
     pilot, judge, frames = pilot_settings(trip), judge_settings(trip), frame_settings(trip)
     return {
-        "world": lambda: components.world(lambda: watched_machine(trip)),
-        "vehicle": lambda: components.vehicle(guard_settings(spec), aeb_settings(spec)),
+        "world": lambda: world_part(trip),
+        "vehicle": lambda: vehicle_part(trip),
         "pilot": lambda: components.pilot(pilot),
         "judge": lambda: components.judge(judge),
         "cockpit": lambda: components.cockpit(frames, lambda _: None),
@@ -183,7 +181,7 @@ def _said(
     inputs = Inputs(part.latest, new)
     part.state, outputs = part.component.step(part.state, inputs, step.stamp_ns)
     part.count += 1
-    said = sorted(outputs, key=lambda one: one[0] is BY_NAME["car/state"])
+    said = in_order(outputs)
     for place, (topic, message) in enumerate(said):
         encoded = msgspec.msgpack.encode(message)
         decoded = msgspec.msgpack.decode(encoded, type=topic.message)

@@ -45,6 +45,8 @@ HEARD: Final[tuple[Topic, ...]] = (
     topics.PILOT_TRACKS,
     topics.GUARD_DECISION,
     topics.AEB_STATE,
+    topics.CAR_POWER,
+    topics.CAR_CODES,
 )
 
 
@@ -168,7 +170,7 @@ class Pump:
 
 def signals(station: Station, context: Context) -> int:
     """Run the process."""
-    store = SignalStore(context.catalogue)
+    store = SignalStore(context.catalogue, stamp_ns=time.time_ns())
     return asyncio.run(_serve(station, context, store)) if station.go() else 0
 
 

@@ -38,6 +38,9 @@ LATE_TICKS: Final = 1024
 """So many last ticks are looked at for the lateness that is shown: ten seconds."""
 GO: Final = struct.Struct("<q")
 """The word with which the supervisor starts the clock: its origin on the monotonic clock, in ns."""
+AWAIT_ROOM_NS: Final = nanoseconds(0.002)
+"""What is awaited is given up so long before the next tick."""
+AWAITED: Final = (topics.CAR_STATE, topics.CAN_FRAMES)
 _NUMBER: Final = {topic.name: number for number, topic in enumerate(TOPICS)}
 
 
@@ -94,8 +97,7 @@ class Stepper:
             elif self._new[name]:
                 self._new[name] = ()
         self.state, outputs = self.component.step(self.state, self._inputs, stamp_ns)
-        # The state that others wait for goes last, so that all of the tick is there when they wake.
-        ordered = sorted(outputs, key=lambda one: one[0] is topics.CAR_STATE)
+        ordered = in_order(outputs)
         told = LiveStep(
             stamp_ns=stamp_ns,
             component=self.component.name,
@@ -106,6 +108,11 @@ class Stepper:
         )
         publish_told(self._bus, ordered, told)
         self._count += 1
+
+
+def in_order(outputs: Sequence[tuple[Topic, Message]]) -> list[tuple[Topic, Message]]:
+    """What others wait for goes last, so that all of the tick is there when they wake."""
+    return sorted(outputs, key=lambda one: one[0] in AWAITED)
 
 
 def publish_told(bus: LiveBus, outputs: Sequence[tuple[Topic, Message]], told: LiveStep) -> None:
@@ -145,6 +152,8 @@ class Station:
         """TERM has come."""
         self.note = ""
         """What the next heartbeat says in words."""
+        self.busy, self.more_s = "", 0.0
+        """What it has in hand, and how much time it asks for when the power state is to change."""
         self.late = Lateness()
         self._pair, self._origin_ns = pair, origin_ns
         self._ticks, self._beat_ns = 0, 0
@@ -176,10 +185,10 @@ class Station:
             self.bus.discard()
         return not self.ending
 
-    def beat(self) -> None:
+    def beat(self, *, at_once: bool = False) -> None:
         """Let the supervisor know that all is well, now and then."""
         now_ns = time.monotonic_ns()
-        if now_ns - self._beat_ns < BEAT_NS:
+        if now_ns - self._beat_ns < BEAT_NS and not at_once:
             return
         self._beat_ns = now_ns
         send_pulse(
@@ -191,6 +200,8 @@ class Station:
                 dropped=self.bus.dropped,
                 lost=self.bus.lost,
                 note=self.note,
+                busy=self.busy,
+                more_s=self.more_s,
             ),
         )
 
@@ -199,6 +210,7 @@ class Station:
         steppers: Sequence[Stepper],
         *,
         every_tick: bool = False,
+        tick_ns: int = CONTROL_TICK_NS,
         phase_ns: int = 0,
         awaited: Topic | None = None,
         before: Callable[[int], None] | None = None,
@@ -208,33 +220,36 @@ class Station:
         Args:
             steppers: in the order of a tick.
             every_tick: make up for ticks that were missed, in order, instead of letting them go.
+            tick_ns: from one tick to the next.
             phase_ns: how long after the tick to begin.
-            awaited: wait for a message of this topic too, for at most most of a tick.
+            awaited: wait for a message of this topic too, for at most most of a tick, at each of its
+                periods.
             before: called with each tick's stamp before the components.
         """
-        watch = None if awaited is None else self.bus.subscribe(awaited)
+        watch = None if awaited is None else self.bus.subscribe(awaited, 1)
+        period_ns = awaited.period_ns or tick_ns if awaited is not None else tick_ns
         due = dict.fromkeys(steppers, 0)
-        stamp_ns = 0 if every_tick else -(-self.now_ns // CONTROL_TICK_NS) * CONTROL_TICK_NS
+        stamp_ns = 0 if every_tick else -(-self.now_ns // tick_ns) * tick_ns
         while not self.ending:
             late_ns = self._sleep_until(stamp_ns + phase_ns)
-            if watch is not None:
-                self._await(watch, stamp_ns)
+            if watch is not None and stamp_ns % period_ns == 0:
+                self._await(watch, stamp_ns, stamp_ns + tick_ns - AWAIT_ROOM_NS)
             self.late.add(max(0, late_ns))
             self.bus.drain()
             if not every_tick:
                 # After the drain, so that nothing taken in is younger than the tick.
-                stamp_ns = max(stamp_ns, self.now_ns // CONTROL_TICK_NS * CONTROL_TICK_NS)
+                stamp_ns = max(stamp_ns, self.now_ns // tick_ns * tick_ns)
             elif late_ns > GIVE_UP_NS:
-                stamp_ns += late_ns // CONTROL_TICK_NS * CONTROL_TICK_NS
+                stamp_ns += late_ns // tick_ns * tick_ns
             if before is not None:
                 before(stamp_ns)
             for stepper in steppers:
                 if due[stepper] <= stamp_ns:
-                    period_ns = stepper.component.period_ns
-                    due[stepper] = max(due[stepper] + period_ns, stamp_ns - period_ns)
+                    span_ns = stepper.component.period_ns
+                    due[stepper] = max(due[stepper] + span_ns, stamp_ns - span_ns)
                     stepper.step(stamp_ns)
             self._ticks += 1
-            stamp_ns += CONTROL_TICK_NS
+            stamp_ns += tick_ns
             self.beat()
 
     def _sleep_until(self, due_ns: int) -> int:
@@ -246,9 +261,8 @@ class Station:
             time.sleep(early_ns / NS_PER_S)
         return 0
 
-    def _await(self, watch: Any, stamp_ns: int) -> None:
-        """Until the state of this tick is there, at most till shortly before the next."""
-        last_ns = stamp_ns + CONTROL_TICK_NS - nanoseconds(0.002)
+    def _await(self, watch: Any, stamp_ns: int, last_ns: int) -> None:
+        """Until what is awaited of this tick is there, at most till shortly before the next."""
         while not self.ending:
             self.bus.drain()
             if watch.latest is not None and watch.latest.stamp_ns >= stamp_ns:

@@ -18,26 +18,22 @@ ANSWER_S: Final = 5.0
 _PREFIX: Final = "signals-"
 
 
-def listen_here() -> socket.socket:
-    """A listening socket for this process's car; its name tells the process."""
+@contextlib.contextmanager
+def listening_here() -> Iterator[socket.socket]:
+    """A listening socket for this process's car; its name tells the process, and goes with it."""
     path = runtime_folder() / f"{_PREFIX}{os.getpid()}.sock"
     path.unlink(missing_ok=True)
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    before = os.umask(0o177)
-    try:
-        listener.bind(str(path))
-    finally:
-        os.umask(before)
-    listener.listen(LISTEN)
-    return listener
-
-
-def close_here(listener: socket.socket) -> None:
-    """Close it and take its name away."""
-    name = listener.getsockname()
-    listener.close()
-    with contextlib.suppress(OSError):
-        Path(name).unlink()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        before = os.umask(0o177)
+        try:
+            listener.bind(str(path))
+        finally:
+            os.umask(before)
+        try:
+            listener.listen(LISTEN)
+            yield listener
+        finally:
+            path.unlink(missing_ok=True)
 
 
 class SignalClient:

@@ -11,32 +11,40 @@ import gc
 import importlib
 import os
 import socket
-import tempfile
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
+from volant.app import live_power
 from volant.app.compose import Trip, plan_trip
 from volant.app.exits import Exit
+from volant.app.folders import state_folder
 from volant.app.live_context import Context, make_context
+from volant.app.live_power import LivePower
 from volant.app.live_station import GO, Station, publish_outside
+from volant.app.live_wiring import bus_codes_of, check_bus, wired
+from volant.app.power_socket import PowerAnswer, PowerDoor, PowerReply
 from volant.app.say import answer_json, table, tell
 from volant.app.signal_files import whole_catalogue
-from volant.app.signal_line import close_here, listen_here
+from volant.app.signal_line import listening_here
+from volant.app.state import open_codes
 from volant.app.stop import StopSignals
 from volant.app.trip import TripWish
 from volant.caros.cockpit import NOT_BUILT, listen_near, open_door, screens_are_built
 from volant.caros.livebus import LiveBus, Wiring
+from volant.caros.power import PowerSettings, Wish
 from volant.caros.supervise import ProcessRow, ProcessTable, load_table
 from volant.caros.supervise.machine import Phase, Say
 from volant.caros.supervise.pulse import Pulse
 from volant.caros.supervise.shell import Supervisor
 from volant.core import topics
 from volant.core.clock import NS_PER_S
-from volant.core.messages import Alert, AlertLevel
+from volant.core.errors import InputError
+from volant.core.messages import Alert, AlertLevel, FlashUse, PowerState
 
 PROCESSES: Final = Path(__file__).with_name("processes.toml")
 APPS_BETWEEN: Final = ("apps", "signals")
@@ -54,12 +62,21 @@ class UpWish:
 
     trip: TripWish
     journal: Path | None = None
+    """None: the folder of the state."""
+    record: bool = True
     port: int = 0
     doip_port: int = 0
     ready_file: Path | None = None
     status_file: Path | None = None
     for_s: float | None = None
     processes: Path | None = None
+    state: Path | None = None
+    parked: bool = False
+    """Stay parked until somebody asks for a drive."""
+    sleep_after_s: float = 600.0
+    """Parked with nothing to do."""
+    supply_pct: float = 80.0
+    """Charge of the 12 V battery at the start."""
     as_json: bool = False
 
 
@@ -96,25 +113,46 @@ class UpAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """Of the cockpit; it holds the token."""
     doip_port: int
     """Where testers reach the control units, on loopback."""
+    bus: str | None
+    """Buses between the car and its guard, as asked for; null: none."""
+    power: PowerAnswer
+    """The power state; the reference of `volant power` says each key."""
+    power_socket: str
+    """Where `volant power` asks; empty: there could be none."""
     judged: dict[str, Any]
     """What ground truth says of the drive so far."""
+    flash: FlashUse | None
+    """What is written to flash; null where no budget is kept."""
     processes: tuple[ProcessAnswer, ...]
 
 
 class LiveCar:
     """The supervisor of one live car."""
 
-    def __init__(self, context: Context, processes: ProcessTable) -> None:
+    def __init__(self, context: Context, processes: ProcessTable, wish: UpWish) -> None:
         """Lay the bus; nothing is started yet."""
         self.table = processes
         self._context = context
-        self._wiring = Wiring(self.table, {"": (topics.ALERT, topics.LIVE_STEP)})
+        written = (topics.ALERT, topics.LIVE_STEP, *live_power.WRITES)
+        self._wiring = Wiring(self.table, {"": written}, {"": live_power.READS})
         self._bus = LiveBus(self._wiring.seat(""))
+        self.power = LivePower(
+            self._bus,
+            processes,
+            PowerSettings(sleep_after_s=wish.sleep_after_s),
+            goal=PowerState.PARKED if wish.parked else PowerState.DRIVING,
+            charge=wish.supply_pct / 100.0,
+            now_ns=time.monotonic_ns(),
+        )
         self.origin_ns: int | None = None
         """Where the car's clock begins, on the monotonic clock; None while it does not run."""
         self._lost: set[str] = set()
         self.supervisor = Supervisor(
-            self.table, run=self._run, kept=self._kept, seed=context.trip.wish.seed
+            self.table,
+            run=self._run,
+            kept=self._kept,
+            seed=context.trip.wish.seed,
+            power=PowerState.OFF,
         )
 
     @property
@@ -122,16 +160,27 @@ class LiveCar:
         """Everything has answered once, and the clock runs."""
         return self.origin_ns is not None
 
-    def turn(self) -> tuple[Say, ...]:
-        """One round of the supervisor."""
+    def turn(self) -> tuple[str, ...]:
+        """One round of the supervisor and of the power states; gives what people should know."""
         said = self.supervisor.turn(TURN_S)
         for one in said:
             self._alert(one)
-        if self.origin_ns is None and self.supervisor.state.all_ready:
+        told = [
+            f"{one.name}: {one.what} {one.detail}".strip()
+            for one in said
+            if self.ready or one.what != "ready"
+        ]
+        power = self.power.turn(self.supervisor, time.monotonic_ns(), self.origin_ns)
+        if self.origin_ns is None and self.power.may_start_clock:
             self.origin_ns = time.monotonic_ns()
             for row in self.table.process:
                 self.supervisor.send(row.name, GO.pack(self.origin_ns))
-        return said
+        return (*told, *(f"power: {words}" for words in power))
+
+    def ask(self, asked: Wish | None) -> PowerReply:
+        """Take a person's wish, or only show how the car is."""
+        why_not = "" if asked is None else self.power.ask(asked)
+        return PowerReply(taken=not why_not, words=why_not, power=self.power.answer())
 
     def close(self) -> None:
         """Stop all in order."""
@@ -211,27 +260,42 @@ class LiveCar:
 def up_command(wish: UpWish) -> Exit:
     """Run `volant up`."""
     began_s = time.monotonic()
-    with StopSignals() as signals, tempfile.TemporaryDirectory(prefix="volant-codes-") as codes:
-        processes = load_table(wish.processes or PROCESSES)
-        trip = plan_trip(wish.trip)
+    check_bus(wish.trip.bus)
+    processes = wired(load_table(wish.processes or PROCESSES), wish.trip.bus)
+    trip = plan_trip(wish.trip)
+    with (
+        StopSignals() as signals,
+        open_codes(wish.state, bus_codes_of(trip)) as codes,
+        _power_door() as power_door,
+        listening_here() as listener,
+    ):
+        state = wish.state or state_folder()
         door = open_door(wish.port)
         doip, doip_port = listen_near(wish.doip_port)
-        signal_listener = listen_here()
-        context = make_context(
-            *(trip, door, wish.journal, doip, Path(codes)), signal_listener, whole_catalogue()[0]
+        journal = (wish.journal or state) if wish.record else None
+        context = replace(
+            make_context(
+                *(trip, door, journal, doip, codes.folder, state), listener, whole_catalogue()[0]
+            ),
+            jobs=processes.job,
+            waits_parked=wish.parked,
         )
-        car = LiveCar(context, processes)
+        if wish.parked and context.pilot.berth is None:
+            raise InputError("this trip begins rolling; --parked needs one that begins parked")
+        codes.begin_drive()
+        car = LiveCar(context, processes, wish)
         _tell_start(trip, door.address, door.port, door.wanted_port)
         tell(f"diagnostics: DoIP at 127.0.0.1:{doip_port}")
         gc.collect()
         gc.freeze()
         try:
-            status, answer = _keep_up(car, wish, signals, began_s, door.address, doip_port)
+            status, answer = _keep_up(
+                car, wish, signals, began_s, door.address, doip_port, power_door
+            )
         finally:
             car.close()
             door.listener.close()
             doip.close()
-            close_here(signal_listener)
             for end in context.apps:
                 end.close()
             for path in (wish.ready_file, wish.status_file):
@@ -248,6 +312,7 @@ def _keep_up(
     began_s: float,
     address: str,
     doip_port: int,
+    power_door: PowerDoor | None,
 ) -> tuple[Exit, UpAnswer]:
     """Until somebody asks for the end, the time is over, or the car is broken."""
     boot_s: float | None = None
@@ -256,7 +321,7 @@ def _keep_up(
     def answer(reason: str) -> UpAnswer:
         found = car.processes()
         up_s = 0.0 if boot_s is None else time.monotonic() - began_s - boot_s
-        judged = next((one.note for one in found if one.name == "judge" and one.note), "{}")
+        notes = {one.name: one.note for one in found}
         return UpAnswer(
             ready=boot_s is not None,
             boot_s=boot_s,
@@ -266,14 +331,19 @@ def _keep_up(
             origin_ns=car.origin_ns,
             address=address,
             doip_port=doip_port,
-            judged=msgspec.json.decode(judged),
+            bus=wish.trip.bus,
+            power=car.power.answer(),
+            power_socket="" if power_door is None else str(power_door.path),
+            judged=msgspec.json.decode(notes.get("judge") or "{}"),
+            flash=_flash_of(notes.get("recorder", "")),
             processes=found,
         )
 
     while True:
-        for said in car.turn():
-            if boot_s is not None or said.what != "ready":
-                tell(f"{said.name}: {said.what} {said.detail}".strip())
+        for words in car.turn():
+            tell(words)
+        if power_door is not None:
+            power_door.turn(car.ask)
         now_s = time.monotonic()
         if boot_s is None and car.ready:
             boot_s = now_s - began_s
@@ -284,12 +354,34 @@ def _keep_up(
             _write(wish.status_file, answer(""))
         if signals.asked is not None:
             return signals.asked[0], answer(signals.asked[1])
+        if car.power.power.ending and car.power.power.state is PowerState.OFF:
+            return Exit.DONE, answer("switched off")
         if broken := car.broken():
             return Exit.INTERNAL, answer(broken)
         if boot_s is None and now_s - began_s > BOOT_MOST_S:
             return Exit.INTERNAL, answer(f"not ready after {BOOT_MOST_S:.0f} s")
         if boot_s is not None and wish.for_s is not None and now_s - began_s - boot_s >= wish.for_s:
             return Exit.DONE, answer(f"{wish.for_s:g} s are over")
+
+
+def _flash_of(note: str) -> FlashUse | None:
+    """The recorder's note; of one that writes the whole journal it is a path."""
+    with contextlib.suppress(msgspec.MsgspecError):
+        return msgspec.json.decode(note, type=FlashUse)
+    return None
+
+
+@contextlib.contextmanager
+def _power_door() -> Iterator[PowerDoor | None]:
+    """The socket of `volant power`; a folder that refuses costs only that."""
+    try:
+        door = PowerDoor()
+    except InputError as error:
+        tell(f"power: {error}")
+        yield None
+        return
+    with door:
+        yield door
 
 
 def _real_time() -> bool:
@@ -320,6 +412,8 @@ def _tell_start(trip: Trip, address: str, port: int, wanted_port: int) -> None:
     tell(f"{trip.spec.title} on {trip.wish.road}, live, seed {trip.wish.seed}")
     if port != wanted_port:
         tell(f"port {wanted_port} is taken, the cockpit is at {port}")
+    if trip.wish.bus is not None:
+        tell(f"over buses: {trip.wish.bus}")
     tell(f"cockpit: {address}")
     if not screens_are_built():
         tell(f"cockpit: {NOT_BUILT}")

@@ -28,6 +28,7 @@ from volant.caros.cockpit import (
     screens_are_built,
     spawn_cockpit,
 )
+from volant.caros.cockpit.stopview import StopState
 from volant.core import topics
 from volant.core.clock import NS_PER_S, PILOT_TICK_NS, SCREEN_TICK_NS, nanoseconds, seconds
 from volant.core.errors import InputError
@@ -47,14 +48,18 @@ class Tape:
     def __init__(self, file: Path) -> None:
         self._stamps: dict[str, list[int]] = {topic.name: [] for topic in frame.INPUTS}
         self._packed: dict[str, list[bytes]] = {topic.name: [] for topic in frame.INPUTS}
-        self.length_ns = 0
+        begin_ns, end_ns = None, 0
         for record in read_journal(file):
-            self.length_ns = max(self.length_ns, record.stamp_ns)
+            end_ns = max(end_ns, record.stamp_ns)
             if record.topic in self._stamps:
+                begin_ns = min(record.stamp_ns, end_ns if begin_ns is None else begin_ns)
                 self._stamps[record.topic].append(record.stamp_ns)
                 self._packed[record.topic].append(msgspec.msgpack.encode(record.message))
         if not any(self._stamps.values()):
             raise InputError("holds nothing that a screen can show", file=str(file))
+        self.begin_ns = begin_ns or 0
+        """Of the first that can be shown: a clip of an event begins in the middle of a drive."""
+        self.length_ns = end_ns - self.begin_ns
 
     def latest(self, topic: Topic, stamp_ns: int) -> Any:
         """The newest message of a topic at a time, or None."""
@@ -78,6 +83,7 @@ class Position:
     """Where the viewer is in the journal."""
 
     stamp_ns: int = 0
+    """After the journal's beginning."""
     speed: float = 1.0
     paused: bool = False
     jumped: bool = False
@@ -129,10 +135,10 @@ class Viewer:
 
     def show(self, position: Position) -> bytes:
         """The encoded frame of a position."""
-        tape, stamp_ns = self._tape, position.stamp_ns
+        tape, stamp_ns = self._tape, self._tape.begin_ns + position.stamp_ns
         alerts: tuple[Alert, ...] = ()
         if position.jumped:
-            self._state = replace(self._state, alerts=())
+            self._state = replace(self._state, alerts=(), stop=StopState())
         else:
             alerts = tape.between(topics.ALERT, self._shown_ns, stamp_ns)
         self._shown_ns = stamp_ns
@@ -148,12 +154,13 @@ class Viewer:
                 tape.between(topics.SENSOR_FRAMES, stamp_ns - LIGHTS_NS, stamp_ns)
             ),
             alerts=alerts,
+            codes=tape.latest(topics.CAR_CODES, stamp_ns),
         )
         shown = CockpitReplay(
             name=self._name,
             paused=position.paused,
             speed=position.speed,
-            position_s=seconds(stamp_ns),
+            position_s=seconds(position.stamp_ns),
             length_s=seconds(tape.length_ns),
         )
         self._state, built = frame.build(self._state, latest, stamp_ns, self._settings, shown)

@@ -1,3 +1,3 @@
-"""The car's operating system: today the cockpit server; services, brokers and apps come later."""
+"""The car's operating system: supervision, diagnostics, the cockpit server and the signal tree."""
 
 __all__: list[str] = []

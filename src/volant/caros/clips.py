@@ -120,6 +120,8 @@ class ClipSettings:
     """Not compressed: the event itself must fit behind it."""
     file_most_bytes: int = 32_000_000
     """On the disk; so much is asked of the budget for each clip."""
+    waiting_most_bytes: int = 96_000_000
+    """Not compressed, in memory, for a disk that is slower than what comes; what comes then is lost to the clip."""
 
 
 @dataclass(slots=True)
@@ -131,10 +133,28 @@ class Clip:
     events: list[str]
     rows: deque[Row] = field(default_factory=deque)
     """Not written yet."""
+    waiting_bytes: int = 0
+    """Of those rows."""
+    lost: int = 0
+    """Records that found no room to wait in."""
+
+    def put(self, row: Row, most_bytes: int) -> None:
+        """One more record, where it fits."""
+        if self.waiting_bytes + row.size > most_bytes:
+            self.lost += 1
+            return
+        self.rows.append(row)
+        self.waiting_bytes += row.size
+
+    def pop(self, count: int) -> list[Row]:
+        """The oldest records that wait."""
+        rows = [self.rows.popleft() for _ in range(min(count, len(self.rows)))]
+        self.waiting_bytes -= sum(row.size for row in rows)
+        return rows
 
 
 class Clipper:
-    """The ring with at most one open clip."""
+    """The ring, and the clip that takes in what comes, if there is one."""
 
     def __init__(self, settings: ClipSettings, ring: Ring | None = None) -> None:
         self.settings, self.ring = settings, ring or Ring()
@@ -147,7 +167,7 @@ class Clipper:
         event = self._events.look(row.topic, message)
         clip = self.clip
         if clip is not None and row.at_ns < clip.ends_ns:
-            clip.rows.append(row)
+            clip.put(row, self.settings.waiting_most_bytes)
             if event and event not in clip.events:
                 clip.events.append(event)
             if event or self._events.on:
@@ -159,5 +179,6 @@ class Clipper:
         """Begin a clip with what lies before the event, the event included."""
         held = self.settings
         rows = self.ring.clip(now_ns - held.before_ns, held.before_most_bytes)
-        self.clip = Clip(now_ns, now_ns + held.after_ns, [event], rows)
+        waiting = sum(row.size for row in rows)
+        self.clip = Clip(now_ns, now_ns + held.after_ns, [event], rows, waiting)
         return self.clip

@@ -111,7 +111,8 @@ class Verdict:
 
     granted: bool
     code: str
-    """`ok`, `day_over`, `class_over`, `owner_over`, `too_many_owners`, `bad_name`."""
+    """`ok`, `day_over`, `class_over`, `owner_over`, `too_many_owners`, `bad_name`; of a ledger on the disk also
+    `not_counted`."""
     words: str
     """For people."""
 
@@ -153,6 +154,11 @@ def settle(state: FlashState, owner: str, asked: int, written: int, day: int) ->
     if owner not in held.owners:
         return state
     return _with(state, held, owner, max(0, held.owners[owner] - (asked - written)))
+
+
+def mean_per_day(state: FlashState) -> float:
+    """Bytes a day, over the last days that something was written on; others are not counted as free."""
+    return sum(one.written for one in state.days) / max(1, len(state.days))
 
 
 def years_left(

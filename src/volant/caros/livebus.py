@@ -33,7 +33,7 @@ DRAIN_MOST: Final = 4096
 _HEAD: Final = struct.Struct("<BHI")
 _NUMBER: Final = {topic.name: number for number, topic in enumerate(TOPICS)}
 _WRAP: Final = 1 << 32
-_AT_ONCE: Final = socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL
+_AT_ONCE: Final = int(socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
 
 
 def number_of(writer: int, incarnation: int, sequence: int) -> int:
@@ -91,24 +91,30 @@ class Wiring:
     """All pairs of a table's processes; kept open by the supervisor for as long as the car is up."""
 
     def __init__(
-        self, table: ProcessTable, extra_writers: Mapping[str, tuple[Topic, ...]] | None = None
+        self,
+        table: ProcessTable,
+        extra_writers: Mapping[str, tuple[Topic, ...]] | None = None,
+        extra_readers: Mapping[str, tuple[Topic, ...]] | None = None,
     ) -> None:
         """Args:
         table: whose `reads` and `writes` are wired.
         extra_writers: writers that are no process of the table, such as the supervisor.
+        extra_readers: readers that are none; each must be a writer too.
         """
         writers = {row.name: row.topics_written for row in table.process}
         writers.update(extra_writers or {})
+        readers = {row.name: row.topics_read for row in table.process}
+        readers.update(extra_readers or {})
         self._places = {name: place for place, name in enumerate(writers)}
         self._inlets: dict[str, list[Inlet]] = {name: [] for name in writers}
         self._outlets: dict[str, list[tuple[socket.socket, tuple[Topic, ...]]]] = {
             name: [] for name in writers
         }
         for writer, written in writers.items():
-            for row in table.process:
-                shared = tuple(topic for topic in written if topic in row.topics_read)
-                if shared and writer != row.name:
-                    self._connect(writer, row.name, shared)
+            for reader, read in readers.items():
+                shared = tuple(topic for topic in written if topic in read)
+                if shared and writer != reader:
+                    self._connect(writer, reader, shared)
 
     def seat(self, name: str) -> Seat:
         """What a process is handed.
@@ -142,6 +148,12 @@ class Wiring:
         self._inlets[reader].append(Inlet(self._places[writer], into, topics))
 
 
+_Inlet = tuple[int, socket.socket, dict[int, Topic]]
+"""Place of a writer, where its messages come in, and what it may write, by number."""
+_Packet = tuple[Topic, int, bytes]
+"""Topic, number and payload of a message."""
+
+
 class LiveBus:
     """One process's end of the bus; `drain` takes in what has come, `publish` never waits."""
 
@@ -158,10 +170,13 @@ class LiveBus:
         for end, topics in seat.outlets:
             for topic in topics:
                 self._outlets.setdefault(topic.name, []).append(end)
-        self._inlets = tuple(
+        self._inlets: tuple[_Inlet, ...] = tuple(
             (inlet.writer, inlet.end, {_NUMBER[topic.name]: topic for topic in inlet.topics})
             for inlet in seat.inlets
         )
+        self._by_descriptor = {inlet[1].fileno(): inlet for inlet in self._inlets}
+        self._ready: list[tuple[int, int]] = []
+        """What the last wait has found."""
         self._last: dict[tuple[int, int], int] = {}
         self._held: dict[str, list[LiveSubscription]] = {}
         self._waiting: dict[int, list[tuple[Topic, int, Message]]] = {}
@@ -209,9 +224,14 @@ class LiveBus:
                     raise
                 self.dropped += 1
 
+    def wake_for(self, descriptor: int) -> None:
+        """Let `wait` end, too, when this can be read."""
+        self._poll.register(descriptor, select.POLLIN)
+
     def wait(self, timeout_s: float) -> bool:
         """Whether something has come; waits for it at most so long."""
-        return bool(self._poll.poll(max(timeout_s, 0.0) * 1e3))
+        self._ready = self._poll.poll(max(timeout_s, 0.0) * 1e3)
+        return bool(self._ready)
 
     def discard(self) -> None:
         """Drop all that waits: it was meant for an earlier incarnation."""
@@ -221,15 +241,18 @@ class LiveBus:
 
     def drain(self) -> None:
         """Take in all that has come."""
-        for writer, end, topics in self._inlets:
-            states: dict[str, tuple[Topic, bytes, int]] = {}
-            for topic, number, payload in self._packets(writer, end, topics):
-                if topic.kind is Kind.STATE:
-                    states[topic.name] = (topic, payload, number)
+        for _, packets in self._arrived():
+            if len(packets) == 1:
+                self._hand_over(*packets[0])
+                continue
+            states: dict[str, _Packet] = {}
+            for packet in packets:
+                if packet[0].kind is Kind.STATE:
+                    states[packet[0].name] = packet
                 else:
-                    self._hand_over(topic, number, payload)
-            for topic, payload, number in states.values():
-                self._hand_over(topic, number, payload)
+                    self._hand_over(*packet)
+            for packet in states.values():
+                self._hand_over(*packet)
 
     def drain_all(self) -> list[tuple[Topic, int, Message]]:
         """All that has come, in the order of each writer, states in full; for the recorder.
@@ -238,10 +261,11 @@ class LiveBus:
         waits for the next call, so that one writer's step is not parted by another's.
         """
         found: list[tuple[Topic, int, Message]] = []
-        for writer, end, topics in self._inlets:
-            came = self._waiting.pop(writer, [])
+        arrived = {inlet[0]: (inlet, packets) for inlet, packets in self._arrived()}
+        for writer, (inlet, packets) in sorted(arrived.items()):
+            topics, came = inlet[2], self._waiting.pop(writer, [])
             kept = len(came)
-            for topic, number, payload in self._packets(writer, end, topics):
+            for topic, number, payload in packets:
                 message = self._decoded(topic, payload)
                 if message is not None:
                     came.append((topic, number, message))
@@ -253,13 +277,32 @@ class LiveBus:
                 self._waiting[writer] = came[whole:]
         return found
 
-    def _packets(
-        self, writer: int, end: socket.socket, topics: Mapping[int, Topic]
-    ) -> list[tuple[Topic, int, bytes]]:
-        """What waits from one writer, in its order; what is no packet of its own is counted."""
-        found: list[tuple[Topic, int, bytes]] = []
+    def _arrived(self) -> list[tuple[_Inlet, list[_Packet]]]:
+        """What has come, by writer, in the order of each.
+
+        One packet of each that has any, and then all from those that have more: to find an empty socket
+        empty costs as much as half a message.
+        """
+        ready, self._ready = self._ready or self._poll.poll(0), []
+        found: dict[int, tuple[_Inlet, list[_Packet]]] = {}
+        for descriptor, _ in ready:
+            inlet = self._by_descriptor.get(descriptor)
+            if inlet is not None:
+                found[descriptor] = inlet, self._receive(inlet, 1)
+        for descriptor, _ in self._poll.poll(0) if found else ():
+            inlet = self._by_descriptor.get(descriptor)
+            if inlet is not None:
+                found.setdefault(descriptor, (inlet, []))[1].extend(
+                    self._receive(inlet, DRAIN_MOST)
+                )
+        return list(found.values())
+
+    def _receive(self, inlet: _Inlet, most: int) -> list[_Packet]:
+        """What waits from one writer, at most so many; what is no packet of its own is counted."""
+        writer, end, topics = inlet
+        packets: list[_Packet] = []
         receive, view, size = end.recv_into, self._view, _HEAD.size
-        for _ in range(DRAIN_MOST):
+        for _ in range(most):
             try:
                 count = receive(view)
             except OSError:
@@ -274,8 +317,8 @@ class LiveBus:
             number = number_of(writer, incarnation, sequence)
             if topic.kind is Kind.EVENT:
                 self._count_lost(code, number)
-            found.append((topic, number, bytes(view[size:count])))
-        return found
+            packets.append((topic, number, bytes(view[size:count])))
+        return packets
 
     def _count_lost(self, code: int, number: int) -> None:
         key = number >> 48, code

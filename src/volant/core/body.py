@@ -233,7 +233,8 @@ class WipersState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The front wipers."""
 
     mode: WiperMode = WiperMode.OFF
-    intensity: Annotated[int, Meta(ge=0, le=5)] = 2
+    intensity: Annotated[int, Meta(ge=0)] = 2
+    """0 to 5, of the interval."""
     cycles_per_min: Length = 0.0
 
 
@@ -269,14 +270,6 @@ class TyreState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     pressure_pa: Length
     temperature_k: Length
-
-
-class SupplyState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """The 12 V net."""
-
-    voltage_v: Length
-    current_a: float
-    """Into its battery."""
 
 
 class DriveState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -326,7 +319,6 @@ class BodyState(Message, frozen=True, kw_only=True):
     wheel_extension_pct: Percent
     wheel_tilt_pct: Percent
     charge: ChargeState
-    supply: SupplyState
     drive: DriveState
     refused: Annotated[int, Meta(ge=0)] = 0
     """Requests that the body did not carry out, since boot."""
@@ -337,5 +329,5 @@ class BodyState(Message, frozen=True, kw_only=True):
 __all__ = [
     "AirState", "AirWay", "BodyItem", "BodyPlace", "BodyRequest", "BodyState", "CabinLights",
     "ChargeState", "ClimateState", "DoorState", "DriveState", "LightSwitch", "LightsState",
-    "MirrorState", "SeatState", "SupplyState", "TyreState", "WiperMode", "WipersState",
+    "MirrorState", "SeatState", "TyreState", "WiperMode", "WipersState",
 ]  # fmt: skip

@@ -161,6 +161,8 @@ class RequestKind(enum.Enum):
     SET_TIME_GAP = "set_time_gap"
     INDICATE = "indicate"
     SWITCH = "switch"
+    CLEAR_CODES = "clear_codes"
+    """Forget the trouble codes; done only in park."""
 
 
 class DriverRequest(Message, frozen=True, kw_only=True):
@@ -461,7 +463,7 @@ class Constraint(enum.Enum):
 class StopPath(Message, frozen=True, kw_only=True):
     """A path to stop along when the pilot is gone, in the car frame at `stamp_ns`, by distance.
 
-    At least v^2/6 + 30 m long; points every `step_m`; followed by wheels and IMU alone.
+    At least v^2/6 + 30 m long; points every `step_m`; followed by wheels, IMU and the camera's lane.
     """
 
     stamp_ns: Stamp
@@ -469,6 +471,9 @@ class StopPath(Message, frozen=True, kw_only=True):
     x_m: tuple[float, ...]
     y_m: tuple[float, ...]
     curvature_per_m: tuple[float, ...]
+    offset_m: tuple[float, ...] = ()
+    """Of each point from the middle of the lane that it lies in, left positive; empty: not known, and
+    the path is followed by wheels and IMU alone."""
 
 
 class Refusal(Message, frozen=True, kw_only=True):
@@ -812,6 +817,66 @@ class Alert(Message, frozen=True, kw_only=True):
     until_ns: Stamp
 
 
+class CodeStatus(enum.Enum):
+    """What a trouble code says now, gravest first."""
+
+    ACTIVE = "active"
+    """Its last test failed."""
+    PENDING = "pending"
+    """It failed in this drive or the last, and is not confirmed."""
+    STORED = "stored"
+    """Confirmed; its last test passed, or it was not tested in this drive."""
+
+
+class CodeFrame(Message, frozen=True, kw_only=True):
+    """Circumstances of a failure (freeze frame); null: not measured."""
+
+    stamp_ns: Stamp
+    """Of its own drive."""
+    drives_ago: Annotated[int, Meta(ge=0)]
+    """0: in this drive."""
+    speed_mps: float | None
+    charge_pct: float | None
+    supply_v: float | None
+    odometer_m: float | None
+
+
+class TroubleCode(Message, frozen=True, kw_only=True):
+    """One trouble code of a control unit that is present."""
+
+    unit: str
+    unit_words: str
+    code: str
+    """As people write it: `U0129-87` (SAE J2012)."""
+    name: str
+    """For programs, such as `brake_lost`."""
+    words: str
+    status: CodeStatus
+    warns: bool
+    """It asks for a warning lamp."""
+    occurrences: Annotated[int, Meta(ge=0, le=255)]
+    """Failures that began since it was cleared, up to 255."""
+    first: CodeFrame | None
+    """The first failure since it was cleared."""
+    latest: CodeFrame | None
+
+
+class TroubleCodes(Message, frozen=True, kw_only=True):
+    """The car's trouble codes; said when they change, and once a second."""
+
+    stamp_ns: Stamp
+    number: Annotated[int, Meta(ge=0)]
+    """Changes with the content."""
+    count: Annotated[int, Meta(ge=0)]
+    """All that are present."""
+    codes: tuple[TroubleCode, ...]
+    """The gravest of them, 32 at most."""
+    may_clear: bool
+    """The car stands in park, so that the driver may clear them."""
+    refused: str
+    """Why the last wish to clear them was refused; empty: it was not, or some time ago."""
+
+
 class LiveStep(Message, frozen=True, kw_only=True):
     """What a process of the live car did at one tick, so that a replay can give it the same again.
 
@@ -829,3 +894,99 @@ class LiveStep(Message, frozen=True, kw_only=True):
     """Topic and number of each message that was new at this tick, in the order in which it was given."""
     produced: tuple[tuple[int, int], ...]
     """Topic and number of each message it published."""
+
+
+class CanFrame(Message, frozen=True, kw_only=True):
+    """One data frame on one of the car's CAN buses."""
+
+    bus: Annotated[str, Meta(min_length=1, max_length=32)]
+    can_id: Annotated[int, Meta(ge=0, lt=1 << 29)]
+    data: Annotated[bytes, Meta(max_length=64)]
+    extended: bool = False
+    """The identifier has 29 bits."""
+
+
+class CanFrames(Message, frozen=True, kw_only=True):
+    """Frames that one process of the live car has put on the buses at a tick, in the order of sending."""
+
+    stamp_ns: Stamp
+    frames: Annotated[tuple[CanFrame, ...], Meta(max_length=2048)]
+
+
+class FreezeRecord(Message, frozen=True, kw_only=True):
+    """One value that a trouble code keeps of its moment."""
+
+    did: Annotated[int, Meta(ge=0, le=0xFFFF)]
+    """Data identifier (SAE J1979-DA by 0xF400, recalled)."""
+    record: Annotated[bytes, Meta(max_length=64)]
+
+
+class Trouble(Message, frozen=True, kw_only=True):
+    """A monitor of the car's port found that something fails, or that it has passed again."""
+
+    stamp_ns: Stamp
+    code: Annotated[int, Meta(ge=0, lt=1 << 24)]
+    """Trouble code and failure type, three bytes (SAE J2012-DA, recalled)."""
+    failed: bool
+    snapshot: Annotated[tuple[FreezeRecord, ...], Meta(max_length=16)] = ()
+
+
+class FlashUse(Message, frozen=True, kw_only=True):
+    """How much is written to flash, and how long it lasts, every two seconds and at each change."""
+
+    stamp_ns: Stamp
+    written_bytes: Annotated[int, Meta(ge=0)]
+    """Today (UTC), granted to all owners together."""
+    day_most_bytes: Annotated[int, Meta(ge=0)]
+    """The day's budget."""
+    owners: tuple[tuple[str, int], ...]
+    """The eight that have most of today, with their bytes."""
+    counted_bytes: Annotated[int, Meta(ge=0)]
+    """What the recorder was charged with since it started."""
+    measured_bytes: Annotated[int, Meta(ge=0)] | None
+    """What the kernel says that its process sent to disks in that time; null: it does not tell."""
+    left_years: Annotated[float, Meta(ge=0.0, le=1000.0)]
+    """Of a new flash, at the mean of the last days on which something was written."""
+    budget_years: Annotated[float, Meta(ge=0.0, le=1000.0)]
+    """Of a new flash whose budget is used up daily."""
+    clips: Annotated[int, Meta(ge=0)]
+    """Of events, on the disk."""
+    clips_bytes: Annotated[int, Meta(ge=0)]
+    refused: str
+    """Why something could not be written; empty while all can."""
+
+
+# --- the car as a whole ---------------------------------------------------------------------------
+
+
+class PowerState(WordEnum):
+    """How far the car is switched on."""
+
+    OFF = "off"
+    """Nothing runs."""
+    SLEEP = "sleep"
+    """Only what can wake it."""
+    WAKE = "wake"
+    """Its processes start."""
+    PARKED = "parked"
+    """All answer; the garage jobs run."""
+    READY = "ready"
+    """On the way to driving or from it; the DC/DC converter feeds the 12 V side from here on."""
+    DRIVING = "driving"
+    SHUTDOWN = "shutdown"
+    """Everything ends."""
+
+
+class CarPower(Message, frozen=True, kw_only=True):
+    """The car's power state, at each change and twice a second."""
+
+    stamp_ns: Stamp
+    state: PowerState
+    to: PowerState | None = None
+    """Where it is about to go; who is busy may hold it up for a bounded time."""
+    until_ns: Stamp = 0
+    """When it goes there whoever is busy; 0: it goes nowhere."""
+    supply_v: float
+    """Of the 12 V side."""
+    supply_low: bool = False
+    """The 12 V battery is to be spared: no garage job runs, a parked car goes to sleep."""

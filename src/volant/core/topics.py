@@ -98,6 +98,38 @@ LIVE_STEP: Final = Topic(
     None,
     "which messages a process of the live car took at a tick",
 )
+CAN_FRAMES: Final = Topic(
+    "can/frames",
+    m.CanFrames,
+    Kind.EVENT,
+    CONTROL_TICK_NS,
+    "frames on the car's CAN buses, under `volant up --bus`",
+)
+CAR_TROUBLE: Final = Topic(
+    "car/trouble",
+    m.Trouble,
+    Kind.EVENT,
+    None,
+    "trouble codes of the car's port as they come and go",
+)
+CAR_CODES: Final = Topic(
+    "car/codes", m.TroubleCodes, Kind.STATE, None, "trouble codes of all control units"
+)
+FLASH_STATE: Final = Topic(
+    "flash/state",
+    m.FlashUse,
+    Kind.STATE,
+    None,
+    "what is written to flash, and how long it lasts",
+    journal=False,
+)
+CAR_POWER: Final = Topic(
+    "car/power",
+    m.CarPower,
+    Kind.STATE,
+    None,
+    "the power state of the live car and its 12 V side",
+)
 BODY_STATE: Final = Topic(
     "body/state", body.BodyState, Kind.STATE, None, "what body, climate and charging report"
 )
@@ -126,6 +158,11 @@ TOPICS: Final[tuple[Topic, ...]] = (
     JUDGE_CONTACT,
     ALERT,
     LIVE_STEP,
+    CAN_FRAMES,
+    CAR_TROUBLE,
+    CAR_CODES,
+    FLASH_STATE,
+    CAR_POWER,
     BODY_STATE,
     BODY_REQUEST,
 )

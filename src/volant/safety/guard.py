@@ -4,7 +4,7 @@ Each control tick it decides who drives (driver, pilot, emergency braking, or it
 the command to the rows of that source, and lets the driver win within the same tick. It derives the
 source itself: a command cannot claim one. A command or a car state that is late or broken is data: the
 last good one serves for `stale_s`, then the guard stops the car along the last trusted stop path by
-wheels and IMU, holds it, and ends the permission. It never raises, and it trusts nobody.
+wheels, IMU and the camera's lane, holds it, and ends the permission. It never raises, and it trusts nobody.
 
 Reasons, limits and rules are documented in docs/reference/guard.md.
 """
@@ -26,9 +26,10 @@ from volant.core.messages import (
     GuardDecision,
     Indicator,
 )
-from volant.safety import driver, limits, stop
+from volant.safety import driver, lane, limits, stop
 from volant.safety.driver import STANDSTILL_MPS, Touch
 from volant.safety.intake import controls_of, fault_of_command, take_in
+from volant.safety.lane import LaneHold
 from volant.safety.limits import AcrossRows, AlongRows, Bounded, Motion
 from volant.safety.permit import permit
 from volant.safety.state import GuardInput, GuardSettings, GuardState, Permission
@@ -64,6 +65,8 @@ class _Wish(msgspec.Struct, frozen=True, gc=False):
     """Not the pilot's command of this tick at all."""
     trusted: TrustedPath | None = None
     """After a step along it."""
+    lane: LaneHold = LaneHold()
+    """What the camera said of it."""
     assist_mps2: float = 0.0
     """Of the steering, what lane keeping adds."""
 
@@ -214,12 +217,16 @@ def _stopping(tick: _Tick) -> _Wish:
     state, tuning, table = tick.state, tick.settings.stop, tick.settings.limits
     speed_mps = tick.motion.speed_mps
     still = state.speed_mps < STANDSTILL_MPS
-    trusted, left_m = state.trusted, None
+    seen, trusted = lane.take(
+        state.lane, tick.given.lane, state.trusted, state.places, tick.settings.lane
+    )
+    left_m = None
     curvature_per_m = state.curvature_per_m
     if not still:
         curvature_per_m = stop.fade(curvature_per_m, tick.motion.dt_s, tuning)
         if trusted is not None:
-            followed = stop.follow(trusted, state.places[-1], speed_mps, tuning)
+            place, slip_rad = state.places[-1], state.slip_rad
+            followed = stop.follow(trusted, place, speed_mps, tuning, slip_rad)
             trusted = None if followed.lost else followed.trusted
             if trusted is not None:
                 curvature_per_m, left_m = followed.curvature_per_m, followed.left_m
@@ -233,7 +240,7 @@ def _stopping(tick: _Tick) -> _Wish:
     )
     held, along, across = _bound(tick, wanted, table.stop, table.stop_across)
     source, reason = CommandSource.MINIMAL_RISK, state.stop_reason
-    return _Wish(held, source, reason, along, across, True, trusted)
+    return _Wish(held, source, reason, along, across, True, trusted, seen)
 
 
 def _bound(
@@ -271,7 +278,9 @@ def _overridden(tick: _Tick, wish: _Wish) -> _Wish:
     if command is wish.command:
         return wish
     reason = "driver_accelerator" if touch.accelerator else "driver_wheel"
-    return _Wish(command, CommandSource.DRIVER, reason, along, across, False, wish.trusted)
+    return _Wish(
+        command, CommandSource.DRIVER, reason, along, across, False, wish.trusted, wish.lane
+    )
 
 
 def _emergency(tick: _Tick, wish: _Wish) -> _Wish:
@@ -308,6 +317,7 @@ def _emergency(tick: _Tick, wish: _Wish) -> _Wish:
         wish.across,
         wish.replaced,
         wish.trusted,
+        wish.lane,
         wish.assist_mps2,
     )
 
@@ -332,6 +342,7 @@ def _remember(tick: _Tick, wish: _Wish) -> GuardState:
         laterals=(*laterals, lateral_mps2)[-table.lateral_ticks :],
         stood_s=state.stood_s + tick.motion.dt_s if still else 0.0,
         trusted=wish.trusted if stopping else state.trusted,
+        lane=wish.lane,
     )
 
 

@@ -21,7 +21,7 @@ from volant.core.messages import (
     RequestKind,
     StopPath,
 )
-from volant.safety import driver, stop
+from volant.safety import driver, gyro, stop
 from volant.safety.state import GuardInput, GuardSettings, GuardState, Permission
 from volant.safety.stop import Place, TrustedPath
 
@@ -33,16 +33,20 @@ def take_in(
     now_ns, car, command = given.stamp_ns, given.car, given.command
     car_fault = _fault_of_car(car, now_ns, settings)
     if car is not None and not car_fault:
-        speed_mps, yaw_rate_rps = car.speed_mps, car.yaw_rate_rps
+        speed_mps, yaw_rate_rps = car.speed_mps, car.yaw_rate_rps - state.gyro.rate_rps
     else:
         car = state.car
         speed_mps = max(state.speed_mps + state.accel_mps2 * span_s, 0.0)
         yaw_rate_rps = speed_mps * state.curvature_per_m
     before = state.places[-1] if state.places else Place(now_ns, 0.0, 0.0, 0.0)
-    place = stop.move(before, speed_mps, yaw_rate_rps, span_s, now_ns)
+    slip_rad = -settings.rear_slip_rad_per_mps2 * speed_mps * yaw_rate_rps
+    place = stop.move(before, speed_mps, yaw_rate_rps, span_s, now_ns, slip_rad)
     places = (*state.places, place)[-_PLACES:]
     command_fault = fault_of_command(command, now_ns)
     seen_ns, path_fault, trusted = _judge_path(state, given.stop_path, places, speed_mps, settings)
+    zero = state.gyro
+    if trusted is not None and trusted is not state.trusted:
+        zero = gyro.learn(zero, trusted, settings.gyro)
     return msgspec.structs.replace(
         state,
         stamp_ns=now_ns,
@@ -54,6 +58,8 @@ def take_in(
         seen_path_ns=seen_ns,
         path_fault=path_fault,
         trusted=trusted,
+        gyro=zero,
+        slip_rad=slip_rad,
         indicator=_indicated(given.requests, state.indicator),
         engage_until_ns=_engage_until(state, given, settings),
     )

@@ -7,9 +7,18 @@ import enum
 import msgspec
 
 from volant.core.clock import CONTROL_TICK_NS
-from volant.core.messages import CarState, Command, DriverRequest, Indicator, StopPath
+from volant.core.messages import (
+    CarState,
+    Command,
+    DriverRequest,
+    Indicator,
+    LaneReturn,
+    StopPath,
+)
 from volant.safety import limits
 from volant.safety.driver import DriverTuning
+from volant.safety.gyro import GyroTuning, GyroZero
+from volant.safety.lane import LaneHold, LaneTuning
 from volant.safety.limits import LimitTable
 from volant.safety.stop import Place, StopTuning, TrustedPath
 
@@ -31,6 +40,13 @@ class GuardSettings(msgspec.Struct, frozen=True, kw_only=True):
     """When a pedal or the wheel counts as used."""
     stop: StopTuning = StopTuning()
     """How a stop path is judged and followed."""
+    lane: LaneTuning = LaneTuning()
+    """When the camera's lane is believed in a stop."""
+    gyro: GyroTuning = GyroTuning()
+    """How the gyro's zero is learnt."""
+    rear_slip_rad_per_mps2: float = 0.0
+    """Slip angle of the rear axle by lateral acceleration, from the car's spec; not negative. The axle
+    moves so much less to the left than it points, where the acceleration is to the left."""
     stale_s: float = 0.05
     """Five control ticks: at 30 m/s the car drives 1.5 m on an old command."""
     engage_wait_s: float = 0.2
@@ -63,6 +79,8 @@ class GuardInput(msgspec.Struct, frozen=True):
     """What lane keeping wants to add to the driver's own steering; left positive."""
     assist_ns: int = -1
     """When it was said; -1: never."""
+    lane: LaneReturn | None = None
+    """What the camera told of the lane since the last tick."""
     near: bool = False
     """Emergency braking sees somebody who may call for more than comfort braking."""
 
@@ -107,6 +125,12 @@ class GuardState(msgspec.Struct, frozen=True, kw_only=True):
     path_fault: str = ""
     """What was wrong with it."""
     trusted: TrustedPath | None = None
+    lane: LaneHold = LaneHold()
+    """What the camera said in this stop."""
+    gyro: GyroZero = GyroZero()
+    """What the gyro says of a car that does not turn."""
+    slip_rad: float = 0.0
+    """Of the rear axle, by the present lateral acceleration; left positive."""
     stop_reason: str = ""
     stood_s: float = 0.0
     engage_until_ns: int = -1

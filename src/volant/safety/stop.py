@@ -1,7 +1,8 @@
 """The guard's own safe stop: which stop path may be trusted, where on it the car is, how to follow it.
 
-The car is followed by wheels (speed) and IMU (yaw rate) alone, in a frame of the guard's own; sideslip
-of the rear axle is neglected. Nothing here looks at other road users: emergency braking does.
+The car is followed by wheels (speed) and IMU (yaw rate), in a frame of the guard's own, with the sideslip
+of the rear axle that its lateral acceleration explains; lane.py moves the path to where the camera sees the
+lane. Nothing here looks at other road users: emergency braking does.
 """
 
 from __future__ import annotations
@@ -70,7 +71,28 @@ class TrustedPath(msgspec.Struct, frozen=True):
 
     path: StopPath
     origin: Place
+    """By wheels and IMU."""
     index: int = 0
+    held: Place | None = None
+    """The same, as the camera's lane has it; None while that has said nothing."""
+
+    @property
+    def base(self) -> Place:
+        """The place that the path is laid from."""
+        return self.origin if self.held is None else self.held
+
+
+class Beside(msgspec.Struct, frozen=True, gc=False):
+    """Where a place lies on a path."""
+
+    index: int
+    """Of the last point passed."""
+    along_m: float
+    """From there."""
+    offset_m: float
+    """Left of the path."""
+    lean_rad: float
+    """Heading of the car against the straight line between the two points."""
 
 
 class Follow(msgspec.Struct, frozen=True):
@@ -85,12 +107,17 @@ class Follow(msgspec.Struct, frozen=True):
 
 
 def move(
-    place: Place, speed_mps: float, yaw_rate_rps: float, span_s: float, stamp_ns: int
+    place: Place,
+    speed_mps: float,
+    yaw_rate_rps: float,
+    span_s: float,
+    stamp_ns: int,
+    slip_rad: float = 0.0,
 ) -> Place:
-    """The place after a span at constant speed and yaw rate (midpoint rule)."""
+    """The place after a span at constant speed, yaw rate and slip of the rear axle (midpoint rule)."""
     way_m = speed_mps * span_s
     turn_rad = yaw_rate_rps * span_s
-    middle_rad = place.yaw_rad + 0.5 * turn_rad
+    middle_rad = place.yaw_rad + 0.5 * turn_rad + slip_rad
     return Place(
         stamp_ns,
         place.x_m + way_m * math.cos(middle_rad),
@@ -163,32 +190,66 @@ def place_at(places: tuple[Place, ...], stamp_ns: int) -> Place | None:
     return next((place for place in reversed(places) if place.stamp_ns <= stamp_ns), None)
 
 
-def follow(trusted: TrustedPath, place: Place, speed_mps: float, tuning: StopTuning) -> Follow:
-    """Curvature that leads along a trusted path, and how much of it is left.
-
-    The path's curvature plus feedback of the offset at a lookahead distance L, gain 2/L^2: by distance
-    the offset then obeys e'' + (2/L) e' + (2/L^2) e = 0, damped at 0.71 at any speed.
-    """
-    path, origin = trusted.path, trusted.origin
-    cos, sin = math.cos(origin.yaw_rad), math.sin(origin.yaw_rad)
-    dx_m, dy_m = place.x_m - origin.x_m, place.y_m - origin.y_m
+def beside(path: StopPath, base: Place, index: int, place: Place) -> Beside:
+    """Where a place lies on a path that is laid from `base`; `index`: a point that it has passed."""
+    cos, sin = math.cos(base.yaw_rad), math.sin(base.yaw_rad)
+    dx_m, dy_m = place.x_m - base.x_m, place.y_m - base.y_m
     x_m, y_m = cos * dx_m + sin * dy_m, -sin * dx_m + cos * dy_m
-    index = _advance(path, trusted.index, x_m, y_m)
+    index = _advance(path, index, x_m, y_m)
     way_x = path.x_m[index + 1] - path.x_m[index]
     way_y = path.y_m[index + 1] - path.y_m[index]
     off_x, off_y = x_m - path.x_m[index], y_m - path.y_m[index]
-    along_m = (off_x * way_x + off_y * way_y) / path.step_m
-    offset_m = (way_x * off_y - way_y * off_x) / path.step_m
-    yaw_rad = place.yaw_rad - origin.yaw_rad
-    # The sine of the angle between car and path.
-    across = (way_x * math.sin(yaw_rad) - way_y * math.cos(yaw_rad)) / path.step_m
+    lean_rad = place.yaw_rad - base.yaw_rad - math.atan2(way_y, way_x)
+    return Beside(
+        index,
+        (off_x * way_x + off_y * way_y) / path.step_m,
+        (way_x * off_y - way_y * off_x) / path.step_m,
+        math.remainder(lean_rad, math.tau),
+    )
+
+
+class InLane(msgspec.Struct, frozen=True, gc=False):
+    """Where the path itself lies in its lane."""
+
+    offset_m: float
+    heading_rad: float
+    """Of the straight line between its two points, against the lane at the place."""
+
+
+def planned(path: StopPath, at: Beside) -> InLane | None:
+    """How the path lies in its lane there; None where it does not tell, or crosses a line."""
+    index = at.index
+    if len(path.offset_m) != len(path.x_m) or at.along_m < 0.0:
+        return None
+    here_m, rise_m = path.offset_m[index], path.offset_m[index + 1] - path.offset_m[index]
+    if not abs(rise_m) < _MOST_RISE * path.step_m:  # not a number, too
+        return None
+    share = min(at.along_m / path.step_m, 1.0)
+    # That line lies along the lane's heading half-way between the points.
+    turned_rad = path.curvature_per_m[index] * (share - 0.5) * path.step_m
+    return InLane(here_m + share * rise_m, math.atan2(rise_m, path.step_m) - turned_rad)
+
+
+def follow(
+    trusted: TrustedPath, place: Place, speed_mps: float, tuning: StopTuning, slip_rad: float = 0.0
+) -> Follow:
+    """Curvature that leads along a trusted path, and how much of it is left.
+
+    The path's curvature plus feedback of the offset at a lookahead distance L, gain 2/L^2: by distance
+    the offset then obeys e'' + (2/L) e' + (2/L^2) e = 0, damped at 0.71 at any speed. What must lie along
+    the path is the way that the rear axle takes: heading and slip.
+    """
+    path = trusted.path
+    at = beside(path, trusted.base, trusted.index, place)
+    across = math.sin(at.lean_rad + slip_rad)
     lookahead_m = max(tuning.lookahead_m, tuning.lookahead_s * speed_mps)
-    ahead = index + int((along_m + tuning.delay_s * speed_mps) / path.step_m)
+    ahead = at.index + int((at.along_m + tuning.delay_s * speed_mps) / path.step_m)
     bend = path.curvature_per_m[min(max(ahead, 0), len(path.x_m) - 1)]
-    feedback = 2.0 * (offset_m + lookahead_m * across) / (lookahead_m * lookahead_m)
-    left_m = (len(path.x_m) - 1 - index) * path.step_m - along_m
-    lost = abs(offset_m) > tuning.lost_m or abs(across) > tuning.lost_sine
-    return Follow(TrustedPath(path, origin, index), bend - feedback, left_m, lost)
+    feedback = 2.0 * (at.offset_m + lookahead_m * across) / (lookahead_m * lookahead_m)
+    left_m = (len(path.x_m) - 1 - at.index) * path.step_m - at.along_m
+    lost = abs(at.offset_m) > tuning.lost_m or abs(across) > tuning.lost_sine
+    followed = msgspec.structs.replace(trusted, index=at.index)
+    return Follow(followed, bend - feedback, left_m, lost)
 
 
 def _advance(path: StopPath, index: int, x_m: float, y_m: float) -> int:
@@ -218,3 +279,5 @@ def stop_accel(speed_mps: float, left_m: float | None, tuning: StopTuning) -> fl
 
 _MOST_STEP_M: Final = 2.5
 """A coarser path does not describe a bend."""
+_MOST_RISE: Final = 0.2
+"""By distance: a path whose offset in its lane changes faster is in the midst of crossing a line."""

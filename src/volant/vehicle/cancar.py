@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
+from volant.core.clock import CONTROL_TICK_NS
 from volant.core.messages import (
     CarState,
     Command,
@@ -21,7 +22,7 @@ from volant.core.messages import (
     Indicator,
     SensorFrames,
 )
-from volant.core.units import kmh_from_mps
+from volant.vehicle.ecus import circumstances
 from volant.vehicle.network import sender as sending
 from volant.vehicle.network import watch as watching
 from volant.vehicle.network.frames import QUEUE_FRAMES, FramePort, Ports
@@ -41,10 +42,6 @@ OFF: Final = 0x88
 """Failure type: bus off (SAE J2012-DA, recalled)."""
 FLOOD: Final = 0x08
 """Failure type: bus signal and message failures (SAE J2012-DA, recalled)."""
-SPEED_DID: Final = 0xF40D
-"""Freeze frame: speed in km/h, one byte (SAE J1979-DA, PID 0D as a data identifier, recalled)."""
-ODOMETER_DID: Final = 0xF4A6
-"""Freeze frame: odometer in 0.1 km, four bytes (SAE J1979-DA, PID A6, recalled)."""
 DRIVER_VITAL: Final = ("driver_accelerator", "driver_wheel_torque_nm")
 """Not kept when their message is lost: nobody accelerates or steers on an old word."""
 
@@ -109,7 +106,7 @@ class CanCar:
         self._values: dict[str, Any] = {field.name: _first(field) for field in mapping.state}
         self._failed: frozenset[int] = frozenset()
         self._command: Command | None = None
-        self._sent_ns = -1
+        self._sent_ns = self._applied_ns = self._began_ns = -1
         self.refused = 0
         """How many commands were not numbers."""
         self.bad_frames = 0
@@ -146,6 +143,7 @@ class CanCar:
 
     def apply(self, command: Command, stamp_ns: int) -> None:
         """Send a command; it holds until the next. One that is not a number is refused."""
+        self._applied_ns = stamp_ns
         if math.isfinite(command.accel_mps2) and math.isfinite(command.curvature_per_m):
             self._command = command
         else:
@@ -170,8 +168,15 @@ class CanCar:
                 bus.sent = not [frame for frame in frames if not bus.port.send(frame)]
 
     def read(self, stamp_ns: int) -> tuple[CarState, SensorFrames | None]:
-        """The state by the frames that came, and the sensor frames. Sends the command again if it is due."""
-        if self._sent_ns < stamp_ns:
+        """The state by the frames that came, and the sensor frames.
+
+        Sends the last command again where `apply` has left out a tick; a new one of this tick may still
+        come after the reading, and must not find its message sent already.
+        """
+        if self._began_ns < 0:
+            self._began_ns = stamp_ns
+            self._states = {name: watching.begin(now_ns=stamp_ns) for name in self._watches}
+        if self._sent_ns < stamp_ns and stamp_ns - self._applied_ns > CONTROL_TICK_NS:
             self._send(stamp_ns)
         for bus in self._buses.values():
             self._hear(bus, stamp_ns)
@@ -254,10 +259,14 @@ def codes_of(mapping: CarMapping) -> dict[int, str]:
 
 
 def freeze_frame(state: CarState) -> dict[int, bytes]:
-    """What a trouble code keeps of the moment, by data identifier."""
-    kmh = min(max(round(kmh_from_mps(abs(state.speed_mps))), 0), 255)
-    tenths_km = min(round(state.odometer_m / 100.0), 0xFFFFFFFF)
-    return {SPEED_DID: bytes([kmh]), ODOMETER_DID: tenths_km.to_bytes(4, "big")}
+    """What a trouble code keeps of the moment, by data identifier, as all control units have it."""
+    values = {
+        "speed_mps": state.speed_mps,
+        "charge_pct": state.charge_pct,
+        "odometer_m": state.odometer_m,
+        "boot_time_s": state.stamp_ns / 1e9,
+    }
+    return circumstances(lambda name: values.get(name, math.nan))
 
 
 def _watches(mapping: CarMapping) -> dict[str, Watch]:

@@ -103,17 +103,24 @@ LOST_CODES: Final = {
     "brake": "U0129",
     "steer": "U0131",
     "battery": "U0111",
-    "charger": "U1105",
+    "charger": "U0298",
     "body": "U0140",
     "cockpit": "U0155",
     "pilot": "U1108",
     "radar_front": "U0235",
-    "radar_front_left": "U110A",
-    "radar_front_right": "U110B",
-    "radar_rear_left": "U110C",
-    "radar_rear_right": "U110D",
+    "radar_front_left": "U0232",
+    "radar_front_right": "U0233",
+    "radar_rear_left": "U0234",
+    "radar_rear_right": "U0236",
 }
-"""Trouble codes for each partner on the network; the failure type tells what is wrong with its frames."""
+"""Trouble codes for each partner on the network, as in cars/network/mapping.toml; the failure type tells
+what is wrong with its frames."""
+_HEARD: Final = {name: code for name, code in LOST_CODES.items() if name != "pilot"} | {
+    "camera": "U0265"
+}
+"""Whose frames the pilot's unit takes from the buses (`vehicle/cancar.py`)."""
+_BUSES: Final = {"powertrain": "U0074", "body": "U0075", "adas": "U0076"}
+"""Its buses besides the one that every unit has (U0073)."""
 
 
 def _fault(code: str, name: str, description: str, **more: bool) -> FaultSpec:
@@ -122,12 +129,33 @@ def _fault(code: str, name: str, description: str, **more: bool) -> FaultSpec:
 
 def _partner(name: str) -> tuple[FaultSpec, ...]:
     """What can be wrong with the frames of a partner."""
-    code, words = LOST_CODES[name], name.replace("_", " ")
+    code, words = _HEARD.get(name) or LOST_CODES[name], name.replace("_", " ")
     return (
         _fault(f"{code}-87", f"{name}_lost", f"frames of unit {words} are missing"),
         _fault(f"{code}-83", f"{name}_crc", f"frames of unit {words} fail their CRC"),
         _fault(f"{code}-82", f"{name}_counter", f"frames of unit {words} repeat or skip"),
     )
+
+
+def _network() -> tuple[FaultSpec, ...]:
+    """What else the port over buses finds: see `cancar.codes_of` (failure types: `network.watch.Fault`)."""
+    found = [
+        _fault(
+            f"{code}-{kind}", f"{name}_{end}", f"frames of unit {name.replace('_', ' ')} {words}"
+        )
+        for name, code in _HEARD.items()
+        for kind, end, words in (
+            ("81", "length", "have a wrong length"),
+            ("86", "range", "tell what cannot be"),
+            ("29", "frozen", "are sent, but not measured anew"),
+        )
+    ]
+    off = (
+        _fault(f"{code}-88", f"{name}_bus_off", f"nothing can be sent on the bus {name}")
+        for name, code in _BUSES.items()
+    )
+    flooded = _fault("U0002-08", "bus_flooded", "a bus carries more frames than it can")
+    return (*found, *off, flooded)
 
 
 def _faults(partners: tuple[str, ...], *own: FaultSpec) -> tuple[FaultSpec, ...]:
@@ -232,7 +260,7 @@ ECUS: Final[tuple[EcuSpec, ...]] = (
         "adas",
         (LiveValue(0x0800, "pilot_mode", 1.0, 1),),
         _faults(
-            ("drive", "brake", "steer", *tuple(LOST_CODES)[9:]),
+            tuple(_HEARD),
             _fault(
                 "B1081-49", "pilot_lost", "the pilot has gone; the guard stops the car", warns=True
             ),
@@ -241,6 +269,13 @@ ECUS: Final[tuple[EcuSpec, ...]] = (
             ),
             _fault("B1083-31", "gnss_lost", "the satellite receiver tells no place"),
             _fault("B1083-64", "gnss_off", "the satellite receiver tells a wrong place"),
+            _fault("B1084-97", "camera_left_blocked", "the left camera is blocked or blind"),
+            _fault("B1085-97", "camera_right_blocked", "the right camera is blocked or blind"),
+            _fault("B1086-97", "camera_rear_blocked", "the rear camera is blocked or blind"),
+            _fault(
+                "B1087-97", "parking_sensors_blocked", "the parking sensors are blocked or silent"
+            ),
+            *_network(),
         ),
     ),
     _radar("radar_front", "Radar, front", 9),
@@ -325,10 +360,13 @@ def circumstances(live: Live) -> dict[int, bytes]:
 
 
 def permit_when_standing(live: Live) -> Callable[[Sid, int], Nrc | None]:
-    """Nothing that changes how a unit works is done while the car moves, or may be moving."""
+    """Nothing that changes what a unit does or remembers is done while the car moves, or may be moving.
+
+    Trouble codes (0x14) included: what fails while driving shall not be wiped by whom nobody sees.
+    """
 
     def permit(sid: Sid, what: int) -> Nrc | None:
-        harmless = sid is Sid.CLEAR_DTC or (sid is Sid.SESSION and what != Session.PROGRAMMING)
+        harmless = sid is Sid.SESSION and what != Session.PROGRAMMING
         if harmless or abs(live(SPEED.name)) <= STANDING_MPS:  # NaN is not below it
             return None
         return Nrc.CONDITIONS_NOT_CORRECT

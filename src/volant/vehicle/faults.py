@@ -26,6 +26,7 @@ FIRST_RECORD: Final = 0x01
 LATEST_RECORD: Final = 0x02
 """Number of the freeze frame of the latest failure."""
 COUNTER_MAX: Final = 0xFF
+CYCLE_MAX: Final = (1 << 31) - 1
 SNAPSHOT_MAX: Final = 64
 """Longest value of one data identifier that a freeze frame keeps, in bytes."""
 _DIGEST: Final = 4
@@ -60,8 +61,11 @@ class FreezeFrame(msgspec.Struct, frozen=True, array_like=True):
     """Circumstances of one failure."""
 
     stamp_ns: int
+    """Since the boot of its operation cycle."""
     values: tuple[tuple[int, bytes], ...]
     """Data identifiers with their bytes."""
+    cycle: int = 0
+    """Number of the operation cycle, counted by the memory from 0."""
 
 
 class _Kept(msgspec.Struct, array_like=True):
@@ -75,7 +79,11 @@ class _Kept(msgspec.Struct, array_like=True):
     latest: FreezeFrame | None = None
 
 
-_Stored = dict[int, _Kept]
+class _Stored(msgspec.Struct, array_like=True):
+    """All that outlives the power."""
+
+    cycle: int
+    kept: dict[int, _Kept]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +107,10 @@ class FaultMemory:
     specs: tuple[FaultSpec, ...]
     recording: bool = True
     """Off while a tester has switched trouble codes off (0x85): reports are ignored then."""
+    cycle: int = field(default=0, init=False)
+    """Operation cycles that ended since the memory was made."""
     _spec: dict[int, FaultSpec] = field(init=False, repr=False)
-    _kept: _Stored = field(init=False, repr=False)
+    _kept: dict[int, _Kept] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._spec = {spec.code: spec for spec in self.specs}
@@ -148,12 +158,13 @@ class FaultMemory:
                 kept.status |= int(DtcStatus.WARNING_REQUESTED)
         if not was & _FAILED:
             kept.occurrences = min(kept.occurrences + 1, COUNTER_MAX)
-            frame = _freeze(spec, stamp_ns, snapshot)
+            frame = _freeze(spec, stamp_ns, snapshot, self.cycle)
             kept.first = kept.first or frame
             kept.latest = frame
 
     def next_cycle(self) -> None:
         """End an operation cycle (one drive) and begin the next: pending codes heal, healed ones age."""
+        self.cycle = min(self.cycle + 1, CYCLE_MAX)
         for code, kept in self._kept.items():
             status = DtcStatus(kept.status)
             completed = not status & DtcStatus.NOT_COMPLETED_THIS_CYCLE
@@ -180,6 +191,10 @@ class FaultMemory:
         self._kept[group] = _Kept()
         return True
 
+    def knows(self, group: int) -> bool:
+        """Whether it can be cleared: one of the codes, or all of them."""
+        return group == ALL_DTCS or group in self._kept
+
     def fault(self, code: int) -> Fault | None:
         """One code; None: there is no such code."""
         kept = self._kept.get(code)
@@ -202,7 +217,7 @@ class FaultMemory:
 
     def to_bytes(self) -> bytes:
         """All that must outlive the power, with a checksum."""
-        body = msgspec.msgpack.encode(self._kept)
+        body = msgspec.msgpack.encode(_Stored(self.cycle, self._kept))
         return zlib.crc32(body).to_bytes(_DIGEST, "big") + body
 
     def restore(self, stored: bytes) -> None:
@@ -215,9 +230,11 @@ class FaultMemory:
         if zlib.crc32(body).to_bytes(_DIGEST, "big") != digest:
             raise InputError("stored trouble codes: the checksum does not fit")
         try:
-            kept = msgspec.msgpack.decode(body, type=_Stored)
+            stored_now = msgspec.msgpack.decode(body, type=_Stored)
         except msgspec.MsgspecError as error:
             raise InputError(f"stored trouble codes: {error}") from error
+        kept = stored_now.kept
+        self.cycle = min(max(stored_now.cycle, 0), CYCLE_MAX)
         self._kept = {code: _sound(kept.get(code, _Kept())) for code in self._spec}
 
 
@@ -228,11 +245,13 @@ def _sound(kept: _Kept) -> _Kept:
     return kept
 
 
-def _freeze(spec: FaultSpec, stamp_ns: int, snapshot: Mapping[int, bytes]) -> FreezeFrame:
+def _freeze(
+    spec: FaultSpec, stamp_ns: int, snapshot: Mapping[int, bytes], cycle: int
+) -> FreezeFrame:
     values = tuple(
         (did, bytes(snapshot[did][:SNAPSHOT_MAX])) for did in spec.snapshot if did in snapshot
     )
-    return FreezeFrame(stamp_ns, values)
+    return FreezeFrame(stamp_ns, values, cycle)
 
 
 def by_name(specs: Iterable[FaultSpec]) -> dict[str, FaultSpec]:

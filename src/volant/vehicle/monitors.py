@@ -13,6 +13,7 @@ from typing import Final
 
 from volant.core.clock import nanoseconds
 from volant.core.messages import (
+    CarPower,
     CarState,
     CommandSource,
     Engagement,
@@ -27,16 +28,25 @@ CAR_SILENT_NS: Final = nanoseconds(0.15)
 """The car's state comes at 100 Hz."""
 PILOT_SILENT_NS: Final = nanoseconds(0.2)
 """The pilot's state comes at 20 Hz; a pilot that died is not back sooner."""
+POWER_SILENT_NS: Final = nanoseconds(1.5)
+"""The power state comes twice a second."""
 AWAY_NS: Final = nanoseconds(0.12)
 """A monitor that was not called for so long does not know who was silent meanwhile."""
 GONE: Final = frozenset({"stale_command", "invalid_command"})
 """Reasons of the guard's stop that mean that the pilot gives no commands, or none of use."""
 PARTNERS: Final = ("drive", "brake", "steer")
 """Units whose frames are behind the car's state."""
-HEARERS: Final = ("drive", "brake", "steer", "cockpit")
-"""Units that hear the pilot."""
+HEARERS: Final = (*PARTNERS, "cockpit")
+"""Units that hear the pilot; the partners hear its commands only through the guard."""
 RADARS: Final = tuple(spec.name for spec in ECUS if spec.name.startswith("radar_"))
-CAMERA: Final = "camera_front"
+BLIND: Final = {
+    "camera_front": "camera_blocked",
+    "camera_left": "camera_left_blocked",
+    "camera_right": "camera_right_blocked",
+    "camera_rear": "camera_rear_blocked",
+    "ultrasonic": "parking_sensors_blocked",
+}
+"""Sensors that are wired to the pilot's unit, each with its code."""
 _CODES: Final = {(spec.name, one.name): one.code for spec in ECUS for one in spec.faults}
 
 
@@ -47,6 +57,7 @@ class Seen:
     car: CarState | None = None
     pilot: PilotState | None = None
     guard: GuardDecision | None = None
+    power: CarPower | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +119,9 @@ def live_value(name: str, seen: Seen, state: MonitorState, now_ns: int) -> float
     """A live value of `ecus` from what was heard; NaN: it is not measured, or the car is silent."""
     if name == "boot_time_s":
         return now_ns / 1e9
+    if name == "supply_v":
+        fresh = seen.power is not None and now_ns - seen.power.stamp_ns <= POWER_SILENT_NS
+        return seen.power.supply_v if seen.power is not None and fresh else math.nan
     if name == "pilot_mode":
         if seen.pilot is None or not state.pilot.fresh(now_ns, PILOT_SILENT_NS):
             return math.nan
@@ -154,8 +168,9 @@ def _of_pilot(now: MonitorState, seen: Seen) -> Iterator[Result]:
     fresh = now.pilot.fresh(now.called_ns, PILOT_SILENT_NS)
     if seen.pilot is None or fresh is None:
         return
+    unguarded = now.guard.fresh(now.called_ns, CAR_SILENT_NS) is False
     for unit in HEARERS:
-        yield Result(unit, "pilot_lost", not fresh)
+        yield Result(unit, "pilot_lost", not fresh or (unguarded and unit in PARTNERS))
     if not fresh:
         return
     told = set(seen.pilot.degraded)
@@ -163,8 +178,9 @@ def _of_pilot(now: MonitorState, seen: Seen) -> Iterator[Result]:
         yield Result("pilot", f"{radar}_lost", not told.isdisjoint(_codes(radar, "lost", "late")))
         yield Result("pilot", f"{radar}_counter", f"{radar}_frozen" in told)
         yield Result(radar, "blocked", f"{radar}_noisy" in told)
-    blind = _codes(CAMERA, "lost", "late", "frozen", "noisy")
-    yield Result("pilot", "camera_blocked", not told.isdisjoint(blind))
+    for sensor, fault in BLIND.items():
+        broken = _codes(sensor, "lost", "late", "frozen", "noisy")
+        yield Result("pilot", fault, not told.isdisjoint(broken))
     for name in ("gnss_lost", "gnss_off"):
         yield Result("pilot", name, name in told)
 

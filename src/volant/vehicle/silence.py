@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from volant.core.clock import NS_PER_S, nanoseconds
-from volant.core.messages import Command, DriverControls, Indicator
+from volant.core.messages import Command, DriverControls, Gear, Indicator
 
 SILENT_NS: Final = nanoseconds(0.09)
 """Nine missed commands; the reaction comes at the tick after, within 100 ms (issue 4)."""
@@ -21,6 +21,9 @@ BRAKE_MPS2: Final = 4.0
 RAMP_MPS3: Final = 8.0
 """How fast the brakes come: half a second to the full 4 m/s2 (chosen: followers see lights first)."""
 STANDS_MPS: Final = 0.1
+REST_NS: Final = 10 * NS_PER_S
+"""Standing and silent for so long, the car is asleep rather than broken: the park lock falls in and the hazard
+lights go out, as an electric park brake does when its car is switched off (chosen)."""
 HANDS_SILENT_NS: Final = nanoseconds(0.5)
 """Hands and feet not heard of for so long are gone, as the desk has it (app/desk.py)."""
 
@@ -58,12 +61,13 @@ def step(state: Silence, speed_mps: float, stamp_ns: int) -> tuple[Silence, Comm
     ramp_mps2 = RAMP_MPS3 * (stamp_ns - state.since_ns) / NS_PER_S
     brake_mps2 = min(BRAKE_MPS2, max(ramp_mps2, -last.accel_mps2, 0.0))
     way = -1.0 if speed_mps < -STANDS_MPS else 1.0
+    rests = stands and stamp_ns - state.since_ns >= REST_NS
     return state, Command(
         stamp_ns=stamp_ns,
         accel_mps2=0.0 if stands else -way * brake_mps2,
         curvature_per_m=last.curvature_per_m,
-        gear=last.gear,
-        indicator=Indicator.HAZARD,
+        gear=Gear.PARK if rests else last.gear,
+        indicator=Indicator.OFF if rests else Indicator.HAZARD,
         hold=stands,
     )
 

@@ -113,8 +113,8 @@ class ServerConfig:
     controls_communication: bool = False
     """Whether 0x28 is offered; who sends the unit's frames looks at `UdsState.sends`."""
     permit: Callable[[Sid, int], Nrc | None] | None = None
-    """Asked before sessions, resets, routines, downloads, communication control and 0x85 act, with the
-    sub-function or identifier; CONDITIONS_NOT_CORRECT while the car drives, for example."""
+    """Asked before sessions, resets, routines, downloads, communication control, 0x14 and 0x85 act, with
+    the sub-function, identifier or group of codes; CONDITIONS_NOT_CORRECT while the car drives, for example."""
     p2_ms: int = 50
     """Answer within this (ISO 14229-2, table 4)."""
     p2_star_ms: int = 5_000

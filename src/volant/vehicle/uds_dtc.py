@@ -52,13 +52,19 @@ def read_dtc(ask: Ask) -> Told:
 
 
 def clear_dtc(ask: Ask) -> Told:
-    """0x14: forget one code or all (figure 57)."""
+    """0x14: forget one code or all (figure 57).
+
+    Conditions within the server may prevent it (conditionsNotCorrect, 0x22): see `ServerConfig.permit`.
+    """
     if len(ask.data) != 4:
         return refused(ask, Nrc.INCORRECT_LENGTH)
-    if (nrc := conditions(ask, Sid.CLEAR_DTC, 0)) is not None:
+    memory, group = _memory(ask), int.from_bytes(ask.data[1:], "big")
+    if not memory.knows(group):
+        return refused(ask, Nrc.REQUEST_OUT_OF_RANGE)
+    if (nrc := conditions(ask, Sid.CLEAR_DTC, group)) is not None:
         return refused(ask, nrc)
-    cleared = _memory(ask).clear(int.from_bytes(ask.data[1:], "big"))
-    return Told(ask.state, b"" if cleared else Nrc.REQUEST_OUT_OF_RANGE)
+    memory.clear(group)
+    return Told(ask.state, b"")
 
 
 def dtc_setting(ask: Ask) -> Told:

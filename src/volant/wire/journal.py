@@ -9,10 +9,12 @@ from volant.wire.foxglove import LaneLine
 from volant.wire.journal_compare import Difference, compare
 from volant.wire.journal_format import JournalDigest, JournalHash, JournalHeader
 from volant.wire.journal_reader import (
+    JournalGlance,
     JournalInfo,
     Record,
     Series,
     TopicCount,
+    journal_glance,
     journal_hash,
     journal_info,
     read_header,
@@ -24,6 +26,7 @@ from volant.wire.journal_writer import JournalWriter
 __all__ = [
     "Difference",
     "JournalDigest",
+    "JournalGlance",
     "JournalHash",
     "JournalHeader",
     "JournalInfo",
@@ -33,6 +36,7 @@ __all__ = [
     "Series",
     "TopicCount",
     "compare",
+    "journal_glance",
     "journal_hash",
     "journal_info",
     "read_header",

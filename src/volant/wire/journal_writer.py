@@ -135,6 +135,11 @@ class JournalWriter:
             self._channels[topic.name], stamp_ns, payload, stamp_ns, self._messages
         )
 
+    def flush(self) -> None:
+        """End the open chunk, so that all that was written is in the file; not synced to the disk."""
+        if not self._sink.reason:
+            self._flush(self._messages)
+
     def close(self, summary: dict[str, Any] | None = None) -> JournalDigest:
         """Write the end, rename the file to its name, and say what is in it; again: say it again."""
         if self._digest is None:

@@ -81,7 +81,7 @@ def _catalogue_of(
     try:
         return Catalogue(leaves, branches)
     except InputError as error:
-        line = _line_of(text, error.where) if text and error.where else None
+        line = _line_of(text, error.where.strip("'")) if text and error.where else None
         raise InputError(error.message, file=file, line=line, where=error.where) from error
 
 

@@ -277,6 +277,18 @@ def check_leaf(leaf: Leaf) -> None:
         values = leaf.default if isinstance(leaf.default, tuple) else (leaf.default,)
         if several != leaf.is_list or not all(fits_type(leaf.scalar, one) for one in values):
             raise InputError(f"default {leaf.default!r} is no {leaf.datatype}", where=leaf.path)
+        if not all(_stands(leaf, one) for one in values):
+            raise InputError(f"default {leaf.default!r} is not allowed", where=leaf.path)
+
+
+def _stands(leaf: Leaf, value: Scalar) -> bool:
+    """Whether a value of the type is within the leaf's bounds."""
+    if leaf.allowed:
+        return value in leaf.allowed
+    if isinstance(value, str):
+        return True
+    low, high = leaf.minimum, leaf.maximum
+    return (low is None or value >= low) and (high is None or value <= high)
 
 
 def fits_type(scalar: str, value: object) -> bool:

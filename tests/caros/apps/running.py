@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ from scripts.escapes import signals
 from tests.caros.apps.packages import KEY, package_bytes
 from tests.data_folder import on_ci
 from volant.caros.apps.host import AppHost, AppStatus
-from volant.caros.apps.isolation.levels import Level, Offer
+from volant.caros.apps.isolation.levels import NEEDED, Level, Offer
 from volant.caros.apps.isolation.probe import probe
 from volant.caros.apps.isolation.sandbox import Machine
 from volant.caros.apps.package import open_package
@@ -34,11 +36,18 @@ def machine_for(level: Level) -> tuple[Machine, Offer]:
     return machine, offer
 
 
+def _without_view(machine: Machine) -> Machine:
+    """As on a machine without bubblewrap: with a Python that all may read."""
+    return replace(machine, bwrap="", python=os.path.realpath("/usr/bin/python3"), prefix="/usr")
+
+
 class Running:
     """A host with one app or more."""
 
-    def __init__(self, folder: Path, level: Level) -> None:
+    def __init__(self, folder: Path, level: Level, *, exactly: bool) -> None:
         machine, offer = machine_for(level)
+        if exactly and level is not Level.FULL:
+            machine, offer = _without_view(machine), Offer(NEEDED[level], {})
         self.store = AppStore(folder)
         self.store.change_trust(lambda trust: trust.with_key(KEY.public, "tests"))
         self._signals = signals()
@@ -77,8 +86,9 @@ class Running:
 
 
 @contextmanager
-def running(folder: Path, level: Level = Level.FULL) -> Iterator[Running]:
-    found = Running(folder, level)
+def running(folder: Path, level: Level = Level.FULL, *, exactly: bool = False) -> Iterator[Running]:
+    """A host; `exactly`: behind no more walls than the level has."""
+    found = Running(folder, level, exactly=exactly)
     try:
         yield found
     finally:

@@ -27,6 +27,7 @@ def test_there_are_attempts_enough() -> None:
     assert set(words) <= set(table())
 
 
+@pytest.mark.slow
 def test_nothing_gets_out_at_level_full() -> None:
     machine_for(Level.FULL)
     found = try_all(Level.FULL)

@@ -1,17 +1,22 @@
 """Apps that really run: they start, speak, crash, come back, end in peace, and cost nobody else."""
 
 import os
+import shutil
 import signal
 import socket
+import tempfile
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
-from tests.caros.apps.running import APP, running
+from tests.caros.apps.packages import KEY, manifest_text
+from tests.caros.apps.running import APP, machine_for, running
 from volant.caros.apps.host import refusal
 from volant.caros.apps.isolation.levels import Level, Means, Offer
 from volant.caros.apps.manifest import manifest_from
+from volant.caros.apps.package import open_package, pack
 
 HEAD = "import volant_app, os, sys, time\ncar = volant_app.Car()\n"
 TAIL = "print('done', flush=True)\nwhile True: car.wait(1.0)\n"
@@ -228,3 +233,43 @@ def test_a_broken_app_on_the_disk_costs_only_itself(tmp_path: Path) -> None:
         found = apps.status("org.example.broken")
         assert found is not None
         assert (found.phase, "not TOML" in found.why) == ("refused", True)
+
+
+@pytest.mark.parametrize("level", [Level.FULL, Level.BASIC], ids=lambda level: level.word)
+def test_no_app_outlives_its_host_s_kill_9(level: Level, tmp_path: Path) -> None:
+    folder = Path(tempfile.mkdtemp(prefix="volant-host-"))
+    folder.chmod(0o755)  # an app's own user reads its files here where there is no view
+    mark = f"orphan_{os.getpid()}_{level.word}"
+    machine_for(level)
+    pid = os.fork()
+    if pid == 0:
+        try:
+            with running(folder, level, exactly=True) as apps:
+                main = (HEAD + "print('up', flush=True)\n" + TAIL).encode()
+                words = manifest_text(more='min_isolation = "none"').replace(
+                    "main.py", f"{mark}.py"
+                )
+                files = {"app.toml": words.encode(), f"{mark}.py": main}
+                apps.store.install(open_package(pack(files, KEY)))
+                apps.until(lambda: False, "the end")
+        finally:
+            os._exit(1)
+
+    def left() -> int:
+        return sum(
+            mark.encode().hex().encode() in path.read_bytes()
+            for path in Path("/proc").glob("[0-9]*/cmdline")
+            if path.exists()
+        )
+
+    end_s = time.monotonic() + 60.0
+    log = folder / APP / "log" / "app.log"
+    while not (log.exists() and "up" in log.read_text()) and time.monotonic() < end_s:
+        time.sleep(0.02)
+    assert left() >= 1
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    while left() and time.monotonic() < end_s:
+        time.sleep(0.02)
+    assert left() == 0
+    shutil.rmtree(folder)

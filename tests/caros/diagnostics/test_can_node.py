@@ -1,6 +1,8 @@
 """Control units on a virtual CAN bus: what a hostile or dying bus does to them, which is nothing."""
 
+import contextlib
 import random
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -82,6 +84,26 @@ def test_garbage_and_messages_that_never_end_change_nothing() -> None:
         while (heard := bus.recv(1.0)) is not None:
             assert heard.arbitration_id == IDS.response
         assert ask(bus, IDS, b"\x3e\x00") == b"\x7e\x00"
+
+
+def test_a_babbling_node_delays_a_tester_and_keeps_nobody_out() -> None:
+    with (
+        can.Bus("babble", interface="virtual", rx_queue_size=512) as ours,
+        can.Bus("babble", interface="virtual") as theirs,
+        CanNode(ours, {IDS: units()[DRIVE]}),
+    ):
+        for number in range(5000):
+            with contextlib.suppress(can.CanError):  # its queue is full, as it is meant to be
+                send(theirs, 0x123 + number % 64, bytes(8))
+        until_s = time.monotonic() + 10.0
+        while time.monotonic() < until_s:
+            with contextlib.suppress(can.CanError):
+                send(theirs, IDS.request, b"\x02\x3e\x00")
+            heard = theirs.recv(0.2)
+            if heard is not None:
+                break
+        assert heard is not None
+        assert bytes(heard.data)[:3] == b"\x02\x7e\x00"
 
 
 def test_a_dead_unit_is_silent() -> None:

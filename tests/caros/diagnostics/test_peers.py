@@ -12,7 +12,8 @@ import pytest
 from tests.caros.diagnostics.car import DRIVE, FACTS, entity, key, units
 from tests.peers import peer
 from volant.caros.diagnostics import CanIds, CanNode, DoipEntity, DoipSettings, Unit
-from volant.vehicle.ecus import ECUS, FLASH_START, NOTE, SPEED, EcuSpec
+from volant.vehicle.ecus import ECUS, FLASH_START, NOTE, SPEED, EcuSpec, server_config
+from volant.vehicle.faults import FaultMemory
 from volant.wire.isotp import IsoTpSettings
 
 udsoncan = peer("udsoncan")
@@ -144,6 +145,30 @@ def test_udsoncan_reads_codes_and_frames_and_clears(way: Any) -> None:
         assert found.extended_data[0].raw_data == b"\x01"
         client.clear_dtc(0xFFFFFF)
         assert client.get_dtc_by_status_mask(0x08).service_data.dtcs == []
+
+
+@WAYS
+def test_udsoncan_clears_nothing_while_the_car_drives(way: Any) -> None:
+    speed_mps = 30.0
+    memory = FaultMemory(SPEC.faults)
+    memory.report(LOST, True, 7, {SPEED.did: SPEED.encode(27.7)})
+    served = Unit(
+        server_config(
+            SPEC, FACTS, live=lambda _: speed_mps, seed=lambda: bytes(range(1, 17)), faults=memory
+        )
+    )
+    with way(served) as client:
+        for group in (0xFFFFFF, LOST):
+            with pytest.raises(udsoncan.NegativeResponseException) as refused:
+                client.clear_dtc(group)
+            assert refused.value.response.code_name == "ConditionsNotCorrect"
+        with pytest.raises(udsoncan.NegativeResponseException) as refused:
+            client.clear_dtc(0x123456)
+        assert refused.value.response.code_name == "RequestOutOfRange"
+        assert client.get_number_of_dtc_by_status_mask(0x08).service_data.dtc_count == 1
+        speed_mps = 0.0
+        client.clear_dtc(LOST)
+        assert client.get_number_of_dtc_by_status_mask(0x08).service_data.dtc_count == 0
 
 
 @WAYS

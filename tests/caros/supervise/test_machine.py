@@ -12,6 +12,7 @@ from volant.caros.supervise import machine as m
 from volant.caros.supervise.machine import Phase
 from volant.caros.supervise.table import ProcessTable
 from volant.core.clock import NS_PER_S, nanoseconds
+from volant.core.messages import PowerState
 
 TREE = table(
     row("world"),
@@ -137,10 +138,10 @@ def test_all_are_stopped_in_reverse_and_killed_when_deaf() -> None:
 def test_a_power_state_stops_who_has_no_place_in_it_and_brings_it_back() -> None:
     car = Car()
     car.boot()
-    assert m.Terminate("job") in car.step(m.Power("ready"))
+    assert m.Terminate("job") in car.step(m.Power(PowerState.READY))
     car.wait(0.1, m.Exited("job", 0), *(m.Beat(n) for n in sorted(car.alive)))
     assert car.state.ones["job"].phase is Phase.WAITING
-    assert m.Start("job", 1) in car.step(m.Power("parked"))
+    assert m.Start("job", 1) in car.step(m.Power(PowerState.PARKED))
 
 
 def test_an_exit_of_zero_ends_a_job_that_restarts_on_failure() -> None:

@@ -81,3 +81,24 @@ def test_an_unknown_key_is_refused_with_its_line(tmp_path: Path) -> None:
     path = written(tmp_path, "[[process]]\nname = 'a'\nprogram = ['true']\nneds = []\n")
     with pytest.raises(InputError, match=r"processes\.toml:4: .*neds"):
         load_table(path)
+
+
+@pytest.mark.parametrize(
+    ("line", "wrong", "words"),
+    [
+        (9, 'name = "one"\nprogram = "volant.app.garage_jobs:check_clips"', "two jobs are named"),
+        (10, 'name = "two"\nprogram = "no_such_module:job"', "no such program: no_such_module:job"),
+    ],
+)
+def test_a_job_that_is_wrong_is_refused_with_its_line(
+    tmp_path: Path, line: int, wrong: str, words: str
+) -> None:
+    path = tmp_path / "processes.toml"
+    path.write_text(
+        '[[process]]\nname = "a"\nprogram = ["true"]\n\n[[job]]\nname = "one"\n'
+        f'program = "volant.app.garage_jobs:check_clips"\n[[job]]\n{wrong}\n',
+        encoding="utf-8",
+    )
+    with pytest.raises(InputError, match=words) as found:
+        load_table(path)
+    assert found.value.line == line

@@ -155,7 +155,7 @@ def test_a_stop_path_is_long_enough_even_and_true_to_its_curvature(
     road, step_m = curvy(), 2.0
     mean = np.array((station, offset, heading, 0.0, 0.0))
     count = math.ceil((speed**2 / 6 + 34) / step_m) + 1
-    path = stop_path(road.table, 1.0, mean, speed, count, step_m)
+    path = stop_path(road.table, 1.0, mean, speed, count, step_m, 0.0)
     assert (count - 1) * step_m >= speed**2 / 6 + 30
     assert path[0, :2] == pytest.approx((0.0, 0.0), abs=1e-9)
     runs = np.hypot(np.diff(path[:, 0]), np.diff(path[:, 1]))

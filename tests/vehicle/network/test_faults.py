@@ -10,6 +10,7 @@ from tests.vehicle.network.bus_car import MAPPING, TICK_NS, BusBench, new_units
 from volant.core.geometry import Pose
 from volant.core.messages import Command, Gear, Indicator
 from volant.vehicle import plant
+from volant.vehicle.ecus import ODOMETER, SPEED
 from volant.vehicle.network import Frame
 from volant.vehicle.network.actuating import COMMAND_NS, SAFE_MPS2
 from volant.vehicle.network.frames import QUEUE_FRAMES
@@ -19,6 +20,8 @@ from volant.vehicle.plant import Ground
 from volant.wire import e2e
 
 BRAKE, DRIVE, STEER = (code_of(code) << 8 for code in ("U0129", "U0110", "U0131"))
+
+_KNOWN = {m.can_id for one in MAPPING.databases.values() for m in one.messages.values()}
 
 
 def message_id(bus: str, name: str) -> int:
@@ -46,7 +49,9 @@ def test_a_missing_message_makes_the_state_invalid_and_comes_back() -> None:
     states = bench.run(10)
     assert [state.valid for state in states] == [True] * 5 + [False] * 5
     assert bench.codes.failing == {BRAKE | Fault.MISSING.value}
-    assert bench.codes.snapshots[-1] == {0xF40D: bytes([72]), 0xF4A6: bytes(4)}
+    kept = bench.codes.snapshots[-1]
+    assert SPEED.decode(kept[SPEED.did]) == pytest.approx(20.0, abs=0.3)
+    assert ODOMETER.decode(kept[ODOMETER.did]) < 10.0
     bench.media.buses["chassis"].tamper = None
     states = bench.run(6)
     assert [state.valid for state in states][:2] == [False] * 2
@@ -169,6 +174,51 @@ def test_a_dead_unit_is_told(unit: str, code: str) -> None:
     assert bench.state.valid is (unit == "BODY")
 
 
+@pytest.mark.parametrize(
+    ("unit", "code"), [("DRIVE", "U0110"), ("BRAKE", "U0129"), ("STEER", "U0131")]
+)
+def test_bus_off_of_a_unit_is_told_and_the_car_is_not_driven_on(unit: str, code: str) -> None:
+    """A unit that is cut off hears no command either, so it makes safe what it moves."""
+    bench = rolling()
+    for (_, name), port in bench.media.ports.items():
+        port.off = name == unit
+    bench.run(60, 1.0)
+    assert code_of(code) << 8 | Fault.MISSING.value in bench.codes.failing
+    assert not bench.state.valid
+    assert bench.units._drive.ramp_mps2 > 0.0 or unit != "DRIVE"
+    assert bench.units._brake.alone or unit == "STEER"
+    assert bench.units._steer.held or unit != "STEER"
+    for port in bench.media.ports.values():
+        port.off = False
+    bench.run(600)
+    assert bench.state.valid
+    assert bench.codes.failing == set()
+
+
+anything = st.tuples(
+    st.sampled_from(list(MAPPING.databases)),
+    st.one_of(st.integers(0, 0x7FF), st.sampled_from(sorted(_KNOWN))),
+    st.binary(max_size=64),
+    st.booleans(),
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(plan=st.lists(st.lists(anything, max_size=40), min_size=1, max_size=12))
+def test_no_frame_whatever_breaks_a_tick_or_puts_a_wrong_value_into_the_state(
+    plan: list[list[tuple[str, int, bytes, bool]]],
+) -> None:
+    bench, told = rolling(), {message.sender for message in MAPPING.heard.values()}
+    for foreign in plan:
+        for bus, can_id, data, extended in foreign:
+            bench.media.buses[bus].deliver(Frame(can_id, data, extended))
+        bench.run(1)
+        assert bench.state.speed_mps == pytest.approx(20.0, abs=1.0)
+        assert bench.state.gear is Gear.DRIVE
+    assert all(len(port._queue) <= QUEUE_FRAMES for port in bench.media.ports.values())
+    assert len(bench.codes.failing) <= len(told) * len(Fault) + 2 * len(MAPPING.databases)
+
+
 def test_a_dead_drive_unit_leaves_braking_to_the_brake_unit() -> None:
     bench = rolling()
     bench.units.silent.add("DRIVE")
@@ -230,7 +280,7 @@ def test_silence_takes_torque_away_and_ramps_the_brakes_within_a_tenth_of_a_seco
     bench = rolling()
     bench.run(50, 1.5)
     bench.drop("chassis", "PIL_Long", "PIL_Lat", "PIL_Signals")
-    bench.run(10, 1.5)
+    bench.run(8, 1.5)
     assert bench.units._drive.ramp_mps2 == 0.0
     bench.run(1, 1.5)
     assert bench.units._drive.ramp_mps2 > 0.0
@@ -241,13 +291,18 @@ def test_silence_takes_torque_away_and_ramps_the_brakes_within_a_tenth_of_a_seco
     assert bench.state.hold
 
 
-def test_commands_are_obeyed_again_when_they_come_back() -> None:
+def test_a_stop_that_has_begun_goes_on_until_the_car_stands() -> None:
     bench = rolling()
-    bench.drop("chassis", "PIL_Long")
+    bench.drop("chassis", "PIL_Long", "PIL_Signals")
     bench.run(60)
     bench.media.buses["chassis"].tamper = None
-    bench.run(100, 1.0)
+    bench.run(100, 1.0, 0.002)
+    assert bench.car.state.accel_mps2 == pytest.approx(-SAFE_MPS2, abs=0.5)
+    assert bench.car.truth(bench.stamp_ns).indicator is Indicator.HAZARD
+    assert bench.car.state.steer_rad > 0.002, "a moving car is steered as soon as it can be"
+    bench.run(450, 1.0)
     assert bench.car.state.accel_mps2 == pytest.approx(1.0, abs=0.2)
+    assert bench.car.truth(bench.stamp_ns).indicator is Indicator.OFF
 
 
 SENT = ("PIL_Long", "PIL_Lat", "PIL_Signals", "DRV_BrakeRequest")
@@ -323,18 +378,18 @@ def test_whatever_is_done_to_frames_no_wrong_command_is_obeyed(
         before = units._steer.angle_rad
         demand = units.step(machine, ground, stamp_ns)
         oldest = tick - COMMAND_NS // TICK_NS - MOST_DELAY
-        long = units._ears["PIL_Long"].state
+        long = units._ears["DRIVE", "PIL_Long"].state
         if long.valid:
             assert sent[round(long.values[0], 3)] >= oldest
             assert long.values[1] == list(Gear).index(Gear.DRIVE)
         else:
             assert demand.drive_n == 0.0
             assert units._drive.ramp_mps2 > 0.0
-        lat = units._ears["PIL_Lat"].state
+        lat = units._ears["STEER", "PIL_Lat"].state
         if lat.valid:
             assert bends[round(lat.values[0], 6)] >= oldest
         else:
             assert demand.steer_rad == before
-        if not units._ears["DRV_BrakeRequest"].state.valid:
+        if not units._ears["BRAKE", "DRV_BrakeRequest"].state.valid:
             assert units._brake.alone
         assert demand.brake_n >= 0.0

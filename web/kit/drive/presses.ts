@@ -132,6 +132,10 @@ export function pressOf(press: Press, wishes: Wishes): CockpitPress {
   }
 }
 
+export function clearCodes(): CockpitPress {
+  return { type: "press", ...plain, kind: "clear_codes" };
+}
+
 export function switchOf(name: CarFunction, on: boolean): CockpitPress {
   return { type: "press", ...plain, kind: "switch", function: name, value: on ? 1 : 0 };
 }

@@ -1,10 +1,15 @@
 import { css, define, html, LitElement, nothing, shared } from "./part";
 
-/** Which function drives, and what the driver has switched off; silent when there is nothing to say. */
+/** Which function drives, what is switched off, how many trouble codes there are; silent about nothing. */
 export class FunctionsLine extends LitElement {
-  static override properties = { drives: { type: String }, off: { type: String } };
+  static override properties = {
+    drives: { type: String },
+    off: { type: String },
+    codes: { type: String },
+  };
   declare drives: string;
   declare off: string;
+  declare codes: string;
 
   static override styles = [
     shared,
@@ -15,14 +20,16 @@ export class FunctionsLine extends LitElement {
         color: var(--assist);
         margin-block-start: 6px;
       }
-      .off {
+      .off,
+      .codes {
         font-size: var(--type-small);
         color: var(--soon);
         margin-block-start: 4px;
         max-width: 230px;
       }
       @media (max-width: 600px) {
-        .off {
+        .off,
+        .codes {
           max-width: 150px;
         }
       }
@@ -33,11 +40,13 @@ export class FunctionsLine extends LitElement {
     super();
     this.drives = "";
     this.off = "";
+    this.codes = "";
   }
 
   override render() {
     return html`${this.drives ? html`<div class="drives" data-test="drives">${this.drives}</div>` : nothing}
-      ${this.off ? html`<div class="off" data-test="off">${this.off}</div>` : nothing}`;
+      ${this.off ? html`<div class="off" data-test="off">${this.off}</div>` : nothing}
+      ${this.codes ? html`<div class="codes" data-test="codes">${this.codes}</div>` : nothing}`;
   }
 }
 

@@ -24,10 +24,15 @@ export class PilotTile extends LitElement {
     engagement: { type: String },
     reason: { type: String },
     setSpeed: { type: Number },
+    stop: { type: String },
+    stands: { type: Boolean },
   };
   declare engagement: Engagement | null;
   declare reason: string;
   declare setSpeed: number | null;
+  /** The car is stopped by itself, in words; empty: it is the pilot's state that counts. */
+  declare stop: string;
+  declare stands: boolean;
 
   static override styles = [
     shared,
@@ -99,14 +104,21 @@ export class PilotTile extends LitElement {
     this.engagement = null;
     this.reason = "";
     this.setSpeed = null;
+    this.stop = "";
+    this.stands = false;
+  }
+
+  private state(): { words: string; tone: string } {
+    if (this.stop) return { words: this.stop, tone: this.stands ? "soon" : "now" };
+    return this.engagement ? STATES[this.engagement] : { words: "Starting", tone: "neutral" };
   }
 
   override render() {
-    const { words, tone } = STATES[this.engagement ?? "off"];
+    const { words, tone } = this.state();
     return html`<div class="tile ${tone}">
       ${wheel}
       <div>
-        <div class="state" data-test="pilot">${this.engagement ? words : "Starting"}</div>
+        <div class="state" data-test="pilot">${words}</div>
         <div class="reason" data-test="reason">${brief(this.reason)}</div>
       </div>
       ${

@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from volant.caros.cockpit import stopview
 from volant.caros.cockpit.alerts import foremost, merge
 from volant.caros.cockpit.messages import (
     SCHEMA_HASH,
     CockpitAeb,
     CockpitCar,
+    CockpitCodes,
     CockpitEgo,
     CockpitFrame,
     CockpitGuard,
@@ -36,6 +38,7 @@ from volant.caros.cockpit.messages import (
 from volant.caros.cockpit.ownlane import OwnLane
 from volant.caros.cockpit.roadview import RoadView, pack_surface
 from volant.caros.cockpit.signview import SignView
+from volant.caros.cockpit.stopview import StopState
 from volant.core import topics
 from volant.core.clock import nanoseconds, seconds
 from volant.core.component import Inputs
@@ -51,6 +54,7 @@ from volant.core.messages import (
     SensorFrames,
     Track,
     Tracks,
+    TroubleCodes,
 )
 from volant.core.topics import Topic
 from volant.road import Corridor, CorridorColumn
@@ -85,6 +89,7 @@ INPUTS: Final[tuple[Topic, ...]] = (
     topics.AEB_STATE,
     topics.SENSOR_FRAMES,
     topics.ALERT,
+    topics.CAR_CODES,
 )
 
 
@@ -127,6 +132,7 @@ class Latest:
     """Newly seen."""
     alerts: tuple[Alert, ...] = ()
     """New since the last frame."""
+    codes: TroubleCodes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +148,7 @@ class FrameState:
     road_since: int = 0
     """Sequence of the first frame of the window."""
     lights: LightFrame | None = None
+    stop: StopState = field(default_factory=StopState)
 
 
 def start() -> FrameState:
@@ -162,6 +169,7 @@ def latest_of(inputs: Inputs) -> Latest:
         aeb=held[topics.AEB_STATE.name],
         lights=newest_lights(inputs.new[topics.SENSOR_FRAMES.name]),
         alerts=inputs.new[topics.ALERT.name],
+        codes=held[topics.CAR_CODES.name],
     )
 
 
@@ -179,10 +187,13 @@ def build(
     replay: CockpitReplay | None = None,
 ) -> tuple[FrameState, CockpitFrame]:
     """The next frame; the same inputs give the same frame."""
+    stop = stopview.step(state.stop, latest.car, latest.guard, latest.pilot, stamp_ns)
+    stop, new_alerts = stopview.hold_back(stop, state.alerts, latest.alerts)
     state = replace(
         state,
         sequence=state.sequence + 1,
-        alerts=merge(state.alerts, latest.alerts, stamp_ns),
+        stop=stop,
+        alerts=merge(state.alerts, new_alerts, stamp_ns),
         lights=_young(latest.lights or state.lights, stamp_ns),
     )
     here = latest.localization
@@ -204,13 +215,15 @@ def build(
         plan=None if latest.plan is None else _plan(latest.plan, here, settings),
         pilot=None if latest.pilot is None else _pilot(latest.pilot),
         guard=None if latest.guard is None else _guard(latest.guard),
-        alert=foremost(state.alerts),
+        stop=stopview.view(stop),
+        alert=stopview.alert(stop, foremost(state.alerts)),
         road_window=state.road_window,
         road=state.road if _road_is_due(state) else b"",
         lights=_lights(state.lights, here, settings.signs),
         aeb=None if latest.aeb is None else _aeb(latest.aeb),
         route_number=1 if shown_route else 0,
         route=shown_route,
+        codes=None if latest.codes is None else _codes(latest.codes),
         replay=replay,
     )
     return state, frame
@@ -434,6 +447,16 @@ def _pilot(pilot: PilotState) -> CockpitPilot:
 
 def _guard(decision: GuardDecision) -> CockpitGuard:
     return CockpitGuard(source=decision.source, limited=decision.limited, reason=decision.reason)
+
+
+def _codes(codes: TroubleCodes) -> CockpitCodes:
+    return CockpitCodes(
+        number=codes.number,
+        count=codes.count,
+        codes=codes.codes,
+        may_clear=codes.may_clear,
+        refused=codes.refused,
+    )
 
 
 def _aeb(aeb: AebState) -> CockpitAeb:

@@ -35,6 +35,7 @@ from volant.core.messages import (
     Ratio,
     RequestKind,
     Stamp,
+    TroubleCode,
 )
 
 Packed = Annotated[bytes, Meta(max_length=60_000)]
@@ -260,6 +261,25 @@ class CockpitGuard(Message, frozen=True, kw_only=True):
     reason: str
 
 
+class CockpitStop(Message, frozen=True, kw_only=True):
+    """The car is stopped by itself, or stands after that; shown in place of the pilot's own word."""
+
+    stands: bool
+    words: str
+    reason: str
+    """Why it stops; once it stands, what the driver can do."""
+
+
+class CockpitCodes(Message, frozen=True, kw_only=True):
+    """Trouble codes, as `TroubleCodes` has them."""
+
+    number: int
+    count: int
+    codes: tuple[TroubleCode, ...]
+    may_clear: bool
+    refused: str
+
+
 class CockpitReplay(Message, frozen=True, kw_only=True):
     """Set while a journal is watched instead of a drive."""
 
@@ -289,6 +309,7 @@ class CockpitFrame(Message, frozen=True, kw_only=True):
     plan: CockpitPlan | None
     pilot: CockpitPilot | None
     guard: CockpitGuard | None
+    stop: CockpitStop | None
     alert: Alert | None
     """The one alert on show: highest level, then the one that ends first."""
     road_window: int
@@ -302,6 +323,8 @@ class CockpitFrame(Message, frozen=True, kw_only=True):
     """Number of the route; 0 where there is none."""
     route: bytes
     """A `CockpitRoute`, encoded once a route: a screen decodes it when the number changes."""
+    codes: CockpitCodes | None
+    """Null where nobody looks for trouble codes."""
     replay: CockpitReplay | None = None
 
 

@@ -7,16 +7,15 @@ and tried again.
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 import can
 
+from volant.caros.diagnostics.service import Service
 from volant.caros.diagnostics.unit import Unit
 from volant.wire.isotp import FRAME, SINGLE_MAX, IsoTpLink, IsoTpOutput, IsoTpSettings
 
@@ -47,8 +46,10 @@ class _Node:
     answers: deque[bytes] = field(default_factory=lambda: deque(maxlen=ANSWERS_MAX))
 
 
-class CanNode:
+class CanNode(Service):
     """Units on one bus; use it as a context manager or call `start` and `close`. The bus is the caller's."""
+
+    thread_name = "uds-can"
 
     def __init__(
         self,
@@ -58,37 +59,13 @@ class CanNode:
         functional_id: int = FUNCTIONAL_ID,
         settings: IsoTpSettings | None = None,
     ) -> None:
+        super().__init__()
         self._bus = bus
         self._functional_id = functional_id
         self._nodes = {
             ids.request: _Node(ids, unit, IsoTpLink(settings)) for ids, unit in units.items()
         }
-        self._stopped = False
         self._failing = False
-        self._thread: threading.Thread | None = None
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def start(self) -> None:
-        """Serve in a thread of its own."""
-        self._thread = threading.Thread(target=self.run, name="uds-can", daemon=True)
-        self._thread.start()
-
-    def close(self) -> None:
-        """Stop serving; the bus stays open."""
-        self._stopped = True
-        if self._thread is not None:
-            self._thread.join()
 
     def run(self) -> None:
         """Serve until `close` is called."""

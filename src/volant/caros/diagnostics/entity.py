@@ -10,13 +10,12 @@ import contextlib
 import logging
 import selectors
 import socket
-import threading
 import time
 from collections.abc import Mapping
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 from volant.caros.diagnostics.gateway import DoipSettings, Gateway
+from volant.caros.diagnostics.service import Service
 from volant.caros.diagnostics.unit import Unit
 from volant.core.errors import LinkError
 from volant.wire import doip
@@ -52,7 +51,7 @@ class _Connection:
         self.moved_s = now_s
 
 
-class DoipEntity:
+class DoipEntity(Service):
     """A DoIP entity on this machine; use it as a context manager or call `start` and `close`.
 
     Args:
@@ -69,6 +68,8 @@ class DoipEntity:
         LinkError: the TCP port cannot be had.
     """
 
+    thread_name = "doip"
+
     def __init__(
         self,
         units: Mapping[int, Unit],
@@ -80,6 +81,7 @@ class DoipEntity:
         announce_to: tuple[str, int] | None = None,
         listener: socket.socket | None = None,
     ) -> None:
+        super().__init__()
         try:
             self._tcp = listener or socket.create_server((host, port), backlog=64)
         except OSError as error:
@@ -93,8 +95,6 @@ class DoipEntity:
         self._next = 1
         self._selector = selectors.DefaultSelector()
         self._wake, self._waker = socket.socketpair()
-        self._stopped = False
-        self._thread: threading.Thread | None = None
         self.port: int = self._tcp.getsockname()[1]
         """TCP port in use."""
         self._udp = _discovery(host, self.port if udp_port is None else udp_port)
@@ -105,36 +105,19 @@ class DoipEntity:
                 listens.setblocking(False)
                 self._selector.register(listens, selectors.EVENT_READ, number)
 
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def start(self) -> None:
-        """Serve in a thread of its own."""
-        self._thread = threading.Thread(target=self.run, name="doip", daemon=True)
-        self._thread.start()
-
     def close(self) -> None:
         """Stop serving and close all sockets."""
-        self._stopped = True
-        with contextlib.suppress(OSError):
-            self._waker.send(b"x")
-        if self._thread is not None:
-            self._thread.join()
+        super().close()
         for connection in self._connections.values():
             connection.socket.close()
         for one in (self._tcp, self._udp, self._wake, self._waker):
             if one is not None:
                 one.close()
         self._selector.close()
+
+    def _wake_up(self) -> None:
+        with contextlib.suppress(OSError):
+            self._waker.send(b"x")
 
     def run(self) -> None:
         """Serve until `close` is called."""

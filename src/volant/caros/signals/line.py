@@ -56,10 +56,20 @@ class LineServer:
 
     async def serve(self, listener: socket.socket) -> None:
         """Until it is cancelled; the listener stays open."""
-        own = listener.dup()
-        server = await asyncio.start_unix_server(self._client, sock=own, limit=LONGEST_LINE)
-        async with server:
-            await server.serve_forever()
+        clients: set[asyncio.Task[None]] = set()
+
+        def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            task = asyncio.create_task(self._client(reader, writer))
+            clients.add(task)
+            task.add_done_callback(clients.discard)
+
+        server = await asyncio.start_unix_server(begin, sock=listener.dup(), limit=LONGEST_LINE)
+        try:
+            async with server:
+                await server.serve_forever()
+        finally:
+            for task in clients:
+                task.cancel()
 
     async def _client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._clients += 1

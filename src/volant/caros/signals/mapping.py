@@ -168,7 +168,6 @@ def facts_of(spec: CarSpec, vin: str) -> dict[str, Any]:
         for name, value in (("TrackWidth", 1000.0 * spec.body.track_m.value), ("WheelCount", 2))
     }
     return axles | {
-        "Vehicle.LowVoltageSystemState": "ON",
         "Vehicle.LowVoltageBattery.NominalVoltage": SUPPLY_V,
         "Vehicle.Length": 1000.0 * spec.length_m,
         "Vehicle.Height": 1000.0 * spec.height_m,

@@ -14,6 +14,7 @@ from volant.core.body import BodyState, LightSwitch
 from volant.core.messages import (
     AebState,
     BrakeStage,
+    CarPower,
     CarState,
     Engagement,
     Escalation,
@@ -25,6 +26,8 @@ from volant.core.messages import (
     Localization,
     PilotState,
     Plan,
+    PowerState,
+    TroubleCodes,
 )
 from volant.core.units import JOULE_PER_KWH, ZERO_CELSIUS_K, kmh_from_mps
 
@@ -205,8 +208,6 @@ BODY: Final[Rows] = {
     **_front_rows(1, "Row1.PassengerSide", "Passenger"),
     "Vehicle.TripMeterReading": lambda b: b.drive.trip_m,
     "Vehicle.Exterior.AirTemperature": lambda b: b.climate.ambient_k - ZERO_CELSIUS_K,
-    "Vehicle.LowVoltageBattery.CurrentVoltage": lambda b: b.supply.voltage_v,
-    "Vehicle.LowVoltageBattery.CurrentCurrent": lambda b: b.supply.current_a,
     "Vehicle.Chassis.SteeringWheel.Extension": lambda b: b.wheel_extension_pct,
     "Vehicle.Chassis.SteeringWheel.Tilt": lambda b: b.wheel_tilt_pct,
     "Vehicle.Chassis.SteeringWheel.HeatingCooling": lambda b: b.wheel_heat_pct,
@@ -368,6 +369,25 @@ BRAKING: Final[Rows] = {
     _P + "Braking.Class": lambda a: "none" if a.object_class is None else a.object_class.value,
 }
 """From `aeb/state`."""
+_SUPPLY: Final = {
+    PowerState.OFF: "OFF",
+    PowerState.SLEEP: "LOCK",
+    PowerState.WAKE: "ACC",
+    PowerState.PARKED: "ACC",
+    PowerState.READY: "ON",
+    PowerState.DRIVING: "ON",
+    PowerState.SHUTDOWN: "OFF",
+}
+POWER: Final[Rows] = {
+    "Vehicle.LowVoltageBattery.CurrentVoltage": lambda p: p.supply_v,
+    "Vehicle.LowVoltageSystemState": lambda p: _SUPPLY[p.state],
+}
+"""From `car/power`."""
+CODES: Final[Rows] = {
+    "Vehicle.Diagnostics.DTCCount": lambda c: c.count,
+    "Vehicle.Diagnostics.DTCList": lambda c: tuple(one.code for one in c.codes),
+}
+"""From `car/codes`."""
 BY_MESSAGE: Final[Mapping[type, Rows]] = {
     CarState: CAR,
     BodyState: BODY,
@@ -376,5 +396,7 @@ BY_MESSAGE: Final[Mapping[type, Rows]] = {
     Localization: PLACE,
     GuardDecision: GUARD,
     AebState: BRAKING,
+    CarPower: POWER,
+    TroubleCodes: CODES,
 }
 __all__ = ["BY_MESSAGE", "FUNCTION_NAMES", "MOVING_MPS", "SWITCHES", "drives"]

@@ -72,35 +72,42 @@ class Outcome:
             raise error
 
 
-@dataclass(slots=True)
-class _Claim:
-    owner: str
-    on_actuate: OnActuate | None
-
-
 class SignalStore:
     """Values of a catalogue's signals; see the module."""
 
     def __init__(
-        self, catalogue: Catalogue, *, arbiter: Arbiter | None = None, bridge: bool = True
+        self,
+        catalogue: Catalogue,
+        *,
+        arbiter: Arbiter | None = None,
+        bridge: bool = True,
+        stamp_ns: int = 0,
     ) -> None:
         """Args:
         catalogue: it may grow by `add_leaf`; the store keeps it.
         arbiter: asked before each actuation; None grants all.
         bridge: a v1 target also moves the car.
+        stamp_ns: of the catalogue's defaults, which stand from the beginning as in KUKSA's broker.
         """
         self.catalogue = catalogue
         self.bridge = bridge
         self.arbiter = arbiter
         self.version = 0
         """Counts changes of the catalogue."""
-        self._values: dict[int, Datapoint] = {}
+        self._values = {
+            leaf.id: Datapoint(checker(leaf)(leaf.default), stamp_ns)
+            for leaf in catalogue
+            if leaf.default is not None
+        }
         self._targets: dict[int, Datapoint] = {}
         self._checks = {leaf.id: checker(leaf) for leaf in catalogue}
         self._paths = {leaf.id: leaf.path for leaf in catalogue}
         self._onchange = {leaf.id for leaf in catalogue if leaf.change == "onchange"}
-        self._data: dict[int, _Claim] = {}
-        self._moved: dict[int, _Claim] = {}
+        self._data: dict[int, str] = {}
+        """Owner by leaf, of its data;"""
+        self._moved: dict[int, str] = {}
+        """and of its actuation, with what takes it."""
+        self._movers: dict[int, OnActuate] = {}
         self._hearers = Hearers()
 
     # --- reading ----------------------------------------------------------------------------------
@@ -164,14 +171,22 @@ class SignalStore:
         """
         errors: dict[int, SignalError] = {}
         told: dict[int, Datapoint] = {}
-        values, onchange, taken = self._values, self._onchange, self._taken
-        allowed = rights.may_provide_data
+        values, onchange, checks = self._values, self._onchange, self._checks
+        paths, owner_of, allowed = self._paths, self._data.get, rights.may_provide_data
         for leaf_id, point in points.items():
-            try:
-                found = taken(leaf_id, point, owner, allowed)
-            except SignalError as error:
-                errors[leaf_id] = error
+            check = checks.get(leaf_id)
+            if check is None or owner_of(leaf_id) != owner or not allowed(paths[leaf_id]):
+                errors[leaf_id] = self._not_told(leaf_id, rights)
                 continue
+            found, value = point, point.value
+            if value is not None:
+                try:
+                    kept = check(value)
+                except SignalError as error:
+                    errors[leaf_id] = error
+                    continue
+                if kept is not value:
+                    found = Datapoint(kept, point.stamp_ns)
             before = values.get(leaf_id) if leaf_id in onchange else None
             values[leaf_id] = found
             if before is None or before.value != found.value:
@@ -180,23 +195,17 @@ class SignalStore:
             self._hearers.tell("value", told)
         return errors
 
-    def _taken(
-        self, leaf_id: int, point: Datapoint, owner: str | None, allowed: Callable[[str], bool]
-    ) -> Datapoint:
-        """A datapoint as it is stored, where it may be."""
-        check = self._checks.get(leaf_id)
-        if check is None:
-            raise SignalError(Code.NOT_FOUND, str(leaf_id), "no such signal")
-        path = self._paths[leaf_id]
-        if not allowed(path):
-            raise SignalError(Code.ACCESS_DENIED, path, "no right to provide it")
-        claim = self._data.get(leaf_id)
-        if (None if claim is None else claim.owner) != owner:
-            raise _not_owner(path, claim)
-        if point.value is None:
-            return point
-        found = check(point.value)
-        return point if found is point.value else Datapoint(found, point.stamp_ns)
+    def _not_told(self, leaf_id: int, rights: Rights) -> SignalError:
+        """Why a value of a signal is not taken from somebody."""
+        path = self._paths.get(leaf_id)
+        if path is None:
+            return SignalError(Code.NOT_FOUND, str(leaf_id), "no such signal")
+        if not rights.may_provide_data(path):
+            return SignalError(Code.ACCESS_DENIED, path, "no right to provide it")
+        owner = self._data.get(leaf_id)
+        if owner is None:
+            return SignalError(Code.NOT_CLAIMED, path, "its data was not claimed on this stream")
+        return SignalError(Code.ALREADY_EXISTS, path, f"its data is provided by {owner}")
 
     # --- subscribing ------------------------------------------------------------------------------
 
@@ -272,24 +281,26 @@ class SignalStore:
                 raise SignalError(Code.ACCESS_DENIED, leaf.path, f"no right to provide its {what}")
             if what == "actuation" and leaf.kind != "actuator":
                 raise SignalError(Code.INVALID_ARGUMENT, leaf.path, "is no actuator")
-            held = claims.get(leaf_id)
-            if held is not None and held.owner != owner:
+            held = claims.get(leaf_id, owner)
+            if held != owner:
                 raise SignalError(
-                    Code.ALREADY_EXISTS, leaf.path, f"its {what} is provided by {held.owner}"
+                    Code.ALREADY_EXISTS, leaf.path, f"its {what} is provided by {held}"
                 )
-        for leaf_id in ids:
-            claims[leaf_id] = _Claim(owner, on_actuate)
+        claims |= dict.fromkeys(ids, owner)
+        if on_actuate is not None:
+            self._movers |= dict.fromkeys(ids, on_actuate)
 
     def release(self, owner: str) -> None:
         """Let go of all that an owner claimed: it has gone. Values that it said stay."""
         for claims in (self._data, self._moved):
-            for leaf_id in [key for key, claim in claims.items() if claim.owner == owner]:
+            for leaf_id in [key for key, held in claims.items() if held == owner]:
                 del claims[leaf_id]
+                if claims is self._moved:
+                    del self._movers[leaf_id]
 
     def owner_of(self, leaf_id: int, what: Claimed) -> str | None:
         """Who has claimed a signal."""
-        claim = (self._data if what == "data" else self._moved).get(leaf_id)
-        return None if claim is None else claim.owner
+        return (self._data if what == "data" else self._moved).get(leaf_id)
 
     # --- moving the car ---------------------------------------------------------------------------
 
@@ -321,20 +332,20 @@ class SignalStore:
         for leaf_id, value in wanted.items():
             try:
                 granted[leaf_id] = found = self._movable(rights, leaf_id, value)
-                claim = self._mover(leaf_id)
+                mover = self._mover(leaf_id)
             except SignalError as error:
                 errors[leaf_id] = error
                 continue
-            if claim.on_actuate is not None:
-                batches.setdefault(claim.owner, (claim.on_actuate, {}))[1][leaf_id] = found
+            owner = self._moved[leaf_id]
+            batches.setdefault(owner, (mover, {}))[1][leaf_id] = found
         return errors, granted, list(batches.values())
 
-    def _mover(self, leaf_id: int) -> _Claim:
-        claim = self._moved.get(leaf_id)
-        if claim is None:
+    def _mover(self, leaf_id: int) -> OnActuate:
+        mover = self._movers.get(leaf_id)
+        if mover is None:
             path = self._paths[leaf_id]
             raise SignalError(Code.UNAVAILABLE, path, "nobody provides its actuation")
-        return claim
+        return mover
 
     def _movable(self, rights: Rights, leaf_id: int, value: object) -> Value:
         leaf = self.leaf(leaf_id)
@@ -403,7 +414,7 @@ class SignalStore:
         self._learn(added)
         return added
 
-    def set_metadata(self, rights: Rights, path: str, **changes: Any) -> Leaf:
+    def set_metadata(self, rights: Rights, path: str, /, **changes: Any) -> Leaf:
         """Change words and bounds of a signal (v1): any of `CHANGEABLE`. A value that stands stays.
 
         Raises:
@@ -429,12 +440,6 @@ class SignalStore:
         if leaf.change == "onchange":
             self._onchange.add(leaf.id)
         self.version += 1
-
-
-def _not_owner(path: str, claim: _Claim | None) -> SignalError:
-    if claim is None:
-        return SignalError(Code.NOT_CLAIMED, path, "its data was not claimed on this stream")
-    return SignalError(Code.ALREADY_EXISTS, path, f"its data is provided by {claim.owner}")
 
 
 __all__ = [

@@ -176,9 +176,9 @@ def _fraction_checker(leaf: Leaf) -> Callable[[object], Scalar]:
 
 
 def _single(value: float) -> float:
-    """The nearest number of 32 bits."""
+    """The nearest number of 32 bits; the same object where it is one already, as off the wire."""
     found: float = _SINGLE.unpack(_SINGLE.pack(value))[0]
-    return found
+    return value if found == value else found
 
 
 def _wrong_type(leaf: Leaf, value: object) -> SignalError:

@@ -4,6 +4,6 @@
 it spawns, hears heartbeats, signals and waits.
 """
 
-from volant.caros.supervise.table import ProcessRow, ProcessTable, load_table
+from volant.caros.supervise.table import JobRow, ProcessRow, ProcessTable, load_table
 
-__all__ = ["ProcessRow", "ProcessTable", "load_table"]
+__all__ = ["JobRow", "ProcessRow", "ProcessTable", "load_table"]

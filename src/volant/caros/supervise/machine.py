@@ -13,9 +13,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from volant.caros.supervise.table import PowerState, ProcessRow, ProcessTable
+from volant.caros.supervise.table import ProcessRow, ProcessTable
 from volant.core.chance import Chance
 from volant.core.clock import nanoseconds
+from volant.core.messages import PowerState
 
 JITTER: Final = 0.25
 """A backoff is longer by up to this share."""
@@ -148,7 +149,7 @@ class Machine:
 
     rows: tuple[ProcessRow, ...]
     seed: int
-    power: PowerState = "driving"
+    power: PowerState = PowerState.DRIVING
     ending: bool = False
     ones: dict[str, One] = field(default_factory=dict)
 
@@ -164,7 +165,7 @@ class Machine:
         return not any(one.phase in RUNNING for one in self.ones.values())
 
 
-def begin(table: ProcessTable, seed: int = 1, power: PowerState = "driving") -> Machine:
+def begin(table: ProcessTable, seed: int = 1, power: PowerState = PowerState.DRIVING) -> Machine:
     """The state before anything has started."""
     return Machine(table.process, seed, power, ones={row.name: One() for row in table.process})
 

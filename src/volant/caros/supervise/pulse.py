@@ -27,6 +27,10 @@ class Pulse(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Events that were meant for it and did not arrive."""
     note: str = ""
     """A word for people, such as an address or a path."""
+    busy: str = ""
+    """What it has in hand and would end before the power state changes; empty: nothing."""
+    more_s: float = 0.0
+    """It asks for so much time for that, from now; 0: what a change of power grants to all will do."""
 
 
 _ENCODE: Final = msgspec.msgpack.Encoder().encode

@@ -24,8 +24,9 @@ from typing import Final, NoReturn
 
 from volant.caros.supervise import machine as m
 from volant.caros.supervise.pulse import Pulse, hear_pulses
-from volant.caros.supervise.table import PYTHON, PowerState, ProcessRow, ProcessTable
+from volant.caros.supervise.table import PYTHON, ProcessRow, ProcessTable
 from volant.core.clock import NS_PER_S
+from volant.core.messages import PowerState
 
 _PR_SET_PDEATHSIG: Final = 1
 _LIBC: Final = ctypes.CDLL(None, use_errno=True)
@@ -60,7 +61,7 @@ class Supervisor:
         run: Run = _run_nothing,
         kept: Callable[[ProcessRow], Iterable[int]] = lambda _: (),
         seed: int = 1,
-        power: PowerState = "driving",
+        power: PowerState = PowerState.DRIVING,
     ) -> None:
         """Args:
         table: what to run.

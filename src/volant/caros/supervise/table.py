@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Meta
 
 from volant.core.errors import InputError
+from volant.core.messages import PowerState
 from volant.core.settings import load_toml
 from volant.core.topics import BY_NAME, TOPICS, Kind, Topic
 
@@ -26,8 +27,7 @@ PYTHON: Final = "python"
 """First word of a program: the interpreter that runs us."""
 
 Name = Annotated[str, Meta(pattern="^[a-z][a-z0-9_-]{0,31}$")]
-PowerState = Literal["off", "sleep", "wake", "parked", "ready", "driving", "shutdown"]
-AWAKE: Final[tuple[PowerState, ...]] = ("parked", "ready", "driving")
+AWAKE: Final = (PowerState.WAKE, PowerState.PARKED, PowerState.READY, PowerState.DRIVING)
 Seconds = Annotated[float, Meta(ge=0.0, le=600.0)]
 AboveZero = Annotated[float, Meta(gt=0.0, le=600.0)]
 
@@ -83,10 +83,26 @@ class ProcessRow(
         return tuple(topic for topic in TOPICS if topic.name in self.writes)
 
 
+class JobRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One garage job: work that waits until the car is parked."""
+
+    name: Name
+    program: str
+    """`module:function`; it gives an iterator that does one piece of the work at a time."""
+    every_h: Annotated[float, Meta(gt=0.0, le=10_000.0)] = 24.0
+    """So long after it was done it is due again, in hours."""
+    takes_s: Annotated[float, Meta(gt=0.0, le=86_400.0)] = 60.0
+    """It may take so long at a time; then it is given up until it is due again."""
+    supply_v: Annotated[float, Meta(ge=0.0, le=16.0)] = 12.2
+    """It does not begin below this voltage of the 12 V side."""
+
+
 class ProcessTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All processes, in an order in which each comes after what it needs."""
 
     process: Annotated[tuple[ProcessRow, ...], Meta(min_length=1, max_length=64)]
+    job: Annotated[tuple[JobRow, ...], Meta(max_length=64)] = ()
+    """What is done while the car is parked."""
 
     def row(self, name: str) -> ProcessRow:
         """The row of a name.
@@ -108,7 +124,11 @@ def load_table(path: Path) -> ProcessTable:
         for key, words in _faults(row, table.process[:number], table.process):
             line = _line(path, number, key)
             raise InputError(words, file=str(path), line=line, where=row.name)
-    return ProcessTable(process=_ordered(path, table.process))
+    for number, job in enumerate(table.job):
+        for key, words in _job_faults(job, table.job[:number]):
+            line = _line(path, number, key, "job")
+            raise InputError(words, file=str(path), line=line, where=job.name)
+    return ProcessTable(process=_ordered(path, table.process), job=table.job)
 
 
 def program_is_there(program: str | tuple[str, ...]) -> bool:
@@ -153,6 +173,13 @@ def _faults(
                 yield "writes", f"{topic.name} is a state that {one.name} writes already"
 
 
+def _job_faults(job: JobRow, before: tuple[JobRow, ...]) -> Iterator[tuple[str, str]]:
+    if job.name in {one.name for one in before}:
+        yield "name", f"two jobs are named {job.name!r}"
+    if not program_is_there(job.program):
+        yield "program", f"no such program: {job.program}"
+
+
 def _words(program: str | tuple[str, ...]) -> str:
     return program if isinstance(program, str) else " ".join(program)
 
@@ -185,14 +212,15 @@ def _cycle(left: list[ProcessRow]) -> tuple[str, ...]:
     return tuple(trail[trail.index(needs[trail[-1]]) :])
 
 
-def _line(path: Path, number: int, key: str) -> int | None:
-    """The line of a key in the `number`-th `[[process]]` block, or of the block itself."""
+def _line(path: Path, number: int, key: str, kind: str = "process") -> int | None:
+    """The line of a key in the `number`-th block of a kind, or of the block itself."""
     lines = path.read_text(encoding="utf-8").splitlines()
-    heads = [at for at, line in enumerate(lines) if re.match(r"\s*\[\[\s*process\s*\]\]", line)]
-    if number >= len(heads):
+    heads = [at for at, line in enumerate(lines) if re.match(r"\s*\[\[", line)]
+    ours = [at for at in heads if re.match(rf"\s*\[\[\s*{kind}\s*\]\]", lines[at])]
+    if number >= len(ours):
         return None
-    begin = heads[number]
-    end = heads[number + 1] if number + 1 < len(heads) else len(lines)
+    begin = ours[number]
+    end = next((at for at in heads if at > begin), len(lines))
     for at in range(begin, end):
         if re.match(rf"\s*{re.escape(key)}\s*=", lines[at]):
             return at + 1

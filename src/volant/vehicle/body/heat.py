@@ -18,7 +18,7 @@ CABIN_JPK: Final = 100_000.0
 CONDUCTANCE_SHARE: Final = 28.0 / 30.0
 BAND_K: Final = 1.05
 """So far from the wish nothing runs: at 20 degrees Celsius outside and in nothing is drawn."""
-GAIN_WPK: Final = 2000.0
+GAIN_WPK: Final = 20_000.0
 """Heat by kelvin beyond the band."""
 DOOR_SHARE: Final = 3.0
 WINDOW_SHARE: Final = 1.0
@@ -45,9 +45,6 @@ AIR_PA: Final = 101_325.0
 TYRE_K_PER_MPS: Final = 0.6
 """Warmer than outside by speed, when it has settled: 15 to 20 K on a motorway."""
 TYRE_LAG_S: Final = 900.0
-SUPPLY_V: Final = 14.2
-"""Held by the converter; the 12 V battery is full and takes SUPPLY_A."""
-SUPPLY_A: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,5 +103,5 @@ def tyre_pa(temperature_k: float) -> float:
 
 __all__ = [
     "CHARGER_EFFICIENCY", "CHARGER_W", "CHARGE_AGAIN", "DOOR_SHARE", "MIRROR_W", "SCREEN_W", "SEAT_W",
-    "SUPPLY_A", "SUPPLY_V", "WHEEL_W", "WINDOW_SHARE", "Cabin", "cabin", "tyre_k", "tyre_pa",
+    "WHEEL_W", "WINDOW_SHARE", "Cabin", "cabin", "tyre_k", "tyre_pa",
 ]  # fmt: skip

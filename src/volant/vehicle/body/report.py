@@ -21,7 +21,6 @@ from volant.core.body import (
     LightSwitch,
     MirrorState,
     SeatState,
-    SupplyState,
     TyreState,
     WiperMode,
     WipersState,
@@ -107,7 +106,6 @@ def report(
             most_w=flow.most_w,
             left_s=flow.left_s,
         ),
-        supply=SupplyState(voltage_v=heat.SUPPLY_V, current_a=heat.SUPPLY_A),
         drive=DriveState(
             motor_rps=motor_rps,
             motor_nm=motor_nm,

@@ -2,7 +2,9 @@
 
 Pure steps. A unit believes a command for its timeout only. After that the drive unit takes its torque
 to 0 and asks for a ramp of the brakes, the brake unit ramps by itself where the drive unit is silent
-too, the steering holds its angle and the body unit lights the hazard lights.
+too, the steering holds its angle and the body unit lights the hazard lights. A stop that has begun goes
+on until the car stands: a commander that comes back in between does not know where it is. The steering
+alone obeys again at once, since a moving car is safer steered than held.
 """
 
 from __future__ import annotations
@@ -12,17 +14,22 @@ from typing import Final
 import msgspec
 
 from volant.core.messages import Command, Gear, Indicator
-from volant.vehicle import ecu
+from volant.vehicle import ecu, silence
 from volant.vehicle.ecu import EcuState
 from volant.vehicle.parameters import PlantSpec
 from volant.vehicle.plant import Ground, PlantState
 
-SAFE_MPS2: Final = 4.0
-"""Deceleration of a minimal-risk stop (UN R157, 5.4.4, recalled)."""
-SAFE_RATE_MPS3: Final = 8.0
-"""How fast the brakes ramp up to it: half a second, chosen, so that nobody behind is surprised."""
-COMMAND_NS: Final = 100_000_000
-"""A command is believed this long: ten of its cycles, and what silence of the pilot may cost (issue 4)."""
+SAFE_MPS2: Final = silence.BRAKE_MPS2
+SAFE_RATE_MPS3: Final = silence.RAMP_MPS3
+"""The same stop, whether the car is joined directly or by buses."""
+COMMAND_NS: Final = 85_000_000
+"""A command is believed this long: eight of its cycles, so that the tick at which silence is answered
+begins within 100 ms of the last thing that its sender can have done (issue 4)."""
+
+
+FIRST_NS: Final = 500_000_000
+"""The first command, that of the car as it was put down, is believed this long: processes start together,
+but none of them exactly at the beginning."""
 
 
 class LongCommand(msgspec.Struct, frozen=True, gc=False):
@@ -60,7 +67,8 @@ def drive_step(
     dt_s: float,
 ) -> DriveOutput:
     """One control tick of the drive unit; None: no command is believed."""
-    if command is not None:
+    stopping = state.ramp_mps2 > 0.0 and abs(plant.speed_mps) >= silence.STANDS_MPS
+    if command is not None and not stopping:
         wanted = Command(
             stamp_ns=0,
             accel_mps2=command.accel_mps2,
@@ -134,6 +142,9 @@ def steer_step(
     return SteerState(ecu.steer_for(curvature_per_m, speed_mps, spec))
 
 
-def body_step(indicator: Indicator | None) -> Indicator:
-    """What the body unit lights; None: no command is believed, so everybody is warned."""
-    return Indicator.HAZARD if indicator is None else indicator
+def body_step(indicator: Indicator | None, *, stopping: bool = False) -> Indicator:
+    """What the body unit lights; None: no command is believed, so everybody is warned.
+
+    So they are while the drive unit says that it stops the car by itself.
+    """
+    return Indicator.HAZARD if indicator is None or stopping else indicator

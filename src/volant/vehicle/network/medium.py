@@ -77,6 +77,11 @@ class Medium:
             for one in self.tamper(frame):
                 self._bring(one, sender)
 
+    def lose(self, count: int) -> None:
+        """Frames that the bus could not carry: every port misses them."""
+        for port in self._ports:
+            port.lost += count
+
     def _bring(self, frame: Frame, sender: MediumPort | None) -> None:
         hearing = self._hearing.get(frame.can_id)
         if hearing is None:

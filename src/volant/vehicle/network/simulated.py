@@ -1,8 +1,10 @@
-"""The simulated car's control units on their buses, and the port that reads and commands them.
+"""The simulated car's control units on their buses, with or without the port that commands them.
 
-Implements `simcar.ControlUnits`: a command goes through the `CanCar` port onto the bus, the units obey
-what they hear, the machine moves, the units send what they measure, and the port reads that back. The
-order of a tick is fixed, so the same seed gives the same frames.
+Both implement `simcar.ControlUnits`. `NetworkUnits` are a whole car in one process: a command goes
+through the `CanCar` port onto the bus, the units obey what they hear, the machine moves, the units send
+what they measure, and the port reads that back. `SimulatedUnits` are the iron alone: who commands and
+reads them sits elsewhere on the buses. The order of a tick is fixed, so the same seed gives the same
+frames.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from volant.vehicle.network import sender as sending
 from volant.vehicle.network import watch as watching
 from volant.vehicle.network.actuating import (
     COMMAND_NS,
+    FIRST_NS,
     BrakeState,
     DriveState,
     LongCommand,
@@ -63,19 +66,11 @@ class _Mouth:
     state: SenderState
 
 
-class NetworkUnits:
-    """Units of the simulated car joined by buses."""
+class SimulatedUnits:
+    """Units of the simulated car on buses, commanded and read by whoever is on the buses too."""
 
-    def __init__(
-        self,
-        mapping: CarMapping,
-        ports: Ports,
-        spec: PlantSpec,
-        first: Command,
-        report: Report = unheard,
-    ) -> None:
+    def __init__(self, mapping: CarMapping, ports: Ports, spec: PlantSpec, first: Command) -> None:
         self._mapping, self._spec = mapping, spec
-        self.port = CanCar(mapping, ports, report=report)
         self._ports: dict[tuple[str, str], FramePort] = {}
         self._hear(mapping, ports, first)
         self._speak(mapping, ports)
@@ -97,34 +92,33 @@ class NetworkUnits:
         """Units that are dead: they hear nothing, do nothing and send nothing."""
 
     def _hear(self, mapping: CarMapping, ports: Ports, first: Command) -> None:
-        """Ears of the units that obey; a first command is believed for one timeout."""
+        """Ears of the units that obey; a first command is believed for half a second."""
         gear, hold = float(GEARS[first.gear]), float(first.hold)
         first_mps = 0.0
-        told: dict[str, tuple[str, str, int, dict[str, float]]] = {
-            "PIL_Long": (
+        told: dict[tuple[str, str], tuple[str, int, dict[str, float]]] = {
+            ("DRIVE", "PIL_Long"): (
                 "chassis",
-                "DRIVE",
                 COMMAND_NS,
                 {"Accel": 0.0, "Gear": gear, "Hold": hold},
             ),
-            REQUEST: ("chassis", "BRAKE", COMMAND_NS, {"Force": 0.0}),
-            "PIL_Lat": ("chassis", "STEER", COMMAND_NS, {"Curvature": first.curvature_per_m}),
-            "BRK_Speed": ("chassis", "STEER", SPEED_NS, {"Speed": first_mps}),
-            "PIL_Signals": ("body", "BODY", COMMAND_NS, {"Indicator": 0.0}),
+            ("BRAKE", REQUEST): ("chassis", COMMAND_NS, {"Force": 0.0}),
+            ("STEER", "PIL_Lat"): ("chassis", COMMAND_NS, {"Curvature": first.curvature_per_m}),
+            ("STEER", "BRK_Speed"): ("chassis", SPEED_NS, {"Speed": first_mps}),
+            ("BODY", "PIL_Signals"): ("body", COMMAND_NS, {"Indicator": 0.0}),
+            ("BODY", REQUEST): ("body", COMMAND_NS, {"SafeStop": 0.0}),
         }
-        self._ears: dict[str, _Ear] = {}
-        for name, (bus, unit, timeout_ns, values) in told.items():
+        self._ears: dict[tuple[str, str], _Ear] = {}
+        self._by_id: dict[tuple[str, int], tuple[str, str]] = {}
+        for (unit, name), (bus, timeout_ns, values) in told.items():
             message = mapping.databases[bus].message(name)
             names = [f"{name}_{one}" for one in values]
             watch = watching.make_watch(message, names, timeout_ns, f"{name}_Sample")
-            begun = watching.begin((*values.values(), -1.0), 0, watching.Fault.NONE)
+            begun = watching.begin(
+                (*values.values(), -1.0), FIRST_NS - timeout_ns, watching.Fault.NONE
+            )
             port = self._port(ports, bus, unit, mapping)
-            self._ears[name] = _Ear(port, watch, begun)
-        self._by_id = {
-            (unit, ear.watch.message.can_id): name
-            for name, (_, unit, _, _) in told.items()
-            for ear in (self._ears[name],)
-        }
+            self._ears[unit, name] = _Ear(port, watch, begun)
+            self._by_id[unit, message.can_id] = unit, name
 
     def _port(self, ports: Ports, bus: str, unit: str, mapping: CarMapping) -> FramePort:
         key = (bus, unit)
@@ -171,9 +165,9 @@ class NetworkUnits:
 
     # --- commands, down ---------------------------------------------------------------------------
 
-    def apply(self, command: Command, stamp_ns: int) -> None:
-        """Send a command onto the bus."""
-        self.port.apply(command, stamp_ns)
+    def apply(self, command: Command, stamp_ns: int) -> None:  # noqa: ARG002 - the protocol names it
+        """Refused: commands come over the buses."""
+        raise RuntimeError("units on buses are commanded by frames")
 
     def step(self, state: PlantState, ground: Ground, now_ns: int) -> Demand:
         """One control tick of the units that move the car."""
@@ -188,15 +182,17 @@ class NetworkUnits:
         heard = self._heard("STEER", now_ns)
         if "STEER" not in self.silent:
             curvature = heard.get("PIL_Lat")
-            speed_mps = self._ears["BRK_Speed"].state.values[0]
+            speed_mps = self._ears["STEER", "BRK_Speed"].state.values[0]
             self._steer = actuating.steer_step(
                 self._steer, None if curvature is None else curvature[0], speed_mps, self._spec
             )
-        lamps = self._heard("BODY", now_ns).get("PIL_Signals")
+        told = self._heard("BODY", now_ns)
+        lamps, stop = told.get("PIL_Signals"), told.get(REQUEST)
         if "BODY" not in self.silent:
             self._lamps_alone = lamps is None
             asked = None if lamps is None else INDICATOR_OF[int(lamps[0])]
-            self.indicator = actuating.body_step(asked)
+            stopping = stop is not None and stop[0] != 0.0
+            self.indicator = actuating.body_step(asked, stopping=stopping)
         return Demand(drive_n, brake_n, self._steer.angle_rad, locked, climate_w)
 
     def _step_drive(
@@ -219,6 +215,7 @@ class NetworkUnits:
             "DRV_BrakeRequest_Locked": output.locked,
             "DRV_BrakeRequest_BrakeLights": control.brake_lights,
             "DRV_BrakeRequest_Regen": max(0.0, -output.drive_n),
+            "DRV_BrakeRequest_SafeStop": output.state.ramp_mps2 > 0.0,
         }
         assert self._request is not None
         self._say(self._request, lambda _name: asked, now_ns)
@@ -227,15 +224,15 @@ class NetworkUnits:
     def _heard(self, unit: str, now_ns: int) -> dict[str, tuple[float, ...]]:
         """Values of the messages that a unit believes now."""
         names = _HEARD_BY[unit]
-        port = self._ears[names[0]].port
+        port = self._ears[unit, names[0]].port
         for frame in port.receive():
-            name = self._by_id.get((unit, frame.can_id))
-            if name is not None:
-                ear = self._ears[name]
+            place = self._by_id.get((unit, frame.can_id))
+            if place is not None:
+                ear = self._ears[place]
                 ear.state = watching.take(ear.watch, ear.state, frame.data, now_ns)
         found = {}
         for name in names:
-            ear = self._ears[name]
+            ear = self._ears[unit, name]
             ear.state = watching.judge(ear.watch, ear.state, now_ns)
             if ear.state.valid:
                 found[name] = ear.state.values
@@ -256,7 +253,7 @@ class NetworkUnits:
     def report(
         self, measured: CarState, sensors: SensorFrames | None, state: PlantState
     ) -> CarState:
-        """Send what the units measure, and give what the port makes of it."""
+        """Send what the units measure; the state that is given has not been over any bus."""
         now_ns = measured.stamp_ns
         if sensors is not None:
             self._sensors = sensors
@@ -283,7 +280,7 @@ class NetworkUnits:
                 self._say(self._request, lambda _name: {}, now_ns)
             for mouth in self._mouths:
                 self._say(mouth, values, now_ns)
-        return self.port.read(now_ns)[0]
+        return measured
 
     def _say(self, mouth: _Mouth, values: Values, now_ns: int) -> None:
         if mouth.unit in self.silent:
@@ -293,11 +290,37 @@ class NetworkUnits:
             mouth.port.send(frame)
 
 
+class NetworkUnits(SimulatedUnits):
+    """Units of the simulated car joined by buses, with the port that commands and reads them."""
+
+    def __init__(
+        self,
+        mapping: CarMapping,
+        ports: Ports,
+        spec: PlantSpec,
+        first: Command,
+        report: Report = unheard,
+    ) -> None:
+        self.port = CanCar(mapping, ports, report=report)
+        super().__init__(mapping, ports, spec, first)
+
+    def apply(self, command: Command, stamp_ns: int) -> None:
+        """Send a command onto the bus."""
+        self.port.apply(command, stamp_ns)
+
+    def report(
+        self, measured: CarState, sensors: SensorFrames | None, state: PlantState
+    ) -> CarState:
+        """Send what the units measure, and give what the port makes of it."""
+        super().report(measured, sensors, state)
+        return self.port.read(measured.stamp_ns)[0]
+
+
 _HEARD_BY: Final[Mapping[str, tuple[str, ...]]] = {
     "DRIVE": ("PIL_Long",),
     "BRAKE": (REQUEST,),
     "STEER": ("PIL_Lat", "BRK_Speed"),
-    "BODY": ("PIL_Signals",),
+    "BODY": ("PIL_Signals", REQUEST),
 }
 
-__all__ = ["NetworkUnits"]
+__all__ = ["NetworkUnits", "SimulatedUnits"]

@@ -1,0 +1,182 @@
+"""The mapping: no signal without a source, no value that its leaf could not hold, no sink without an effect."""
+
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.house.source_tree import REPO
+from volant.caros.signals import mapping
+from volant.caros.signals.sinks import SINKS, message_of
+from volant.caros.signals.sources import BY_MESSAGE
+from volant.caros.signals.values import check
+from volant.core import topics
+from volant.core.body import BodyRequest
+from volant.core.messages import (
+    CarState,
+    DriverControls,
+    DriverRequest,
+    Gear,
+    Indicator,
+    Plan,
+    Tracks,
+)
+from volant.vehicle import load_spec
+from volant.vehicle.body.items import wanted
+from volant.wire.vss import Leaf, Value, read_catalogues
+
+SIGNALS = REPO / "cars" / "signals"
+TREE = read_catalogues([SIGNALS / "vss.toml", SIGNALS / "pilot.toml"])
+SPEC = load_spec(REPO / "cars" / "p7.toml")
+SHAPE = mapping.shape_of(SPEC)
+READ_ONLY = {
+    "Vehicle.ADAS.CruiseControl.IsAdaptive",
+    "Vehicle.Body.Lights.Backup.IsOn",
+    "Vehicle.Body.Lights.Brake.IsActive",
+    "Vehicle.Body.Lights.LicensePlate.IsOn",
+    "Vehicle.Body.Trunk.Rear.IsLightOn",
+    "Vehicle.Body.Windshield.Front.Wiping.System.Frequency",
+    "Vehicle.Chassis.ParkingBrake.IsEngaged",
+    "Vehicle.Powertrain.Transmission.IsParkLockEngaged",
+}
+"""Actuators of VSS that follow from something else in this car."""
+
+
+def test_no_signal_is_dead() -> None:
+    """Each has a source in the car, and each actuator a sink or a reason why not."""
+    told = mapping.told_paths(SPEC)
+    assert {leaf.path for leaf in TREE} == told
+    moved = {leaf.path for leaf in TREE if leaf.kind == "actuator"}
+    assert set(SINKS) == moved - READ_ONLY
+
+
+def test_there_are_some_hundreds() -> None:
+    assert 200 <= len(TREE) <= 350
+
+
+def strategy(kind: Any) -> st.SearchStrategy[Any]:
+    """Any value of a message's field; bounds are not kept, for a mapping must bear all."""
+    origin, inside = typing.get_origin(kind), typing.get_args(kind)
+    if origin is typing.Annotated:
+        return strategy(inside[0])
+    if origin in (typing.Union, types.UnionType):
+        return st.one_of([strategy(one) for one in inside])
+    if origin is tuple:
+        if inside[-1] is Ellipsis:
+            return st.lists(strategy(inside[0]), max_size=2).map(tuple)
+        return st.tuples(*[strategy(one) for one in inside])
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        hints = typing.get_type_hints(kind, include_extras=True)
+        names = kind.__struct_fields__
+        return st.fixed_dictionaries({name: strategy(hints[name]) for name in names}).map(
+            lambda fields: kind(**fields)
+        )
+    plain = {
+        float: st.floats(), int: st.integers(-(10**12), 10**12), bool: st.booleans(),
+        str: st.text(max_size=6), type(None): st.none(),
+    }  # fmt: skip
+    return plain[kind] if kind in plain else st.sampled_from(kind)
+
+
+KINDS = (*BY_MESSAGE, Tracks)
+MESSAGES = {kind: strategy(kind) for kind in KINDS}
+
+
+@given(st.data())
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+def test_every_value_passes_its_own_leaf(data: st.DataObject) -> None:
+    """Over random messages, NaN and wild numbers among them."""
+    kind = data.draw(st.sampled_from(KINDS))
+    held = {kind: data.draw(MESSAGES[kind])}
+    if kind is Tracks:
+        held[Plan] = data.draw(MESSAGES[Plan])
+    counted = mapping.Counted(0, 0.0)
+    try:
+        _, found = mapping.values_of(counted, held, held, SHAPE)
+    except (OverflowError, ValueError, ZeroDivisionError, OSError) as error:
+        raise AssertionError(f"{kind.__name__}: {held}") from error
+    for leaf_id, value in mapping.fitted(TREE, found).items():
+        leaf = TREE.by_id(leaf_id)
+        assert leaf is not None
+        if value is not None:
+            check(leaf, value)
+
+
+def test_facts_of_the_car_pass_their_leaves() -> None:
+    for name in ("p7", "g3-400", "g3-520"):
+        facts = mapping.facts_of(load_spec(REPO / "cars" / f"{name}.toml"), "VOLANTSIM00000001")
+        for leaf_id, value in mapping.fitted(TREE, facts).items():
+            leaf = TREE.by_id(leaf_id)
+            assert leaf is not None
+            assert value is not None
+            check(leaf, value)
+
+
+def car(**more: Any) -> CarState:
+    plain: dict[str, Any] = {
+        "stamp_ns": 0, "speed_mps": 20.0, "accel_mps2": 0.0, "lateral_accel_mps2": 0.0, "yaw_rate_rps": 0.1,
+        "steer_rad": 0.0, "gear": Gear.DRIVE, "indicator": Indicator.HAZARD, "hold": False,
+        "brake_lights": True, "charge_pct": 50.0, "range_m": 100_000.0, "battery_power_w": 35_000.0,
+        "battery_voltage_v": 350.0, "battery_temperature_k": 293.15, "odometer_m": 1500.0,
+        "driver": DriverControls(accelerator=0.5),
+    }  # fmt: skip
+    return CarState(**plain | more)
+
+
+def told(counted: mapping.Counted, state: CarState) -> tuple[mapping.Counted, Mapping[str, Any]]:
+    held = {CarState: state}
+    counted, found = mapping.values_of(counted, held, held, SHAPE)
+    values = mapping.fitted(TREE, found)
+    return counted, {TREE.by_id(key).path: value for key, value in values.items()}  # type: ignore[union-attr]
+
+
+def test_units_are_those_of_vss() -> None:
+    counted, found = told(mapping.Counted(1_700_000_000_000_000_000), car())
+    battery = "Vehicle.Powertrain.TractionBattery."
+    assert found["Vehicle.Speed"] == pytest.approx(72.0)
+    assert found[battery + "CurrentPower"] == -35_000.0, "out of the battery is negative"
+    assert found[battery + "CurrentCurrent"] == pytest.approx(-100.0)
+    assert found[battery + "Temperature.Average"] == pytest.approx(20.0)
+    assert found["Vehicle.Powertrain.Transmission.SelectedGear"] == 127
+    assert found["Vehicle.Chassis.Accelerator.PedalPosition"] == 50
+    assert found["Vehicle.Body.Lights.DirectionIndicator.Left.IsSignaling"] is True
+    left = found["Vehicle.Chassis.Axle.Row2.Wheel.Left.Speed"]
+    right = found["Vehicle.Chassis.Axle.Row2.Wheel.Right.Speed"]
+    assert right - left == pytest.approx(3.6 * 0.1 * SHAPE.track_m), "a left turn"
+    later = car(stamp_ns=100_000_000_000, odometer_m=3500.0)
+    _, found = told(counted, later)
+    assert found["Vehicle.TraveledDistanceSinceStart"] == 2000
+    assert found["Vehicle.AverageSpeed"] == pytest.approx(72.0)
+    assert found["Vehicle.Powertrain.TimeRemaining"] == 5000
+    assert found["Vehicle.StartTime"] == "2023-11-14T22:13:20.000Z"
+
+
+def some(leaf: Leaf) -> Value:
+    if leaf.allowed:
+        return leaf.allowed[0]
+    if leaf.datatype == "boolean":
+        return True
+    value = max(leaf.minimum or 0, 20)
+    return float(value) if leaf.datatype in ("float", "double") else int(value)
+
+
+@pytest.mark.parametrize("path", sorted(SINKS))
+def test_each_sink_makes_a_message_that_its_reader_understands(path: str) -> None:
+    leaf = TREE.get(path)
+    assert leaf is not None
+    topic, message = message_of(path, some(leaf), 5, "app:x")
+    if topic is topics.BODY_REQUEST:
+        assert isinstance(message, BodyRequest)
+        assert message.who == "app:x"
+        value = wanted(message.item, message.place, message.value, message.word)
+        # What VSS allows and this car has not is refused by the body, in words.
+        fits = not isinstance(value, str)
+        assert fits or "between" in value or path.endswith("SelectedGear")
+    else:
+        assert isinstance(message, DriverRequest)
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode(message), type=type(message)) == message
