@@ -67,9 +67,9 @@ class KeyAnswer(msgspec.Struct, frozen=True, kw_only=True):
     revoked: bool
 
 
-def app_store() -> AppStore:
-    """The user's own apps."""
-    return AppStore(state_folder() / "apps")
+def app_store(state: Path | None = None) -> AppStore:
+    """The apps of a folder of state; None: the user's own."""
+    return AppStore((state or state_folder()) / "apps")
 
 
 def new_command(app: str, folder: Path | None) -> Exit:
@@ -101,18 +101,20 @@ def pack_command(folder: Path, out: Path | None, *, as_json: bool) -> Exit:
     return Exit.DONE
 
 
-def sign_command(path: Path, key: Path | None, *, as_json: bool) -> Exit:
+def sign_command(path: Path, key: Path | None, state: Path | None, *, as_json: bool) -> Exit:
     """Run `volant app sign`."""
-    signer = own_key() if key is None else SigningKey.from_pem(_read(key, 8192))
+    signer = own_key(state) if key is None else SigningKey.from_pem(_read(key, 8192))
     data = sign(_read(path, PACKAGE_MOST_BYTES), signer)
     _write(path, data)
     _tell(path, open_package(data), data, as_json=as_json)
     return Exit.DONE
 
 
-def trust_command(key: str | None, name: str, revoke: str | None, *, as_json: bool) -> Exit:
+def trust_command(
+    key: str | None, name: str, revoke: str | None, state: Path | None, *, as_json: bool
+) -> Exit:
     """Run `volant app trust`."""
-    store = app_store()
+    store = app_store(state)
     if key is not None:
         public = PublicKey.from_hex(key)
         store.change_trust(lambda trust: trust.with_key(public, name or public.key_id))
@@ -130,19 +132,19 @@ def trust_command(key: str | None, name: str, revoke: str | None, *, as_json: bo
     return Exit.DONE
 
 
-def install_command(what: str, *, as_json: bool) -> Exit:
+def install_command(what: str, state: Path | None, *, as_json: bool) -> Exit:
     """Run `volant app install`."""
     path = Path(what)
     if path.is_dir():
-        data = pack(read_folder(path), own_key())
+        data = pack(read_folder(path), own_key(state))
     elif path.is_file():
         data = _read(path, PACKAGE_MOST_BYTES)
     elif "/" not in what and not path.suffix:
-        data = pack(read_folder(_shipped(what)), own_key())
+        data = pack(read_folder(_shipped(what)), own_key(state))
     else:
         raise InputError("no such package", file=what)
     package = open_package(data)
-    row = app_store().install(package)
+    row = app_store(state).install(package)
     manifest = package.manifest
     if as_json:
         answer_json(
@@ -174,9 +176,9 @@ def rights_in_words(manifest: Manifest) -> list[str]:
     return found or ["read, move and call nothing"]
 
 
-def own_key() -> SigningKey:
+def own_key(state: Path | None) -> SigningKey:
     """The user's key for apps; made, and trusted here, when there is none."""
-    path = state_folder() / "keys" / OWN_KEY
+    path = (state or state_folder()) / "keys" / OWN_KEY
     if not path.exists():
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         made = SigningKey(os.urandom(32))
@@ -194,7 +196,7 @@ def own_key() -> SigningKey:
             draft.unlink()
         tell(f"made your key {path}: who reads it signs as you")
     key = SigningKey.from_pem(_read(path, 8192))
-    app_store().change_trust(lambda trust: trust.with_key(key.public, OWN_NAME))
+    app_store(state).change_trust(lambda trust: trust.with_key(key.public, OWN_NAME))
     return key
 
 

@@ -29,6 +29,7 @@ from volant.caros.apps.store import AppRow, AppStore, write_whole
 from volant.caros.signals.store import SignalStore
 from volant.caros.supervise.shell import die_with
 from volant.core.errors import InputError, RefusedError
+from volant.core.messages import PowerState
 
 STATUS: Final = "running.json"
 HOST_LOCK: Final = ".host"
@@ -72,9 +73,9 @@ class ListAnswer(msgspec.Struct, frozen=True, kw_only=True):
     apps: tuple[AppAnswer, ...]
 
 
-def list_command(*, as_json: bool) -> Exit:
+def list_command(state: Path | None, *, as_json: bool) -> Exit:
     """Run `volant app list`."""
-    store = app_store()
+    store = app_store(state)
     _, offer = probe()
     running = _running(store)
     rows = tuple(_row(store, row, offer, running) for row in store.rows())
@@ -98,9 +99,9 @@ def list_command(*, as_json: bool) -> Exit:
     return Exit.DONE
 
 
-def start_command(app: str, *, here: bool) -> Exit:
+def start_command(app: str, state: Path | None, *, here: bool) -> Exit:
     """Run `volant app start`."""
-    store = app_store()
+    store = app_store(state)
     row = store.row(app)
     manifest = store.manifest(row)
     _, offer = probe()
@@ -114,23 +115,23 @@ def start_command(app: str, *, here: bool) -> Exit:
     return Exit.DONE
 
 
-def stop_command(app: str) -> Exit:
+def stop_command(app: str, state: Path | None) -> Exit:
     """Run `volant app stop`."""
-    app_store().enable(app, on=False)
+    app_store(state).enable(app, on=False)
     answer(f"{app} ends, and does not start with the car")
     return Exit.DONE
 
 
-def remove_command(app: str, *, kept_too: bool) -> Exit:
+def remove_command(app: str, state: Path | None, *, kept_too: bool) -> Exit:
     """Run `volant app remove`."""
-    app_store().remove(app, kept_too=kept_too)
+    app_store(state).remove(app, kept_too=kept_too)
     answer(f"{app} is removed{', with what it kept' if kept_too else '; what it keeps stays'}")
     return Exit.DONE
 
 
-def log_command(app: str, lines: int, kept: str | None) -> Exit:
+def log_command(app: str, lines: int, kept: str | None, state: Path | None) -> Exit:
     """Run `volant app log`."""
-    store = app_store()
+    store = app_store(state)
     store.row(app)
     if kept == "*":
         folder = store.kept(app)
@@ -201,7 +202,7 @@ def _run_here(store: AppStore, row: AppRow, manifest: Manifest) -> Exit:
         channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         server = _serve_signals(theirs)
         machine, offer = probe()
-        host = AppHost(alone, machine, offer, channel, power=manifest.states[0])
+        host = AppHost(alone, machine, offer, channel, power=PowerState(manifest.states[0]))
         host.move(moving=False)
         status = StatusFile(store, offer.level.word)
         for right in rights_in_words(manifest):

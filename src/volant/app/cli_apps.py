@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from volant.app.cli_parts import PLAIN, JsonOption
+from volant.app.cli_parts import PLAIN, JsonOption, StateOption
 
 apps_app = typer.Typer(**PLAIN, help="Make, pack, sign, install and run apps in the car.")
 
@@ -61,6 +61,7 @@ def pack(
 def sign(
     package: Annotated[Path, typer.Argument(help="Package to sign, in place.")],
     key: KeyOption = None,
+    state: StateOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Sign a package; the first time a key of your own is made, and trusted on this machine.
@@ -72,7 +73,7 @@ def sign(
     """
     from volant.app.app_make import sign_command
 
-    raise typer.Exit(sign_command(package, key, as_json=as_json))
+    raise typer.Exit(sign_command(package, key, state, as_json=as_json))
 
 
 @apps_app.command()
@@ -84,6 +85,7 @@ def trust(
     revoke: Annotated[
         str | None, typer.Option(help="Short name of a key that is trusted no more, for good.")
     ] = None,
+    state: StateOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Say whose packages are taken, or show it.
@@ -96,7 +98,7 @@ def trust(
     """
     from volant.app.app_make import trust_command
 
-    raise typer.Exit(trust_command(key, name, revoke, as_json=as_json))
+    raise typer.Exit(trust_command(key, name, revoke, state, as_json=as_json))
 
 
 @apps_app.command()
@@ -107,6 +109,7 @@ def install(
             help="Signed package; or an app that comes with Volant, or a folder: signed by you."
         ),
     ],
+    state: StateOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Install a signed package, or update to it; it starts with the car.
@@ -118,11 +121,11 @@ def install(
     """
     from volant.app.app_make import install_command
 
-    raise typer.Exit(install_command(package, as_json=as_json))
+    raise typer.Exit(install_command(package, state, as_json=as_json))
 
 
 @apps_app.command("list")
-def list_(as_json: JsonOption = False) -> None:
+def list_(state: StateOption = None, as_json: JsonOption = False) -> None:
     """List the installed apps, how each is, and how well this machine can wall them in.
 
     \b
@@ -132,7 +135,7 @@ def list_(as_json: JsonOption = False) -> None:
     """
     from volant.app.app_run import list_command
 
-    raise typer.Exit(list_command(as_json=as_json))
+    raise typer.Exit(list_command(state, as_json=as_json))
 
 
 @apps_app.command()
@@ -141,6 +144,7 @@ def start(
     here: Annotated[
         bool, typer.Option("--here", help="Run it in this terminal, without a car, until Ctrl-C.")
     ] = False,
+    state: StateOption = None,
 ) -> None:
     """Let an app run: at once where a car is up, else with the next.
 
@@ -151,11 +155,11 @@ def start(
     """
     from volant.app.app_run import start_command
 
-    raise typer.Exit(start_command(app, here=here))
+    raise typer.Exit(start_command(app, state, here=here))
 
 
 @apps_app.command()
-def stop(app: AppArgument) -> None:
+def stop(app: AppArgument, state: StateOption = None) -> None:
     """End an app, and do not start it with the car.
 
     \b
@@ -164,7 +168,7 @@ def stop(app: AppArgument) -> None:
     """
     from volant.app.app_run import stop_command
 
-    raise typer.Exit(stop_command(app))
+    raise typer.Exit(stop_command(app, state))
 
 
 @apps_app.command()
@@ -173,6 +177,7 @@ def remove(
     kept_too: Annotated[
         bool, typer.Option("--kept-too", help="Also what it keeps, and its log.")
     ] = False,
+    state: StateOption = None,
 ) -> None:
     """Take an app away.
 
@@ -183,7 +188,7 @@ def remove(
     """
     from volant.app.app_run import remove_command
 
-    raise typer.Exit(remove_command(app, kept_too=kept_too))
+    raise typer.Exit(remove_command(app, state, kept_too=kept_too))
 
 
 @apps_app.command()
@@ -193,6 +198,7 @@ def log(
     kept: Annotated[
         str | None, typer.Option(help="Print something that it keeps instead; a `*` lists it all.")
     ] = None,
+    state: StateOption = None,
 ) -> None:
     """Show what an app has printed, or what it keeps.
 
@@ -203,4 +209,4 @@ def log(
     """
     from volant.app.app_run import log_command
 
-    raise typer.Exit(log_command(app, lines, kept))
+    raise typer.Exit(log_command(app, lines, kept, state))

@@ -12,12 +12,15 @@ from typing import Final
 from volant.app.app_make import app_store
 from volant.app.app_run import StatusFile, hosting
 from volant.app.live_context import Context
+from volant.app.live_record import BUDGET
 from volant.app.live_station import Station
 from volant.caros.apps.host import AppHost
 from volant.caros.apps.isolation.probe import probe
 from volant.caros.apps.store import AppStore
+from volant.caros.ledger import FlashLedger
 from volant.core import topics
 from volant.core.errors import InputError
+from volant.core.messages import PowerState
 
 TURN_S: Final = 0.02
 LOOK_S: Final = 0.5
@@ -26,7 +29,7 @@ MOVING_MPS: Final = 0.3
 
 def apps(station: Station, context: Context) -> int:
     """Run the process."""
-    store = app_store()
+    store = app_store(context.state)
     if not station.go():
         return 0
     try:
@@ -65,7 +68,10 @@ def _idle(station: Station) -> None:
 def _host(station: Station, context: Context, store: AppStore) -> None:
     machine, offer = probe()
     car = station.bus.subscribe(topics.CAR_STATE, 1)
-    host = AppHost(store, machine, offer, context.apps[0])
+    power = station.bus.subscribe(topics.CAR_POWER, 1)
+    ledger = FlashLedger(context.state, BUDGET)
+    # Parked until the car says more: an app that is for driving does not start before.
+    host = AppHost(store, machine, offer, context.apps[0], power=PowerState.PARKED, ledger=ledger)
     status = StatusFile(store, offer.level.word)
     try:
         while not station.ending:
@@ -73,6 +79,8 @@ def _host(station: Station, context: Context, store: AppStore) -> None:
             station.bus.drain()
             if car.unread:
                 host.move(moving=abs(car.take()[-1].speed_mps) > MOVING_MPS)
+            if power.unread:
+                host.power(power.take()[-1].state)
             found = host.status()
             status.say(found)
             station.note = f"isolation {offer.level.word}; " + ", ".join(

@@ -1,5 +1,6 @@
 """What an app keeps and prints: bounded in names, bytes and flash."""
 
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from volant.caros.apps.shelf import LOG_MOST_BYTES, NAME, NAMES_MOST, AppLog, Flash, Shelf
-from volant.caros.flash import DataClass
+from volant.caros.flash import DataClass, FlashSettings
+from volant.caros.ledger import COST_BYTES, FlashLedger
 from volant.core.errors import InputError, RefusedError
 
 
@@ -68,15 +70,50 @@ def test_a_link_in_the_folder_is_not_what_an_app_keeps(tmp_path: Path) -> None:
     assert kept.sizes() == {"a": 1}
 
 
+def lots(folder: Path, most: int) -> Flash:
+    flash = Flash(FlashLedger(folder, FlashSettings()))
+    flash.budget({"app": most})
+    return flash
+
+
 def test_the_flash_of_the_day_ends_and_is_remembered(tmp_path: Path) -> None:
-    flash = Flash(tmp_path / "flash.json", {"app": 1000})
-    assert flash.ask("app", DataClass.EVENT, 900) == ""
-    assert "used up" in flash.ask("app", DataClass.EVENT, 200)
-    flash.save(now=True)
-    again = Flash(tmp_path / "flash.json", {"app": 1000})
-    assert "used up" in again.ask("app", DataClass.EVENT, 200)
-    (tmp_path / "flash.json").write_bytes(b"{")
-    assert Flash(tmp_path / "flash.json", {"app": 1000}).ask("app", DataClass.EVENT, 900) == ""
+    flash = lots(tmp_path, 1_000_000)
+    granted_bytes = 0
+    while not (why := flash.ask("app", DataClass.SUMMARY, 20_000)):
+        granted_bytes += 20_000
+    assert 600_000 < granted_bytes <= 1_000_000
+    assert "used up" in why
+    assert "used up" in lots(tmp_path, 1_000_000).ask("app", DataClass.SUMMARY, 20_000)
+
+
+def test_many_small_words_ask_the_ledger_seldom(tmp_path: Path) -> None:
+    flash = lots(tmp_path, 10_000_000)
+    ledger, asked = flash._ledger, []
+    ask = ledger.ask
+    ledger.ask = lambda *words: asked.append(words) or ask(*words)  # type: ignore[func-returns-value,method-assign]
+    for _ in range(500):
+        assert flash.ask("app", DataClass.DETAIL, 100) == ""
+    assert len(asked) == 1
+
+
+def test_what_was_not_written_of_a_lot_is_given_back_at_the_end(tmp_path: Path) -> None:
+    flash = lots(tmp_path, 10_000_000)
+    flash.ask("app", DataClass.SUMMARY, 1000)
+    flash.close()
+    ledger = FlashLedger(tmp_path, FlashSettings())
+    written = ledger.state().of(ledger.today()).owners["app"]
+    assert 1000 <= written <= 1000 + 2 * COST_BYTES
+
+
+@given(sizes=st.lists(st.integers(0, 400_000), max_size=12))
+def test_what_is_granted_is_counted_whatever_is_asked(sizes: list[int]) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        flash = lots(Path(name), 1_000_000)
+        total = sum(size for size in sizes if not flash.ask("app", DataClass.SUMMARY, size))
+        flash.close()
+        ledger = FlashLedger(Path(name), FlashSettings())
+        counted = ledger.state().of(ledger.today()).owners.get("app", 0)
+        assert total <= counted <= 1_000_000
 
 
 def test_a_log_is_bounded_whatever_is_printed(tmp_path: Path) -> None:

@@ -23,16 +23,17 @@ from volant.caros.apps.isolation.levels import Means, Offer, level_named
 from volant.caros.apps.isolation.probe import all_may_enter
 from volant.caros.apps.isolation.sandbox import Ask, Machine
 from volant.caros.apps.launch import launch, threads_of_user
-from volant.caros.apps.manifest import MANIFEST, Manifest, PowerWord
+from volant.caros.apps.manifest import MANIFEST, Manifest
 from volant.caros.apps.resident import PACKETS_AT_ONCE, Beat, Hello, Resident
 from volant.caros.apps.shelf import AppLog, Flash, Shelf
 from volant.caros.apps.store import STATE, AppRow, AppStore
-from volant.caros.flash import MB, DataClass
+from volant.caros.flash import MB, DataClass, FlashSettings
+from volant.caros.ledger import FlashLedger
 from volant.caros.supervise import ProcessRow, ProcessTable
 from volant.caros.supervise import machine as m
-from volant.caros.supervise.table import PowerState
 from volant.core.clock import NS_PER_S
 from volant.core.errors import InputError, RefusedError
+from volant.core.messages import PowerState
 
 GRACE_S: Final = 2.0
 """Between the word that an app shall end, and its end."""
@@ -67,7 +68,8 @@ class AppHost:
         offer: Offer,
         channel: socket.socket,
         *,
-        power: PowerWord = "driving",
+        power: PowerState = PowerState.DRIVING,
+        ledger: FlashLedger | None = None,
         seed: int = 1,
     ) -> None:
         """Args:
@@ -76,13 +78,14 @@ class AppHost:
         offer: of `probe`; what it lacks is not used.
         channel: to whoever serves the signals (`door.SignalDoor`).
         power: state of the car.
+        ledger: of the car's flash; None: one beside the store.
         seed: of the jitter of restarts.
         """
         self._store, self._machine, self._offer, self._channel = store, machine, offer, channel
-        self._state = m.begin(ProcessTable(process=()), seed, _power(power))
+        self._state = m.begin(ProcessTable(process=()), seed, power)
         self._apps: dict[str, Resident] = {}
         self._refused: dict[str, AppStatus] = {}
-        self._flash = Flash(store.folder / "flash.json", {})
+        self._flash = Flash(ledger or FlashLedger(store.folder, FlashSettings()))
         self._events: list[m.Event] = []
         self._moving: bool | None = None
         self._looked: tuple[float, object] = (-1.0, None)
@@ -96,9 +99,10 @@ class AppHost:
 
     # --- for its owner ----------------------------------------------------------------------------
 
-    def power(self, state: PowerWord) -> None:
-        """The car is in another power state."""
-        self._events.append(m.Power(_power(state)))
+    def power(self, state: PowerState) -> None:
+        """The car is in another power state, or still in this one."""
+        if state is not self._state.power:
+            self._events.append(m.Power(state))
 
     def move(self, *, moving: bool) -> None:
         """The car moves, or stands; apps are told, and what may not be shown any more is gone."""
@@ -139,7 +143,6 @@ class AppHost:
         self._state, actions = m.step(self._state, events, time.monotonic_ns())
         for action in actions:
             self._act(action)
-        self._flash.save()
         return tuple(action for action in actions if isinstance(action, m.Say))
 
     def close(self, timeout_s: float = GRACE_S + 3.0) -> None:
@@ -153,7 +156,7 @@ class AppHost:
         for app in self._apps.values():
             if app.running is not None:
                 self._bury(app, wait=True)
-        self._flash.save(now=True)
+        self._flash.close()
 
     # --- which apps -------------------------------------------------------------------------------
 
@@ -207,7 +210,7 @@ class AppHost:
                 self._asks[row.id] = row.asks
                 self._events.append(m.Release(row.id))
         budgets = {name: one.budget.flash_mb_day * MB for name, (_, one) in self._wanted.items()}
-        self._flash.settings = replace(self._flash.settings, owners=budgets)
+        self._flash.budget(budgets)
 
     def _out_of_reach(self, row: AppRow) -> str:
         """Without a view an app's own user reads its files where they lie, so it must get there."""
@@ -228,12 +231,12 @@ class AppHost:
             grace_s=GRACE_S,
             restart=manifest.restart,
             backoff_s=BACKOFF_S,
-            states=tuple(_power(state) for state in manifest.states),
+            states=tuple(PowerState(word) for word in manifest.states),
         )
         shelf = Shelf(
             self._store.kept(name),
             manifest.budget.kept_mb * MB,
-            lambda size: self._flash.ask(name, DataClass.EVENT, size),
+            lambda size: self._flash.ask(name, DataClass.SUMMARY, size),
         )
         log = AppLog(
             self._store.log(name), lambda size: self._flash.ask(name, DataClass.DETAIL, size)
@@ -352,11 +355,6 @@ def refusal(manifest: Manifest, offer: Offer) -> str:
         f"needs isolation {wanted.word}, this machine reaches {offer.level.word}; "
         f"missing: {'; '.join(offer.missing(wanted))}"
     )
-
-
-def _power(word: PowerWord) -> PowerState:
-    """A manifest's word as the supervisor has it."""
-    return word
 
 
 def _stamp(store: AppStore) -> object:

@@ -6,11 +6,12 @@ import contextlib
 import re
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from volant.caros import flash
-from volant.caros.flash import DataClass, FlashSettings, FlashState
+from volant.caros.flash import DataClass
+from volant.caros.ledger import COST_BYTES, FlashLedger, Grant
 from volant.core.errors import InputError, RefusedError
 
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -21,38 +22,43 @@ LOG_MOST_BYTES: Final = 128 * 1024
 LINE_MOST_BYTES: Final = 2048
 BLOCK_BYTES: Final = 4096
 """What a flash writes at least, so many small words are not free."""
-DAY_S: Final = 86_400
-SAVE_EVERY_S: Final = 10.0
+LOT_BYTES: Final = 256 * 1024
 
 
 class Flash:
-    """The flash budget of all apps, with its counts in a file."""
+    """What apps may write, taken from the car's ledger in lots: a ledger's word costs a write of its own."""
 
-    def __init__(self, path: Path, owners: dict[str, int]) -> None:
-        """`owners`: bytes a day by app. Counts that are broken begin anew."""
-        self._path, self._saved_s = path, time.monotonic()
-        self.settings = FlashSettings(owners=owners)
-        self._state = FlashState()
-        with contextlib.suppress(OSError, InputError):
-            self._state = flash.state_from_bytes(path.read_bytes())
-        self._saved = self._state
+    def __init__(self, ledger: FlashLedger) -> None:
+        self._ledger = ledger
+        self._left: dict[tuple[str, DataClass], int] = {}
+        self._last: dict[tuple[str, DataClass], Grant] = {}
+
+    def budget(self, owners: dict[str, int]) -> None:
+        """Bytes a day by app."""
+        self._ledger.settings = replace(self._ledger.settings, owners=owners)
 
     def ask(self, owner: str, kind: DataClass, size: int) -> str:
         """Ask to write; gives why not, empty where it may be."""
-        day = int(time.time()) // DAY_S
-        self._state, verdict = flash.ask(self._state, kind, owner, size, day, self.settings)
-        return "" if verdict.granted else verdict.words
+        key = owner, kind
+        left = self._left.get(key, 0)
+        for wanted in (max(LOT_BYTES, size - left), size - left):
+            if size <= left:
+                break
+            grant = self._ledger.ask(kind, owner, wanted)
+            if grant.verdict.granted:
+                self._last[key] = grant
+                left += grant.bytes - 2 * COST_BYTES
+            elif wanted == size - left:
+                return grant.verdict.words
+        self._left[key] = left - size
+        return ""
 
-    def save(self, *, now: bool = False) -> None:
-        """Write the counts now and then; a death costs the counts of some seconds."""
-        if self._state == self._saved:
-            return
-        if now or time.monotonic() - self._saved_s > SAVE_EVERY_S:
-            self._saved_s, self._saved = time.monotonic(), self._state
-            draft = self._path.with_suffix(".part")
-            with contextlib.suppress(OSError):
-                draft.write_bytes(self._state.to_bytes())
-                draft.replace(self._path)
+    def close(self) -> None:
+        """Give back what was not written of the last lots; a death gives nothing back."""
+        for key, grant in self._last.items():
+            spare = min(self._left.get(key, 0), grant.bytes - 2 * COST_BYTES)
+            self._ledger.settle(grant, grant.bytes - 2 * COST_BYTES - spare)
+        self._last, self._left = {}, {}
 
 
 class Shelf:
