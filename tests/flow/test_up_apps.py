@@ -48,12 +48,12 @@ def log(store: AppStore) -> str:
 
 
 @pytest.mark.slow
-def test_an_app_drives_along_and_outlives_the_deaths_around_it() -> None:
+def test_an_app_drives_along_and_outlives_the_deaths_around_it(tmp_path: Path) -> None:
     machine_for(Level.FULL)
-    store = app_store()
+    store = app_store(tmp_path)
     store.change_trust(lambda trust: trust.with_key(KEY.public, "tests"))
     store.install(open_package(package_bytes(main=MAIN)))
-    words = ["--distance", "12000", "--cars", "10", "--no-journal"]
+    words = ["--distance", "12000", "--cars", "10", "--no-journal", "--state", str(tmp_path)]
     with kill_table.live_car(words) as car:
         car.wait(90.0, lambda: "speed" in log(store))
         assert log(store).count("access_denied") == 2
