@@ -14,6 +14,8 @@ import pytest
 
 from tests.caros.apps.running import machine_for
 from tests.house.source_tree import REPO
+from volant.app.app_make import app_store
+from volant.app.app_run import STATUS, hosting
 from volant.app.cli import main
 from volant.caros.apps.isolation.levels import Level
 
@@ -186,3 +188,16 @@ def test_an_app_runs_in_the_terminal_until_ctrl_c(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60.0)
     assert "asked to end" in log.read_text()
+
+
+def test_one_host_at_a_time_has_the_apps(capsys: pytest.CaptureFixture[str]) -> None:
+    store = app_store()
+    with hosting(store) as first, hosting(store) as second:
+        assert (first, second) == (True, False)
+    with hosting(store) as again:
+        assert again
+    (store.folder / STATUS).write_bytes(b'{"pid": 1, "level": "full", "apps": []}')
+    assert volant("install", "trip-computer") == 0
+    capsys.readouterr()
+    assert volant("list", "--json") == 0
+    assert said(capsys)["apps"][0]["phase"] == "", "what a killed host left is not believed"

@@ -58,7 +58,6 @@ class AppAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """Why it does not run; empty where it does or could."""
     pid: int | None
     starts: int
-    card: tuple[str, ...]
     min_isolation: str
     rights: tuple[str, ...]
     kept_bytes: int
@@ -184,11 +183,11 @@ class StatusFile:
         self._last: tuple[AppStatus, ...] | None = None
 
     def say(self, apps: tuple[AppStatus, ...]) -> None:
-        """Write it down where it differs but for its cards."""
+        """Write it down where it differs; cards change too often for that."""
         bare = tuple(msgspec.structs.replace(one, card=()) for one in apps)
         if bare != self._last:
             self._last = bare
-            status = HostStatus(pid=os.getpid(), level=self._level, apps=apps)
+            status = HostStatus(pid=os.getpid(), level=self._level, apps=bare)
             with contextlib.suppress(OSError):
                 write_whole(self._path, msgspec.json.encode(status))
 
@@ -291,7 +290,6 @@ def _row(
         why=status.why if status is not None and status.why else why,
         pid=None if status is None else status.pid,
         starts=0 if status is None else status.starts,
-        card=() if status is None else status.card,
         min_isolation=least,
         rights=rights,
         kept_bytes=sum(one.stat().st_size for one in kept.iterdir()) if kept.is_dir() else 0,

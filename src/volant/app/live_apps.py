@@ -83,8 +83,9 @@ def _host(station: Station, context: Context, store: AppStore) -> None:
                 host.power(power.take()[-1].state)
             found = host.status()
             status.say(found)
-            station.note = f"isolation {offer.level.word}; " + ", ".join(
-                f"{one.id} {one.phase}" for one in found
+            station.note = "; ".join(
+                [f"isolation {offer.level.word}"]
+                + [" | ".join((f"{one.id} {one.phase}", *one.card)) for one in found]
             )
             station.beat()
     finally:

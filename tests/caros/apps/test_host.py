@@ -204,7 +204,7 @@ def test_an_app_whose_level_is_not_reached_does_not_start_and_says_why(level: Le
         b'id = "a.b"\nname = "x"\nversion = "1.0.0"\nentry = "main.py"\nmin_isolation = "full"\n'
     )
     lacking = {Means.VIEW: "bubblewrap is not installed", Means.GROUP: "no control groups"}
-    why = refusal(manifest, Offer(frozenset({Means.CALLS, Means.FILES}), lacking))
+    why = refusal(manifest, Offer(frozenset({Means.CALLS, Means.FILES, Means.SCOPE}), lacking))
     assert "needs isolation full, this machine reaches basic" in why
     assert "bubblewrap is not installed" in why
     assert "no control groups" in why

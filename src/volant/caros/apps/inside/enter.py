@@ -84,12 +84,12 @@ def drop_capabilities() -> None:
     )
 
 
-def fence_files(read: list[str], write: list[str], devices: list[str]) -> None:
-    """Landlock: only these are there; no TCP; no signals and no abstract sockets to outside."""
+def fence_files(read: list[str], write: list[str], devices: list[str], *, scope: bool) -> None:
+    """Landlock: only these are there; no TCP; with `scope` no signals and abstract sockets to outside."""
     abi = landlock_abi()
     handled = _LL_ALL.get(abi, _LL_ALL_5)
-    size = 8 if abi < 4 else 16 if abi < 6 else 24
-    attributes = (ctypes.c_uint64 * 3)(handled, _LL_NET, _LL_SCOPES)
+    size = 8 if abi < 4 else 24 if scope else 16
+    attributes = (ctypes.c_uint64 * 3)(handled, _LL_NET, _LL_SCOPES if scope else 0)
     ruleset = _must(_LIBC.syscall(_LANDLOCK_CREATE, attributes, size, 0), "landlock")
     granted = [(path, _LL_READ_FILE | _LL_READ_DIR) for path in read]
     granted += [(path, _LL_IN_FOLDER) for path in write]

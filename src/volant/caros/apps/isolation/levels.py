@@ -22,7 +22,9 @@ class Means(enum.Enum):
     CALLS = "calls"
     """seccomp: system calls that no app needs are refused."""
     FILES = "files"
-    """landlock: files, signals and abstract sockets outside are refused, whatever the view holds."""
+    """landlock: files outside are refused, whatever the view holds."""
+    SCOPE = "scope"
+    """landlock since Linux 6.12: no signals and no abstract sockets to outside, also without a view."""
     GROUP = "group"
     """A control group bounds memory and number of all its processes together, and ends them all."""
 
@@ -53,9 +55,9 @@ _WORDS: Final[dict[Level, LevelName]] = {
 }
 NEEDED: Final[dict[Level, frozenset[Means]]] = {
     Level.NONE: frozenset(),
-    Level.BASIC: frozenset({Means.CALLS, Means.FILES}),
+    Level.BASIC: frozenset({Means.CALLS, Means.FILES, Means.SCOPE}),
     Level.STRONG: frozenset({Means.VIEW, Means.CALLS}),
-    Level.FULL: frozenset(Means),
+    Level.FULL: frozenset({Means.VIEW, Means.CALLS, Means.FILES, Means.GROUP}),
 }
 
 

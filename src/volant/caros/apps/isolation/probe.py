@@ -30,8 +30,6 @@ from volant.caros.apps.isolation.seccomp import ARCHITECTURES
 from volant.caros.apps.manifest import Budget
 from volant.core.errors import RefusedError
 
-LANDLOCK_LEAST: Final = 6
-"""The first that also stops signals and abstract sockets (Linux 6.12)."""
 TRY_S: Final = 10.0
 _SAYS: Final = "import sys; sys.stdout.write('inside')\n"
 _NUMBER: Final = 999
@@ -69,10 +67,11 @@ def probe(machine: Machine | None = None) -> tuple[Machine, Offer]:
     elif fault := _fault(machine, frozenset({Means.CALLS})):
         lacking[Means.CALLS] = f"seccomp: {fault}"
     abi = landlock_abi()
-    if abi < LANDLOCK_LEAST:
-        lacking[Means.FILES] = f"landlock ABI {abi}, {LANDLOCK_LEAST} is needed (Linux 6.12)"
-    elif fault := _fault(machine, frozenset({Means.FILES})):
-        lacking[Means.FILES] = f"landlock: {fault}"
+    for means, least, version in ((Means.FILES, 1, "5.13"), (Means.SCOPE, 6, "6.12")):
+        if abi < least:
+            lacking[means] = f"landlock ABI {abi}, {least} is needed (Linux {version})"
+        elif fault := _fault(machine, frozenset({Means.FILES, means})):
+            lacking[means] = f"landlock: {fault}"
     try:
         groups.make_group("probe", 64 << 20, 8, 50).remove()
     except RefusedError as error:

@@ -86,6 +86,7 @@ def _plan(machine: Machine, means: frozenset[Means], ask: Ask) -> dict[str, Any]
             "read": [f"{machine.prefix}/lib" if one == machine.prefix else one for one in read],
             "write": ["/tmp"] if view else [],  # noqa: S108 - the app's own
             "devices": list(_DEVICES),
+            "scope": Means.SCOPE in means,
         }
     return {
         "user": FIRST_USER + ask.number if machine.root else None,
