@@ -8,6 +8,7 @@ does to it, the driving loop hears nothing but a message now and then. A further
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ from volant.core.topics import Topic
 from volant.vehicle.ecus import CarFacts
 from volant.wire.vss import Value
 
+_log = logging.getLogger(__name__)
 TURN_S: Final = 0.05
 AGAIN_NS: Final = NS_PER_S
 """Values that do not change are said again at least so often, so that their age can be seen."""
@@ -97,6 +99,7 @@ class Pump:
         self._said_ns = 0
         self._judged = arbiter.start()
         self._who = ""
+        self._refused: set[str] = set()
         self._claim(mapping.told_paths(context.trip.spec))
         facts = mapping.facts_of(context.trip.spec, CarFacts().vin)
         self._facts = mapping.fitted(store.catalogue, facts)
@@ -132,7 +135,10 @@ class Pump:
         stamp_ns = self._boot_unix_ns + now_ns
         points = {leaf_id: Datapoint(value, stamp_ns) for leaf_id, value in changed.items()}
         for error in self._store.publish(self._rights, points, CAR).values():
-            raise RuntimeError(f"the mapping tells what the store refuses: {error}")
+            # As when a client has changed a signal's bounds: that one value is missing, no more.
+            if error.path not in self._refused:
+                self._refused.add(error.path)
+                _log.warning("value_refused path=%s reason=%s", error.path, error.reason)
 
     def _decide(self, who: str, wanted: Mapping[str, Value]) -> SignalError | None:
         self._who = who

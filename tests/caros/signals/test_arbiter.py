@@ -90,7 +90,7 @@ def test_without_news_of_the_car_nothing_with_an_interlock_moves(facts: CarFacts
     assert judge(DOOR + "Window.Position", 10, facts) is None
 
 
-def test_who_moves_something_keeps_it_for_a_second() -> None:
+def test_who_moves_something_keeps_it_for_a_moment() -> None:
     path = DOOR + "Window.Position"
     state, _ = decide(start(), "app", {path: 10}, STANDS, 0)
     state, refused = decide(state, "phone", {path: 20}, STANDS, OWNED_NS - 1)

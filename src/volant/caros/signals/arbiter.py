@@ -20,7 +20,7 @@ STANDING_MPS: Final = 0.5
 SELECTOR_MPS: Final = 0.3
 FOLDING_MPS: Final = 14.0
 """As vehicle/body/items.py, which holds them whoever asks."""
-OWNED_NS: Final = nanoseconds(1.0)
+OWNED_NS: Final = nanoseconds(0.5)
 """So long nobody else moves what somebody has moved (chosen)."""
 RATE_PER_S: Final = 20.0
 """Actuations of one asker, each batch as one (chosen: ten hands are not as fast);"""

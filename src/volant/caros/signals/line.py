@@ -4,14 +4,13 @@ Requests: `{"id": 1, "do": "get", "paths": [...]}`, `{"do": "set", "values": {pa
 `{"do": "publish", ...}` as set, `{"do": "show", "pattern": ...}`, `{"do": "watch", "pattern": ...}`. Each is
 answered by `{"id": 1, "ok": ...}` or `{"id": 1, "error": {"code", "path", "reason"}}`; a watch goes on with
 `{"id": 1, "values": {path: [value, stamp_ns]}}`. Who may open the socket has the rights that the server
-was given: the file's permissions are the lock.
+was given: the file's permissions are the lock. To the arbiter all who come this way are one.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import json
 import socket
 from collections.abc import Mapping
@@ -28,7 +27,6 @@ LONGEST_LINE: Final = 256 * 1024
 MOST_CLIENTS: Final = 64
 MOST_PATHS: Final = 10_000
 WATCH_BUFFER: Final = 100
-_numbers = itertools.count(1)
 
 
 def shown(leaf: Leaf) -> dict[str, Any]:
@@ -77,9 +75,7 @@ class LineServer:
             if self._clients > MOST_CLIENTS:
                 await _send(writer, _failed(None, Code.TOO_MANY, "", "too many clients"))
                 return
-            await _Client(self._store, self._rights, f"{self._name}:{next(_numbers)}").run(
-                reader, writer
-            )
+            await _Client(self._store, self._rights, self._name).run(reader, writer)
         except (ConnectionError, TimeoutError):
             pass
         finally:

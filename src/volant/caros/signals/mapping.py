@@ -239,8 +239,10 @@ def _fit_scalar(leaf: Leaf, value: Any) -> bool | int | float | str | None:
     low, high = WHOLE.get(scalar, (-_LARGEST_SINGLE, _LARGEST_SINGLE))
     low = low if leaf.minimum is None else max(low, leaf.minimum)
     high = high if leaf.maximum is None else min(high, leaf.maximum)
-    bounded = min(max(value, low), high)
-    return float(bounded) if scalar in FRACTIONAL else round(bounded)
+    if scalar in FRACTIONAL:
+        return float(min(max(value, low), high))
+    whole: int = min(max(round(value), math.ceil(low)), math.floor(high))
+    return whole
 
 
 def told_paths(spec: CarSpec) -> frozenset[str]:

@@ -181,7 +181,7 @@ SINKS: Final[Mapping[str, Sink]] = {
     "Vehicle.Body.Trunk.Rear.IsOpen": _number(_B.BOOT, None, _wide),
     "Vehicle.Body.Trunk.Rear.Position": _number(_B.BOOT),
     "Vehicle.Body.Trunk.Rear.IsLocked": _number(_B.BOOT_LOCK),
-    _L + "LightSwitch": _word(_B.LIGHT_SWITCH, lambda word: _SWITCH_WORDS[word]),
+    _L + "LightSwitch": _word(_B.LIGHT_SWITCH, lambda word: _SWITCH_WORDS.get(word, "")),
     _L + "Beam.Low.IsOn": _number(_B.LOW_BEAM),
     _L + "Beam.High.IsOn": _number(_B.HIGH_BEAM),
     _L + "IsHighBeamSwitchOn": _number(_B.HIGH_BEAM),
