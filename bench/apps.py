@@ -33,7 +33,7 @@ signals = ["read:Vehicle.Speed"]
 min_isolation = "none"
 restart = "always"
 [budget]
-cpu_pct = 100
+cpu_pct = 20
 """
 MAIN = """
 import time

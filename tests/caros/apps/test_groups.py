@@ -33,6 +33,8 @@ def test_version_2_gets_bounds_for_all_processes_together(
     assert (folder / "memory.swap.max").read_text() == "0"
     assert (folder / "pids.max").read_text() == str(4 + groups.EXTRA_PROCESSES)
     assert (folder / "cpu.max").read_text() == "25000 100000"
+    group.limit_cpu(10)
+    assert (folder / "cpu.max").read_text() == "10000 100000"
 
 
 @pytest.mark.parametrize("controllers", ["", "cpu io", "memory cpu"])

@@ -285,6 +285,8 @@ class AppHost:
                 self._events.append(m.Beat(name) if app.greeted else m.Ready(name))
                 if not app.greeted and self._moving is not None:
                     app.send({"moving": self._moving})
+                if not app.greeted and app.running.group is not None:
+                    app.running.group.limit_cpu(app.manifest.budget.cpu_pct)
                 app.greeted = True
         except ConnectionError:  # its process tells the rest
             self._forget(app.running.host.fileno())

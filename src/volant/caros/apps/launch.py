@@ -24,6 +24,8 @@ from volant.caros.apps.isolation.sandbox import (
 from volant.caros.supervise.shell import die_with
 
 MIB: Final = 1 << 20
+START_CPU_PCT: Final = 100
+"""Until an app is ready, which its host waits for some seconds only; a small share would make its start slow."""
 _ABOVE: Final = 64
 """Where descriptors are set aside while 0 to 4 are laid out."""
 FAILED: Final = 127
@@ -71,7 +73,9 @@ def launch(machine: Machine, means: frozenset[Means], ask: Ask, label: str) -> R
     group = None
     if Means.GROUP in means:
         budget = ask.budget
-        group = make_group(label, budget.memory_mb * MIB, budget.processes, budget.cpu_pct)
+        group = make_group(
+            label, budget.memory_mb * MIB, budget.processes, max(START_CPU_PCT, budget.cpu_pct)
+        )
     command = words(machine, means, ask)
     kind = socket.SOCK_SEQPACKET | socket.SOCK_CLOEXEC
     host, their_host = socket.socketpair(socket.AF_UNIX, kind)

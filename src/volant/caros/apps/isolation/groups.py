@@ -35,6 +35,16 @@ class Group:
         for folder in self.folders:
             (folder / "cgroup.procs").write_text("0")
 
+    def limit_cpu(self, pct: int) -> None:
+        """Percent of one core from now on, where the group bounds it."""
+        quota_us = pct * PERIOD_US // 100
+        for folder in self.folders:
+            with contextlib.suppress(OSError):
+                if (folder / "cpu.max").exists():
+                    (folder / "cpu.max").write_text(f"{quota_us} {PERIOD_US}")
+                elif (folder / "cpu.cfs_quota_us").exists():
+                    (folder / "cpu.cfs_quota_us").write_text(str(quota_us))
+
     @property
     def pids(self) -> set[int]:
         """Who is in it."""
