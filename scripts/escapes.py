@@ -17,9 +17,8 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -41,6 +40,7 @@ from volant.caros.apps.package import open_package, pack
 from volant.caros.apps.store import AppStore
 from volant.caros.signals.rights import Rights
 from volant.caros.signals.store import Datapoint, SignalStore
+from volant.caros.supervise.shell import die_with
 from volant.trust import SigningKey
 from volant.wire.vss import Catalogue, Leaf
 
@@ -262,7 +262,27 @@ def _left(entry: str) -> list[int]:
 
 @contextmanager
 def signals() -> Iterator[socket.socket]:
-    """A small signal tree, served in a thread."""
+    """A small signal tree, served by a process of its own: a host of apps forks, and has no threads."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    parent = os.getpid()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            die_with(parent)
+            ours.close()
+            asyncio.run(_serve(theirs))
+        finally:
+            os._exit(1)
+    theirs.close()
+    try:
+        yield ours
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        ours.close()
+
+
+async def _serve(channel: socket.socket) -> None:
     catalogue = Catalogue(
         [
             Leaf("Vehicle.Speed", "sensor", "float"),
@@ -275,30 +295,8 @@ def signals() -> Iterator[socket.socket]:
     store.publish(Rights.all(), points)
     moved = [leaf.id for leaf in catalogue if leaf.kind == "actuator"]
     store.claim("car", moved, "actuation", Rights.all(), lambda _: None)
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    stop: Callable[[], Any] = lambda: None  # noqa: E731
-    ready = threading.Event()
-
-    async def serve() -> None:
-        nonlocal stop
-        ended, loop = asyncio.Event(), asyncio.get_running_loop()
-        stop = lambda: loop.call_soon_threadsafe(ended.set)  # noqa: E731
-        door = SignalDoor(store, theirs)
-        door.open()
-        ready.set()
-        await ended.wait()
-        door.close()
-
-    thread = threading.Thread(target=lambda: asyncio.run(serve()))
-    thread.start()
-    ready.wait(5.0)
-    try:
-        yield ours
-    finally:
-        stop()
-        thread.join(5.0)
-        ours.close()
-        theirs.close()
+    SignalDoor(store, channel).open()
+    await asyncio.Event().wait()
 
 
 def all_levels() -> dict[Level, dict[str, str]]:

@@ -1,12 +1,12 @@
 """Apps that really run: they start, speak, crash, come back, end in peace, and cost nobody else."""
 
+import contextlib
 import os
 import re
 import shutil
 import signal
 import socket
 import tempfile
-import threading
 import time
 from pathlib import Path
 
@@ -140,27 +140,28 @@ def test_nothing_is_shown_while_the_car_moves_unless_the_manifest_says_so(tmp_pa
 
 
 def test_a_granted_host_is_called_and_the_open_connection_handed_over(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
+    with socket.create_server(("127.0.0.1", 0)) as server, running(tmp_path) as apps:
+        server.setblocking(False)
         port = server.getsockname()[1]
+        apps.install(
+            HEAD + f"end = car.connect('127.0.0.1', {port})\n"
+            "print(end.recv(100), flush=True)\n"
+            "try: car.connect('127.0.0.1', 1)\n"
+            "except volant_app.Refused as error: print(error, flush=True)\n" + TAIL,
+            budget=f'hosts = ["127.0.0.1:{port}"]',
+        )
+        called: list[socket.socket] = []
 
-        def answer() -> None:
-            connection, _ = server.accept()
-            with connection:
-                connection.sendall(b"hello from outside")
+        def answered() -> bool:
+            with contextlib.suppress(BlockingIOError):
+                called.append(server.accept()[0])
+            return bool(called)
 
-        thread = threading.Thread(target=answer)
-        thread.start()
-        with running(tmp_path) as apps:
-            apps.install(
-                HEAD + f"end = car.connect('127.0.0.1', {port})\n"
-                "print(end.recv(100), flush=True)\n"
-                "try: car.connect('127.0.0.1', 1)\n"
-                "except volant_app.Refused as error: print(error, flush=True)\n" + TAIL,
-                budget=f'hosts = ["127.0.0.1:{port}"]',
-            )
-            apps.until_printed("done")
-            told = apps.log()
-        thread.join(5.0)
+        apps.until(answered, "a call")
+        called[0].sendall(b"hello from outside")
+        apps.until_printed("done")
+        told = apps.log()
+        called[0].close()
     assert "b'hello from outside'" in told
     assert "does not name 127.0.0.1:1" in told
 
