@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent / "scripts"))
 
 import screens
 
-DATA_FOLDERS = ("cars", "maps", "scenarios")
+DATA_FOLDERS = ("apps", "cars", "maps", "scenarios")
 
 
 class VolantBuildHook(BuildHookInterface[Any]):

@@ -196,6 +196,8 @@ def set_up(test: bool) -> None:
         draft.write_text(json.dumps(keys, indent=1))
         draft.replace(STAMP)
         say(f"{telling}: {time.monotonic() - began:.0f} s")
+    if shutil.which("bwrap") is None and not apt_install("bubblewrap"):
+        say("no bubblewrap, so apps are walled in less well: apt-get install bubblewrap")
     browser = "chromium fonts-liberation"
     if test and find_chromium() is None and not apt_install(browser):
         say(f"no Chromium, so the tests of the screens are skipped: apt-get install {browser}")

@@ -102,3 +102,15 @@ def test_the_users_folder_follows_the_environment(
     assert data_folder() == tmp_path / ".local" / "share" / "volant"
     (tmp_path / ".volant").mkdir()
     assert data_folder() == tmp_path / ".volant"
+
+
+def test_a_machine_without_bubblewrap_is_told_and_fine(monkeypatch: pytest.MonkeyPatch) -> None:
+    which = doctor.shutil.which
+    monkeypatch.setattr(
+        doctor.shutil, "which", lambda name, *more: None if name == "bwrap" else which(name, *more)
+    )
+    report = doctor.examine()
+    found = next(one for one in report.findings if one.name == "isolation of apps")
+    assert found.ok is False
+    assert "apt-get install bubblewrap" in found.do
+    assert not found.needed

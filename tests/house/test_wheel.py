@@ -34,9 +34,9 @@ def test_the_wheel_holds_the_screens(wheel: set[str]) -> None:
     assert any(name.startswith("volant/static/") and name.endswith(".js") for name in wheel)
 
 
-@pytest.mark.parametrize("kind", ["cars", "maps"])
+@pytest.mark.parametrize("kind", ["apps", "cars", "maps"])
 def test_the_wheel_holds_the_data_that_a_user_edits(wheel: set[str], kind: str) -> None:
-    there = {path.name for path in (REPO / kind).iterdir() if path.is_file()}
+    there = {path.name for path in (REPO / kind).rglob("*.*") if path.is_file()}
     packed = {Path(name).name for name in wheel if name.startswith(f"volant/data/{kind}/")}
     assert there
     assert there <= packed

@@ -14,6 +14,7 @@ import typer
 import typer.core
 
 from volant import __version__
+from volant.app.cli_apps import apps_app
 from volant.app.cli_clips import clips_app
 from volant.app.cli_ecu import ecu_app
 from volant.app.cli_live import power, up
@@ -48,6 +49,7 @@ app.add_typer(journal_app, name="journal")
 exam_app = typer.Typer(**PLAIN, help="Examine drivers, ours and others, in seeded scenes.")
 app.add_typer(exam_app, name="exam")
 app.add_typer(ecu_app, name="ecu")
+app.add_typer(apps_app, name="app")
 app.add_typer(signals_app, name="signals")
 app.add_typer(clips_app, name="clips")
 

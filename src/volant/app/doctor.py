@@ -93,6 +93,7 @@ def _findings() -> Iterator[Finding]:
     yield _terminal()
     yield _can()
     yield _chromium()
+    yield _isolation()
     yield Finding(name="node", ok=None, found="not needed: the screens are built at install")
     yield from _extras()
 
@@ -109,6 +110,20 @@ def _system() -> Finding:
     libc = " ".join(platform.libc_ver()).strip()
     do = "" if ok else "Linux on x86-64 or arm64; elsewhere the car runs inline only"
     return Finding(name="system", ok=ok, found=f"{system} {machine} {libc}".strip(), do=do)
+
+
+def _isolation() -> Finding:
+    """How well apps are walled in here."""
+    from volant.caros.apps.isolation.levels import Level
+    from volant.caros.apps.isolation.probe import probe
+
+    _, offer = probe()
+    return Finding(
+        name="isolation of apps",
+        ok=offer.level is Level.FULL,
+        found=offer.level.word,
+        do="; ".join(offer.missing(Level.FULL)),
+    )
 
 
 def _memory() -> Finding:

@@ -36,6 +36,8 @@ class Context:
     """Listens for `volant signals`; it outlives the process that serves it."""
     catalogue: Catalogue
     kuksa: KuksaDoor
+    apps: tuple[socket.socket, socket.socket]
+    """Between the host of the apps and whoever serves their signals; these two hold it, and nobody else."""
     jobs: tuple[JobRow, ...] = ()
     """What is done while the car is parked."""
     waits_parked: bool = False
@@ -59,4 +61,7 @@ def make_context(
         InputError: the road cannot be driven.
     """
     settings = pilot_settings(trip), judge_settings(trip), frame_settings(trip)
-    return Context(trip, door, journal, *settings, doip, codes, state, signals, catalogue, kuksa)
+    apps = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    return Context(
+        trip, door, journal, *settings, doip, codes, state, signals, catalogue, kuksa, apps
+    )

@@ -17,6 +17,7 @@ from typing import Any, Final
 from volant.app.live_context import Context
 from volant.app.live_kuksa_edge import kuksa_edge
 from volant.app.live_station import Station, publish_outside
+from volant.caros.apps.door import SignalDoor
 from volant.caros.signals import arbiter, mapping
 from volant.caros.signals.line import LineServer
 from volant.caros.signals.rights import Rights
@@ -70,7 +71,17 @@ async def line_edge(given: EdgeInput) -> None:
     await LineServer(given.store, Rights.all()).serve(given.context.signals)
 
 
-EDGES: Final[tuple[Edge, ...]] = (line_edge, kuksa_edge)
+async def apps_edge(given: EdgeInput) -> None:
+    """The apps' own sockets; their host hands them over, anew after a death of this process."""
+    door = SignalDoor(given.store, given.context.apps[1])
+    door.open()
+    try:
+        await asyncio.Event().wait()
+    finally:
+        door.close()
+
+
+EDGES: Final[tuple[Edge, ...]] = (line_edge, kuksa_edge, apps_edge)
 
 
 class Pump:

@@ -48,6 +48,8 @@ from volant.core.errors import InputError
 from volant.core.messages import Alert, AlertLevel, FlashUse, PowerState
 
 PROCESSES: Final = Path(__file__).with_name("processes.toml")
+APPS_BETWEEN: Final = ("apps", "signals")
+"""Who holds the ends of the apps' channel: what comes over it is believed."""
 TURN_S: Final = 0.05
 STATUS_EVERY_S: Final = 0.5
 BOOT_MOST_S: Final = 60.0
@@ -219,8 +221,10 @@ class LiveCar:
 
     def _kept(self, row: ProcessRow) -> tuple[int, ...]:
         context = self._context
-        listeners = (context.door.listener, context.doip, context.signals, context.kuksa.held)
-        return (*self._wiring.seat(row.name).descriptors, *(one.fileno() for one in listeners))
+        kept = [context.door.listener, context.doip, context.signals, context.kuksa.held]
+        if row.name in APPS_BETWEEN:
+            kept.append(context.apps[APPS_BETWEEN.index(row.name)])
+        return (*self._wiring.seat(row.name).descriptors, *(one.fileno() for one in kept))
 
     def _run(self, row: ProcessRow, incarnation: int, pair: socket.socket) -> int:
         """In the fork of a process."""
@@ -300,6 +304,8 @@ def up_command(wish: UpWish) -> Exit:
             door.listener.close()
             doip.close()
             kuksa.held.close()
+            for end in context.apps:
+                end.close()
             for path in (wish.ready_file, wish.status_file):
                 if path is not None:
                     path.unlink(missing_ok=True)

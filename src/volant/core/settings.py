@@ -92,17 +92,28 @@ def load_toml(path: Path, kind: type[T]) -> T:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"cannot be read: {error}", file=str(path)) from error
+    return convert_toml(text, str(path), kind)
+
+
+def convert_toml(text: str, file: str, kind: type[T]) -> T:
+    """Turn the text of a TOML file into a struct; `file` is named in errors.
+
+    Raises:
+        InputError: not TOML, or a value is missing or out of bounds, with file and line.
+    """
     try:
         table = tomllib.loads(text)
+    except RecursionError as error:
+        raise InputError("not TOML: nested too deeply", file=file) from error
     except tomllib.TOMLDecodeError as error:
         found = re.search(r"line (\d+)", str(error))
         line = int(found.group(1)) if found else None
-        raise InputError(f"not TOML: {error}", file=str(path), line=line) from error
+        raise InputError(f"not TOML: {error}", file=file, line=line) from error
     try:
         return msgspec.convert(table, kind)
     except msgspec.ValidationError as error:
         line = _line_of(text, str(error))
-        raise InputError(str(error), file=str(path), line=line) from error
+        raise InputError(str(error), file=file, line=line) from error
 
 
 def line_of_key(path: Path, where: str) -> int | None:

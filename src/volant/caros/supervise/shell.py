@@ -194,14 +194,14 @@ class Supervisor:
         """In the fork: turn into the process of a row; never returns."""
         status = 1
         try:
-            _die_with(parent)
+            die_with(parent)
             os.setpgid(0, 0)  # Ctrl-C is the supervisor's: it stops all in order
             for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
                 signal.signal(number, signal.SIG_DFL)
             signal.set_wakeup_fd(-1)
             _prefer(row.priority)
             kept = {0, 1, 2, pair.fileno(), *self._kept(row)}
-            _close_all_but(kept)
+            close_all_but(kept)
             if isinstance(row.program, str):
                 status = self._run(row, incarnation, pair)
             else:
@@ -217,7 +217,7 @@ class Supervisor:
             os._exit(status)
 
 
-def _die_with(parent: int) -> None:
+def die_with(parent: int) -> None:
     """Let the kernel kill us when our parent is gone; one that is gone already ends us here."""
     if _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) != 0 or os.getppid() != parent:
         os._exit(1)
@@ -230,7 +230,7 @@ def _prefer(priority: int) -> None:
             os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(priority))
 
 
-def _close_all_but(kept: Iterable[int]) -> None:
+def close_all_but(kept: Iterable[int]) -> None:
     """Close what was inherited by the fork alone; the parent's objects are never used here again."""
     held = {int(entry.name) for entry in Path("/proc/self/fd").iterdir()}
     for descriptor in held - set(kept):

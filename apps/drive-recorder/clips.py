@@ -1,0 +1,86 @@
+"""Which seconds are worth keeping: a ring of what was said, and clips cut from it. Pure, bounded in memory."""
+
+BEFORE_S = 15.0
+AFTER_S = 5.0
+LONGEST_S = 60.0
+RING_MOST = 20_000
+HARD_MPS2 = -4.0
+IMPACT_MPS2 = 20.0
+"""Harder than any tyre can brake: something was hit."""
+_SPEED = "Vehicle.Speed"
+_ACCEL = "Vehicle.Acceleration.Longitudinal"
+_LATERAL = "Vehicle.Acceleration.Lateral"
+_EBA = "Vehicle.ADAS.EBA.IsEngaged"
+_STATE = "Vehicle.ADAS.Pilot.State"
+_ASKED = "Vehicle.ADAS.Pilot.Takeover.IsRequested"
+
+
+def event_of(path, value, before):
+    """The event that a change begins, by its name; empty: none."""
+    if path in (_ACCEL, _LATERAL) and abs(value) >= IMPACT_MPS2:
+        return "impact"
+    if path == _ACCEL and value <= HARD_MPS2 and not (before is not None and before <= HARD_MPS2):
+        return "braking"
+    if path == _EBA and value and not before:
+        return "emergency-braking"
+    if path == _ASKED and value and not before:
+        return "takeover"
+    if path == _STATE and value in ("takeover", "minimal_risk") and value != before:
+        return "takeover"
+    return ""
+
+
+class Recorder:
+    """The last seconds, and at most one open clip."""
+
+    def __init__(self):
+        self.ring = []
+        """(time in s, path, value), oldest first."""
+        self.last = {}
+        self.clip = None
+        self.event, self.began_s, self._ends_s = "", 0.0, 0.0
+
+    def take(self, at_s, path, value):
+        """Take one change in; gives a finished clip: (event, when it began in s, rows), else None."""
+        done = self.turn(at_s)
+        row = (round(at_s, 3), path, value)
+        self.ring.append(row)
+        if len(self.ring) > RING_MOST:
+            del self.ring[: RING_MOST // 4]
+        event = event_of(path, value, self.last.get(path))
+        self.last[path] = value
+        if self.clip is not None:
+            self.clip.append(row)
+            if event:
+                self._ends_s = min(at_s + AFTER_S, self.began_s + LONGEST_S)
+        elif event:
+            self.event, self.began_s, self._ends_s = event, at_s, at_s + AFTER_S
+            self.clip = [one for one in self.ring if one[0] >= at_s - BEFORE_S]
+        return done
+
+    def turn(self, at_s):
+        """Time passes: a clip that is over is given."""
+        while self.ring and self.ring[0][0] < at_s - 2.0 * BEFORE_S:
+            del self.ring[: max(1, len(self.ring) // 10)]
+        if self.clip is None or at_s < self._ends_s:
+            return None
+        return self.end()
+
+    def end(self):
+        """Give the open clip as it is; None: there is none."""
+        if self.clip is None:
+            return None
+        done = self.event, self.began_s, self.clip
+        self.clip = None
+        return done
+
+
+def text_of(rows, began_s):
+    """A clip as CSV: seconds from the event, path, value."""
+    lines = ["seconds,signal,value"]
+    lines += [f"{at_s - began_s:.2f},{path},{_plain(value)}" for at_s, path, value in rows]
+    return "\n".join(lines) + "\n"
+
+
+def _plain(value):
+    return f"{value:.4g}" if isinstance(value, float) else str(value).replace(",", ";")

@@ -1,0 +1,296 @@
+"""`volant app list`, `start`, `stop`, `remove` and `log`; and an app in a terminal, without a car."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from volant.app.app_make import app_store, rights_in_words
+from volant.app.exits import Exit
+from volant.app.say import answer, answer_json, table, tell
+from volant.app.signal_files import own_catalogue
+from volant.app.stop import StopSignals
+from volant.caros.apps.door import SignalDoor
+from volant.caros.apps.host import AppHost, AppStatus, refusal
+from volant.caros.apps.isolation.levels import Offer
+from volant.caros.apps.isolation.probe import probe
+from volant.caros.apps.manifest import Manifest
+from volant.caros.apps.shelf import NAME
+from volant.caros.apps.store import AppRow, AppStore, write_whole
+from volant.caros.signals.store import SignalStore
+from volant.caros.supervise.shell import die_with
+from volant.core.errors import InputError, RefusedError
+from volant.core.messages import PowerState
+
+STATUS: Final = "running.json"
+HOST_LOCK: Final = ".host"
+TURN_S: Final = 0.1
+
+
+class HostStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """What the host of the apps says of itself."""
+
+    pid: int
+    level: str
+    apps: tuple[AppStatus, ...]
+
+
+class AppAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """One installed app."""
+
+    id: str
+    name: str
+    version: str
+    signer: str
+    enabled: bool
+    phase: str
+    """Of its process where a car is up; else empty."""
+    why: str
+    """Why it does not run; empty where it does or could."""
+    pid: int | None
+    starts: int
+    min_isolation: str
+    rights: tuple[str, ...]
+    kept_bytes: int
+
+
+class ListAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """All apps, and what this machine offers."""
+
+    level: str
+    lacking: dict[str, str]
+    """What keeps the machine from level full, by means."""
+    apps: tuple[AppAnswer, ...]
+
+
+def list_command(state: Path | None, *, as_json: bool) -> Exit:
+    """Run `volant app list`."""
+    store = app_store(state)
+    _, offer = probe()
+    running = _running(store)
+    rows = tuple(_row(store, row, offer, running) for row in store.rows())
+    lacking = {means.value: why for means, why in offer.lacking.items()}
+    found = ListAnswer(level=offer.level.word, lacking=lacking, apps=rows)
+    if as_json:
+        answer_json(found)
+        return Exit.DONE
+    heads = ("app", "version", "signed by", "starts with the car", "now", "needs")
+    words = [
+        (
+            *(one.id, one.version, one.signer, "yes" if one.enabled else "no"),
+            *(one.why or one.phase or "no car is up", one.min_isolation),
+        )
+        for one in rows
+    ]
+    table("Apps", heads, words)
+    answer(f"isolation on this machine: {found.level}")
+    for means, why in lacking.items():
+        answer(f"  missing: {means}: {why}")
+    return Exit.DONE
+
+
+def start_command(app: str, state: Path | None, *, here: bool) -> Exit:
+    """Run `volant app start`."""
+    store = app_store(state)
+    row = store.row(app)
+    manifest = store.manifest(row)
+    _, offer = probe()
+    if why := refusal(manifest, offer):
+        raise RefusedError(f"{app} does not start: {why}")
+    if here:
+        return _run_here(store, row, manifest)
+    store.enable(app, on=True)
+    up = _running(store)
+    answer(f"{app} starts {'now' if up else 'with the next car: volant up'}")
+    return Exit.DONE
+
+
+def stop_command(app: str, state: Path | None) -> Exit:
+    """Run `volant app stop`."""
+    app_store(state).enable(app, on=False)
+    answer(f"{app} ends, and does not start with the car")
+    return Exit.DONE
+
+
+def remove_command(app: str, state: Path | None, *, kept_too: bool) -> Exit:
+    """Run `volant app remove`."""
+    app_store(state).remove(app, kept_too=kept_too)
+    answer(f"{app} is removed{', with what it kept' if kept_too else '; what it keeps stays'}")
+    return Exit.DONE
+
+
+def log_command(app: str, lines: int, kept: str | None, state: Path | None) -> Exit:
+    """Run `volant app log`."""
+    store = app_store(state)
+    store.row(app)
+    if kept == "*":
+        folder = store.kept(app)
+        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+            answer(f"{path.stat().st_size:>10} {path.name}")
+        return Exit.DONE
+    if kept is not None:
+        if not NAME.fullmatch(kept) or not (store.kept(app) / kept).is_file():
+            raise InputError(f"{app} keeps nothing named {kept!r}: volant app log {app} --kept '*'")
+        text = (store.kept(app) / kept).read_text(encoding="utf-8", errors="replace")
+        for line in text.splitlines():
+            answer(_harmless(line))
+        return Exit.DONE
+    found: list[str] = []
+    for name in ("app.log.1", "app.log"):
+        with contextlib.suppress(FileNotFoundError):
+            text = (store.log(app) / name).read_text(encoding="utf-8", errors="replace")
+            found += text.splitlines()
+    for line in found[-lines:]:
+        answer(_harmless(line))
+    return Exit.DONE
+
+
+def _harmless(line: str) -> str:
+    """An app's words without what a terminal would obey."""
+    return "".join(one if one.isprintable() or one == "\t" else "?" for one in line)
+
+
+@contextlib.contextmanager
+def hosting(store: AppStore) -> Iterator[bool]:
+    """Be the one host of a store's apps; false where another one is."""
+    store.folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+    with (store.folder / HOST_LOCK).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            (store.folder / STATUS).unlink(missing_ok=True)
+
+
+class StatusFile:
+    """Says how the apps are, for `volant app list`; written when something changes."""
+
+    def __init__(self, store: AppStore, level: str) -> None:
+        self._path, self._level = store.folder / STATUS, level
+        self._last: tuple[AppStatus, ...] | None = None
+
+    def say(self, apps: tuple[AppStatus, ...]) -> None:
+        """Write it down where it differs; cards change too often for that."""
+        bare = tuple(msgspec.structs.replace(one, card=()) for one in apps)
+        if bare != self._last:
+            self._last = bare
+            status = HostStatus(pid=os.getpid(), level=self._level, apps=bare)
+            with contextlib.suppress(OSError):
+                write_whole(self._path, msgspec.json.encode(status))
+
+
+def _run_here(store: AppStore, row: AppRow, manifest: Manifest) -> Exit:
+    """One app in this terminal; its signals are there, and nobody says their values."""
+    alone = _OneApp(store, row)
+    with hosting(store) as ours, StopSignals() as signals:
+        if not ours:
+            raise RefusedError("a car is up and runs the apps: volant app start without --here")
+        channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        server = _serve_signals(theirs)
+        machine, offer = probe()
+        host = AppHost(alone, machine, offer, channel, power=PowerState(manifest.states[0]))
+        host.move(moving=False)
+        status = StatusFile(store, offer.level.word)
+        for right in rights_in_words(manifest):
+            tell(f"{row.id} may {right}")
+        tell(f"isolation: {offer.level.word}; Ctrl-C ends it")
+        try:
+            while signals.asked is None:
+                for said in host.turn(TURN_S):
+                    tell(f"{said.name}: {said.what} {said.detail}".strip())
+                status.say(host.status())
+                if host.status()[0].phase in ("stopped", "quarantined", "refused"):
+                    break
+        finally:
+            host.close()
+            os.kill(server, signal.SIGKILL)
+            os.waitpid(server, 0)
+    tell(f"its words: volant app log {row.id}")
+    return Exit.DONE
+
+
+class _OneApp(AppStore):
+    """A store that holds one of its apps, started whatever it says of itself."""
+
+    def __init__(self, store: AppStore, row: AppRow) -> None:
+        super().__init__(store.folder)
+        self._only = msgspec.structs.replace(row, enabled=True)
+
+    def rows(self) -> tuple[AppRow, ...]:
+        """The one."""
+        return (self._only,)
+
+
+def _serve_signals(channel: socket.socket) -> int:
+    """A signal tree in a process of its own; gives its number."""
+    parent = os.getpid()
+    pid = os.fork()
+    if pid:
+        channel.close()
+        return pid
+    try:
+        die_with(parent)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+        async def serve() -> None:
+            SignalDoor(SignalStore(own_catalogue()), channel).open()
+            await asyncio.Event().wait()
+
+        asyncio.run(serve())
+    finally:
+        os._exit(1)
+
+
+def _running(store: AppStore) -> dict[str, AppStatus] | None:
+    """How the apps are in the car that is up; None: none is."""
+    path: Path = store.folder / STATUS
+    try:
+        found = msgspec.json.decode(path.read_bytes(), type=HostStatus)
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    with contextlib.suppress(OSError), (store.folder / HOST_LOCK).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return None  # nobody holds it: left by a host that was killed
+    return {one.id: one for one in found.apps}
+
+
+def _row(
+    store: AppStore, row: AppRow, offer: Offer, running: dict[str, AppStatus] | None
+) -> AppAnswer:
+    status = None if running is None else running.get(row.id)
+    name, least, why = row.id, "", ""
+    rights: tuple[str, ...] = ()
+    try:
+        manifest = store.manifest(row)
+        name, rights, least = manifest.name, manifest.signals, manifest.min_isolation
+        why = refusal(manifest, offer)
+    except InputError as error:
+        why = str(error)
+    kept = store.kept(row.id)
+    return AppAnswer(
+        id=row.id,
+        name=name,
+        version=row.version or "",
+        signer=row.signer_name,
+        enabled=row.enabled,
+        phase="" if running is None else (status.phase if status is not None else "stopped"),
+        why=status.why if status is not None and status.why else why,
+        pid=None if status is None else status.pid,
+        starts=0 if status is None else status.starts,
+        min_isolation=least,
+        rights=rights,
+        kept_bytes=sum(one.stat().st_size for one in kept.iterdir()) if kept.is_dir() else 0,
+    )

@@ -1,0 +1,92 @@
+"""The process `apps` of the live car: hosts what is installed, each app behind its own walls.
+
+Its death ends the apps, and they come back with it; its channel to the signals is the supervisor's and lasts.
+One host at a time has the apps of a user: a second car runs none, and says so.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+from volant.app.app_make import app_store
+from volant.app.app_run import StatusFile, hosting
+from volant.app.live_context import Context
+from volant.app.live_record import BUDGET
+from volant.app.live_station import Station
+from volant.caros.apps.host import AppHost
+from volant.caros.apps.isolation.probe import probe
+from volant.caros.apps.store import AppStore
+from volant.caros.ledger import FlashLedger
+from volant.core import topics
+from volant.core.errors import InputError
+from volant.core.messages import PowerState
+
+TURN_S: Final = 0.02
+LOOK_S: Final = 0.5
+MOVING_MPS: Final = 0.3
+
+
+def apps(station: Station, context: Context) -> int:
+    """Run the process."""
+    store = app_store(context.state)
+    if not station.go():
+        return 0
+    try:
+        with hosting(store) as ours:
+            if not ours:
+                station.note = "another car runs the apps of this user"
+            if not ours or not _first_app(station, store):
+                _idle(station)
+                return 0
+            _host(station, context, store)
+    except OSError as error:  # the folder of the apps cannot be made: the car drives without
+        station.note = f"no apps: {error}"
+        _idle(station)
+    return 0
+
+
+def _first_app(station: Station, store: AppStore) -> bool:
+    """Wait until an app is installed: nothing is tried on this machine before."""
+    while not station.ending:
+        try:
+            if store.rows():
+                return True
+        except InputError as error:
+            station.note = str(error)
+        station.beat()
+        time.sleep(LOOK_S)
+    return False
+
+
+def _idle(station: Station) -> None:
+    while not station.ending:
+        station.beat()
+        time.sleep(TURN_S)
+
+
+def _host(station: Station, context: Context, store: AppStore) -> None:
+    machine, offer = probe()
+    car = station.bus.subscribe(topics.CAR_STATE, 1)
+    power = station.bus.subscribe(topics.CAR_POWER, 1)
+    ledger = FlashLedger(context.state, BUDGET)
+    # Parked until the car says more: an app that is for driving does not start before.
+    host = AppHost(store, machine, offer, context.apps[0], power=PowerState.PARKED, ledger=ledger)
+    status = StatusFile(store, offer.level.word)
+    try:
+        while not station.ending:
+            host.turn(TURN_S)
+            station.bus.drain()
+            if car.unread:
+                host.move(moving=abs(car.take()[-1].speed_mps) > MOVING_MPS)
+            if power.unread:
+                host.power(power.take()[-1].state)
+            found = host.status()
+            status.say(found)
+            station.note = "; ".join(
+                [f"isolation {offer.level.word}"]
+                + [" | ".join((f"{one.id} {one.phase}", *one.card)) for one in found]
+            )
+            station.beat()
+    finally:
+        host.close()

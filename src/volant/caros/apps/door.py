@@ -1,0 +1,187 @@
+"""Where the apps' sockets end: the process of the signal tree serves them in its asyncio loop.
+
+The host of the apps hands each socket over with the app's name and rights; when this process is started anew
+it says so, and is handed them again. Nobody else can reach the channel, so what it says is believed.
+"""
+
+from __future__ import annotations
+
+import array
+import asyncio
+import contextlib
+import socket
+import time
+from typing import Final
+
+import msgspec
+
+from volant.caros.apps.session import PACKET_MOST_BYTES, AppSession
+from volant.caros.signals.rights import Rights, parse_scope
+from volant.caros.signals.store import SignalStore
+from volant.caros.signals.values import SignalError
+
+WORD_MOST_BYTES: Final = 192 * 1024
+AT_ONCE: Final = 32
+"""Packets of one app taken before the others have their turn."""
+AGAIN: Final = b"again"
+"""What this process says when it begins."""
+_ENCODE: Final = msgspec.msgpack.Encoder().encode
+
+
+class Handed(msgspec.Struct, frozen=True, kw_only=True):
+    """An app comes, with its socket, or goes."""
+
+    app: str
+    scope: str = ""
+    gone: bool = False
+
+
+def hand_over(channel: socket.socket, app: str, scope: str, end: socket.socket) -> None:
+    """Give an app's socket to whoever serves the signals; nobody there: it asks when it begins."""
+    with contextlib.suppress(OSError):
+        packet = _ENCODE(Handed(app=app, scope=scope))
+        descriptors = array.array("i", [end.fileno()])
+        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, descriptors)]
+        channel.sendmsg([packet], rights, socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
+
+
+def tell_gone(channel: socket.socket, app: str) -> None:
+    """An app has ended: what it holds is let go of."""
+    with contextlib.suppress(OSError):
+        packet = _ENCODE(Handed(app=app, gone=True))
+        channel.send(packet, socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
+
+
+class SignalDoor:
+    """All apps' sockets in one asyncio loop."""
+
+    def __init__(self, store: SignalStore, channel: socket.socket) -> None:
+        """`open` begins; the channel stays the caller's."""
+        self._store, self._channel = store, channel
+        self._apps: dict[str, _Line] = {}
+        self._decode = msgspec.msgpack.Decoder(Handed).decode
+
+    @property
+    def apps(self) -> tuple[str, ...]:
+        """Who is connected."""
+        return tuple(self._apps)
+
+    def open(self) -> None:
+        """Serve from now on, in the loop that runs, and let the host hand over what runs already."""
+        self._channel.setblocking(False)
+        asyncio.get_running_loop().add_reader(self._channel, self._take)
+        with contextlib.suppress(OSError):
+            self._channel.send(AGAIN, socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
+
+    def close(self) -> None:
+        """Serve no more."""
+        asyncio.get_running_loop().remove_reader(self._channel)
+        for app in tuple(self._apps):
+            self._drop(app)
+
+    def _take(self) -> None:
+        """One word of the host."""
+        try:
+            packet, descriptors, _, _ = socket.recv_fds(self._channel, WORD_MOST_BYTES, 1)
+        except BlockingIOError:
+            return
+        except OSError:
+            packet, descriptors = b"", []
+        if not packet:  # the host is gone, and so are the apps
+            asyncio.get_running_loop().remove_reader(self._channel)
+            return
+        try:
+            word = self._decode(packet)
+            rights = parse_scope(word.scope)
+        except (msgspec.MsgspecError, SignalError):
+            for descriptor in descriptors:
+                socket.close(descriptor)
+            return
+        self._drop(word.app)
+        if descriptors:
+            end = socket.socket(fileno=descriptors[0])
+            line = _Line(self._store, word.app, rights, end)
+            self._apps[word.app] = line
+            line.open()
+
+    def _drop(self, app: str) -> None:
+        line = self._apps.pop(app, None)
+        if line is not None:
+            line.close()
+
+
+class _Line:
+    """One app's socket in the loop."""
+
+    def __init__(self, store: SignalStore, app: str, rights: Rights, end: socket.socket) -> None:
+        self.session = AppSession(store, app, rights, self.wake)
+        self._end = end
+        self._loop = asyncio.get_running_loop()
+        self._writing = self._closed = self._planned = False
+
+    def open(self) -> None:
+        self._end.setblocking(False)
+        self._loop.add_reader(self._end, self._read)
+        self._write()
+
+    def close(self) -> None:
+        self.session.close()
+        if not self._closed:
+            self._closed = True
+            self._loop.remove_reader(self._end)
+            self._loop.remove_writer(self._end)
+            self._end.close()
+
+    def wake(self) -> None:
+        """Something waits to be sent: do it when the loop has its turn, so that changes come together."""
+        if not self._planned and not self._writing and not self._closed:
+            self._planned = True
+            self._loop.call_soon(self._write)
+
+    def _read(self) -> None:
+        for _ in range(AT_ONCE):
+            if self._closed or not self.session.listens:
+                break
+            wait_s = self.session.wait_s(time.monotonic_ns())
+            if wait_s > 0.0:
+                self._loop.remove_reader(self._end)
+                self._loop.call_later(wait_s, self._listen)
+                return
+            try:
+                packet = self._end.recv(PACKET_MOST_BYTES + 1)
+            except BlockingIOError:
+                return
+            except OSError:
+                packet = b""
+            if packet:
+                self.session.hear(packet, time.time_ns())
+            if not packet or self.session.lost:
+                self.close()
+                return
+        if not self.session.listens:
+            self._loop.remove_reader(self._end)
+
+    def _listen(self) -> None:
+        if not self._closed and self.session.listens:
+            self._loop.add_reader(self._end, self._read)
+
+    def _write(self) -> None:
+        self._planned = False
+        if self._closed:
+            return
+        while (packet := self.session.next_packet()) is not None:
+            try:
+                self._end.send(packet, socket.MSG_NOSIGNAL)
+            except BlockingIOError:
+                self.session.put_back(packet)
+                if not self._writing:
+                    self._writing = True
+                    self._loop.add_writer(self._end, self._write)
+                return
+            except OSError:
+                self.close()
+                return
+        if self._writing:
+            self._writing = False
+            self._loop.remove_writer(self._end)
+        self._listen()

@@ -1,0 +1,71 @@
+"""The drive recorder's choice of seconds, without a car."""
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.apps.test_trip import load
+
+clips = load("drive-recorder", "clips")
+ACCEL = "Vehicle.Acceleration.Longitudinal"
+STATE = "Vehicle.ADAS.Pilot.State"
+
+
+def drive(*changes: tuple[float, str, Any], until_s: float = 100.0) -> list[tuple[Any, ...]]:
+    """Ten changes of speed a second with some others between; the clips that come of it."""
+    recorder, found = clips.Recorder(), []
+    rows = [(n / 10.0, "Vehicle.Speed", 50.0 + n % 7) for n in range(int(until_s * 10))]
+    for at_s, path, value in sorted([*rows, *changes], key=lambda row: row[0]):
+        done = recorder.take(at_s, path, value)
+        if done:
+            found.append(done)
+    done = recorder.end()
+    return [*found, done] if done else found
+
+
+def test_hard_braking_keeps_the_seconds_before_and_after() -> None:
+    ((event, began_s, rows),) = drive((50.0, ACCEL, -6.0), (52.0, ACCEL, 0.0))
+    assert (event, began_s) == ("braking", 50.0)
+    assert rows[0][0] >= 35.0
+    assert rows[0][0] < 35.5
+    assert 54.5 < rows[-1][0] <= 55.0
+
+
+def test_a_calm_drive_keeps_nothing() -> None:
+    assert drive((50.0, ACCEL, -2.0), (60.0, STATE, "engaged")) == []
+
+
+def test_an_impact_a_takeover_and_emergency_braking_are_events() -> None:
+    found = drive(
+        (20.0, "Vehicle.ADAS.EBA.IsEngaged", True),
+        (45.0, ACCEL, -25.0),
+        (70.0, STATE, "takeover"),
+        (90.0, "Vehicle.ADAS.Pilot.Takeover.IsRequested", True),
+    )
+    assert [event for event, _, _ in found] == [
+        "emergency-braking", "impact", "takeover", "takeover",
+    ]  # fmt: skip
+
+
+def test_braking_that_goes_on_is_one_clip_of_bounded_length() -> None:
+    changes = [(10.0 + n, ACCEL, -6.0 if n % 2 else 0.0) for n in range(80)]
+    found = drive(*changes, until_s=120.0)
+    assert all(rows[-1][0] - began_s <= clips.LONGEST_S for _, began_s, rows in found)
+
+
+def test_a_clip_is_text_with_seconds_from_the_event() -> None:
+    ((_, began_s, rows),) = drive((50.0, ACCEL, -6.0))
+    lines = clips.text_of(rows, began_s).splitlines()
+    assert lines[0] == "seconds,signal,value"
+    assert "0.00,Vehicle.Acceleration.Longitudinal,-6" in lines
+
+
+@given(rows=st.lists(st.tuples(st.floats(0.0, 3.0), st.floats(-50.0, 50.0)), max_size=300))
+def test_memory_is_bounded_whatever_comes(rows: list[tuple[float, float]]) -> None:
+    recorder, at_s = clips.Recorder(), 0.0
+    for span_s, value in rows:
+        at_s += span_s
+        recorder.take(at_s, ACCEL, value)
+    assert len(recorder.ring) <= clips.RING_MOST
+    assert recorder.clip is None or len(recorder.clip) <= clips.RING_MOST
