@@ -175,8 +175,10 @@ class Car:
         return found
 
     def pids(self) -> dict[str, int]:
+        """Of the processes that run: some wait for another power state."""
         time.sleep(0.6)  # the status is written twice a second
-        return {one["name"]: one["pid"] for one in self.status()["processes"]}
+        processes = self.status()["processes"]
+        return {one["name"]: one["pid"] for one in processes if one["pid"] is not None}
 
     def wait(self, span_s: float, true: Callable[[], bool] = lambda: False) -> None:
         until_s = time.monotonic() + span_s

@@ -29,7 +29,7 @@ KEYS = {
     "jerk_p99_mps3", "contacts_at_fault", "contact_list", "needless_brakings", "rule_breaks",
     "interventions_per_100_km", "lane_offset_rms_m", "lateral_accel_p99_mps2", "via", "via_passed",
     "journal", "journal_sha256", "journal_lost", "seed", "car", "road", "sensors",
-    "cars", "bus", "version",
+    "cars", "bus", "trouble_codes", "version",
 }  # fmt: skip
 NULLABLE = {"bus",
     "min_gap_m", "max_lane_offset_m", "accel_min_mps2", "accel_max_mps2", "jerk_p99_mps3",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,10 @@ def test_a_checked_list_tells_a_clip_that_is_not_sound(state: Path) -> None:
     assert [one["sound"] for one in ask("list", "--check", state=state)["clips"]] == [None, True]
     path = clips_in(state)[0]
     data = bytearray(path.read_bytes())
-    data[len(data) // 2] ^= 0xFF
+    summary = mcap.reader.make_reader(io.BytesIO(data)).get_summary()
+    assert summary is not None
+    chunk = max(summary.chunk_indexes, key=lambda one: one.chunk_length)
+    data[chunk.chunk_start_offset + chunk.chunk_length // 2] ^= 0xFF
     path.write_bytes(data)
     found = ask("list", "--check", state=state, status=5)
     assert [one["sound"] for one in found["clips"]] == [None, False]

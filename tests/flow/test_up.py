@@ -43,7 +43,7 @@ def test_a_live_drive_outlives_its_edges_and_stops_for_its_pilot_and_replays(
         car.wait(6.0)
         edges = kill_table.kill(car, ("judge", "screens"), stops=False)
         pilot = kill_table.kill(car, ("pilot",), stops=True)
-        pids = [one["pid"] for one in car.status()["processes"]]
+        pids = list(car.pids().values())
         ended = car.end()
         assert car.process.returncode == ENDED
     assert edges.drive_went_on

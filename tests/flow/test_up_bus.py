@@ -21,12 +21,16 @@ OUTSIDE = "239.74.163.77"
 """A group of python-can's udp_multicast, the one interface that crosses processes without a kernel's CAN."""
 
 
+UP = {"ready", "waiting"}
+"""The garage waits for a parked car."""
+
+
 def until_driving(car: kill_table.Car) -> None:
     """Until the pilot drives and a screen sees it; a busy machine lets that wait."""
     comfort = CommandSource.COMFORT.value
     car.wait(40.0, lambda: bool(car.screen.seen) and car.screen.seen[-1].source == comfort)
     car.wait(3.0)
-    car.wait(20.0, lambda: all(one["pid"] for one in car.status()["processes"]))
+    car.wait(20.0, lambda: all(one["phase"] in UP for one in car.status()["processes"]))
 
 
 @pytest.mark.slow
