@@ -241,7 +241,8 @@ def _fit_scalar(leaf: Leaf, value: Any) -> bool | int | float | str | None:
     high = high if leaf.maximum is None else min(high, leaf.maximum)
     if scalar in FRACTIONAL:
         return float(min(max(value, low), high))
-    return min(max(round(value), math.ceil(low)), math.floor(high))
+    whole: int = min(max(round(value), math.ceil(low)), math.floor(high))
+    return whole
 
 
 def told_paths(spec: CarSpec) -> frozenset[str]:
