@@ -8,6 +8,7 @@ from pathlib import Path
 
 from volant.app.compose import Trip, frame_settings, judge_settings, pilot_settings
 from volant.app.live_kuksa import KuksaDoor
+from volant.app.live_viss import VissDoor
 from volant.caros.cockpit import Door
 from volant.caros.cockpit.frame import FrameSettings
 from volant.caros.supervise import JobRow
@@ -36,6 +37,7 @@ class Context:
     """Listens for `volant signals`; it outlives the process that serves it."""
     catalogue: Catalogue
     kuksa: KuksaDoor
+    viss: VissDoor
     jobs: tuple[JobRow, ...] = ()
     """What is done while the car is parked."""
     waits_parked: bool = False
@@ -52,6 +54,7 @@ def make_context(
     signals: socket.socket,
     catalogue: Catalogue,
     kuksa: KuksaDoor,
+    viss: VissDoor,
 ) -> Context:
     """Work out all settings now, so that a process that comes back need not.
 
@@ -59,4 +62,6 @@ def make_context(
         InputError: the road cannot be driven.
     """
     settings = pilot_settings(trip), judge_settings(trip), frame_settings(trip)
-    return Context(trip, door, journal, *settings, doip, codes, state, signals, catalogue, kuksa)
+    return Context(
+        trip, door, journal, *settings, doip, codes, state, signals, catalogue, kuksa, viss
+    )

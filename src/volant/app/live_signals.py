@@ -17,6 +17,7 @@ from typing import Any, Final
 from volant.app.live_context import Context
 from volant.app.live_kuksa_edge import kuksa_edge
 from volant.app.live_station import Station, publish_outside
+from volant.app.live_viss_edge import viss_edge
 from volant.caros.signals import arbiter, mapping
 from volant.caros.signals.line import LineServer
 from volant.caros.signals.rights import Rights
@@ -70,7 +71,7 @@ async def line_edge(given: EdgeInput) -> None:
     await LineServer(given.store, Rights.all()).serve(given.context.signals)
 
 
-EDGES: Final[tuple[Edge, ...]] = (line_edge, kuksa_edge)
+EDGES: Final[tuple[Edge, ...]] = (line_edge, kuksa_edge, viss_edge)
 
 
 class Pump:

@@ -31,7 +31,7 @@ _KEPT: Final = 256
 """Tokens whose signature need not be checked again."""
 
 
-class TokenExpired(SignalError):
+class TokenExpiredError(SignalError):
     """The token was good and its time is over."""
 
     def __init__(self) -> None:
@@ -64,7 +64,7 @@ class TokenChecker:
                 self._known.popitem(last=False)
         rights, begins_s = known
         if rights.expired(now_s):
-            raise TokenExpired
+            raise TokenExpiredError
         if now_s < begins_s:
             raise _refused("is not valid yet")
         return rights
@@ -125,4 +125,4 @@ def _refused(why: str) -> SignalError:
     return SignalError(Code.UNAUTHENTICATED, "", f"the token {why}")
 
 
-__all__ = ["ALGORITHM", "AUDIENCE", "TokenChecker", "TokenExpired"]
+__all__ = ["ALGORITHM", "AUDIENCE", "TokenChecker", "TokenExpiredError"]

@@ -199,7 +199,7 @@ class _App:
             self._sessions += 1
             try:
                 await client.accept(SUBPROTOCOL if offered else None)
-                await _talk(client, self._service, _name(scope, "ws"))
+                await _talk(client, self._service, _name(scope))
             finally:
                 self._sessions -= 1
 
@@ -235,14 +235,14 @@ class _App:
             raise VissError(UNAVAILABLE, "The body did not come.") from error
         if not isinstance(body, dict) or "value" not in body:
             raise VissError(BAD_REQUEST, "The body is an object with a value.")
-        self._service.set(path, body["value"], token, _name(request.scope, "http"))
+        self._service.set(path, body["value"], token, _name(request.scope))
         return {}
 
 
-def _name(scope: Scope, kind: str) -> str:
+def _name(scope: Scope) -> str:
     """Of a client, as the arbiter is told."""
     host, port = scope.get("client") or ("?", 0)
-    return f"viss {kind} {host}:{port}"
+    return f"viss:{host}:{port}"
 
 
 async def _body(request: Request) -> bytes:

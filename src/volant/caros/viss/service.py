@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from volant.caros.signals.rights import Rights
 from volant.caros.signals.store import Datapoint, SignalStore
-from volant.caros.signals.tokens import TokenChecker, TokenExpired
+from volant.caros.signals.tokens import TokenChecker, TokenExpiredError
 from volant.caros.signals.values import SignalError
 from volant.caros.viss.errors import (
     BAD_REQUEST,
@@ -66,7 +66,7 @@ class Service:
         try:
             text = token.removeprefix(BEARER).strip()
             return self._checker.rights(text, self.now_ns() / 1e9)
-        except TokenExpired as error:
+        except TokenExpiredError as error:
             raise VissError(TOKEN_EXPIRED) from error
         except SignalError as error:
             raise VissError(TOKEN_INVALID) from error
