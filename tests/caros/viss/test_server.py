@@ -19,6 +19,7 @@ from volant.caros.kuksa.tls import Tls
 from volant.caros.signals.store import Datapoint, SignalStore
 from volant.caros.signals.tokens import TokenChecker
 from volant.caros.viss import server
+from volant.caros.viss.session import Session
 
 Talk = Callable[[SignalStore, int], Coroutine[Any, Any, None]]
 
@@ -213,4 +214,54 @@ def test_sessions_are_counted(monkeypatch) -> None:
             assert "data" in await ask(client, "get", path=SPEED)
 
     monkeypatch.setattr(server, "MOST_SESSIONS", 2)
+    run(talk)
+
+
+def test_who_asks_nothing_and_who_sends_no_body_are_let_go(monkeypatch) -> None:
+    async def talk(store, port) -> None:
+        for begun in (b"", b"GET /Vehicle/Speed HTTP/1.1\r\nHost: "):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(begun)
+            with contextlib.suppress(ConnectionResetError):
+                assert await reader.read() == b""
+            writer.close()
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        head = f"POST /{DOOR} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: 10\r\n\r\n{{"
+        writer.write(head.encode())
+        assert (await reader.readline()).split()[1] == b"503"
+        writer.close()
+
+    monkeypatch.setattr(server, "HEAD_S", 0.2)
+    monkeypatch.setattr(server, "BODY_S", 0.2)
+    run(talk)
+
+
+def test_between_two_requests_the_process_has_a_turn(monkeypatch) -> None:
+    heard = [0]
+    most = [0]
+
+    def hear(session: Session, text: str) -> None:
+        heard[0] += 1
+        original(session, text)
+
+    async def watch() -> None:
+        while True:
+            before = heard[0]
+            await asyncio.sleep(0)
+            most[0] = max(most[0], heard[0] - before)
+
+    async def talk(store, port) -> None:
+        request = json.dumps({"action": "get", "requestId": "1", "path": "Vehicle"})
+        async with contextlib.AsyncExitStack() as stack:
+            clients = [await stack.enter_async_context(viss(port)) for _ in range(8)]
+            watching = asyncio.ensure_future(watch())
+            for client in clients * 10:
+                await client.send(request)
+            for client in clients * 10:
+                assert "data" in json.loads(await client.recv())
+            watching.cancel()
+        assert most == [1]
+
+    original = Session.hear
+    monkeypatch.setattr(Session, "hear", hear)
     run(talk)

@@ -24,6 +24,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
+from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from volant.caros.kuksa.tls import Tls, check_pair
@@ -54,6 +55,8 @@ STALL_S: Final = 10.0
 """A client that takes nothing for so long is let go."""
 FAREWELL_S: Final = 1.0
 """A client that was let go has so long to take its last words."""
+HEAD_S: Final = 10.0
+"""The first request of a connection has begun to be one by then."""
 BODY_S: Final = 5.0
 """A body of HTTP is there by then."""
 NOTE_S: Final = 1.0
@@ -105,6 +108,17 @@ class _Server(uvicorn.Server):
         yield
 
 
+class _HttpProtocol(H11Protocol):
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """As uvicorn does, but who asks nothing does not keep a place."""
+        super().connection_made(transport)
+        self.loop.call_later(HEAD_S, self._look)
+
+    def _look(self) -> None:
+        if self.scope is None:  # uvicorn's type says never
+            self.transport.abort()  # type: ignore[unreachable]
+
+
 class _Protocol(WebSocketsSansIOProtocol):
     async def run_asgi(self) -> None:
         """As uvicorn does, but a client that takes nothing cannot keep its socket."""
@@ -120,7 +134,7 @@ def _config(app: ASGIApp, tls: Tls | None) -> uvicorn.Config:
         log_level="critical",  # what strangers send shall not fill the driver's terminal
         access_log=False,
         lifespan="off",
-        http="h11",
+        http=_HttpProtocol,
         h11_max_incomplete_event_size=32 << 10,
         ws=_Protocol,
         ws_max_size=LARGEST_MESSAGE,
@@ -183,6 +197,9 @@ class _App:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._sessions = 0
+        self._turn = asyncio.Lock()
+        """Held for one request or notification, of all clients: what they ask for may take milliseconds,
+        and between two of them the process has its own work to do."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -199,7 +216,7 @@ class _App:
             self._sessions += 1
             try:
                 await client.accept(SUBPROTOCOL if offered else None)
-                await _talk(client, self._service, _name(scope))
+                await _Talk(client, self._service, self._turn, _name(scope)).run()
             finally:
                 self._sessions -= 1
 
@@ -209,7 +226,10 @@ class _App:
         answer: dict[str, Any] = {}
         status, headers = 200, {"cache-control": "no-store", "x-content-type-options": "nosniff"}
         try:
-            answer |= await self._fulfil(request)
+            body = await _posted(request)
+            async with self._turn:
+                answer |= self._fulfil(request, body)
+                await asyncio.sleep(0)
         except VissError as error:
             status, answer["error"] = error.kind.number, error.body()
             if error.kind in TOKEN_KINDS:
@@ -217,7 +237,7 @@ class _App:
         answer["ts"] = stamp_of(self._service.now_ns())
         return Response(msgspec.json.encode(answer), status, headers, "application/json")
 
-    async def _fulfil(self, request: Request) -> dict[str, Any]:
+    def _fulfil(self, request: Request, body: object) -> dict[str, Any]:
         path = request.url.path.strip("/")
         token = request.headers.get("authorization")
         if request.method == "GET":
@@ -227,16 +247,27 @@ class _App:
             return self._service.read(path, asked, token)
         if request.method != "POST":
             raise VissError(NOT_ALLOWED)
-        try:
-            body = msgspec.json.decode(await asyncio.wait_for(_body(request), BODY_S))
-        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-            raise VissError(BAD_REQUEST, "The body is no JSON.") from error
-        except TimeoutError as error:
-            raise VissError(UNAVAILABLE, "The body did not come.") from error
         if not isinstance(body, dict) or "value" not in body:
             raise VissError(BAD_REQUEST, "The body is an object with a value.")
         self._service.set(path, body["value"], token, _name(request.scope))
         return {}
+
+
+async def _posted(request: Request) -> object:
+    """The body of a POST as JSON has it; None of all else.
+
+    Raises:
+        VissError: it is no JSON, is too large, or does not come.
+    """
+    if request.method != "POST":
+        return None
+    try:
+        async with asyncio.timeout(BODY_S):
+            return msgspec.json.decode(await _body(request))
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise VissError(BAD_REQUEST, "The body is no JSON.") from error
+    except TimeoutError as error:
+        raise VissError(UNAVAILABLE, "The body did not come.") from error
 
 
 def _name(scope: Scope) -> str:
@@ -257,46 +288,58 @@ async def _body(request: Request) -> bytes:
 # --- WebSocket ------------------------------------------------------------------------------------
 
 
-async def _talk(client: WebSocket, service: Service, who: str) -> None:
-    come, drained = asyncio.Event(), asyncio.Event()
-    session = Session(service, who, come.set)
-    hearing = asyncio.ensure_future(_hear(client, session, drained))
-    hearing.add_done_callback(lambda _: come.set())
-    try:
-        while not hearing.done():
-            come.clear()
-            while (text := session.next()) is not None:
-                async with asyncio.timeout(STALL_S):
-                    await client.send_text(text)
-                drained.set()
-            await _wait(come, session, service)
-        await client.close(1003 if hearing.result() else 1000)
-    except (WebSocketDisconnect, TimeoutError, OSError, RuntimeError):
-        pass  # the client went away, which is its right
-    finally:
-        hearing.cancel()
-        session.close()
+class _Talk:
+    """One WebSocket and its session."""
 
+    def __init__(self, client: WebSocket, service: Service, turn: asyncio.Lock, who: str) -> None:
+        self._client, self._service, self._turn = client, service, turn
+        self._come, self._drained = asyncio.Event(), asyncio.Event()
+        self._session = Session(service, who, self._come.set)
 
-async def _wait(come: asyncio.Event, session: Session, service: Service) -> None:
-    """Until something woke the session, or time alone gives it something to say."""
-    due_ns = session.due_ns()
-    rest_s = None if due_ns is None else max(0.0, (due_ns - service.now_ns()) / NS_PER_S)
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(come.wait(), rest_s)
+    async def run(self) -> None:
+        """Until the client leaves, or is let go."""
+        hearing = asyncio.ensure_future(self._hear())
+        hearing.add_done_callback(lambda _: self._come.set())
+        try:
+            while not hearing.done():
+                self._come.clear()
+                while (text := await self._next()) is not None:
+                    async with asyncio.timeout(STALL_S):
+                        await self._client.send_text(text)
+                    self._drained.set()
+                await self._wait()
+            await self._client.close(1003 if hearing.result() else 1000)
+        except (WebSocketDisconnect, TimeoutError, OSError, RuntimeError):
+            pass  # the client went away, which is its right
+        finally:
+            hearing.cancel()
+            self._session.close()
 
+    async def _next(self) -> str | None:
+        async with self._turn:
+            text = self._session.next()
+            await asyncio.sleep(0)
+        return text
 
-async def _hear(client: WebSocket, session: Session, drained: asyncio.Event) -> bool:
-    """Read requests until the client leaves; True when it sent what is no text."""
-    while True:
-        message = await client.receive()
-        if message["type"] == "websocket.disconnect":
-            return False
-        text = message.get("text")
-        if text is None:
-            return True
-        session.hear(text)
-        while session.crowded:
-            drained.clear()
-            await drained.wait()
-        await asyncio.sleep(0)  # one client's row of requests leaves room for the others
+    async def _wait(self) -> None:
+        """Until something woke the session, or time alone gives it something to say."""
+        due_ns = self._session.due_ns()
+        rest_s = None if due_ns is None else max(0.0, (due_ns - self._service.now_ns()) / NS_PER_S)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._come.wait(), rest_s)
+
+    async def _hear(self) -> bool:
+        """Read requests until the client leaves; True when it sent what is no text."""
+        while True:
+            message = await self._client.receive()
+            if message["type"] == "websocket.disconnect":
+                return False
+            text = message.get("text")
+            if text is None:
+                return True
+            async with self._turn:
+                self._session.hear(text)
+                await asyncio.sleep(0)
+            while self._session.crowded:
+                self._drained.clear()
+                await self._drained.wait()
