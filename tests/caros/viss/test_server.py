@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import socket
 import ssl
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -264,4 +265,22 @@ def test_between_two_requests_the_process_has_a_turn(monkeypatch) -> None:
 
     original = Session.hear
     monkeypatch.setattr(Session, "hear", hear)
+    run(talk)
+
+
+def test_small_messages_are_sent_at_once(monkeypatch) -> None:
+    seen = []
+
+    def made(self, transport) -> None:
+        original(self, transport)
+        one = transport.get_extra_info("socket")
+        seen.append(one.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+
+    async def talk(store, port) -> None:
+        async with viss(port) as client:
+            assert "data" in await ask(client, "get", path=SPEED)
+        assert seen == [1]
+
+    original = server._HttpProtocol.connection_made
+    monkeypatch.setattr(server._HttpProtocol, "connection_made", made)
     run(talk)
