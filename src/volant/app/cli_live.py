@@ -63,7 +63,9 @@ def up(
     ] = 55555,
     kuksa_token_key: Annotated[
         Path | None,
-        typer.Option(help="RSA public key, PEM: KUKSA's clients need tokens. Default: open here."),
+        typer.Option(
+            help="RSA public key, PEM: clients of KUKSA and VISS need tokens. Default: open."
+        ),
     ] = None,
     kuksa_tls: Annotated[
         Path | None, typer.Option(help="Folder with cert.pem and key.pem; default: no TLS.")
@@ -72,6 +74,20 @@ def up(
         bool,
         typer.Option("--no-target-bridge", help="Targets of kuksa.val.v1 do not move the car."),
     ] = False,
+    viss_port: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            max=65535,
+            help="Port of the signals (VISS, WebSocket and HTTP); the next free one is taken. 0: any.",
+        ),
+    ] = 8090,
+    viss_origin: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Origin of pages that may use VISS, as http://127.0.0.1:8000; may repeat."
+        ),
+    ] = None,
     ready_file: Annotated[
         Path | None, typer.Option(help="Written, as JSON, once everything answers.")
     ] = None,
@@ -109,6 +125,7 @@ def up(
       volant up --parked --sleep-after 60       asleep after a minute; `volant power drive` wakes it
     """
     from volant.app.live_kuksa import KuksaWish
+    from volant.app.live_viss import VissWish
     from volant.app.trip import TripWish
     from volant.app.up import UpWish, up_command
 
@@ -131,6 +148,7 @@ def up(
         port=port,
         doip_port=doip_port,
         kuksa=KuksaWish(kuksa_port, kuksa_token_key, kuksa_tls, not no_target_bridge),
+        viss=VissWish(viss_port, tuple(viss_origin or ())),
         ready_file=ready_file,
         status_file=status_file,
         for_s=for_s,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from volant.app.compose import Trip, frame_settings, judge_settings, pilot_settings
 from volant.app.live_kuksa import KuksaDoor
+from volant.app.live_viss import VissDoor
 from volant.caros.cockpit import Door
 from volant.caros.cockpit.frame import FrameSettings
 from volant.caros.supervise import JobRow
@@ -36,6 +37,7 @@ class Context:
     """Listens for `volant signals`; it outlives the process that serves it."""
     catalogue: Catalogue
     kuksa: KuksaDoor
+    viss: VissDoor
     apps: tuple[socket.socket, socket.socket]
     """Between the host of the apps and whoever serves their signals; these two hold it, and nobody else."""
     jobs: tuple[JobRow, ...] = ()
@@ -54,6 +56,7 @@ def make_context(
     signals: socket.socket,
     catalogue: Catalogue,
     kuksa: KuksaDoor,
+    viss: VissDoor,
 ) -> Context:
     """Work out all settings now, so that a process that comes back need not.
 
@@ -62,6 +65,5 @@ def make_context(
     """
     settings = pilot_settings(trip), judge_settings(trip), frame_settings(trip)
     apps = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    return Context(
-        trip, door, journal, *settings, doip, codes, state, signals, catalogue, kuksa, apps
-    )
+    edges = signals, catalogue, kuksa, viss, apps
+    return Context(trip, door, journal, *settings, doip, codes, state, *edges)

@@ -17,6 +17,7 @@ from typing import Any, Final
 from volant.app.live_context import Context
 from volant.app.live_kuksa_edge import kuksa_edge
 from volant.app.live_station import Station, publish_outside
+from volant.app.live_viss_edge import viss_edge
 from volant.caros.apps.door import SignalDoor
 from volant.caros.signals import arbiter, mapping
 from volant.caros.signals.line import LineServer
@@ -81,7 +82,7 @@ async def apps_edge(given: EdgeInput) -> None:
         door.close()
 
 
-EDGES: Final[tuple[Edge, ...]] = (line_edge, kuksa_edge, apps_edge)
+EDGES: Final[tuple[Edge, ...]] = (line_edge, kuksa_edge, viss_edge, apps_edge)
 
 
 class Pump:

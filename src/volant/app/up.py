@@ -27,6 +27,7 @@ from volant.app.live_context import Context, make_context
 from volant.app.live_kuksa import KuksaWish, open_kuksa
 from volant.app.live_power import LivePower
 from volant.app.live_station import GO, Station, publish_outside
+from volant.app.live_viss import VissWish, open_viss
 from volant.app.live_wiring import bus_codes_of, check_bus, wired
 from volant.app.power_socket import PowerAnswer, PowerDoor, PowerReply
 from volant.app.say import answer_json, table, tell
@@ -68,6 +69,7 @@ class UpWish:
     port: int = 0
     doip_port: int = 0
     kuksa: KuksaWish = field(default_factory=KuksaWish)
+    viss: VissWish = field(default_factory=VissWish)
     ready_file: Path | None = None
     status_file: Path | None = None
     for_s: float | None = None
@@ -117,6 +119,8 @@ class UpAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """Where testers reach the control units, on loopback."""
     kuksa_port: int
     """Where KUKSA's clients reach the signals, on loopback."""
+    viss_port: int
+    """Where clients of VISS do, on loopback."""
     bus: str | None
     """Buses between the car and its guard, as asked for; null: none."""
     power: PowerAnswer
@@ -221,7 +225,10 @@ class LiveCar:
 
     def _kept(self, row: ProcessRow) -> tuple[int, ...]:
         context = self._context
-        kept = [context.door.listener, context.doip, context.signals, context.kuksa.held]
+        kept = [
+            *(context.door.listener, context.doip, context.signals),
+            *(context.kuksa.held, context.viss.listener),
+        ]
         if row.name in APPS_BETWEEN:
             kept.append(context.apps[APPS_BETWEEN.index(row.name)])
         return (*self._wiring.seat(row.name).descriptors, *(one.fileno() for one in kept))
@@ -276,12 +283,12 @@ def up_command(wish: UpWish) -> Exit:
         state = wish.state or state_folder()
         door = open_door(wish.port)
         doip, doip_port = listen_near(wish.doip_port)
-        kuksa = open_kuksa(wish.kuksa)
+        kuksa, viss = open_kuksa(wish.kuksa), open_viss(wish.viss)
         journal = (wish.journal or state) if wish.record else None
         context = replace(
             make_context(
                 *(trip, door, journal, doip, codes.folder, state),
-                *(listener, whole_catalogue()[0], kuksa),
+                *(listener, whole_catalogue()[0], kuksa, viss),
             ),
             jobs=processes.job,
             waits_parked=wish.parked,
@@ -292,13 +299,12 @@ def up_command(wish: UpWish) -> Exit:
         car = LiveCar(context, processes, wish)
         _tell_start(trip, door.address, door.port, door.wanted_port)
         tell(f"diagnostics: DoIP at 127.0.0.1:{doip_port}")
-        tell(f"signals: KUKSA at {kuksa.words}")
+        tell(f"signals: KUKSA at {kuksa.words}; VISS at port {viss.port}")
         gc.collect()
         gc.freeze()
         try:
-            status, answer = _keep_up(
-                car, wish, signals, began_s, door.address, (doip_port, kuksa.port), power_door
-            )
+            ports = doip_port, kuksa.port, viss.port
+            status, answer = _keep_up(car, wish, signals, began_s, door.address, ports, power_door)
         finally:
             car.close()
             door.listener.close()
@@ -306,6 +312,7 @@ def up_command(wish: UpWish) -> Exit:
             kuksa.held.close()
             for end in context.apps:
                 end.close()
+            viss.listener.close()
             for path in (wish.ready_file, wish.status_file):
                 if path is not None:
                     path.unlink(missing_ok=True)
@@ -319,7 +326,7 @@ def _keep_up(
     signals: StopSignals,
     began_s: float,
     address: str,
-    ports: tuple[int, int],
+    ports: tuple[int, int, int],
     power_door: PowerDoor | None,
 ) -> tuple[Exit, UpAnswer]:
     """Until somebody asks for the end, the time is over, or the car is broken."""
@@ -340,6 +347,7 @@ def _keep_up(
             address=address,
             doip_port=ports[0],
             kuksa_port=ports[1],
+            viss_port=ports[2],
             bus=wish.trip.bus,
             power=car.power.answer(),
             power_socket="" if power_door is None else str(power_door.path),

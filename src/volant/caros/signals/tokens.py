@@ -31,6 +31,13 @@ _KEPT: Final = 256
 """Tokens whose signature need not be checked again."""
 
 
+class TokenExpiredError(SignalError):
+    """The token was good and its time is over."""
+
+    def __init__(self) -> None:
+        super().__init__(Code.UNAUTHENTICATED, "", "the token has expired")
+
+
 class TokenChecker:
     """Gives the rights of a token that the holder of one RSA key has signed."""
 
@@ -57,7 +64,7 @@ class TokenChecker:
                 self._known.popitem(last=False)
         rights, begins_s = known
         if rights.expired(now_s):
-            raise _refused("has expired")
+            raise TokenExpiredError
         if now_s < begins_s:
             raise _refused("is not valid yet")
         return rights
@@ -118,4 +125,4 @@ def _refused(why: str) -> SignalError:
     return SignalError(Code.UNAUTHENTICATED, "", f"the token {why}")
 
 
-__all__ = ["ALGORITHM", "AUDIENCE", "TokenChecker"]
+__all__ = ["ALGORITHM", "AUDIENCE", "TokenChecker", "TokenExpiredError"]

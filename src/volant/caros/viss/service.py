@@ -1,0 +1,240 @@
+"""What VISS asks of the signal store, whichever way the request came: rights, paths, reading, setting."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+from volant.caros.signals.rights import Rights
+from volant.caros.signals.store import Datapoint, SignalStore
+from volant.caros.signals.tokens import TokenChecker, TokenExpiredError
+from volant.caros.signals.values import SignalError
+from volant.caros.viss.errors import (
+    BAD_REQUEST,
+    FILTER_INVALID,
+    INVALID_PATH,
+    READ_ONLY,
+    TOKEN_EXPIRED,
+    TOKEN_INVALID,
+    TOKEN_MISSING,
+    UNAVAILABLE_DATA,
+    VissError,
+    error_of,
+)
+from volant.caros.viss.filters import Filter, Metadata, Past
+from volant.caros.viss.history import History
+from volant.caros.viss.metadata import CAPABILITIES, static_of, tree
+from volant.caros.viss.texts import stamp_of, text_of, value_of
+from volant.wire.vss import LONGEST_PATH, Leaf, Value, is_path, is_pattern
+
+BEARER: Final = "Bearer "
+
+Data = dict[str, Any] | list[dict[str, Any]]
+
+
+class Service:
+    """One store, as VISS sees it."""
+
+    def __init__(
+        self,
+        store: SignalStore,
+        checker: TokenChecker | None = None,
+        now_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
+        """Args:
+        checker: None serves everybody with all rights.
+        now_ns: Unix time.
+        """
+        self.store, self.now_ns = store, now_ns
+        self.history = History(store)
+        self._checker = checker
+        self._everything = Rights.all()
+
+    def rights(self, token: object) -> Rights:
+        """What the bearer of a token may do.
+
+        Raises:
+            VissError: token_missing, token_invalid or token_expired.
+        """
+        if self._checker is None:
+            return self._everything
+        if token is None or token == "":
+            raise VissError(TOKEN_MISSING)
+        if not isinstance(token, str):
+            raise VissError(TOKEN_INVALID)
+        try:
+            text = token.removeprefix(BEARER).strip()
+            return self._checker.rights(text, self.now_ns() / 1e9)
+        except TokenExpiredError as error:
+            raise VissError(TOKEN_EXPIRED) from error
+        except SignalError as error:
+            raise VissError(TOKEN_INVALID) from error
+
+    def leaves(self, path: object, paths: tuple[str, ...] = ()) -> tuple[Leaf, ...]:
+        """The signals that a request addresses, each once; a branch stands for all below it.
+
+        Args:
+            path: with dots or slashes, without wildcards (Core, 4.1.2).
+            paths: relative to it; `*` is one level (Core, 7.1), `**` any number, which is ours.
+
+        Raises:
+            VissError: bad_request, it is no path; invalid_path, one of them addresses nothing.
+        """
+        root = path_of(path)
+        if not paths:
+            return self._expand(root)
+        found: dict[int, Leaf] = {}
+        for relative in paths:
+            whole = f"{root}.{relative}"
+            if len(whole) > LONGEST_PATH or not is_pattern(whole):
+                raise VissError(BAD_REQUEST, f"{relative[:80]!r} is no relative path.")
+            for leaf in self._expand(whole):
+                found[leaf.id] = leaf
+        return tuple(found.values())
+
+    def _expand(self, pattern: str) -> tuple[Leaf, ...]:
+        catalogue = self.store.catalogue
+        found = catalogue.expand(pattern)
+        if "*" in pattern and not pattern.endswith("*"):
+            # A path that ends at a branch addresses all below; one that ends in wildcards does not.
+            known = {leaf.id for leaf in found}
+            below = catalogue.expand(f"{pattern}.**") if is_pattern(f"{pattern}.**") else ()
+            found = (*found, *(leaf for leaf in below if leaf.id not in known))
+        if not found:
+            raise VissError(INVALID_PATH)
+        return found
+
+    def read(self, path: object, asked: Filter, token: object) -> dict[str, Any]:
+        """What a read request is answered: `data`, or `metadata` where that was asked for.
+
+        Raises:
+            VissError: why it is not.
+        """
+        operation = asked.operation
+        if isinstance(operation, Metadata):
+            return {"metadata": self._metadata(path, asked.paths, operation, token)}
+        if operation is not None and not isinstance(operation, Past):
+            raise VissError(FILTER_INVALID, "It is for subscriptions.")
+        rights = self.rights(token)
+        leaves = self.leaves(path, asked.paths)
+        several = bool(asked.paths) or len(leaves) > 1
+        points = self.current(leaves, rights)
+        if operation is None:
+            found = data_of(((leaf, points[leaf.id]) for leaf in leaves), several)
+        else:
+            found = self._past(leaves, points, self.now_ns() - operation.period_ns, several)
+        if not found:
+            raise VissError(UNAVAILABLE_DATA)
+        return {"data": found}
+
+    def current(self, leaves: Iterable[Leaf], rights: Rights) -> dict[int, Datapoint | None]:
+        """Current values; all or nothing.
+
+        Raises:
+            VissError: insufficient_priviledges for one of them.
+        """
+        try:
+            return {leaf.id: self.store.get(leaf.id, rights) for leaf in leaves}
+        except SignalError as error:
+            raise error_of(error) from error
+
+    def _past(
+        self,
+        leaves: Iterable[Leaf],
+        points: Mapping[int, Datapoint | None],
+        from_ns: int,
+        several: bool,
+    ) -> Data:
+        found: list[dict[str, Any]] = []
+        for leaf in leaves:
+            noted = self.history.since(leaf.id, from_ns, points[leaf.id])
+            dp = [
+                _point(leaf, point.value, point.stamp_ns)
+                for point in noted
+                if point.value is not None
+            ]
+            if dp:
+                found.append({"path": leaf.path, "dp": dp[0] if len(dp) == 1 else dp})
+        return found if several or not found else found[0]
+
+    def _metadata(
+        self, path: object, paths: tuple[str, ...], asked: Metadata, token: object
+    ) -> dict[str, Any]:
+        store, keys = self.store, asked.keys
+        root, leaves = path_of(path), self.leaves(path, paths)
+        if asked.kind == "static":
+            return tree(root, leaves, store.catalogue, static_of, keys, branches=True)
+        if "opt-cap" in keys:
+            if keys != ("opt-cap",):
+                raise VissError(FILTER_INVALID, "opt-cap is asked for alone.")
+            return dict(CAPABILITIES)
+        unknown = set(keys) - {"availability", "validate"}
+        if unknown:
+            raise VissError(FILTER_INVALID, f"There is no {min(unknown)[:40]!r} here.")
+        rights = Rights.all() if keys == ("validate",) else self.rights(token)
+        points = self.current(leaves, rights)
+        guarded = self._checker is not None
+
+        def of_leaf(leaf: Leaf) -> dict[str, str]:
+            point = points[leaf.id]
+            there = point is not None and point.value is not None
+            words = {"availability": "available" if there else "unavailable"}
+            return words | ({"validate": "read-write"} if guarded else {})
+
+        return tree(root, leaves, store.catalogue, of_leaf, keys, branches=False)
+
+    def set(self, path: object, raw: object, token: object, who: str) -> None:
+        """Ask for an actuator to be moved; done, it has been handed to who moves it.
+
+        Raises:
+            VissError: why it was not.
+        """
+        rights = self.rights(token)
+        leaf = self.store.catalogue.get(path_of(path))
+        if leaf is None:
+            if self.store.catalogue.is_branch(path_of(path)):
+                raise VissError(BAD_REQUEST, "A set request names one signal.")
+            raise VissError(INVALID_PATH)
+        if leaf.kind != "actuator":
+            raise VissError(READ_ONLY)
+        try:
+            self.store.actuate(rights, who, {leaf.id: value_of(leaf, raw)}).raise_first()
+        except SignalError as error:
+            raise error_of(error) from error
+
+
+def path_of(path: object) -> str:
+    """A request's path with dots.
+
+    Raises:
+        VissError: bad_request, it is none.
+    """
+    if not isinstance(path, str):
+        raise VissError(BAD_REQUEST, "A path is a string.")
+    found = path.replace("/", ".")
+    if "*" in found:
+        raise VissError(BAD_REQUEST, "Wildcards belong in a filter of type paths.")
+    if not is_path(found):
+        raise VissError(BAD_REQUEST if len(path) > LONGEST_PATH or not path else INVALID_PATH)
+    return found
+
+
+def _point(leaf: Leaf, value: Value, stamp_ns: int) -> dict[str, Any]:
+    return {"value": text_of(leaf, value), "ts": stamp_of(stamp_ns)}
+
+
+def data_of(points: Iterable[tuple[Leaf, Datapoint | None]], several: bool) -> Data:
+    """`data` of a response (Core, 7.11.2): an object, or an array where several signals are addressed.
+
+    A signal without a value is left out; empty where none has one.
+    """
+    found = [
+        {"path": leaf.path, "dp": _point(leaf, point.value, point.stamp_ns)}
+        for leaf, point in points
+        if point is not None and point.value is not None
+    ]
+    return found if several or not found else found[0]
+
+
+__all__ = ["Data", "Service", "data_of", "path_of"]
