@@ -64,6 +64,17 @@ def make_context(
         InputError: the road cannot be driven.
     """
     settings = pilot_settings(trip), judge_settings(trip), frame_settings(trip)
-    apps = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    edges = signals, catalogue, kuksa, viss, apps
-    return Context(trip, door, journal, *settings, doip, codes, state, *edges)
+    return Context(
+        trip,
+        door,
+        journal,
+        *settings,
+        doip=doip,
+        codes=codes,
+        state=state,
+        signals=signals,
+        catalogue=catalogue,
+        kuksa=kuksa,
+        viss=viss,
+        apps=socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET),
+    )
