@@ -97,6 +97,22 @@ def test_units_change_nothing_while_the_car_moves(speed_mps: float, nrc: int | N
     assert permit(Sid.SESSION, 3) is None
 
 
+def test_a_unit_offers_no_reset_and_no_silence_that_nobody_makes() -> None:
+    served = config(ecus.ECUS[1])
+    for request in (b"\x11\x01", b"\x28\x03\x01"):
+        (answer,) = uds_server.step(UdsState(session=3), request, served, 0).responses
+        assert answer == bytes((0x7F, request[0], 0x11))
+    made = ecus.server_config(
+        ecus.ECUS[1],
+        ecus.CarFacts(),
+        live=lambda _: 0.0,
+        seed=lambda: bytes(range(1, 17)),
+        on_reset=lambda _: None,
+        controls_communication=True,
+    )
+    assert {Sid.RESET, Sid.COMMUNICATION} <= uds_server.offered(made)
+
+
 def test_a_unit_prepared_at_a_standstill_is_as_ever_when_the_car_drives_off() -> None:
     speed = {"speed_mps": 0.0}
     spec = ecus.ECUS[1]
