@@ -38,6 +38,8 @@ class Context:
     kuksa: KuksaDoor
     apps: tuple[socket.socket, socket.socket]
     """Between the host of the apps and whoever serves their signals; these two hold it, and nobody else."""
+    testers: tuple[socket.socket, socket.socket]
+    """Between the bridge to buses outside and diagnostics, for testers on these buses."""
     jobs: tuple[JobRow, ...] = ()
     """What is done while the car is parked."""
     waits_parked: bool = False
@@ -61,7 +63,8 @@ def make_context(
         InputError: the road cannot be driven.
     """
     settings = pilot_settings(trip), judge_settings(trip), frame_settings(trip)
-    apps = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    apps, testers = (socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(2))
     return Context(
-        trip, door, journal, *settings, doip, codes, state, signals, catalogue, kuksa, apps
+        *(trip, door, journal, *settings, doip, codes, state, signals, catalogue, kuksa),
+        *(apps, testers),
     )
