@@ -39,7 +39,9 @@ def test_list_names_every_unit(capsys: pytest.CaptureFixture[str]) -> None:
     assert list_command(as_json=True) is Exit.DONE
     assert [row["name"] for row in told(capsys)["units"]] == [spec.name for spec in ECUS]
     list_command(as_json=False)
-    assert "radar_rear_right" in capsys.readouterr().out
+    said = capsys.readouterr()
+    assert "radar_rear_right" in said.out
+    assert "over CAN: volant up --bus with a bus outside" in said.err
 
 
 def test_scan_finds_every_unit(door: Door, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,8 +14,11 @@ from scripts import kill_table
 from volant.app.canbus import load_network
 from volant.app.live_replay import replay_live
 from volant.core.messages import CanFrames, CommandSource, LiveStep
+from volant.vehicle.ecus import ECUS, SPEED
+from volant.wire.isotp import IsoTpLink
 from volant.wire.journal import read_journal
 
+DRIVE = {spec.name: spec for spec in ECUS}["drive"]
 TRIP = ("--distance", "12000", "--cars", "20")
 OUTSIDE = "239.74.163.77"
 """A group of python-can's udp_multicast, the one interface that crosses processes without a kernel's CAN."""
@@ -115,3 +118,31 @@ def test_a_node_outside_hears_the_car_and_cannot_speak_for_it(tmp_path: Path) ->
     ]
     assert foreign
     assert replay_live(journal).agrees
+
+
+@pytest.mark.slow
+def test_a_tester_on_a_bus_outside_is_answered(tmp_path: Path) -> None:
+    words = [*TRIP, "--bus", f"udp_multicast:{OUTSIDE}", "--no-journal", "--state", str(tmp_path)]
+    with outside() as node, kill_table.live_car(words):
+        assert ask(node, b"\x22\xf1\x90") == b"\x62\xf1\x90VOLANTSIM00000001"
+        assert SPEED.decode(ask(node, b"\x22" + SPEED.did.to_bytes(2, "big"))[3:]) > 5.0
+
+
+def ask(node: can.BusABC, request: bytes) -> bytes:
+    """The whole answer of the unit `drive`, by ISO-TP; asked anew where a busy car lets it wait."""
+    until_s = time.monotonic() + 60.0
+    while time.monotonic() < until_s:
+        link = IsoTpLink()
+        frames, again_s = link.send(request, 0).frames, time.monotonic() + 5.0
+        while time.monotonic() < again_s:
+            for data in frames:
+                node.send(
+                    can.Message(arbitration_id=DRIVE.can_request, data=data, is_extended_id=False)
+                )
+            frames, heard = (), node.recv(1.0)
+            if heard is not None and heard.arbitration_id == DRIVE.can_response:
+                out = link.frame(bytes(heard.data), 0)
+                frames = out.frames
+                if out.messages:
+                    return out.messages[0]
+    pytest.fail("the unit does not answer")

@@ -88,10 +88,61 @@ def test_units_change_nothing_while_the_car_moves(speed_mps: float, nrc: int | N
         Sid.DOWNLOAD,
         Sid.DTC_SETTING,
         Sid.CLEAR_DTC,
+        Sid.WRITE_DATA,
+        Sid.TRANSFER,
+        Sid.TRANSFER_EXIT,
     ):
         assert permit(sid, 1) == nrc
     assert permit(Sid.SESSION, 2) == nrc
     assert permit(Sid.SESSION, 3) is None
+
+
+def test_a_unit_offers_no_reset_and_no_silence_that_nobody_makes() -> None:
+    served = config(ecus.ECUS[1])
+    for request in (b"\x11\x01", b"\x28\x03\x01"):
+        (answer,) = uds_server.step(UdsState(session=3), request, served, 0).responses
+        assert answer == bytes((0x7F, request[0], 0x11))
+    made = ecus.server_config(
+        ecus.ECUS[1],
+        ecus.CarFacts(),
+        live=lambda _: 0.0,
+        seed=lambda: bytes(range(1, 17)),
+        on_reset=lambda _: None,
+        controls_communication=True,
+    )
+    assert {Sid.RESET, Sid.COMMUNICATION} <= uds_server.offered(made)
+
+
+def test_a_unit_prepared_at_a_standstill_is_as_ever_when_the_car_drives_off() -> None:
+    speed = {"speed_mps": 0.0}
+    spec = ecus.ECUS[1]
+    served = ecus.server_config(
+        spec,
+        ecus.CarFacts(),
+        live=lambda name: speed.get(name, math.nan),
+        seed=lambda: bytes(range(1, 17)),
+    )
+    state, key = UdsState(), ecus.key_for(ecus.secret_of(spec.name), 0x11, bytes(range(1, 17)))
+    start = ecus.FLASH_START.to_bytes(4, "big")
+    for request, answer in (
+        (b"\x10\x03", 0x50),
+        (b"\x85\x02", 0xC5),
+        (b"\x10\x02", 0x50),
+        (b"\x27\x11", 0x67),
+        (b"\x27\x12" + key, 0x67),
+        (b"\x34\x00\x44" + start + bytes((0, 0, 0, 9)), 0x74),
+        (b"\x36\x01abc", 0x76),
+    ):
+        done = uds_server.step(state, request, served, 0)
+        state = done.state
+        assert done.responses[0][0] == answer
+    assert served.faults is not None
+    assert not served.faults.recording
+    speed["speed_mps"] = 21.4
+    done = uds_server.step(state, b"\x36\x02def", served, 1)
+    assert done.responses == (b"\x7f\x36\x7f",)
+    assert done.state == UdsState()
+    assert served.faults.recording
 
 
 def test_the_pilots_unit_knows_every_code_of_the_cars_network() -> None:

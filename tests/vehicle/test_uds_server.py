@@ -1,6 +1,6 @@
 """The UDS server: order of checks, sessions, security, silence, long work, downloads."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from hypothesis import given, settings
@@ -356,11 +356,64 @@ def test_a_reset_is_told_to_the_caller_and_locks_all() -> None:
 
 def test_nothing_acts_where_the_caller_forbids_it() -> None:
     bench = Bench()
-    bench.ask("1003")
+    bench.unlock()
     bench.forbidden = Nrc.CONDITIONS_NOT_CORRECT
-    for request in ("1003", "1101", "280301", "8502", "3101 0200", "14ffffff"):
+    acts = ("1003", "1101", "280301", "8502", "3101 0200", "14ffffff", "2e0101 1122")
+    for request in acts:
         assert bench.ask(request) == f"7f{request[:2]}22"
     assert bench.ask("220100") == "6201001234"
+    assert bench.note == b"\0\0"
+
+
+@pytest.mark.parametrize("prepared", ["1002", "8502", "280301", "280101"])
+def test_what_was_prepared_is_undone_when_the_caller_forbids_it(prepared: str) -> None:
+    bench = Bench()
+    bench.ask("1003")
+    bench.ask(prepared)
+    assert uds_server.next_due_ns(bench.state) == 0
+    assert bench.poll() == ""
+    assert bench.state.session != 1
+    bench.forbidden = Nrc.CONDITIONS_NOT_CORRECT
+    assert bench.poll() == ""
+    assert bench.state == UdsState()
+    assert bench.faults.recording
+
+
+def test_keeping_a_session_alive_does_not_keep_what_is_forbidden() -> None:
+    bench = Bench()
+    bench.ask("1003")
+    bench.ask("8502")
+    bench.forbidden = Nrc.CONDITIONS_NOT_CORRECT
+    bench.ask("3e80")
+    assert bench.faults.recording
+    assert bench.ask("22f186") == "62f18601"
+
+
+def test_a_session_that_changes_nothing_outlasts_what_the_caller_forbids() -> None:
+    bench = Bench()
+    bench.ask("1003")
+    bench.forbidden = Nrc.CONDITIONS_NOT_CORRECT
+    bench.poll()
+    assert bench.ask("22f186") == "62f18603"
+
+
+def test_a_download_stops_where_the_caller_forbids_it() -> None:
+    bench = Bench()
+    program(bench)
+    bench.ask("3400 22 1000 0004")
+    assert bench.ask("3601 00010203") == "7601"
+    # One that lets the session be still refuses each block, and the end.
+    config = bench.config
+    bench.config = replace(
+        config, permit=lambda sid, _: None if sid is Sid.SESSION else Nrc.CONDITIONS_NOT_CORRECT
+    )
+    assert bench.ask("3602 04") == "7f3622"
+    assert bench.ask("37") == "7f3722"
+    bench.config = config
+    bench.forbidden = Nrc.CONDITIONS_NOT_CORRECT
+    assert bench.ask("37") == "7f377f"
+    assert bench.state.download is None
+    assert bench.flash.image == bytes(range(4))
 
 
 def program(bench: Bench) -> None:

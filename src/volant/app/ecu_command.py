@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import msgspec
 
 from volant.app.exits import Exit
-from volant.app.say import answer_json, table
+from volant.app.say import answer_json, table, tell
 from volant.caros.diagnostics import DoipTester, NegativeResponseError, UnknownUnitError
 from volant.core.errors import InputError
 from volant.vehicle.ecus import CIRCUMSTANCES, ECUS, KNOWN_DIDS, EcuSpec, LiveValue
@@ -112,12 +112,13 @@ def list_command(*, as_json: bool) -> Exit:
     if as_json:
         answer_json({"units": rows})
         return Exit.DONE
-    headings = ("unit", "what", "DoIP", "bus", "asked on", "answers on", "codes")
+    headings = ("unit", "what", "DoIP", "bus", "CAN asks", "CAN answers", "codes")
     shown = [
         (r.name, r.title, r.address, r.bus, r.can_request, r.can_response, str(len(r.codes)))
         for r in rows
     ]
     table("Control units", headings, shown)
+    tell("over DoIP: volant up, volant ecu serve; over CAN: volant up --bus with a bus outside")
     return Exit.DONE
 
 

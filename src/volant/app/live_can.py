@@ -13,6 +13,7 @@ from typing import Final
 from volant.app.canbus import CanPort, load_network, open_ports, parse_bus
 from volant.app.live_context import Context
 from volant.app.live_station import Station, publish_outside
+from volant.app.live_testers import HOMES, BridgeEnd
 from volant.core import topics
 from volant.core.clock import nanoseconds
 from volant.core.errors import SettingsError
@@ -88,6 +89,8 @@ def bridge(station: Station, context: Context) -> int:
         raise SettingsError("the process can.bridge has no buses without --bus")
     mapping = load_network()
     bus, held = station.bus, station.bus.subscribe(topics.CAN_FRAMES, ECHOES)
+    testers = BridgeEnd(context.testers[0])
+    bus.wake_for(context.testers[0].fileno())
     with open_ports(words, tuple(mapping.table.buses)) as ports:
         by_name: dict[str, list[str]] = {}
         wish = parse_bus(words, tuple(mapping.table.buses))
@@ -107,12 +110,13 @@ def bridge(station: Station, context: Context) -> int:
             bus.wait(WAIT_S)
             bus.drain()
             now_ns = station.now_ns
-            out = [frame for told in held.take() for frame in told.frames]
+            out = [frame for told in held.take() for frame in told.frames] + testers.answers()
             came: list[CanFrame] = []
             for channel in channels:
                 for frame in out:
                     channel.send(frame, now_ns)
                 came += channel.receive(now_ns)
+            testers.hand_on(came)
             if came:
                 told = CanFrames(stamp_ns=now_ns, frames=tuple(came))
                 publish_outside(bus, "can", now_ns, [(topics.CAN_FRAMES, told)])
@@ -122,8 +126,12 @@ def bridge(station: Station, context: Context) -> int:
 
 
 def homes_of(mapping: CarMapping) -> dict[tuple[int, bool], str]:
-    """The bus on which each message is sent first; the gateway copies some to others."""
-    return {
+    """The bus on which each message is sent first; the gateway copies some to others.
+
+    What testers and units say to each other is at home where the unit is.
+    """
+    asked = {(can_id, False): bus for can_id, bus in HOMES.items() if bus in mapping.databases}
+    return asked | {
         (message.can_id, message.extended): bus
         for bus, database in mapping.databases.items()
         for message in database.messages.values()

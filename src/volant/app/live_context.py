@@ -40,6 +40,8 @@ class Context:
     viss: VissDoor
     apps: tuple[socket.socket, socket.socket]
     """Between the host of the apps and whoever serves their signals; these two hold it, and nobody else."""
+    testers: tuple[socket.socket, socket.socket]
+    """Between the bridge to buses outside and diagnostics, for testers on these buses."""
     jobs: tuple[JobRow, ...] = ()
     """What is done while the car is parked."""
     waits_parked: bool = False
@@ -64,6 +66,7 @@ def make_context(
         InputError: the road cannot be driven.
     """
     settings = pilot_settings(trip), judge_settings(trip), frame_settings(trip)
+    pairs = (socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(2))
     return Context(
         trip,
         door,
@@ -76,5 +79,6 @@ def make_context(
         catalogue=catalogue,
         kuksa=kuksa,
         viss=viss,
-        apps=socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET),
+        apps=next(pairs),
+        testers=next(pairs),
     )

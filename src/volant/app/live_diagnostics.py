@@ -1,4 +1,6 @@
-"""The live car's diagnostics: monitors, trouble codes and all control units over DoIP, as an edge process.
+"""The live car's diagnostics: monitors, trouble codes and all control units, as an edge process.
+
+Testers come by DoIP, and by CAN where `--bus` names buses outside.
 
 Its listening socket and the folder of its codes are the supervisor's, so a tester finds the next incarnation at
 the same port, with the same codes. The supervisor begins the operation cycle, once for all incarnations.
@@ -6,6 +8,7 @@ the same port, with the same codes. The supervisor begins the operation cycle, o
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import time
 from collections.abc import Iterable, Mapping
@@ -13,8 +16,10 @@ from typing import Final
 
 from volant import __version__
 from volant.app.bus_codes import UNIT as BUS_UNIT
+from volant.app.canbus import INLINE
 from volant.app.live_context import Context
 from volant.app.live_station import Station, publish_outside
+from volant.app.live_testers import units_on_can
 from volant.app.live_wiring import bus_codes_of
 from volant.caros.codes import Codes, present_codes
 from volant.caros.diagnostics import DoipEntity, DoipSettings, Unit
@@ -148,7 +153,7 @@ class Teller:
 
 
 def diagnostics(station: Station, context: Context) -> int:
-    """All control units over DoIP on loopback, and the monitors that give them their codes."""
+    """All control units over DoIP on loopback and on buses outside, and the monitors that give them their codes."""
     codes = Codes(context.codes, bus_codes_of(context.trip))
     watcher = Watcher(station, codes.memories)
     facts = CarFacts(software=__version__)
@@ -167,7 +172,10 @@ def diagnostics(station: Station, context: Context) -> int:
     if not station.go():
         return 0
     teller, kept_ns = Teller(station, codes), -KEEP_NS
-    with DoipEntity(units, DoipSettings(vin=facts.vin), listener=context.doip):
+    with contextlib.ExitStack() as doors:
+        doors.enter_context(DoipEntity(units, DoipSettings(vin=facts.vin), listener=context.doip))
+        if context.trip.wish.bus not in (None, INLINE):
+            doors.enter_context(units_on_can(context.testers[1], units))
         while not station.ending:
             watcher.turn()
             teller.turn(watcher)

@@ -28,7 +28,7 @@ from volant.app.live_kuksa import KuksaWish, open_kuksa
 from volant.app.live_power import LivePower
 from volant.app.live_station import GO, Station, publish_outside
 from volant.app.live_viss import VissWish, open_viss
-from volant.app.live_wiring import bus_codes_of, check_bus, wired
+from volant.app.live_wiring import BRIDGE, bus_codes_of, check_bus, wired
 from volant.app.power_socket import PowerAnswer, PowerDoor, PowerReply
 from volant.app.say import answer_json, table, tell
 from volant.app.signal_files import whole_catalogue
@@ -51,6 +51,8 @@ from volant.core.messages import Alert, AlertLevel, FlashUse, PowerState
 PROCESSES: Final = Path(__file__).with_name("processes.toml")
 APPS_BETWEEN: Final = ("apps", "signals")
 """Who holds the ends of the apps' channel: what comes over it is believed."""
+TESTERS_BETWEEN: Final = (BRIDGE.name, "diagnostics")
+"""Who holds the ends of the way of testers on buses outside."""
 TURN_S: Final = 0.05
 STATUS_EVERY_S: Final = 0.5
 BOOT_MOST_S: Final = 60.0
@@ -231,6 +233,8 @@ class LiveCar:
         ]
         if row.name in APPS_BETWEEN:
             kept.append(context.apps[APPS_BETWEEN.index(row.name)])
+        if row.name in TESTERS_BETWEEN:
+            kept.append(context.testers[TESTERS_BETWEEN.index(row.name)])
         return (*self._wiring.seat(row.name).descriptors, *(one.fileno() for one in kept))
 
     def _run(self, row: ProcessRow, incarnation: int, pair: socket.socket) -> int:
@@ -310,7 +314,7 @@ def up_command(wish: UpWish) -> Exit:
             door.listener.close()
             doip.close()
             kuksa.held.close()
-            for end in context.apps:
+            for end in (*context.apps, *context.testers):
                 end.close()
             viss.listener.close()
             for path in (wish.ready_file, wish.status_file):

@@ -28,7 +28,7 @@ from volant.vehicle.uds_config import (
     SecurityLevel,
     ServerConfig,
 )
-from volant.wire.uds import Did, Nrc, Session, Sid, dtc_code
+from volant.wire.uds import Did, Nrc, Reset, Session, Sid, dtc_code
 
 Live = Callable[[str], float]
 """A live value by its name; NaN where there is none."""
@@ -383,8 +383,9 @@ def server_config(
     faults: FaultMemory | None = None,
     permit: Callable[[Sid, int], Nrc | None] | None = None,
     on_reset: Callable[[int], None] | None = None,
+    controls_communication: bool = False,
 ) -> ServerConfig:
-    """The UDS server of one unit.
+    """The UDS server of one unit; it offers only what has an effect.
 
     Args:
         spec: the unit.
@@ -393,7 +394,8 @@ def server_config(
         seed: gives a fresh seed of 16 bytes that nobody can guess.
         faults: the unit's memory; without one it gets an empty one.
         permit: see `ServerConfig.permit`; without one, `permit_when_standing` by the live speed.
-        on_reset: told of resets.
+        on_reset: makes resets; without one 0x11 is not offered, for nothing would be reset.
+        controls_communication: whether who sends the unit's frames heeds 0x28; otherwise it is not offered.
     """
     secret = secret_of(spec.name)
     flash = ScratchFlash()
@@ -431,8 +433,9 @@ def server_config(
             int(Session.EXTENDED): every,
             int(Session.PROGRAMMING): every - {Session.DEFAULT},
         },
+        resets=frozenset() if on_reset is None else frozenset({int(Reset.HARD), int(Reset.SOFT)}),
         on_reset=on_reset,
-        controls_communication=True,
+        controls_communication=controls_communication,
         permit=permit or permit_when_standing(live),
     )
 

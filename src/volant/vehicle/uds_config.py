@@ -113,8 +113,9 @@ class ServerConfig:
     controls_communication: bool = False
     """Whether 0x28 is offered; who sends the unit's frames looks at `UdsState.sends`."""
     permit: Callable[[Sid, int], Nrc | None] | None = None
-    """Asked before sessions, resets, routines, downloads, communication control, 0x14 and 0x85 act, with
-    the sub-function, identifier or group of codes; CONDITIONS_NOT_CORRECT while the car drives, for example."""
+    """Asked before sessions, resets, routines, 0x2E, downloads with each block, communication control, 0x14 and
+    0x85 act, with the sub-function, identifier, address or group of codes; CONDITIONS_NOT_CORRECT while the car
+    drives, for example. It is asked again at each step: what it permits no longer is undone (`uds_server`)."""
     p2_ms: int = 50
     """Answer within this (ISO 14229-2, table 4)."""
     p2_star_ms: int = 5_000

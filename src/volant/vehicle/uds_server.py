@@ -110,8 +110,8 @@ def poll(state: UdsState, config: ServerConfig, now_ns: int) -> Outcome:
 
 
 def next_due_ns(state: UdsState) -> int | None:
-    """When `poll` has something to do; long work is asked each time, so it is due at once."""
-    if state.pending is not None:
+    """When `poll` has something to do; long work, and what `permit` may end, is asked each time: due at once."""
+    if state.pending is not None or _acts(state):
         return 0
     return state.session_due_ns if state.session != Session.DEFAULT else None
 
@@ -133,8 +133,26 @@ def _fed(state: UdsState, config: ServerConfig, now_ns: int, tester: str) -> Uds
 
 
 def _expired(state: UdsState, config: ServerConfig, now_ns: int) -> UdsState:
-    over = state.session != Session.DEFAULT and now_ns >= state.session_due_ns
-    return _default(state, config) if over and state.pending is None else state
+    """End a session that is over, or whose acts are permitted no longer: the car has driven off meanwhile."""
+    if state.session == Session.DEFAULT or state.pending is not None:
+        return state
+    over = now_ns >= state.session_due_ns or (
+        config.permit is not None
+        and any(config.permit(sid, what) is not None for sid, what in _acts(state))
+    )
+    return _default(state, config) if over else state
+
+
+def _acts(state: UdsState) -> tuple[tuple[Sid, int], ...]:
+    """What lasts of a tester's acts, as `permit` is asked for it."""
+    acts: list[tuple[Sid, int]] = []
+    if state.session == Session.PROGRAMMING:
+        acts.append((Sid.SESSION, int(Session.PROGRAMMING)))
+    if not state.records_faults:
+        acts.append((Sid.DTC_SETTING, 2))
+    if not (state.sends and state.receives):
+        acts.append((Sid.COMMUNICATION, 3))
+    return tuple(acts)
 
 
 def _default(state: UdsState, config: ServerConfig) -> UdsState:

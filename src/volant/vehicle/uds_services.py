@@ -53,6 +53,8 @@ def write_data(ask: Ask) -> Told:
         return refused(ask, Nrc.INCORRECT_LENGTH)
     if not _open(ask, found.write_level):
         return refused(ask, Nrc.SECURITY_ACCESS_DENIED)
+    if (nrc := conditions(ask, Sid.WRITE_DATA, int.from_bytes(ask.data[1:3], "big"))) is not None:
+        return refused(ask, nrc)
     nrc = found.write(record)
     return Told(ask.state, ask.data[1:3] if nrc is None else nrc)
 
@@ -154,6 +156,8 @@ def transfer(ask: Ask) -> Told:
         return refused(ask, Nrc.INCORRECT_LENGTH)
     if under_way is None or flash is None:
         return refused(ask, Nrc.REQUEST_SEQUENCE_ERROR)
+    if (nrc := conditions(ask, Sid.TRANSFER, under_way.address)) is not None:
+        return refused(ask, nrc)
     counter, block = ask.data[1], ask.data[2:]
     if under_way.blocks and counter == under_way.counter and block == under_way.last:
         return Told(ask.state, bytes((counter,)))
@@ -183,6 +187,8 @@ def transfer_exit(ask: Ask) -> Told:
     under_way, flash = ask.state.download, ask.config.flash
     if under_way is None or flash is None or under_way.at != under_way.size:
         return refused(ask, Nrc.REQUEST_SEQUENCE_ERROR)
+    if (nrc := conditions(ask, Sid.TRANSFER_EXIT, under_way.address)) is not None:
+        return refused(ask, nrc)
     return Told(replace(ask.state, download=None), flash.finish())
 
 

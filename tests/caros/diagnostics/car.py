@@ -1,4 +1,7 @@
-"""All control units of the simulated car, ready to be asked; nothing here moves."""
+"""All control units of the simulated car, ready to be asked; nothing here moves.
+
+For testers of other people they offer resets and communication control, too, which the car does not.
+"""
 
 import math
 import secrets
@@ -19,6 +22,8 @@ def units() -> dict[int, Unit]:
                 FACTS,
                 live=lambda name: LIVE.get(name, math.nan),
                 seed=lambda: secrets.token_bytes(16),
+                on_reset=lambda _: None,
+                controls_communication=True,
             )
         )
         for spec in ECUS

@@ -4,6 +4,7 @@ import pytest
 
 from volant.caros.diagnostics import Unit
 from volant.vehicle.uds_config import DataId, Later, Routine, ServerConfig
+from volant.wire.uds import Sid
 
 
 def broken(*_: object) -> bytes:
@@ -61,3 +62,24 @@ def test_a_reset_is_told() -> None:
     resets: list[int] = []
     unit(resets).request("doip:0e00", b"\x11\x83", 0)
     assert resets == [3]
+
+
+def test_a_permission_that_breaks_ends_no_door_and_the_session_by_its_time(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    asked: list[int] = []
+
+    def permit(_sid: Sid, what: int) -> None:
+        asked.append(what)
+        if len(asked) > 2:
+            broken()
+
+    sessions = {number: frozenset({1, 2}) for number in (1, 2)}
+    one = Unit(ServerConfig(sessions=sessions, permit=permit))
+    assert one.request("doip:0e00", b"\x10\x02", 0)[0][:1] == b"\x50"
+    assert one.poll("doip", 1) == ("", ())
+    assert one.poll("doip", 2) == ("", ())
+    assert "uds_poll_failed" in caplog.text
+    assert one.state.session == 2
+    one.poll("doip", one.config.s3_ns)
+    assert one.state.session == 1

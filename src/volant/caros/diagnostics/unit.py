@@ -66,9 +66,10 @@ class Unit:
                 return "", ()
             try:
                 done = poll(self._state, self.config, now_ns)
-            except Exception:
-                if waits is None:
-                    raise
+            except Exception:  # noqa: BLE001 - as above
+                if waits is None:  # `permit` failed; the session ends by its time
+                    _log.exception("uds_poll_failed")
+                    return "", ()
                 _log.exception("uds_work_failed sid=%02x", waits.sid)
                 self._state = replace(self._state, pending=None)
                 return waits.tester, (negative(waits.sid, Nrc.GENERAL_REJECT),)
