@@ -50,13 +50,13 @@ EPS = "U0131"
 GEAR = "U0101"
 PEDAL = "U0100"
 [heard]
-ESP_21 = { bus = "car", timeout_ms = 60, required = true }
-EPS_01 = { bus = "car", timeout_ms = 60, required = true }
-Gear_1 = { bus = "car", timeout_ms = 500, required = true }
-Pedal = { bus = "car", timeout_ms = 60, required = true }
+ESP_21 = { bus = "car", timeout_ms = 60, required = true, end_to_end = false }
+EPS_01 = { bus = "car", timeout_ms = 60, required = true, end_to_end = false }
+Gear_1 = { bus = "car", timeout_ms = 500, required = true, end_to_end = false }
+Pedal = { bus = "car", timeout_ms = 60, required = true, end_to_end = false }
 [sent]
 ACC = { bus = "car", end_to_end = { profile = 1, crc = "CS", counter = "CT", data_id = 33 } }
-LKA = { bus = "car" }
+LKA = { bus = "car", end_to_end = false }
 [state]
 speed_mps = { message = "ESP_21", signal = "v_kmh", factor = 0.2777777777777778 }
 accel_mps2 = { message = "ESP_21", signal = "ax_g", factor = 9.80665 }

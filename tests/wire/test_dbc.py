@@ -186,7 +186,8 @@ WRONG = [
     (
         HEAD
         + 'BO_ 1 M: 8 A\n SG_ S : 0|8@1+ (1,0) [0|255] "" A\nBA_DEF_ BO_ "E2EProfile" ENUM "None","Profile1";\n'
-        + 'BA_DEF_DEF_ "E2EProfile" "None";\nBA_ "E2EProfile" BO_ 1 1;\n',
+        + 'BA_DEF_ BO_ "E2EDataID" INT 0 65535;\nBA_DEF_DEF_ "E2EProfile" "None";\n'
+        + 'BA_ "E2EProfile" BO_ 1 1;\nBA_ "E2EDataID" BO_ 1 1;\n',
         "M: protected, but has no signal 'M_Crc'",
     ),
 ]
@@ -206,6 +207,92 @@ def test_a_file_that_contradicts_itself_is_refused(tmp_path: Path, text: str, wo
 def test_any_text_is_read_or_refused(text: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     path = tmp_path_factory.getbasetemp() / "any.dbc"
     path.write_text(text, encoding="utf-8", errors="replace")
+    with contextlib.suppress(InputError):
+        load_database(path)
+
+
+# In chassis.dbc: what is replaced, by what, and what must be told with its line.
+BOUNDS = [
+    ("PIL_Lat: 5 PILOT", "PIL_Lat: 9 PILOT", "PIL_Lat: '9', expected bytes of a frame from 0 to 8"),
+    ("PIL_Lat: 5 PILOT", "PIL_Lat:\n100000000 PILOT", "PIL_Lat: '100000000', expected bytes"),
+    ("PIL_Lat_Sample : 32|4@", "PIL_Lat_Sample : 2147483648|4@", "expected a start bit from 0 to 63"),
+    ("PIL_Lat_Sample : 32|4@", "PIL_Lat_Sample m1 : 32 | 99999999@", "expected bits of a signal"),
+    ('"E2EProfile" BO_ 257 1', '"E2EProfile" BO_ 257 9', "E2EProfile: '9', expected a choice"),
+    ('"E2EProfile" BO_ 257 1', '"E2EProfile" BO_ 257 -1', "E2EProfile: '-1', expected a choice"),
+    ('"GenMsgSendType" BO_ 257 0', '"GenMsgSendType" BO_ 257 3', "expected a choice from 0 to 2"),
+    ('BA_ "E2EDataID" BO_ 257 257;', "", "PIL_Lat: end-to-end protection without E2EDataID"),
+    ('BA_ "E2EDataID" BO_ 257 257;', 'BA_ "E2EDataID" BO_ 257 256;', "data id is that of PIL_Long"),
+    ('"GenMsgCycleTime" BO_ 257 10', '"GenMsgCycleTime" BO_ 257 1e99999999', "out of bounds"),
+    ('"GenMsgCycleTime" BO_ 257 10', '"GenMsgCycleTime" BO_ 257 "1e99999999"', "out of bounds"),
+    (
+        'BA_DEF_ BO_ "E2EProfile"',
+        "SG_MUL_VAL_ 257 PIL_Lat_Sample PIL_Lat_Crc 1-2, 3-4000000000;\nBA_DEF_ BO_ \"E2EProfile\"",
+        "multiplexer values",
+    ),
+    ("BO_ 257 PIL_Lat: 5", "BO_ 4294967553 PIL_Lat: 5", "expected an id"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("before", "after", "words"), BOUNDS, ids=range(len(BOUNDS)))
+def test_what_a_file_claims_is_bounded_before_it_is_believed(
+    tmp_path: Path, before: str, after: str, words: str
+) -> None:
+    text = (FOLDER / "chassis.dbc").read_text()
+    assert before in text
+    with pytest.raises(InputError, match=re.escape(words)) as told:
+        load_database(write(tmp_path, text.replace(before, after)))
+    assert re.search(r"x\.dbc:\d+: ", str(told.value))
+
+
+def test_claims_in_a_comment_are_words(tmp_path: Path) -> None:
+    comment = 'CM_ "BO_ 1 M: 99999 A  SG_ S : 77777|9@1+ 1e99999999 \\" BO_ 1 M: 1 A";'
+    loaded = load_database(write(tmp_path, HEAD + "BO_ 1 M: 1 A\n" + comment))
+    assert list(loaded.messages) == ["M"]
+
+
+def test_a_number_that_ends_the_memory_is_told_within_it(tmp_path: Path) -> None:
+    """Statements that never end are read once, not once each."""
+    with pytest.raises(InputError):
+        load_database(write(tmp_path, HEAD + 'BA_DEF_ BO_ "a" ENUM "b" ' * 20_000))
+
+
+NUMBERS = ("0", "1", "-1", "7", "9", "63", "64", "65", "255", "2147483648", "99999999", "1e9", "1e99999999", "nan", '"1e99999999"', "4294967296")  # fmt: skip
+LINES = {bus: (FOLDER / f"{bus}.dbc").read_text().splitlines() for bus in BUSES}
+
+
+@pytest.mark.timeout(60)
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_our_files_mutated_at_random_load_or_are_refused(
+    data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """A few lines' worth of a file, so that many can be tried; each with up to three changes."""
+    draw = data.draw
+    whole = LINES[draw(st.sampled_from(BUSES))]
+    first = draw(st.integers(0, len(whole) - 1))
+    heads = whole[:8] + [one for one in whole if one.startswith("BA_DEF")]
+    lines = [*heads[:8], *whole[8:40], *heads[8:], *whole[first : first + 20]]
+    ids = {one.split()[1] for one in lines if one.startswith("BO_ ")}
+    lines += [one for one in whole if any(f" BO_ {can_id} " in one for can_id in ids)]
+    for _ in range(draw(st.integers(1, 3))):
+        at = draw(st.integers(0, len(lines) - 1))
+        kind = draw(st.sampled_from(("number", "number", "drop", "double", "letters", "cut")))
+        numbers = list(re.finditer(r"-?\d+", lines[at]))
+        if kind == "number" and numbers:
+            found = draw(st.sampled_from(numbers))
+            told = draw(st.sampled_from(NUMBERS))
+            lines[at] = lines[at][: found.start()] + told + lines[at][found.end() :]
+        elif kind == "drop" and len(lines) > 1:
+            del lines[at]
+        elif kind == "double":
+            lines.insert(at, lines[draw(st.integers(0, len(lines) - 1))])
+        elif kind == "letters":
+            place = draw(st.integers(0, len(lines[at])))
+            lines[at] = lines[at][:place] + draw(st.text(max_size=3)) + lines[at][place + 1 :]
+        elif kind == "cut":
+            lines = [*lines[:at], lines[at][: draw(st.integers(0, len(lines[at])))]]
+    path = tmp_path_factory.getbasetemp() / "mutated.dbc"
+    path.write_text("\n".join(lines), encoding="utf-8", errors="replace")
     with contextlib.suppress(InputError):
         load_database(path)
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from volant.core.errors import InputError
+from volant.wire.dbc_scan import Scan, scan
 from volant.wire.e2e import PROFILE_2_COUNT, Profile, Protection
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ NS_PER_MS: Final = 1_000_000
 CRC_END: Final = "_Crc"
 COUNTER_END: Final = "_Counter"
 SEND_TYPES: Final = ("Cyclic", "OnChange", "CyclicAndOnChange")
+DATA_ID: Final = {Profile.PROFILE_1: "E2EDataID", Profile.PROFILE_2: "E2EDataIDList"}
+"""The attribute without which a profile protects nothing: any message could stand for any other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +236,8 @@ def load_database(path: Path) -> Database:
 
     Raises:
         InputError: unreadable, too large, not DBC, or it contradicts itself (two messages of one id or
-            name, signals that overlap or lie outside, an end-to-end protection without its signals).
+            name, signals that overlap or lie outside, an end-to-end protection without its signals or its
+            data id), or claims more than classic CAN has.
     """
     file = str(path)
     try:
@@ -242,7 +246,7 @@ def load_database(path: Path) -> Database:
         text = path.read_bytes().decode("cp1252", errors="replace")
     except OSError as error:
         raise InputError(f"cannot be read: {error}", file=file) from error
-    _refuse_doubles(text, file)
+    places = scan(text, file)
     import cantools
     from cantools.database.errors import Error
 
@@ -250,32 +254,39 @@ def load_database(path: Path) -> Database:
         found = cantools.database.load_string(text, database_format="dbc", strict=True)
     except Error as error:
         raise InputError(f"not a DBC: {error}", file=file, line=_line_in(str(error))) from error
-    except (ValueError, KeyError, TypeError, IndexError, RecursionError, OverflowError) as error:
+    except Exception as error:  # On broken files cantools fails in any way.
         raise InputError(f"not a DBC: {type(error).__name__} {error}", file=file) from error
     if isinstance(found, cantools.database.diagnostics.Database):
         raise InputError("a diagnostics data base, expected a DBC", file=file)
-    messages = {one.name: _message(one, file) for one in found.messages}
+    messages: dict[str, Message] = {}
+    for one in found.messages:
+        if one.name in messages:
+            raise places.wrong("a message of this name stands before", one.name, _id(one))
+        messages[one.name] = _message(one, places)
+    _refuse_same_data_ids(messages, places)
     return Database(file, messages)
 
 
-def _refuse_doubles(text: str, file: str) -> None:
-    """Two messages of one id or name: cantools takes the last and only warns."""
-    ids: dict[str, str] = {}
-    names: dict[str, str] = {}
-    for number, line in enumerate(text.splitlines(), start=1):
-        told = re.match(r"\s*BO_\s+(\d+)\s+(\w+)", line)
-        if told is None:
+def _id(one: _CanMessage | Message) -> int:
+    """The id as DBC files write it: extended ones have bit 31."""
+    if isinstance(one, Message):
+        return one.can_id | one.extended << 31
+    return one.frame_id | one.is_extended_frame << 31
+
+
+def _refuse_same_data_ids(messages: Mapping[str, Message], places: Scan) -> None:
+    """One data id for two messages: a frame under the other's id would be believed."""
+    taken: dict[object, str] = {}
+    for message in messages.values():
+        if message.protection is None:
             continue
-        can_id, name = told.groups()
-        if can_id in ids:
-            raise InputError(
-                f"id {can_id} is taken by {ids[can_id]}", file=file, line=number, where=name
+        key = identity(message.protection)
+        if key in taken:
+            attribute = DATA_ID[message.protection.profile]
+            raise places.wrong(
+                f"its data id is that of {taken[key]}", message.name, _id(message), attribute
             )
-        if name in names:
-            raise InputError(
-                "a message of this name stands before", file=file, line=number, where=name
-            )
-        ids[can_id], names[name] = name, can_id
+        taken[key] = message.name
 
 
 def _line_in(words: str) -> int | None:
@@ -283,11 +294,15 @@ def _line_in(words: str) -> int | None:
     return int(found.group(1)) if found else None
 
 
-def _message(one: _CanMessage, file: str) -> Message:
+def _message(one: _CanMessage, places: Scan) -> Message:
     attributes = _attributes(one)
     cycle_ms = one.cycle_time or 0
     send = str(attributes.get("GenMsgSendType", "Cyclic"))
-    signals = {signal.name: _signal(signal, one, file) for signal in one.signals}
+    signals: dict[str, Signal] = {}
+    for signal in one.signals:
+        if signal.name in signals:
+            raise places.wrong(f"two signals {signal.name!r}", one.name, _id(one))
+        signals[signal.name] = _signal(signal, one, places)
     starts = {
         signal.name: int(raw)
         for signal in one.signals
@@ -302,7 +317,7 @@ def _message(one: _CanMessage, file: str) -> Message:
         cycle_ns=round(cycle_ms * NS_PER_MS),
         on_change="OnChange" in send,
         cyclic=send != "OnChange" and cycle_ms > 0,
-        protection=_protection(attributes, signals, one, file),
+        protection=_protection(attributes, signals, one, places),
         routed_from=str(attributes.get("GatewayFrom", "")),
         signals=signals,
         starts=starts,
@@ -320,22 +335,22 @@ def _attributes(one: _CanMessage) -> dict[str, Any]:
     return found
 
 
-def _signal(one: _CanSignal, message: _CanMessage, file: str) -> Signal:
+def _signal(one: _CanSignal, message: _CanMessage, places: Scan) -> Signal:
     where = f"{message.name}.{one.name}"
     scale, offset = float(one.scale), float(one.offset)
     if scale == 0.0 or not math.isfinite(scale) or not math.isfinite(offset):
-        raise InputError(f"scale {scale}, offset {offset}", file=file, where=where)
+        raise places.wrong(f"scale {scale}, offset {offset}", where, _id(message))
     low_raw = -(1 << (one.length - 1)) if one.is_signed else 0
     high_raw = (1 << (one.length - (1 if one.is_signed else 0))) - 1
     least, most = one.minimum, one.maximum
     if least is not None and most is not None and least > most:
-        raise InputError(f"least {least} above most {most}", file=file, where=where)
+        raise places.wrong(f"least {least} above most {most}", where, _id(message))
     if least is not None and most is not None and least < most:
         ends = sorted(((least - offset) / scale, (most - offset) / scale))
         low_raw = max(low_raw, math.ceil(ends[0] - 1e-6))
         high_raw = min(high_raw, math.floor(ends[1] + 1e-6))
         if low_raw > high_raw:
-            raise InputError("no raw value lies in its range", file=file, where=where)
+            raise places.wrong("no raw value lies in its range", where, _id(message))
     big_endian = one.byte_order == "big_endian"
     shift = one.start
     if big_endian:
@@ -358,28 +373,38 @@ def _signal(one: _CanSignal, message: _CanMessage, file: str) -> Signal:
 
 
 def _protection(
-    attributes: Mapping[str, Any], signals: Mapping[str, Signal], one: _CanMessage, file: str
+    attributes: Mapping[str, Any], signals: Mapping[str, Signal], one: _CanMessage, places: Scan
 ) -> Protection | None:
     """Protection as the attributes E2EProfile, E2EDataID and E2EDataIDList tell it."""
     told = str(attributes.get("E2EProfile", "None"))
     if told == "None":
         return None
+    profiles = {"Profile1": Profile.PROFILE_1, "Profile2": Profile.PROFILE_2}
+    profile = profiles.get(told)
+    if profile is None:
+        words = f"end-to-end protection {told!r}, expected one of {', '.join(profiles)}"
+        raise places.wrong(words, one.name, _id(one), "E2EProfile")
+    if attributes.get(DATA_ID[profile], "") == "":
+        words = f"end-to-end protection without {DATA_ID[profile]}"
+        raise places.wrong(words, one.name, _id(one), "E2EProfile")
     try:
-        profile = {"Profile1": Profile.PROFILE_1, "Profile2": Profile.PROFILE_2}[told]
-        ids = bytes.fromhex(str(attributes.get("E2EDataIDList", "") or "00" * PROFILE_2_COUNT))
         data_id = int(attributes.get("E2EDataID", 0))
-    except (KeyError, ValueError) as error:
-        raise InputError(f"end-to-end protection: {error}", file=file, where=one.name) from error
-    return protection_from(
-        signals,
-        one.name + CRC_END,
-        one.name + COUNTER_END,
-        profile=profile,
-        length=one.length,
-        data_id=data_id,
-        data_ids=ids,
-        place=(file, one.name),
-    )
+        ids = bytes.fromhex(str(attributes.get("E2EDataIDList", "") or "00" * PROFILE_2_COUNT))
+    except ValueError as error:
+        words = f"end-to-end protection: {error}"
+        raise places.wrong(words, one.name, _id(one), "E2EDataIDList") from error
+    try:
+        return protection_from(
+            signals,
+            one.name + CRC_END,
+            one.name + COUNTER_END,
+            profile=profile,
+            length=one.length,
+            data_id=data_id,
+            data_ids=ids,
+        )
+    except ValueError as error:
+        raise places.wrong(str(error), one.name, _id(one), "E2EProfile") from error
 
 
 def protection_from(
@@ -391,22 +416,18 @@ def protection_from(
     length: int,
     data_id: int,
     data_ids: bytes,
-    place: tuple[str, str],
 ) -> Protection:
     """Protection whose CRC and counter are these signals.
 
     Raises:
-        InputError: a signal lacks or lies where the profile has none; `place` is (file, message).
+        ValueError: a signal lacks or lies where the profile has none.
     """
-    file, message = place
     for name, bits in ((crc, 8), (counter, 4)):
         found = signals.get(name)
         if found is None:
-            raise InputError(f"protected, but has no signal {name!r}", file=file, where=message)
+            raise ValueError(f"protected, but has no signal {name!r}")
         if found.bits != bits or found.signed:
-            raise InputError(
-                f"{found.bits} bits, expected {bits}", file=file, where=f"{message}.{name}"
-            )
+            raise ValueError(f"{name} has {found.bits} bits, expected {bits}")
     try:
         return Protection(
             profile=profile,
@@ -417,7 +438,14 @@ def protection_from(
             counter_bit=_lowest_bit(signals[counter], length),
         )
     except ValueError as error:
-        raise InputError(f"end-to-end protection: {error}", file=file, where=message) from error
+        raise ValueError(f"end-to-end protection: {error}") from error
+
+
+def identity(protection: Protection) -> object:
+    """What tells one protected message from another: its data id, or its list of them."""
+    if protection.profile is Profile.PROFILE_1:
+        return protection.data_id
+    return protection.data_ids
 
 
 def _lowest_bit(signal: Signal, length: int) -> int:
@@ -427,4 +455,12 @@ def _lowest_bit(signal: Signal, length: int) -> int:
     return 8 * (length - 1 - signal.shift // 8) + signal.shift % 8
 
 
-__all__ = ["Database", "Message", "Reader", "Signal", "load_database", "protection_from"]
+__all__ = [
+    "Database",
+    "Message",
+    "Reader",
+    "Signal",
+    "identity",
+    "load_database",
+    "protection_from",
+]

@@ -33,6 +33,16 @@ WRONG = [
     ("required = true", "required = maybe", "not TOML"),
     ('signal = "PIL_Lat_Curvature"', 'signal = "PIL_Lat_Sample"', "carries 0 to 15, expected -0.15 to 0.15"),
     ('hold = { message = "PIL_Long", signal = "PIL_Long_Hold" }\ncurv', 'hold = { message = "PIL_Long", signal = "PIL_Long_Gear" }\ncurv', "already carries gear"),
+    ('timeout_ms = 50, required = true, sample = "BRK_Speed_Sample"', "timeout_ms = 50", "BRK_Speed wants `required = true`"),
+    ('timeout_ms = 100, required = true, sample = "DRV_Gear_Sample"', "timeout_ms = 100, required = false", "DRV_Gear wants `required = true`"),
+    ("timeout_ms = 50, required", "timeout_ms = 1, required", "timeout_ms 1 is shorter than its cycle of 10"),
+    ("timeout_ms = 50, required", "end_to_end = true, timeout_ms = 50, required", "wants a table, or false"),
+    ("timeout_ms = 50, required", "end_to_end = false, timeout_ms = 50, required", "but the DBC protects it"),
+    ("timeout_ms = 50, required", 'end_to_end = { profile = 1, crc = "BRK_Speed_Crc", counter = "BRK_Speed_Counter" }, timeout_ms = 50, required', "profile 1 wants its data_id"),
+    ("timeout_ms = 50, required", 'end_to_end = { profile = 2, crc = "BRK_Speed_Crc", counter = "BRK_Speed_Counter", data_id = 1 }, timeout_ms = 50, required', "profile 2 wants its data_ids"),
+    ("timeout_ms = 50, required", 'end_to_end = { profile = 1, crc = "BRK_Speed_Crc", counter = "BRK_Speed_Counter", data_id = 274 }, timeout_ms = 50, required', "heard.BRK_Motion: its data id is that of BRK_Speed"),
+    ("[sent]", '[sent]\nCPT_Presses = { bus = "body" }', "sent.CPT_Presses: it is COCKPIT's, whose messages are heard"),
+    ('indicator = { message = "PIL_Signals", signal = "PIL_Signals_Indicator"', 'indicator = { message = "PIL_Lat", signal = "PIL_Lat_Sample"', "sent.PIL_Signals: no value of [command] is in it"),
 ]  # fmt: skip
 
 
@@ -54,6 +64,50 @@ def test_a_contradiction_is_refused_and_named(
         load_mapping(path)
     assert words in str(told.value)
     assert str(tmp_path) in str(told.value)
+
+
+# In chassis.dbc, whose attributes stand at its end.
+WRONG_DBC = [
+    ('"E2EProfile" BO_ 273 1', '"E2EProfile" BO_ 273 0', "heard.BRK_Speed: neither the DBC"),
+    ('"E2EProfile" BO_ 256 1', '"E2EProfile" BO_ 256 0', "sent.PIL_Long: neither the DBC"),
+    ('"GenMsgCycleTime" BO_ 257 10;', '"GenMsgCycleTime" BO_ 257 9000;', "its cycle in the DBC is 9000 ms, expected up to 80"),
+    ('BA_ "GenMsgCycleTime" BO_ 257 10;', "", "sent.PIL_Lat: its cycle in the DBC is 0 ms"),
+    ('"GenMsgCycleTime" BO_ 273 10;', '"GenMsgCycleTime" BO_ 273 60000;', "shorter than its cycle of 60000"),
+]  # fmt: skip
+
+
+def with_chassis(folder: Path, text: str) -> Path:
+    shutil.copytree(FOLDER, folder / "network")
+    (folder / "network" / "chassis.dbc").write_text(text)
+    return folder / "network" / "mapping.toml"
+
+
+@pytest.mark.parametrize(("before", "after", "words"), WRONG_DBC, ids=range(len(WRONG_DBC)))
+def test_a_data_base_that_lost_what_the_drive_hangs_on_is_refused(
+    tmp_path: Path, before: str, after: str, words: str
+) -> None:
+    text = (FOLDER / "chassis.dbc").read_text()
+    assert before in text
+    with pytest.raises(InputError) as told:
+        load_mapping(with_chassis(tmp_path, text.replace(before, after)))
+    assert words in str(told.value)
+
+
+@pytest.mark.parametrize("part", [0.2, 0.5, 0.7, 0.8])
+def test_a_data_base_cut_short_is_refused(tmp_path: Path, part: float) -> None:
+    """Its attributes are gone, and with them cycles and protection."""
+    lines = (FOLDER / "chassis.dbc").read_text().splitlines(keepends=True)
+    cut = "".join(lines[: round(len(lines) * part)])
+    with pytest.raises(InputError):
+        load_mapping(with_chassis(tmp_path, cut))
+
+
+def test_a_message_may_be_known_to_have_no_protection(tmp_path: Path) -> None:
+    text = (FOLDER / "chassis.dbc").read_text()
+    path = with_chassis(tmp_path, text.replace('"E2EProfile" BO_ 273 1', '"E2EProfile" BO_ 273 0'))
+    mapping = path.read_text()
+    path.write_text(mapping.replace("timeout_ms = 50,", "timeout_ms = 50, end_to_end = false,", 1))
+    assert load_mapping(path).heard["BRK_Speed"].protection is None
 
 
 def test_a_car_may_lack_what_is_not_vital(tmp_path: Path) -> None:

@@ -17,10 +17,19 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta
 
+from volant.core.clock import nanoseconds
 from volant.core.errors import InputError
 from volant.core.messages import Gear, Indicator
 from volant.core.settings import line_of_key, load_toml
-from volant.wire.dbc import Database, Message, Signal, load_database, protection_from
+from volant.wire.dbc import (
+    NS_PER_MS,
+    Database,
+    Message,
+    Signal,
+    identity,
+    load_database,
+    protection_from,
+)
 from volant.wire.e2e import PROFILE_2_COUNT, Profile
 
 STATE_NUMBERS: Final = (
@@ -41,9 +50,11 @@ VITAL: Final = (
     "speed_mps", "accel_mps2", "yaw_rate_rps", "steer_rad", "gear", "driver_accelerator",
     "driver_brake", "driver_wheel_torque_nm",
 )  # fmt: skip
-"""A car that does not tell these cannot be driven; they may not be constants."""
+"""A car that does not tell these cannot be driven: they may not be constants, and their messages are required."""
 COMMAND_LEAST: Final[Mapping[str, float]] = {"accel_mps2": 9.0, "curvature_per_m": 0.15}
 """What a command's signal must carry to both sides: full braking, and a turn of 6.7 m."""
+COMMAND_SILENT_NS: Final = nanoseconds(0.08)
+"""A command is sent again this long, then its message stays away and the units make themselves safe."""
 COMMAND_FIELDS: Final = (*COMMAND_LEAST, "gear", "indicator", "hold")
 _CODE: Final = re.compile(r"[PCBU][0-3][0-9A-F]{3}")
 
@@ -68,8 +79,10 @@ class EndToEndTable(_Table, frozen=True, kw_only=True):
     profile: Annotated[int, Meta(ge=1, le=2)]
     crc: str
     counter: str
-    data_id: Annotated[int, Meta(ge=0, le=0xFFFF)] = 0
-    data_ids: str = "00" * PROFILE_2_COUNT
+    data_id: Annotated[int, Meta(ge=0, le=0xFFFF)] | None = None
+    """Of profile 1."""
+    data_ids: str | None = None
+    """Of profile 2."""
 
 
 class HeardTable(_Table, frozen=True, kw_only=True):
@@ -81,7 +94,8 @@ class HeardTable(_Table, frozen=True, kw_only=True):
     """Without it the car's state is not valid."""
     sample: str | None = None
     """Signal that changes with each measurement."""
-    end_to_end: EndToEndTable | None = None
+    end_to_end: EndToEndTable | bool | None = None
+    """False: the message has no protection, and that is known."""
 
 
 class SentTable(_Table, frozen=True, kw_only=True):
@@ -89,7 +103,9 @@ class SentTable(_Table, frozen=True, kw_only=True):
 
     bus: str
     sample: str | None = None
-    end_to_end: EndToEndTable | None = None
+    """Signal that changes with each command."""
+    end_to_end: EndToEndTable | bool | None = None
+    """As above."""
 
 
 class FieldTable(_Table, frozen=True, kw_only=True):
@@ -176,6 +192,12 @@ def load_mapping(path: Path) -> CarMapping:
     state = judge.fields(table.state, "state", STATE_FIELDS, heard)
     command = judge.fields(table.command, "command", COMMAND_FIELDS, sent)
     judge.commands(command, sent)
+    for field in state:
+        if field.name in VITAL and not table.heard[field.message].required:
+            raise judge.error(f"{field.message} wants `required = true`", f"state.{field.name}")
+    judge.heard(table.heard, heard)
+    judge.sent(table.sent, sent, heard, {field.message for field in command})
+    judge.identities({**heard, **sent}, table)
     return CarMapping(str(path), table, databases, heard, sent, state, command)
 
 
@@ -211,25 +233,89 @@ class _Judge:
             raise self.error(f"no message {name!r} in {database.file}", where)
         message = database.messages[name]
         if table.end_to_end is not None:
-            told = table.end_to_end
-            try:
-                ids = bytes.fromhex(told.data_ids)
-            except ValueError as error:
-                raise self.error(f"data_ids: {error}", where) from error
+            message = self.protected(message, table.end_to_end, where)
+        if table.sample is not None:
+            self.signal(message, table.sample, where)
+        return message
+
+    def protected(self, message: Message, told: EndToEndTable | bool, where: str) -> Message:
+        """The message with the protection that the mapping tells."""
+        if told is True:
+            raise self.error("end_to_end wants a table, or false", where)
+        if told is False:
+            if message.protection is not None:
+                raise self.error("end_to_end is false, but the DBC protects it", where)
+            return message
+        wanted = "data_id" if told.profile == 1 else "data_ids"
+        if getattr(told, wanted) is None:
+            raise self.error(f"profile {told.profile} wants its {wanted}", where)
+        try:
             protection = protection_from(
                 message.signals,
                 told.crc,
                 told.counter,
                 profile=Profile(str(told.profile)),
                 length=message.length,
-                data_id=told.data_id,
-                data_ids=ids,
-                place=(database.file, name),
+                data_id=told.data_id or 0,
+                data_ids=bytes.fromhex(told.data_ids or "00" * PROFILE_2_COUNT),
             )
-            message = replace(message, protection=protection)
-        if table.sample is not None:
-            self.signal(message, table.sample, where)
-        return message
+        except ValueError as error:
+            raise self.error(str(error), where) from error
+        return replace(message, protection=protection)
+
+    def guarded(self, message: Message, told: EndToEndTable | bool | None, where: str) -> None:
+        """What the drive hangs on is protected, or is known not to be."""
+        if message.protection is None and told is not False:
+            raise self.error(
+                "neither the DBC nor the mapping protects it end to end; where that is so, say "
+                "`end_to_end = false`",
+                where,
+            )
+
+    def heard(self, tables: Mapping[str, HeardTable], heard: Mapping[str, Message]) -> None:
+        for name, message in heard.items():
+            table, where = tables[name], f"heard.{name}"
+            if table.timeout_ms * NS_PER_MS < message.cycle_ns:
+                cycle_ms = message.cycle_ns / NS_PER_MS
+                raise self.error(
+                    f"timeout_ms {table.timeout_ms:g} is shorter than its cycle of {cycle_ms:g}",
+                    where,
+                )
+            if table.required:
+                self.guarded(message, table.end_to_end, where)
+
+    def sent(
+        self,
+        tables: Mapping[str, SentTable],
+        sent: Mapping[str, Message],
+        heard: Mapping[str, Message],
+        commanding: set[str],
+    ) -> None:
+        others = {message.sender for message in heard.values() if message.sender}
+        for name, message in sent.items():
+            where = f"sent.{name}"
+            if message.sender in others:
+                raise self.error(f"it is {message.sender}'s, whose messages are heard", where)
+            if name not in commanding:
+                raise self.error("no value of [command] is in it", where)
+            if not message.cyclic or message.cycle_ns > COMMAND_SILENT_NS:
+                cycle_ms, most_ms = message.cycle_ns / NS_PER_MS, COMMAND_SILENT_NS / NS_PER_MS
+                raise self.error(
+                    f"its cycle in the DBC is {cycle_ms:g} ms, expected up to {most_ms:g}", where
+                )
+            self.guarded(message, tables[name].end_to_end, where)
+
+    def identities(self, messages: Mapping[str, Message], table: MappingTable) -> None:
+        """Two messages of one data id could stand for each other."""
+        taken: dict[object, str] = {}
+        for name, message in messages.items():
+            if message.protection is None:
+                continue
+            key = identity(message.protection)
+            if key in taken:
+                kind = "heard" if name in table.heard else "sent"
+                raise self.error(f"its data id is that of {taken[key]}", f"{kind}.{name}")
+            taken[key] = name
 
     def signal(self, message: Message, name: str, where: str) -> Signal:
         found = message.signals.get(name)
