@@ -132,6 +132,18 @@ def test_a_disk_that_takes_nothing_costs_only_what_would_be_kept(tmp_path: Path)
     assert codes.confirmed() == "pilot:pilot_lost"
 
 
+def test_what_a_disk_did_not_take_is_kept_once_it_does(tmp_path: Path) -> None:
+    folder = tmp_path / "gone"
+    codes = Codes(folder)
+    codes.memories["pilot"].report(LOST, True, 5, {})
+    assert not codes.keep()
+    assert codes.changed
+    folder.mkdir()
+    assert codes.keep()
+    assert not codes.changed
+    assert Codes(folder).confirmed() == "pilot:pilot_lost"
+
+
 def test_a_folder_in_place_of_the_file_is_said(tmp_path: Path) -> None:
     (tmp_path / FILE).mkdir()
     codes = Codes(tmp_path)

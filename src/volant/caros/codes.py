@@ -85,7 +85,6 @@ class Codes:
         now = self._now()
         if now == self._kept:
             return True
-        self._kept = now
         draft = self._path.with_suffix(".part")
         try:
             with draft.open("wb") as file:
@@ -98,6 +97,7 @@ class Codes:
             with contextlib.suppress(OSError):
                 draft.unlink(missing_ok=True)
             return False
+        self._kept = now
         return True
 
     def confirmed(self) -> str:
