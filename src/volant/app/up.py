@@ -39,13 +39,13 @@ from volant.caros.cockpit import NOT_BUILT, listen_near, open_door, screens_are_
 from volant.caros.livebus import LiveBus, Wiring
 from volant.caros.power import PowerSettings, Wish
 from volant.caros.supervise import ProcessRow, ProcessTable, load_table
+from volant.caros.supervise.lost import Lost
 from volant.caros.supervise.machine import Phase, Say
 from volant.caros.supervise.pulse import Pulse
 from volant.caros.supervise.shell import Supervisor
 from volant.core import topics
-from volant.core.clock import NS_PER_S
 from volant.core.errors import InputError
-from volant.core.messages import Alert, AlertLevel, FlashUse, PowerState
+from volant.core.messages import FlashUse, PowerState
 
 PROCESSES: Final = Path(__file__).with_name("processes.toml")
 APPS_BETWEEN: Final = ("apps", "signals")
@@ -53,8 +53,6 @@ APPS_BETWEEN: Final = ("apps", "signals")
 TURN_S: Final = 0.05
 STATUS_EVERY_S: Final = 0.5
 BOOT_MOST_S: Final = 60.0
-LOST_NS: Final = 3600 * NS_PER_S
-"""A lost process is told of until it is back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +148,11 @@ class LiveCar:
         )
         self.origin_ns: int | None = None
         """Where the car's clock begins, on the monotonic clock; None while it does not run."""
-        self._lost: set[str] = set()
+        self._car = self._bus.subscribe(topics.CAR_STATE)
+        guards = (
+            row.name for row in processes.process if topics.GUARD_DECISION in row.topics_written
+        )
+        self._lost = Lost(next(guards, ""))
         self.supervisor = Supervisor(
             self.table,
             run=self._run,
@@ -167,8 +169,7 @@ class LiveCar:
     def turn(self) -> tuple[str, ...]:
         """One round of the supervisor and of the power states; gives what people should know."""
         said = self.supervisor.turn(TURN_S)
-        for one in said:
-            self._alert(one)
+        self._tell_driver(said)
         told = [
             f"{one.name}: {one.what} {one.detail}".strip()
             for one in said
@@ -235,30 +236,17 @@ class LiveCar:
         status = getattr(importlib.import_module(module), function)(station, self._context)
         return int(status or 0)
 
-    def _alert(self, said: Say) -> None:
+    def _tell_driver(self, said: tuple[Say, ...]) -> None:
         """Tell the driver at once of the death of a process that drives, and that it is back."""
-        if self.origin_ns is None or self.table.row(said.name).safety != "driving":
+        if self.origin_ns is None:
             return
         now_ns = time.monotonic_ns() - self.origin_ns
-        gone = said.what in ("died", "hung", "quarantined")
-        if gone:
-            self._lost.add(said.name)
-        elif said.name not in self._lost:
-            return
-        else:
-            self._lost.discard(said.name)
-        alert = Alert(
-            stamp_ns=now_ns,
-            alert_id=f"process_{said.name}",
-            level=AlertLevel.CRITICAL if gone else AlertLevel.STATUS,
-            words=f"{said.name.capitalize()} failed: car stops"
-            if gone
-            else f"{said.name.capitalize()} is back",
-            cause=f"the process {said.name} {said.what} {said.detail}".strip(),
-            action="be ready to take over" if gone else "",
-            until_ns=now_ns + (LOST_NS if gone else 2 * NS_PER_S),
-        )
-        publish_outside(self._bus, "supervisor", now_ns, [(topics.ALERT, alert)])
+        for one in said:
+            if self.table.row(one.name).safety == "driving":
+                self._lost.take(one, now_ns)
+        told = self._lost.turn(self._car.take(), now_ns)
+        outputs = [(topics.ALERT, alert) for alert in told]
+        publish_outside(self._bus, "supervisor", now_ns, outputs)
 
 
 def up_command(wish: UpWish) -> Exit:
