@@ -54,7 +54,7 @@ def world(start: Callable[[], JoinedMachine]) -> Component:
     return Component(
         name=direct.name,
         period_ns=direct.period_ns,
-        inputs=(topics.DRIVER_CONTROLS, topics.CAN_FRAMES),
+        inputs=(*(t for t in direct.inputs if t is not topics.CAR_COMMAND), topics.CAN_FRAMES),
         outputs=(*(t for t in direct.outputs if t is not topics.CAR_STATE), topics.CAN_FRAMES),
         start=start,
         step=step,
