@@ -20,12 +20,14 @@ from typing import Any, Final
 import msgspec
 
 from volant.app import live_power
+from volant.app.clip_recorder import owners_of
 from volant.app.compose import Trip, plan_trip
 from volant.app.exits import Exit
 from volant.app.folders import state_folder
 from volant.app.live_context import Context, make_context
 from volant.app.live_kuksa import KuksaWish, open_kuksa
 from volant.app.live_power import LivePower
+from volant.app.live_record import BUDGET
 from volant.app.live_station import GO, Station, publish_outside
 from volant.app.live_wiring import bus_codes_of, check_bus, wired
 from volant.app.power_socket import PowerAnswer, PowerDoor, PowerReply
@@ -36,6 +38,7 @@ from volant.app.state import open_codes
 from volant.app.stop import StopSignals
 from volant.app.trip import TripWish
 from volant.caros.cockpit import NOT_BUILT, listen_near, open_door, screens_are_built
+from volant.caros.ledger import FlashLedger
 from volant.caros.livebus import LiveBus, Wiring
 from volant.caros.power import PowerSettings, Wish
 from volant.caros.supervise import ProcessRow, ProcessTable, load_table
@@ -297,6 +300,7 @@ def up_command(wish: UpWish) -> Exit:
             for path in (wish.ready_file, wish.status_file):
                 if path is not None:
                     path.unlink(missing_ok=True)
+        answer = msgspec.structs.replace(answer, flash=_flash_at_end(car, state))
     _show(answer, as_json=wish.as_json)
     return status
 
@@ -366,6 +370,16 @@ def _flash_of(note: str) -> FlashUse | None:
     with contextlib.suppress(msgspec.MsgspecError):
         return msgspec.json.decode(note, type=FlashUse)
     return None
+
+
+def _flash_at_end(car: LiveCar, state: Path) -> FlashUse | None:
+    """The recorder's last note, with the counts after all have written their last."""
+    notes = {one.name: one.note for one in car.processes()}
+    use, ledger = _flash_of(notes.get("recorder", "")), FlashLedger(state, BUDGET)
+    if use is None:
+        return None
+    today = ledger.state().of(ledger.today())
+    return msgspec.structs.replace(use, written_bytes=today.written, owners=owners_of(today))
 
 
 @contextlib.contextmanager
