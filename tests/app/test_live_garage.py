@@ -8,12 +8,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.wire.drive_messages import HEADER
-from volant.app.garage_jobs import Shift, check_clips, day_summary
+from volant.app.garage_jobs import OWNER, Shift, check_clips, day_summary
 from volant.app.live_garage import Garage
 from volant.caros import garage
+from volant.caros.flash import FlashSettings
+from volant.caros.ledger import FlashLedger
 from volant.caros.supervise import JobRow
 from volant.core import topics
+from volant.core.errors import RefusedError
 from volant.core.messages import CarPower, Contact, ObjectClass, PowerState
 from volant.wire.journal import JournalWriter
 
@@ -147,3 +152,15 @@ def test_where_no_clips_are_kept_there_is_nothing_to_do(tmp_path: Path) -> None:
         assert list(check_clips(shift)) == []
         assert list(day_summary(shift)) == []
     assert list(check_clips(Shift(tmp_path / "none", None, None))) == []
+
+
+def test_a_job_asks_the_budget_of_flash_before_it_writes(tmp_path: Path) -> None:
+    ledger = FlashLedger(tmp_path, FlashSettings())
+    assert len(list(day_summary(Shift(tmp_path, None, PARKED, ledger)))) == 1
+    (summary,) = (tmp_path / "summaries").iterdir()
+    assert ledger.state().of(ledger.today()).owners[OWNER] > summary.stat().st_size
+    summary.unlink()
+    used_up = FlashLedger(tmp_path, FlashSettings(day_most_bytes=1000))
+    with pytest.raises(RefusedError, match="flash are used up"):
+        list(day_summary(Shift(tmp_path, None, PARKED, used_up)))
+    assert list((tmp_path / "summaries").iterdir()) == []

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from volant.caros.codes import FILE, Codes, code_rows, network_faults, present_codes
+from volant.caros.codes import FILE, OWNER, Codes, code_rows, network_faults, present_codes
+from volant.caros.flash import FlashSettings
+from volant.caros.ledger import FlashLedger
 from volant.core.messages import CodeStatus
 from volant.vehicle.ecus import ECUS, ODOMETER, SPEED, circumstances
 from volant.vehicle.faults import by_name
@@ -130,6 +132,40 @@ def test_a_disk_that_takes_nothing_costs_only_what_would_be_kept(tmp_path: Path)
     (said,) = codes.said
     assert said == "trouble codes are not kept: No such file or directory"
     assert codes.confirmed() == "pilot:pilot_lost"
+
+
+def test_what_a_disk_did_not_take_is_kept_once_it_does(tmp_path: Path) -> None:
+    folder = tmp_path / "gone"
+    codes = Codes(folder)
+    codes.memories["pilot"].report(LOST, True, 5, {})
+    assert not codes.keep()
+    assert codes.changed
+    folder.mkdir()
+    assert codes.keep()
+    assert not codes.changed
+    assert Codes(folder).confirmed() == "pilot:pilot_lost"
+
+
+def test_the_budget_of_flash_is_asked_and_what_it_refuses_stays_due(tmp_path: Path) -> None:
+    today = [1]
+    settings = FlashSettings(owners={OWNER: 80_000})
+    ledger = FlashLedger(tmp_path, settings, lambda: today[0])
+    codes = Codes(tmp_path, ledger=ledger)
+    codes.memories["pilot"].report(LOST, True, 5, {})
+    assert codes.keep()
+    counted = ledger.state().of(1).owners[OWNER]
+    assert counted > (tmp_path / FILE).stat().st_size
+    codes.memories["pilot"].clear()
+    assert not codes.keep()
+    assert codes.changed
+    assert ledger.state().of(1).owners[OWNER] == counted
+    assert codes.said == (
+        "trouble codes are not kept: diagnostics has used up its 0.08 MB of today",
+    )
+    assert Codes(tmp_path).confirmed() == "pilot:pilot_lost"
+    today[0] = 2
+    assert codes.keep()
+    assert Codes(tmp_path).confirmed() == ""
 
 
 def test_a_folder_in_place_of_the_file_is_said(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tests.caros.motorway import Drive
 from volant.caros.cockpit import stopview
+from volant.caros.cockpit.alerts import GUARD_GONE
 from volant.caros.cockpit.messages import CockpitFrame
 from volant.caros.cockpit.stopview import StopState
 from volant.core.messages import (
@@ -181,6 +182,48 @@ def test_a_failure_does_not_give_way_before_the_car_stands() -> None:
     assert stands.alert is None
     assert stands.stop is not None
     assert stands.stop.stands
+
+
+def guard_gone(stamp_ns: int) -> Alert:
+    return msgspec.structs.replace(
+        failed(stamp_ns), alert_id=GUARD_GONE, words="Vehicle failed: car stops"
+    )
+
+
+def test_a_screen_that_comes_back_says_that_the_actuators_stop_the_car() -> None:
+    """The guard is back too, and says that the driver has the car."""
+    drive, died = Drive(), guard_gone(S)
+    for t_s, speed_mps, alerts in ((2.0, 15.0, (died,)), (2.5, 13.0, ()), (3.0, 11.0, (died,))):
+        stamp_ns = round(t_s * 1e9)
+        shown = drive.frame(
+            t_s,
+            car=car(stamp_ns, speed_mps),
+            guard=guard(stamp_ns, CommandSource.DRIVER, "driver"),
+            pilot=pilot(),
+            alerts=alerts,
+        )
+        assert shown.alert is not None
+        assert shown.alert.words == "Vehicle failed: car stops"
+        assert shown.stop is not None
+        assert (shown.stop.words, shown.stop.reason) == ("Car stops", stopview.UNHEARD)
+    back = failed(7 * S, AlertLevel.STATUS)
+    back = msgspec.structs.replace(back, alert_id=GUARD_GONE, words="Vehicle is back")
+    stands = frame(drive, 7.0, 0.0, back)
+    assert stands.alert == back
+    assert stands.stop is not None
+    assert stands.stop.stands
+
+
+def test_without_a_car_state_the_word_of_the_supervisor_is_enough() -> None:
+    """Over buses the car's state comes from the process that died."""
+    drive = Drive()
+    for _ in range(2):
+        shown = drive.frame(2.0, car=None, guard=None, alerts=(guard_gone(S),))
+        assert shown.stop is not None
+        assert shown.stop.words == "Car stops"
+    held = car(S, 20.0)
+    state = stopview.step(StopState(), held, None, None, 2 * S, guard_gone=True)
+    assert words(state) == ("Car stops", stopview.UNHEARD)
 
 
 def test_a_stop_that_nobody_else_tells_of_is_an_alert_of_its_own() -> None:

@@ -33,9 +33,9 @@ def state(second: float, **changes: Any) -> Any:
     return msgspec.structs.replace(car(nanoseconds(second)), **changes)
 
 
-def alert(name: str) -> Alert:
+def alert(name: str, stamp_ns: int = 0) -> Alert:
     return Alert(
-        stamp_ns=0,
+        stamp_ns=stamp_ns,
         alert_id=name,
         level=AlertLevel.STATUS,
         words="",
@@ -88,8 +88,8 @@ def test_a_trip_is_summed_up() -> None:
     )
     tally.look(topics.JUDGE_CONTACT, hit)
     tally.look(topics.JUDGE_CONTACT, msgspec.structs.replace(hit, at_fault=False))
-    for _ in range(2):
-        tally.look(topics.ALERT, alert("brake_now"))
+    for stamp_ns in (1, 1, 2):  # said again with its first time, it is the same one
+        tally.look(topics.ALERT, alert("brake_now", stamp_ns))
     found = tally.summary("now", "arrived", ("brake:x",), 3)
     assert found.distance_m == 101.0
     assert found.duration_s == 10.1
@@ -149,7 +149,7 @@ def test_lateness_is_the_longest_gap_and_deaths_are_counted_apart() -> None:
 def test_a_record_stays_small_whatever_is_told(names: list[str]) -> None:
     tally = TripTally()
     for number, name in enumerate(names):
-        tally.look(topics.ALERT, alert(name))
+        tally.look(topics.ALERT, alert(name, number))
         tally.look(topics.LIVE_STEP, step(number, name=name))
     found = tally.summary("", "", tuple(names))
     assert sum(found.alerts.values()) == len(names)

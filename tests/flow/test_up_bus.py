@@ -74,6 +74,19 @@ def test_units_stop_a_car_whose_vehicle_process_is_killed_and_it_replays(tmp_pat
     assert {one.incarnation for one in steps if one.component == "vehicle"} == {0, 1}
 
 
+@pytest.mark.slow
+def test_a_screen_says_that_the_car_stops_until_it_stands_whoever_else_died() -> None:
+    with kill_table.live_car([*TRIP, "--bus", "--no-journal"]) as car:
+        until_driving(car)
+        found = kill_table.kill(car, ("vehicle", "pilot"), stops=True)
+        seen = car.screen.seen
+    assert found.told_s is not None
+    assert found.stood_s is not None
+    told = next(number for number, one in enumerate(seen) if "failed" in one.alert)
+    moving = [one for one in seen[told:] if abs(one.speed_mps) > 0.5]
+    assert {one.alert for one in moving} <= {"Vehicle failed: car stops", "Pilot failed: car stops"}
+
+
 @contextlib.contextmanager
 def outside() -> Iterator[can.BusABC]:
     """A node of python-can on the same group as the car."""

@@ -10,7 +10,8 @@ import pytest
 
 from scripts import kill_table
 from volant.caros.clip_store import ClipStore
-from volant.caros.ledger import COUNTS
+from volant.caros.flash import FlashSettings
+from volant.caros.ledger import COUNTS, FlashLedger
 from volant.caros.trip_log import read_trips
 from volant.core.errors import InputError
 from volant.core.messages import CommandSource, GuardDecision
@@ -62,6 +63,7 @@ def test_an_event_outlives_the_recorder_and_the_trip_is_summed_up(tmp_path: Path
     clips = store.clips()
     assert any(stops(left_in(one.path)) for one in clips)
     assert (tmp_path / COUNTS).is_file()
-    assert ended["flash"]["written_bytes"] > 0
+    counts = FlashLedger(tmp_path, FlashSettings()).state()
+    assert ended["flash"]["written_bytes"] == counts.days[-1].written > 0
     assert ended["flash"]["day_most_bytes"] == 250_000_000
     assert [one.reason for one in read_trips(tmp_path)] in ([], ["the live car was stopped"])

@@ -2,10 +2,12 @@
 
 import math
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
 from volant.core.messages import (
+    CarPower,
     CarState,
     Command,
     CommandSource,
@@ -15,6 +17,7 @@ from volant.core.messages import (
     GuardDecision,
     Indicator,
     PilotState,
+    PowerState,
 )
 from volant.sim.sensors import TYPICAL
 from volant.vehicle import ecus, monitors
@@ -98,7 +101,7 @@ def test_what_never_came_is_not_tested() -> None:
 def test_a_car_that_is_well_has_tested_all_and_no_code() -> None:
     results = after(*(well(n * TURN_NS) for n in range(8)))
     assert failed(results) == set()
-    assert len({(one.unit, one.fault) for one in results}) == len(results) == 30
+    assert len({(one.unit, one.fault) for one in results}) == len(results) == 31
 
 
 def test_a_silent_pilot_is_missed_by_those_who_hear_it() -> None:
@@ -129,6 +132,27 @@ def test_a_guard_that_stops_for_the_pilot_says_that_it_is_gone() -> None:
     assert failed(after(Seen(guard=guard(0, stops, "stale_command")))) == {"pilot:pilot_lost"}
     assert failed(after(Seen(guard=guard(0, stops, "pilot_off")))) == set()
     assert after(*(Seen(guard=guard(0, stops, "stale_command")) for _ in range(5))) == ()
+
+
+def power(stamp_ns: int, *, low: bool) -> CarPower:
+    state = PowerState.PARKED
+    return CarPower(stamp_ns=stamp_ns, state=state, supply_v=11.9, supply_low=low)
+
+
+def test_a_low_supply_is_found_by_every_unit_it_feeds() -> None:
+    everyone = {f"{spec.name}:supply_low" for spec in ecus.ECUS}
+    assert failed(after(Seen(power=power(0, low=True)))) == everyone
+    assert failed(after(Seen(power=power(0, low=True)), Seen(power=power(1, low=False)))) == set()
+    _, results = monitors.step(MonitorState(), Seen(power=power(0, low=True)), 2_000_000_000)
+    assert results == ()
+
+
+def test_a_hot_battery_is_found_while_the_car_is_heard() -> None:
+    hot = msgspec.structs.replace(car(0), battery_temperature_k=340.0)
+    assert failed(after(Seen(hot))) == {"battery:cells_hot"}
+    assert "battery:cells_hot" not in failed(after(*(Seen(hot) for _ in range(5))))
+    invalid = msgspec.structs.replace(hot, valid=False)
+    assert "battery:cells_hot" not in failed(after(Seen(invalid)))
 
 
 def test_sensors_that_the_pilot_has_lost_have_their_codes() -> None:

@@ -23,7 +23,7 @@ from volant.app.trip_book import OWNER, TripBook
 from volant.caros import flash
 from volant.caros.clip_store import ClipFile, ClipStore, bytes_on_disk
 from volant.caros.clips import Clip, Clipper, ClipSettings, Row
-from volant.caros.flash import MB, DataClass, FlashState
+from volant.caros.flash import MB, DataClass, FlashDay, FlashState
 from volant.caros.ledger import FlashLedger, Grant, bytes_written, sync
 from volant.core.clock import nanoseconds
 from volant.core.errors import InputError
@@ -250,7 +250,7 @@ class ClipRecorder:
             stamp_ns=max(0, now_ns),
             written_bytes=today.written,
             day_most_bytes=settings.day_most_bytes,
-            owners=tuple(sorted(today.owners.items(), key=lambda one: -one[1])[:8]),
+            owners=owners_of(today),
             counted_bytes=self._charged + self._book.charged_bytes + self._held,
             measured_bytes=None if now is None or first is None else max(0, now - first),
             left_years=left_years(state),
@@ -268,3 +268,8 @@ def left_years(state: FlashState) -> float:
 
 def _years(bytes_a_day: float) -> float:
     return min(YEARS_MOST, flash.years_left(bytes_a_day, CAPACITY_BYTES, CYCLES, AMPLIFICATION))
+
+
+def owners_of(day: FlashDay) -> tuple[tuple[str, int], ...]:
+    """Those that have most of a day, with their bytes."""
+    return tuple(sorted(day.owners.items(), key=lambda one: -one[1])[:8])

@@ -15,10 +15,15 @@ from typing import Final
 import msgspec
 
 from volant.app.record import names_a_file
-from volant.core.errors import InputError
+from volant.caros.flash import DataClass
+from volant.caros.ledger import FlashLedger
+from volant.caros.trip_log import cost_bytes
+from volant.core.errors import InputError, RefusedError
 from volant.core.messages import CarPower, CarState
 from volant.wire.journal import journal_info
 
+OWNER: Final = "garage"
+"""Who writes, in the counts of flash."""
 CHECKED: Final = "checked.json"
 CLIPS_MOST: Final = 4096
 """So many of the newest clips are looked at; a summary stays small."""
@@ -32,6 +37,8 @@ class Shift:
     """What `--journal` names; None: nothing is written."""
     car: CarState | None
     power: CarPower | None
+    ledger: FlashLedger | None = None
+    """Asked before something is written; None: it does not lie on the car's flash."""
 
     @property
     def folder(self) -> Path | None:
@@ -81,10 +88,10 @@ def check_clips(shift: Shift) -> Iterator[str]:
             if name in kept and kept[name].bytes == size:
                 continue
             kept[name] = _look(clips / name, size)
-            _write(clips / CHECKED, kept)
+            _write(shift, clips / CHECKED, kept)
             yield name
     if kept != known:
-        _write(clips / CHECKED, kept)
+        _write(shift, clips / CHECKED, kept)
 
 
 def day_summary(shift: Shift) -> Iterator[str]:
@@ -108,7 +115,7 @@ def day_summary(shift: Shift) -> Iterator[str]:
     )
     path = shift.folder / "summaries" / f"{summary.day}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    _write(path, summary)
+    _write(shift, path, summary)
     yield path.name
 
 
@@ -138,8 +145,17 @@ def _time_s(path: Path) -> float:
     return 0.0
 
 
-def _write(path: Path, value: object) -> None:
-    """In one move."""
+def _write(shift: Shift, path: Path, value: object) -> None:
+    """In one move.
+
+    Raises:
+        RefusedError: the day's budget of flash does not bear it.
+    """
+    data = msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
+    if shift.ledger is not None:
+        verdict = shift.ledger.ask(DataClass.SUMMARY, OWNER, cost_bytes(data)).verdict
+        if not verdict.granted:
+            raise RefusedError(f"{path.name} is not written: {verdict.words}")
     draft = path.with_name(path.name + ".part")
-    draft.write_bytes(msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
+    draft.write_bytes(data)
     draft.replace(path)

@@ -18,11 +18,13 @@ from volant import __version__
 from volant.app.bus_codes import UNIT as BUS_UNIT
 from volant.app.canbus import INLINE
 from volant.app.live_context import Context
+from volant.app.live_record import BUDGET
 from volant.app.live_station import Station, publish_outside
 from volant.app.live_testers import units_on_can
 from volant.app.live_wiring import bus_codes_of
 from volant.caros.codes import Codes, present_codes
 from volant.caros.diagnostics import DoipEntity, DoipSettings, Unit
+from volant.caros.ledger import FlashLedger
 from volant.core import topics
 from volant.core.clock import NS_PER_S
 from volant.core.messages import CarState, Gear, RequestKind, Trouble, TroubleCode, TroubleCodes
@@ -34,7 +36,7 @@ from volant.vehicle.monitors import CAR_SILENT_NS, MonitorState, Seen
 TURN_S: Final = 0.05
 SEED_BYTES: Final = 16
 KEEP_NS: Final = 2 * NS_PER_S
-"""Between two writes at least: a code that comes and goes all day costs the flash 150 MB, not 4 GB."""
+"""Between two writes at least: what comes and goes all day ends at its share of the day's flash (`BUDGET`)."""
 TELL_NS: Final = NS_PER_S
 """Screens that come back have the codes again after this."""
 REFUSED_NS: Final = 5 * NS_PER_S
@@ -154,7 +156,9 @@ class Teller:
 
 def diagnostics(station: Station, context: Context) -> int:
     """All control units over DoIP on loopback and on buses outside, and the monitors that give them their codes."""
-    codes = Codes(context.codes, bus_codes_of(context.trip))
+    # A folder that is thrown away at the end is no flash of the car.
+    ledger = FlashLedger(context.state, BUDGET) if context.codes == context.state else None
+    codes = Codes(context.codes, bus_codes_of(context.trip), ledger)
     watcher = Watcher(station, codes.memories)
     facts = CarFacts(software=__version__)
     units = {

@@ -16,9 +16,11 @@ from typing import Final
 
 from volant.app.garage_jobs import Shift
 from volant.app.live_context import Context
+from volant.app.live_record import BUDGET
 from volant.app.live_station import Station
 from volant.app.say import tell
 from volant.caros import garage as jobs
+from volant.caros.ledger import FlashLedger
 from volant.caros.supervise import JobRow
 from volant.core import topics
 from volant.core.clock import NS_PER_S
@@ -124,10 +126,11 @@ def garage(station: Station, context: Context) -> int:
     """The process of the garage jobs."""
     car = station.bus.subscribe(topics.CAR_STATE, 1)
     power = station.bus.subscribe(topics.CAR_POWER, 1)
+    ledger = FlashLedger(context.state, BUDGET)
 
     def begin(row: JobRow) -> Iterator[str]:
         module, _, function = row.program.partition(":")
-        shift = Shift(context.journal, car.latest, power.latest)
+        shift = Shift(context.journal, car.latest, power.latest, ledger)
         pieces: Iterator[str] = getattr(importlib.import_module(module), function)(shift)
         return pieces
 

@@ -13,7 +13,8 @@ from volant.app.compose import Trip
 from volant.app.record import Recording, header_of, names_a_file, open_recording
 from volant.app.trip_book import OWNER
 from volant.caros.clip_store import FOLDER, ClipStore
-from volant.caros.flash import DAY_MOST_BYTES, FlashSettings
+from volant.caros.codes import OWNER as CODES_OWNER
+from volant.caros.flash import DAY_MOST_BYTES, MB, FlashSettings
 from volant.caros.ledger import FlashLedger
 from volant.core.messages import FlashUse, Message
 from volant.core.topics import Topic
@@ -22,8 +23,8 @@ TURN_S: Final = 0.02
 SWITCH_S: Final = 0.0005
 """So long one thread keeps the interpreter from the other, which wants it after each message of the bus;
 Python's own 5 ms would make it miss messages while the past of a clip is written."""
-BUDGET: Final = FlashSettings(owners={OWNER: DAY_MOST_BYTES})
-"""All may be the recorder's; what it leaves is for apps."""
+BUDGET: Final = FlashSettings(owners={OWNER: DAY_MOST_BYTES, CODES_OWNER: 50 * MB})
+"""All may be the recorder's; what it leaves is for apps. Trouble codes are written a thousand times a day at most."""
 
 
 class Recorder(Protocol):

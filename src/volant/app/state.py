@@ -14,8 +14,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from volant.app.folders import state_folder
+from volant.app.live_record import BUDGET
 from volant.app.say import tell
 from volant.caros.codes import FILE, Codes, More
+from volant.caros.ledger import FlashLedger
 
 
 @contextlib.contextmanager
@@ -36,7 +38,8 @@ def open_codes(
             scratch = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="volant-")))
             with contextlib.suppress(OSError):
                 shutil.copyfile(wanted / FILE, scratch / FILE)
-        codes = Codes(wanted if held else scratch, more)
+        ledger = FlashLedger(wanted, BUDGET) if held else None
+        codes = Codes(wanted if held else scratch, more, ledger)
         for words in codes.said:
             tell(words)
         told = len(codes.said)

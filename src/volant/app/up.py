@@ -20,12 +20,14 @@ from typing import Any, Final
 import msgspec
 
 from volant.app import live_power
+from volant.app.clip_recorder import owners_of
 from volant.app.compose import Trip, plan_trip
 from volant.app.exits import Exit
 from volant.app.folders import state_folder
 from volant.app.live_context import Context, make_context
 from volant.app.live_kuksa import KuksaWish, open_kuksa
 from volant.app.live_power import LivePower
+from volant.app.live_record import BUDGET
 from volant.app.live_station import GO, Station, publish_outside
 from volant.app.live_viss import VissWish, open_viss
 from volant.app.live_wiring import BRIDGE, bus_codes_of, check_bus, wired
@@ -37,16 +39,17 @@ from volant.app.state import open_codes
 from volant.app.stop import StopSignals
 from volant.app.trip import TripWish
 from volant.caros.cockpit import NOT_BUILT, listen_near, open_door, screens_are_built
+from volant.caros.ledger import FlashLedger
 from volant.caros.livebus import LiveBus, Wiring
 from volant.caros.power import PowerSettings, Wish
 from volant.caros.supervise import ProcessRow, ProcessTable, load_table
+from volant.caros.supervise.lost import Lost
 from volant.caros.supervise.machine import Phase, Say
 from volant.caros.supervise.pulse import Pulse
 from volant.caros.supervise.shell import Supervisor
 from volant.core import topics
-from volant.core.clock import NS_PER_S
 from volant.core.errors import InputError
-from volant.core.messages import Alert, AlertLevel, FlashUse, PowerState
+from volant.core.messages import FlashUse, PowerState
 
 PROCESSES: Final = Path(__file__).with_name("processes.toml")
 APPS_BETWEEN: Final = ("apps", "signals")
@@ -56,8 +59,6 @@ TESTERS_BETWEEN: Final = (BRIDGE.name, "diagnostics")
 TURN_S: Final = 0.05
 STATUS_EVERY_S: Final = 0.5
 BOOT_MOST_S: Final = 60.0
-LOST_NS: Final = 3600 * NS_PER_S
-"""A lost process is told of until it is back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +157,11 @@ class LiveCar:
         )
         self.origin_ns: int | None = None
         """Where the car's clock begins, on the monotonic clock; None while it does not run."""
-        self._lost: set[str] = set()
+        self._car = self._bus.subscribe(topics.CAR_STATE)
+        guards = (
+            row.name for row in processes.process if topics.GUARD_DECISION in row.topics_written
+        )
+        self._lost = Lost(next(guards, ""))
         self.supervisor = Supervisor(
             self.table,
             run=self._run,
@@ -173,8 +178,7 @@ class LiveCar:
     def turn(self) -> tuple[str, ...]:
         """One round of the supervisor and of the power states; gives what people should know."""
         said = self.supervisor.turn(TURN_S)
-        for one in said:
-            self._alert(one)
+        self._tell_driver(said)
         told = [
             f"{one.name}: {one.what} {one.detail}".strip()
             for one in said
@@ -246,30 +250,17 @@ class LiveCar:
         status = getattr(importlib.import_module(module), function)(station, self._context)
         return int(status or 0)
 
-    def _alert(self, said: Say) -> None:
+    def _tell_driver(self, said: tuple[Say, ...]) -> None:
         """Tell the driver at once of the death of a process that drives, and that it is back."""
-        if self.origin_ns is None or self.table.row(said.name).safety != "driving":
+        if self.origin_ns is None:
             return
         now_ns = time.monotonic_ns() - self.origin_ns
-        gone = said.what in ("died", "hung", "quarantined")
-        if gone:
-            self._lost.add(said.name)
-        elif said.name not in self._lost:
-            return
-        else:
-            self._lost.discard(said.name)
-        alert = Alert(
-            stamp_ns=now_ns,
-            alert_id=f"process_{said.name}",
-            level=AlertLevel.CRITICAL if gone else AlertLevel.STATUS,
-            words=f"{said.name.capitalize()} failed: car stops"
-            if gone
-            else f"{said.name.capitalize()} is back",
-            cause=f"the process {said.name} {said.what} {said.detail}".strip(),
-            action="be ready to take over" if gone else "",
-            until_ns=now_ns + (LOST_NS if gone else 2 * NS_PER_S),
-        )
-        publish_outside(self._bus, "supervisor", now_ns, [(topics.ALERT, alert)])
+        for one in said:
+            if self.table.row(one.name).safety == "driving":
+                self._lost.take(one, now_ns)
+        told = self._lost.turn(self._car.take(), now_ns)
+        outputs = [(topics.ALERT, alert) for alert in told]
+        publish_outside(self._bus, "supervisor", now_ns, outputs)
 
 
 def up_command(wish: UpWish) -> Exit:
@@ -320,6 +311,7 @@ def up_command(wish: UpWish) -> Exit:
             for path in (wish.ready_file, wish.status_file):
                 if path is not None:
                     path.unlink(missing_ok=True)
+        answer = msgspec.structs.replace(answer, flash=_flash_at_end(car, state))
     _show(answer, as_json=wish.as_json)
     return status
 
@@ -390,6 +382,16 @@ def _flash_of(note: str) -> FlashUse | None:
     with contextlib.suppress(msgspec.MsgspecError):
         return msgspec.json.decode(note, type=FlashUse)
     return None
+
+
+def _flash_at_end(car: LiveCar, state: Path) -> FlashUse | None:
+    """The recorder's last note, with the counts after all have written their last."""
+    notes = {one.name: one.note for one in car.processes()}
+    use, ledger = _flash_of(notes.get("recorder", "")), FlashLedger(state, BUDGET)
+    if use is None:
+        return None
+    today = ledger.state().of(ledger.today())
+    return msgspec.structs.replace(use, written_bytes=today.written, owners=owners_of(today))
 
 
 @contextlib.contextmanager

@@ -15,6 +15,9 @@ from typing import Final
 
 import msgspec
 
+from volant.caros.flash import DataClass
+from volant.caros.ledger import FlashLedger
+from volant.caros.trip_log import cost_bytes
 from volant.core.clock import STAMP_LIMIT_NS
 from volant.core.errors import InputError
 from volant.core.messages import CodeFrame, CodeStatus, TroubleCode
@@ -29,6 +32,8 @@ from volant.vehicle.faults import (
 )
 from volant.wire.uds import DtcStatus, dtc_name
 
+OWNER: Final = "diagnostics"
+"""Who writes them, in the counts of flash."""
 FILE: Final = "trouble-codes.msgpack"
 FILE_MOST_BYTES: Final = 1 << 20
 """A longer one is none of ours, and what is read of it is no file."""
@@ -50,13 +55,17 @@ class _File(msgspec.Struct, frozen=True):
 class Codes:
     """The memories of all units by name, and their file."""
 
-    def __init__(self, folder: Path, more: More | None = None) -> None:
+    def __init__(
+        self, folder: Path, more: More | None = None, ledger: FlashLedger | None = None
+    ) -> None:
         """Take what was kept in a folder; a folder that does not exist holds nothing.
 
         Args:
             folder: of the file.
             more: codes of units beyond those of `ecus.ECUS`, such as `network_faults` gives.
+            ledger: asked before the file is written; None: it does not lie on the car's flash.
         """
+        self._ledger = ledger
         self.said: tuple[str, ...] = ()
         """What went wrong with the file, in words; the newest last."""
         self.folder = folder
@@ -81,15 +90,23 @@ class Codes:
         return self._now() != self._kept
 
     def keep(self) -> bool:
-        """Write what has changed; false: the disk did not take it, which is said once for each cause."""
+        """Write what has changed; false: the disk or the flash's budget did not take it, said once for each cause.
+
+        It stays changed then, so that the next call tries again.
+        """
         now = self._now()
         if now == self._kept:
             return True
-        self._kept = now
+        data = msgspec.msgpack.encode(now)
+        if self._ledger is not None:
+            verdict = self._ledger.ask(DataClass.EVENT, OWNER, cost_bytes(data)).verdict
+            if not verdict.granted:
+                self._say(f"trouble codes are not kept: {verdict.words}")
+                return False
         draft = self._path.with_suffix(".part")
         try:
             with draft.open("wb") as file:
-                file.write(msgspec.msgpack.encode(now))
+                file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
             draft.replace(self._path)
@@ -98,6 +115,7 @@ class Codes:
             with contextlib.suppress(OSError):
                 draft.unlink(missing_ok=True)
             return False
+        self._kept = now
         return True
 
     def confirmed(self) -> str:

@@ -80,6 +80,7 @@ class TripTally:
         self._interventions: dict[str, int] = {}
         self._findings: dict[str, int] = {}
         self._alerts: dict[str, int] = {}
+        self._alert_stamps: dict[str, int] = {}
         self._steps: dict[str, tuple[int, int]] = {}
         self._gaps_ns: dict[str, int] = {}
         self._restarts: dict[str, int] = {}
@@ -159,7 +160,13 @@ class TripTally:
         self._at_fault += told.at_fault
 
     def _alert(self, told: Alert) -> None:
-        _count(self._alerts, told.alert_id)
+        """The supervisor says the same again, with its first time, for screens that come back."""
+        name = told.alert_id[:NAME_MOST]
+        if self._alert_stamps.get(name) == told.stamp_ns:
+            return
+        if name in self._alert_stamps or len(self._alert_stamps) < NAMES_MOST:
+            self._alert_stamps[name] = told.stamp_ns
+        _count(self._alerts, name)
 
     def _step(self, step: LiveStep) -> None:
         name = step.component[:NAME_MOST]

@@ -30,6 +30,8 @@ PILOT_SILENT_NS: Final = nanoseconds(0.2)
 """The pilot's state comes at 20 Hz; a pilot that died is not back sooner."""
 POWER_SILENT_NS: Final = nanoseconds(1.5)
 """The power state comes twice a second."""
+HOT_K: Final = 333.15
+"""A battery above 60 C is too hot; makers take its power away from about there (recalled)."""
 AWAY_NS: Final = nanoseconds(0.12)
 """A monitor that was not called for so long does not know who was silent meanwhile."""
 GONE: Final = frozenset({"stale_command", "invalid_command"})
@@ -101,7 +103,8 @@ def step(state: MonitorState, seen: Seen, now_ns: int) -> tuple[MonitorState, tu
         _hear(state.pilot, seen.pilot, now_ns, away),
         _hear(state.guard, seen.guard, now_ns, away),
     )
-    return now, (*_of_car(now, seen), *_of_pilot(now, seen), *_of_guard(now, seen))
+    found = (_of_car(now, seen), _of_pilot(now, seen), _of_guard(now, seen), _of_power(now, seen))
+    return now, tuple(one for results in found for one in results)
 
 
 def report(
@@ -156,11 +159,13 @@ def _hear(
 
 
 def _of_car(now: MonitorState, seen: Seen) -> Iterator[Result]:
-    """The pilot's unit misses the frames of those who measure the car's motion."""
+    """The pilot's unit misses the frames of those who measure the car's motion; the battery is too hot."""
     fresh = now.car.fresh(now.called_ns, CAR_SILENT_NS)
     if seen.car is not None and fresh is not None:
         for partner in PARTNERS:
             yield Result("pilot", f"{partner}_lost", not (fresh and seen.car.valid))
+        if fresh and seen.car.valid:
+            yield Result("battery", "cells_hot", seen.car.battery_temperature_k > HOT_K)
 
 
 def _of_pilot(now: MonitorState, seen: Seen) -> Iterator[Result]:
@@ -190,6 +195,14 @@ def _of_guard(now: MonitorState, seen: Seen) -> Iterator[Result]:
     if seen.guard is not None and now.guard.fresh(now.called_ns, CAR_SILENT_NS):
         stops = seen.guard.source is CommandSource.MINIMAL_RISK
         yield Result("pilot", "pilot_lost", stops and seen.guard.reason in GONE)
+
+
+def _of_power(now: MonitorState, seen: Seen) -> Iterator[Result]:
+    """All units are fed by the same 12 V side, so each finds it low."""
+    power = seen.power
+    if power is not None and now.called_ns - power.stamp_ns <= POWER_SILENT_NS:
+        for spec in ECUS:
+            yield Result(spec.name, "supply_low", power.supply_low)
 
 
 def _codes(name: str, *ends: str) -> set[str]:

@@ -7,6 +7,8 @@ from typing import Final
 from volant.core.clock import NS_PER_S
 from volant.core.messages import Alert
 
+GUARD_GONE: Final = "guard_process"
+"""Identifier of the supervisor's alert that the process with the guard is gone: the actuators stop the car."""
 LINGER_NS: Final = NS_PER_S
 """An alert stays this long after it first came, however short-lived, so that it can be read
 (hysteresis on clearing, hmi notes 9.5)."""

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from volant.caros.cockpit import stopview
-from volant.caros.cockpit.alerts import foremost, merge
+from volant.caros.cockpit.alerts import GUARD_GONE, foremost, merge
 from volant.caros.cockpit.messages import (
     SCHEMA_HASH,
     CockpitAeb,
@@ -45,6 +45,7 @@ from volant.core.component import Inputs
 from volant.core.messages import (
     AebState,
     Alert,
+    AlertLevel,
     CarState,
     GuardDecision,
     LightFrame,
@@ -187,7 +188,13 @@ def build(
     replay: CockpitReplay | None = None,
 ) -> tuple[FrameState, CockpitFrame]:
     """The next frame; the same inputs give the same frame."""
-    stop = stopview.step(state.stop, latest.car, latest.guard, latest.pilot, stamp_ns)
+    gone = any(
+        one.alert_id == GUARD_GONE and one.level is AlertLevel.CRITICAL
+        for one in merge(state.alerts, latest.alerts, stamp_ns)
+    )
+    stop = stopview.step(
+        state.stop, latest.car, latest.guard, latest.pilot, stamp_ns, guard_gone=gone
+    )
     stop, new_alerts = stopview.hold_back(stop, state.alerts, latest.alerts)
     state = replace(
         state,

@@ -1,5 +1,7 @@
 """What the screen says while the car is stopped by itself: by the guard, or by actuators without commands.
 
+That the actuators stop it is told by the supervisor, or seen by hazard lights without a guard.
+
 The pilot's own words do not count then: one that has just come back says that it is ready, while the car still
 brakes for the one that died. The stop is told until the car stands, and then what the driver can do, until
 somebody drives. A pure step.
@@ -66,8 +68,13 @@ def step(
     guard: GuardDecision | None,
     pilot: PilotState | None,
     stamp_ns: int,
+    *,
+    guard_gone: bool = False,
 ) -> StopState:
-    """How the stop stands at a frame."""
+    """How the stop stands at a frame; `guard_gone`: the supervisor says so, and has not taken it back."""
+    if guard_gone and (car is None or abs(car.speed_mps) > STANDS_MPS):
+        since_ns = state.since_ns if state.stopping else stamp_ns
+        return StopState(True, False, UNHEARD, True, since_ns, state.held)
     if car is None or guard is None:
         return state
     unheard = stamp_ns - guard.stamp_ns > SILENT_NS and car.indicator is Indicator.HAZARD
