@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from bench.rows import Row, at_most, best_cpu_s
 from tests.safety.builders import SETTINGS, TICK_NS, arc_path, car_state, command, request
@@ -17,6 +20,8 @@ from volant.wire.journal import JournalWriter, journal_info
 SECONDS = 20
 TICKS = SECONDS * 100
 CARS = 20
+SIGNALS = 1000
+"""Scalar values a tick, as many as a car's buses carry."""
 
 
 def messages() -> list[tuple[Topic, int, Message]]:
@@ -52,10 +57,39 @@ def rows() -> list[Row]:
         kilobytes = path.stat().st_size / SECONDS / 1e3
     return [
         at_most("journal/write a control tick", write_us, 60.0, "us", f"{CARS} cars"),
+        *_signal_rows(),
         Row("journal/read a message", read_us, "us"),
         Row("journal/size of a second", kilobytes, "kB"),
         at_most("guard/check a control tick", guard_us(), 30.0, "us", "a path each 50 ms"),
     ]
+
+
+def _signal_rows() -> list[Row]:
+    """What a core does all day to record many signals at the control rate, in messages of the car's state."""
+    each = _scalars(msgspec.to_builtins(car_state(TICK_NS)))
+    count = -(-SIGNALS // each)
+    sent = [msgspec.structs.replace(car_state(n * TICK_NS), speed_mps=0.01 * n) for n in range(500)]
+    with tempfile.TemporaryDirectory() as folder:
+
+        def record() -> None:
+            writer = JournalWriter(Path(folder) / "signals.mcap", HEADER)
+            for message in sent:
+                for _ in range(count):
+                    writer.write(topics.CAR_STATE, message.stamp_ns, message)
+            writer.close()
+
+        share_pct = 100.0 * best_cpu_s(record) / (len(sent) * TICK_NS / 1e9)
+    note = (
+        f"of a core; {count} messages of {each} values, 100 times a second, compressed and written"
+    )
+    return [at_most("journal/record 1 000 signals at 100 Hz", share_pct, 5.0, "%", note)]
+
+
+def _scalars(value: Any) -> int:
+    """Values in a message that are not made of others."""
+    if isinstance(value, dict):
+        return sum(_scalars(one) for one in value.values())
+    return sum(_scalars(one) for one in value) if isinstance(value, list | tuple) else 1
 
 
 def guard_us() -> float:

@@ -32,10 +32,11 @@ sys.path.insert(0, str(ROOT / "src"))
 from volant.caros.cockpit import CockpitFrame
 from volant.core.messages import CommandSource, Indicator
 
-EDGES = ("judge", "recorder", "screens", "diagnostics")
+EDGES = ("judge", "recorder", "screens", "diagnostics", "signals", "apps")
+"""Those that run while the car drives; `garage` does only while it is parked."""
 BOOT_S = 60.0
-AFTER_S = 2.5
-"""An edge is given so long to come back before the next is killed."""
+AFTER_S = 10.0
+"""An edge is given so long to come back before the next is killed; `signals` took 5.6 s on a busy machine."""
 STOP_S = 20.0
 """A car at 33 m/s that is braked with 3 m/s2 stands after 11 s."""
 

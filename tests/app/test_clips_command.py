@@ -51,6 +51,13 @@ def test_the_list_says_what_there_is_and_what_it_cost(state: Path) -> None:
     assert 0.0 < found["left_years"] <= 1000.0
 
 
+def test_bare_clips_take_the_same_options_and_say_where_others_stand(state: Path) -> None:
+    assert ask(state=state) == ask("list", state=state)
+    done = CliRunner().invoke(app, ["clips", "--state", str(state), "list"])
+    assert done.exit_code == 2
+    assert "options come after 'list'" in done.output
+
+
 def test_a_checked_list_tells_a_clip_that_is_not_sound(state: Path) -> None:
     assert [one["sound"] for one in ask("list", "--check", state=state)["clips"]] == [None, True]
     path = clips_in(state)[0]

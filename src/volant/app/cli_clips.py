@@ -19,16 +19,19 @@ NameArgument = Annotated[str, typer.Argument(help="Clip by name, as `volant clip
 
 
 @clips_app.callback(invoke_without_command=True)
-def clips(context: typer.Context) -> None:
+def clips(context: typer.Context, state: StateOption = None, as_json: JsonOption = False) -> None:
     """List, keep and delete clips of events of the live car; alone it lists them.
 
     \b
     Examples:
       volant clips                                       what there is in the user's own folder
+      volant clips --state DIR                           what there is in another one
       volant clips keep clip-20261130-114500-aeb         it never makes room for new ones
     """
     if context.invoked_subcommand is None:
-        list_()
+        list_(state, as_json=as_json)
+    elif state is not None or as_json:
+        raise typer.BadParameter(f"options come after {context.invoked_subcommand!r}")
 
 
 @clips_app.command("list")

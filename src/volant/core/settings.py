@@ -10,6 +10,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Final, TypeVar
 
@@ -135,14 +136,21 @@ def _line_of(text: str, words: str) -> int | None:
 
 
 def _find_line(text: str, keys: list[str]) -> int | None:
-    """Look for `[key]` or `key =`, each key after the line of the one around it."""
-    lines, found = text.splitlines(), None
+    """Look for `[key]` or `key =`, each key after the line of the one around it.
+
+    A number after a key counts the blocks `[[key]]`, from 0.
+    """
+    lines, found, around, block = text.splitlines(), 0, 0, ""
     for key in keys:
-        pattern = re.compile(rf"^\s*(\[+.*\b{re.escape(key)}\b.*\]+|{re.escape(key)}\s*=)")
-        begin = found or 0
-        numbers = range(begin + 1, len(lines) + 1)
-        found = next((n for n in numbers if pattern.match(lines[n - 1])), found)
-    return found
+        if key.isdecimal():
+            begin, skipped, words = around, int(key), rf"\[\[.*\b{block}\b.*\]\]"
+        else:
+            begin, skipped, block = found, 0, re.escape(key)
+            words = rf"\[+.*\b{block}\b.*\]+|{block}\s*="
+        around, pattern = begin, re.compile(rf"^\s*({words})")
+        numbers = (n for n in range(begin + 1, len(lines) + 1) if pattern.match(lines[n - 1]))
+        found = next(islice(numbers, skipped, None), found)
+    return found or None
 
 
 class Choices(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

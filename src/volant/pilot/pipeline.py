@@ -234,6 +234,8 @@ def _plan(memory: PilotMemory, settings: PilotSettings, domain: odd.Domain) -> M
     return plan(given, planning)
 
 
+BERTH_M: Final = 1.0
+"""Rolled on by less, the car still stands where it was parked: within what satellites tell (chosen)."""
 _PLANS_LANES: Final = (Engagement.ENGAGED, Engagement.TAKEOVER)
 """The pilot drives and goes on with what it does across the road."""
 
@@ -256,7 +258,8 @@ def _perceive(
     ego = localize.move(memory.ego, observation.car, observation.stamp_ns, course, tuning.localize)
     carried = ego
     tracker, sensors, scene = memory.tracker, observation.sensors, observation.scene
-    if not ego.matched and settings.berth is not None and abs(ego.speed_mps) < 0.1:
+    rolled_m = abs(observation.car.odometer_m - settings.berth_odometer_m)
+    if not ego.matched and settings.berth is not None and rolled_m < BERTH_M:
         x_m, y_m, yaw_rad = settings.berth
         parked = Scene(stamp_ns=observation.stamp_ns, x_m=x_m, y_m=y_m, yaw_rad=yaw_rad, tracks=())
         ego = localize.place(ego, parked, course, tuning.localize, road)

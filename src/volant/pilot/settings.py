@@ -86,6 +86,8 @@ class PilotSettings:
     """At the start; the driver's requests change them."""
     berth: tuple[float, float, float] | None = None
     """x, y and heading where the car was parked, remembered over the stop; None when it is not known."""
+    berth_odometer_m: float = 0.0
+    """What the odometer said there: a pilot that begins anew on the way does not believe to be there."""
     via: tuple[Guide, ...] = ()
     """To the places to pass before, in order."""
     tuning: Tuning = field(default_factory=Tuning)

@@ -1,7 +1,7 @@
 """The process table: one `[[process]]` block for each process of the live car, read from TOML.
 
 A table that contradicts itself is refused as a whole, with the line at fault: a cycle among needs, an
-unknown need or topic, two of one name, two writers of a state, a program that is not there.
+unknown need or topic, two of one name, two writers of a state, a program that is not there, nobody who drives.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ from __future__ import annotations
 import importlib.util
 import re
 import shutil
+import symtable
 from collections.abc import Iterator
+from importlib.abc import InspectLoader
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -19,7 +21,7 @@ from msgspec import Meta
 from volant.core.errors import InputError
 from volant.core.messages import PowerState
 from volant.core.settings import load_toml
-from volant.core.topics import BY_NAME, TOPICS, Kind, Topic
+from volant.core.topics import BY_NAME, CAR_COMMAND, CAR_STATE, TOPICS, Kind, Topic
 
 ALL: Final = "*"
 """Reads every topic."""
@@ -128,6 +130,10 @@ def load_table(path: Path) -> ProcessTable:
         for key, words in _job_faults(job, table.job[:number]):
             line = _line(path, number, key, "job")
             raise InputError(words, file=str(path), line=line, where=job.name)
+    for topic in (CAR_STATE, CAR_COMMAND):
+        if not any(topic in r.topics_written and r.safety == "driving" for r in table.process):
+            words = f"no process of class `driving` writes {topic.name}: nobody would drive"
+            raise InputError(words, file=str(path))
     return ProcessTable(process=_ordered(path, table.process), job=table.job)
 
 
@@ -135,7 +141,7 @@ def program_is_there(program: str | tuple[str, ...]) -> bool:
     """Whether a program can be found; its module is not imported."""
     if isinstance(program, str):
         module, colon, function = program.partition(":")
-        return bool(colon) and function.isidentifier() and _has_module(module)
+        return bool(colon) and _has_module(module) and _binds(module, function)
     first, rest = program[0], program[1:]
     if first != PYTHON:
         return shutil.which(first) is not None
@@ -149,6 +155,22 @@ def _has_module(name: str) -> bool:
         return importlib.util.find_spec(name) is not None
     except (ImportError, ValueError, AttributeError):
         return False
+
+
+def _binds(module: str, name: str) -> bool:
+    """Whether a module gives something that name, by its source; what has none is believed."""
+    spec = importlib.util.find_spec(module)
+    loader = None if spec is None else spec.loader
+    if not isinstance(loader, InspectLoader):
+        return False
+    try:
+        source = loader.get_source(module)
+        if source is None:
+            return name.isidentifier()
+        symbol = symtable.symtable(source, module, "exec").lookup(name)
+    except (KeyError, ImportError, SyntaxError, ValueError):
+        return False
+    return symbol.is_assigned() or symbol.is_imported()
 
 
 def _faults(
