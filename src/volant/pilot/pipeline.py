@@ -259,7 +259,8 @@ def _perceive(
     carried = ego
     tracker, sensors, scene = memory.tracker, observation.sensors, observation.scene
     rolled_m = abs(observation.car.odometer_m - settings.berth_odometer_m)
-    if not ego.matched and settings.berth is not None and rolled_m < BERTH_M:
+    at_berth = abs(ego.speed_mps) < 0.1 and rolled_m < BERTH_M
+    if not ego.matched and settings.berth is not None and at_berth:
         x_m, y_m, yaw_rad = settings.berth
         parked = Scene(stamp_ns=observation.stamp_ns, x_m=x_m, y_m=y_m, yaw_rad=yaw_rad, tracks=())
         ego = localize.place(ego, parked, course, tuning.localize, road)
