@@ -1,5 +1,6 @@
 """The port over buses on somebody else's car: own DBC, own units, own scalings, no bus of ours."""
 
+import math
 from pathlib import Path
 
 import cantools
@@ -187,3 +188,22 @@ def test_every_code_that_is_told_is_listed(own: OwnCar, tmp_path: Path) -> None:
     for tick in range(20):
         own.car.read(tick * 10_000_000)
     assert own.codes.ever <= set(listed)
+
+
+def test_nothing_is_sent_eighty_milliseconds_after_the_last_command(own: OwnCar) -> None:
+    """Whoever only reads does not drive on; a command that is no number is none."""
+    own.car.read(0)
+    own.car.apply(Command(stamp_ns=0, accel_mps2=2.0, curvature_per_m=0.0), 0)
+    own.port.receive()
+    sent: dict[int, int] = {}
+    for tick in range(1, 100):
+        stamp_ns = tick * 10_000_000
+        if tick % 2:
+            nan = Command(stamp_ns=stamp_ns, accel_mps2=math.nan, curvature_per_m=0.0)
+            own.car.apply(nan, stamp_ns)
+        own.car.read(stamp_ns)
+        sent[tick] = len(own.port.receive())
+    assert sum(sent[tick] for tick in range(1, 9)) > 0
+    assert [tick for tick, count in sent.items() if count and tick > 8] == []
+    own.car.apply(Command(stamp_ns=0, accel_mps2=2.0, curvature_per_m=0.0), 1_000_000_000)
+    assert len(own.port.receive()) == 2

@@ -3,7 +3,8 @@
 The same object drives the simulated car's control units and a real car's: what differs are the DBC
 files, the mapping and the ports. It judges no command; the guard has done that. What it refuses is bad
 frames: a value whose message is late, broken or frozen keeps its last good content, `CarState.valid`
-is false where the message is required, and a trouble code is told. It never waits.
+is false where the message is required, and a trouble code is told. Nor does it drive on by itself:
+80 ms after the last command it sends none, and the units make themselves safe. It never waits.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from volant.vehicle.network import sender as sending
 from volant.vehicle.network import watch as watching
 from volant.vehicle.network.frames import QUEUE_FRAMES, FramePort, Ports
 from volant.vehicle.network.mapping import (
+    COMMAND_SILENT_NS,
     STATE_FLAGS,
     CarMapping,
     Field,
@@ -107,6 +109,7 @@ class CanCar:
         self._failed: frozenset[int] = frozenset()
         self._command: Command | None = None
         self._sent_ns = self._applied_ns = self._began_ns = -1
+        self._commands = 0
         self.refused = 0
         """How many commands were not numbers."""
         self.bad_frames = 0
@@ -142,10 +145,10 @@ class CanCar:
         return {n: state.fault for n, state in self._states.items() if not state.valid}
 
     def apply(self, command: Command, stamp_ns: int) -> None:
-        """Send a command; it holds until the next. One that is not a number is refused."""
-        self._applied_ns = stamp_ns
+        """Send a command; it holds until the next or for 80 ms. One that is not a number is refused."""
         if math.isfinite(command.accel_mps2) and math.isfinite(command.curvature_per_m):
-            self._command = command
+            self._command, self._applied_ns = command, stamp_ns
+            self._commands += 1
         else:
             self.refused += 1
         self._send(stamp_ns)
@@ -153,7 +156,7 @@ class CanCar:
     def _send(self, stamp_ns: int) -> None:
         self._sent_ns = stamp_ns
         command = self._command
-        if command is None:
+        if command is None or stamp_ns - self._applied_ns > COMMAND_SILENT_NS:
             return
         values: dict[str, dict[str, float]] = {}
         for field in self._mapping.command:
@@ -163,15 +166,18 @@ class CanCar:
         for bus in self._buses.values():
             if not bus.sender.messages:
                 continue
-            bus.state, frames = sending.step(bus.sender, bus.state, values.__getitem__, stamp_ns)
+            bus.state, frames = sending.step(
+                bus.sender, bus.state, values.__getitem__, self._commands, stamp_ns
+            )
             if frames:
                 bus.sent = not [frame for frame in frames if not bus.port.send(frame)]
 
     def read(self, stamp_ns: int) -> tuple[CarState, SensorFrames | None]:
         """The state by the frames that came, and the sensor frames.
 
-        Sends the last command again where `apply` has left out a tick; a new one of this tick may still
-        come after the reading, and must not find its message sent already.
+        Sends the last command again where `apply` has left out a tick, with the sample of that command, as
+        receivers must not take it for a new one. A new one of this tick may still come after the reading,
+        and must not find its message sent already.
         """
         if self._began_ns < 0:
             self._began_ns = stamp_ns

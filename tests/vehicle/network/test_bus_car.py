@@ -8,17 +8,21 @@ from tests.vehicle.car_suite import CarSuite
 from tests.vehicle.network.bus_car import MAPPING, TICK_NS, BusBench
 from tests.vehicle.reference_car import spec_of
 from tests.vehicle.test_simcar import sim_car
-from volant.core.messages import Command, Gear
+from volant.core.messages import Command, Gear, Indicator
 from volant.vehicle import with_perfect_sensors
 from volant.vehicle.network import Frame
 
 
 class TestBusCar(CarSuite):
+    holds_s = 0.08
+
     def bench(self, *, speed_mps: float = 0.0) -> BusBench:
         return BusBench(speed_mps=speed_mps)
 
 
 class TestBusCarP7Perfect(CarSuite):
+    holds_s = 0.08
+
     def bench(self, *, speed_mps: float = 0.0) -> BusBench:
         return BusBench(with_perfect_sensors(spec_of("p7")), speed_mps=speed_mps)
 
@@ -71,3 +75,21 @@ def test_the_same_drive_sends_the_same_frames() -> None:
     first = frames()
     assert len(first) > 2000
     assert first == frames()
+
+
+def test_a_car_that_nobody_commands_makes_itself_safe() -> None:
+    """The port alone, read and never given a command again, does not keep the last one alive."""
+    bench = BusBench(speed_mps=10.0)
+    bench.run(100, accel_mps2=2.0)
+    fast_mps = bench.state.speed_mps
+    last_ns = bench.stamp_ns
+    port = bench.media("chassis", "LISTENER", frozenset({MAPPING.sent["PIL_Long"].can_id}))
+    states = bench.run(600, silent=True)
+    samples = MAPPING.sent["PIL_Long"].reader(["PIL_Long_Sample"])
+    assert len({samples.read(frame.data) for frame in port.receive()}) == 1, (
+        "one command, one sample"
+    )
+    assert abs(states[-1].speed_mps) < 0.1
+    assert max(state.speed_mps for state in states) < fast_mps + 0.5
+    hazard_ns = next(s.stamp_ns for s in states if s.indicator is Indicator.HAZARD)
+    assert hazard_ns - last_ns <= 200_000_000

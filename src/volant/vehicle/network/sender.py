@@ -29,7 +29,7 @@ class Sender:
 
     messages: tuple[Message, ...]
     samples: tuple[str, ...]
-    """Of each message the signal that counts the ticks; empty: none."""
+    """Of each message the signal that counts what is sent; empty: none."""
     watches: bool
     """Something goes on change, so the values are looked at each tick."""
 
@@ -68,9 +68,12 @@ def begin(sender: Sender) -> SenderState:
 
 
 def step(
-    sender: Sender, state: SenderState, values: Values, now_ns: int
+    sender: Sender, state: SenderState, values: Values, sample: int, now_ns: int
 ) -> tuple[SenderState, list[Frame]]:
-    """Frames of one tick. Cyclic messages of one period are spread over it by their place."""
+    """Frames of one tick. Cyclic messages of one period are spread over it by their place.
+
+    `sample` counts how often the values were made anew, so that receivers can tell old ones sent again.
+    """
     frames: list[Frame] = []
     if not sender.watches and now_ns < state.next_ns:
         return state, frames
@@ -89,7 +92,10 @@ def step(
             phase_ns = place * CONTROL_TICK_NS % cycle_ns
             due[place] = (now_ns - phase_ns) // cycle_ns * cycle_ns + cycle_ns + phase_ns
         counter = counters[place] if changed_counters is None else changed_counters[place]
-        data = _encode(message, found, sender.samples[place], counter, now_ns)
+        told = found
+        if sender.samples[place]:
+            told = {**found, sender.samples[place]: sample % SAMPLES}
+        data = _encode(message, told, counter)
         if data is None:
             continue
         frames.append(Frame(message.can_id, data, message.extended))
@@ -112,11 +118,7 @@ def step(
     )
 
 
-def _encode(
-    message: Message, values: Mapping[str, float], sample: str, counter: int, now_ns: int
-) -> bytes | None:
-    if sample:
-        values = {**values, sample: now_ns // CONTROL_TICK_NS % SAMPLES}
+def _encode(message: Message, values: Mapping[str, float], counter: int) -> bytes | None:
     try:
         data = message.encode(values)
     except ValueError:

@@ -285,7 +285,8 @@ class SimulatedUnits:
     def _say(self, mouth: _Mouth, values: Values, now_ns: int) -> None:
         if mouth.unit in self.silent:
             return
-        mouth.state, frames = sending.step(mouth.sender, mouth.state, values, now_ns)
+        tick = now_ns // CONTROL_TICK_NS
+        mouth.state, frames = sending.step(mouth.sender, mouth.state, values, tick, now_ns)
         for frame in frames:
             mouth.port.send(frame)
 
