@@ -101,7 +101,7 @@ def test_what_never_came_is_not_tested() -> None:
 def test_a_car_that_is_well_has_tested_all_and_no_code() -> None:
     results = after(*(well(n * TURN_NS) for n in range(8)))
     assert failed(results) == set()
-    assert len({(one.unit, one.fault) for one in results}) == len(results) == 31
+    assert len({(one.unit, one.fault) for one in results}) == len(results) == 32
 
 
 def test_a_silent_pilot_is_missed_by_those_who_hear_it() -> None:
@@ -132,6 +132,43 @@ def test_a_guard_that_stops_for_the_pilot_says_that_it_is_gone() -> None:
     assert failed(after(Seen(guard=guard(0, stops, "stale_command")))) == {"pilot:pilot_lost"}
     assert failed(after(Seen(guard=guard(0, stops, "pilot_off")))) == set()
     assert after(*(Seen(guard=guard(0, stops, "stale_command")) for _ in range(5))) == ()
+
+
+def asked(accel_mps2: float, measured_mps2: float, spin_rps: float = 0.0) -> set[str]:
+    """Codes after two seconds in which that was asked and measured at 20 m/s."""
+
+    def at(stamp_ns: int) -> Seen:
+        state = msgspec.structs.replace(
+            car(stamp_ns), accel_mps2=measured_mps2, yaw_rate_rps=spin_rps
+        )
+        decision = guard(stamp_ns)
+        command = msgspec.structs.replace(decision.command, accel_mps2=accel_mps2)
+        return Seen(state, None, msgspec.structs.replace(decision, command=command))
+
+    assert failed(after(*(at(n * TURN_NS) for n in range(15)))) == set()
+    return failed(after(*(at(n * TURN_NS) for n in range(40))))
+
+
+def test_parts_that_do_not_do_what_is_asked_for_a_second_have_their_codes() -> None:
+    assert asked(0.0, -1.0) == set()
+    assert asked(-3.0, -2.5) == asked(1.5, 1.2) == set()
+    assert asked(-3.0, -0.5) == {"brake:pressure_off"}
+    assert asked(1.5, 0.0) == {"drive:torque_off"}
+    assert asked(0.0, 0.0, 0.2) == {"steer:angle_off"}
+
+
+def test_units_that_stop_the_car_by_themselves_are_not_said_to_fail() -> None:
+    state, results = MonitorState(), ()
+    for turn in range(40):
+        stamp_ns = turn * TURN_NS
+        stops = msgspec.structs.replace(
+            car(stamp_ns), indicator=Indicator.HAZARD, accel_mps2=-4.0, yaw_rate_rps=0.3
+        )
+        decision = guard(stamp_ns)
+        command = msgspec.structs.replace(decision.command, accel_mps2=2.0)
+        decision = msgspec.structs.replace(decision, command=command)
+        state, results = monitors.step(state, Seen(stops, None, decision), stamp_ns)
+    assert failed(results) == set()
 
 
 def power(stamp_ns: int, *, low: bool) -> CarPower:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from volant.core.clock import nanoseconds
@@ -17,6 +17,7 @@ from volant.core.messages import (
     CarState,
     CommandSource,
     Engagement,
+    Gear,
     GuardDecision,
     Indicator,
     PilotState,
@@ -32,6 +33,15 @@ POWER_SILENT_NS: Final = nanoseconds(1.5)
 """The power state comes twice a second."""
 HOT_K: Final = 333.15
 """A battery above 60 C is too hot; makers take its power away from about there (recalled)."""
+OFF_NS: Final = nanoseconds(1.0)
+"""What was asked must have been missing for so long: longer than any part takes to follow."""
+BRAKES_ASKED_MPS2, BRAKES_LEAST_MPS2 = 2.0, 1.0
+"""Asked to slow by so much, the car slows by less than this: wheels on ice apart, brakes are at fault."""
+DRIVE_ASKED_MPS2, DRIVE_LEAST_MPS2, DRIVE_MOST_MPS = 1.0, 0.2, 25.0
+"""The same of driving on; at higher speed the motor's power may be at its end."""
+ANGLE_OFF_MPS2, ANGLE_FROM_MPS = 2.0, 5.0
+"""Between the lateral acceleration of the asked path and that of the driven one, above so much speed."""
+ROLLS_MPS: Final = 1.0
 AWAY_NS: Final = nanoseconds(0.12)
 """A monitor that was not called for so long does not know who was silent meanwhile."""
 GONE: Final = frozenset({"stale_command", "invalid_command"})
@@ -82,6 +92,10 @@ class MonitorState:
     car: Heard = Heard()
     pilot: Heard = Heard()
     guard: Heard = Heard()
+    drive_off_ns: int = -1
+    """Since when the drive does not do what is asked; -1: it does, or is not asked."""
+    brake_off_ns: int = -1
+    steer_off_ns: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +117,14 @@ def step(state: MonitorState, seen: Seen, now_ns: int) -> tuple[MonitorState, tu
         _hear(state.pilot, seen.pilot, now_ns, away),
         _hear(state.guard, seen.guard, now_ns, away),
     )
-    found = (_of_car(now, seen), _of_pilot(now, seen), _of_guard(now, seen), _of_power(now, seen))
+    now, parts = _of_parts(state, now, seen)
+    found = (
+        parts,
+        _of_car(now, seen),
+        _of_pilot(now, seen),
+        _of_guard(now, seen),
+        _of_power(now, seen),
+    )
     return now, tuple(one for results in found for one in results)
 
 
@@ -195,6 +216,53 @@ def _of_guard(now: MonitorState, seen: Seen) -> Iterator[Result]:
     if seen.guard is not None and now.guard.fresh(now.called_ns, CAR_SILENT_NS):
         stops = seen.guard.source is CommandSource.MINIMAL_RISK
         yield Result("pilot", "pilot_lost", stops and seen.guard.reason in GONE)
+
+
+def _of_parts(
+    was: MonitorState, now: MonitorState, seen: Seen
+) -> tuple[MonitorState, tuple[Result, ...]]:
+    """What the guard asks for against what the car measures, while both are heard and the car rolls on.
+
+    Units that stop the car by themselves are not asked, and blink.
+    """
+    car, guard, now_ns = seen.car, seen.guard, now.called_ns
+    heard = now.car.fresh(now_ns, CAR_SILENT_NS) and now.guard.fresh(now_ns, CAR_SILENT_NS)
+    if car is None or guard is None or not heard or not car.valid or now_ns == was.called_ns:
+        return now, ()
+    asked, speed_mps = guard.command, car.speed_mps
+    if car.gear is not Gear.DRIVE or asked.gear is not Gear.DRIVE or speed_mps < ROLLS_MPS:
+        return now, ()
+    free = car.indicator is not Indicator.HAZARD
+    sideways_mps2 = speed_mps * (asked.curvature_per_m * speed_mps - car.yaw_rate_rps)
+    drive, torque = _judge(
+        *("drive", "torque_off", was.drive_off_ns, now_ns),
+        asked=free and asked.accel_mps2 >= DRIVE_ASKED_MPS2 and speed_mps < DRIVE_MOST_MPS,
+        off=car.accel_mps2 < DRIVE_LEAST_MPS2,
+    )
+    brake, pressure = _judge(
+        *("brake", "pressure_off", was.brake_off_ns, now_ns),
+        asked=asked.accel_mps2 <= -BRAKES_ASKED_MPS2,
+        off=car.accel_mps2 > -BRAKES_LEAST_MPS2,
+    )
+    steer, angle = _judge(
+        *("steer", "angle_off", was.steer_off_ns, now_ns),
+        asked=free and speed_mps > ANGLE_FROM_MPS,
+        off=abs(sideways_mps2) > ANGLE_OFF_MPS2,
+    )
+    now = replace(now, drive_off_ns=drive, brake_off_ns=brake, steer_off_ns=steer)
+    return now, (*torque, *pressure, *angle)
+
+
+def _judge(
+    unit: str, fault: str, since_ns: int, now_ns: int, *, asked: bool, off: bool
+) -> tuple[int, tuple[Result, ...]]:
+    """Since when a part does not do what is asked, and the result of its test, once there is one."""
+    if not asked:
+        return -1, ()
+    if not off:
+        return -1, (Result(unit, fault, False),)
+    since_ns = now_ns if since_ns < 0 else since_ns
+    return since_ns, (Result(unit, fault, True),) if now_ns - since_ns >= OFF_NS else ()
 
 
 def _of_power(now: MonitorState, seen: Seen) -> Iterator[Result]:
