@@ -265,7 +265,7 @@ class Fate:
             return
         self._count += 1
         span_s = CHANGING_EVERY_S * self._chance.uniform(self._count, 0.5, 1.0)
-        if not changing:
+        if self._near or not changing:
             every = FAST_EVERY_S if self._least_mps >= FAST_MPS else EVERY_S
             every = NEAR_EVERY_S if self._near else every
             span_s = self._chance.uniform(self._count, *every)

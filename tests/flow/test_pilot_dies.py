@@ -63,7 +63,7 @@ def test_a_lane_that_is_not_ours_does_not_pull_the_car_out(lie: str) -> None:
 def test_fifty_moments_at_120_kmh_in_curves_beside_others() -> None:
     rows: list[Stop] = []
     for name, seed in NEAR_DRIVES:
-        rows += drive(name, seed, most=30, least_mps=FAST_MPS, near=True)
+        rows += drive(name, seed, most=40, least_mps=FAST_MPS, near=True)
     assert all(is_near(row) for row in rows)
     assert len(rows) >= 50
     assert sum(not in_junction(row) for row in rows) >= 50
