@@ -1,6 +1,7 @@
 """Lets the pilot fall silent at seeded moments of drives and writes down how the guard stopped the car.
 
-`python scripts/stop_table.py [--json FILE] [--seed N] [--trips NAMES] [--gyro RPS] [--wheels SHARE] [--lane NAME]`.
+`python scripts/stop_table.py [--json FILE] [--seed N] [--trips NAMES] [--least MPS] [--near] [--gyro RPS] [--wheels SHARE]
+[--lane NAME]`.
 One process, virtual time, the same components as `volant drive`: a drive forks at each moment, and in the
 fork nothing comes from the pilot any more. Judged by ground truth. With processes and kill -9 the same is
 shown by kill_table.py.
@@ -42,6 +43,7 @@ from volant.core.messages import (
     Indicator,
     LaneReturn,
     LightState,
+    Plan,
     StopPath,
 )
 from volant.road import LaneGraph, LanePoint
@@ -60,6 +62,11 @@ CHANGING_EVERY_S: Final = 0.6
 EVERY_S: Final = (2.0, 8.0)
 FAST_EVERY_S: Final = (0.5, 2.0)
 """Where only fast moments are asked for: they are rare in traffic."""
+NEAR_EVERY_S: Final = (0.1, 0.2)
+"""Where only moments beside others are asked for: a drive has seconds of them."""
+LEAD_S: Final = 2.5
+BESIDE_M: Final = (12.0, 6.0)
+"""Along and across: a car whose middle is so near to our rear axle is beside us."""
 PLACES_AGO: Final = 64
 
 TRIPS: Final[dict[str, dict[str, Any]]] = {
@@ -86,7 +93,7 @@ class Stop:
     speed_mps: float
     road_type: str
     kinds: list[str]
-    """What was going on: fast, curve, change_left, change_right, crossing_line, junction, light, lead."""
+    """What was going on: fast, curve, change_left, change_right, crossing_line, junction, light, lead, beside."""
     contacts: list[str] = field(default_factory=list)
     """Verdicts on contacts after the moment: codes of the judge."""
     at_fault: int = 0
@@ -155,12 +162,19 @@ class Fate:
     """When the pilot falls silent, and what is seen after that; a fork of the drive for each moment."""
 
     def __init__(
-        self, name: str, trip: Trip, seed: int, errors: Errors, most: int, least_mps: float
+        self,
+        name: str,
+        trip: Trip,
+        seed: int,
+        errors: Errors,
+        most: int,
+        least_mps: float,
+        near: bool,
     ) -> None:
         self.rows: list[Stop] = []
         self.dead_ns: int | None = None
         self._name, self._seed, self._errors, self._most = name, seed, errors, most
-        self._least_mps = least_mps
+        self._least_mps, self._near = least_mps, near
         self._graph: LaneGraph = trip.graph
         self._chance = Chance.of(seed, "silence").child(name)
         self._count = 0
@@ -229,6 +243,7 @@ class Fate:
         self._guard = bus.subscribe(topics.GUARD_DECISION)
         self._plan = bus.subscribe(topics.PILOT_PLAN)
         self._contact = bus.subscribe(topics.JUDGE_CONTACT)
+        self._truth = bus.subscribe(topics.WORLD_TRUTH)
         return self.look
 
     def look(self, stamp_ns: int) -> None:
@@ -246,10 +261,13 @@ class Fate:
             self._next_ns = min(self._next_ns, stamp_ns + nanoseconds(CHANGING_EVERY_S))
         if stamp_ns < self._next_ns or self._count >= self._most or ego.speed_mps < self._least_mps:
             return
+        if self._near and not (_curves(ego) and (_follows(plan) or self._beside(ego))):
+            return
         self._count += 1
         span_s = CHANGING_EVERY_S * self._chance.uniform(self._count, 0.5, 1.0)
-        if not changing:
+        if self._near or not changing:
             every = FAST_EVERY_S if self._least_mps >= FAST_MPS else EVERY_S
+            every = NEAR_EVERY_S if self._near else every
             span_s = self._chance.uniform(self._count, *every)
         self._next_ns = stamp_ns + nanoseconds(span_s)
         self._fork(stamp_ns, ego)
@@ -277,7 +295,7 @@ class Fate:
         kinds = []
         if ego.speed_mps >= FAST_MPS:
             kinds.append("fast")
-        if abs(ego.yaw_rate_rps) > CURVE_PER_M * abs(ego.speed_mps):
+        if _curves(ego):
             kinds.append("curve")
         if plan.manoeuvre.startswith("change"):
             kinds.append(plan.manoeuvre)
@@ -288,8 +306,10 @@ class Fate:
             kinds.append("junction")
         if plan.light is LightState.RED or plan.constraint.value in ("red_light", "crossing"):
             kinds.append("light")
-        if plan.lead_id is not None and (plan.time_gap_s or 9.0) < 2.5:
+        if _follows(plan):
             kinds.append("lead")
+        if self._beside(ego):
+            kinds.append("beside")
         return Stop(
             trip=self._name,
             seed=self._seed,
@@ -300,6 +320,19 @@ class Fate:
             started_over_m=over_m,
             over_m=over_m,
         )
+
+    def _beside(self, ego: EgoTruth) -> bool:
+        """Whether somebody who goes the same way is beside the car, by the truth."""
+        truth = self._truth.latest
+        cos, sin = math.cos(ego.yaw_rad), math.sin(ego.yaw_rad)
+        for one in () if truth is None else truth.objects:
+            x_m, y_m = one.x_m - ego.x_m, one.y_m - ego.y_m
+            along_m, across_m = x_m * cos + y_m * sin, y_m * cos - x_m * sin
+            if math.cos(one.yaw_rad - ego.yaw_rad) < 0.0:
+                continue
+            if abs(along_m) < BESIDE_M[0] and abs(across_m) < BESIDE_M[1]:
+                return True
+        return False
 
     def _observe(self, stamp_ns: int, ego: EgoTruth) -> None:
         row, decision = self.row, self._guard.latest
@@ -380,6 +413,15 @@ class Fate:
         return None
 
 
+def _curves(ego: EgoTruth) -> bool:
+    return abs(ego.yaw_rate_rps) > CURVE_PER_M * abs(ego.speed_mps)
+
+
+def _follows(plan: Plan) -> bool:
+    """Whether a car is close ahead, as the pilot saw it."""
+    return plan.lead_id is not None and (plan.time_gap_s or 9.0) < LEAD_S
+
+
 def _place(ego: EgoTruth) -> Place:
     return Place(ego.stamp_ns, ego.x_m, ego.y_m, ego.yaw_rad)
 
@@ -391,12 +433,16 @@ def drive(
     most: int = 40,
     errors: Errors | None = None,
     least_mps: float = LEAST_MPS,
+    near: bool = False,
     **wish: Any,
 ) -> list[Stop]:
-    """All stops of one drive: a fork of it for each moment, `most` of them, none slower than `least_mps`."""
+    """All stops of one drive: a fork of it for each moment, `most` of them, none slower than `least_mps`.
+
+    `near`: only in curves with somebody ahead or beside.
+    """
     words = {"cars": None, "sensors": "typical", **TRIPS.get(name, {}), **wish}
     trip = plan_trip(TripWish(car="g3-520", road="volant-world", seed=seed, **words))
-    fate = Fate(name, trip, seed, errors or Errors(), most, least_mps)
+    fate = Fate(name, trip, seed, errors or Errors(), most, least_mps, near)
     drive_trip(trip, bus=InlineBus(), around=fate.around, watch=fate.watch, asked_to_end=fate.asked)
     if fate.dead_ns is not None:
         os.write(fate._pipe, json.dumps(dataclasses.asdict(fate.row)).encode())
@@ -404,12 +450,22 @@ def drive(
     return fate.rows
 
 
+def is_near(row: Stop) -> bool:
+    """Fast, in a curve, with somebody close ahead or beside."""
+    return {"fast", "curve"} <= set(row.kinds) and bool({"lead", "beside"} & set(row.kinds))
+
+
+def in_junction(row: Stop) -> bool:
+    """Begun or ended in a junction, where there are no lines to keep to."""
+    return "junction" in row.kinds or row.in_junction
+
+
 def left_its_lane(row: Stop) -> bool:
     """Whether the body went over a line that it was not already crossing, or did not end within a lane.
 
     Who dies in the midst of a lane change ends in one lane or the other. In a junction there are no lines.
     """
-    if "junction" in row.kinds or row.in_junction:
+    if in_junction(row):
         return False
     if row.end_over_m > 0.0:
         return True
@@ -429,15 +485,18 @@ def describe(rows: Sequence[Stop]) -> dict[str, Any]:
         "stops": len(rows),
         "fast": sum("fast" in row.kinds for row in rows),
         "fast_in_curves": sum({"fast", "curve"} <= set(row.kinds) for row in rows),
+        "fast_in_curves_near_others": sum(is_near(row) for row in rows),
         "in_changes": sum(any("change" in one for one in row.kinds) for row in rows),
         "contacts_at_fault": sum(row.at_fault for row in rows),
         "struck_from_behind": sum(row.contacts.count("struck_from_behind") for row in rows),
         "other_contacts": sum(len(row.contacts) for row in rows)
         - sum(row.contacts.count("struck_from_behind") for row in rows)
         - sum(row.at_fault for row in rows),
+        "lanes_judged": sum(not in_junction(row) for row in rows),
         "lanes_left": sum(left_its_lane(row) for row in rows),
         "no_hazard": sum(not row.hazard for row in rows),
         "not_stood": sum(row.stood_s is None for row in rows),
+        "in_junctions": sum(in_junction(row) for row in rows),
         "ended_in_junction": sum(row.in_junction for row in rows),
         "told_most_s": max((row.told_s or 9.0 for row in rows), default=0.0),
         "hardest_mps2": round(max((row.hardest_mps2 for row in rows), default=0.0), 2),
@@ -454,6 +513,9 @@ def main() -> int:
     parser.add_argument("--trips", nargs="*", default=tuple(TRIPS))
     parser.add_argument("--most", type=int, default=40, help="moments of each trip")
     parser.add_argument("--least", type=float, default=LEAST_MPS, help="no slower moments, m/s")
+    parser.add_argument(
+        "--near", action="store_true", help="only in curves with others ahead or beside"
+    )
     parser.add_argument("--cars", type=int)
     parser.add_argument("--gyro", type=float, default=0.0, help="its bias, rad/s")
     parser.add_argument("--wheels", type=float, default=1.0, help="scale of wheel speed")
@@ -467,7 +529,12 @@ def main() -> int:
     for name in asked.trips:
         more = {} if asked.cars is None else {"cars": asked.cars}
         found = drive(
-            name, asked.seed, most=asked.most, errors=errors, least_mps=asked.least, **more
+            *(name, asked.seed),
+            most=asked.most,
+            errors=errors,
+            least_mps=asked.least,
+            near=asked.near,
+            **more,
         )
         rows += found
         print(name, json.dumps(describe(found)), file=sys.stderr, flush=True)

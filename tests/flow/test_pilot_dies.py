@@ -11,12 +11,24 @@ from typing import Any
 
 import pytest
 
-from scripts.stop_table import FAST_MPS, LIES, Errors, Stop, drive, left_its_lane
+from scripts.stop_table import (
+    FAST_MPS,
+    LIES,
+    Errors,
+    Stop,
+    drive,
+    in_junction,
+    is_near,
+    left_its_lane,
+)
 
 MOST_BRAKE_MPS2 = 4.0
 """UN R157 5.5, recalled; emergency braking beside it may brake harder."""
 TOLD_S = 0.07
 """Five control ticks until a command is late, and one more."""
+
+NEAR_DRIVES = (("clockwise", 1), ("clockwise", 2), ("sparse", 1))
+"""Drives with seconds at 30 m/s and more in curves with somebody ahead or beside, found by looking."""
 
 
 def check(rows: Sequence[Stop]) -> None:
@@ -43,6 +55,19 @@ def test_a_car_whose_pilot_dies_stops_in_its_lane_and_touches_nobody() -> None:
 def test_a_lane_that_is_not_ours_does_not_pull_the_car_out(lie: str) -> None:
     rows = drive("fast", seed=1, most=3, least_mps=25.0, errors=Errors(lane=lie))
     assert len(rows) == 3
+    check(rows)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+def test_fifty_moments_at_120_kmh_in_curves_beside_others() -> None:
+    rows: list[Stop] = []
+    for name, seed in NEAR_DRIVES:
+        rows += drive(name, seed, most=40, least_mps=FAST_MPS, near=True)
+    assert all(is_near(row) for row in rows)
+    assert len(rows) >= 50
+    assert sum(not in_junction(row) for row in rows) >= 50
+    assert len({(row.trip, row.seed) for row in rows}) >= 3
     check(rows)
 
 

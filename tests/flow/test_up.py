@@ -19,6 +19,8 @@ from volant.core.messages import LiveStep
 from volant.wire.journal import read_journal
 
 TRIP = ("--distance", "12000", "--cars", "20")
+TOLD_S = 0.1
+"""On a machine that is not starved; else the longest wait of a screen and of a step come on top."""
 ENDED = 143  # 128 + SIGTERM
 
 
@@ -44,15 +46,17 @@ def test_a_live_drive_outlives_its_edges_and_stops_for_its_pilot_and_replays(
         edges = kill_table.kill(car, ("judge", "screens"), stops=False)
         pilot = kill_table.kill(car, ("pilot",), stops=True)
         pids = list(car.pids().values())
+        late_s = max(one["late_most_ms"] for one in car.status()["processes"]) / 1e3
         ended = car.end()
         assert car.process.returncode == ENDED
     assert edges.drive_went_on
     assert set(edges.back_s) == {"judge", "screens"}
     assert pilot.told_s is not None
+    assert pilot.told_s <= TOLD_S + pilot.screen_gap_s + late_s, (pilot, late_s)
     assert pilot.stood_s is not None
     assert pilot.hazard_s is not None
     assert pilot.hardest_mps2 is not None
-    assert pilot.hardest_mps2 < 4.5
+    assert pilot.hardest_mps2 <= 4.0
     assert pilot.contacts_at_fault == 0
     assert "pilot" in pilot.back_s
     assert {one["name"]: one["starts"] for one in ended["processes"]}["pilot"] == 2
@@ -75,7 +79,7 @@ def test_the_actuators_stop_a_car_whose_guard_is_dead() -> None:
     assert found.hazard_s is not None
     assert found.stood_s is not None
     assert found.hardest_mps2 is not None
-    assert found.hardest_mps2 < 4.5
+    assert found.hardest_mps2 < 4.3  # the brakes' 4.0, and air, tyres and the sensor's noise
 
 
 @pytest.mark.slow
