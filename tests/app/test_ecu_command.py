@@ -90,6 +90,15 @@ def test_clear_clears_one_or_all(door: Door, capsys: pytest.CaptureFixture[str])
     assert "1001" in capsys.readouterr().out
 
 
+def test_a_scan_passes_over_addresses_of_groups(
+    door: Door, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert scan_command(door, "E3FE", "E402", as_json=True) is Exit.DONE
+    assert json.loads(capsys.readouterr().out) == {"units": []}
+    with pytest.raises(InputError, match="--first 2000 is above --last 1000"):
+        scan_command(door, "2000", "1000", as_json=True)
+
+
 def test_wrong_words_are_told(door: Door) -> None:
     with pytest.raises(InputError, match="no unit 'wheel'; there are: gateway"):
         read_command(door, "wheel", [], as_json=True)

@@ -16,7 +16,7 @@ from volant.app.up import PROCESSES
 from volant.caros.livebus import LiveBus, Wiring
 from volant.caros.supervise import load_table
 from volant.core import topics
-from volant.core.errors import InputError
+from volant.core.errors import InputError, LinkError
 from volant.core.messages import (
     CanFrame,
     CanFrames,
@@ -199,7 +199,8 @@ def test_the_table_says_who_reads_and_writes_which_buses() -> None:
 def test_a_bus_that_does_not_leave_its_process_is_refused() -> None:
     check_bus(None)
     check_bus("inline")
-    check_bus("socketcan:can0")
+    with pytest.raises(LinkError, match="the live car: socketcan nocan9 cannot be opened"):
+        check_bus("socketcan:nocan9")
     with pytest.raises(InputError, match="does not leave"):
         check_bus("virtual")
     with pytest.raises(InputError, match="no bus"):

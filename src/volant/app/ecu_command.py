@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import msgspec
 
@@ -25,6 +26,10 @@ from volant.wire.uds import (
 
 SHOWN_STATUS = DtcStatus.TEST_FAILED | DtcStatus.PENDING | DtcStatus.CONFIRMED
 """A code counts as present when any of these bits is set."""
+
+
+FUNCTIONAL: Final = range(0xE400, 0xF000)
+"""DoIP addresses of groups of units (ISO 13400-2, table 13, recalled)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +130,13 @@ def list_command(*, as_json: bool) -> Exit:
 def scan_command(door: Door, first: str, last: str, *, as_json: bool) -> Exit:
     """Run `volant ecu scan`."""
     addresses = range(_number("--first", first), _number("--last", last) + 1)
+    if not addresses:
+        raise InputError(f"--first {first} is above --last {last}")
     found = []
     with door.open() as tester:
         for address in addresses:
+            if address in FUNCTIONAL:
+                continue  # of groups, which do not answer for what nobody knows
             try:
                 found.append(_look_at(tester, address))
             except UnknownUnitError:

@@ -45,6 +45,9 @@ PRESS_NS: Final = NS_PER_S
 PRESSES: Final = 30
 """A person who asked to drive presses the button so often while the pilot is ready and does not drive."""
 _BY_HAND: Final = (Engagement.OFF, Engagement.READY)
+TAKE_OVER: Final = (
+    "the pilot has stopped the car: take the wheel on the driver's page, then switch it on"
+)
 M = TypeVar("M", CarState, PilotState, Plan)
 
 
@@ -82,6 +85,8 @@ class LivePower:
 
     def ask(self, asked: Wish) -> str:
         """Take a person's wish; why not, else empty."""
+        if asked is Wish.DRIVE and self._stopped and self.power.state is PowerState.DRIVING:
+            return TAKE_OVER
         self.power, why_not = states.wish(self.power, self._facts, asked)
         if not why_not:
             self._presses = PRESSES if asked is Wish.DRIVE else 0
@@ -142,7 +147,7 @@ class LivePower:
             supply_v=self.supply.volts_v,
             speed_mps=car.speed_mps if car is not None and known else None,
             held=car is not None and (car.hold or car.gear is Gear.PARK),
-            engaged=self._engaged(stamp_ns),
+            engaged=self._engaged(stamp_ns) and not self._stopped,
             arrived=plan is not None and plan.arrived,
             unready=frozenset(
                 row.name for row in rows if wanted in row.states and phases[row.name] not in settled
@@ -157,6 +162,12 @@ class LivePower:
     def _engaged(self, stamp_ns: int | None) -> bool:
         pilot = _fresh(self._pilot.latest, stamp_ns)
         return pilot is not None and pilot.engagement not in _BY_HAND
+
+    @property
+    def _stopped(self) -> bool:
+        """It stops the car at minimal risk, and does nothing else until a person has taken over."""
+        pilot = self._pilot.latest
+        return pilot is not None and pilot.engagement is Engagement.MINIMAL_RISK
 
     def _say(self, before: Power, stamp_ns: int) -> None:
         """Tell the car its power state, and the pilot what follows from it."""

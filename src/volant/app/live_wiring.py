@@ -74,16 +74,22 @@ def check_bus(words: str | None) -> None:
 
     Raises:
         InputError: it is no bus, one that stays within a process, or the car's network is wrong.
+        LinkError: it cannot be opened here.
     """
     if words is None:
         return
-    from volant.app.canbus import load_network, parse_bus
+    from volant.app.canbus import INLINE, load_network, open_ports, parse_bus
 
-    wish = parse_bus(words, tuple(load_network().table.buses))
+    buses = tuple(load_network().table.buses)
+    wish = parse_bus(words, buses)
     if wish.interface == WITHIN:
         raise InputError(
             f"the bus {WITHIN!r} does not leave a process, take 'inline' for a live car"
         )
+    if wish.interface != INLINE:
+        with open_ports(words, buses) as ports:  # here, where a refusal is one line and an end
+            for one in buses:
+                ports(one, "the live car", None)
 
 
 def wired(table: ProcessTable, bus: str | None) -> ProcessTable:

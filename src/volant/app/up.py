@@ -266,6 +266,7 @@ class LiveCar:
 def up_command(wish: UpWish) -> Exit:
     """Run `volant up`."""
     began_s = time.monotonic()
+    _check_files(wish)
     check_bus(wish.trip.bus)
     processes = wired(load_table(wish.processes or PROCESSES), wish.trip.bus)
     trip = plan_trip(wish.trip)
@@ -314,6 +315,17 @@ def up_command(wish: UpWish) -> Exit:
         answer = msgspec.structs.replace(answer, flash=_flash_at_end(car, state))
     _show(answer, as_json=wish.as_json)
     return status
+
+
+def _check_files(wish: UpWish) -> None:
+    """Whoever waits for a file that can never come waits for ever."""
+    for option, path in (("--ready-file", wish.ready_file), ("--status-file", wish.status_file)):
+        if path is not None and not os.access(path.absolute().parent, os.W_OK | os.X_OK):
+            raise InputError(f"{option} {path}: {path.absolute().parent} is no folder to write in")
+    if wish.journal is not None and not wish.record:
+        raise InputError("--journal and --no-journal contradict each other")
+    if wish.state is not None and wish.state.exists() and not wish.state.is_dir():
+        raise InputError(f"--state {wish.state} is not a folder")
 
 
 def _keep_up(
