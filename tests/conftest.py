@@ -34,6 +34,10 @@ for _name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             _name, signal.default_int_handler if _name is signal.SIGINT else signal.SIG_DFL
         )
 
+# Tests of gRPC and of the supervisor, which forks, meet in one process: gRPC's handlers of forks would
+# start its threads again in children that have closed their files. The car itself never forks with gRPC.
+os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
+
 # One profile everywhere: the same examples on each run, so that a red test is red again.
 settings.register_profile(
     "volant", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]

@@ -77,6 +77,7 @@ def test_stamps_never_go_back_and_the_order_within_a_tick_is_fixed(
     assert full == [
         "world/ego",
         "world/truth",
+        "body/state",
         "car/state",
         "sensors/frames",
         "pilot/localization",
