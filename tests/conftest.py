@@ -71,9 +71,13 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     monkeypatch.setenv("XDG_STATE_HOME", str(home / "state"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator["Browser"]:
-    """One headless Chromium for the tests of this worker; mark them e2e."""
+    """One headless Chromium for a module's tests; mark them e2e.
+
+    Not for the whole session: while it lives, its event loop counts as running, and
+    `asyncio.run` of the tests of other modules would be refused.
+    """
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
