@@ -70,6 +70,15 @@ def test_read_tells_values_codes_and_frames(door: Door, capsys: pytest.CaptureFi
     assert "frames of unit brake are missing" in capsys.readouterr().out
 
 
+def test_states_are_told_in_words_and_unknown_ones_as_numbers(
+    door: Door, capsys: pytest.CaptureFixture[str]
+) -> None:
+    read_command(door, "pilot", ["0800"], as_json=True)
+    assert [row["value"] for row in told(capsys)["values"]] == ["engaged"]
+    read_command(door, "body", ["0700"], as_json=True)
+    assert [row["value"] for row in told(capsys)["values"]] == [9.0]
+
+
 def test_one_identifier_is_read_or_its_refusal_told(
     door: Door, capsys: pytest.CaptureFixture[str]
 ) -> None:

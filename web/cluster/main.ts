@@ -70,7 +70,7 @@ function show(frame: CockpitFrame, nowMs: number): void {
   gap.seconds = plan?.time_gap_s == null ? null : Math.round(plan.time_gap_s * 10) / 10;
   const lead = frame.tracks.find((track) => track.track_id === plan?.lead_id);
   gap.kind = lead?.object_class ?? "unknown";
-  confidence.share = plan ? Math.round(plan.confidence * 20) / 20 : null;
+  confidence.share = plan && !frame.stop ? Math.round(plan.confidence * 20) / 20 : null;
   showPilot(frame);
   const alarm = alarmOf(frame);
   if (alert.alert?.alert_id !== alarm?.alert_id || alert.alert?.level !== alarm?.level) {

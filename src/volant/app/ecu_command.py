@@ -269,7 +269,10 @@ def _row(did: int, data: bytes, values: dict[int, LiveValue]) -> ValueRow:
     if did in values:
         name = values[did].name
         number = values[did].decode(data)
-        value = None if math.isnan(number) else round(number, 6)
+        words = values[did].words
+        if not math.isnan(number):
+            known = words and number < len(words)
+            value = words[int(number)] if known else round(number, 6)
     elif did == Did.ACTIVE_SESSION:
         value = float(data[0]) if data else None
     elif name:

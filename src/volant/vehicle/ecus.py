@@ -15,6 +15,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from volant.core.messages import Engagement, Indicator
+from volant.core.words import WordEnum
 from volant.vehicle.faults import FaultMemory, FaultSpec
 from volant.vehicle.uds_config import (
     ANY_SESSION,
@@ -43,6 +45,8 @@ class LiveValue:
     step: float
     width: int = 2
     offset: float = 0.0
+    words: tuple[str, ...] = ()
+    """What the values 0, 1, ... stand for, where they are states."""
 
     def encode(self, value: float) -> bytes:
         """The bytes; limits hold the value, NaN becomes all ones (`not available`)."""
@@ -60,6 +64,14 @@ class LiveValue:
         if len(data) != self.width or raw == (1 << 8 * self.width) - 1:
             return math.nan
         return raw * self.step + self.offset
+
+
+NO_YES: Final = ("no", "yes")
+
+
+def words_of(states: type[WordEnum]) -> tuple[str, ...]:
+    """The words of a message's states in their order."""
+    return tuple(str(state.value) for state in states)
 
 
 SPEED: Final = LiveValue(0x0100, "speed_mps", 0.01, offset=-100.0)
@@ -198,7 +210,7 @@ ECUS: Final[tuple[EcuSpec, ...]] = (
         "Brakes and stability",
         0x1002,
         "chassis",
-        (LiveValue(0x0300, "brake_mps2", 0.01), LiveValue(0x0301, "hold", 1.0, 1)),
+        (LiveValue(0x0300, "brake_mps2", 0.01), LiveValue(0x0301, "hold", 1.0, 1, words=NO_YES)),
         _faults(
             ("drive", "steer", "pilot"),
             _fault(
@@ -241,7 +253,10 @@ ECUS: Final[tuple[EcuSpec, ...]] = (
         "Charger",
         0x1005,
         "powertrain",
-        (LiveValue(0x0600, "charge_w", 10.0, 4), LiveValue(0x0601, "plugged", 1.0, 1)),
+        (
+            LiveValue(0x0600, "charge_w", 10.0, 4),
+            LiveValue(0x0601, "plugged", 1.0, 1, words=NO_YES),
+        ),
         _faults(("battery",), _fault("P0D22-92", "charge_failed", "charging ended too early")),
     ),
     EcuSpec(
@@ -249,7 +264,10 @@ ECUS: Final[tuple[EcuSpec, ...]] = (
         "Body",
         0x1006,
         "body",
-        (LiveValue(0x0700, "indicator", 1.0, 1), LiveValue(0x0701, "doors_open", 1.0, 1)),
+        (
+            LiveValue(0x0700, "indicator", 1.0, 1, words=words_of(Indicator)),
+            LiveValue(0x0701, "doors_open", 1.0, 1, words=NO_YES),
+        ),
         _faults(("cockpit",), _fault("B1061-13", "lamp_open", "a lamp's circuit is open")),
     ),
     EcuSpec("cockpit", "Cockpit", 0x1007, "body", (), _faults(("body", "pilot"))),
@@ -258,7 +276,7 @@ ECUS: Final[tuple[EcuSpec, ...]] = (
         "Pilot",
         0x1008,
         "adas",
-        (LiveValue(0x0800, "pilot_mode", 1.0, 1),),
+        (LiveValue(0x0800, "pilot_mode", 1.0, 1, words=words_of(Engagement)),),
         _faults(
             tuple(_HEARD),
             _fault(

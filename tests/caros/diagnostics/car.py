@@ -11,7 +11,7 @@ from volant.vehicle.ecus import ECUS, CarFacts, key_for, secret_of, server_confi
 
 FACTS = CarFacts(vin="VOLANTTEST0000001", software="9.9.9")
 DRIVE, BRAKE, UNKNOWN = 0x1001, 0x1002, 0x2222
-LIVE = {"speed_mps": 0.0, "charge_pct": 81.5, "supply_v": 13.2}
+LIVE = {"pilot_mode": 2.0, "indicator": 9.0, "speed_mps": 0.0, "charge_pct": 81.5, "supply_v": 13.2}
 
 
 def units() -> dict[int, Unit]:
