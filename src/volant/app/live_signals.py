@@ -110,7 +110,12 @@ class Pump:
     def _claim(self, told: frozenset[str]) -> None:
         catalogue, everything = self._store.catalogue, self._rights
         ids = [leaf.id for leaf in catalogue if leaf.path in told]
-        self._store.claim(CAR, ids, "data", everything)
+        pace_ms = {
+            leaf.id: int(TURN_S * 1e3)
+            for leaf in catalogue
+            if leaf.path in told and leaf.change != "static"
+        }
+        self._store.claim(CAR, ids, "data", everything, intervals_ms=pace_ms)
         moved = [leaf.id for leaf in catalogue if leaf.path in SINKS]
         self._store.claim(CAR, moved, "actuation", everything, self._move)
 

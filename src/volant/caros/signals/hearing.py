@@ -28,13 +28,15 @@ def _nobody() -> None:
 class StoreSubscription:
     """What one subscriber has waiting. `wake` is called when something waits where nothing did."""
 
-    __slots__ = ("_latest_only", "_queue", "dropped", "ids", "wake", "what")
+    __slots__ = ("_latest_only", "_queue", "dropped", "ids", "lost", "wake", "what")
 
     def __init__(self, ids: frozenset[int], buffer_size: int, what: What) -> None:
         self.ids = ids
         self.what = what
         self.dropped = 0
         """Messages lost because nobody took them in time."""
+        self.lost: set[int] = set()
+        """Signals whose provider has gone, and of which nothing was heard since."""
         self.wake: Callable[[], None] = _nobody
         self._latest_only = buffer_size == 0
         self._queue: deque[dict[int, Any]] = deque(maxlen=max(1, buffer_size))
@@ -59,6 +61,8 @@ class StoreSubscription:
 
     def put(self, message: dict[int, Any]) -> None:
         """Let a message wait; never more than the buffer holds."""
+        if self.lost:
+            self.lost -= message.keys()
         queue = self._queue
         if not queue:
             queue.append(message)
@@ -138,6 +142,14 @@ class Hearers:
             subscription.put(
                 message if whole else {key: one for key, one in message.items() if key in ids}
             )
+
+    def lose(self, leaf_ids: Iterable[int]) -> None:
+        """Tell all who hear the values of signals that nobody provides them any more."""
+        by_id = self._by_id["value"]
+        for leaf_id in leaf_ids:
+            for subscription in by_id.get(leaf_id, ()):
+                subscription.lost.add(leaf_id)
+                subscription.wake()
 
     def _index(
         self, what: What, ids: Iterable[int], change: Callable[[_Hearing], _Hearing]

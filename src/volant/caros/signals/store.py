@@ -93,7 +93,7 @@ class SignalStore:
         self.bridge = bridge
         self.arbiter = arbiter
         self.version = 0
-        """Counts changes of the catalogue."""
+        """Counts changes of what is known of signals: of the catalogue, and how often they are said."""
         self._values = {
             leaf.id: Datapoint(checker(leaf)(leaf.default), stamp_ns)
             for leaf in catalogue
@@ -103,6 +103,7 @@ class SignalStore:
         self._checks = {leaf.id: checker(leaf) for leaf in catalogue}
         self._paths = {leaf.id: leaf.path for leaf in catalogue}
         self._onchange = {leaf.id for leaf in catalogue if leaf.change == "onchange"}
+        self._intervals_ms: dict[int, int] = {}
         self._data: dict[int, str] = {}
         """Owner by leaf, of its data;"""
         self._moved: dict[int, str] = {}
@@ -256,6 +257,7 @@ class SignalStore:
         what: Claimed,
         rights: Rights,
         on_actuate: OnActuate | None = None,
+        intervals_ms: Mapping[int, int] | None = None,
     ) -> None:
         """Make an owner the one who says (`data`) or moves (`actuation`) signals; all or nothing.
 
@@ -265,6 +267,7 @@ class SignalStore:
             what: `actuation` needs `on_actuate`.
             rights: `provide` of each.
             on_actuate: takes what was granted: {id: value} of its own signals.
+            intervals_ms: of data, the least time between two values of each; 0: not known.
 
         Raises:
             SignalError: NOT_FOUND, ACCESS_DENIED, ALREADY_EXISTS, INVALID_ARGUMENT (no actuator).
@@ -289,14 +292,31 @@ class SignalStore:
         claims |= dict.fromkeys(ids, owner)
         if on_actuate is not None:
             self._movers |= dict.fromkeys(ids, on_actuate)
+        self._pace({key: one for key, one in (intervals_ms or {}).items() if key in ids})
+
+    def interval_ms(self, leaf_id: int) -> int:
+        """The least time between two values of a signal, as who provides it has it; 0: not known."""
+        return self._intervals_ms.get(leaf_id, 0)
+
+    def _pace(self, intervals_ms: Mapping[int, int]) -> None:
+        before = dict(self._intervals_ms)
+        self._intervals_ms |= intervals_ms
+        self._intervals_ms = {key: one for key, one in self._intervals_ms.items() if one}
+        if before != self._intervals_ms:
+            self.version += 1
 
     def release(self, owner: str) -> None:
-        """Let go of all that an owner claimed: it has gone. Values that it said stay."""
-        for claims in (self._data, self._moved):
-            for leaf_id in [key for key, held in claims.items() if held == owner]:
-                del claims[leaf_id]
-                if claims is self._moved:
-                    del self._movers[leaf_id]
+        """Let go of all that an owner claimed: it has gone. Values that it said stay.
+
+        Who hears of them is woken, and finds them among what is `lost`.
+        """
+        said = [leaf_id for leaf_id, held in self._data.items() if held == owner]
+        for leaf_id in said:
+            del self._data[leaf_id]
+        for leaf_id in [leaf_id for leaf_id, held in self._moved.items() if held == owner]:
+            del self._moved[leaf_id], self._movers[leaf_id]
+        self._pace(dict.fromkeys(said, 0))
+        self._hearers.lose(said)
 
     def owner_of(self, leaf_id: int, what: Claimed) -> str | None:
         """Who has claimed a signal."""
