@@ -90,6 +90,8 @@ class ServiceV2:
         caller = self._tree.gate.caller(context)
         signals = parse(v2.GetValuesRequest, data).signal_ids
         check_count(len(signals))
+        if not signals:
+            raise SignalError(Code.INVALID_ARGUMENT, "", "no signal is asked for")
         ids = [self._tree.find(signal) for signal in signals]
         points = await self._values(caller, ids)
         bodies = [self._point_bytes(leaf_id, points[leaf_id]) for leaf_id in ids]
