@@ -8,6 +8,7 @@ does to it, the driving loop hears nothing but a message now and then. A further
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -25,7 +26,7 @@ from volant.caros.signals.rights import Rights
 from volant.caros.signals.sinks import SINKS, message_of
 from volant.caros.signals.sources import drives
 from volant.caros.signals.store import Datapoint, SignalStore
-from volant.caros.signals.values import SignalError
+from volant.caros.signals.values import Code, SignalError
 from volant.core import topics
 from volant.core.body import BodyState
 from volant.core.clock import NS_PER_S
@@ -36,6 +37,8 @@ from volant.wire.vss import Value
 
 _log = logging.getLogger(__name__)
 TURN_S: Final = 0.05
+OPEN_S: Final = 3.0
+"""The car is not kept waiting longer for an edge that does not come to serve."""
 AGAIN_NS: Final = NS_PER_S
 """Values that do not change are said again at least so often, so that their age can be seen."""
 CAR: Final = "car"
@@ -61,7 +64,7 @@ class EdgeInput:
     store: SignalStore
     context: Context
     say: Callable[[str, str], None]
-    """Puts words about an edge, by its name, into the process's heartbeat."""
+    """Puts words about an edge, by its name, into the process's heartbeat; none: it serves."""
 
 
 Edge = Callable[[EdgeInput], Awaitable[None]]
@@ -92,9 +95,9 @@ class Pump:
         self._station, self._store = station, store
         self._held: dict[type[Message], Any] = {}
         self._subscriptions = tuple(station.bus.subscribe(topic, 1) for topic in HEARD)
-        boot_unix_ns = time.time_ns() - station.now_ns
-        self._counted = mapping.Counted(boot_unix_ns=boot_unix_ns)
-        self._boot_unix_ns = boot_unix_ns
+        self._begun = False
+        self._counted = mapping.Counted(boot_unix_ns=0)
+        self._boot_unix_ns = 0
         self._shape = mapping.shape_of(context.trip.spec)
         self._rights = Rights.all()
         self._last: dict[int, Value | None] = {}
@@ -107,10 +110,21 @@ class Pump:
         self._facts = mapping.fitted(store.catalogue, facts)
         store.arbiter = self._decide
 
+    def begin(self) -> None:
+        """The clock runs from now on."""
+        self._boot_unix_ns = time.time_ns() - self._station.now_ns
+        self._counted = mapping.Counted(boot_unix_ns=self._boot_unix_ns)
+        self._begun = True
+
     def _claim(self, told: frozenset[str]) -> None:
         catalogue, everything = self._store.catalogue, self._rights
         ids = [leaf.id for leaf in catalogue if leaf.path in told]
-        self._store.claim(CAR, ids, "data", everything)
+        pace_ms = {
+            leaf.id: int(TURN_S * 1e3)
+            for leaf in catalogue
+            if leaf.path in told and leaf.change != "static"
+        }
+        self._store.claim(CAR, ids, "data", everything, intervals_ms=pace_ms)
         moved = [leaf.id for leaf in catalogue if leaf.path in SINKS]
         self._store.claim(CAR, moved, "actuation", everything, self._move)
 
@@ -143,6 +157,8 @@ class Pump:
                 _log.warning("value_refused path=%s reason=%s", error.path, error.reason)
 
     def _decide(self, who: str, wanted: Mapping[str, Value]) -> SignalError | None:
+        if not self._begun:
+            return SignalError(Code.REFUSED, next(iter(wanted)), "the car is still starting")
         self._who = who
         self._judged, refused = arbiter.decide(
             self._judged, who, wanted, self._car_facts(), self._station.now_ns
@@ -179,20 +195,29 @@ class Pump:
 def signals(station: Station, context: Context) -> int:
     """Run the process."""
     store = SignalStore(context.catalogue, bridge=context.kuksa.bridge, stamp_ns=time.time_ns())
-    return asyncio.run(_serve(station, context, store)) if station.go() else 0
+    return asyncio.run(_serve(station, context, store))
 
 
 async def _serve(station: Station, context: Context, store: SignalStore) -> int:
     pump = Pump(station, store, context)
     notes: dict[str, str] = {}
+    told = asyncio.Event()
 
     def say(edge: str, words: str) -> None:
         notes[edge] = words
-        station.note = "; ".join(f"{name} {told}" for name, told in notes.items() if told)
+        told.set()
+        station.note = "; ".join(f"{name} {one}" for name, one in notes.items() if one)
 
     given = EdgeInput(store, context, say)
     edges = [asyncio.ensure_future(edge(given)) for edge in EDGES]
     try:
+        # The broker alone makes its own socket; the others' listen already. Once it has said that it
+        # serves, or why not, the car may say that it is ready.
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(told.wait(), OPEN_S)
+        if not await asyncio.to_thread(station.go):
+            return 0
+        pump.begin()
         while not station.ending:
             pump.turn()
             station.beat()

@@ -96,6 +96,28 @@ async def test_values_come_in_the_order_asked_for(stands):
 
 
 @in_broker()
+async def test_wrong_reads_are_refused(stands):
+    for signal, code in [
+        (v2.SignalID(), INVALID),
+        (path_id("a" * 1001), INVALID),
+        (path_id(""), MISSING),
+        (path_id(UNKNOWN), MISSING),
+        (path_id("Vehicle.Cabin"), MISSING),
+        (path_id("Vehicle.*"), MISSING),
+        (v2.SignalID(id=9999), MISSING),
+        (v2.SignalID(id=-1), MISSING),
+    ]:
+        with refused(code):
+            await stands.client.ask("GetValue", v2.GetValueRequest(signal_id=signal))
+        with refused(code):
+            both = v2.GetValuesRequest(signal_ids=[path_id(SPEED), signal])
+            await stands.client.ask("GetValues", both)
+    for name in ("GetValue", "GetValues"):
+        with refused(INVALID):
+            await stands.client.ask(name)
+
+
+@in_broker()
 async def test_a_point_without_value_takes_the_value_away(stands):
     await stands.client.ask("PublishValue", publish(SPEED, float=1.0))
     await stands.client.ask("PublishValue", publish(SPEED))
@@ -169,6 +191,24 @@ async def test_wrong_roots_of_metadata_are_told_apart(stands):
     }.items():  # fmt: skip
         with refused(code):
             await stands.client.ask("ListMetadata", v2.ListMetadataRequest(root=root))
+
+
+@in_broker()
+async def test_metadata_tells_the_interval_of_who_provides_it(stands):
+    async def interval_ms():
+        request = v2.ListMetadataRequest(root=SPEED, filter="is not looked at")
+        (one,) = (await stands.client.ask("ListMetadata", request)).metadata
+        return one.min_sample_interval.interval_ms
+
+    assert await interval_ms() == 0
+    stream = stands.client.talk()
+    await claim_data(stream, SPEED, interval_ms=40)
+    assert await interval_ms() == 40
+    await claim_data(stream, SPEED, interval_ms=10)  # it may think better of it
+    assert await interval_ms() == 10
+    stream.cancel()
+    while await interval_ms():
+        await asyncio.sleep(0.01)
 
 
 @in_broker()
@@ -399,6 +439,21 @@ async def test_claims_that_are_wrong_end_the_stream(stands):
     await stream.write(request)
     with refused(MISSING):
         await stream.read()
+
+
+@in_broker()
+async def test_data_that_another_provides_cannot_be_claimed(stands):
+    first = stands.client.talk()
+    await claim_data(first, SPEED)
+    second = stands.client.talk()
+    request = v2.OpenProviderStreamRequest()
+    for path in (GEAR, SPEED):
+        request.provide_signal_request.signals_sample_intervals[IDS[path]].interval_ms = 5
+    await second.write(request)
+    with refused(grpc.StatusCode.ALREADY_EXISTS):
+        await second.read()
+    third = stands.client.talk()
+    await claim_data(third, GEAR)  # nothing of the refused claim is left
 
 
 @in_broker()

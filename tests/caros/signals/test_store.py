@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from volant.caros.signals import hearing
+from volant.caros.signals import hearing, weights
 from volant.caros.signals.rights import Rights, parse_scope
 from volant.caros.signals.store import Datapoint, SignalStore
 from volant.caros.signals.values import Code, SignalError
@@ -284,3 +284,87 @@ def test_whatever_comes_a_subscriber_ends_with_what_stands(steps: list[tuple[Any
             for key in heard.ids:
                 stands = one.get(key, ALL)
                 assert (known[key] and known[key].value) == (stands and stands.value)
+
+
+# --- long texts -----------------------------------------------------------------------------------
+
+TEXT, LIST = 1, 2
+LONG_LEAVES = (
+    Leaf("Vehicle.Text", "actuator", "string"),
+    Leaf("Vehicle.List", "sensor", "string[]"),
+)
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["publish", "target", "pop", "take"]),
+        st.sampled_from([TEXT, LIST]),
+        st.sampled_from([0, 1, 200, 3000]),
+    ),
+    max_size=60,
+)
+
+
+def test_what_is_small_weighs_nothing() -> None:
+    for value in (None, True, 1, 1.5, "", "a" * 127, ("a", "b"), (1,) * 20):
+        assert weights.weight(value) == 0
+    for value in ("a" * 128, ("a" * 2000,), (1.5,) * 4096):
+        assert weights.weight(value) > 128
+
+
+@settings(max_examples=60)
+@given(STEPS, st.integers(0, 6))
+def test_long_texts_are_weighed_where_they_stand_and_wait(steps: Any, buffer: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(weights, "MOST_WEIGHT", 8000)
+        patch.setattr(hearing, "MOST_WEIGHT", 4000)
+        made = SignalStore(Catalogue(LONG_LEAVES))
+        subscription = made.subscribe([TEXT, LIST], ALL, buffer)
+        for number, (what, leaf_id, length) in enumerate(steps):
+            text = f"{number % 10}" * length
+            one = point(text if leaf_id == TEXT else (text,) if length else None)
+            if what == "publish":
+                errors = made.publish(ALL, {leaf_id: one})
+                assert all(error.code is Code.TOO_MANY for error in errors.values())
+            elif what == "target" and leaf_id == TEXT:
+                errors = made.set_target(ALL, "me", {TEXT: one})
+                assert all(error.code is Code.TOO_MANY for error in errors.values())
+            elif what == "pop":
+                subscription.pop()
+            else:
+                subscription.take()
+            stands = [*made._values.values(), *made._targets.values()]
+            held = sum(weights.weight(each.value) for each in stands)
+            assert held == made._weights.held <= 8000
+            if buffer:
+                waits = sum(hearing._weigh(message) for message in subscription._queue)
+                assert subscription._weight == waits
+                assert waits <= 4000 or subscription.waiting == 1
+
+
+def test_a_target_without_room_moves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(weights, "MOST_WEIGHT", 1000)
+    moved: list[Any] = []
+    made = SignalStore(Catalogue(LONG_LEAVES))
+    made.claim("mover", [TEXT], "actuation", ALL, moved.append)
+    assert made.set_target(ALL, "me", {TEXT: point("a" * 2000)})[TEXT].code is Code.TOO_MANY
+    assert made.target(TEXT, ALL) is None
+    assert not moved
+    assert not made.set_target(ALL, "me", {TEXT: point("a" * 200)})
+    assert moved == [{TEXT: "a" * 200}]
+
+
+def test_who_provides_is_missed_until_somebody_says_something() -> None:
+    made = store()
+    made.claim("feeder", [SPEED, WINDOW], "data", ALL, intervals_ms={SPEED: 20, DOOR: 5})
+    assert [made.interval_ms(one) for one in (SPEED, WINDOW, DOOR)] == [20, 0, 0]
+    version, woken = made.version, []
+    hears = made.subscribe([SPEED, DOOR], ALL, 5, wake=lambda: woken.append(1))
+    hears.take()
+    made.release("feeder")
+    assert hears.lost == {SPEED}
+    assert len(woken) == 2  # what stood, and the loss
+    assert made.interval_ms(SPEED) == 0
+    assert made.version > version
+    made.publish(ALL, {DOOR: point(True)})
+    assert hears.lost == {SPEED}
+    made.publish(ALL, {SPEED: point(1.0)})
+    assert not hears.lost

@@ -144,8 +144,23 @@ def test_other_sites_and_rebound_names_are_refused() -> None:
                 assert (await client.get(url, headers=headers)).status_code == 403
                 posted = await client.post(url, json={"value": "1"}, headers=headers)
                 assert posted.status_code == 403
+                asked = await client.options(url, headers=headers)
+                assert asked.status_code == 403
+                assert "access-control-allow-origin" not in asked.headers
             own = {"origin": f"http://localhost:{port}"}
             assert (await client.get(url, headers=own)).status_code == 200
+            page = {"origin": "http://127.0.0.1:8740"}
+            for path, status in ((url, 200), (f"{url}/Nothing", 404)):
+                answer = await client.get(path, headers=page)
+                assert answer.status_code == status
+                assert answer.headers["access-control-allow-origin"] == page["origin"]
+                assert answer.headers["vary"] == "Origin"
+            asked = await client.options(url, headers=page)
+            assert asked.status_code == 204
+            assert "POST" in asked.headers["access-control-allow-methods"]
+            assert "authorization" in asked.headers["access-control-allow-headers"]
+            assert (await client.options(url)).status_code == 405
+            assert "vary" not in (await client.get(url)).headers
         for origin in ("https://evil.example", "null"):
             with pytest.raises(websockets.InvalidStatus):
                 async with viss(port, origin=origin):

@@ -10,7 +10,7 @@ from tests.caros.viss.stand import ALL, BEGIN_NS, Stand
 from volant.caros.signals.store import Datapoint
 from volant.caros.signals.tokens import TokenChecker
 from volant.caros.signals.values import Code, SignalError
-from volant.caros.viss.session import MOST_ANSWERS, MOST_SUBSCRIPTIONS
+from volant.caros.viss.session import MOST_ANSWERS, MOST_CURVED, MOST_SUBSCRIPTIONS
 
 S = 1_000_000_000
 INVALID_PATH = {
@@ -223,6 +223,64 @@ def test_a_change_is_signed_and_since_the_last_told(stand) -> None:
     assert stand.values() == ["true", "false"]
 
 
+@pytest.mark.parametrize(("compare", "told"), [("gt", 2), ("lt", 2), ("ne", 4)])
+def test_each_rise_and_fall_of_a_flag_is_one(stand, compare, told) -> None:
+    stand.tell(LAMP, False)
+    subscribe(stand, LAMP, filter={"type": "change", "value": {"logic-op": compare, "diff": "0"}})
+    assert stand.values() == ["false"]
+    for lit in (True, False, True, False):
+        stand.tell(LAMP, lit)
+    assert len(stand.values()) == told
+
+
+def test_a_curve_is_told_when_its_buffer_is_full(stand) -> None:
+    log = {"type": "curvelog", "parameter": {"maxerr": "0.5", "bufsize": "5"}}
+    stand.tell(SPEED, 0)
+    subscribe(stand, filter=log)
+    for speed in (1, 2, 3):
+        stand.now_ns += S
+        stand.tell(SPEED, speed)
+    assert stand.heard() is None
+    for speed in (4, 4, 4, 4, 9):
+        stand.now_ns += S
+        stand.tell(SPEED, speed)
+    series = [stand.heard()["data"]["dp"] for _ in range(2)]
+    assert [[point["value"] for point in dp] for dp in series] == [["0", "4"], ["4", "9"]]
+    assert stand.heard() is None
+    asked = {"path": "Vehicle", "filter": [{"type": "paths", "parameter": ["Speed"]}, log]}
+    assert "subscriptionId" in stand.ask("subscribe", **asked)
+
+
+def test_curves_hold_only_so_many_values(stand) -> None:
+    log = {"type": "curvelog", "parameter": {"maxerr": "0", "bufsize": "250"}}
+    for _ in range(MOST_CURVED // 250):
+        subscribe(stand, filter=log)
+    assert reason(stand.ask("subscribe", path=SPEED, filter=log)) == "too_many_requests"
+    stand.ask("unsubscribe", subscriptionId="1")
+    subscribe(stand, filter=log)
+
+
+def test_a_provider_that_goes_is_told_once(stand) -> None:
+    stand.store.claim("feeder", [IDS[SPEED]], "data", ALL)
+    subscribe(stand, filter={"type": "change", "value": {"logic-op": "ne", "diff": "0"}})
+    subscribe(stand, GEAR)
+    stand.store.publish(ALL, {IDS[SPEED]: Datapoint(7.0, stand.now_ns)}, "feeder")
+    woken = stand.woken
+    stand.store.release("feeder")
+    assert stand.woken > woken
+    assert stand.heard()["data"]["dp"]["value"] == "7"
+    gone = stand.heard()
+    assert (gone["action"], gone["subscriptionId"]) == ("subscription", "1")
+    assert (gone["error"]["number"], gone["error"]["reason"]) == (503, "service_unavailable")
+    assert stand.heard() is None
+    stand.tell(SPEED, 8)  # another says it: the subscription goes on
+    assert stand.values() == ["8"]
+    stand.store.claim("feeder", [IDS[SPEED]], "data", ALL)
+    stand.store.release("feeder")
+    stand.tell(SPEED, 9)
+    assert stand.values() == ["9"]
+
+
 def test_a_range_is_told_when_it_is_entered_and_left(stand) -> None:
     stand.tell(SPEED, 40)
     bounds = [{"logic-op": "gt", "boundary": "49"}, {"logic-op": "lt", "boundary": "51"}]
@@ -283,6 +341,27 @@ def test_the_first_path_triggers_for_all(stand) -> None:
             "filter_invalid",
         ),
         (SPEED, {"type": "curvelog", "parameter": {}}, "filter_invalid"),
+        (
+            SPEED,
+            {"type": "curvelog", "parameter": {"maxerr": "-1", "bufsize": "9"}},
+            "filter_invalid",
+        ),
+        (
+            SPEED,
+            {"type": "curvelog", "parameter": {"maxerr": "1e999", "bufsize": "9"}},
+            "filter_invalid",
+        ),
+        (
+            SPEED,
+            {"type": "curvelog", "parameter": {"maxerr": "1", "bufsize": "251"}},
+            "filter_invalid",
+        ),
+        (
+            MODE,
+            {"type": "curvelog", "parameter": {"maxerr": "1", "bufsize": "9"}},
+            "filter_invalid",
+        ),
+        (LAMP, {"type": "change", "parameter": {"logic-op": "gt", "diff": "x"}}, "filter_invalid"),
         (SPEED, {"type": "history", "parameter": "PT1H"}, "filter_invalid"),
         (SPEED, {"type": "static-metadata"}, "filter_invalid"),
         (SPEED, {"type": ["paths"]}, "filter_invalid"),
@@ -362,13 +441,33 @@ def test_static_metadata_is_a_tree(stand) -> None:
 def test_dynamic_metadata_tells_availability_and_capabilities(stand) -> None:
     stand.tell(SPEED, 1)
     asked = {"type": "dynamic-metadata", "parameter": ["availability"]}
-    tree = stand.ask("get", path="Vehicle", filter=asked)["metadata"]["Vehicle"]["children"]
+    data = stand.ask("get", path="Vehicle", filter=asked)["data"]
+    told = {one["path"]: one["dp"]["value"] for one in data}
+    assert (told[SPEED], told[GEAR]) == ("available", "unavailable")
+    assert stand.ask("get", path=SPEED, filter=asked)["data"]["dp"]["ts"]
+    both = {"type": "dynamic-metadata", "parameter": ["availability", "samplerate"]}
+    tree = stand.ask("get", path="Vehicle", filter=both)["metadata"]["Vehicle"]["children"]
     assert tree["Speed"] == {"availability": "available"}
     asked = {"type": "dynamic-metadata", "parameter": "opt-cap"}
+    assert "hist" in stand.ask("get", path="Vehicle", filter=asked)["metadata"]["flt"]
+    asked = {"type": "dynamic-metadata", "parameter": ["server_capabilities"]}
     found = stand.ask("get", path="Vehicle", filter=asked)["metadata"]
-    assert "hist" in found["flt"]
-    asked = {"type": "dynamic-metadata", "parameter": "server_capabilities"}
+    assert {"timebased", "change", "dynamic_metadata"} <= set(found["filter"])
+    assert set(found) == {"filter", "access_ctrl", "transport_protocol"}
+    assert reason(stand.ask("get", path=SPEED, filter=asked)) == "filter_invalid"
+    asked["parameter"].append("availability")
     assert reason(stand.ask("get", path="Vehicle", filter=asked)) == "filter_invalid"
+
+
+def test_the_sample_rate_is_what_the_provider_told(stand) -> None:
+    asked = {"type": "dynamic-metadata", "parameter": "samplerate"}
+    assert reason(stand.ask("get", path=SPEED, filter=asked)) == "unavailable_data"
+    stand.store.claim("feeder", [IDS[SPEED]], "data", ALL, intervals_ms={IDS[SPEED]: 50})
+    assert stand.ask("get", path=SPEED, filter=asked)["data"]["dp"]["value"] == "20"
+    data = stand.ask("get", path="Vehicle", filter=asked)["data"]
+    assert [one["path"] for one in data] == [SPEED]
+    stand.store.release("feeder")
+    assert reason(stand.ask("get", path=SPEED, filter=asked)) == "unavailable_data"
 
 
 # --- rights ---------------------------------------------------------------------------------------
@@ -389,8 +488,8 @@ def test_without_a_token_only_metadata_is_told(guarded) -> None:
         assert reason(guarded.ask("get", path=SPEED, authorization=wrong)) == "token_invalid"
     assert "metadata" in guarded.ask("get", path=SPEED, filter={"type": "static-metadata"})
     asked = {"type": "dynamic-metadata", "parameter": "validate"}
-    found = guarded.ask("get", path=SPEED, filter=asked)["metadata"]
-    assert found == {"Speed": {"validate": "read-write"}}
+    found = guarded.ask("get", path=SPEED, filter=asked)["data"]
+    assert found["dp"]["value"] == "read-write"
     asked = {"type": "dynamic-metadata", "parameter": "availability"}
     assert reason(guarded.ask("get", path=SPEED, filter=asked)) == "token_missing"
 

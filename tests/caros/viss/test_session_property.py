@@ -17,14 +17,18 @@ JSON = st.recursive(
     max_leaves=6,
 )
 KINDS = st.sampled_from(
-    ["paths", "timebased", "change", "range", "history", "static-metadata", "dynamic-metadata", "x"]
+    [
+        *("paths", "timebased", "change", "range", "curvelog", "history"),
+        *("static-metadata", "dynamic-metadata", "x"),
+    ]
 )
 OPERATORS = st.sampled_from(["eq", "ne", "gt", "gte", "lt", "lte", "x"])
 PARTS = st.fixed_dictionaries(
     {},
     optional={
         "period": TEXTS, "logic-op": OPERATORS, "diff": TEXTS, "boundary": TEXTS,
-        "combination-op": st.sampled_from(["AND", "OR", "x"]),
+        "combination-op": st.sampled_from(["AND", "OR", "x"]), "maxerr": TEXTS,
+        "bufsize": st.sampled_from(["3", "4", "250", "x"]),
     },
 )  # fmt: skip
 FILTERS = st.fixed_dictionaries(

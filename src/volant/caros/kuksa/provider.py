@@ -215,7 +215,9 @@ class Provider:
             for leaf_id, interval in request.signals_sample_intervals.items()
         }
         check_count(len(intervals_ms))
-        self._tree.store.claim(self.name, intervals_ms, "data", self._caller.rights)
+        self._tree.store.claim(
+            self.name, intervals_ms, "data", self._caller.rights, intervals_ms=intervals_ms
+        )
         self._claimed |= intervals_ms.keys()
         self.intervals_ms |= intervals_ms
         self._tell(v2.OpenProviderStreamResponse(provide_signal_response={}))

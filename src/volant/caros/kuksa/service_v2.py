@@ -90,6 +90,8 @@ class ServiceV2:
         caller = self._tree.gate.caller(context)
         signals = parse(v2.GetValuesRequest, data).signal_ids
         check_count(len(signals))
+        if not signals:
+            raise SignalError(Code.INVALID_ARGUMENT, "", "no signal is asked for")
         ids = [self._tree.find(signal) for signal in signals]
         points = await self._values(caller, ids)
         bodies = [self._point_bytes(leaf_id, points[leaf_id]) for leaf_id in ids]
@@ -252,7 +254,7 @@ class ServiceV2:
     def _metadata_bytes(self, leaf: Leaf) -> bytes:
         found = self._leaf_bytes.get(leaf.id)
         if found is None:
-            body = encoded(metadata(leaf))
+            body = encoded(metadata(leaf, self._tree.store.interval_ms(leaf.id)))
             found = self._leaf_bytes[leaf.id] = b"\x0a" + varint(len(body)) + body
         return found
 
@@ -263,8 +265,8 @@ class ServiceV2:
         return encoded(v2.GetServerInfoResponse(name=NAME, version=self._version))
 
 
-def metadata(leaf: Leaf) -> v2.Metadata:
-    """What v2 tells of a leaf."""
+def metadata(leaf: Leaf, interval_ms: int = 0) -> v2.Metadata:
+    """What v2 tells of a leaf, and the least time between two values of it; 0: not known."""
     message = v2.Metadata(
         path=leaf.path,
         id=leaf.id,
@@ -282,6 +284,8 @@ def metadata(leaf: Leaf) -> v2.Metadata:
         if bound is not None:
             number = float(bound) if leaf.scalar in FRACTIONAL else int(bound)
             setattr(getattr(message, field), single, number)
+    if interval_ms:
+        message.min_sample_interval.interval_ms = interval_ms
     return message
 
 

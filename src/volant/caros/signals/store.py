@@ -31,6 +31,7 @@ import msgspec
 from volant.caros.signals.hearing import MOST_BUFFERED, Hearers, StoreSubscription, What
 from volant.caros.signals.rights import Rights
 from volant.caros.signals.values import Code, SignalError, checker
+from volant.caros.signals.weights import Weights, can_weigh, weight
 from volant.core.errors import InputError
 from volant.wire.vss import Catalogue, Leaf, Value
 
@@ -49,6 +50,9 @@ class Datapoint(msgspec.Struct, frozen=True, gc=False):
 
     value: Value | None
     stamp_ns: int
+
+
+NOTHING: Final = Datapoint(None, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,7 @@ class SignalStore:
         self.bridge = bridge
         self.arbiter = arbiter
         self.version = 0
-        """Counts changes of the catalogue."""
+        """Counts changes of what is known of signals: of the catalogue, and how often they are said."""
         self._values = {
             leaf.id: Datapoint(checker(leaf)(leaf.default), stamp_ns)
             for leaf in catalogue
@@ -103,6 +107,9 @@ class SignalStore:
         self._checks = {leaf.id: checker(leaf) for leaf in catalogue}
         self._paths = {leaf.id: leaf.path for leaf in catalogue}
         self._onchange = {leaf.id for leaf in catalogue if leaf.change == "onchange"}
+        self._long = {leaf.id for leaf in catalogue if can_weigh(leaf)}
+        self._weights = Weights()
+        self._intervals_ms: dict[int, int] = {}
         self._data: dict[int, str] = {}
         """Owner by leaf, of its data;"""
         self._moved: dict[int, str] = {}
@@ -171,7 +178,8 @@ class SignalStore:
         """
         errors: dict[int, SignalError] = {}
         told: dict[int, Datapoint] = {}
-        values, onchange, checks = self._values, self._onchange, self._checks
+        heavy = False
+        values, onchange, checks, long = self._values, self._onchange, self._checks, self._long
         paths, owner_of, allowed = self._paths, self._data.get, rights.may_provide_data
         for leaf_id, point in points.items():
             check = checks.get(leaf_id)
@@ -187,12 +195,20 @@ class SignalStore:
                     continue
                 if kept is not value:
                     found = Datapoint(kept, point.stamp_ns)
+            if leaf_id in long:
+                stands = values.get(leaf_id, NOTHING).value
+                try:
+                    heavy |= self._weights.check(paths[leaf_id], stands, found.value) > 0
+                except SignalError as error:
+                    errors[leaf_id] = error
+                    continue
+                self._weights.swap(stands, found.value)
             before = values.get(leaf_id) if leaf_id in onchange else None
             values[leaf_id] = found
             if before is None or before.value != found.value:
                 told[leaf_id] = found
         if told:
-            self._hearers.tell("value", told)
+            self._hearers.tell("value", told, heavy)
         return errors
 
     def _not_told(self, leaf_id: int, rights: Rights) -> SignalError:
@@ -256,6 +272,7 @@ class SignalStore:
         what: Claimed,
         rights: Rights,
         on_actuate: OnActuate | None = None,
+        intervals_ms: Mapping[int, int] | None = None,
     ) -> None:
         """Make an owner the one who says (`data`) or moves (`actuation`) signals; all or nothing.
 
@@ -265,6 +282,7 @@ class SignalStore:
             what: `actuation` needs `on_actuate`.
             rights: `provide` of each.
             on_actuate: takes what was granted: {id: value} of its own signals.
+            intervals_ms: of data, the least time between two values of each; 0: not known.
 
         Raises:
             SignalError: NOT_FOUND, ACCESS_DENIED, ALREADY_EXISTS, INVALID_ARGUMENT (no actuator).
@@ -289,14 +307,31 @@ class SignalStore:
         claims |= dict.fromkeys(ids, owner)
         if on_actuate is not None:
             self._movers |= dict.fromkeys(ids, on_actuate)
+        self._pace({key: one for key, one in (intervals_ms or {}).items() if key in ids})
+
+    def interval_ms(self, leaf_id: int) -> int:
+        """The least time between two values of a signal, as who provides it has it; 0: not known."""
+        return self._intervals_ms.get(leaf_id, 0)
+
+    def _pace(self, intervals_ms: Mapping[int, int]) -> None:
+        before = dict(self._intervals_ms)
+        self._intervals_ms |= intervals_ms
+        self._intervals_ms = {key: one for key, one in self._intervals_ms.items() if one}
+        if before != self._intervals_ms:
+            self.version += 1
 
     def release(self, owner: str) -> None:
-        """Let go of all that an owner claimed: it has gone. Values that it said stay."""
-        for claims in (self._data, self._moved):
-            for leaf_id in [key for key, held in claims.items() if held == owner]:
-                del claims[leaf_id]
-                if claims is self._moved:
-                    del self._movers[leaf_id]
+        """Let go of all that an owner claimed: it has gone. Values that it said stay.
+
+        Who hears of them is woken, and finds them among what is `lost`.
+        """
+        said = [leaf_id for leaf_id, held in self._data.items() if held == owner]
+        for leaf_id in said:
+            del self._data[leaf_id]
+        for leaf_id in [leaf_id for leaf_id, held in self._moved.items() if held == owner]:
+            del self._moved[leaf_id], self._movers[leaf_id]
+        self._pace(dict.fromkeys(said, 0))
+        self._hearers.lose(said)
 
     def owner_of(self, leaf_id: int, what: Claimed) -> str | None:
         """Who has claimed a signal."""
@@ -365,14 +400,20 @@ class SignalStore:
         """
         errors: dict[int, SignalError] = {}
         told: dict[int, Datapoint] = {}
+        heavy = False
         for leaf_id, point in points.items():
             try:
-                told[leaf_id] = self._set_one_target(rights, who, leaf_id, point)
+                found = self._set_one_target(rights, who, leaf_id, point)
             except SignalError as error:
                 errors[leaf_id] = error
+                continue
+            told[leaf_id] = found
+            stands = self._targets.get(leaf_id, NOTHING).value
+            heavy |= weight(found.value) > 0
+            self._weights.swap(stands, found.value)
         self._targets |= told
         if told:
-            self._hearers.tell("target", told)
+            self._hearers.tell("target", told, heavy)
         return errors
 
     def _set_one_target(
@@ -386,6 +427,8 @@ class SignalStore:
                 raise SignalError(Code.ACCESS_DENIED, leaf.path, "no right to actuate it")
             return point
         found = self._movable(rights, leaf_id, point.value)
+        stands = self._targets.get(leaf_id, NOTHING).value
+        self._weights.check(leaf.path, stands, found)
         if self.bridge and leaf_id in self._moved:
             self.actuate(rights, who, {leaf_id: found}).raise_first()
         return Datapoint(found, point.stamp_ns)
@@ -439,6 +482,8 @@ class SignalStore:
         self._paths[leaf.id] = leaf.path
         if leaf.change == "onchange":
             self._onchange.add(leaf.id)
+        if can_weigh(leaf):
+            self._long.add(leaf.id)
         self.version += 1
 
 

@@ -52,6 +52,10 @@ UNAVAILABLE: Final = Kind(
     "The server is currently unable to handle the request due to a temporary overload or scheduled "
     "maintenance (which may be alleviated after some delay).",
 )
+PROVIDER_GONE: Final = Kind(
+    503, "service_unavailable", "The server is temporarily unable to handle the request."
+)
+"""An event of a subscription whose provider left; the words are version 3's and KUKSA's."""
 NOT_ALLOWED: Final = Kind(405, "method_not_allowed", "Only GET and POST are served.")
 """Ours: the standard names two methods of HTTP and no error for the others."""
 

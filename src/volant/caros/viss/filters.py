@@ -2,11 +2,12 @@
 
 Drafts name the same things differently. Both are taken: `value` and `parameter`, `logic-op` and
 `boundary-op`. A change is signed: `gt` 10 is a rise of more than 10 since the last capture, `lt` -10 a
-fall. The first value heard is the first capture. Curve logging is not there.
+fall; of a flag `gt` 0 is its rise. The first value heard is the first capture.
 """
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from volant.caros.viss.curve import LEAST_BUFFER, MOST_BUFFER, CurveLog
 from volant.caros.viss.errors import FILTER_INVALID, INVALID_DURATION, VissError
 from volant.caros.viss.texts import duration_ns, number_of
 from volant.wire.vss import Leaf, Scalar, Value
@@ -79,7 +81,7 @@ class Metadata:
     """Only these; empty: all."""
 
 
-Operation = Timebased | Change | Range | Past | Metadata
+Operation = Timebased | Change | Range | CurveLog | Past | Metadata
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +188,16 @@ def _range(value: object) -> Range:
     return Range(bounds, joined == "OR")
 
 
+def _curvelog(value: object) -> CurveLog:
+    parts = value if isinstance(value, dict) else {}
+    error, size = number_of(parts.get("maxerr")), number_of(parts.get("bufsize"), whole=True)
+    if error is None or not 0.0 <= error < math.inf:
+        raise _invalid("maxerr is a string with a number that is not negative")
+    if not isinstance(size, int) or not LEAST_BUFFER <= size <= MOST_BUFFER:
+        raise _invalid(f"bufsize is a string with {LEAST_BUFFER} to {MOST_BUFFER}")
+    return CurveLog(float(error), size)
+
+
 def _metadata(kind: Literal["static", "dynamic"]) -> Callable[[object], Metadata]:
     def read(value: object) -> Metadata:
         keys = () if value in (None, "", [], [""]) else _words(value, MOST_KEYS, "keys")
@@ -198,6 +210,7 @@ _READERS: Final[dict[str, Callable[[object], Operation]]] = {
     "timebased": _timebased,
     "change": _change,
     "range": _range,
+    "curvelog": _curvelog,
     "history": lambda value: Past(duration_ns(value)),
     "static-metadata": _metadata("static"),
     "dynamic-metadata": _metadata("dynamic"),
@@ -213,7 +226,8 @@ class ChangeTrigger:
     def __init__(self, change: Change, leaf: Leaf) -> None:
         """Raises VissError filter_invalid where the signal cannot change so."""
         self._compare = _COMPARED[change.compare]
-        self._numeric = _is_number(leaf)
+        self._flag = leaf.datatype == "boolean"
+        self._numeric = self._flag or is_number(leaf)
         diff = number_of(change.diff)
         if self._numeric:
             if diff is None:
@@ -222,6 +236,7 @@ class ChangeTrigger:
             raise VissError(FILTER_INVALID)
         self._diff: float = diff or 0
         self._last: Value | None = None
+        """What was told last; of a flag what was heard last, so that each rise of it is one."""
 
     def fires(self, value: Value) -> bool:
         """Whether this value is told; the first always is."""
@@ -234,7 +249,7 @@ class ChangeTrigger:
             fired = self._compare(float(value) - float(last), self._diff)
         else:
             fired = self._compare(value, last)
-        if fired:
+        if fired or self._flag:
             self._last = value
         return fired
 
@@ -263,12 +278,13 @@ class RangeTrigger:
 Trigger = ChangeTrigger | RangeTrigger
 
 
-def _is_number(leaf: Leaf) -> bool:
+def is_number(leaf: Leaf) -> bool:
+    """Whether a signal's values are single numbers."""
     return not leaf.is_list and leaf.scalar not in ("boolean", "string")
 
 
 def _boundary(bound: Bound, leaf: Leaf) -> Scalar:
-    if _is_number(leaf):
+    if is_number(leaf):
         number = number_of(bound.boundary)
         if number is None:
             raise _invalid("boundary is no number")
@@ -284,5 +300,5 @@ def _boundary(bound: Bound, leaf: Leaf) -> Scalar:
 
 __all__ = [
     "Bound", "Change", "ChangeTrigger", "Filter", "Metadata", "Operation", "Past", "Range",
-    "RangeTrigger", "Timebased", "Trigger", "read_filter",
+    "RangeTrigger", "Timebased", "Trigger", "is_number", "read_filter",
 ]  # fmt: skip

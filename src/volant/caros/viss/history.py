@@ -1,7 +1,7 @@
 """What the signals were a little while ago: the store keeps only what they are now.
 
 Once a second the values that have changed are noted. Each signal has room for ten minutes of that, less
-where a catalogue is large: the whole never holds more than `MOST_POINTS`.
+where a catalogue is large: the whole never holds more than `MOST_POINTS`. Long texts and lists are not noted.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Final
 
 from volant.caros.signals.rights import Rights
 from volant.caros.signals.store import Datapoint, SignalStore
+from volant.caros.signals.weights import weight
 
 MOST_POINTS: Final = 100_000
 """Of all signals together; about 100 bytes each."""
@@ -33,7 +34,7 @@ class History:
         """Take down what has changed since the last call; `serve` calls it once a second."""
         for leaf in self._store.catalogue:
             point = self._store.get(leaf.id, self._rights)
-            if point is None or point.value is None:
+            if point is None or point.value is None or weight(point.value):
                 continue
             noted = self._noted.get(leaf.id)
             if noted is None:

@@ -1,7 +1,8 @@
 """What is known of signals besides their values, as one tree below the path that was asked for.
 
 Static metadata is the catalogue's (VSS), dynamic metadata is the server's: `availability`, whether there is
-a value now; `validate`, for which requests a token is needed. The sample rate is not known here.
+a value now; `validate`, for which requests a token is needed; `samplerate`, how often who provides the
+signal can say it, in Hz, where that was told.
 """
 
 from __future__ import annotations
@@ -11,12 +12,20 @@ from typing import Any, Final
 
 from volant.wire.vss import Catalogue, Leaf
 
+DYNAMIC: Final = frozenset({"availability", "validate", "samplerate"})
 CAPABILITIES: Final = {
-    "flt": ["paths", "range", "hist", "static"],
-    "acc": "sset",
-    "trp": "wss",
-}
-"""Optional capabilities (Core, appendix): tokens hold the signals themselves, no MQTT, no curve logging."""
+    "server_capabilities": {
+        "filter": [
+            "timebased", "change", "paths", "range", "curvelog", "history", "static_metadata",
+            "dynamic_metadata",
+        ],
+        "access_ctrl": "signalset_claim",
+        "transport_protocol": ["https", "wss"],
+    },
+    "opt-cap": {"flt": ["paths", "range", "clog", "hist", "static"], "acc": "sset", "trp": "wss"},
+}  # fmt: skip
+"""What the server can (Core, appendix), under the names of the newer and of the older drafts: tokens hold
+the signals themselves, and there is no MQTT."""
 
 
 def static_of(leaf: Leaf) -> dict[str, Any]:

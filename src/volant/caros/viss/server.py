@@ -19,10 +19,10 @@ from typing import Any, Final
 
 import msgspec
 import uvicorn
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -62,6 +62,11 @@ BODY_S: Final = 5.0
 NOTE_S: Final = 1.0
 """Between two notes of the history."""
 LOOPBACK_NAMES: Final = ("127.0.0.1", "localhost", "[::1]")
+PREFLIGHT: Final = {
+    "access-control-allow-methods": "GET, POST",
+    "access-control-allow-headers": "authorization, content-type",
+    "access-control-max-age": "600",
+}
 TRY_AGAIN: Final = 1013
 """Of WebSocket: too many clients (RFC 6455's registry)."""
 
@@ -83,7 +88,7 @@ async def serve(
             wanted otherwise.
         checker: None serves everybody with all rights.
         tls: None serves in the clear, which the standard does not want outside this machine.
-        origins: of pages that may open a WebSocket besides our own, such as `http://127.0.0.1:8740`.
+        origins: of pages that may use it besides our own, such as `http://127.0.0.1:8740`.
         now_ns: Unix time.
 
     Raises:
@@ -184,7 +189,14 @@ class _Gate:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             return
-        if self._allowed(Headers(scope=scope)):
+        headers = Headers(scope=scope)
+        if self._allowed(headers):
+            if scope["type"] == "http" and (origin := headers.get("origin")) is not None:
+                send = _told_to(origin, send)
+                if scope["method"] == "OPTIONS":
+                    # A browser asks so before it posts for a page from elsewhere; it shows no token yet.
+                    await Response(None, 204, PREFLIGHT)(scope, receive, send)
+                    return
             await self._inner(scope, receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
@@ -195,6 +207,19 @@ class _Gate:
         hosts, origins = headers.getlist("host"), headers.getlist("origin")
         known = len(hosts) == 1 and hosts[0].lower() in self._hosts
         return known and all(origin.lower() in self._origins for origin in origins)
+
+
+def _told_to(origin: str, send: Send) -> Send:
+    """A `send` whose answers the page from this origin may read (CORS); no cookie is involved."""
+
+    async def tell(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            told = MutableHeaders(scope=message)
+            told["access-control-allow-origin"] = origin
+            told["vary"] = "Origin"
+        await send(message)
+
+    return tell
 
 
 class _App:

@@ -24,7 +24,7 @@ from volant.caros.viss.errors import (
 )
 from volant.caros.viss.filters import Filter, Metadata, Past
 from volant.caros.viss.history import History
-from volant.caros.viss.metadata import CAPABILITIES, static_of, tree
+from volant.caros.viss.metadata import CAPABILITIES, DYNAMIC, static_of, tree
 from volant.caros.viss.texts import stamp_of, text_of, value_of
 from volant.wire.vss import LONGEST_PATH, Leaf, Value, is_path, is_pattern
 
@@ -113,6 +113,8 @@ class Service:
         """
         operation = asked.operation
         if isinstance(operation, Metadata):
+            if operation.kind == "dynamic" and len(operation.keys) == 1:
+                return self._dynamic(path, asked.paths, operation.keys[0], token)
             return {"metadata": self._metadata(path, asked.paths, operation, token)}
         if operation is not None and not isinstance(operation, Past):
             raise VissError(FILTER_INVALID, "It is for subscriptions.")
@@ -148,14 +150,7 @@ class Service:
     ) -> Data:
         found: list[dict[str, Any]] = []
         for leaf in leaves:
-            noted = self.history.since(leaf.id, from_ns, points[leaf.id])
-            dp = [
-                _point(leaf, point.value, point.stamp_ns)
-                for point in noted
-                if point.value is not None
-            ]
-            if dp:
-                found.append({"path": leaf.path, "dp": dp[0] if len(dp) == 1 else dp})
+            found += series_of(leaf, self.history.since(leaf.id, from_ns, points[leaf.id]))
         return found if several or not found else found[0]
 
     def _metadata(
@@ -165,24 +160,53 @@ class Service:
         root, leaves = path_of(path), self.leaves(path, paths)
         if asked.kind == "static":
             return tree(root, leaves, store.catalogue, static_of, keys, branches=True)
-        if "opt-cap" in keys:
-            if keys != ("opt-cap",):
-                raise VissError(FILTER_INVALID, "opt-cap is asked for alone.")
-            return dict(CAPABILITIES)
-        unknown = set(keys) - {"availability", "validate"}
+        for key in keys:
+            _check_alone(key)
+        words_of = self._dynamic_words(leaves, keys, token)
+        return tree(
+            root, leaves, store.catalogue, lambda leaf: words_of[leaf.id], keys, branches=False
+        )
+
+    def _dynamic(
+        self, path: object, paths: tuple[str, ...], key: str, token: object
+    ) -> dict[str, Any]:
+        """One key is answered as values are (Core, dynamic metadata); what the server can, in its own way."""
+        if key in CAPABILITIES:
+            if path_of(path) != "Vehicle" or paths:
+                raise VissError(FILTER_INVALID, f"{key} is asked of Vehicle, without paths.")
+            return {"metadata": dict(CAPABILITIES[key])}
+        leaves = self.leaves(path, paths)
+        words = self._dynamic_words(leaves, (key,), token)
+        stamp = stamp_of(self.now_ns())
+        found: list[dict[str, Any]] = [
+            {"path": leaf.path, "dp": {"value": words[leaf.id][key], "ts": stamp}}
+            for leaf in leaves
+            if key in words[leaf.id]
+        ]
+        if not found:
+            raise VissError(UNAVAILABLE_DATA)
+        return {"data": found if paths or len(leaves) > 1 else found[0]}
+
+    def _dynamic_words(
+        self, leaves: Iterable[Leaf], keys: tuple[str, ...], token: object
+    ) -> dict[int, dict[str, str]]:
+        unknown = set(keys) - DYNAMIC
         if unknown:
             raise VissError(FILTER_INVALID, f"There is no {min(unknown)[:40]!r} here.")
         rights = Rights.all() if keys == ("validate",) else self.rights(token)
         points = self.current(leaves, rights)
         guarded = self._checker is not None
-
-        def of_leaf(leaf: Leaf) -> dict[str, str]:
+        found: dict[int, dict[str, str]] = {}
+        for leaf in leaves:
             point = points[leaf.id]
             there = point is not None and point.value is not None
-            words = {"availability": "available" if there else "unavailable"}
-            return words | ({"validate": "read-write"} if guarded else {})
-
-        return tree(root, leaves, store.catalogue, of_leaf, keys, branches=False)
+            words = found[leaf.id] = {"availability": "available" if there else "unavailable"}
+            interval_ms = self.store.interval_ms(leaf.id)
+            if interval_ms:
+                words["samplerate"] = f"{1000 / interval_ms:g}"
+            if guarded:
+                words["validate"] = "read-write"
+        return found
 
     def set(self, path: object, raw: object, token: object, who: str) -> None:
         """Ask for an actuator to be moved; done, it has been handed to who moves it.
@@ -202,6 +226,11 @@ class Service:
             self.store.actuate(rights, who, {leaf.id: value_of(leaf, raw)}).raise_first()
         except SignalError as error:
             raise error_of(error) from error
+
+
+def _check_alone(key: str) -> None:
+    if key in CAPABILITIES:
+        raise VissError(FILTER_INVALID, f"{key} is asked for alone.")
 
 
 def path_of(path: object) -> str:
@@ -224,6 +253,12 @@ def _point(leaf: Leaf, value: Value, stamp_ns: int) -> dict[str, Any]:
     return {"value": text_of(leaf, value), "ts": stamp_of(stamp_ns)}
 
 
+def series_of(leaf: Leaf, points: Iterable[Datapoint]) -> list[dict[str, Any]]:
+    """One signal's values as one element of `data`; none where there are none."""
+    dp = [_point(leaf, one.value, one.stamp_ns) for one in points if one.value is not None]
+    return [{"path": leaf.path, "dp": dp[0] if len(dp) == 1 else dp}] if dp else []
+
+
 def data_of(points: Iterable[tuple[Leaf, Datapoint | None]], several: bool) -> Data:
     """`data` of a response (Core, 7.11.2): an object, or an array where several signals are addressed.
 
@@ -237,4 +272,4 @@ def data_of(points: Iterable[tuple[Leaf, Datapoint | None]], several: bool) -> D
     return found if several or not found else found[0]
 
 
-__all__ = ["Data", "Service", "data_of", "path_of"]
+__all__ = ["Data", "Service", "data_of", "path_of", "series_of"]

@@ -16,10 +16,12 @@ import msgspec
 from volant.caros.signals.rights import Rights
 from volant.caros.signals.store import StoreSubscription
 from volant.caros.signals.values import SignalError
+from volant.caros.viss.curve import Curve, CurveLog
 from volant.caros.viss.errors import (
     BAD_REQUEST,
     FILTER_INVALID,
     INVALID_SUBSCRIPTION,
+    PROVIDER_GONE,
     TOKEN_EXPIRED,
     TOO_MANY,
     VissError,
@@ -34,9 +36,10 @@ from volant.caros.viss.filters import (
     RangeTrigger,
     Timebased,
     Trigger,
+    is_number,
     read_filter,
 )
-from volant.caros.viss.service import Data, Service, data_of
+from volant.caros.viss.service import Data, Service, data_of, series_of
 from volant.caros.viss.texts import stamp_of
 from volant.core.clock import NS_PER_S
 from volant.wire.vss import Leaf
@@ -47,6 +50,8 @@ MOST_ANSWERS: Final = 16
 """That wait; then the client's next request is not read before it takes one."""
 BUFFERED: Final = 64
 """Values that wait for a client, of one subscription; the oldest are lost."""
+MOST_CURVED: Final = 20_000
+"""Values that wait in the curves of one client, all subscriptions together."""
 LONGEST_ID: Final = 200
 ACTIONS: Final = ("get", "set", "subscribe", "unsubscribe")
 _NOTHING: Final[Data] = []
@@ -59,6 +64,10 @@ class Subscription:
         self.name, self.leaves, self.rights = name, leaves, rights
         self.heard: StoreSubscription | None = None
         self.trigger: Trigger | None = None
+        self.curves: dict[int, Curve] = {}
+        """By signal, where they are curve logged."""
+        self.curved = 0
+        """Values that may come to wait in them."""
         self.period_ns = 0
         """Of a timebased one."""
         self.due_ns = 0
@@ -77,7 +86,9 @@ class Subscription:
             return self._timed(service, now_ns)
         assert self.heard is not None
         while (message := self.heard.pop()) is not None:
-            if self.trigger is None:
+            if self.curves:
+                found = self._curved(message)
+            elif self.trigger is None:
                 points = ((self._by_id[leaf_id], point) for leaf_id, point in message.items())
                 found = data_of(points, self._several)
             else:
@@ -85,6 +96,13 @@ class Subscription:
             if found:
                 return found
         return _NOTHING
+
+    def bereft(self) -> bool:
+        """Whether the provider of one of its signals has gone since this was last asked."""
+        if self.heard is None or not self.heard.lost:
+            return False
+        self.heard.lost.clear()
+        return True
 
     def _timed(self, service: Service, now_ns: int) -> Data:
         if 0 < self.due_ns - now_ns <= self.period_ns:
@@ -103,6 +121,13 @@ class Subscription:
         if len(self.leaves) == 1:
             return data_of([(first, point)], self._several)
         return self._all(service, {first.id: point})
+
+    def _curved(self, message: dict[int, Any]) -> Data:
+        found: list[dict[str, Any]] = []
+        for leaf_id, point in message.items():
+            if point is not None and point.value is not None:
+                found += series_of(self._by_id[leaf_id], self.curves[leaf_id].take(point))
+        return found if self._several or not found else found[0]
 
     def _all(self, service: Service, told: dict[int, Any] | None = None) -> Data:
         points = service.current(self.leaves, self.rights) | (told or {})
@@ -198,11 +223,21 @@ class Session:
                     if isinstance(operation, Change)
                     else RangeTrigger(operation, leaves[0])
                 )
+            elif isinstance(operation, CurveLog):
+                self._curve(made, operation)
             hears = leaves if made.trigger is None else leaves[:1]
             made.heard = self._listen(hears, rights)
         self._subscriptions[made.name] = made
         self._turn.append(made.name)
         return {"subscriptionId": made.name}
+
+    def _curve(self, made: Subscription, asked: CurveLog) -> None:
+        if not all(is_number(leaf) for leaf in made.leaves):
+            raise VissError(FILTER_INVALID)
+        made.curved = asked.buffer_size * len(made.leaves)
+        if made.curved + sum(one.curved for one in self._subscriptions.values()) > MOST_CURVED:
+            raise VissError(TOO_MANY, f"The curves of a client hold at most {MOST_CURVED} values.")
+        made.curves = {leaf.id: Curve(asked) for leaf in made.leaves}
 
     def _check_first(self, paths: tuple[str, ...], several: bool) -> None:
         """The first signal alone is what a trigger looks at, so it must be named (Core, 7.11.3)."""
@@ -240,11 +275,14 @@ class Session:
         now_ns = self._service.now_ns()
         for name in tuple(self._turn):
             told: dict[str, Any] = {"action": "subscription", "subscriptionId": name}
+            one = self._subscriptions[name]
             try:
-                data = self._subscriptions[name].data(self._service, now_ns)
-                if not data:
+                if data := one.data(self._service, now_ns):
+                    told["data"] = data
+                elif one.bereft():
+                    told["error"] = VissError(PROVIDER_GONE).body()
+                else:
                     continue
-                told["data"] = data
                 self._turn.remove(name)
                 self._turn.append(name)
             except VissError as error:
