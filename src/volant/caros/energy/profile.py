@@ -141,8 +141,10 @@ def profile_of(
     """A profile from arrays, which are copied; without headings they are not known."""
     if heading_rad is None:
         heading_rad = np.full(len(distance_m), math.nan)
-    copies = (np.array(one, dtype=np.float64) for one in (distance_m, height_m, limit_mps))
-    return RouteProfile(*copies, np.array(heading_rad, dtype=np.float64), stops, chargers)
+    at, height, limit, heading = (
+        np.array(one, dtype=np.float64) for one in (distance_m, height_m, limit_mps, heading_rad)
+    )
+    return RouteProfile(at, height, limit, heading, stops, chargers)
 
 
 def read_profile(path: Path) -> RouteProfile:
