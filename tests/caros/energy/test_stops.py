@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from volant.caros.energy.profile import Charger
-from volant.caros.energy.stops import STOP_S, StopPlan, Use, plan_stops
+from volant.caros.energy.stops import LEAST, LOW, STOP_S, StopPlan, Use, plan_stops
 
 CAPACITY_J = 60.0 * 3.6e6
 SLACK = 1e-6
@@ -63,13 +63,18 @@ def test_a_plan_keeps_its_word(
         assert plan.dry_m is not None
         return
     along = left_along(use, plan, charge)
-    assert min(along) >= reserve - SLACK
+    rows_before = sum(use.distance_m < (plan.stops[0].at_m if plan.stops else 0.0))
+    if charge >= reserve:
+        assert min(along) >= reserve - SLACK
+    else:
+        assert min(along[:rows_before]) >= LOW * charge - SLACK
+        assert min(along[rows_before:]) >= reserve - SLACK
     assert plan.charge_at_end == pytest.approx(along[-1], abs=1e-9)
     places = [one.at_m for one in plan.stops]
     assert places == sorted(places)
     for one in plan.stops:
         assert one.power_w > 0.0
-        assert one.arrive < one.leave <= 1.0
+        assert one.arrive + LEAST <= one.leave + SLACK <= 1.0 + 2.0 * SLACK
         assert math.isfinite(one.charge_s)
     stopped_s = sum(one.charge_s + STOP_S for one in plan.stops)
     assert plan.stopped_s == pytest.approx(stopped_s, abs=1e-3)
@@ -99,7 +104,9 @@ def quickest_s(use: Use, chargers: list[Charger], charge: float, reserve: float)
         for place, index in enumerate(rest):
             one = chargers[index]
             used, most = leg(at_m, one.at_m)
-            if spent - most < reserve - 1e-9:
+            begin = at_m == 0.0 and spent == charge
+            floor = LOW * charge if begin and charge < reserve else reserve
+            if spent - most < floor - 1e-9:
                 continue
             begun = min(math.floor((spent - used) * LEVELS + 1e-9), LEVELS)
             for left in range(begun + 1, LEVELS + 1):
@@ -157,6 +164,16 @@ def test_a_long_way_stops_where_it_is_quick() -> None:
     assert stop.arrive == pytest.approx(0.27, abs=0.005)
     assert plan.charge_at_end == pytest.approx(0.1, abs=0.01)
     assert plan.dry_m == 300_000.0
+
+
+def test_who_begins_below_the_reserve_charges_first() -> None:
+    use = use_of([(10_000.0, 0.03), (10_000.0, 0.03)])
+    here, near = Charger("here", 0.0, 50_000.0), Charger("near", 5000.0, 50_000.0)
+    for charge, chargers in ((0.02, [here]), (0.04, [near])):
+        plan = plan_stops(use, chargers, power, CAPACITY_J, charge=charge, reserve=0.1)
+        assert plan.reaches
+        assert plan.charge_at_end == pytest.approx(0.1, abs=0.01)
+    assert not plan_stops(use, [near], power, CAPACITY_J, charge=0.02, reserve=0.1).reaches
 
 
 def test_out_of_reach_is_said() -> None:

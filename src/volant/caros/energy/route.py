@@ -83,7 +83,7 @@ def route_of(
     distance_m = rows[:, CorridorColumn.S] - rows[0, CorridorColumn.S]
     expected_mps = _expected(rows)
     chosen = _chosen(distance_m, rows[:, CorridorColumn.LIMIT])
-    slowest_mps = np.minimum.reduceat(expected_mps, chosen)
+    slowest_mps: Floats = np.minimum.reduceat(expected_mps, chosen)
     return profile_of(
         np.round(distance_m[chosen], 1),
         np.round(rows[chosen, CorridorColumn.Z], 2),
@@ -112,7 +112,8 @@ def _chosen(distance_m: Floats, limit_mps: Floats) -> NDArray[np.int64]:
     last = len(distance_m) - 1
     found = np.unique(np.concatenate([stepped, changed[:MOST_POINTS], [last]]))
     apart = np.concatenate([[True], np.diff(np.round(distance_m[found], 1)) > 0.0])
-    return found[apart].astype(np.int64)
+    kept: NDArray[np.int64] = found[apart].astype(np.int64)
+    return kept
 
 
 def _stops(rows: Floats, distance_m: Floats, gates: Mapping[int, Gate]) -> tuple[float, ...]:

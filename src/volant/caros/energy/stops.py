@@ -25,6 +25,10 @@ STOP_S: Final = 240.0
 """What a stop costs beside the charging: leaving the road, plugging in, paying, coming back (chosen)."""
 MOST_CHARGERS: Final = 200
 """So many are looked at; of more, evenly chosen ones along the way."""
+LEAST: Final = 0.05
+"""Nobody stops for less charge than this (chosen)."""
+LOW: Final = 0.5
+"""Who has less than the reserve at the begin may spend this share of it on the way to the first charger."""
 LEAST_W: Final = 500.0
 """Less than this is no charging."""
 _SLACK: Final = 1e-9
@@ -99,7 +103,7 @@ def plan_stops(
         power: what the battery takes.
         capacity_j: usable.
         charge: now, 0 to 1.
-        reserve: never below it, 0 to 1, at no place on the way.
+        reserve: never below it, 0 to 1, at no place on the way; who begins below it must charge first.
         most: nobody charges beyond it.
         levels: steps of the grid.
     """
@@ -137,7 +141,7 @@ class _Search:
         reserve: float, most: float, levels: int,
     ) -> None:  # fmt: skip
         self._use, self._chargers, self._levels = use, chargers, levels
-        self._reserve, self._top = reserve, math.floor(most * levels + _SLACK)
+        self._reserve, self._top = reserve, min(math.floor(most * levels + _SLACK), levels)
         self._times = {
             one.power_w: _charge_times(power, one.power_w, capacity_j, levels) for one in chargers
         }
@@ -173,7 +177,8 @@ class _Search:
         """Least time by level of arrival."""
         arrive = np.full(self._levels + 1, math.inf)
         used, most, seconds = self._leg(0, here)
-        if charge - most >= self._reserve - _SLACK:
+        floor = self._reserve if charge >= self._reserve else LOW * charge
+        if charge - most >= floor - _SLACK:
             level = self._level(charge - used)
             arrive[level] = seconds
             self._from[here, level] = (0, 0)
@@ -202,13 +207,15 @@ class _Search:
     def _settle(self, here: int, arrive: Array) -> None:
         """Least time by level of leaving, once it is known how one arrives."""
         times = self._times[self._chargers[here - 1].power_w]
+        least = math.ceil(LEAST * self._levels - _SLACK)
         best, begun = math.inf, 0
-        for level in range(self._top + 1):
+        for level in range(least, self._top + 1):
             if not math.isfinite(times[level]):
                 break
-            if math.isfinite(arrive[level]) and arrive[level] - times[level] < best:
-                best, begun = arrive[level] - times[level], level
-            if begun < level and math.isfinite(best):
+            from_level = level - least
+            if arrive[from_level] - times[from_level] < best:
+                best, begun = float(arrive[from_level] - times[from_level]), from_level
+            if math.isfinite(best):
                 self._leave[here, level] = best + times[level] + STOP_S
                 self._begun[here, level] = begun
 
