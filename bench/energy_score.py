@@ -71,6 +71,7 @@ def conditions_of(sample: Sample) -> Conditions:
         battery_k=sample.battery_k,
         cabin_k=sample.cabin_k,
         wished_k=sample.wished_k,
+        fan=sample.fan,
         climate_on=sample.climate_on,
     )
 

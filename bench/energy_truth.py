@@ -30,8 +30,10 @@ KINDS: Final = ("town", "country", "motorway", "mixed")
 STEP_S: Final = 0.25
 GRID_M: Final = 25.0
 ENVELOPE_M: Final = 5.0
-TRAFFIC_SIGMA, TRAFFIC_S = 0.03, 60.0
-"""Speed on a free road wanders by so much, for so long."""
+TRAFFIC_SIGMA, TRAFFIC_S, TRAFFIC_LAG_S = 0.03, 60.0, 8.0
+"""Speed on a free road wanders by so much, for so long, and no quicker than a foot follows."""
+NEAR_M, CREEP_MPS = 1.5, 0.8
+"""A driver stands so near to the line, and comes to it no slower than this."""
 GUST_MPS, GUST_S = 0.8, 15.0
 MAP_M, MAP_ALONG_M = 0.5, 300.0
 """Errors of the map's heights, and how far they are alike."""
@@ -269,7 +271,7 @@ def drive(route: RouteProfile, truth: Truth, nominal: PlantSpec) -> Iterator[Sec
     state, cabin_k = battery.start(truth.charge, warm_k, spec), warm_k
     noise = rng.normal(size=(3, 4096))
     speed_mps = at_m = 0.0
-    busy, east, north = 0.0, 0.0, 0.0
+    busy, swayed, east, north = 0.0, 0.0, 0.0, 0.0
     wait_s, done, ticks = 5.0, -1, 0
     way_m, height_m = route.distance_m.tolist(), route.height_m.tolist()
     heading = route.heading_rad.tolist()
@@ -279,19 +281,22 @@ def drive(route: RouteProfile, truth: Truth, nominal: PlantSpec) -> Iterator[Sec
             noise = rng.normal(size=(3, 4096))
         slot = ticks % 4096
         busy += -busy * STEP_S / TRAFFIC_S + TRAFFIC_SIGMA * math.sqrt(2.0 * STEP_S / TRAFFIC_S) * noise[0, slot]
+        swayed += (busy - swayed) * STEP_S / TRAFFIC_LAG_S
         fade = math.sqrt(2.0 * STEP_S / GUST_S) * GUST_MPS
         east += -east * STEP_S / GUST_S + fade * noise[1, slot]
         north += -north * STEP_S / GUST_S + fade * noise[2, slot]
         place = int(at_m / ENVELOPE_M)
-        target_mps = _target(envelope, at_m, place) * (1.0 + busy)
+        target_mps = _target(envelope, at_m, place) * (1.0 + swayed)
         if wait_s > 0.0:
             wait_s -= STEP_S
             target_mps = 0.0
-        elif place + 1 in waits and place + 1 != done and speed_mps < 1.2:
-            wait_s, done, target_mps = waits[place + 1], place + 1, 0.0
+        else:
+            stop = next((one for one in (place, place + 1) if one in waits and one > done), None)
+            if stop is not None and stop * ENVELOPE_M - at_m < NEAR_M:
+                wait_s, done, target_mps = waits[stop], stop, 0.0
+            else:
+                target_mps = max(target_mps, CREEP_MPS)
         next_mps = _next(speed_mps, target_mps, truth)
-        if wait_s <= 0.0:
-            next_mps = max(next_mps, 0.6)
         cell = min(int(at_m / GRID_M), len(heading) - 2)
         slope = (height_m[cell + 1] - height_m[cell]) / (way_m[cell + 1] - way_m[cell])
         cos, sin = math.cos(heading[cell]), math.sin(heading[cell])
@@ -343,7 +348,7 @@ def _second(
         charge_pct=round(100.0 * state.charge / CHARGE_QUANTUM_PCT) * CHARGE_QUANTUM_PCT,
         odometer_m=at_m,
     )
-    air = SimpleNamespace(wished_k=294.15)
+    air = SimpleNamespace(wished_k=294.15, fan_pct=40.0)
     climate = SimpleNamespace(ambient_k=ambient_k, cabin_k=cabin_k, left=air, right=air, on=True)
     body, place = SimpleNamespace(climate=climate), SimpleNamespace(yaw_rad=heading_rad)
     values: dict[str, Any] = {}
