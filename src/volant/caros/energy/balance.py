@@ -100,9 +100,9 @@ def drawn_w(
 
 
 def climate_w(
-    ambient_k: float, cabin_k: float, wished_k: float, on: bool, spec: PlantSpec
+    ambient_k: float, cabin_k: float, wished_k: float, fan: float, on: bool, spec: PlantSpec
 ) -> tuple[float, float]:
-    """Power of the climate as a part at its most and a part that holds the cabin and scales with its walls.
+    """Heat and fans: a part that is as the maker says, and a part that scales with the cabin's walls.
 
     Far from the wish it runs at its most; at the edge of its band it makes good what the walls let
     through; inside the band it rests.
@@ -111,12 +111,12 @@ def climate_w(
         return 0.0, 0.0
     error_k = wished_k - cabin_k
     if abs(error_k) > heat.BAND_K + PULLING_K:
-        return spec.climate_max_w, 0.0
+        return spec.climate_max_w + heat.FAN_W * fan, 0.0
     through_k = (cabin_k - ambient_k) if error_k > 0.0 else (ambient_k - cabin_k)
     if abs(error_k) < heat.BAND_K - EDGE_K or through_k <= 0.0:
         return 0.0, 0.0
     conductance_wpk = spec.climate_w_per_k * heat.CONDUCTANCE_SHARE
-    return 0.0, min(spec.climate_max_w, conductance_wpk * through_k)
+    return heat.FAN_W * fan, min(spec.climate_max_w, conductance_wpk * through_k)
 
 
 def cabin_k(

@@ -50,6 +50,8 @@ class Conditions:
     cabin_k: float | None = None
     """None: as outside."""
     wished_k: float = 293.15
+    fan: float = 0.4
+    """0 to 1."""
     climate_on: bool = True
 
 
@@ -263,7 +265,8 @@ def _drive(
             for k in range(COUNT):
                 jacobian[k] *= moving_s / dt_s
         most_w, walls_w = balance.climate_w(
-            ambient_k, cabin_k, conditions.wished_k, conditions.climate_on, spec
+            ambient_k, cabin_k, conditions.wished_k, conditions.fan, conditions.climate_on,
+            spec,
         )
         jacobian[BASE], jacobian[CLIMATE] = 1.0, walls_w
         power_w = drive_w + factors[BASE] + most_w + factors[CLIMATE] * walls_w

@@ -23,11 +23,15 @@ WISHED: Final = (
     _H + "Station.Row1.Driver.Temperature",
     _H + "Station.Row1.Passenger.Temperature",
 )
+FAN: Final = (
+    _H + "Station.Row1.Driver.FanSpeed",
+    _H + "Station.Row1.Passenger.FanSpeed",
+)
 CLIMATE: Final = _H + "IsAirConditioningActive"
 HEADING: Final = "Vehicle.CurrentLocation.Heading"
 TRAVELLED: Final = "Vehicle.Powertrain.Transmission.TravelledDistance"
 PATHS: Final = (
-    SPEED, POWER, CURRENT, CHARGE, BATTERY, AMBIENT, CABIN, *WISHED, CLIMATE, HEADING, TRAVELLED,
+    SPEED, POWER, CURRENT, CHARGE, BATTERY, AMBIENT, CABIN, *WISHED, *FAN, CLIMATE, HEADING, TRAVELLED,
 )  # fmt: skip
 """Every signal that is read. Slope and limit are the route's, not the car's."""
 NEEDED: Final = (SPEED, POWER, CURRENT, CHARGE)
@@ -49,6 +53,8 @@ class Sample:
     ambient_k: float = 293.15
     cabin_k: float = 293.15
     wished_k: float = 293.15
+    fan: float = 0.4
+    """0 to 1."""
     climate_on: bool = True
     """Heating and cooling may run."""
     heading_rad: float = math.nan
@@ -105,6 +111,7 @@ def sample_of(
         ambient_k=ambient_k,
         cabin_k=kelvin(CABIN, ambient_k),
         wished_k=0.5 * (kelvin(WISHED[0], 293.15) + kelvin(WISHED[1], 293.15)),
+        fan=_fan(values),
         climate_on=bool(values.get(CLIMATE, True)),
         heading_rad=math.nan if degrees is None else math.radians(90.0 - degrees),
         travelled_m=1000.0 * (_number(values, TRAVELLED) or 0.0),
@@ -112,6 +119,11 @@ def sample_of(
         limit_mps=limit_mps,
         stops_passed=stops,
     )
+
+
+def _fan(values: Mapping[str, Any]) -> float:
+    both = [one for one in (_number(values, path) for path in FAN) if one is not None]
+    return min(1.0, max(0.0, sum(both) / len(both) / 100.0)) if both else 0.4
 
 
 def _number(values: Mapping[str, Any], path: str) -> float | None:
