@@ -26,7 +26,7 @@ from volant.caros.energy.route import route_of
 from volant.core.errors import InputError
 from volant.core.settings import find_data
 from volant.core.units import JOULE_PER_KWH, JOULE_PER_WH, ZERO_CELSIUS_K
-from volant.road import load_graph, traffic_rules
+from volant.road import find_place, load_graph, traffic_rules
 from volant.vehicle import load_spec
 
 ENDINGS: Final = (".csv", ".gpx")
@@ -167,6 +167,11 @@ def _profile(
     road_file = find_data("maps", wish.road, data_folder())
     graph = load_graph(road_file)
     progress(0.25)
+    try:
+        find_place(graph, wish.where)
+    except InputError as error:
+        words = f"{error.message}; or a file that ends in {' or '.join(ENDINGS)}"
+        raise InputError(words, file=error.file) from error
     trip = TripWish(
         car=wish.car, road=wish.road, seed=1, sensors="typical", cars=None,
         start=wish.start, to=wish.where, via=wish.via,
@@ -335,6 +340,7 @@ def plot_route(answer: RouteAnswer, path: Path) -> None:
             xytext=(4.0, 0.0),
             textcoords="offset points",
             fontsize="small",
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.0},
         )
     charge.set(ylabel="charge, %", ylim=(0, 100), xlim=(0, answer.distance_km))
     charge.set_title(f"{answer.title}: {answer.route}, {_duration(answer.total_min)}")
