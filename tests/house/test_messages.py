@@ -21,6 +21,7 @@ UNITS = {
     "s": "second",
     "nm": "newton metre",
     "w": "watt",
+    "j": "joule",
     "v": "volt",
     "a": "ampere",
     "k": "kelvin",

@@ -62,7 +62,8 @@ function show(frame: CockpitFrame, nowMs: number): void {
   speedo.speed = car?.valid ? steady.speed.of(kmh(Math.abs(car.speed_mps))) : null;
   gear.gear = car?.gear ?? null;
   battery.charge = car ? steady.charge.of(car.charge_pct) : null;
-  battery.range = car ? 1000 * Math.round(car.range_m / 1000) : null;
+  const range = frame.energy?.range_m ?? car?.range_m;
+  battery.range = range === undefined ? null : 1000 * Math.round(range / 1000);
   limit.limit = plan?.limit_mps == null ? null : Math.round(kmh(plan.limit_mps));
   limit.assumed = plan?.limit_is_default ?? false;
   limit.free = plan !== null && plan.limit_mps === null;

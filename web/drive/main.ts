@@ -24,6 +24,7 @@ import {
   type Wishes,
   wishesOf,
 } from "../kit/drive/presses";
+import { arrivalWords, rangeWords } from "../kit/energy";
 import { kmh, Steady } from "../kit/format";
 import { FUNCTIONS } from "../kit/functions";
 import { Live } from "../kit/live";
@@ -55,6 +56,12 @@ const guide = part<GuideTile>("volant-guide");
 const map = part<MapView>("volant-map");
 const codes = part<CodeList>("volant-codes");
 const codesCount = part<HTMLAnchorElement>("#codes-count");
+const energy = {
+  all: part<HTMLElement>("#energy"),
+  range: part<HTMLElement>("#energy-range"),
+  arrival: part<HTMLElement>("#energy-arrival"),
+  advice: part<HTMLElement>("#energy-advice"),
+};
 const view = part<SceneView>("volant-view");
 const stale = part<HTMLElement>("#stale");
 const seat = part<HTMLButtonElement>("#seat");
@@ -261,6 +268,7 @@ function show(frame: CockpitFrame, nowMs: number): void {
   codesCount.hidden = words === "";
   if (codesCount.textContent !== words) codesCount.textContent = words;
   codesCount.classList.toggle("some", (frame.codes?.count ?? 0) > 0);
+  showEnergy(frame);
   meters.go.value = car?.accelerator ?? 0;
   meters.brake.value = car?.brake ?? 0;
   meters.wheel.value = Math.max(-1, Math.min(1, -(car?.steer_rad ?? 0) / 0.3));
@@ -272,6 +280,19 @@ function show(frame: CockpitFrame, nowMs: number): void {
     box.parentElement?.classList.toggle("acts", state?.functions.includes(name) ?? false);
   }
   showWishes();
+}
+
+function showEnergy(frame: CockpitFrame): void {
+  energy.all.hidden = frame.energy === null;
+  if (frame.energy === null) return;
+  write(energy.range, rangeWords(frame.energy));
+  write(energy.arrival, arrivalWords(frame.energy));
+  write(energy.advice, frame.energy.advice);
+  energy.all.classList.toggle("short", !frame.energy.reaches);
+}
+
+function write(where: HTMLElement, words: string): void {
+  if (where.textContent !== words) where.textContent = words;
 }
 
 function showWishes(): void {

@@ -1,6 +1,6 @@
 // Made by `python -m volant.caros.cockpit.typescript`; do not edit.
 
-export const SCHEMA_HASH = "756fc693c3f7";
+export const SCHEMA_HASH = "10e2d99f096c";
 
 /** Emergency braking's own view, 20 Hz and at each change; positions in the car frame. */
 export interface AebState {
@@ -234,6 +234,16 @@ export interface CockpitEgo {
   valid: boolean;
 }
 
+/** What is expected of the charge, as `EnergyState` has it. */
+export interface CockpitEnergy {
+  range_m: number;
+  arrival_pct: number | null;
+  arrival_low_pct: number | null;
+  arrival_high_pct: number | null;
+  reaches: boolean;
+  advice: string;
+}
+
 /** Everything that the cluster shows at one time; a part that has never come is null. */
 export interface CockpitFrame {
   schema: string;
@@ -257,6 +267,7 @@ export interface CockpitFrame {
   route_number: number;
   route: Uint8Array;
   codes: CockpitCodes | null;
+  energy: CockpitEnergy | null;
   replay: CockpitReplay | null;
 }
 
@@ -563,6 +574,36 @@ export interface EgoTruth {
   width_m: number;
   rear_overhang_m: number;
   indicator: Indicator;
+}
+
+/** What is expected at the end of the route, without a stop; 9 of 10 times within its band. */
+export interface EnergyArrival {
+  distance_m: number;
+  drive_s: number;
+  energy_j: number;
+  charge_pct: number;
+  low_pct: number;
+  high_pct: number;
+}
+
+/** What is expected of the charge, by the route ahead and what was learned; about once in two seconds. */
+export interface EnergyState {
+  stamp_ns: number;
+  range_m: number;
+  arrival: EnergyArrival | null;
+  reaches: boolean;
+  stops: readonly EnergyStop[];
+  advice: string;
+  learned_m: number;
+}
+
+/** A stop to charge at, as advised. */
+export interface EnergyStop {
+  name: string;
+  ahead_m: number;
+  arrive_pct: number;
+  leave_pct: number;
+  charge_s: number;
 }
 
 /** State of the pilot's engagement machine. */
@@ -996,7 +1037,8 @@ export const FIELDS: Record<string, readonly string[]> = {
   CockpitCodes: ["number", "count", "codes", "may_clear", "refused"],
   CockpitControl: ["kind", "value"],
   CockpitEgo: ["stamp_ns", "x_m", "y_m", "z_m", "yaw_rad", "grade", "yaw_rate_rps", "speed_mps", "length_m", "width_m", "rear_overhang_m", "valid"],
-  CockpitFrame: ["schema", "sequence", "stamp_ns", "car_age_s", "pilot_age_s", "car", "ego", "tracks_stamp_ns", "tracks", "plan", "pilot", "guard", "stop", "alert", "road_window", "road", "lights", "aeb", "route_number", "route", "codes", "replay"],
+  CockpitEnergy: ["range_m", "arrival_pct", "arrival_low_pct", "arrival_high_pct", "reaches", "advice"],
+  CockpitFrame: ["schema", "sequence", "stamp_ns", "car_age_s", "pilot_age_s", "car", "ego", "tracks_stamp_ns", "tracks", "plan", "pilot", "guard", "stop", "alert", "road_window", "road", "lights", "aeb", "route_number", "route", "codes", "energy", "replay"],
   CockpitGuard: ["source", "limited", "reason"],
   CockpitHands: ["accelerator", "brake", "wheel", "hands_on", "eyes_on"],
   CockpitLight: ["x_m", "y_m", "z_m", "state"],
@@ -1024,6 +1066,9 @@ export const FIELDS: Record<string, readonly string[]> = {
   DriverControls: ["accelerator", "brake", "wheel_torque_nm", "wheel_angle_rad", "hands_on", "eyes_on", "belted", "door_closed"],
   DriverRequest: ["stamp_ns", "kind", "value", "indicator", "function"],
   EgoTruth: ["stamp_ns", "x_m", "y_m", "z_m", "yaw_rad", "pitch_rad", "roll_rad", "speed_mps", "lateral_speed_mps", "accel_mps2", "lateral_accel_mps2", "yaw_rate_rps", "steer_rad", "length_m", "width_m", "rear_overhang_m", "indicator"],
+  EnergyArrival: ["distance_m", "drive_s", "energy_j", "charge_pct", "low_pct", "high_pct"],
+  EnergyState: ["stamp_ns", "range_m", "arrival", "reaches", "stops", "advice", "learned_m"],
+  EnergyStop: ["name", "ahead_m", "arrive_pct", "leave_pct", "charge_s"],
   FlashUse: ["stamp_ns", "written_bytes", "day_most_bytes", "owners", "counted_bytes", "measured_bytes", "left_years", "budget_years", "clips", "clips_bytes", "refused"],
   FreezeRecord: ["did", "record"],
   GnssReturn: ["stamp_ns", "x_m", "y_m", "z_m", "yaw_rad", "sigma_m"],

@@ -37,6 +37,7 @@ from volant.app.cli_parts import (
     ToOption,
     ViaOption,
 )
+from volant.app.cli_range import range_
 from volant.app.cli_signals import signals_app
 from volant.app.exits import Exit
 from volant.core.errors import VolantError
@@ -81,7 +82,7 @@ def _volant(
     Examples:
       volant drive                     drive across the town and the ring, live in the browser
       volant drive --headless --json   the same as fast as it can, answer for machines
-      volant range --cycle nedc        how far a full battery goes
+      volant range --route harbour     what a way takes, and where to charge on it
       volant doctor                    what this machine has and lacks
     """
     _Debug.on = debug
@@ -167,28 +168,7 @@ def drive(
 
 app.command(cls=BusCommand)(up)
 app.command()(power)
-
-
-@app.command("range")
-def range_(
-    car: CarOption = DEFAULT_CAR,
-    cycle: Annotated[str, typer.Option(help="Cycle: nedc, wltc, udds or hwfet.")] = "nedc",
-    plot: Annotated[
-        Path | None, typer.Option(help="Also draw speed, power and charge into this file.")
-    ] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Drive a cycle in the plant until the battery is empty.
-
-    \b
-    Examples:
-      volant range --car g3-520 --cycle nedc
-      volant range --car p7 --cycle wltc --plot range.png
-      volant range --json
-    """
-    from volant.app.range_command import range_command
-
-    raise typer.Exit(range_command(car, cycle, plot, as_json=as_json))
+app.command("range")(range_)
 
 
 @road_app.command("check")

@@ -6,11 +6,13 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
+from volant.app.chargers import load_posts
 from volant.app.compose import Trip, frame_settings, judge_settings, pilot_settings
 from volant.app.live_kuksa import KuksaDoor
 from volant.app.live_viss import VissDoor
 from volant.caros.cockpit import Door
 from volant.caros.cockpit.frame import FrameSettings
+from volant.caros.energy.route import Post
 from volant.caros.supervise import JobRow
 from volant.pilot import PilotSettings
 from volant.sim import JudgeSettings
@@ -36,6 +38,8 @@ class Context:
     signals: socket.socket
     """Listens for `volant signals`; it outlives the process that serves it."""
     catalogue: Catalogue
+    posts: tuple[Post, ...]
+    """Chargers of the road."""
     kuksa: KuksaDoor
     viss: VissDoor
     apps: tuple[socket.socket, socket.socket]
@@ -65,6 +69,7 @@ def make_context(
     Raises:
         InputError: the road cannot be driven.
     """
+    posts = load_posts(trip.road_file, trip.graph)
     settings = pilot_settings(trip), judge_settings(trip), frame_settings(trip)
     pairs = (socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(2))
     return Context(
@@ -77,6 +82,7 @@ def make_context(
         state=state,
         signals=signals,
         catalogue=catalogue,
+        posts=posts,
         kuksa=kuksa,
         viss=viss,
         apps=next(pairs),

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from volant.app.live_context import Context
 from volant.app.live_kuksa_edge import kuksa_edge
+from volant.app.live_route import RouteTeller
 from volant.app.live_station import Station, publish_outside
 from volant.app.live_viss_edge import viss_edge
 from volant.caros.apps.door import SignalDoor
@@ -30,7 +31,7 @@ from volant.caros.signals.values import Code, SignalError
 from volant.core import topics
 from volant.core.body import BodyState
 from volant.core.clock import NS_PER_S
-from volant.core.messages import CarState, Message, PilotState
+from volant.core.messages import CarState, Localization, Message, PilotState, Plan
 from volant.core.topics import Topic
 from volant.vehicle.ecus import CarFacts
 from volant.wire.vss import Value
@@ -54,6 +55,7 @@ HEARD: Final[tuple[Topic, ...]] = (
     topics.AEB_STATE,
     topics.CAR_POWER,
     topics.CAR_CODES,
+    topics.ENERGY_STATE,
 )
 
 
@@ -99,6 +101,7 @@ class Pump:
         self._counted = mapping.Counted(boot_unix_ns=0)
         self._boot_unix_ns = 0
         self._shape = mapping.shape_of(context.trip.spec)
+        self._route = RouteTeller(context.trip, context.posts)
         self._rights = Rights.all()
         self._last: dict[int, Value | None] = {}
         self._said_ns = 0
@@ -138,6 +141,8 @@ class Pump:
                 new[type(message)] = message
         self._held |= new
         self._counted, found = mapping.values_of(self._counted, new, self._held, self._shape)
+        if Plan in new:
+            found |= self._route.turn(new[Plan], self._held.get(Localization))
         values = mapping.fitted(self._store.catalogue, found)
         now_ns = self._station.now_ns
         if now_ns - self._said_ns >= AGAIN_NS or not self._said_ns:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from volant.app.exits import Exit
 from volant.app.folders import data_folder
@@ -14,6 +14,9 @@ from volant.app.say import answer_json, is_terminal, table, tell
 from volant.app.stop import StopSignals
 from volant.core.settings import find_data
 from volant.vehicle import RangeResult, drive_to_empty, load_cycle, load_spec, plot_range
+
+if TYPE_CHECKING:
+    from volant.app.route_command import RouteWish
 
 SHARE_WORDS: Final = (
     ("air", "air_wh_per_km"),
@@ -53,6 +56,20 @@ def range_command(car: str, cycle: str, plot: Path | None, *, as_json: bool) -> 
     else:
         _show(result, plot)
     return Exit.DONE
+
+
+def route_range_command(wish: RouteWish, plot: Path | None, *, as_json: bool) -> Exit:
+    """Run `volant range --route`."""
+    from volant.app.route_command import exit_of, plot_route, route_answer, show_route
+
+    with _bar(f"the way to {wish.where}") as shown:
+        answer = route_answer(wish, shown)
+    if not as_json:
+        return show_route(answer, plot)
+    if plot is not None:
+        draw_picture(plot, lambda draft: plot_route(answer, draft))
+    answer_json(answer)
+    return exit_of(answer)
 
 
 @contextmanager

@@ -39,20 +39,26 @@ def listening_here() -> Iterator[socket.socket]:
 class SignalClient:
     """A connection to a live car's signals."""
 
-    def __init__(self, path: Path | None = None) -> None:
+    def __init__(self, path: Path | None = None, answer_s: float = ANSWER_S) -> None:
         """Connect to a car by its socket, by default to the one that was started last.
+
+        An answer that takes longer than `answer_s` is none.
 
         Raises:
             LinkError: no car is up.
         """
         self._socket = _connect(path)
-        self._socket.settimeout(ANSWER_S)
+        self._socket.settimeout(answer_s)
         self._file = self._socket.makefile("rb")
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Hang up."""
         self._file.close()
         self._socket.close()
 

@@ -46,6 +46,14 @@ class AirWay(WordEnum):
     DOWN = "down"
 
 
+class StationKind(WordEnum):
+    """What a charging station gives."""
+
+    AC = "ac"
+    """Alternating current: the car's own charger makes direct current of it."""
+    DC = "dc"
+
+
 class BodyPlace(WordEnum):
     """Which of several alike; left and right as one sits in the car."""
 
@@ -329,5 +337,5 @@ class BodyState(Message, frozen=True, kw_only=True):
 __all__ = [
     "AirState", "AirWay", "BodyItem", "BodyPlace", "BodyRequest", "BodyState", "CabinLights",
     "ChargeState", "ClimateState", "DoorState", "DriveState", "LightSwitch", "LightsState",
-    "MirrorState", "SeatState", "TyreState", "WiperMode", "WipersState",
+    "MirrorState", "SeatState", "StationKind", "TyreState", "WiperMode", "WipersState",
 ]  # fmt: skip

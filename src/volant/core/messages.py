@@ -877,6 +877,46 @@ class TroubleCodes(Message, frozen=True, kw_only=True):
     """Why the last wish to clear them was refused; empty: it was not, or some time ago."""
 
 
+class EnergyStop(Message, frozen=True, kw_only=True):
+    """A stop to charge at, as advised."""
+
+    name: str
+    ahead_m: Length
+    arrive_pct: Percent
+    leave_pct: Percent
+    charge_s: Length
+
+
+class EnergyArrival(Message, frozen=True, kw_only=True):
+    """What is expected at the end of the route, without a stop; 9 of 10 times within its band."""
+
+    distance_m: Length
+    drive_s: Length
+    energy_j: float
+    """Out of the cells on the rest of the way; below 0 downhill."""
+    charge_pct: float
+    """Below 0: so much would be missing."""
+    low_pct: float
+    high_pct: float
+
+
+class EnergyState(Message, frozen=True, kw_only=True):
+    """What is expected of the charge, by the route ahead and what was learned; about once in two seconds."""
+
+    stamp_ns: Stamp
+    range_m: Length
+    """To an empty battery."""
+    arrival: EnergyArrival | None
+    """Null without a route."""
+    reaches: bool
+    """It does with the reserve, with the stops if there are some; also true without a route."""
+    stops: tuple[EnergyStop, ...]
+    advice: str
+    """For people; empty: there is none to give."""
+    learned_m: Length
+    """Driven while learning."""
+
+
 class LiveStep(Message, frozen=True, kw_only=True):
     """What a process of the live car did at one tick, so that a replay can give it the same again.
 

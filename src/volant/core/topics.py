@@ -136,6 +136,9 @@ BODY_STATE: Final = Topic(
 BODY_REQUEST: Final = Topic(
     "body/request", body.BodyRequest, Kind.EVENT, None, "what is asked of the body"
 )
+ENERGY_STATE: Final = Topic(
+    "energy/state", m.EnergyState, Kind.STATE, None, "what is expected of the charge"
+)
 
 TOPICS: Final[tuple[Topic, ...]] = (
     CAR_STATE,
@@ -165,5 +168,6 @@ TOPICS: Final[tuple[Topic, ...]] = (
     CAR_POWER,
     BODY_STATE,
     BODY_REQUEST,
+    ENERGY_STATE,
 )
 BY_NAME: Final[dict[str, Topic]] = {topic.name: topic for topic in TOPICS}

@@ -17,6 +17,8 @@ from volant.core.errors import InputError
 MAX_BYTES: Final = 64_000_000
 MAX_DEPTH: Final = 64
 MAX_ELEMENTS: Final = 2_000_000
+TEXTS: Final = frozenset({"geoReference", "ele"})
+"""Elements whose text is kept: OpenDRIVE's projection, GPX's height."""
 # Coordinates of a world grid stay below 1e8 m; a larger number is a mistake or an attack.
 MAX_NUMBER: Final = 1e9
 
@@ -70,7 +72,7 @@ class _Builder:
         self._open.pop()
 
     def characters(self, text: str) -> None:
-        if self._open and self._open[-1].tag == "geoReference":
+        if self._open and self._open[-1].tag in TEXTS:
             self._open[-1].text += text
 
     def doctype(self, *_: object) -> None:

@@ -60,7 +60,7 @@ def discharge_limit_w(state: BatteryState, spec: PlantSpec) -> float:
 
 
 def charge_limit_w(state: BatteryState, spec: PlantSpec) -> float:
-    """Greatest power in at this charge and temperature."""
+    """Greatest power in by braking at this charge and temperature; stations: `charging.py`."""
     charge, temperature_k, limit_w = state.charge, state.temperature_k, spec.charge_w
     if charge > FULL_TAPER:
         limit_w *= max(0.0, 1.0 - charge) / (1.0 - FULL_TAPER)
@@ -70,9 +70,16 @@ def charge_limit_w(state: BatteryState, spec: PlantSpec) -> float:
 
 
 def step(
-    state: BatteryState, power_w: float, ambient_k: float, spec: PlantSpec, dt_s: float
+    state: BatteryState,
+    power_w: float,
+    ambient_k: float,
+    spec: PlantSpec,
+    dt_s: float,
+    heat_w: float = 0.0,
 ) -> BatteryState:
     """Draw a power at the terminals for a while; what the battery cannot give is not given.
+
+    `heat_w` comes from its heater, whose power is part of what is drawn.
 
     Solves P = (V - R I) I for the current; above V^2/4R the battery gives that. Charge stays in 0 to 1.
     """
@@ -98,7 +105,9 @@ def step(
     loss_w = current_a * current_a * resistance_ohm
     voltage_v = open_v - current_a * resistance_ohm
     warmer_k = (
-        (loss_w - spec.cooling_wpk * (temperature_k - ambient_k)) * dt_s / spec.heat_capacity_jpk
+        (loss_w + heat_w - spec.cooling_wpk * (temperature_k - ambient_k))
+        * dt_s
+        / spec.heat_capacity_jpk
     )
     return BatteryState(
         charge_next, temperature_k + warmer_k, voltage_v, voltage_v * current_a, loss_w

@@ -11,7 +11,7 @@ from volant.core.errors import InputError
 from volant.core.settings import line_of_key, load_toml
 from volant.core.units import GRAVITY_MPS2
 from volant.vehicle.cell import open_circuit_v
-from volant.vehicle.spec import Body, CarSpec
+from volant.vehicle.spec import Body, CarSpec, Charging
 
 GYRATION_SHARES: Final = (0.12, 0.5)
 """Radius of gyration by length: a uniform rod has 0.29, all mass at both ends 0.5, cars 0.25 to 0.32."""
@@ -41,6 +41,7 @@ def _contradictions(spec: CarSpec) -> Iterator[tuple[str, str]]:
     yield from _misfits_of_body(spec.body)
     yield from _misfits_of_drive(spec)
     yield from _misfits_of_battery(spec)
+    yield from _misfits_of_charging(spec.charging)
     for name in ("speed_quantum_mps", "steer_quantum_rad"):
         quantum = getattr(spec.measured, name).value
         if 0.0 < quantum < LEAST_QUANTUM:
@@ -101,3 +102,16 @@ def _misfits_of_battery(spec: CarSpec) -> Iterator[tuple[str, str]]:
     if auxiliaries.base_w.value + auxiliaries.climate_max_w.value >= 0.5 * discharge_w:
         words = "with the climate it takes half of what the battery gives: nothing is left to drive"
         yield "auxiliaries.base_w", words
+
+
+def _misfits_of_charging(charging: Charging) -> Iterator[tuple[str, str]]:
+    for grid, shares in (("charge", "charge_share"), ("temperature_k", "temperature_share")):
+        values, count = getattr(charging, grid).value, len(getattr(charging, shares).value)
+        if count != len(values):
+            yield f"charging.{shares}", f"{count} values, expected {len(values)}"
+        if not all(low < high for low, high in itertools.pairwise(values)):
+            yield f"charging.{grid}", "expected a grid that rises"
+    if (charging.charge.value[0], charging.charge.value[-1]) != (0.0, 1.0):
+        yield "charging.charge", "expected a grid from 0 to 1"
+    if min(charging.charge_share.value) <= 0.0:
+        yield "charging.charge_share", "expected above 0: the battery would never be full"

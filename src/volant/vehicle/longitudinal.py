@@ -6,6 +6,7 @@ does not show: actuator delays, steering, load transfer, the limits of the tyres
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import msgspec
@@ -16,6 +17,21 @@ from volant.vehicle.battery import BatteryState
 from volant.vehicle.parameters import PlantSpec
 
 _NO_SPEED_MPS: Final = 1e-6
+
+
+class Around(msgspec.Struct, frozen=True, gc=False):
+    """Slope and wind of a step, and what heating and cooling take."""
+
+    slope: float = 0.0
+    """Rise by distance."""
+    headwind_mps: float = 0.0
+    """Of the air against the car."""
+    crosswind_mps: float = 0.0
+    climate_w: float | None = None
+    """None: what holding the cabin costs by the air outside."""
+
+
+LEVEL: Final = Around()
 
 
 class Stretch(msgspec.Struct, frozen=True, gc=False):
@@ -40,17 +56,27 @@ def cover(
     ambient_k: float,
     spec: PlantSpec,
     dt_s: float,
+    around: Around = LEVEL,
 ) -> Stretch:
-    """Go from one speed to another in a step on level ground; slower where the drive cannot."""
-    base_w = spec.base_load_w + powertrain.climate_w(ambient_k, spec)
+    """Go from one speed to another in a step; slower where the drive cannot."""
+    climate_w = around.climate_w
+    base_w = spec.base_load_w
+    base_w += powertrain.climate_w(ambient_k, spec) if climate_w is None else climate_w
     rolling_n = spec.rolling_coefficient * spec.mass_kg * GRAVITY_MPS2
     mean_mps = 0.5 * (from_mps + to_mps)
     if mean_mps < _NO_SPEED_MPS:
         after = battery.step(state, base_w, ambient_k, spec, dt_s)
         return Stretch(0.0, 0.0, after, 0.0, 0.0, 0.0, 0.0, base_w)
     square = (from_mps * from_mps + from_mps * to_mps + to_mps * to_mps) / 3.0
+    if around.headwind_mps or around.crosswind_mps:
+        ahead_mps = mean_mps + around.headwind_mps
+        spread = square - mean_mps * mean_mps
+        square = ahead_mps * math.hypot(ahead_mps, around.crosswind_mps) + spread
     air_n = spec.air_n_per_mps2 * square
     force_n = spec.moved_mass_kg * (to_mps - from_mps) / dt_s + air_n + rolling_n
+    if around.slope:
+        incline = around.slope / math.sqrt(1.0 + around.slope * around.slope)
+        force_n += spec.mass_kg * GRAVITY_MPS2 * incline
     friction_w = 0.0
     if force_n >= 0.0:
         given_w = battery.discharge_limit_w(state, spec) - base_w
@@ -81,4 +107,4 @@ def cover(
     )
 
 
-__all__ = ["Stretch", "cover"]
+__all__ = ["LEVEL", "Around", "Stretch", "cover"]

@@ -17,6 +17,21 @@ MAP_CELLS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
+class ChargeSpec:
+    """What the car takes from a station; `spec.Charging` says what each is."""
+
+    ac_w: float
+    ac_efficiency: float
+    dc_w: float
+    charge: tuple[float, ...]
+    charge_share: tuple[float, ...]
+    temperature_k: tuple[float, ...]
+    temperature_share: tuple[float, ...]
+    heater_w: float
+    warm_k: float
+
+
+@dataclass(frozen=True, slots=True)
 class PlantSpec:
     """One loaded car as the plant sees it. `load_kg` is already in `mass_kg`."""
 
@@ -81,6 +96,7 @@ class PlantSpec:
     cooling_wpk: float
     discharge_w: float
     charge_w: float
+    charging: ChargeSpec
     base_load_w: float
     climate_w_per_k: float
     climate_max_w: float
@@ -159,6 +175,9 @@ def plant_spec(car: CarSpec, *, load_kg: float = DRIVER_KG, calibrated: bool = T
         cooling_wpk=battery.cooling_wpk.value,
         discharge_w=battery.discharge_w.value,
         charge_w=battery.charge_w.value,
+        charging=ChargeSpec(
+            **{name: getattr(car.charging, name).value for name in car.charging.__struct_fields__}
+        ),
         base_load_w=car.auxiliaries.base_w.value,
         climate_w_per_k=car.auxiliaries.climate_w_per_k.value,
         climate_max_w=car.auxiliaries.climate_max_w.value,

@@ -305,6 +305,42 @@ class Battery(_Section, frozen=True, kw_only=True):
     """Greatest power it accepts while driving, mid charge and warm."""
 
 
+class Charging(_Section, frozen=True, kw_only=True):
+    """What the car takes from a station, and how it warms its battery for it."""
+
+    ac_w: Figure[
+        Annotated[float, Meta(ge=500.0, le=100000.0, description="a socket to a coach's charger")]
+    ]
+    """Greatest power of the on-board charger at the inlet."""
+    ac_efficiency: Figure[
+        Annotated[float, Meta(ge=0.5, le=1.0, description="the worst at a few amperes")]
+    ]
+    """Into the battery by power at the inlet; a DC station converts outside the car."""
+    dc_w: Figure[
+        Annotated[float, Meta(ge=1000.0, le=5000000.0, description="to megawatt charging")]
+    ]
+    """Greatest power into the battery from a DC station, warm."""
+    charge: Figure[Annotated[tuple[Share, ...], Meta(min_length=2, max_length=200)]]
+    """Grid of the charge curve: share of the usable window, rising from 0 to 1."""
+    charge_share: Figure[Annotated[tuple[Share, ...], Meta(min_length=2, max_length=200)]]
+    """Of dc_w at the grid; above 0, so that a battery gets full."""
+    temperature_k: Figure[
+        Annotated[
+            tuple[Annotated[float, Meta(ge=200.0, le=400.0)], ...],
+            Meta(min_length=2, max_length=200),
+        ]
+    ]
+    """Grid of the battery's temperature, rising; beyond its ends the end holds."""
+    temperature_share: Figure[Annotated[tuple[Share, ...], Meta(min_length=2, max_length=200)]]
+    """Of the curve at this temperature."""
+    heater_w: Figure[Annotated[float, Meta(ge=0.0, le=50000.0, description="0: none; bus")]]
+    """Of the battery's heater."""
+    warm_k: Figure[
+        Annotated[float, Meta(ge=250.0, le=330.0, description="cells are hurt well above")]
+    ]
+    """Up to which the heater warms the battery before and during DC charging."""
+
+
 class Auxiliaries(_Section, frozen=True, kw_only=True):
     """What draws power besides the drive."""
 
@@ -354,6 +390,10 @@ class Published(_Section, frozen=True, kw_only=True):
         ]
         | None
     ) = None
+    dc_30_to_80_s: (
+        Figure[Annotated[float, Meta(ge=60.0, le=100000.0, description="a minute to a day")]] | None
+    ) = None
+    """Charging from 30 to 80 % at a DC station."""
     zero_to_50_kmh_s: (
         Figure[Annotated[float, Meta(ge=0.5, le=100.0, description="as above")]] | None
     ) = None
@@ -370,6 +410,7 @@ class CarSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     brakes: Brakes
     motor: Motor
     battery: Battery
+    charging: Charging
     auxiliaries: Auxiliaries
     measured: Measured
     published: Published

@@ -24,6 +24,7 @@ from volant.caros.cockpit.messages import (
     CockpitCar,
     CockpitCodes,
     CockpitEgo,
+    CockpitEnergy,
     CockpitFrame,
     CockpitGuard,
     CockpitLight,
@@ -47,6 +48,7 @@ from volant.core.messages import (
     Alert,
     AlertLevel,
     CarState,
+    EnergyState,
     GuardDecision,
     LightFrame,
     Localization,
@@ -75,6 +77,8 @@ LIGHT_AGE_S: Final = 0.6
 """A light not seen for longer is shown as unknown: the shortest phase (red and amber) lasts 1 s."""
 NO_LIMIT_MPS: Final = 100.0
 """A limit above this stands for none (Plan.limit_mps is bounded at 120)."""
+ENERGY_NS: Final = nanoseconds(8.0)
+"""What is expected of the charge is older only when nobody looks ahead any more."""
 GHOST_AGE_S: Final = 0.3
 GHOST_UNSEEN_S: Final = 0.3
 GHOST_EXISTENCE: Final = 0.5
@@ -91,6 +95,7 @@ INPUTS: Final[tuple[Topic, ...]] = (
     topics.SENSOR_FRAMES,
     topics.ALERT,
     topics.CAR_CODES,
+    topics.ENERGY_STATE,
 )
 
 
@@ -134,6 +139,7 @@ class Latest:
     alerts: tuple[Alert, ...] = ()
     """New since the last frame."""
     codes: TroubleCodes | None = None
+    energy: EnergyState | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +177,7 @@ def latest_of(inputs: Inputs) -> Latest:
         lights=newest_lights(inputs.new[topics.SENSOR_FRAMES.name]),
         alerts=inputs.new[topics.ALERT.name],
         codes=held[topics.CAR_CODES.name],
+        energy=held[topics.ENERGY_STATE.name],
     )
 
 
@@ -231,6 +238,7 @@ def build(
         route_number=1 if shown_route else 0,
         route=shown_route,
         codes=None if latest.codes is None else _codes(latest.codes),
+        energy=_energy(latest.energy, stamp_ns),
         replay=replay,
     )
     return state, frame
@@ -463,6 +471,21 @@ def _codes(codes: TroubleCodes) -> CockpitCodes:
         codes=codes.codes,
         may_clear=codes.may_clear,
         refused=codes.refused,
+    )
+
+
+def _energy(energy: EnergyState | None, stamp_ns: int) -> CockpitEnergy | None:
+    """What was expected last; nothing once it is old."""
+    if energy is None or stamp_ns - energy.stamp_ns > ENERGY_NS:
+        return None
+    arrival = energy.arrival
+    return CockpitEnergy(
+        range_m=energy.range_m,
+        arrival_pct=None if arrival is None else arrival.charge_pct,
+        arrival_low_pct=None if arrival is None else arrival.low_pct,
+        arrival_high_pct=None if arrival is None else arrival.high_pct,
+        reaches=energy.reaches,
+        advice=energy.advice,
     )
 
 

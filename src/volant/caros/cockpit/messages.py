@@ -280,6 +280,19 @@ class CockpitCodes(Message, frozen=True, kw_only=True):
     refused: str
 
 
+class CockpitEnergy(Message, frozen=True, kw_only=True):
+    """What is expected of the charge, as `EnergyState` has it."""
+
+    range_m: Length
+    arrival_pct: float | None
+    """Without a stop; below 0: so much would be missing. Null without a route."""
+    arrival_low_pct: float | None
+    arrival_high_pct: float | None
+    reaches: bool
+    advice: str
+    """Empty: there is none to give."""
+
+
 class CockpitReplay(Message, frozen=True, kw_only=True):
     """Set while a journal is watched instead of a drive."""
 
@@ -325,6 +338,8 @@ class CockpitFrame(Message, frozen=True, kw_only=True):
     """A `CockpitRoute`, encoded once a route: a screen decodes it when the number changes."""
     codes: CockpitCodes | None
     """Null where nobody looks for trouble codes."""
+    energy: CockpitEnergy | None
+    """Null where nobody looks ahead."""
     replay: CockpitReplay | None = None
 
 

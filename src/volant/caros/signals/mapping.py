@@ -12,12 +12,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from volant.caros.signals.sources import BY_MESSAGE, MOVING_MPS
+from volant.caros.energy import route
+from volant.caros.signals.sources import BY_MESSAGE, MOVING_MPS, OUTLOOK
 from volant.core.body import BodyState
 from volant.core.clock import NS_PER_S
 from volant.core.messages import (
     CarState,
     DriverControls,
+    EnergyState,
     Gear,
     Indicator,
     Localization,
@@ -37,6 +39,9 @@ _LARGEST_SINGLE: Final = 3.4028234663852886e38
 SEATS: Final = (2, 3)
 """By row."""
 SUPPLY_V: Final = 12
+OUTLOOK_NS: Final = 8 * NS_PER_S
+"""What is expected of the charge is older only when its process has died."""
+_RANGES: Final = ("Vehicle.Powertrain.Range", _T + "Range")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +92,8 @@ def values_of(
     car: CarState | None = new.get(CarState)
     if car is not None:
         counted = _count(counted, car)
-        found |= _trip(counted, car) | _wheels(car, shape) | _energy(car, held, shape)
+        found |= _outlook(car, held) | _wheels(car, shape) | _energy(car, held, shape)
+        found |= _trip(counted, car, found[_RANGES[0]])
     if Localization in new:
         stamp_ns = counted.boot_unix_ns + new[Localization].stamp_ns
         found["Vehicle.CurrentLocation.Timestamp"] = iso8601(stamp_ns)
@@ -104,8 +110,16 @@ def _count(counted: Counted, car: CarState) -> Counted:
     return replace(counted, mean_mps=mean_mps)
 
 
-def _trip(counted: Counted, car: CarState) -> dict[str, Any]:
-    left_s = car.range_m / counted.mean_mps if counted.mean_mps > MOVING_MPS else None
+def _outlook(car: CarState, held: Mapping[type[Message], Any]) -> dict[str, Any]:
+    """What is expected of the charge; without who expects it, the car's own range and nothing else."""
+    energy: EnergyState | None = held.get(EnergyState)
+    if energy is None or abs(car.stamp_ns - energy.stamp_ns) > OUTLOOK_NS:
+        return dict.fromkeys(OUTLOOK) | dict.fromkeys(_RANGES, car.range_m)
+    return {path: take(energy) for path, take in OUTLOOK.items()}
+
+
+def _trip(counted: Counted, car: CarState, range_m: float) -> dict[str, Any]:
+    left_s = range_m / counted.mean_mps if counted.mean_mps > MOVING_MPS else None
     return {
         "Vehicle.StartTime": iso8601(counted.boot_unix_ns + counted.from_ns),
         "Vehicle.TripDuration": (car.stamp_ns - counted.from_ns) / NS_PER_S,
@@ -250,8 +264,8 @@ def told_paths(spec: CarSpec) -> frozenset[str]:
     rows = {path for table in BY_MESSAGE.values() for path in table}
     moment = set(_others(None, None)) | {"Vehicle.CurrentLocation.Timestamp"}
     shape = shape_of(spec)
-    moment |= set(_trip(Counted(0), _STILL)) | set(_wheels(_STILL, shape))
-    moment |= set(_energy(_STILL, {}, shape))
+    moment |= set(_trip(Counted(0), _STILL, 0.0)) | set(_wheels(_STILL, shape))
+    moment |= set(_energy(_STILL, {}, shape)) | set(OUTLOOK) | set(route.PATHS)
     return frozenset(rows | moment | set(facts_of(spec, "")))
 
 

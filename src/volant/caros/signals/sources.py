@@ -101,7 +101,6 @@ CAR: Final[Rows] = {
     "Vehicle.Chassis.ParkingBrake.IsEngaged": lambda c: c.hold and c.gear is Gear.PARK,
     "Vehicle.Chassis.SteeringWheel.Angle": lambda c: math.degrees(c.driver.wheel_angle_rad),
     "Vehicle.Chassis.Axle.Row1.SteeringAngle": lambda c: math.degrees(c.steer_rad),
-    "Vehicle.Powertrain.Range": lambda c: c.range_m,
     "Vehicle.Powertrain.Transmission.CurrentGear": lambda c: _GEARS[c.gear],
     "Vehicle.Powertrain.Transmission.SelectedGear": lambda c: _SELECTED[c.gear],
     "Vehicle.Powertrain.Transmission.IsParkLockEngaged": lambda c: c.gear is Gear.PARK,
@@ -109,7 +108,6 @@ CAR: Final[Rows] = {
     _T + "CurrentCurrent": _current_a,
     _T + "CurrentPower": lambda c: -c.battery_power_w,
     _T + "CurrentVoltage": lambda c: c.battery_voltage_v,
-    _T + "Range": lambda c: c.range_m,
     _T + "StateOfCharge.Current": lambda c: c.charge_pct,
     _T + "StateOfCharge.Displayed": lambda c: round(c.charge_pct),
     _T + "Temperature.Average": lambda c: c.battery_temperature_k - ZERO_CELSIUS_K,
@@ -388,6 +386,26 @@ CODES: Final[Rows] = {
     "Vehicle.Diagnostics.DTCList": lambda c: tuple(one.code for one in c.codes),
 }
 """From `car/codes`."""
+_O: Final = "Vehicle.Powertrain.Outlook."
+OUTLOOK: Final[Rows] = {
+    "Vehicle.Powertrain.Range": lambda e: e.range_m,
+    _T + "Range": lambda e: e.range_m,
+    _O + "ArrivalCharge": lambda e: None if e.arrival is None else e.arrival.charge_pct,
+    _O + "ArrivalChargeLow": lambda e: None if e.arrival is None else e.arrival.low_pct,
+    _O + "ArrivalChargeHigh": lambda e: None if e.arrival is None else e.arrival.high_pct,
+    _O + "ArrivalEnergy": lambda e: (
+        None if e.arrival is None else e.arrival.energy_j / JOULE_PER_KWH
+    ),
+    _O + "ArrivalTime": lambda e: None if e.arrival is None else e.arrival.drive_s,
+    _O + "IsReached": lambda e: None if e.arrival is None else e.reaches,
+    _O + "Advice": lambda e: e.advice,
+    _O + "Stop.Names": lambda e: tuple(one.name for one in e.stops),
+    _O + "Stop.Distances": lambda e: tuple(one.ahead_m for one in e.stops),
+    _O + "Stop.Charges": lambda e: tuple(one.leave_pct for one in e.stops),
+    _O + "Stop.Durations": lambda e: tuple(one.charge_s for one in e.stops),
+    _O + "LearnedDistance": lambda e: e.learned_m,
+}
+"""From `energy/state`, while it is young: `mapping` has the range from the car itself where it is not."""
 BY_MESSAGE: Final[Mapping[type, Rows]] = {
     CarState: CAR,
     BodyState: BODY,
@@ -399,4 +417,4 @@ BY_MESSAGE: Final[Mapping[type, Rows]] = {
     CarPower: POWER,
     TroubleCodes: CODES,
 }
-__all__ = ["BY_MESSAGE", "FUNCTION_NAMES", "MOVING_MPS", "SWITCHES", "drives"]
+__all__ = ["BY_MESSAGE", "FUNCTION_NAMES", "MOVING_MPS", "OUTLOOK", "SWITCHES", "drives"]
