@@ -45,7 +45,7 @@ class SignalClient:
         Raises:
             LinkError: no car is up.
         """
-        self._socket = _connect(path)
+        self._socket, self.path = _connect(path)
         self._socket.settimeout(ANSWER_S)
         self._file = self._socket.makefile("rb")
 
@@ -99,7 +99,7 @@ class SignalClient:
         return json.loads(line)
 
 
-def _connect(path: Path | None) -> socket.socket:
+def _connect(path: Path | None) -> tuple[socket.socket, Path]:
     if path is not None:
         found = [path]
     else:
@@ -112,5 +112,5 @@ def _connect(path: Path | None) -> socket.socket:
         except OSError:
             link.close()
             continue
-        return link
+        return link, one
     raise LinkError("no live car is up on this machine; `volant up` starts one")
