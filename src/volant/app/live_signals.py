@@ -31,6 +31,7 @@ from volant.core.body import BodyState
 from volant.core.clock import NS_PER_S
 from volant.core.messages import CarState, Message, PilotState
 from volant.core.topics import Topic
+from volant.road.georef import GeoReference, read_georef
 from volant.vehicle.ecus import CarFacts
 from volant.wire.vss import Value
 
@@ -93,7 +94,9 @@ class Pump:
         self._held: dict[type[Message], Any] = {}
         self._subscriptions = tuple(station.bus.subscribe(topic, 1) for topic in HEARD)
         boot_unix_ns = time.time_ns() - station.now_ns
-        self._counted = mapping.Counted(boot_unix_ns=boot_unix_ns)
+        road = context.trip.graph.network
+        place = read_georef(road.geo_reference)
+        self._counted = mapping.Counted(boot_unix_ns=boot_unix_ns, map=place or GeoReference())
         self._boot_unix_ns = boot_unix_ns
         self._shape = mapping.shape_of(context.trip.spec)
         self._rights = Rights.all()
@@ -104,6 +107,7 @@ class Pump:
         self._refused: set[str] = set()
         self._claim(mapping.told_paths(context.trip.spec))
         facts = mapping.facts_of(context.trip.spec, CarFacts().vin)
+        facts |= mapping.map_facts(road.name, place)
         self._facts = mapping.fitted(store.catalogue, facts)
         store.arbiter = self._decide
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from volant.app.components import PlantCar
 from volant.core.body import BodyRequest, BodyState
-from volant.core.messages import CarState, Command, DriverControls, EgoTruth, SensorFrames
+from volant.core.messages import CarState, Command, Contact, DriverControls, EgoTruth, SensorFrames
 from volant.vehicle import silence
 from volant.vehicle.silence import Silence
 
@@ -35,6 +35,10 @@ class WatchedCar:
     def request(self, request: BodyRequest) -> None:
         """As `PlantCar.request`."""
         self._car.request(request)
+
+    def struck(self, contact: Contact) -> None:
+        """As `PlantCar.struck`."""
+        self._car.struck(contact)
 
     def body(self, stamp_ns: int) -> BodyState | None:
         """As `PlantCar.body`."""

@@ -13,13 +13,14 @@ from typing import Final, Protocol
 
 import msgspec
 
-from volant.core.body import BodyRequest, BodyState
+from volant.core.body import BodyRequest, BodyState, ImpactState
 from volant.core.chance import Chance
 from volant.core.clock import CONTROL_TICK_NS, NS_PER_S, PILOT_TICK_NS, PLANT_TICK_NS
 from volant.core.geometry import Pose, wrap_angle_rad
 from volant.core.messages import (
     CarState,
     Command,
+    Contact,
     DriverControls,
     EgoTruth,
     Gear,
@@ -167,6 +168,7 @@ class SimCar:
         self._usual_j_per_m = usual_j_per_m(spec)
         self._consumption = Consumption(self._usual_j_per_m)
         self._body = body_step.start(start.ambient_k)
+        self._impact = ImpactState()
         self._asked: list[BodyRequest] = []
         self._load_w = 0.0
         self._told_ns: int | None = None
@@ -195,12 +197,22 @@ class SimCar:
         """Take what somebody asks of the body; it is done or refused at the next step of the body."""
         self._asked.append(request)
 
+    def struck(self, contact: Contact) -> None:
+        """Something has touched the car: its crash sensors feel it. The plant itself is not moved."""
+        self._impact = ImpactState(
+            count=self._impact.count + 1,
+            closing_mps=max(0.0, contact.closing_mps),
+            from_behind=contact.struck_from_behind,
+        )
+        self._told_ns = None
+
     def body(self, stamp_ns: int) -> BodyState | None:
         """What the body reports, when it has changed or a second is over; None between."""
         if self._told_ns is not None and stamp_ns - self._told_ns < BODY_EVERY_NS:
             return None
         self._told_ns = stamp_ns
-        return body_step.state_of(self._body, self._around(stamp_ns))
+        told = body_step.state_of(self._body, self._around(stamp_ns))
+        return msgspec.structs.replace(told, impact=self._impact)
 
     def advance(self, stamp_ns: int) -> None:
         """Move the machine on to a stamp: control units each 10 ms, plant each 5 ms."""

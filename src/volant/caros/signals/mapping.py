@@ -26,12 +26,14 @@ from volant.core.messages import (
     Tracks,
 )
 from volant.core.units import JOULE_PER_KWH, kmh_from_mps
+from volant.road.georef import GeoReference
 from volant.vehicle.cell import open_circuit_v
 from volant.vehicle.parameters import DRIVER_KG
 from volant.vehicle.spec import CarSpec
 from volant.wire.vss import FRACTIONAL, WHOLE, Catalogue, Leaf, Value
 
 _P: Final = "Vehicle.ADAS.Pilot."
+_L: Final = "Vehicle.CurrentLocation."
 _T: Final = "Vehicle.Powertrain.TractionBattery."
 _LARGEST_SINGLE: Final = 3.4028234663852886e38
 SEATS: Final = (2, 3)
@@ -59,6 +61,8 @@ class Counted:
     """Odometer at the first message."""
     from_ns: int = 0
     mean_mps: float = 0.0
+    map: GeoReference = GeoReference()
+    """Where the map lies."""
 
 
 def shape_of(spec: CarSpec) -> CarShape:
@@ -89,11 +93,19 @@ def values_of(
         counted = _count(counted, car)
         found |= _trip(counted, car) | _wheels(car, shape) | _energy(car, held, shape)
     if Localization in new:
-        stamp_ns = counted.boot_unix_ns + new[Localization].stamp_ns
-        found["Vehicle.CurrentLocation.Timestamp"] = iso8601(stamp_ns)
+        found |= _place(counted, new[Localization])
     if Tracks in new or Plan in new:
         found |= _others(held.get(Tracks), held.get(Plan))
     return counted, found
+
+
+def _place(counted: Counted, place: Localization) -> dict[str, Any]:
+    latitude, longitude = counted.map.degrees(place.x_m, place.y_m)
+    return {
+        _L + "Latitude": latitude,
+        _L + "Longitude": longitude,
+        _L + "Timestamp": iso8601(counted.boot_unix_ns + place.stamp_ns),
+    }
 
 
 def _count(counted: Counted, car: CarState) -> Counted:
@@ -211,6 +223,17 @@ def facts_of(spec: CarSpec, vin: str) -> dict[str, Any]:
     }
 
 
+def map_facts(name: str, place: GeoReference | None) -> dict[str, Any]:
+    """Values of the map that the pilot drives by; without a place it is taken to lie at 0 N, 0 E."""
+    latitude, longitude = (place or GeoReference()).degrees(0.0, 0.0)
+    return {
+        _P + "Map.Name": name,
+        _P + "Map.IsPlaced": place is not None,
+        _P + "Map.Origin.Latitude": latitude,
+        _P + "Map.Origin.Longitude": longitude,
+    }
+
+
 def iso8601(unix_ns: int) -> str:
     """A time as VSS writes it, in UTC, to the millisecond."""
     at = dt.datetime.fromtimestamp(unix_ns // NS_PER_S, tz=dt.UTC)
@@ -248,11 +271,11 @@ def _fit_scalar(leaf: Leaf, value: Any) -> bool | int | float | str | None:
 def told_paths(spec: CarSpec) -> frozenset[str]:
     """Every path that the car tells a value of."""
     rows = {path for table in BY_MESSAGE.values() for path in table}
-    moment = set(_others(None, None)) | {"Vehicle.CurrentLocation.Timestamp"}
+    moment = set(_others(None, None)) | {_L + one for one in ("Latitude", "Longitude", "Timestamp")}
     shape = shape_of(spec)
     moment |= set(_trip(Counted(0), _STILL)) | set(_wheels(_STILL, shape))
     moment |= set(_energy(_STILL, {}, shape))
-    return frozenset(rows | moment | set(facts_of(spec, "")))
+    return frozenset(rows | moment | set(facts_of(spec, "")) | set(map_facts("", None)))
 
 
 def fitted(catalogue: Catalogue, found: Mapping[str, Any]) -> dict[int, Value | None]:
@@ -274,5 +297,6 @@ _STILL: Final = CarState(
 """A car of which only the names of what it tells are asked."""
 
 __all__ = [
-    "CarShape", "Counted", "facts_of", "fit", "fitted", "iso8601", "shape_of", "told_paths", "values_of",
+    "CarShape", "Counted", "facts_of", "fit", "fitted", "iso8601", "map_facts", "shape_of", "told_paths",
+    "values_of",
 ]  # fmt: skip
