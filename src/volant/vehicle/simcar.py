@@ -73,6 +73,9 @@ class ControlUnits(Protocol):
     def step(self, state: PlantState, ground: Ground, now_ns: int) -> Demand:
         """One control tick: what is asked of the actuators until `now_ns`."""
 
+    def tell(self, body: BodyState) -> None:
+        """Take what the body and the small units measure."""
+
     def report(
         self,
         measured: CarState,
@@ -105,6 +108,9 @@ class DirectUnits:
         output = ecu.step(self._ecu, self._command, state, ground, self._spec, 2.0 * STEP_S)
         self._take(output.state)
         return output.demand
+
+    def tell(self, body: BodyState) -> None:
+        """Nobody hears it here: `SimCar.body` gives it."""
 
     def report(
         self,
@@ -212,7 +218,9 @@ class SimCar:
             return None
         self._told_ns = stamp_ns
         told = body_step.state_of(self._body, self._around(stamp_ns))
-        return msgspec.structs.replace(told, impact=self._impact)
+        told = msgspec.structs.replace(told, impact=self._impact)
+        self._units.tell(told)
+        return told
 
     def advance(self, stamp_ns: int) -> None:
         """Move the machine on to a stamp: control units each 10 ms, plant each 5 ms."""
