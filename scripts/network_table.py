@@ -37,6 +37,8 @@ GEAR = "{0 park, 1 reverse, 2 neutral, 3 drive}"
 INDICATOR = "{0 off, 1 left, 2 right, 3 hazard}"
 STATE = "{0 init, 1 ok, 2 degraded, 3 failed}"
 DOOR = "{0 closed, 1 open}"
+SWITCH = "{0 off, 1 position, 2 daytime, 3 auto, 4 beam}"
+AIR = "{0 up, 1 middle, 2 down}"
 MARKS = (
     "{0 none, 1 solid, 2 broken, 3 solid_solid, 4 solid_broken, 5 broken_solid, 6 broken_broken, "
     "7 botts_dots, 8 curb, 9 grass, 10 edge}"
@@ -154,6 +156,7 @@ DRV_Motor 0x203 powertrain DRIVE 20 C 0: Motor
   Speed 16s 1 0 rpm: Speed of the shaft
   Current 14s 0.2 0 A: Direct current into the inverter
   Power 16s 10 0 W: Power at the wheels
+  Shaft 18s 2 0 W: Power at the shaft
 DRV_Limits 0x204 powertrain DRIVE 50 C 0: What the drive can do now
   MostForce 16 1 0 N: Most force forward
   MostRegen 16 1 0 N: Most regeneration
@@ -168,6 +171,8 @@ DRV_Temps 0x205 powertrain DRIVE 100 C 0: Temperatures of the drive
 DRV_Range 0x206 powertrain DRIVE 100 C 2: Distances
   Odometer 32 0.1 0 m: Since the car was built
   Range 20 1 0 m: By the present charge and the recent consumption
+DRV_Trip 0x208 powertrain DRIVE 200 C 0: Trip meter
+  Distance 32 0.1 0 m: Since it was reset
 DRV_Status 0x207 powertrain DRIVE 50 C 1: State of the drive unit
   State 2 1 0 - =1: State of the unit {STATE}
   Inverter 2 1 0 - =1: State of the inverter {STATE}
@@ -208,14 +213,24 @@ BAT_Contactors 0x215 powertrain BATTERY 50 C 1: High voltage
   Isolation 14 1 0 kOhm =8000: Resistance to the body
   State 2 1 0 - =1: State of the unit {STATE}
   Crash 1 1 0 -: A crash was told {YES}
+BAT_Energy 0x216 powertrain BATTERY 200 C 0: Energy counters of the pack
+  Consumed 32 1000 0 J: Out of it
+  Recovered 32 1000 0 J: Into it by braking
+BAT_Charged 0x217 powertrain BATTERY 200 C 0: Energy by cable, and heat
+  Charged 32 1000 0 J: Into it by cable
+  Loss 16 1 0 W: Heat in the pack
 CHG_State 0x220 powertrain CHARGER 100 B 1: Charging
   Plug 2 1 0 -: What is plugged in {{0 none, 1 ac, 2 dc, 3 fault}}
   Lock 1 1 0 -: The plug is locked {YES}
   Charging 1 1 0 -: Current flows {YES}
   Flap 1 1 0 -: Charge flap {DOOR}
   State 2 1 0 - =1: State of the unit {STATE}
-  TimeLeft 12 1 0 min: Until the goal is reached
+  TimeLeft 12 1 0 min =4095: Until the goal is reached; 4095: nothing flows
   Goal 7 1 0 % =80: Charge to stop at
+  Wanted 1 1 0 - =1: Charging is wanted {YES}
+CHG_Flow 0x224 powertrain CHARGER 200 B 1: Power at the inlet
+  Power 18 1 0 W: Into the car
+  Most 18 1 0 W: Greatest of this charging, or of the last
 CHG_Ac 0x221 powertrain CHARGER 100 C 0: Charging from the mains
   Voltage 12 0.1 0 V: Mains voltage
   Current 10 0.1 0 A: Mains current
@@ -238,7 +253,7 @@ BODY = f"""
 BDY_Lights 0x300 body BODY 50 B 1: Lamps outside
   Indicator 2 1 0 -: Direction indicators as switched {INDICATOR}
   BrakeLights 1 1 0 -: Brake lights {ON}
-  LowBeam 1 1 0 - =1: Low beam {ON}
+  LowBeam 1 1 0 -: Low beam {ON}
   HighBeam 1 1 0 -: High beam {ON}
   DayLights 1 1 0 - =1: Daytime running lights {ON}
   FogRear 1 1 0 -: Rear fog lamp {ON}
@@ -246,6 +261,9 @@ BDY_Lights 0x300 body BODY 50 B 1: Lamps outside
   LampFault 8 1 0 -: Bits of broken lamps
   Alone 1 1 0 -: Hazard lights by itself because commands stay away {YES}
   Sample 4 1 0 -: Count of the body unit's ticks
+  Switch 3 1 0 - =3: Light switch {SWITCH}
+  Parking 1 1 0 -: Parking lamps {ON}
+  FogFront 1 1 0 -: Front fog lamps {ON}
 BDY_Doors 0x301 body BODY 100 B 1: Doors and lids
   AllClosed 1 1 0 - =1: Every door is closed {YES}
   FrontLeft 1 1 0 -: Front left {DOOR}
@@ -265,39 +283,44 @@ BDY_Belts 0x302 body BODY 100 B 1: Belts and seats taken
   RearRight 1 1 0 -: Rear right belt {{0 open, 1 fastened}}
   DriverSeat 1 1 0 - =1: Driver's seat is taken {YES}
   PassengerSeat 1 1 0 -: Passenger's seat is taken {YES}
-BDY_Windows 0x303 body BODY 100 X 0: Windows, 0 % is closed
+  RearLeftSeat 1 1 0 -: Rear left seat is taken {YES}
+  RearMiddleSeat 1 1 0 -: Rear middle seat is taken {YES}
+  RearRightSeat 1 1 0 -: Rear right seat is taken {YES}
+BDY_Windows 0x303 body BODY 200 B 0: Windows, 0 % is closed
   FrontLeft 7 1 0 %: Front left
   FrontRight 7 1 0 %: Front right
   RearLeft 7 1 0 %: Rear left
   RearRight 7 1 0 %: Rear right
   Roof 7 1 0 %: Roof
   Pinched 4 1 0 -: Bits of windows that met something
-BDY_Wipers 0x304 body BODY 100 X 0: Wipers and rain
-  Front 2 1 0 -: Front wiper {{0 off, 1 interval, 2 slow, 3 fast}}
+BDY_Wipers 0x304 body BODY 200 B 0: Wipers and rain
+  Front 3 1 0 -: Front wiper {{0 off, 1 slow, 2 medium, 3 fast, 4 interval, 5 rain_sensor}}
   Rear 2 1 0 -: Rear wiper {{0 off, 1 interval, 2 slow, 3 fast}}
   Wash 1 1 0 -: Washer {ON}
   Rain 7 1 0 %: Rain sensor
   FluidLow 1 1 0 -: Washer fluid is low {YES}
   Light 14 1 0 lx =10000: Light outside
-BDY_Mirrors 0x305 body BODY 100 X 0: Mirrors
-  Folded 1 1 0 -: Folded in {YES}
-  Heated 1 1 0 -: Heating {ON}
-  LeftPan 7 1 0 % =50: Left, sideways
-  LeftTilt 7 1 0 % =50: Left, up
-  RightPan 7 1 0 % =50: Right, sideways
-  RightTilt 7 1 0 % =50: Right, up
-BDY_Seats 0x306 body BODY 100 X 0: Seats
-  DriverSlide 7 1 0 % =50: Driver, along
-  DriverHeight 7 1 0 % =50: Driver, height
-  DriverBack 7 1 0 % =50: Driver, backrest
-  DriverHeat 2 1 0 -: Heating of the driver's seat
-  PassengerHeat 2 1 0 -: Heating of the passenger's seat
-BDY_Climate 0x307 body BODY 100 C 0: Climate
-  Inside 8 0.5 -40 degC =120: Inside
-  Outside 8 0.5 -40 degC =120: Outside
-  Wanted 8 0.5 -40 degC =122: Wanted
-  Fan 4 1 0 - =3: Step of the fan
-  Power 13 1 0 W: Power of heater and compressor
+  Intensity 3 1 0 - =2: Of the interval
+  Cycles 7 1 0 1/min: Front wiper, wipes a minute
+BDY_Mirrors 0x305 body BODY 200 B 0: Mirrors
+  LeftFolded 1 1 0 -: Left, folded in {YES}
+  RightFolded 1 1 0 -: Right, folded in {YES}
+  LeftHeated 1 1 0 -: Left, heating {ON}
+  RightHeated 1 1 0 -: Right, heating {ON}
+  LeftPan 9s 0.5 0 %: Left, sideways
+  LeftTilt 9s 0.5 0 %: Left, up
+  RightPan 9s 0.5 0 %: Right, sideways
+  RightTilt 9s 0.5 0 %: Right, up
+BDY_Seats 0x306 body BODY 200 B 0: Driver's seat
+  DriverSlide 8 0.001 0 m =120: Along
+  DriverHeight 7 0.001 0 m =30: Height
+  DriverBack 11s 0.001 0 rad =400: Backrest
+  DriverTilt 9s 0.001 0 rad =50: Cushion
+BDY_Climate 0x307 body BODY 200 B 0: Climate
+  Inside 11 0.1 -40 degC =600: Inside
+  Outside 11 0.1 -40 degC =600: Outside
+  Power 14 1 0 W: Power of heater, compressor and heated parts
+  Active 1 1 0 - =1: Air conditioning {ON}
   Recirculation 1 1 0 -: Recirculation {ON}
   Defrost 1 1 0 -: Defrosting {ON}
 BDY_Status 0x308 body BODY 100 C 1: State of the body unit
@@ -305,6 +328,63 @@ BDY_Status 0x308 body BODY 100 C 1: State of the body unit
   Supply 8 0.1 0 V =138: Supply voltage
   Horn 1 1 0 -: Horn {ON}
   Alarm 2 1 0 -: Alarm {{0 off, 1 armed, 2 sounding, 3 fault}}
+  Refused 16 1 0 -: Requests that were not carried out since boot
+BDY_Angles 0x309 body BODY 200 B 1: How far doors are open
+  FrontLeft 10 0.1 0 %: Front left
+  FrontRight 10 0.1 0 %: Front right
+  RearLeft 10 0.1 0 %: Rear left
+  RearRight 10 0.1 0 %: Rear right
+BDY_Lids 0x30a body BODY 200 B 1: How far lids are open
+  Boot 10 0.1 0 %: Boot lid
+  Bonnet 10 0.1 0 %: Bonnet
+  BootLocked 1 1 0 -: Boot lid is locked {YES}
+BDY_Locks 0x30b body BODY 200 B 1: Locks of each door
+  FrontLeft 1 1 0 -: Front left is locked {YES}
+  FrontRight 1 1 0 -: Front right is locked {YES}
+  RearLeft 1 1 0 -: Rear left is locked {YES}
+  RearRight 1 1 0 -: Rear right is locked {YES}
+  ChildFrontLeft 1 1 0 -: Child lock, front left {ON}
+  ChildFrontRight 1 1 0 -: Child lock, front right {ON}
+  ChildRearLeft 1 1 0 -: Child lock, rear left {ON}
+  ChildRearRight 1 1 0 -: Child lock, rear right {ON}
+  Windows 1 1 0 -: Switches of the rear windows are dead {YES}
+BDY_SeatsRight 0x30c body BODY 200 B 0: Passenger's seat
+  Slide 8 0.001 0 m =120: Along
+  Height 7 0.001 0 m =30: Height
+  Back 11s 0.001 0 rad =400: Backrest
+  Tilt 9s 0.001 0 rad =50: Cushion
+BDY_Heats 0x30d body BODY 200 B 0: Heated seats, wheel and screens; below 0 cooling
+  FrontLeft 8s 1 0 %: Seat, front left
+  FrontRight 8s 1 0 %: Seat, front right
+  RearLeft 8s 1 0 %: Seat, rear left
+  RearRight 8s 1 0 %: Seat, rear right
+  Wheel 8s 1 0 %: Steering wheel
+  ScreenFront 1 1 0 -: Windscreen {ON}
+  ScreenRear 1 1 0 -: Rear screen {ON}
+BDY_Air 0x30e body BODY 200 B 0: Air of the front seats
+  WantedLeft 9 0.1 10 degC =110: Left
+  WantedRight 9 0.1 10 degC =110: Right
+  FanLeft 7 1 0 % =30: Left
+  FanRight 7 1 0 % =30: Right
+  WayLeft 2 1 0 - =1: Left {AIR}
+  WayRight 2 1 0 - =1: Right {AIR}
+BDY_Cabin 0x30f body BODY 200 B 0: Lamps inside, and where the wheel stands
+  Dome 1 1 0 -: Dome lamp {ON}
+  Glove 1 1 0 -: Glove box {ON}
+  AmbientLeft 1 1 0 -: Ambient, left {ON}
+  AmbientRight 1 1 0 -: Ambient, right {ON}
+  ReadingLeft 1 1 0 -: Reading, left {ON}
+  ReadingRight 1 1 0 -: Reading, right {ON}
+  AmbientLeftLevel 7 1 0 % =50: Ambient, left
+  AmbientRightLevel 7 1 0 % =50: Ambient, right
+  ReadingLeftLevel 7 1 0 % =100: Reading, left
+  ReadingRightLevel 7 1 0 % =100: Reading, right
+  WheelReach 7 1 0 % =50: Steering wheel, out
+  WheelTilt 7 1 0 % =50: Steering wheel, up
+BDY_Impact 0x330 body BODY 200 B 1: What the crash sensors have felt
+  Count 16 1 0 -: Impacts since boot
+  Closing 14 0.01 0 m/s: Of the last: how fast the two came together
+  Behind 1 1 0 -: The last one came from behind {YES}
 CPT_Watch 0x310 body COCKPIT 50 B 1: What the cabin camera sees of the driver
   EyesOn 1 1 0 - =1: The driver looks at the road {YES}
   Sample 4 1 0 -: Count of measurements

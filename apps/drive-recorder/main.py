@@ -12,6 +12,7 @@ READ = (
     "Vehicle.Chassis.Brake.PedalPosition",
     "Vehicle.Chassis.Accelerator.PedalPosition",
     "Vehicle.Chassis.SteeringWheel.Angle",
+    "Vehicle.Body.Impact",
     "Vehicle.ADAS.EBA.IsEngaged",
     "Vehicle.ADAS.Pilot.State",
     "Vehicle.ADAS.Pilot.Takeover",
@@ -33,7 +34,7 @@ def keep(car, clip):
     name = f"{stamp}-{event}.csv"
     try:
         car.keep(name, data)
-        print(f"kept {name}: {len(rows)} values, {len(data)} bytes", flush=True)
+        print(f"kept {name}: {clips.words_of(rows, began_s)}", flush=True)
     except volant_app.Refused as error:
         print(f"{name} is not kept: {error}", flush=True)
 

@@ -9,6 +9,8 @@ TRIPS = "trips.txt"
 TRIPS_MOST_BYTES = 64 * 1024
 SHOW_EVERY_S = 2.0
 SAVE_EVERY_S = 60.0
+DRIVER_KG = 75.0
+FACTS = ("Vehicle.CurbWeight", "Vehicle.WidthExcludingMirrors", "Vehicle.Height")
 READ = (
     "Vehicle.Speed",
     "Vehicle.IsMoving",
@@ -34,7 +36,8 @@ def end(car, now):
     if now.distance_m < 100.0:
         return
     kept = car.kept(TRIPS) or b""
-    line = f"{time.strftime('%Y-%m-%d %H:%M', time.gmtime())} {now.record()}\n".encode()
+    words = ". ".join(one for one in (now.record(), now.advice()) if one)
+    line = f"{time.strftime('%Y-%m-%d %H:%M', time.gmtime())} {words}\n".encode()
     print(line.decode().strip(), flush=True)
     if len(kept) + len(line) > TRIPS_MOST_BYTES:
         kept = kept[len(kept) // 2 :].partition(b"\n")[2]
@@ -43,11 +46,20 @@ def end(car, now):
         car.drop("running.txt")
 
 
+def begin(car):
+    """A trip of this car: mass and size as it tells them."""
+    kerb_kg, width_mm, height_mm = (car.value(path) for path in FACTS)
+    if not (kerb_kg and width_mm and height_mm):
+        return trip.Trip()
+    area_m2 = trip.FRONT_SHARE * width_mm * height_mm / 1e6
+    return trip.Trip(kerb_kg + DRIVER_KG, area_m2)
+
+
 def main():
     """Reckon until the car asks to end."""
     car = volant_app.Car()
     car.subscribe(*READ)
-    now, reach_m = trip.Trip(), None
+    now, reach_m = begin(car), None
     shown_s = saved_s = time.monotonic()
     left = car.kept("running.txt")
     if left:  # the last trip ended with a crash or a cut of power

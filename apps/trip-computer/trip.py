@@ -1,15 +1,24 @@
 """The reckoning of a trip: pure, from signals with their times. Energy is counted at the battery.
 
-The coach names what cost most above an easy drive. Its yardsticks are simple physics of a middle-class car, not a
-claim about any: 2 200 kg, drag area 0.55 m2, air of 1.2 kg/m3, 65 % of braking energy comes back.
+The coach names what cost most above an easy drive. Its yardsticks are simple physics, with mass and size as the car
+tells them: a drag coefficient of 0.26, air of 1.2 kg/m3, and what motor and battery lose either way.
 """
 
 MASS_KG = 2200.0
-DRAG_AREA_M2 = 0.55
+AREA_M2 = 2.6
+DRAG = 0.26
+FRONT_SHARE = 0.85
+"""Of height times width that stands in the wind."""
 AIR_KG_M3 = 1.2
-BACK = 0.65
+ROLLING = 0.009
+GRAVITY_MPS2 = 9.81
+FORTH = 0.9
+"""Of the battery's energy that arrives at the wheels."""
+BACK = 0.85
+"""Of the wheels' energy that soft braking brings back."""
 JOULE_PER_KWH = 3.6e6
 EASY_KMH = 110.0
+BRAKES_MPS2 = -0.3
 HARD_MPS2 = -2.5
 GAP_S = 5.0
 """A longer silence of the signals is not reckoned with."""
@@ -18,7 +27,9 @@ GAP_S = 5.0
 class Trip:
     """Sums of one trip."""
 
-    def __init__(self):
+    def __init__(self, mass_kg=MASS_KG, area_m2=AREA_M2):
+        self._mass_kg = mass_kg
+        self._air_kg_m = 0.5 * AIR_KG_M3 * DRAG * area_m2
         self.distance_m = 0.0
         self.time_s = 0.0
         self.standing_s = 0.0
@@ -28,7 +39,10 @@ class Trip:
         self.fast_j = 0.0
         """Against the air above the easy speed, by which an easy drive would have been cheaper."""
         self.hard_j = 0.0
-        """Motion that hard braking turned into heat."""
+        """What hard braking turned into heat, and soft braking had brought back."""
+        self.standing_j = 0.0
+        self._phase = None
+        """Of braking: hardest, what could have come back in J, what came."""
         self._stamp_ns = None
         self._power_w = 0.0
         self._speed_kmh = 0.0
@@ -61,13 +75,32 @@ class Trip:
             self.used_j += energy_j
         else:
             self.back_j -= energy_j
+        if speed_mps < 0.3:
+            self.standing_j += max(0.0, energy_j)
         easy_mps = EASY_KMH / 3.6
         if speed_mps > easy_mps:
-            more_n = 0.5 * AIR_KG_M3 * DRAG_AREA_M2 * (speed_mps**2 - easy_mps**2)
-            self.fast_j += more_n * speed_mps * span_s
-        if self._accel_mps2 < HARD_MPS2:
-            more = self._accel_mps2 - HARD_MPS2
-            self.hard_j += -more * MASS_KG * speed_mps * span_s * (1.0 - BACK)
+            more_n = self._air_kg_m * (speed_mps**2 - easy_mps**2)
+            self.fast_j += more_n * speed_mps * span_s / FORTH
+        self._brake(speed_mps, span_s, energy_j)
+
+    def _brake(self, speed_mps, span_s, energy_j):
+        """Motion that braking takes, less what air and tyres take, against what the battery got."""
+        if self._accel_mps2 > BRAKES_MPS2 or speed_mps < 0.3:
+            self.hard_j += self._lost_j()
+            self._phase = None
+            return
+        hardest_mps2, could_j, came_j = self._phase or (0.0, 0.0, 0.0)
+        force_n = -self._accel_mps2 * self._mass_kg - ROLLING * self._mass_kg * GRAVITY_MPS2
+        force_n -= self._air_kg_m * speed_mps**2
+        could_j += BACK * max(0.0, force_n) * speed_mps * span_s
+        came_j += max(0.0, -energy_j)
+        self._phase = min(hardest_mps2, self._accel_mps2), could_j, came_j
+
+    def _lost_j(self):
+        """By the braking that goes on, where it is a hard one."""
+        if self._phase is None or self._phase[0] >= HARD_MPS2:
+            return 0.0
+        return max(0.0, self._phase[1] - self._phase[2])
 
     @property
     def net_kwh(self):
@@ -83,7 +116,8 @@ class Trip:
         """The one thing that would have saved most, in words; empty where nothing is worth a word."""
         found = [
             (self.fast_j, f"Above {EASY_KMH:.0f} km/h the air took {{:.2f}} kWh more"),
-            (self.hard_j, "Earlier, softer braking would have kept {:.2f} kWh"),
+            (self.standing_j, "Standing took {:.2f} kWh"),
+            (self.hard_j + self._lost_j(), "Earlier, softer braking would keep {:.2f} kWh or more"),
         ]
         joule, words = max(found)
         if joule < 0.02 * max(self.used_j, 1.0) or joule < 0.01 * JOULE_PER_KWH:

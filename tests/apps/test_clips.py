@@ -54,11 +54,22 @@ def test_braking_that_goes_on_is_one_clip_of_bounded_length() -> None:
     assert all(rows[-1][0] - began_s <= clips.LONGEST_S for _, began_s, rows in found)
 
 
-def test_a_clip_is_text_with_seconds_from_the_event() -> None:
-    ((_, began_s, rows),) = drive((50.0, ACCEL, -6.0))
-    lines = clips.text_of(rows, began_s).splitlines()
-    assert lines[0] == "seconds,signal,value"
-    assert "0.00,Vehicle.Acceleration.Longitudinal,-6" in lines
+def test_a_clip_is_a_table_with_seconds_from_the_event() -> None:
+    ((_, began_s, rows),) = drive((10.0, STATE, "engaged"), (50.0, ACCEL, -6.0))
+    head, *lines = clips.text_of(rows, began_s).splitlines()
+    assert head == "seconds,ADAS.Pilot.State,Acceleration.Longitudinal,Speed"
+    assert lines[0].startswith("-15.00,engaged,")  # as it stood long before
+    assert "0.00,engaged,-6,53" in lines
+    assert lines[-1].startswith("4.9")
+    assert clips.words_of(rows, began_s) == "20 s, from 53 km/h, braked with 6.0 m/s2"
+
+
+def test_a_felt_impact_is_an_event_and_what_stood_at_the_start_is_none() -> None:
+    felt, struck = "Vehicle.Body.Impact.Count", "Vehicle.Body.Impact.ClosingSpeed"
+    assert drive((1.0, felt, 3)) == []
+    ((event, began_s, rows),) = drive((1.0, felt, 3), (50.0, felt, 4), (50.0, struck, 21.4))
+    assert event == "impact"
+    assert clips.words_of(rows, began_s).endswith("struck at 21 km/h")
 
 
 @given(rows=st.lists(st.tuples(st.floats(0.0, 3.0), st.floats(-50.0, 50.0)), max_size=300))

@@ -50,12 +50,21 @@ def test_what_comes_back_is_taken_off() -> None:
 
 def test_fast_driving_is_named_with_what_it_cost() -> None:
     now = driven(150.0, 35_000.0, 600)
-    # 0.5 * 1.2 * 0.55 * (41.67^2 - 30.56^2) N * 25 km
-    assert now.advice() == "Above 110 km/h the air took 1.84 kWh more"
+    # 0.5 * 1.2 * 0.26 * 2.6 * (41.67^2 - 30.56^2) N * 25 km / 0.9
+    assert now.advice() == "Above 110 km/h the air took 2.51 kWh more"
 
 
 def test_hard_braking_is_named() -> None:
     assert "softer braking" in driven(80.0, 5_000.0, 60, accel=-5.0).advice()
+
+
+def test_braking_that_the_battery_takes_in_full_costs_nothing() -> None:
+    back_w = 2200.0 * 3.0 * 50.0 / 3.6
+    assert driven(50.0, -back_w, 60, accel=-3.0).hard_j == 0.0
+
+
+def test_a_long_wait_is_named() -> None:
+    assert driven(0.0, 3_000.0, 600).advice() == "Standing took 0.50 kWh"
 
 
 def test_standing_is_not_driving() -> None:

@@ -46,8 +46,8 @@ def test_the_network_has_its_size() -> None:
         for message in database.messages.values()
         if not message.routed_from
     ]
-    assert 55 <= len(sent) <= 70
-    assert 380 <= sum(len(message.signals) for message in sent) <= 450
+    assert 55 <= len(sent) <= 80
+    assert 380 <= sum(len(message.signals) for message in sent) <= 480
     assert len({message.can_id for message in sent}) == len(sent)
 
 
@@ -99,8 +99,8 @@ def test_each_bus_is_loaded_below_sixty_percent(bus: str) -> None:
 
 
 @pytest.mark.parametrize(("bus", "name"), CASES)
-def test_cycles_are_ten_to_a_hundred_milliseconds(bus: str, name: str) -> None:
-    assert 10_000_000 <= OURS[bus].message(name).cycle_ns <= 100_000_000
+def test_cycles_are_ten_to_two_hundred_milliseconds(bus: str, name: str) -> None:
+    assert 10_000_000 <= OURS[bus].message(name).cycle_ns <= 200_000_000
 
 
 @pytest.mark.parametrize(("bus", "name"), CASES)

@@ -128,10 +128,14 @@ def remove_command(app: str, state: Path | None, *, kept_too: bool) -> Exit:
     return Exit.DONE
 
 
-def log_command(app: str, lines: int, kept: str | None, state: Path | None) -> Exit:
+def log_command(
+    app: str, lines: int, kept: str | None, out: Path | None, state: Path | None
+) -> Exit:
     """Run `volant app log`."""
     store = app_store(state)
     store.row(app)
+    if out is not None and (kept is None or kept == "*"):
+        raise InputError("--out wants --kept with a name")
     if kept == "*":
         folder = store.kept(app)
         for path in sorted(folder.iterdir()) if folder.is_dir() else ():
@@ -140,8 +144,11 @@ def log_command(app: str, lines: int, kept: str | None, state: Path | None) -> E
     if kept is not None:
         if not NAME.fullmatch(kept) or not (store.kept(app) / kept).is_file():
             raise InputError(f"{app} keeps nothing named {kept!r}: volant app log {app} --kept '*'")
-        text = (store.kept(app) / kept).read_text(encoding="utf-8", errors="replace")
-        for line in text.splitlines():
+        data = (store.kept(app) / kept).read_bytes()
+        if out is not None:
+            out.write_bytes(data)
+            return Exit.DONE
+        for line in data.decode(errors="replace").splitlines():
             answer(_harmless(line))
         return Exit.DONE
     found: list[str] = []

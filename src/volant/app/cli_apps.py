@@ -198,6 +198,9 @@ def log(
     kept: Annotated[
         str | None, typer.Option(help="Print something that it keeps instead; a `*` lists it all.")
     ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="With --kept: a file to copy it to, byte for byte.")
+    ] = None,
     state: StateOption = None,
 ) -> None:
     """Show what an app has printed, or what it keeps.
@@ -206,7 +209,8 @@ def log(
     Examples:
       volant app log org.volant.trip-computer
       volant app log org.volant.trip-computer --kept trips.txt
+  volant app log org.volant.drive-recorder --kept 20261130-150612-impact.csv --out impact.csv
     """
     from volant.app.app_run import log_command
 
-    raise typer.Exit(log_command(app, lines, kept, state))
+    raise typer.Exit(log_command(app, lines, kept, out, state))

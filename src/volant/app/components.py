@@ -19,6 +19,7 @@ from volant.core.component import Component, Inputs, Outputs
 from volant.core.messages import (
     CarState,
     Command,
+    Contact,
     ContactVerdict,
     DriverControls,
     EgoTruth,
@@ -64,6 +65,9 @@ class PlantCar(Protocol):
     def set_power(self, state: PowerState) -> None:
         """Take the car's power state; it holds until the next."""
 
+    def struck(self, contact: Contact) -> None:
+        """Something has touched the car."""
+
     def body(self, stamp_ns: int) -> BodyState | None:
         """What the body reports; None when it has nothing new."""
 
@@ -106,7 +110,9 @@ def world(start: Callable[[], Machine]) -> Component:
                 stamp_ns=stamp_ns, objects=surroundings.truth(), lights=surroundings.lights()
             )
             outputs.append((topics.WORLD_TRUTH, truth))
-        outputs.extend((topics.WORLD_CONTACT, contact) for contact in surroundings.contacts())
+        for contact in surroundings.contacts():
+            car.struck(contact)
+            outputs.append((topics.WORLD_CONTACT, contact))
         body = car.body(stamp_ns)
         if body is not None:
             outputs.append((topics.BODY_STATE, body))

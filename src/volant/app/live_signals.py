@@ -12,7 +12,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from volant.app.live_context import Context
@@ -33,6 +33,7 @@ from volant.core.body import BodyState
 from volant.core.clock import NS_PER_S
 from volant.core.messages import CarState, Localization, Message, PilotState, Plan
 from volant.core.topics import Topic
+from volant.road.georef import GeoReference, read_georef
 from volant.vehicle.ecus import CarFacts
 from volant.wire.vss import Value
 
@@ -98,7 +99,9 @@ class Pump:
         self._held: dict[type[Message], Any] = {}
         self._subscriptions = tuple(station.bus.subscribe(topic, 1) for topic in HEARD)
         self._begun = False
-        self._counted = mapping.Counted(boot_unix_ns=0)
+        road = context.trip.graph.network
+        place = read_georef(road.geo_reference)
+        self._counted = mapping.Counted(boot_unix_ns=0, map=place or GeoReference())
         self._boot_unix_ns = 0
         self._shape = mapping.shape_of(context.trip.spec)
         self._route = RouteTeller(context.trip, context.posts)
@@ -110,13 +113,14 @@ class Pump:
         self._refused: set[str] = set()
         self._claim(mapping.told_paths(context.trip.spec))
         facts = mapping.facts_of(context.trip.spec, CarFacts().vin)
+        facts |= mapping.map_facts(road.name, place)
         self._facts = mapping.fitted(store.catalogue, facts)
         store.arbiter = self._decide
 
     def begin(self) -> None:
         """The clock runs from now on."""
         self._boot_unix_ns = time.time_ns() - self._station.now_ns
-        self._counted = mapping.Counted(boot_unix_ns=self._boot_unix_ns)
+        self._counted = replace(self._counted, boot_unix_ns=self._boot_unix_ns)
         self._begun = True
 
     def _claim(self, told: frozenset[str]) -> None:

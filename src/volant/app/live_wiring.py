@@ -107,12 +107,12 @@ def _same(row: ProcessRow) -> ProcessRow:
 
 
 def _changed(
-    row: ProcessRow, reads: dict[str, str | None], writes: dict[str, str | None]
+    row: ProcessRow, reads: dict[str, tuple[str, ...]], writes: dict[str, tuple[str, ...]]
 ) -> ProcessRow:
-    """A row with some topics in place of others; None adds and takes nothing away."""
+    """A row with each of some topics in place of others; of none where it is only added."""
 
-    def turned(names: tuple[str, ...], changes: dict[str, str | None]) -> tuple[str, ...]:
-        gone = set(changes.values())
+    def turned(names: tuple[str, ...], changes: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
+        gone = {name for names_gone in changes.values() for name in names_gone}
         return (*(name for name in names if name not in gone), *changes)
 
     return msgspec.structs.replace(
@@ -120,18 +120,19 @@ def _changed(
     )
 
 
-_CAN, _STATE, _COMMAND, _TROUBLE = (
+_CAN, _STATE, _BODY, _COMMAND, _TROUBLE = (
     topics.CAN_FRAMES.name,
     topics.CAR_STATE.name,
+    topics.BODY_STATE.name,
     topics.CAR_COMMAND.name,
     topics.CAR_TROUBLE.name,
 )
 _CHANGES: Final = {
-    "world": lambda row: _changed(row, {_CAN: _COMMAND}, {_CAN: _STATE}),
+    "world": lambda row: _changed(row, {_CAN: (_COMMAND,)}, {_CAN: (_STATE, _BODY)}),
     "vehicle": lambda row: _changed(
-        row, {_CAN: _STATE}, {_CAN: None, _STATE: None, _TROUBLE: None}
+        row, {_CAN: (_STATE,)}, {_CAN: (), _STATE: (), _BODY: (), _TROUBLE: ()}
     ),
-    "diagnostics": lambda row: _changed(row, {_TROUBLE: None}, {}),
+    "diagnostics": lambda row: _changed(row, {_TROUBLE: ()}, {}),
 }
 BRIDGE: Final = ProcessRow(
     name="can",

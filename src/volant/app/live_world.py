@@ -7,6 +7,7 @@ from volant.core.body import BodyRequest, BodyState
 from volant.core.messages import (
     CarState,
     Command,
+    Contact,
     DriverControls,
     EgoTruth,
     PowerState,
@@ -46,6 +47,10 @@ class WatchedCar:
     def set_power(self, state: PowerState) -> None:
         """As `PlantCar.set_power`."""
         self._car.set_power(state)
+
+    def struck(self, contact: Contact) -> None:
+        """As `PlantCar.struck`."""
+        self._car.struck(contact)
 
     def body(self, stamp_ns: int) -> BodyState | None:
         """As `PlantCar.body`."""

@@ -28,6 +28,8 @@ from volant.vehicle.silence import STANDS_MPS
 _FRAMES: Final = topics.CAN_FRAMES.name
 _COMMAND: Final = topics.CAR_COMMAND.name
 _STATE: Final = topics.CAR_STATE.name
+_BY_FRAMES: Final = (topics.CAR_STATE, topics.BODY_STATE)
+"""What the guard's side learns of the car, by frames alone."""
 _KEPT: Final = 64
 """Messages of one topic that wait for the guard's half of a tick, as many as a reader keeps."""
 
@@ -48,14 +50,14 @@ def world(start: Callable[[], JoinedMachine]) -> Component:
         car.join.take(_frames_of(inputs))
         given = Inputs(inputs.latest, {**inputs.new, _COMMAND: ()})
         _, outputs = direct.step(car.machine, given, stamp_ns)
-        seen = tuple(one for one in outputs if one[0] is not topics.CAR_STATE)
+        seen = tuple(one for one in outputs if one[0] not in _BY_FRAMES)
         return car, (*seen, *_sent(car.join, stamp_ns))
 
     return Component(
         name=direct.name,
         period_ns=direct.period_ns,
         inputs=(*(t for t in direct.inputs if t is not topics.CAR_COMMAND), topics.CAN_FRAMES),
-        outputs=(*(t for t in direct.outputs if t is not topics.CAR_STATE), topics.CAN_FRAMES),
+        outputs=(*(t for t in direct.outputs if t not in _BY_FRAMES), topics.CAN_FRAMES),
         start=start,
         step=step,
     )
@@ -124,7 +126,7 @@ def vehicle(
         name=direct.name,
         period_ns=PLANT_TICK_NS,
         inputs=(*others, topics.CAN_FRAMES),
-        outputs=(*direct.outputs, topics.CAR_STATE, topics.CAR_TROUBLE, topics.CAN_FRAMES),
+        outputs=(*direct.outputs, *_BY_FRAMES, topics.CAR_TROUBLE, topics.CAN_FRAMES),
         start=start,
         step=step,
     )
@@ -142,6 +144,9 @@ def _read(memory: PortMemory, tick_ns: int) -> Outputs:
     if state.valid or memory.state is not None:
         memory.state = state
         told.append((topics.CAR_STATE, state))
+    body = memory.car.body(tick_ns)
+    if body is not None:
+        told.append((topics.BODY_STATE, body))
     if state.valid and abs(state.speed_mps) < STANDS_MPS:
         memory.holds_back = False
     return tuple(told)

@@ -361,6 +361,16 @@ class DriveState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Trip meter."""
 
 
+class ImpactState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What the crash sensors have felt since boot."""
+
+    count: Annotated[int, Meta(ge=0)] = 0
+    closing_mps: Length = 0.0
+    """Of the last: how fast the two came together."""
+    from_behind: bool = False
+    """The last one struck the car from behind."""
+
+
 class BodyState(Message, frozen=True, kw_only=True):
     """What body and small units report: at each change, else once a second."""
 
@@ -390,6 +400,7 @@ class BodyState(Message, frozen=True, kw_only=True):
     charge: ChargeState
     conditioning: ConditioningState
     drive: DriveState
+    impact: ImpactState = ImpactState()
     refused: Annotated[int, Meta(ge=0)] = 0
     """Requests that the body did not carry out, since boot."""
     refusal: str = ""
@@ -398,6 +409,7 @@ class BodyState(Message, frozen=True, kw_only=True):
 
 __all__ = [
     "AirState", "AirWay", "BodyItem", "BodyPlace", "BodyRequest", "BodyState", "CabinLights",
-    "ChargeState", "ChargeTimer", "ClimateState", "Conditioning", "ConditioningState", "DoorState", "DriveState", "LightSwitch", "LightsState",
-    "MirrorState", "SeatState", "StationKind", "TyreState", "WiperMode", "WipersState",
+    "ChargeState", "ChargeTimer", "ClimateState", "Conditioning", "ConditioningState", "DoorState",
+    "DriveState", "ImpactState", "LightSwitch", "LightsState", "MirrorState", "SeatState", "StationKind",
+    "TyreState", "WiperMode", "WipersState",
 ]  # fmt: skip

@@ -354,6 +354,8 @@ class Localization(Message, frozen=True, kw_only=True):
     lane: str
     """Id of the lane, `road/section/lane`; empty when unknown."""
     valid: bool
+    altitude_m: float | None = None
+    """As the receiver of satellites told last; null: it has told none."""
 
 
 class Track(Message, frozen=True, kw_only=True):

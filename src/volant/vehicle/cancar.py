@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
+from volant.core.body import BodyState
 from volant.core.clock import CONTROL_TICK_NS
 from volant.core.messages import (
     CarState,
@@ -26,6 +27,7 @@ from volant.core.messages import (
 from volant.vehicle.ecus import circumstances
 from volant.vehicle.network import sender as sending
 from volant.vehicle.network import watch as watching
+from volant.vehicle.network.bodybus import BodyEar
 from volant.vehicle.network.frames import QUEUE_FRAMES, FramePort, Ports
 from volant.vehicle.network.mapping import (
     COMMAND_SILENT_NS,
@@ -105,6 +107,7 @@ class CanCar:
         }
         self._buses = {name: self._bus(name, ports) for name in mapping.table.buses}
         self._fields = {name: self._fields_of(name) for name in mapping.heard}
+        self._body = BodyEar(mapping, {name: one.reader for name, one in self._watches.items()})
         self._values: dict[str, Any] = {field.name: _first(field) for field in mapping.state}
         self._failed: frozenset[int] = frozenset()
         self._command: Command | None = None
@@ -200,6 +203,10 @@ class CanCar:
         self._tell_faults(state_now, wrong, stamp_ns)
         return state_now, self._sense(stamp_ns)
 
+    def body(self, stamp_ns: int) -> BodyState | None:
+        """The body by its messages, when it has changed or a second is over; None where there is nothing new."""
+        return self._body.body(stamp_ns)
+
     def _hear(self, bus: _Bus, stamp_ns: int) -> None:
         states, watches = self._states, self._watches
         for frame in bus.port.receive()[:QUEUE_FRAMES]:
@@ -213,6 +220,7 @@ class CanCar:
                 self.bad_frames += 1
             else:
                 self._take_values(name, after.values)
+                self._body.take(name, after.values)
 
     def _take_values(self, name: str, told: tuple[float, ...]) -> None:
         """The values that a good frame brings."""
@@ -277,7 +285,7 @@ def freeze_frame(state: CarState) -> dict[int, bytes]:
 
 def _watches(mapping: CarMapping) -> dict[str, Watch]:
     signals: dict[str, list[str]] = {name: [] for name in mapping.heard}
-    for field in mapping.state:
+    for field in (*mapping.state, *mapping.body):
         if field.message:
             signals[field.message].append(field.signal)
     made = {}

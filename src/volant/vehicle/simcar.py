@@ -13,13 +13,14 @@ from typing import Final, Protocol
 
 import msgspec
 
-from volant.core.body import BodyRequest, BodyState
+from volant.core.body import BodyRequest, BodyState, ImpactState
 from volant.core.chance import Chance
 from volant.core.clock import CONTROL_TICK_NS, NS_PER_S, PILOT_TICK_NS, PLANT_TICK_NS
 from volant.core.geometry import Pose, wrap_angle_rad
 from volant.core.messages import (
     CarState,
     Command,
+    Contact,
     DriverControls,
     EgoTruth,
     Gear,
@@ -73,6 +74,9 @@ class ControlUnits(Protocol):
     def step(self, state: PlantState, ground: Ground, now_ns: int) -> Demand:
         """One control tick: what is asked of the actuators until `now_ns`."""
 
+    def tell(self, body: BodyState) -> None:
+        """Take what the body and the small units measure."""
+
     def report(
         self,
         measured: CarState,
@@ -105,6 +109,9 @@ class DirectUnits:
         output = ecu.step(self._ecu, self._command, state, ground, self._spec, 2.0 * STEP_S)
         self._take(output.state)
         return output.demand
+
+    def tell(self, body: BodyState) -> None:
+        """Nobody hears it here: `SimCar.body` gives it."""
 
     def report(
         self,
@@ -168,6 +175,7 @@ class SimCar:
         self._usual_j_per_m = usual_j_per_m(spec)
         self._consumption = Consumption(self._usual_j_per_m)
         self._body = body_step.start(start.ambient_k)
+        self._impact = ImpactState()
         self._asked: list[BodyRequest] = []
         self._load_w = self._heat_w = 0.0
         self._asleep = False
@@ -206,12 +214,24 @@ class SimCar:
         """Take the car's power state: asleep, nothing runs that nobody has asked for."""
         self._asleep = state is PowerState.SLEEP
 
+    def struck(self, contact: Contact) -> None:
+        """Something has touched the car: its crash sensors feel it. The plant itself is not moved."""
+        self._impact = ImpactState(
+            count=self._impact.count + 1,
+            closing_mps=max(0.0, contact.closing_mps),
+            from_behind=contact.struck_from_behind,
+        )
+        self._told_ns = None
+
     def body(self, stamp_ns: int) -> BodyState | None:
         """What the body reports, when it has changed or a second is over; None between."""
         if self._told_ns is not None and stamp_ns - self._told_ns < BODY_EVERY_NS:
             return None
         self._told_ns = stamp_ns
-        return body_step.state_of(self._body, self._around(stamp_ns), self._plant_spec)
+        told = body_step.state_of(self._body, self._around(stamp_ns), self._plant_spec)
+        told = msgspec.structs.replace(told, impact=self._impact)
+        self._units.tell(told)
+        return told
 
     def advance(self, stamp_ns: int) -> None:
         """Move the machine on to a stamp: control units each 10 ms, plant each 5 ms."""

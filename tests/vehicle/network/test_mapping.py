@@ -22,7 +22,7 @@ WRONG = [
     ('BRK_Speed = { bus = "chassis"', 'BRK_Speed = { bus = "powertrain"', "no message 'BRK_Speed' in"),
     ('sample = "BRK_Motion_Sample"', 'sample = "BRK_Motion_Nothing"', "has no signal 'BRK_Motion_Nothing'"),
     ('signal = "BRK_Speed_Speed"', 'signal = "BRK_Speed_Pace"', "message BRK_Speed has no signal 'BRK_Speed_Pace'"),
-    ('speed_mps = { message = "BRK_Speed"', 'speed_mps = { message = "BRK_Tyres"', "'BRK_Tyres' is not listed"),
+    ('speed_mps = { message = "BRK_Speed"', 'speed_mps = { message = "GTW_Time"', "'GTW_Time' is not listed"),
     ('speed_mps = { message = "BRK_Speed", signal = "BRK_Speed_Speed" }', "speed_mps = { value = 0.0 }", "a constant cannot stand here"),
     ("yaw_rate_rps = {", "yaw_rate_dps = {", "no value 'yaw_rate_dps'"),
     ("park = 0, reverse = 1, neutral = 2, drive = 3 }", "park = 0, reverse = 1, drive = 3 }", "words ["),

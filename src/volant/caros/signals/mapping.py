@@ -28,12 +28,14 @@ from volant.core.messages import (
     Tracks,
 )
 from volant.core.units import JOULE_PER_KWH, kmh_from_mps
+from volant.road.georef import GeoReference
 from volant.vehicle.cell import open_circuit_v
 from volant.vehicle.parameters import DRIVER_KG
 from volant.vehicle.spec import CarSpec
 from volant.wire.vss import FRACTIONAL, WHOLE, Catalogue, Leaf, Value
 
 _P: Final = "Vehicle.ADAS.Pilot."
+_L: Final = "Vehicle.CurrentLocation."
 _T: Final = "Vehicle.Powertrain.TractionBattery."
 _LARGEST_SINGLE: Final = 3.4028234663852886e38
 TIMES: Final = {
@@ -74,6 +76,8 @@ class Counted:
     """Odometer at the first message."""
     from_ns: int = 0
     mean_mps: float = 0.0
+    map: GeoReference = GeoReference()
+    """Where the map lies."""
 
 
 def shape_of(spec: CarSpec) -> CarShape:
@@ -108,8 +112,7 @@ def values_of(
     if body is not None:
         found |= _times(counted, body)
     if Localization in new:
-        stamp_ns = counted.boot_unix_ns + new[Localization].stamp_ns
-        found["Vehicle.CurrentLocation.Timestamp"] = iso8601(stamp_ns)
+        found |= _place(counted, new[Localization])
     if Tracks in new or Plan in new:
         found |= _others(held.get(Tracks), held.get(Plan))
     return counted, found
@@ -144,6 +147,15 @@ def car_seconds(text: str, boot_unix_ns: int) -> float:
     if found_s > LATEST_S:
         raise ValueError("too far ahead")
     return max(SOON_S, found_s)
+
+
+def _place(counted: Counted, place: Localization) -> dict[str, Any]:
+    latitude, longitude = counted.map.degrees(place.x_m, place.y_m)
+    return {
+        _L + "Latitude": latitude,
+        _L + "Longitude": longitude,
+        _L + "Timestamp": iso8601(counted.boot_unix_ns + place.stamp_ns),
+    }
 
 
 def _count(counted: Counted, car: CarState) -> Counted:
@@ -269,6 +281,17 @@ def facts_of(spec: CarSpec, vin: str) -> dict[str, Any]:
     }
 
 
+def map_facts(name: str, place: GeoReference | None) -> dict[str, Any]:
+    """Values of the map that the pilot drives by; without a place it is taken to lie at 0 N, 0 E."""
+    latitude, longitude = (place or GeoReference()).degrees(0.0, 0.0)
+    return {
+        _P + "Map.Name": name,
+        _P + "Map.IsPlaced": place is not None,
+        _P + "Map.Origin.Latitude": latitude,
+        _P + "Map.Origin.Longitude": longitude,
+    }
+
+
 def iso8601(unix_ns: int) -> str:
     """A time as VSS writes it, in UTC, to the millisecond."""
     at = dt.datetime.fromtimestamp(unix_ns // NS_PER_S, tz=dt.UTC)
@@ -307,11 +330,12 @@ def told_paths(spec: CarSpec) -> frozenset[str]:
     """Every path that the car tells a value of."""
     rows = {path for table in BY_MESSAGE.values() for path in table}
     moment = set(TIMES.values()) | {_T + "Charging.Timer.StartTime"}
-    moment |= set(_others(None, None)) | {"Vehicle.CurrentLocation.Timestamp"}
+    moment |= set(_others(None, None))
+    moment |= {_L + one for one in ("Latitude", "Longitude", "Timestamp")}
     shape = shape_of(spec)
     moment |= set(_trip(Counted(0), _STILL, 0.0)) | set(_wheels(_STILL, shape))
     moment |= set(_energy(_STILL, {}, shape)) | set(OUTLOOK) | set(route.PATHS)
-    return frozenset(rows | moment | set(facts_of(spec, "")))
+    return frozenset(rows | moment | set(facts_of(spec, "")) | set(map_facts("", None)))
 
 
 def fitted(catalogue: Catalogue, found: Mapping[str, Any]) -> dict[int, Value | None]:
@@ -333,5 +357,6 @@ _STILL: Final = CarState(
 """A car of which only the names of what it tells are asked."""
 
 __all__ = [
-    "TIMES", "CarShape", "Counted", "car_seconds", "facts_of", "fit", "fitted", "iso8601", "shape_of", "told_paths", "values_of",
+    "TIMES", "CarShape", "Counted", "car_seconds", "facts_of", "fit", "fitted", "iso8601", "map_facts",
+    "shape_of", "told_paths", "values_of",
 ]  # fmt: skip

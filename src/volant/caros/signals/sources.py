@@ -34,8 +34,6 @@ from volant.core.units import JOULE_PER_KWH, ZERO_CELSIUS_K, kmh_from_mps
 MOVING_MPS: Final = 0.5
 LOW_PA: Final = 200_000.0
 """A tyre below four fifths of its cold pressure counts as flat."""
-EARTH_M: Final = 6_378_137.0
-"""Equatorial radius (WGS 84)."""
 
 TIMERS: Final = {
     ChargeTimer.OFF: "INACTIVE",
@@ -249,6 +247,9 @@ BODY: Final[Rows] = {
     _PORT + "IsFlapOpen": lambda b: b.charge.flap_open,
     "Vehicle.Body.Hood.IsOpen": lambda b: b.hood_pct > 0.0,
     "Vehicle.Body.Hood.Position": lambda b: b.hood_pct,
+    "Vehicle.Body.Impact.Count": lambda b: b.impact.count,
+    "Vehicle.Body.Impact.ClosingSpeed": lambda b: kmh_from_mps(b.impact.closing_mps),
+    "Vehicle.Body.Impact.IsFromBehind": lambda b: b.impact.from_behind,
     "Vehicle.Body.Horn.IsActive": lambda b: b.horn,
     "Vehicle.Body.Trunk.Rear.IsOpen": lambda b: b.boot_pct > 0.0,
     "Vehicle.Body.Trunk.Rear.Position": lambda b: b.boot_pct,
@@ -352,8 +353,7 @@ PLAN: Final[Rows] = {
 }
 """From `pilot/plan`."""
 PLACE: Final[Rows] = {
-    "Vehicle.CurrentLocation.Latitude": lambda one: math.degrees(one.y_m / EARTH_M),
-    "Vehicle.CurrentLocation.Longitude": lambda one: math.degrees(one.x_m / EARTH_M),
+    "Vehicle.CurrentLocation.Altitude": lambda one: one.altitude_m,
     "Vehicle.CurrentLocation.Heading": lambda one: (90.0 - math.degrees(one.yaw_rad)) % 360.0,
     "Vehicle.CurrentLocation.HorizontalAccuracy": (
         lambda one: math.hypot(one.sigma_along_m, one.sigma_across_m)
@@ -365,7 +365,7 @@ PLACE: Final[Rows] = {
     _P + "Lane.Station": lambda one: one.station_m,
     _P + "Lane.IsValid": lambda one: one.valid,
 }
-"""From `pilot/localization`; the map's origin is taken as 0 N, 0 E, where a degree is the same both ways."""
+"""From `pilot/localization`; degrees need the map too (`mapping`)."""
 GUARD: Final[Rows] = {
     _P + "Guard.Source": lambda g: g.source.value,
     _P + "Guard.IsLimiting": lambda g: g.limited,

@@ -250,6 +250,7 @@ def describe(ego: Ego, course: Course, *, valid: bool) -> Localization:
         sigma_across_m=ego.sigma_across_m,
         lane=course.lane_at(station_m) if ego.matched else "",
         valid=valid,
+        altitude_m=None if ego.last_gnss is None else ego.last_gnss.z_m,
     )
 
 

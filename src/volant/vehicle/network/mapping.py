@@ -21,6 +21,7 @@ from volant.core.clock import nanoseconds
 from volant.core.errors import InputError
 from volant.core.messages import Gear, Indicator
 from volant.core.settings import line_of_key, load_toml
+from volant.vehicle.network.bodyfields import BODY_FIELDS
 from volant.wire.dbc import (
     NS_PER_MS,
     Database,
@@ -117,6 +118,8 @@ class FieldTable(_Table, frozen=True, kw_only=True):
     offset: float = 0.0
     words: dict[str, float] | None = None
     value: float | bool | str | None = None
+    absent: float | None = None
+    """What the signal says where there is no value; only where the body's value may be missing."""
 
 
 class MappingTable(_Table, frozen=True, kw_only=True):
@@ -129,6 +132,8 @@ class MappingTable(_Table, frozen=True, kw_only=True):
     sent: dict[str, SentTable]
     state: dict[str, FieldTable]
     command: dict[str, FieldTable]
+    body: dict[str, FieldTable] = {}
+    """As much of it as the car tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +147,7 @@ class Field:
     offset: float
     words: Mapping[str, float]
     constant: Any = None
+    absent: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +161,7 @@ class CarMapping:
     sent: Mapping[str, Message]
     state: tuple[Field, ...]
     command: tuple[Field, ...]
+    body: tuple[Field, ...]
 
 
 def code_of(words: str) -> int:
@@ -191,6 +198,7 @@ def load_mapping(path: Path) -> CarMapping:
             raise judge.error(f"its sender {message.sender} has no code", f"heard.{name}")
     state = judge.fields(table.state, "state", STATE_FIELDS, heard)
     command = judge.fields(table.command, "command", COMMAND_FIELDS, sent)
+    body = judge.fields(table.body, "body", tuple(BODY_FIELDS), heard, every=False)
     judge.commands(command, sent)
     for field in state:
         if field.name in VITAL and not table.heard[field.message].required:
@@ -198,7 +206,12 @@ def load_mapping(path: Path) -> CarMapping:
     judge.heard(table.heard, heard)
     judge.sent(table.sent, sent, heard, {field.message for field in command})
     judge.identities({**heard, **sent}, table)
-    return CarMapping(str(path), table, databases, heard, sent, state, command)
+    return CarMapping(str(path), table, databases, heard, sent, state, command, body)
+
+
+def carries(signal: Signal, value: float) -> bool:
+    """Whether a signal can say exactly this."""
+    return signal.raw_of(value) * signal.scale + signal.offset == value
 
 
 class _Judge:
@@ -331,6 +344,8 @@ class _Judge:
         kind: str,
         known: tuple[str, ...],
         messages: Mapping[str, Message],
+        *,
+        every: bool = True,
     ) -> tuple[Field, ...]:
         for name in tables:
             if name not in known:
@@ -338,15 +353,19 @@ class _Judge:
                     f"no value {name!r}, expected one of {', '.join(known)}", f"{kind}.{name}"
                 )
         for name in known:
-            if name not in tables:
+            if every and name not in tables:
                 raise self.error(f"{kind} lacks {name!r}", kind)
-        return tuple(self.field(name, tables[name], kind, messages) for name in known)
+        return tuple(
+            self.field(name, tables[name], kind, messages) for name in known if name in tables
+        )
 
     def field(
         self, name: str, table: FieldTable, kind: str, messages: Mapping[str, Message]
     ) -> Field:
         where = f"{kind}.{name}"
-        words = STATE_WORDS.get(name, ())
+        words = BODY_FIELDS[name].words if kind == "body" else STATE_WORDS.get(name, ())
+        if table.absent is not None and not (kind == "body" and BODY_FIELDS[name].optional):
+            raise self.error("it is never absent", where)
         if table.value is not None:
             if name in VITAL or kind == "command" or table.message or table.signal:
                 raise self.error("a constant cannot stand here", where)
@@ -369,9 +388,13 @@ class _Judge:
         if len(set(raws)) != len(raws):
             raise self.error("two words have one value", where)
         for word, value in given.items():
-            if signal.raw_of(value) * signal.scale + signal.offset != value:
+            if not carries(signal, value):
                 raise self.error(f"{word!r} is {value}, which {signal.name} cannot carry", where)
-        return Field(name, table.message, table.signal, table.factor, table.offset, given)
+        if table.absent is not None and not carries(signal, table.absent):
+            raise self.error(f"{signal.name} cannot carry {table.absent}", where)
+        return Field(
+            name, table.message, table.signal, table.factor, table.offset, given, None, table.absent
+        )
 
     def commands(self, fields: tuple[Field, ...], sent: Mapping[str, Message]) -> None:
         taken: dict[tuple[str, str], str] = {}

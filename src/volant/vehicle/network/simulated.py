@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from volant.core.body import BodyState
 from volant.core.clock import CONTROL_TICK_NS, NS_PER_S
 from volant.core.messages import CarState, Command, GnssReturn, LaneReturn, SensorFrames
 from volant.vehicle import ecu
@@ -28,6 +29,7 @@ from volant.vehicle.network.actuating import (
     LongCommand,
     SteerState,
 )
+from volant.vehicle.network.bodybus import signals_of
 from volant.vehicle.network.frames import FramePort, Ports
 from volant.vehicle.network.mapping import CarMapping
 from volant.vehicle.network.sender import Sender, SenderState, Values
@@ -85,6 +87,8 @@ class SimulatedUnits:
         self._sensors: SensorFrames | None = None
         self._lane: LaneReturn | None = None
         self._gnss: GnssReturn | None = None
+        self._body: BodyState | None = None
+        self._body_signals: dict[str, dict[str, float]] = {}
         self._lamps_alone = False
         self._routed = 0
         self._reported_ns = -1
@@ -248,6 +252,11 @@ class SimulatedUnits:
                     to.send(frame)
                     self._routed += 1
 
+    def tell(self, body: BodyState) -> None:
+        """Take what the body and the small units measure; sent with the next report."""
+        self._body = body
+        self._body_signals = signals_of(self._mapping, body)
+
     # --- measurements, up -------------------------------------------------------------------------
 
     def report(
@@ -274,8 +283,9 @@ class SimulatedUnits:
                 sensors=self._sensors,
                 lane=self._lane,
                 gnss=self._gnss,
+                body=self._body,
             )
-            values = values_of(at)
+            values = values_of(at, self._body_signals)
             if now_ns == 0 and self._request is not None:
                 self._say(self._request, lambda _name: {}, now_ns)
             for mouth in self._mouths:

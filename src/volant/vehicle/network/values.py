@@ -1,15 +1,17 @@
 """What the simulated units measure, as physical values of their signals.
 
 Each message that carries something that moves in the simulated car has its function here. What stands
-still in it (doors, windows, the charger) rests at the start value of the data base.
+still in it rests at the start value of the data base. What the body reports goes out by the mapping's own table.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
+from volant.core.body import BodyState
 from volant.core.messages import (
     CarState,
     Gear,
@@ -32,6 +34,7 @@ ZERO_C_K: Final = 273.15
 UNKNOWN_LANES: Final = 15
 LANE_NS: Final = 200_000_000
 """A lane is told as seen for this long: four pictures."""
+DOORS: Final = ("FrontLeft", "FrontRight", "RearLeft", "RearRight")
 RADARS: Final = {
     "RDF": "radar_front",
     "RFL": "radar_front_left",
@@ -59,6 +62,8 @@ class Snapshot:
     """The last frames that came."""
     lane: LaneReturn | None
     gnss: GnssReturn | None
+    body: BodyState | None = None
+    """None: it has told nothing yet."""
 
 
 def _speed(at: Snapshot) -> dict[str, float]:
@@ -186,7 +191,20 @@ def _lights(at: Snapshot) -> dict[str, float]:
 
 def _doors(at: Snapshot) -> dict[str, float]:
     closed = at.car.driver.door_closed
-    return {"BDY_Doors_AllClosed": closed, "BDY_Doors_FrontLeft": not closed}
+    if at.body is None:
+        return {"BDY_Doors_AllClosed": closed, "BDY_Doors_FrontLeft": not closed}
+    doors = at.body.doors
+    opened = {
+        f"BDY_Doors_{name}": door.open_pct > 0.0 for name, door in zip(DOORS, doors, strict=True)
+    }
+    return opened | {
+        "BDY_Doors_AllClosed": closed,
+        "BDY_Doors_Boot": at.body.boot_pct > 0.0,
+        "BDY_Doors_Bonnet": at.body.hood_pct > 0.0,
+        "BDY_Doors_Locked": all(door.locked for door in doors),
+        "BDY_Doors_ChildLeft": doors[2].child_locked,
+        "BDY_Doors_ChildRight": doors[3].child_locked,
+    }
 
 
 def _belts(at: Snapshot) -> dict[str, float]:
@@ -296,14 +314,24 @@ SOURCES: Final[Mapping[str, Callable[[Snapshot], Mapping[str, float]]]] = {
     "GTW_Buses": _buses,
     **{f"{prefix}_Status": _radar(prefix, sensor) for prefix, sensor in RADARS.items()},
 }
-_NOTHING: Final[Mapping[str, float]] = {}
+_NOTHING: Final[Mapping[str, float]] = MappingProxyType({})
 
 
-def values_of(at: Snapshot) -> Callable[[str], Mapping[str, float]]:
-    """Values of a message's signals by its name; nothing for one that rests."""
+def values_of(
+    at: Snapshot, body: Mapping[str, Mapping[str, float]] = MappingProxyType({})
+) -> Callable[[str], Mapping[str, float]]:
+    """Values of a message's signals by its name; nothing for one that rests.
+
+    Args:
+        at: the moment.
+        body: what the body's messages carry, by message; what the car itself measures goes before it.
+    """
 
     def values(name: str) -> Mapping[str, float]:
-        source = SOURCES.get(name)
-        return _NOTHING if source is None else source(at)
+        source, carried = SOURCES.get(name), body.get(name)
+        if source is None:
+            return carried or _NOTHING
+        own = source(at)
+        return {**carried, **own} if carried else own
 
     return values
