@@ -1,6 +1,6 @@
 // Made by `python -m volant.caros.cockpit.typescript`; do not edit.
 
-export const SCHEMA_HASH = "756fc693c3f7";
+export const SCHEMA_HASH = "362da9df2da4";
 
 /** Emergency braking's own view, 20 Hz and at each change; positions in the car frame. */
 export interface AebState {
@@ -38,6 +38,21 @@ export interface Alert {
 
 /** How much an alert wants to be seen (0 status to 4 critical). */
 export type AlertLevel = 0 | 1 | 2 | 3 | 4;
+
+/** What one app shows on the driver's page. */
+export interface AppCard {
+  app: string;
+  name: string;
+  title: string;
+  lines: readonly string[];
+  address: string;
+}
+
+/** What apps show now; said when it changes, and once a second. */
+export interface AppCards {
+  stamp_ns: number;
+  cards: readonly AppCard[];
+}
 
 /** What can be asked of the body; the unit of its value stands beside it. */
 export type BodyItem = "door" | "door_lock" | "child_lock" | "window" | "window_lock" | "hood" | "boot" | "boot_lock" | "light_switch" | "parking_light" | "running_light" | "low_beam" | "high_beam" | "fog_front" | "fog_rear" | "horn" | "wiper" | "wiper_intensity" | "mirror_fold" | "mirror_heat" | "mirror_yaw" | "mirror_tilt" | "screen_heat" | "air_temperature" | "air_fan" | "air_way" | "air_conditioning" | "recirculation" | "defrost" | "seat_heat" | "seat_position" | "seat_height" | "seat_recline" | "seat_tilt" | "seat_occupied" | "seat_belt" | "wheel_heat" | "wheel_extension" | "wheel_tilt" | "dome_light" | "glove_light" | "ambient_light" | "ambient_intensity" | "reading_light" | "reading_intensity" | "charge_flap" | "charge_cable" | "cable_lock" | "charge_limit" | "charge" | "trip" | "gear";
@@ -257,6 +272,7 @@ export interface CockpitFrame {
   route_number: number;
   route: Uint8Array;
   codes: CockpitCodes | null;
+  apps: readonly AppCard[];
   replay: CockpitReplay | null;
 }
 
@@ -981,6 +997,8 @@ export const FIELDS: Record<string, readonly string[]> = {
   AebState: ["stamp_ns", "stage", "code", "words", "object_class", "x_m", "y_m", "time_to_contact_s", "needed_mps2"],
   AirState: ["wished_k", "fan_pct", "way"],
   Alert: ["stamp_ns", "alert_id", "level", "words", "cause", "action", "until_ns"],
+  AppCard: ["app", "name", "title", "lines", "address"],
+  AppCards: ["stamp_ns", "cards"],
   BodyRequest: ["stamp_ns", "item", "place", "value", "word", "who"],
   BodyState: ["stamp_ns", "doors", "seats", "mirrors", "tyres", "window_lock", "hood_pct", "boot_pct", "boot_locked", "lights", "cabin_lights", "wipers", "screen_heat", "horn", "climate", "wheel_heat_pct", "wheel_extension_pct", "wheel_tilt_pct", "charge", "drive", "refused", "refusal"],
   CabinLights: ["dome", "glove", "ambient", "ambient_pct", "reading", "reading_pct"],
@@ -996,7 +1014,7 @@ export const FIELDS: Record<string, readonly string[]> = {
   CockpitCodes: ["number", "count", "codes", "may_clear", "refused"],
   CockpitControl: ["kind", "value"],
   CockpitEgo: ["stamp_ns", "x_m", "y_m", "z_m", "yaw_rad", "grade", "yaw_rate_rps", "speed_mps", "length_m", "width_m", "rear_overhang_m", "valid"],
-  CockpitFrame: ["schema", "sequence", "stamp_ns", "car_age_s", "pilot_age_s", "car", "ego", "tracks_stamp_ns", "tracks", "plan", "pilot", "guard", "stop", "alert", "road_window", "road", "lights", "aeb", "route_number", "route", "codes", "replay"],
+  CockpitFrame: ["schema", "sequence", "stamp_ns", "car_age_s", "pilot_age_s", "car", "ego", "tracks_stamp_ns", "tracks", "plan", "pilot", "guard", "stop", "alert", "road_window", "road", "lights", "aeb", "route_number", "route", "codes", "apps", "replay"],
   CockpitGuard: ["source", "limited", "reason"],
   CockpitHands: ["accelerator", "brake", "wheel", "hands_on", "eyes_on"],
   CockpitLight: ["x_m", "y_m", "z_m", "state"],

@@ -136,6 +136,14 @@ BODY_STATE: Final = Topic(
 BODY_REQUEST: Final = Topic(
     "body/request", body.BodyRequest, Kind.EVENT, None, "what is asked of the body"
 )
+APP_CARDS: Final = Topic(
+    "apps/cards",
+    m.AppCards,
+    Kind.STATE,
+    None,
+    "what apps show on the driver's page; holds keys, so it is never written down",
+    journal=False,
+)
 
 TOPICS: Final[tuple[Topic, ...]] = (
     CAR_STATE,
@@ -165,5 +173,6 @@ TOPICS: Final[tuple[Topic, ...]] = (
     CAR_POWER,
     BODY_STATE,
     BODY_REQUEST,
+    APP_CARDS,
 )
 BY_NAME: Final[dict[str, Topic]] = {topic.name: topic for topic in TOPICS}

@@ -46,6 +46,7 @@ from volant.core.messages import (
     AebState,
     Alert,
     AlertLevel,
+    AppCard,
     CarState,
     GuardDecision,
     LightFrame,
@@ -91,6 +92,7 @@ INPUTS: Final[tuple[Topic, ...]] = (
     topics.SENSOR_FRAMES,
     topics.ALERT,
     topics.CAR_CODES,
+    topics.APP_CARDS,
 )
 
 
@@ -134,6 +136,8 @@ class Latest:
     alerts: tuple[Alert, ...] = ()
     """New since the last frame."""
     codes: TroubleCodes | None = None
+    apps: tuple[AppCard, ...] = ()
+    """What apps show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +175,7 @@ def latest_of(inputs: Inputs) -> Latest:
         lights=newest_lights(inputs.new[topics.SENSOR_FRAMES.name]),
         alerts=inputs.new[topics.ALERT.name],
         codes=held[topics.CAR_CODES.name],
+        apps=() if (apps := held[topics.APP_CARDS.name]) is None else apps.cards,
     )
 
 
@@ -231,6 +236,7 @@ def build(
         route_number=1 if shown_route else 0,
         route=shown_route,
         codes=None if latest.codes is None else _codes(latest.codes),
+        apps=latest.apps,
         replay=replay,
     )
     return state, frame

@@ -17,6 +17,7 @@ from msgspec import Meta
 from volant.caros.cockpit.shapes import schema_hash
 from volant.core.messages import (
     Alert,
+    AppCard,
     BrakeStage,
     CommandSource,
     Constraint,
@@ -325,6 +326,8 @@ class CockpitFrame(Message, frozen=True, kw_only=True):
     """A `CockpitRoute`, encoded once a route: a screen decodes it when the number changes."""
     codes: CockpitCodes | None
     """Null where nobody looks for trouble codes."""
+    apps: tuple[AppCard, ...] = ()
+    """What apps show, and the addresses of their pages."""
     replay: CockpitReplay | None = None
 
 
