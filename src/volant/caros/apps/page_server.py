@@ -269,7 +269,7 @@ def listener_port(listener: socket.socket) -> int:
 
 def _frame_headers(origin: str, key: str) -> dict[str, str]:
     policy = (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
         f"connect-src {origin}/{key}/ {origin.replace('http', 'ws')}/{key}/; "
         f"frame-src {origin}/{key}/app/; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
