@@ -1,17 +1,21 @@
-/** What was asked of the car, and what became of it, in words. Pure. */
+/** What was asked of the car, and what became of it, in words. Pure but for its count. */
 
 export interface Ask {
+  /** Tells it from the others. */
+  readonly number: number;
   /** Its name for people, such as "Front left window to 50 %". */
   readonly words: string;
   readonly path: string;
   readonly wanted: string;
-  readonly stage: "asked" | "granted" | "done" | "refused";
+  readonly stage: "asked" | "granted" | "done" | "late" | "refused";
   /** Why it was refused. */
   readonly why: string;
 }
 
+let count = 0;
+
 export function ask(words: string, path: string, wanted: string): Ask {
-  return { words, path, wanted, stage: "asked", why: "" };
+  return { number: ++count, words, path, wanted, stage: "asked", why: "" };
 }
 
 /** The car has handed it on to who moves it. */
@@ -23,9 +27,14 @@ export function refused(one: Ask, message: string): Ask {
   return { ...one, stage: "refused", why: reasonOf(message) };
 }
 
+/** Much time has passed. */
+export function late(one: Ask): Ask {
+  return one.stage === "asked" || one.stage === "granted" ? { ...one, stage: "late" } : one;
+}
+
 /** The signal's value as it is now: what was asked for is done when it is reached. */
 export function heard(one: Ask, value: string): Ask {
-  const open = one.stage === "asked" || one.stage === "granted";
+  const open = one.stage === "asked" || one.stage === "granted" || one.stage === "late";
   return open && same(one.wanted, value) ? { ...one, stage: "done" } : one;
 }
 
@@ -38,6 +47,8 @@ export function wordsOf(one: Ask | null): string {
       return `${one.words}: on its way …`;
     case "done":
       return `${one.words}: done.`;
+    case "late":
+      return `${one.words}: the car has not done it.`;
     case "refused":
       return `${one.words}: refused. ${one.why}`;
   }

@@ -11,11 +11,14 @@ export class Chart extends LitElement {
     name: { type: String },
     unit: { type: String },
     samples: { attribute: false },
+    least: { type: Number },
     now: { type: Number },
   };
   declare name: string;
   declare unit: string;
   declare samples: readonly Sample[];
+  /** The upper bound is never below. */
+  declare least: number;
   /** Unix time in milliseconds at the right edge. */
   declare now: number;
 
@@ -24,7 +27,7 @@ export class Chart extends LitElement {
     css`
       :host {
         display: grid;
-        grid-template-columns: auto minmax(0, 1fr);
+        grid-template: minmax(150px, 1fr) auto / auto minmax(0, 1fr);
         gap: 4px 12px;
         font-size: var(--type-small);
         color: var(--ink-soft);
@@ -44,7 +47,8 @@ export class Chart extends LitElement {
       svg {
         display: block;
         width: 100%;
-        height: 150px;
+        height: 100%;
+        min-height: 150px;
         overflow: visible;
       }
       .edge,
@@ -71,11 +75,12 @@ export class Chart extends LitElement {
     this.name = "";
     this.unit = "";
     this.samples = [];
+    this.least = 1;
     this.now = 0;
   }
 
   override render() {
-    const scale = scaleOf(this.samples);
+    const scale = scaleOf(this.samples, this.least);
     const line = lineOf(this.samples, this.now, scale, WIDTH, HEIGHT);
     const zero = HEIGHT + (scale.low / (scale.high - scale.low)) * HEIGHT;
     const words = (value: number) => `${value.toLocaleString("en")} ${this.unit}`;

@@ -1,13 +1,23 @@
 import { distance, NONE, percent } from "../kit/format";
 import { define, html, LitElement, shared } from "../kit/parts/part";
-import { type Ask, heard, wordsOf } from "./asks";
+import { type Ask, heard, late, wordsOf } from "./asks";
 import * as model from "./model";
 import { joined, type Sample, thinned } from "./series";
 import * as at from "./signals";
 import { tiles } from "./styles";
 
-const STEP_C = 0.5;
-const STEP_PCT = 5;
+interface Steps {
+  readonly step: number;
+  readonly least: number;
+  readonly most: number;
+  readonly unit: string;
+}
+
+/** The car takes 16 to 28 degrees. */
+const WARMTH: Steps = { step: 0.5, least: 16, most: 28, unit: "°C" };
+const CHARGE_TO: Steps = { step: 5, least: 20, most: 100, unit: "%" };
+/** After this time what is not done is said to be so. */
+const LATE_MS = 20_000;
 /** Which tile tells what became of an ask. */
 const TILES: readonly [string, readonly string[]][] = [
   ["charge", [at.LIMIT, at.FLAP]],
@@ -15,9 +25,9 @@ const TILES: readonly [string, readonly string[]][] = [
   ["windows", Object.values(at.WINDOWS)],
 ];
 const CHARTS = [
-  { name: "Speed", path: at.SPEED, unit: "km/h", of: (value: number) => value },
-  { name: "Power", path: at.POWER, unit: "kW", of: (value: number) => value / 1000 },
-  { name: "Charge", path: at.CHARGE, unit: "%", of: (value: number) => value },
+  { name: "Speed", path: at.SPEED, unit: "km/h", least: 20, of: (value: number) => value },
+  { name: "Power", path: at.POWER, unit: "kW", least: 1, of: (value: number) => value / 1000 },
+  { name: "Charge", path: at.CHARGE, unit: "%", least: 100, of: (value: number) => value },
 ];
 
 /** The whole dashboard; says `volant-ask` when somebody wants something. */
@@ -64,7 +74,13 @@ export class Dashboard extends LitElement {
   }
 
   ask(one: Ask, path: string): void {
-    this.asks.set(tileOf(path), one);
+    const tile = tileOf(path);
+    this.asks.set(tile, one);
+    setTimeout(() => {
+      const now = this.asks.get(tile);
+      if (now?.number === one.number) this.asks.set(tile, late(now));
+      this.requestUpdate();
+    }, LATE_MS);
     this.requestUpdate();
   }
 
@@ -117,7 +133,7 @@ export class Dashboard extends LitElement {
         <div><dt>Range</dt><dd>${distance(this.number(at.RANGE))}</dd></div>
         <div><dt>Now</dt><dd>${model.chargeWords(this.values)}</dd></div>
       </dl>
-      ${this.stepper("Charge to", limit === null ? NONE : percent(limit), at.LIMIT, limit, STEP_PCT, "%")}
+      ${this.stepper("Charge to", limit === null ? NONE : percent(limit), at.LIMIT, limit, CHARGE_TO)}
       <div class="row">
         ${this.button(open ? "Close flap" : "Open flap", at.FLAP, String(!open), open ? "Close the charging flap" : "Open the charging flap")}
       </div>
@@ -135,7 +151,7 @@ export class Dashboard extends LitElement {
       ${Object.entries(at.WISHES).map(([side, path]) => {
         const wish = this.number(path);
         const name = side === "left" ? "Front left" : "Front right";
-        return this.stepper(name, model.degrees(wish), path, wish, STEP_C, "°C");
+        return this.stepper(name, model.degrees(wish), path, wish, WARMTH);
       })}
       <div class="row">
         ${this.toggle("Climate", at.CLIMATE)}${this.toggle("Recirculate", at.RECIRCULATION)}
@@ -174,32 +190,22 @@ export class Dashboard extends LitElement {
             }}>${name}</button>`,
         )}
       </div>
-      <volant-chart .name=${one.name} .unit=${one.unit} .samples=${samples}
+      <volant-chart .name=${one.name} .unit=${one.unit} .samples=${samples} .least=${one.least}
         .now=${samples.at(-1)?.at_ms ?? 0}></volant-chart>
     </section>`;
   }
 
   // --- what is asked --------------------------------------------------------------------------------
 
-  private stepper(
-    name: string,
-    shown: string,
-    path: string,
-    value: number | null,
-    step: number,
-    unit: string,
-  ) {
-    const to = (wanted: number) =>
-      this.button(
-        wanted < (value ?? 0) ? "−" : "+",
-        path,
-        String(wanted),
-        `${name} to ${wanted} ${unit}`,
-        value === null,
-      );
+  private stepper(name: string, shown: string, path: string, value: number | null, by: Steps) {
+    const to = (sign: "−" | "+") => {
+      const wanted = (value ?? 0) + (sign === "+" ? by.step : -by.step);
+      const lacks = value === null || wanted < by.least || wanted > by.most;
+      return this.button(sign, path, String(wanted), `${name} to ${wanted} ${by.unit}`, lacks);
+    };
     return html`<div class="row line" role="group" aria-label=${name}>
       <span class="name">${name}</span>
-      ${to((value ?? 0) - step)}<output aria-label=${name}>${shown}</output>${to((value ?? 0) + step)}
+      ${to("−")}<output aria-label=${name}>${shown}</output>${to("+")}
     </div>`;
   }
 

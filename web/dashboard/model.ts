@@ -55,14 +55,15 @@ export function windowWords(position: number | null): string {
   return position >= 100 ? "Open" : `${Math.round(position)} % open`;
 }
 
-/** Title and lines of the card on the driver's page. */
+/** Title and lines of the card on the driver's page: what is known. */
 export function card(values: Values): readonly [string, readonly string[]] {
   const charge = number(values, at.CHARGE);
+  const lines = [
+    [consumption(values), span(number(values, at.TIME))],
+    [charge === null ? NONE : `${percent(charge)} charge`, distance(number(values, at.RANGE))],
+  ];
   return [
     `Trip ${distance(number(values, at.TRIP))}`,
-    [
-      `${consumption(values)}, ${span(number(values, at.TIME))}`,
-      `${charge === null ? NONE : percent(charge)} charge, ${distance(number(values, at.RANGE))} range`,
-    ],
+    lines.map((words) => words.filter((one) => one !== NONE).join(", ")).filter(Boolean),
   ];
 }

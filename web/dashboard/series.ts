@@ -31,10 +31,10 @@ export interface Scale {
 
 const STEPS = [1, 2, 5];
 
-/** Round bounds with 0 in them that hold all samples. */
-export function scaleOf(samples: readonly Sample[]): Scale {
+/** Round bounds that hold all samples and 0; the upper one is at least `least`. */
+export function scaleOf(samples: readonly Sample[], least: number): Scale {
   const values = samples.map((one) => one.value);
-  return { low: -nice(-Math.min(0, ...values)), high: nice(Math.max(1, ...values)) };
+  return { low: 0 - nice(0 - Math.min(0, ...values)), high: nice(Math.max(least, ...values)) };
 }
 
 function nice(value: number): number {

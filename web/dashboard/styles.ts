@@ -7,8 +7,18 @@ export const tiles = css`
   }
   .grid {
     display: grid;
-    grid-template-columns: repeat(auto-fit, minmax(min(100%, 400px), 1fr));
+    grid-template-columns: repeat(3, minmax(0, 1fr));
     gap: var(--gap);
+  }
+  @media (max-width: 1239px) {
+    .grid {
+      grid-template-columns: repeat(2, minmax(0, 1fr));
+    }
+  }
+  @media (max-width: 839px) {
+    .grid {
+      grid-template-columns: minmax(0, 1fr);
+    }
   }
   section {
     display: flex;
@@ -22,7 +32,15 @@ export const tiles = css`
     min-width: 0;
   }
   .wide {
-    grid-column: 1 / -1;
+    grid-column: span 2;
+  }
+  .wide volant-chart {
+    flex: 1;
+  }
+  @media (max-width: 839px) {
+    .wide {
+      grid-column: auto;
+    }
   }
   h2,
   p,
@@ -34,6 +52,8 @@ export const tiles = css`
     font-size: var(--type-small);
     font-weight: 600;
     color: var(--ink-soft);
+  }
+  .row h2 {
     flex: 1;
   }
   .big {
@@ -121,6 +141,7 @@ export const tiles = css`
   .told.done {
     color: var(--well);
   }
+  .told.late,
   .told.refused {
     color: var(--soon);
     font-weight: 600;

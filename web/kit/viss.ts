@@ -36,6 +36,8 @@ interface Row {
 
 const RETRY_MS = 1000;
 const ANSWER_MS = 5000;
+/** Of one subscription. */
+const MOST_PATHS = 20;
 
 /** `data` of a message, which has an object for one signal and an array for several. */
 export function dataOf(data: unknown): Data {
@@ -48,7 +50,8 @@ export class Viss {
   private token = "";
   private count = 0;
   private readonly waiting = new Map<string, (answer: Answer) => void>();
-  private subscription = "";
+  /** Names of the subscriptions under the present token. */
+  private heard: string[] = [];
 
   constructor(
     /** All that is to be heard, below `Vehicle`. */
@@ -112,9 +115,9 @@ export class Viss {
       if (this.socket !== mine || mine?.readyState !== WebSocket.OPEN) return;
       try {
         const next_s = await this.renew();
-        const old = this.subscription;
+        const old = this.heard;
         await this.subscribe();
-        await this.ask({ action: "unsubscribe", subscriptionId: old });
+        for (const name of old) await this.ask({ action: "unsubscribe", subscriptionId: name });
         setTimeout(again, (next_s / 2) * 1000);
       } catch {
         mine.close();
@@ -144,9 +147,14 @@ export class Viss {
   }
 
   private async subscribe(): Promise<void> {
-    const filter = { type: "paths", parameter: this.paths };
-    const answer = await this.ask({ action: "subscribe", path: "Vehicle", filter });
-    this.subscription = answer.subscriptionId ?? "";
+    const names: string[] = [];
+    this.heard = names;
+    for (let first = 0; first < this.paths.length; first += MOST_PATHS) {
+      const parameter = this.paths.slice(first, first + MOST_PATHS);
+      const filter = { type: "paths", parameter };
+      const answer = await this.ask({ action: "subscribe", path: "Vehicle", filter });
+      names.push(answer.subscriptionId ?? "");
+    }
   }
 
   private ask(request: Record<string, unknown>): Promise<Answer> {
@@ -171,9 +179,9 @@ export class Viss {
   }
 
   private hear(answer: Answer): void {
-    if (answer.action === "subscription" && answer.subscriptionId === this.subscription) {
-      if (answer.error) this.socket?.close();
-      else this.onData(dataOf(answer.data));
+    if (answer.action === "subscription") {
+      if (!answer.error) this.onData(dataOf(answer.data));
+      else if (this.heard.includes(answer.subscriptionId ?? "")) this.socket?.close();
     } else if (answer.requestId) {
       this.waiting.get(answer.requestId)?.(answer);
     }

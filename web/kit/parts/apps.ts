@@ -11,9 +11,6 @@ export class AppCards extends LitElement {
   static override styles = [
     shared,
     css`
-      :host([hidden]) {
-        display: none;
-      }
       h2,
       h3,
       p,
@@ -23,8 +20,11 @@ export class AppCards extends LitElement {
         font-size: var(--type-small);
       }
       h2 {
-        font-weight: 600;
-        padding-block-end: 6px;
+        position: absolute;
+        width: 1px;
+        height: 1px;
+        overflow: hidden;
+        clip-path: inset(50%);
       }
       h3 {
         font-weight: 400;
@@ -34,12 +34,22 @@ export class AppCards extends LitElement {
         list-style: none;
         display: grid;
         gap: 8px;
+        width: min(340px, 100%);
+        max-height: 60vh;
+        overflow-y: auto;
+        pointer-events: auto;
+      }
+      @media (max-width: 1000px) {
+        ul {
+          width: auto;
+        }
       }
       li {
         display: grid;
         grid-template-columns: minmax(0, 1fr) auto;
         gap: 2px 12px;
         padding: 12px 14px;
+        background: var(--plate);
         border: 1.5px solid var(--plate-edge);
         border-radius: var(--round);
         overflow-wrap: anywhere;

@@ -29,7 +29,7 @@ class PageDoor:
     def __init__(self, store: SignalStore, history: History, show: Callable[[Card], None]) -> None:
         """`show` is called with each card that a page shows."""
         self._store, self._history, self._show = store, history, show
-        self._pages: dict[str, tuple[PageServer, asyncio.Future[None], socket.socket]] = {}
+        self._pages: dict[str, tuple[PageServer, asyncio.Future[None]]] = {}
         self._moving: bool | None = None
         self._heard_s = 0.0
         self._looking: asyncio.Future[None] | None = None
@@ -50,7 +50,8 @@ class PageDoor:
             return
         page.move(self._moving)
         serving = asyncio.ensure_future(serve_asgi(page, listener))
-        self._pages[word.app] = page, serving, listener
+        serving.add_done_callback(lambda _: listener.close())
+        self._pages[word.app] = page, serving
         if self._looking is None:
             self._looking = asyncio.ensure_future(self._look())
 
@@ -58,10 +59,9 @@ class PageDoor:
         """Serve an app's page no more."""
         found = self._pages.pop(app, None)
         if found is not None:
-            page, serving, listener = found
+            page, serving = found
             page.end()
             serving.cancel()
-            listener.close()
 
     def move(self, moving: bool | None) -> None:
         """The host has said whether the car moves."""
@@ -86,5 +86,5 @@ class PageDoor:
 
     def _tell(self, moving: bool | None) -> None:
         self._moving = moving
-        for page, _, _ in self._pages.values():
+        for page, _ in self._pages.values():
             page.move(moving)

@@ -286,7 +286,7 @@ def _app_headers(origin: str, key: str) -> dict[str, str]:
         f"sandbox allow-scripts; default-src 'none'; script-src {files}; style-src {files}; "
         f"img-src {files} data:; font-src {files}; "
         f"connect-src {origin}/{key}/ {origin.replace('http', 'ws')}/{key}/; "
-        f"webrtc 'block'; base-uri 'none'; form-action 'none'; frame-ancestors {origin}"
+        f"base-uri 'none'; form-action 'none'; frame-ancestors {origin}"
     )
     # What has no origin is a stranger to its own files, so these may be fetched by strangers who know the key.
     return {
