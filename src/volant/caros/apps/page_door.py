@@ -60,7 +60,7 @@ class PageDoor:
         found = self._pages.pop(app, None)
         if found is not None:
             page, serving = found
-            page.end()
+            page.close()
             serving.cancel()
 
     def move(self, moving: bool | None) -> None:

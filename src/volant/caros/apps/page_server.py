@@ -94,6 +94,7 @@ class PageServer:
         """
         self.word = word
         self.moving: bool | None = None
+        self._gone = False
         self._host = f"127.0.0.1:{port}"
         self._tokens = PageTokens(word.scope)
         self._service = Service(store, self._tokens, history=history)
@@ -130,6 +131,11 @@ class PageServer:
             talk.cancel()
         self._set_card(Card(app=self.word.app, title=""))
 
+    def close(self) -> None:
+        """The app has gone: nobody has business here any more."""
+        self._gone = True
+        self.end()
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request or socket."""
         if scope["type"] not in ("http", "websocket"):
@@ -145,7 +151,7 @@ class PageServer:
     def _inside(self, scope: Scope) -> str | None:
         """The path behind the key; None: who asks has no business here."""
         hosts = Headers(scope=scope).getlist("host")
-        if len(hosts) != 1 or hosts[0].lower() != self._host:
+        if self._gone or len(hosts) != 1 or hosts[0].lower() != self._host:
             return None
         key, slash, rest = scope["path"].removeprefix("/").partition("/")
         if not secrets.compare_digest(key.encode(), self.word.key.encode()):
