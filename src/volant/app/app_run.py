@@ -28,6 +28,8 @@ from volant.caros.apps.shelf import NAME
 from volant.caros.apps.store import AppRow, AppStore, write_whole
 from volant.caros.signals.store import SignalStore
 from volant.caros.supervise.shell import die_with
+from volant.caros.viss.history import History
+from volant.caros.viss.server import note
 from volant.core.errors import InputError, RefusedError
 from volant.core.messages import PowerState
 
@@ -190,8 +192,8 @@ class StatusFile:
         self._last: tuple[AppStatus, ...] | None = None
 
     def say(self, apps: tuple[AppStatus, ...]) -> None:
-        """Write it down where it differs; cards change too often for that."""
-        bare = tuple(msgspec.structs.replace(one, card=()) for one in apps)
+        """Write it down where it differs: no cards, which change too often, and no keys."""
+        bare = tuple(msgspec.structs.replace(one, card=(), address="") for one in apps)
         if bare != self._last:
             self._last = bare
             status = HostStatus(pid=os.getpid(), level=self._level, apps=bare)
@@ -214,11 +216,15 @@ def _run_here(store: AppStore, row: AppRow, manifest: Manifest) -> Exit:
         for right in rights_in_words(manifest):
             tell(f"{row.id} may {right}")
         tell(f"isolation: {offer.level.word}; Ctrl-C ends it")
+        told = ""
         try:
             while signals.asked is None:
                 for said in host.turn(TURN_S):
                     tell(f"{said.name}: {said.what} {said.detail}".strip())
                 status.say(host.status())
+                if (address := host.status()[0].address) and address != told:
+                    told = address
+                    tell(f"its page: {address}")
                 if host.status()[0].phase in ("stopped", "quarantined", "refused"):
                     break
         finally:
@@ -253,8 +259,10 @@ def _serve_signals(channel: socket.socket) -> int:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
         async def serve() -> None:
-            SignalDoor(SignalStore(own_catalogue()), channel).open()
-            await asyncio.Event().wait()
+            store = SignalStore(own_catalogue())
+            history = History(store)
+            SignalDoor(store, channel, history).open()
+            await note(history)
 
         asyncio.run(serve())
     finally:

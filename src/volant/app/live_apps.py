@@ -19,12 +19,14 @@ from volant.caros.apps.isolation.probe import probe
 from volant.caros.apps.store import AppStore
 from volant.caros.ledger import FlashLedger
 from volant.core import topics
+from volant.core.clock import NS_PER_S
 from volant.core.errors import InputError
-from volant.core.messages import PowerState
+from volant.core.messages import AppCard, AppCards, PowerState
 
 TURN_S: Final = 0.02
 LOOK_S: Final = 0.5
 MOVING_MPS: Final = 0.3
+CARDS_NS: Final = NS_PER_S
 
 
 def apps(station: Station, context: Context) -> int:
@@ -73,6 +75,7 @@ def _host(station: Station, context: Context, store: AppStore) -> None:
     # Parked until the car says more: an app that is for driving does not start before.
     host = AppHost(store, machine, offer, context.apps[0], power=PowerState.PARKED, ledger=ledger)
     status = StatusFile(store, offer.level.word)
+    board = _Board(station)
     try:
         while not station.ending:
             host.turn(TURN_S)
@@ -81,6 +84,7 @@ def _host(station: Station, context: Context, store: AppStore) -> None:
                 host.move(moving=abs(car.take()[-1].speed_mps) > MOVING_MPS)
             if power.unread:
                 host.power(power.take()[-1].state)
+            board.say(host.cards())
             found = host.status()
             status.say(found)
             station.note = "; ".join(
@@ -90,3 +94,18 @@ def _host(station: Station, context: Context, store: AppStore) -> None:
             station.beat()
     finally:
         host.close()
+
+
+class _Board:
+    """Says what apps show, when it changes and now and then."""
+
+    def __init__(self, station: Station) -> None:
+        self._station = station
+        self._said: tuple[AppCard, ...] | None = None
+        self._said_ns = 0
+
+    def say(self, cards: tuple[AppCard, ...]) -> None:
+        now_ns = self._station.now_ns
+        if cards != self._said or now_ns - self._said_ns >= CARDS_NS:
+            self._said, self._said_ns = cards, now_ns
+            self._station.bus.publish(topics.APP_CARDS, AppCards(stamp_ns=now_ns, cards=cards))

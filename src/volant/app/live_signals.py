@@ -28,6 +28,8 @@ from volant.caros.signals.sinks import SINKS, message_of, not_a_time
 from volant.caros.signals.sources import drives
 from volant.caros.signals.store import Datapoint, SignalStore
 from volant.caros.signals.values import Code, SignalError
+from volant.caros.viss.history import History
+from volant.caros.viss.server import note
 from volant.core import topics
 from volant.core.body import BodyState
 from volant.core.clock import NS_PER_S
@@ -65,6 +67,8 @@ class EdgeInput:
     """What an edge is given."""
 
     store: SignalStore
+    history: History
+    """Of the store."""
     context: Context
     say: Callable[[str, str], None]
     """Puts words about an edge, by its name, into the process's heartbeat; none: it serves."""
@@ -80,7 +84,7 @@ async def line_edge(given: EdgeInput) -> None:
 
 async def apps_edge(given: EdgeInput) -> None:
     """The apps' own sockets; their host hands them over, anew after a death of this process."""
-    door = SignalDoor(given.store, given.context.apps[1])
+    door = SignalDoor(given.store, given.context.apps[1], given.history)
     door.open()
     try:
         await asyncio.Event().wait()
@@ -222,8 +226,9 @@ async def _serve(station: Station, context: Context, store: SignalStore) -> int:
         told.set()
         station.note = "; ".join(f"{name} {one}" for name, one in notes.items() if one)
 
-    given = EdgeInput(store, context, say)
+    given = EdgeInput(store, History(store), context, say)
     edges = [asyncio.ensure_future(edge(given)) for edge in EDGES]
+    edges.append(asyncio.ensure_future(note(given.history)))
     try:
         # The broker alone makes its own socket; the others' listen already. Once it has said that it
         # serves, or why not, the car may say that it is ready.

@@ -15,4 +15,11 @@ async def viss_edge(given: EdgeInput) -> None:
     """Serve until cancelled, with the broker's key and certificate."""
     door, kuksa = given.context.viss, given.context.kuksa
     checker = None if kuksa.token_key_pem is None else TokenChecker(kuksa.token_key_pem)
-    await serve(given.store, door.listener, checker=checker, tls=kuksa.tls, origins=door.origins)
+    await serve(
+        given.store,
+        door.listener,
+        history=given.history,
+        checker=checker,
+        tls=kuksa.tls,
+        origins=door.origins,
+    )

@@ -920,6 +920,26 @@ class EnergyState(Message, frozen=True, kw_only=True):
     learned_m: Length
     """Driven while learning."""
 
+class AppCard(Message, frozen=True, kw_only=True):
+    """What one app shows on the driver's page."""
+
+    app: str
+    name: str
+    """For people."""
+    title: str
+    """Empty: it shows no card now."""
+    lines: tuple[str, ...]
+    """Two at most."""
+    address: str
+    """Of its own page; empty where it has none, and while the car moves. Holds a key."""
+
+
+class AppCards(Message, frozen=True, kw_only=True):
+    """What apps show now; said when it changes, and once a second."""
+
+    stamp_ns: Stamp
+    cards: tuple[AppCard, ...]
+
 
 class LiveStep(Message, frozen=True, kw_only=True):
     """What a process of the live car did at one tick, so that a replay can give it the same again.

@@ -139,6 +139,14 @@ BODY_REQUEST: Final = Topic(
 ENERGY_STATE: Final = Topic(
     "energy/state", m.EnergyState, Kind.STATE, None, "what is expected of the charge"
 )
+APP_CARDS: Final = Topic(
+    "apps/cards",
+    m.AppCards,
+    Kind.STATE,
+    None,
+    "what apps show on the driver's page; holds keys, so it is never written down",
+    journal=False,
+)
 
 TOPICS: Final[tuple[Topic, ...]] = (
     CAR_STATE,
@@ -169,5 +177,6 @@ TOPICS: Final[tuple[Topic, ...]] = (
     BODY_STATE,
     BODY_REQUEST,
     ENERGY_STATE,
+    APP_CARDS,
 )
 BY_NAME: Final[dict[str, Topic]] = {topic.name: topic for topic in TOPICS}

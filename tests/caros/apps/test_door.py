@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 
-from volant.caros.apps.door import AGAIN, SignalDoor, hand_over, tell_gone
+from volant.caros.apps.door import SignalDoor
+from volant.caros.apps.words import AGAIN, hand_over, tell_gone
 from volant.caros.signals.rights import Rights
 from volant.caros.signals.store import Datapoint, SignalStore
 from volant.wire.vss import Catalogue, Leaf

@@ -6,7 +6,6 @@ it says so, and is handed them again. Nobody else can reach the channel, so what
 
 from __future__ import annotations
 
-import array
 import asyncio
 import contextlib
 import socket
@@ -15,51 +14,40 @@ from typing import Final
 
 import msgspec
 
+from volant.caros.apps.page_door import PageDoor
 from volant.caros.apps.session import PACKET_MOST_BYTES, AppSession
+from volant.caros.apps.words import (
+    AGAIN,
+    WORD_MOST_BYTES,
+    Begin,
+    Card,
+    Gone,
+    Handed,
+    Moving,
+    PageHanded,
+    ToDoor,
+    say,
+)
 from volant.caros.signals.rights import Rights, parse_scope
 from volant.caros.signals.store import SignalStore
 from volant.caros.signals.values import SignalError
+from volant.caros.viss.history import History
 
-WORD_MOST_BYTES: Final = 192 * 1024
 AT_ONCE: Final = 32
 """Packets of one app taken before the others have their turn."""
-AGAIN: Final = b"again"
-"""What this process says when it begins."""
-_ENCODE: Final = msgspec.msgpack.Encoder().encode
-
-
-class Handed(msgspec.Struct, frozen=True, kw_only=True):
-    """An app comes, with its socket, or goes."""
-
-    app: str
-    scope: str = ""
-    gone: bool = False
-
-
-def hand_over(channel: socket.socket, app: str, scope: str, end: socket.socket) -> None:
-    """Give an app's socket to whoever serves the signals; nobody there: it asks when it begins."""
-    with contextlib.suppress(OSError):
-        packet = _ENCODE(Handed(app=app, scope=scope))
-        descriptors = array.array("i", [end.fileno()])
-        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, descriptors)]
-        channel.sendmsg([packet], rights, socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
-
-
-def tell_gone(channel: socket.socket, app: str) -> None:
-    """An app has ended: what it holds is let go of."""
-    with contextlib.suppress(OSError):
-        packet = _ENCODE(Handed(app=app, gone=True))
-        channel.send(packet, socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
 
 
 class SignalDoor:
     """All apps' sockets in one asyncio loop."""
 
-    def __init__(self, store: SignalStore, channel: socket.socket) -> None:
-        """`open` begins; the channel stays the caller's."""
+    def __init__(
+        self, store: SignalStore, channel: socket.socket, history: History | None = None
+    ) -> None:
+        """`open` begins; the channel stays the caller's. `history` is what pages may ask for."""
         self._store, self._channel = store, channel
         self._apps: dict[str, _Line] = {}
-        self._decode = msgspec.msgpack.Decoder(Handed).decode
+        self._pages = PageDoor(store, history or History(store), self._show)
+        self._decode = msgspec.msgpack.Decoder(ToDoor).decode
 
     @property
     def apps(self) -> tuple[str, ...]:
@@ -78,6 +66,10 @@ class SignalDoor:
         asyncio.get_running_loop().remove_reader(self._channel)
         for app in tuple(self._apps):
             self._drop(app)
+        self._pages.close()
+
+    def _show(self, card: Card) -> None:
+        say(self._channel, card)
 
     def _take(self) -> None:
         """One word of the host."""
@@ -90,19 +82,33 @@ class SignalDoor:
         if not packet:  # the host is gone, and so are the apps
             asyncio.get_running_loop().remove_reader(self._channel)
             return
+        end = socket.socket(fileno=descriptors[0]) if descriptors else None
         try:
-            word = self._decode(packet)
-            rights = parse_scope(word.scope)
+            self._heard(self._decode(packet), end)
         except (msgspec.MsgspecError, SignalError):
-            for descriptor in descriptors:
-                socket.close(descriptor)
-            return
-        self._drop(word.app)
-        if descriptors:
-            end = socket.socket(fileno=descriptors[0])
-            line = _Line(self._store, word.app, rights, end)
-            self._apps[word.app] = line
-            line.open()
+            if end is not None:
+                end.close()
+
+    def _heard(self, word: ToDoor, end: socket.socket | None) -> None:
+        match word:
+            case Handed() if end is not None:
+                rights = parse_scope(word.scope)
+                self._drop(word.app)
+                line = self._apps[word.app] = _Line(self._store, word.app, rights, end)
+                line.open()
+            case PageHanded() if end is not None:
+                self._pages.open(word, end)
+            case Gone(page=True):
+                self._pages.drop(word.app)
+            case Gone():
+                self._drop(word.app)
+            case Moving():
+                self._pages.move(word.moving)
+            case Begin():
+                for app in tuple(self._apps):
+                    self._drop(app)
+                for app in self._pages.pages:
+                    self._pages.drop(app)
 
     def _drop(self, app: str) -> None:
         line = self._apps.pop(app, None)

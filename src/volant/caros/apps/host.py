@@ -17,23 +17,24 @@ from typing import Final
 
 import msgspec
 
-from volant.caros.apps import door
 from volant.caros.apps.isolation import groups
 from volant.caros.apps.isolation.levels import Means, Offer, level_named
 from volant.caros.apps.isolation.probe import all_may_enter
 from volant.caros.apps.isolation.sandbox import Ask, Machine
 from volant.caros.apps.launch import launch, threads_of_user
 from volant.caros.apps.manifest import MANIFEST, Manifest
+from volant.caros.apps.pages import Pages
 from volant.caros.apps.resident import PACKETS_AT_ONCE, Beat, Hello, Resident
 from volant.caros.apps.shelf import AppLog, Flash, Shelf
 from volant.caros.apps.store import STATE, AppRow, AppStore
+from volant.caros.apps.words import AGAIN, Card, hand_over, tell_gone
 from volant.caros.flash import MB, DataClass, FlashSettings
 from volant.caros.ledger import FlashLedger
 from volant.caros.supervise import ProcessRow, ProcessTable
 from volant.caros.supervise import machine as m
 from volant.core.clock import NS_PER_S
 from volant.core.errors import InputError, RefusedError
-from volant.core.messages import PowerState
+from volant.core.messages import AppCard, PowerState
 
 GRACE_S: Final = 2.0
 """Between the word that an app shall end, and its end."""
@@ -41,6 +42,10 @@ READY_S: Final = 5.0
 SILENT_S: Final = 10.0
 BACKOFF_S: Final = 0.1
 LOOK_EVERY_S: Final = 0.2
+CARDS_MOST: Final = 8
+WORD_MOST_BYTES: Final = 2048
+"""Of who serves the signals."""
+_CARD: Final = msgspec.msgpack.Decoder(Card).decode
 
 
 class AppStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +61,8 @@ class AppStatus(msgspec.Struct, frozen=True, kw_only=True):
     starts: int = 0
     card: tuple[str, ...] = ()
     """Title and lines that it shows."""
+    address: str = ""
+    """Of its page, if it has one that is served now; holds the key."""
 
 
 class AppHost:
@@ -88,6 +95,7 @@ class AppHost:
         self._flash = Flash(ledger or FlashLedger(store.folder, FlashSettings()))
         self._events: list[m.Event] = []
         self._moving: bool | None = None
+        self._pages = Pages(channel)
         self._looked: tuple[float, object] = (-1.0, None)
         self._wanted: dict[str, tuple[AppRow, Manifest]] = {}
         self._asks: dict[str, int] = {}
@@ -117,21 +125,61 @@ class AppHost:
     def status(self) -> tuple[AppStatus, ...]:
         """How each app is, those that cannot run too."""
         found = dict(self._refused)
+        for name, (_, manifest) in self._wanted.items():
+            found[name] = self._status_of(name, manifest)
         for name, app in self._apps.items():
-            one = self._state.ones.get(name, m.One())
-            found[name] = AppStatus(
-                id=name,
-                version=app.manifest.version,
-                phase=one.phase.value,
-                pid=None if app.running is None else app.running.pid,
-                starts=one.starts,
-                card=app.card,
-            )
+            found[name] = self._status_of(name, app.manifest)
         return tuple(found[name] for name in sorted(found))
+
+    def cards(self) -> tuple[AppCard, ...]:
+        """What the driver's page shows of the apps now, at most `CARDS_MOST`."""
+        moves = self._moving is not False
+        found: list[AppCard] = []
+        for one in self.status():
+            if one.id not in self._wanted or not (one.card or one.address):
+                continue
+            manifest = self._wanted[one.id][1]
+            if moves and (manifest.while_moving == "nothing" or not one.card):
+                continue
+            title, *lines = one.card or ("",)
+            found.append(
+                AppCard(
+                    app=one.id,
+                    name=manifest.name,
+                    title=title,
+                    lines=tuple(lines),
+                    address="" if moves else one.address,
+                )
+            )
+        return tuple(found[:CARDS_MOST])
+
+    def _status_of(self, name: str, manifest: Manifest) -> AppStatus:
+        page, app = self._pages.get(name), self._apps.get(name)
+        card = () if page is None else page.card
+        address = "" if page is None else page.address
+        if app is None:  # nothing of it runs but its page
+            return AppStatus(
+                id=name,
+                version=manifest.version,
+                phase="waiting" if page is None else "ready",
+                card=card,
+                address=address,
+            )
+        one = self._state.ones.get(name, m.One())
+        return AppStatus(
+            id=name,
+            version=manifest.version,
+            phase=one.phase.value,
+            pid=None if app.running is None else app.running.pid,
+            starts=one.starts,
+            card=card or app.card,
+            address=address,
+        )
 
     def turn(self, timeout_s: float) -> tuple[m.Say, ...]:
         """One round: wait for news at most so long, hear, decide, act; gives what people should know."""
         self._look()
+        self._pages.move(self._moving)
         now_ns = time.monotonic_ns()
         due_ns = m.next_ns(self._state, now_ns)
         wait_s = timeout_s if due_ns is None else min(timeout_s, (due_ns - now_ns) / NS_PER_S)
@@ -148,6 +196,7 @@ class AppHost:
     def close(self, timeout_s: float = GRACE_S + 3.0) -> None:
         """End all apps, in peace if they will; safe to call twice."""
         self._wanted = {}
+        self._pages.close()
         self._events.append(m.Stop())
         until_s = time.monotonic() + timeout_s
         self.turn(0.0)
@@ -168,6 +217,10 @@ class AppHost:
             if stamp != self._looked[1]:
                 self._read()
             self._looked = now_s, stamp
+        with_files = {
+            n: (row, one, self._store.files(row)) for n, (row, one) in self._wanted.items()
+        }
+        self._pages.sync(with_files, self._state.power)
         rows = {row.name: row for row in self._state.rows}
         for name, app in tuple(self._apps.items()):
             wanted = self._wanted.get(name)
@@ -178,7 +231,7 @@ class AppHost:
             else:
                 del self._apps[name], rows[name]
         for name, (row, manifest) in self._wanted.items():
-            if name not in self._apps:
+            if manifest.entry and name not in self._apps:
                 rows[name] = self._admit(row, manifest).process
         ones = {name: self._state.ones.get(name, m.One()) for name in rows}
         if tuple(rows.values()) != self._state.rows:
@@ -197,7 +250,9 @@ class AppHost:
                 continue
             try:
                 manifest = self._store.manifest(row)
-                why = refusal(manifest, self._offer) or self._out_of_reach(row)
+                why = refusal(manifest, self._offer)
+                if manifest.entry and not why:
+                    why = self._out_of_reach(row)
             except InputError as error:
                 manifest, why = None, str(error)
             if manifest is None or why:
@@ -248,7 +303,7 @@ class AppHost:
 
     def _hear(self, descriptor: int) -> None:
         if descriptor == self._channel.fileno():
-            self._again()
+            self._served()
             return
         app = self._apps.get(self._named.get(descriptor, ""))
         if app is None or app.running is None:
@@ -261,15 +316,20 @@ class AppHost:
         else:
             self._words(app)
 
-    def _again(self) -> None:
-        """Whoever serves the signals has begun anew: hand over all apps."""
-        with contextlib.suppress(OSError):
-            if not self._channel.recv(64):
+    def _served(self) -> None:
+        """Whoever serves the signals has begun anew: hand over all apps; or a page shows a card."""
+        with contextlib.suppress(OSError, msgspec.MsgspecError):
+            packet = self._channel.recv(WORD_MOST_BYTES)
+            if not packet:
                 self._poll.unregister(self._channel)
+                return
+            if packet != AGAIN:
+                self._pages.show(_CARD(packet))
                 return
             for name, app in self._apps.items():
                 if app.running is not None:
-                    door.hand_over(self._channel, name, app.manifest.scope, app.running.signals)
+                    hand_over(self._channel, name, app.manifest.scope, app.running.signals)
+            self._pages.again()
 
     def _words(self, app: Resident) -> None:
         assert app.running is not None
@@ -325,7 +385,7 @@ class AppHost:
         for descriptor in app.descriptors:
             self._poll.register(descriptor, select.POLLIN)
             self._named[descriptor] = name
-        door.hand_over(self._channel, name, app.manifest.scope, running.signals)
+        hand_over(self._channel, name, app.manifest.scope, running.signals)
 
     def _bury(self, app: Resident, *, wait: bool = False) -> None:
         """An app has ended: take its last words, and let go of all."""
@@ -339,7 +399,7 @@ class AppHost:
         for descriptor in app.descriptors:
             self._forget(descriptor)
         app.close()
-        door.tell_gone(self._channel, app.row.id)
+        tell_gone(self._channel, app.row.id)
         code = os.waitstatus_to_exitcode(status)
         self._events.append(m.Exited(app.row.id, code if code >= 0 else 128 - code))
 
@@ -349,7 +409,12 @@ class AppHost:
 
 
 def refusal(manifest: Manifest, offer: Offer) -> str:
-    """Why an app does not run behind the walls of this machine; empty where it does."""
+    """Why an app does not run behind the walls of this machine; empty where it does.
+
+    A page alone runs in a browser, behind the browser's walls.
+    """
+    if not manifest.entry:
+        return ""
     wanted = level_named(manifest.min_isolation)
     if offer.level >= wanted:
         return ""

@@ -58,8 +58,10 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """For people."""
     version: Version
     """Three numbers; a lower one is not installed over a higher."""
-    entry: str
-    """Python file of the package that is run."""
+    entry: str = ""
+    """Python file of the package that is run; empty: nothing runs but its page."""
+    page: str = ""
+    """HTML file of the package that a browser shows, with what lies beside and below it; empty: none."""
     about: Annotated[str, Meta(max_length=400)] = ""
     signals: Annotated[tuple[str, ...], Meta(max_length=200)] = ()
     """Rights in KUKSA's scope grammar, each with a path: `read:Vehicle.Speed`."""
@@ -134,8 +136,15 @@ def read_manifest(path: Path) -> Manifest:
 def _faults(manifest: Manifest) -> list[tuple[str, str, str]]:
     """What is wrong with it, as key, the word at fault and an explanation."""
     found: list[tuple[str, str, str]] = []
-    if not manifest.entry.endswith(".py"):
-        found.append(("entry", manifest.entry, f"{manifest.entry!r} is no Python file"))
+    entry, page = manifest.entry, manifest.page
+    if entry and not entry.endswith(".py"):
+        found.append(("entry", entry, f"{entry!r} is no Python file"))
+    if page and not (page.endswith(".html") and "/" in page):
+        found.append(("page", page, f"{page!r} is no HTML file in a folder of its own"))
+    if not entry and not page:
+        found.append(("entry", "", "an app has an entry, a page or both"))
+    if not entry and manifest.budget.hosts:
+        found.append(("hosts", manifest.budget.hosts[0], "a page calls nobody but its car"))
     found += [("signals", one, fault) for one in manifest.signals if (fault := _scope_fault(one))]
     for host in manifest.budget.hosts:
         match = HOST.fullmatch(host)

@@ -118,8 +118,9 @@ def open_package(data: bytes) -> Package:
     ):
         if said != found:
             raise InputError(f"the package says {what} {said}, its {MANIFEST} says {found}")
-    if manifest.entry not in files:
-        raise InputError(f"entry {manifest.entry!r} is not in the package", file=MANIFEST)
+    for what, path in (("entry", manifest.entry), ("page", manifest.page)):
+        if path and path not in files:
+            raise InputError(f"{what} {path!r} is not in the package", file=MANIFEST)
     return Package(manifest, files, hashlib.sha256(index_bytes).hexdigest(), signer)
 
 

@@ -16,6 +16,7 @@ from volant.caros.apps.launch import Running
 from volant.caros.apps.manifest import Manifest
 from volant.caros.apps.shelf import CHUNK_BYTES, AppLog, Shelf
 from volant.caros.apps.store import AppRow
+from volant.caros.apps.words import Lines, Title
 from volant.caros.supervise import ProcessRow
 from volant.core.errors import InputError, RefusedError
 
@@ -23,7 +24,6 @@ PACKET_MOST_BYTES: Final = 128 * 1024
 PACKETS_AT_ONCE: Final = 16
 OUTPUT_AT_ONCE: Final = 64 * 1024
 CALLS_MOST: Final = 4
-LINES_MOST: Final = 2
 
 
 class _Word(msgspec.Struct, frozen=True, tag_field="op"):
@@ -66,8 +66,8 @@ class Drop(_Word, frozen=True, kw_only=True, tag="drop"):
 class Show(_Word, frozen=True, kw_only=True, tag="show"):
     """Show a card."""
 
-    title: Annotated[str, Meta(max_length=40)]
-    lines: Annotated[tuple[Annotated[str, Meta(max_length=60)], ...], Meta(max_length=LINES_MOST)]
+    title: Title
+    lines: Lines
 
 
 class Connect(_Word, frozen=True, kw_only=True, tag="connect"):

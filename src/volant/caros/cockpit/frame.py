@@ -47,6 +47,7 @@ from volant.core.messages import (
     AebState,
     Alert,
     AlertLevel,
+    AppCard,
     CarState,
     EnergyState,
     GuardDecision,
@@ -96,6 +97,7 @@ INPUTS: Final[tuple[Topic, ...]] = (
     topics.ALERT,
     topics.CAR_CODES,
     topics.ENERGY_STATE,
+    topics.APP_CARDS,
 )
 
 
@@ -140,6 +142,8 @@ class Latest:
     """New since the last frame."""
     codes: TroubleCodes | None = None
     energy: EnergyState | None = None
+    apps: tuple[AppCard, ...] = ()
+    """What apps show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +182,7 @@ def latest_of(inputs: Inputs) -> Latest:
         alerts=inputs.new[topics.ALERT.name],
         codes=held[topics.CAR_CODES.name],
         energy=held[topics.ENERGY_STATE.name],
+        apps=() if (apps := held[topics.APP_CARDS.name]) is None else apps.cards,
     )
 
 
@@ -239,6 +244,7 @@ def build(
         route=shown_route,
         codes=None if latest.codes is None else _codes(latest.codes),
         energy=_energy(latest.energy, stamp_ns),
+        apps=latest.apps,
         replay=replay,
     )
     return state, frame

@@ -17,6 +17,7 @@ from msgspec import Meta
 from volant.caros.cockpit.shapes import schema_hash
 from volant.core.messages import (
     Alert,
+    AppCard,
     BrakeStage,
     CommandSource,
     Constraint,
@@ -340,6 +341,8 @@ class CockpitFrame(Message, frozen=True, kw_only=True):
     """Null where nobody looks for trouble codes."""
     energy: CockpitEnergy | None
     """Null where nobody looks ahead."""
+    apps: tuple[AppCard, ...] = ()
+    """What apps show, and the addresses of their pages."""
     replay: CockpitReplay | None = None
 
 

@@ -38,6 +38,7 @@ from volant.caros.viss.errors import (
     VissError,
 )
 from volant.caros.viss.filters import read_filter
+from volant.caros.viss.history import History
 from volant.caros.viss.service import Service
 from volant.caros.viss.session import Session
 from volant.caros.viss.texts import stamp_of
@@ -75,6 +76,7 @@ async def serve(
     store: SignalStore,
     listener: socket.socket,
     *,
+    history: History | None = None,
     checker: TokenChecker | None = None,
     tls: Tls | None = None,
     origins: tuple[str, ...] = (),
@@ -86,6 +88,7 @@ async def serve(
         store: whose signals.
         listener: its port is the one that a request's Host must name; on loopback unless who made it
             wanted otherwise.
+        history: that somebody else keeps; None: one of its own.
         checker: None serves everybody with all rights.
         tls: None serves in the clear, which the standard does not want outside this machine.
         origins: of pages that may use it besides our own, such as `http://127.0.0.1:8740`.
@@ -94,14 +97,27 @@ async def serve(
     Raises:
         InputError: certificate and key are no pair in PEM.
     """
-    service = Service(store, checker, now_ns)
-    server = _Server(_config(_Gate(_App(service), listener.getsockname()[1], tls, origins), tls))
+    service = Service(store, checker, now_ns, history)
+    gate = _Gate(_App(service), listener.getsockname()[1], tls, origins)
+    noting = None if history is not None else asyncio.ensure_future(note(service.history))
+    try:
+        await serve_asgi(gate, listener, tls)
+    finally:
+        if noting is not None:
+            noting.cancel()
+
+
+async def serve_asgi(app: ASGIApp, listener: socket.socket, tls: Tls | None = None) -> None:
+    """Serve an application with the bounds of VISS until cancelled.
+
+    Raises:
+        InputError: certificate and key are no pair in PEM.
+    """
+    server = _Server(_config(app, tls))
     serving = asyncio.ensure_future(server.serve(sockets=[listener]))
-    noting = asyncio.ensure_future(_note(service))
     try:
         await asyncio.shield(serving)
     finally:
-        noting.cancel()
         server.should_exit = server.force_exit = True
         await asyncio.gather(serving, return_exceptions=True)
 
@@ -168,9 +184,10 @@ def _context(tls: Tls) -> ssl.SSLContext:
     return context
 
 
-async def _note(service: Service) -> None:
+async def note(history: History) -> None:
+    """Keep a history until cancelled."""
     while True:
-        service.history.note()
+        history.note()
         await asyncio.sleep(NOTE_S)
 
 
@@ -222,21 +239,19 @@ def _told_to(origin: str, send: Send) -> Send:
     return tell
 
 
-class _App:
+class Sockets:
+    """The WebSockets of one service; their number is bounded."""
+
     def __init__(self, service: Service) -> None:
         self._service = service
         self._sessions = 0
-        self._turn = asyncio.Lock()
+        self.turn = asyncio.Lock()
         """Held for one request or notification, of all clients: what they ask for may take milliseconds,
         and between two of them the process has its own work to do."""
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            with contextlib.suppress(ClientDisconnect):
-                await (await self._answer(Request(scope, receive)))(scope, receive, send)
-            return
-        client = WebSocket(scope, receive, send)
-        offered = scope.get("subprotocols") or []
+    async def serve(self, client: WebSocket, who: str) -> None:
+        """One client, until it leaves or is let go; `who` is what the arbiter is told."""
+        offered = client.scope.get("subprotocols") or []
         if offered and SUBPROTOCOL not in offered:
             await client.close(1002)
         elif self._sessions >= MOST_SESSIONS:
@@ -245,18 +260,28 @@ class _App:
             self._sessions += 1
             try:
                 await client.accept(SUBPROTOCOL if offered else None)
-                await _Talk(client, self._service, self._turn, _name(scope)).run()
+                await _Talk(client, self._service, self.turn, who).run()
             finally:
                 self._sessions -= 1
 
-    # --- HTTP -------------------------------------------------------------------------------------
+
+class _App:
+    def __init__(self, service: Service) -> None:
+        self._service, self._sockets = service, Sockets(service)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            with contextlib.suppress(ClientDisconnect):
+                await (await self._answer(Request(scope, receive)))(scope, receive, send)
+            return
+        await self._sockets.serve(WebSocket(scope, receive, send), _name(scope))
 
     async def _answer(self, request: Request) -> Response:
         answer: dict[str, Any] = {}
         status, headers = 200, {"cache-control": "no-store", "x-content-type-options": "nosniff"}
         try:
             body = await _posted(request)
-            async with self._turn:
+            async with self._sockets.turn:
                 answer |= self._fulfil(request, body)
                 await asyncio.sleep(0)
         except VissError as error:

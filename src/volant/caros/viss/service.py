@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from volant.caros.signals.rights import Rights
 from volant.caros.signals.store import Datapoint, SignalStore
-from volant.caros.signals.tokens import TokenChecker, TokenExpiredError
+from volant.caros.signals.tokens import TokenExpiredError
 from volant.caros.signals.values import SignalError
 from volant.caros.viss.errors import (
     BAD_REQUEST,
@@ -33,21 +33,30 @@ BEARER: Final = "Bearer "
 Data = dict[str, Any] | list[dict[str, Any]]
 
 
+class Checker(Protocol):
+    """Gives the rights of a token."""
+
+    def rights(self, token: str, now_s: float) -> Rights:
+        """Of its bearer; raises SignalError where it is not believed."""
+
+
 class Service:
     """One store, as VISS sees it."""
 
     def __init__(
         self,
         store: SignalStore,
-        checker: TokenChecker | None = None,
+        checker: Checker | None = None,
         now_ns: Callable[[], int] = time.time_ns,
+        history: History | None = None,
     ) -> None:
         """Args:
         checker: None serves everybody with all rights.
         now_ns: Unix time.
+        history: that is kept already; None: a new one.
         """
         self.store, self.now_ns = store, now_ns
-        self.history = History(store)
+        self.history = history or History(store)
         self._checker = checker
         self._everything = Rights.all()
 
