@@ -31,9 +31,7 @@ from volant.vehicle.body.items import wanted
 from volant.wire.vss import Leaf, Value, read_catalogues
 
 SIGNALS = REPO / "cars" / "signals"
-TREE = read_catalogues(
-    [SIGNALS / f"{name}.toml" for name in ("vss", "car", "pilot", "outlook")]
-)
+TREE = read_catalogues(sorted(SIGNALS.glob("*.toml")))
 SPEC = load_spec(REPO / "cars" / "p7.toml")
 SHAPE = mapping.shape_of(SPEC)
 READ_ONLY = {
