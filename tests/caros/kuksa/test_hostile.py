@@ -87,8 +87,8 @@ async def test_random_bytes_break_nothing(stands):
         assert await stream.code() in (
             grpc.StatusCode.OK, INVALID, grpc.StatusCode.ABORTED, grpc.StatusCode.NOT_FOUND,
         ), data  # fmt: skip
-    assert not stands.store._data
-    assert not stands.store._moved
+    assert not stands.store._owners.data
+    assert not stands.store._owners.moved
     await lives(stands)
 
 

@@ -4,13 +4,26 @@ import json
 
 import pytest
 
-from tests.caros.kuksa.broker import CODES, DOOR, GEAR, IDS, LAMP, MODE, SPEED, UNKNOWN, VIN, WINDOW
+from tests.caros.kuksa.broker import (
+    CODES,
+    DOOR,
+    GEAR,
+    IDS,
+    LAMP,
+    MODE,
+    SPEED,
+    TEXT,
+    UNKNOWN,
+    VIN,
+    WINDOW,
+)  # fmt: skip
 from tests.caros.kuksa.credentials import KEY, public_pem, token
 from tests.caros.viss.stand import ALL, BEGIN_NS, Stand
 from volant.caros.signals.store import Datapoint
 from volant.caros.signals.tokens import TokenChecker
 from volant.caros.signals.values import Code, SignalError
 from volant.caros.viss.session import MOST_ANSWERS, MOST_CURVED, MOST_SUBSCRIPTIONS
+from volant.wire.vss import Leaf
 
 S = 1_000_000_000
 INVALID_PATH = {
@@ -421,6 +434,36 @@ def test_history_goes_back_from_now_without_what_stands(stand) -> None:
     for wrong in ("INVALID", "P", "PT", "P1Y", "P999D", "PT1H30", None, 5, "P" + "1" * 50 + "D"):
         asked = {"type": "history", "parameter": wrong}
         assert reason(stand.ask("get", path=SPEED, filter=asked)) == "invalid_duration"
+
+
+def test_history_of_what_is_gone_came_later_or_is_long(stand) -> None:
+    past = {"type": "history", "parameter": "PT10S"}
+
+    def noted(path: str) -> list[str]:
+        answer = stand.ask("get", path=path, filter=past)
+        if "error" in answer:
+            assert reason(answer) == "unavailable_data"
+            return []
+        dp = answer["data"]["dp"]
+        return [point["value"] for point in (dp if isinstance(dp, list) else [dp])]
+
+    added = stand.store.add_leaf(ALL, Leaf("Vehicle.T.Late", "sensor", "uint8"))
+    for number in (1, 2, None):
+        stand.tell(SPEED, number)
+        stand.store.publish(ALL, {added.id: Datapoint(number, stand.now_ns)})
+        stand.service.history.note()
+        stand.now_ns += S
+    # The value was taken away, so what was last is past as well.
+    assert noted(SPEED) == noted("Vehicle.T.Late") == ["1", "2"]
+    stand.tell(SPEED, 2)  # and stands again: it is not told twice
+    assert noted(SPEED) == ["1"]
+    for text in ("a" * 200, "b", "c" * 200, "d"):
+        stand.tell(TEXT, text)
+        stand.service.history.note()
+    assert noted(TEXT) == ["b"]
+    nothing = {"type": "history", "parameter": "PT0S"}
+    assert reason(stand.ask("get", path=SPEED, filter=nothing)) == "unavailable_data"
+    assert reason(stand.ask("get", path="Vehicle.*", filter=past)) == "bad_request"
 
 
 def test_static_metadata_is_a_tree(stand) -> None:

@@ -11,6 +11,7 @@ import grpc
 
 from volant import __version__
 from volant.caros.kuksa.gate import Gate
+from volant.caros.kuksa.reflection import Reflection
 from volant.caros.kuksa.service_v1 import ServiceV1
 from volant.caros.kuksa.service_v2 import ServiceV2
 from volant.caros.kuksa.tls import Tls, check_pair
@@ -84,7 +85,11 @@ async def serve(
     server = grpc.aio.server(options=options, maximum_concurrent_rpcs=MOST_CALLS)
     tree = Tree(store, gate or Gate(checker))
     server.add_generic_rpc_handlers(
-        (ServiceV2(tree, __version__).handlers(), ServiceV1(tree, __version__).handlers())
+        (
+            ServiceV2(tree, __version__).handlers(),
+            ServiceV1(tree, __version__).handlers(),
+            *Reflection().handlers(),
+        )
     )
     port = _listen(server, address, tls)
     await server.start()

@@ -24,23 +24,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import msgspec
 
 from volant.caros.signals.hearing import MOST_BUFFERED, Hearers, StoreSubscription, What
+from volant.caros.signals.owners import Claimed, OnActuate, Owners
 from volant.caros.signals.rights import Rights
 from volant.caros.signals.values import Code, SignalError, checker
-from volant.caros.signals.weights import Weights, can_weigh, weight
+from volant.caros.signals.weights import Weights, can_weigh
 from volant.core.errors import InputError
 from volant.wire.vss import Catalogue, Leaf, Value
 
 CHANGEABLE: Final = ("unit", "minimum", "maximum", "allowed", "description", "comment")
 """What of a leaf `set_metadata` can change."""
 
-Claimed = Literal["actuation", "data"]
-OnActuate = Callable[[Mapping[int, Value]], None]
-"""Takes a batch that was granted; returns at once."""
 Arbiter = Callable[[str, Mapping[str, Value]], SignalError | None]
 """Asked with who and {path: value} before anything is handed on; None grants."""
 
@@ -109,12 +107,7 @@ class SignalStore:
         self._onchange = {leaf.id for leaf in catalogue if leaf.change == "onchange"}
         self._long = {leaf.id for leaf in catalogue if can_weigh(leaf)}
         self._weights = Weights()
-        self._intervals_ms: dict[int, int] = {}
-        self._data: dict[int, str] = {}
-        """Owner by leaf, of its data;"""
-        self._moved: dict[int, str] = {}
-        """and of its actuation, with what takes it."""
-        self._movers: dict[int, OnActuate] = {}
+        self._owners = Owners()
         self._hearers = Hearers()
 
     # --- reading ----------------------------------------------------------------------------------
@@ -180,29 +173,22 @@ class SignalStore:
         told: dict[int, Datapoint] = {}
         heavy = False
         values, onchange, checks, long = self._values, self._onchange, self._checks, self._long
-        paths, owner_of, allowed = self._paths, self._data.get, rights.may_provide_data
+        paths, owner_of, allowed = self._paths, self._owners.data.get, rights.may_provide_data
         for leaf_id, point in points.items():
             check = checks.get(leaf_id)
             if check is None or owner_of(leaf_id) != owner or not allowed(paths[leaf_id]):
                 errors[leaf_id] = self._not_told(leaf_id, rights)
                 continue
             found, value = point, point.value
-            if value is not None:
-                try:
-                    kept = check(value)
-                except SignalError as error:
-                    errors[leaf_id] = error
-                    continue
-                if kept is not value:
+            try:
+                if value is not None and (kept := check(value)) is not value:
                     found = Datapoint(kept, point.stamp_ns)
-            if leaf_id in long:
-                stands = values.get(leaf_id, NOTHING).value
-                try:
-                    heavy |= self._weights.check(paths[leaf_id], stands, found.value) > 0
-                except SignalError as error:
-                    errors[leaf_id] = error
-                    continue
-                self._weights.swap(stands, found.value)
+                if leaf_id in long:
+                    stands = values.get(leaf_id, NOTHING).value
+                    heavy |= self._weights.swap(paths[leaf_id], stands, found.value) > 0
+            except SignalError as error:
+                errors[leaf_id] = error
+                continue
             before = values.get(leaf_id) if leaf_id in onchange else None
             values[leaf_id] = found
             if before is None or before.value != found.value:
@@ -218,7 +204,7 @@ class SignalStore:
             return SignalError(Code.NOT_FOUND, str(leaf_id), "no such signal")
         if not rights.may_provide_data(path):
             return SignalError(Code.ACCESS_DENIED, path, "no right to provide it")
-        owner = self._data.get(leaf_id)
+        owner = self._owners.data.get(leaf_id)
         if owner is None:
             return SignalError(Code.NOT_CLAIMED, path, "its data was not claimed on this stream")
         return SignalError(Code.ALREADY_EXISTS, path, f"its data is provided by {owner}")
@@ -290,7 +276,7 @@ class SignalStore:
         """
         if (what == "actuation") != (on_actuate is not None):
             raise ValueError("on_actuate goes with actuation")
-        claims = self._data if what == "data" else self._moved
+        claims = self._owners.of(what)
         ids = dict.fromkeys(leaf_ids)
         for leaf_id in ids:
             leaf = self.leaf(leaf_id)
@@ -304,38 +290,25 @@ class SignalStore:
                 raise SignalError(
                     Code.ALREADY_EXISTS, leaf.path, f"its {what} is provided by {held}"
                 )
-        claims |= dict.fromkeys(ids, owner)
-        if on_actuate is not None:
-            self._movers |= dict.fromkeys(ids, on_actuate)
-        self._pace({key: one for key, one in (intervals_ms or {}).items() if key in ids})
+        self._owners.take(owner, ids, on_actuate, intervals_ms or {})
+        self.version += bool(intervals_ms)
 
     def interval_ms(self, leaf_id: int) -> int:
         """The least time between two values of a signal, as who provides it has it; 0: not known."""
-        return self._intervals_ms.get(leaf_id, 0)
-
-    def _pace(self, intervals_ms: Mapping[int, int]) -> None:
-        before = dict(self._intervals_ms)
-        self._intervals_ms |= intervals_ms
-        self._intervals_ms = {key: one for key, one in self._intervals_ms.items() if one}
-        if before != self._intervals_ms:
-            self.version += 1
+        return self._owners.interval_ms(leaf_id)
 
     def release(self, owner: str) -> None:
         """Let go of all that an owner claimed: it has gone. Values that it said stay.
 
         Who hears of them is woken, and finds them among what is `lost`.
         """
-        said = [leaf_id for leaf_id, held in self._data.items() if held == owner]
-        for leaf_id in said:
-            del self._data[leaf_id]
-        for leaf_id in [leaf_id for leaf_id, held in self._moved.items() if held == owner]:
-            del self._moved[leaf_id], self._movers[leaf_id]
-        self._pace(dict.fromkeys(said, 0))
+        said = self._owners.release(owner)
+        self.version += bool(said)
         self._hearers.lose(said)
 
     def owner_of(self, leaf_id: int, what: Claimed) -> str | None:
         """Who has claimed a signal."""
-        return (self._data if what == "data" else self._moved).get(leaf_id)
+        return self._owners.of(what).get(leaf_id)
 
     # --- moving the car ---------------------------------------------------------------------------
 
@@ -371,12 +344,12 @@ class SignalStore:
             except SignalError as error:
                 errors[leaf_id] = error
                 continue
-            owner = self._moved[leaf_id]
+            owner = self._owners.moved[leaf_id]
             batches.setdefault(owner, (mover, {}))[1][leaf_id] = found
         return errors, granted, list(batches.values())
 
     def _mover(self, leaf_id: int) -> OnActuate:
-        mover = self._movers.get(leaf_id)
+        mover = self._owners.mover(leaf_id)
         if mover is None:
             path = self._paths[leaf_id]
             raise SignalError(Code.UNAVAILABLE, path, "nobody provides its actuation")
@@ -409,8 +382,7 @@ class SignalStore:
                 continue
             told[leaf_id] = found
             stands = self._targets.get(leaf_id, NOTHING).value
-            heavy |= weight(found.value) > 0
-            self._weights.swap(stands, found.value)
+            heavy |= self._weights.swap(self._paths[leaf_id], stands, found.value) > 0
         self._targets |= told
         if told:
             self._hearers.tell("target", told, heavy)
@@ -429,7 +401,7 @@ class SignalStore:
         found = self._movable(rights, leaf_id, point.value)
         stands = self._targets.get(leaf_id, NOTHING).value
         self._weights.check(leaf.path, stands, found)
-        if self.bridge and leaf_id in self._moved:
+        if self.bridge and leaf_id in self._owners.moved:
             self.actuate(rights, who, {leaf_id: found}).raise_first()
         return Datapoint(found, point.stamp_ns)
 

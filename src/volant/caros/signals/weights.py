@@ -51,9 +51,15 @@ class Weights:
             raise SignalError(Code.TOO_MANY, path, "no room for more long texts and lists")
         return new
 
-    def swap(self, before: Value | None, after: Value | None) -> None:
-        """A value has taken the place of another."""
-        self.held += weight(after) - weight(before)
+    def swap(self, path: str, before: Value | None, after: Value | None) -> int:
+        """Let a value take the place of another; gives the new one's weight.
+
+        Raises:
+            SignalError: as `check`.
+        """
+        new = self.check(path, before, after)
+        self.held += new - weight(before)
+        return new
 
 
 __all__ = ["Weights", "can_weigh", "weight"]
