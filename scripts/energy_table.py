@@ -52,8 +52,8 @@ def show(scores: Sequence[Score], kinds: Sequence[str], worst: int) -> None:
         for one in ordered:
             truth = one.truth
             print(
-                f"  {km} km {100.0 * one.errors[km]:+6.1f} %  {truth.kind} {truth.seed}: mass {truth.mass:.2f}"
-                f" capacity {truth.capacity:.2f} pace {truth.pace:.2f} tail {one.tail_mps:+.1f} m/s"
+                f"  {km} km {100.0 * one.errors[km]:+6.1f} %  {truth.kind} {truth.seed}: walls {truth.walls:.2f} base {truth.base:.2f} roll {truth.rolling:.2f} mass {truth.mass:.2f}"
+                f" capacity {truth.capacity:.2f} pace {truth.pace:.2f} wind {truth.wind_east_mps:+.1f} {truth.wind_north_mps:+.1f} tail {one.tail_mps:+.1f}"
                 f" {truth.ambient_k - 273.15:.0f} degC stops {truth.stop_share:.2f} | {one.words[km]}"
             )
 
