@@ -192,7 +192,11 @@ def _grown(learned: Learned, sample: Sample, last: Sample, dt_s: float, facts: F
         sample.heading_rad, regen_w, spec, jacobian,
     )  # fmt: skip
     most_w, walls_w = balance.climate_w(
-        sample.ambient_k, sample.cabin_k, sample.wished_k, sample.fan, sample.climate_on,
+        sample.ambient_k,
+        sample.cabin_k,
+        sample.wished_k,
+        sample.fan,
+        sample.climate_on,
         spec,
     )
     jacobian[BASE], jacobian[balance.CLIMATE] = 1.0, walls_w
