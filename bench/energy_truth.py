@@ -118,9 +118,10 @@ class _Road:
         """A piece of one limit whose heading wanders about a direction (rad), in hills of a size."""
         bend = 0.0
         for _ in range(max(1, round(length_m / GRID_M))):
-            bend += -bend * GRID_M / 2000.0 + wander * math.sqrt(
-                2.0 * GRID_M / 2000.0
-            ) * self.rng.normal()
+            bend += (
+                -bend * GRID_M / 2000.0
+                + wander * math.sqrt(2.0 * GRID_M / 2000.0) * self.rng.normal()
+            )
             self.limit_kmh.append(limit_kmh)
             self.heading_rad.append(self.heading + bend)
             self.roughness_m.append(hills)
@@ -159,7 +160,7 @@ class _Road:
 
     def done(self) -> RouteProfile:
         count = len(self.limit_kmh)
-        at_m = np.arange(count + 1) * GRID_M
+        at_m = np.arange(count + 1, dtype=np.float64) * GRID_M
         height_m = np.zeros(count + 1)
         size = np.array([*self.roughness_m, self.roughness_m[-1]])
         size = np.convolve(np.pad(size, 40, mode="edge"), np.full(81, 1.0 / 81.0), mode="valid")
@@ -240,7 +241,9 @@ class Second:
     """What the signals say, by path."""
 
 
-def _envelope(route: RouteProfile, truth: Truth, rng: np.random.Generator) -> tuple[Any, dict[int, float]]:
+def _envelope(
+    route: RouteProfile, truth: Truth, rng: np.random.Generator
+) -> tuple[Any, dict[int, float]]:
     """Greatest speed on a fine grid without traffic, and how long to stand at which of its points."""
     count = math.ceil(route.length_m / ENVELOPE_M)
     at_m = np.arange(count + 1) * ENVELOPE_M
@@ -269,7 +272,7 @@ def drive(route: RouteProfile, truth: Truth, nominal: PlantSpec) -> Iterator[Sec
     envelope, waits = _envelope(route, truth, rng)
     warm_k = ambient_k if truth.soaked else min(max(ambient_k, 283.15), 298.15)
     state, cabin_k = battery.start(truth.charge, warm_k, spec), warm_k
-    noise = rng.normal(size=(3, 4096))
+    noise = rng.normal(size=(3, 4096)).tolist()
     speed_mps = at_m = 0.0
     busy, swayed, east, north = 0.0, 0.0, 0.0, 0.0
     wait_s, done, ticks = 5.0, -1, 0
@@ -278,13 +281,16 @@ def drive(route: RouteProfile, truth: Truth, nominal: PlantSpec) -> Iterator[Sec
     yield _second(0, 0.0, 0.0, state, cabin_k, ambient_k, heading[0])
     while at_m < route.length_m - 2.0 and state.charge > 0.01:
         if ticks % 4096 == 0:
-            noise = rng.normal(size=(3, 4096))
+            noise = rng.normal(size=(3, 4096)).tolist()
         slot = ticks % 4096
-        busy += -busy * STEP_S / TRAFFIC_S + TRAFFIC_SIGMA * math.sqrt(2.0 * STEP_S / TRAFFIC_S) * noise[0, slot]
+        busy += (
+            -busy * STEP_S / TRAFFIC_S
+            + TRAFFIC_SIGMA * math.sqrt(2.0 * STEP_S / TRAFFIC_S) * noise[0][slot]
+        )
         swayed += (busy - swayed) * STEP_S / TRAFFIC_LAG_S
         fade = math.sqrt(2.0 * STEP_S / GUST_S) * GUST_MPS
-        east += -east * STEP_S / GUST_S + fade * noise[1, slot]
-        north += -north * STEP_S / GUST_S + fade * noise[2, slot]
+        east += -east * STEP_S / GUST_S + fade * noise[1][slot]
+        north += -north * STEP_S / GUST_S + fade * noise[2][slot]
         place = int(at_m / ENVELOPE_M)
         target_mps = _target(envelope, at_m, place) * (1.0 + swayed)
         if wait_s > 0.0:
@@ -368,5 +374,5 @@ def _held(path: str, value: Any) -> Any:
         tree = read_catalogue(find_data("cars", "g3-520").parent / "signals" / "vss.toml")
         _LEAVES.update({one: tree.get(one) for one in signal_paths.PATHS})
     leaf = _LEAVES[path]
-    held = fit(leaf, value)
+    held: Any = fit(leaf, value)
     return float(np.float32(held)) if leaf.scalar == "float" else held
