@@ -22,6 +22,7 @@ from volant.caros.cockpit.messages import (
     SCHEMA_HASH,
     CockpitAeb,
     CockpitCar,
+    CockpitCharge,
     CockpitCodes,
     CockpitEgo,
     CockpitFrame,
@@ -40,6 +41,7 @@ from volant.caros.cockpit.roadview import RoadView, pack_surface
 from volant.caros.cockpit.signview import SignView
 from volant.caros.cockpit.stopview import StopState
 from volant.core import topics
+from volant.core.body import BodyState
 from volant.core.clock import nanoseconds, seconds
 from volant.core.component import Inputs
 from volant.core.messages import (
@@ -91,6 +93,7 @@ INPUTS: Final[tuple[Topic, ...]] = (
     topics.SENSOR_FRAMES,
     topics.ALERT,
     topics.CAR_CODES,
+    topics.BODY_STATE,
 )
 
 
@@ -134,6 +137,7 @@ class Latest:
     alerts: tuple[Alert, ...] = ()
     """New since the last frame."""
     codes: TroubleCodes | None = None
+    body: BodyState | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +175,7 @@ def latest_of(inputs: Inputs) -> Latest:
         lights=newest_lights(inputs.new[topics.SENSOR_FRAMES.name]),
         alerts=inputs.new[topics.ALERT.name],
         codes=held[topics.CAR_CODES.name],
+        body=held[topics.BODY_STATE.name],
     )
 
 
@@ -231,6 +236,7 @@ def build(
         route_number=1 if shown_route else 0,
         route=shown_route,
         codes=None if latest.codes is None else _codes(latest.codes),
+        charge=None if latest.body is None else _charge(latest.body, stamp_ns),
         replay=replay,
     )
     return state, frame
@@ -463,6 +469,21 @@ def _codes(codes: TroubleCodes) -> CockpitCodes:
         codes=codes.codes,
         may_clear=codes.may_clear,
         refused=codes.refused,
+    )
+
+
+def _charge(body: BodyState, stamp_ns: int) -> CockpitCharge:
+    charge, conditioning = body.charge, body.conditioning
+    starts_s = None if charge.start_s is None else max(0.0, charge.start_s - seconds(stamp_ns))
+    return CockpitCharge(
+        station=charge.station,
+        power_w=charge.power_w,
+        limit_pct=charge.limit_pct,
+        left_s=charge.left_s,
+        starts_s=starts_s,
+        why=charge.why,
+        cabin=conditioning.cabin_active,
+        battery=conditioning.heater_w > 0.0,
     )
 
 

@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Meta
 
 from volant.caros.cockpit.shapes import schema_hash
+from volant.core.body import StationKind
 from volant.core.messages import (
     Alert,
     BrakeStage,
@@ -280,6 +281,24 @@ class CockpitCodes(Message, frozen=True, kw_only=True):
     refused: str
 
 
+class CockpitCharge(Message, frozen=True, kw_only=True):
+    """Charging and preconditioning, as the body has them."""
+
+    station: StationKind
+    power_w: Length
+    limit_pct: Percent
+    left_s: Length | None
+    """Until the limit is reached; null: that is not to be."""
+    starts_s: Length | None
+    """From now until charging begins; null: it does not wait."""
+    why: str
+    """Why it does not charge, for people; empty: it does."""
+    cabin: bool
+    """The climate runs for a departure."""
+    battery: bool
+    """The battery is warmed."""
+
+
 class CockpitReplay(Message, frozen=True, kw_only=True):
     """Set while a journal is watched instead of a drive."""
 
@@ -325,6 +344,7 @@ class CockpitFrame(Message, frozen=True, kw_only=True):
     """A `CockpitRoute`, encoded once a route: a screen decodes it when the number changes."""
     codes: CockpitCodes | None
     """Null where nobody looks for trouble codes."""
+    charge: CockpitCharge | None
     replay: CockpitReplay | None = None
 
 
