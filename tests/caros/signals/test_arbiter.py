@@ -16,7 +16,7 @@ from volant.core.messages import Gear
 from volant.wire.vss import read_catalogues
 
 SIGNALS = REPO / "cars" / "signals"
-TREE = read_catalogues([SIGNALS / "vss.toml", SIGNALS / "pilot.toml"])
+TREE = read_catalogues([SIGNALS / "vss.toml", SIGNALS / "pilot.toml", SIGNALS / "charging.toml"])
 STANDS = CarFacts(stamp_ns=0, speed_mps=0.0, gear=Gear.PARK, pilot_ready=True)
 DRIVES = CarFacts(stamp_ns=0, speed_mps=20.0, gear=Gear.DRIVE, pilot_drives=True)
 DOOR = "Vehicle.Cabin.Door.Row1.DriverSide."

@@ -31,7 +31,7 @@ from volant.vehicle.body.items import wanted
 from volant.wire.vss import Leaf, Value, read_catalogues
 
 SIGNALS = REPO / "cars" / "signals"
-TREE = read_catalogues([SIGNALS / "vss.toml", SIGNALS / "pilot.toml"])
+TREE = read_catalogues([SIGNALS / "vss.toml", SIGNALS / "pilot.toml", SIGNALS / "charging.toml"])
 SPEC = load_spec(REPO / "cars" / "p7.toml")
 SHAPE = mapping.shape_of(SPEC)
 READ_ONLY = {
