@@ -191,6 +191,7 @@ export class Projector {
       route_number: 0,
       route: new Uint8Array(),
       codes: null,
+      charge: null,
       replay: null,
     };
   }
