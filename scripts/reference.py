@@ -189,7 +189,7 @@ def signals_page() -> str:
     from volant.wire.vss import read_catalogues
 
     folder = ROOT / "cars" / "signals"
-    leaves = read_catalogues([folder / f"{name}.toml" for name in ("vss", "car", "pilot")])
+    leaves = read_catalogues(sorted(folder.glob("*.toml")))
     moved = sum(leaf.path in SINKS for leaf in leaves)
     lines = [
         "# Signals",

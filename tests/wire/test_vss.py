@@ -13,7 +13,10 @@ from tests.house.source_tree import REPO
 from volant.core.errors import InputError
 from volant.wire.vss import Catalogue, Leaf, is_pattern, pattern_of, read_catalogue, read_catalogues
 
-OURS = [REPO / "cars" / "signals" / name for name in ("vss.toml", "car.toml", "pilot.toml")]
+OURS = [
+    REPO / "cars" / "signals" / f"{name}.toml"
+    for name in ("vss", "pilot", "car", "charging", "outlook")
+]
 SUNROOF = "Vehicle.Cabin.Sunroof."
 ROOF = [f"{SUNROOF}{end}" for end in ("Position", "Shade.Position", "Shade.Switch", "Switch")]
 TREE = Catalogue(Leaf(path, "sensor", "uint8") for path in (*ROOF, "Vehicle.Speed"))

@@ -193,6 +193,7 @@ export class Projector {
       codes: null,
       energy: null,
       apps: [],
+      charge: null,
       replay: null,
     };
   }

@@ -22,6 +22,7 @@ from volant.caros.cockpit.messages import (
     SCHEMA_HASH,
     CockpitAeb,
     CockpitCar,
+    CockpitCharge,
     CockpitCodes,
     CockpitEgo,
     CockpitEnergy,
@@ -41,6 +42,7 @@ from volant.caros.cockpit.roadview import RoadView, pack_surface
 from volant.caros.cockpit.signview import SignView
 from volant.caros.cockpit.stopview import StopState
 from volant.core import topics
+from volant.core.body import BodyState
 from volant.core.clock import nanoseconds, seconds
 from volant.core.component import Inputs
 from volant.core.messages import (
@@ -98,6 +100,7 @@ INPUTS: Final[tuple[Topic, ...]] = (
     topics.CAR_CODES,
     topics.ENERGY_STATE,
     topics.APP_CARDS,
+    topics.BODY_STATE,
 )
 
 
@@ -144,6 +147,7 @@ class Latest:
     energy: EnergyState | None = None
     apps: tuple[AppCard, ...] = ()
     """What apps show."""
+    body: BodyState | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +187,7 @@ def latest_of(inputs: Inputs) -> Latest:
         codes=held[topics.CAR_CODES.name],
         energy=held[topics.ENERGY_STATE.name],
         apps=() if (apps := held[topics.APP_CARDS.name]) is None else apps.cards,
+        body=held[topics.BODY_STATE.name],
     )
 
 
@@ -245,6 +250,7 @@ def build(
         codes=None if latest.codes is None else _codes(latest.codes),
         energy=_energy(latest.energy, stamp_ns),
         apps=latest.apps,
+        charge=None if latest.body is None else _charge(latest.body, stamp_ns),
         replay=replay,
     )
     return state, frame
@@ -492,6 +498,21 @@ def _energy(energy: EnergyState | None, stamp_ns: int) -> CockpitEnergy | None:
         arrival_high_pct=None if arrival is None else arrival.high_pct,
         reaches=energy.reaches,
         advice=energy.advice,
+    )
+
+
+def _charge(body: BodyState, stamp_ns: int) -> CockpitCharge:
+    charge, conditioning = body.charge, body.conditioning
+    starts_s = None if charge.start_s is None else max(0.0, charge.start_s - seconds(stamp_ns))
+    return CockpitCharge(
+        station=charge.station,
+        power_w=charge.power_w,
+        limit_pct=charge.limit_pct,
+        left_s=charge.left_s,
+        starts_s=starts_s,
+        why=charge.why,
+        cabin=conditioning.cabin_active,
+        battery=conditioning.heater_w > 0.0,
     )
 
 
