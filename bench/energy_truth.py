@@ -118,9 +118,10 @@ class _Road:
         """A piece of one limit whose heading wanders about a direction (rad), in hills of a size."""
         bend = 0.0
         for _ in range(max(1, round(length_m / GRID_M))):
-            bend += -bend * GRID_M / 2000.0 + wander * math.sqrt(
-                2.0 * GRID_M / 2000.0
-            ) * self.rng.normal()
+            bend += (
+                -bend * GRID_M / 2000.0
+                + wander * math.sqrt(2.0 * GRID_M / 2000.0) * self.rng.normal()
+            )
             self.limit_kmh.append(limit_kmh)
             self.heading_rad.append(self.heading + bend)
             self.roughness_m.append(hills)
@@ -240,7 +241,9 @@ class Second:
     """What the signals say, by path."""
 
 
-def _envelope(route: RouteProfile, truth: Truth, rng: np.random.Generator) -> tuple[Any, dict[int, float]]:
+def _envelope(
+    route: RouteProfile, truth: Truth, rng: np.random.Generator
+) -> tuple[Any, dict[int, float]]:
     """Greatest speed on a fine grid without traffic, and how long to stand at which of its points."""
     count = math.ceil(route.length_m / ENVELOPE_M)
     at_m = np.arange(count + 1) * ENVELOPE_M
@@ -280,7 +283,10 @@ def drive(route: RouteProfile, truth: Truth, nominal: PlantSpec) -> Iterator[Sec
         if ticks % 4096 == 0:
             noise = rng.normal(size=(3, 4096))
         slot = ticks % 4096
-        busy += -busy * STEP_S / TRAFFIC_S + TRAFFIC_SIGMA * math.sqrt(2.0 * STEP_S / TRAFFIC_S) * noise[0, slot]
+        busy += (
+            -busy * STEP_S / TRAFFIC_S
+            + TRAFFIC_SIGMA * math.sqrt(2.0 * STEP_S / TRAFFIC_S) * noise[0, slot]
+        )
         swayed += (busy - swayed) * STEP_S / TRAFFIC_LAG_S
         fade = math.sqrt(2.0 * STEP_S / GUST_S) * GUST_MPS
         east += -east * STEP_S / GUST_S + fade * noise[1, slot]

@@ -41,7 +41,9 @@ def show(scores: Sequence[Score], kinds: Sequence[str], worst: int) -> None:
     for km in MARKS_KM:
         for kind in (*kinds, "all"):
             errors = [
-                one.errors[km] for one in scores if kind in (one.truth.kind, "all") and km in one.errors
+                one.errors[km]
+                for one in scores
+                if kind in (one.truth.kind, "all") and km in one.errors
             ]
             if errors:
                 print(line(f"after {km} km, {kind}", errors))
@@ -52,8 +54,8 @@ def show(scores: Sequence[Score], kinds: Sequence[str], worst: int) -> None:
         for one in ordered:
             truth = one.truth
             print(
-                f"  {km} km {100.0 * one.errors[km]:+6.1f} %  {truth.kind} {truth.seed}: mass {truth.mass:.2f}"
-                f" capacity {truth.capacity:.2f} pace {truth.pace:.2f} tail {one.tail_mps:+.1f} m/s"
+                f"  {km} km {100.0 * one.errors[km]:+6.1f} %  {truth.kind} {truth.seed}: walls {truth.walls:.2f} base {truth.base:.2f} roll {truth.rolling:.2f} mass {truth.mass:.2f}"
+                f" capacity {truth.capacity:.2f} pace {truth.pace:.2f} wind {truth.wind_east_mps:+.1f} {truth.wind_north_mps:+.1f} tail {one.tail_mps:+.1f}"
                 f" {truth.ambient_k - 273.15:.0f} degC stops {truth.stop_share:.2f} | {one.words[km]}"
             )
 
@@ -65,7 +67,9 @@ def main() -> None:
     parser.add_argument("--kinds", nargs="+", default=KINDS, choices=KINDS)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--causes", action="store_true")
-    parser.add_argument("--memory", action="store_true", help="a former trip of car and driver first")
+    parser.add_argument(
+        "--memory", action="store_true", help="a former trip of car and driver first"
+    )
     parser.add_argument("--worst", type=int, default=0)
     wanted = parser.parse_args()
     pairs = [(seed, kind) for seed in range(*wanted.seeds) for kind in wanted.kinds]
@@ -77,7 +81,12 @@ def main() -> None:
         for name, known in CAUSES.items():
             alone = [score(seed, kind, known=known) for seed, kind in pairs]
             for km in (0, 20):
-                print(line(f"{name}, after {km} km", [one.errors[km] for one in alone if km in one.errors]))
+                print(
+                    line(
+                        f"{name}, after {km} km",
+                        [one.errors[km] for one in alone if km in one.errors],
+                    )
+                )
     if wanted.json:
         rows = [
             {"seed": one.truth.seed, "kind": one.truth.kind, "errors": one.errors} for one in scores

@@ -43,11 +43,11 @@ CAPACITY_STEP: Final = 0.005
 CAPACITY_NOISE: Final = 0.02
 """Of one such look: currents are seen once a second (estimated)."""
 WINDOW_S: Final = 10.0
-NOISE_W: Final = 300.0
+NOISE_W: Final = 250.0
 NOISE_SHARE: Final = 0.05
-NOISE_N: Final = 80.0
+NOISE_N: Final = 55.0
 """What slope errors and gusts add to the force at the wheels (estimated)."""
-CORRELATED: Final = 3.0
+CORRELATED: Final = 1.3
 """Errors of neighbouring windows are alike; the filter takes them as free."""
 UNKNOWN_SLOPE: Final = 0.02
 OUTLIER: Final = 2.5
@@ -192,7 +192,11 @@ def _grown(learned: Learned, sample: Sample, last: Sample, dt_s: float, facts: F
         sample.heading_rad, regen_w, spec, jacobian,
     )  # fmt: skip
     most_w, walls_w = balance.climate_w(
-        sample.ambient_k, sample.cabin_k, sample.wished_k, sample.fan, sample.climate_on,
+        sample.ambient_k,
+        sample.cabin_k,
+        sample.wished_k,
+        sample.fan,
+        sample.climate_on,
         spec,
     )
     jacobian[BASE], jacobian[balance.CLIMATE] = 1.0, walls_w

@@ -1,8 +1,8 @@
 """What the rest of a route will use: the learned car driven along it by the learned driver.
 
-The way is driven three times: without a stop, with each stop, and a little faster. The first two are mixed
-by how often this driver stands; the third tells what a wrong belief of the speed would cost. The band is made
-of that, of the learner's covariance, of the chance of lights, and of what no model knows.
+The way is driven three times: with as many stops as this driver makes, without any, and a little faster. The
+second tells what stops cost, the third what a wrong belief of the speed would. The band is made of that, of the
+learner's covariance, of the chance of lights, and of what no model knows.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ BAND_SIGMAS: Final = 1.645
 """Nine of ten true values lie within, if errors are normal."""
 MODEL_SHARE: Final = 0.015
 """What no model knows, by energy (estimated)."""
+WAIT_VARIES: Final = 0.4
+"""Of a stop's cost, by how long it takes (estimated)."""
 CRUISE_M: Final = 150.0
 FINE_M: Final = 15.0
 NEAR_M: Final = 200.0
@@ -120,17 +122,16 @@ def forecast(
         return _told(0.0, (here, here))
     plan = _plan(profile, at_m)
     pace, share = learned.style.pace, learned.style.stop_share
-    free = _drive(plan, facts, learned, conditions, pace, stops=False)
-    held = _drive(plan, facts, learned, conditions, pace, stops=True) if plan.stops else free
+    stands = _stands(plan.stops, share)
+    mean = _drive(plan, facts, learned, conditions, pace, stands)
+    free = _drive(plan, facts, learned, conditions, pace, ()) if stands else mean
     sigma = max(learned.style.pace_sigma, 0.005)
-    fast = _drive(plan, facts, learned, conditions, pace + sigma, stops=False)
-    energy_j = free.energy_j + share * (held.energy_j - free.energy_j)
-    used = free.used + share * (held.used - free.used)
-    time_s = free.time_s + share * (held.time_s - free.time_s)
-    chance_j2 = _chance_j2(plan, learned, free, held)
+    fast = _drive(plan, facts, learned, conditions, pace + sigma, stands)
+    energy_j, used, time_s = mean.energy_j, mean.used, mean.time_s
+    chance_j2 = _chance_j2(plan, learned, mean.energy_j - free.energy_j, stands)
     matrix = np.array(learned.covariance)
-    factors_j2 = np.einsum("ij,jk,ik->i", free.spread_j, matrix, free.spread_j)
-    pace_j2 = (fast.energy_j - free.energy_j) ** 2
+    factors_j2 = np.einsum("ij,jk,ik->i", mean.spread_j, matrix, mean.spread_j)
+    pace_j2 = (fast.energy_j - mean.energy_j) ** 2
     sigma_j = np.sqrt(factors_j2 + pace_j2 + chance_j2 + (MODEL_SHARE * energy_j) ** 2)
     by_charge = np.divide(used, energy_j, out=np.zeros_like(used), where=np.abs(energy_j) > 1.0)
     full_j = facts.usable_j * learned.capacity
@@ -203,9 +204,18 @@ def _plan(profile: RouteProfile, from_m: float) -> _Plan:
     )
 
 
+def _stands(stops: tuple[int, ...], share: float) -> tuple[int, ...]:
+    """As many of the stops as this driver stands at, spread evenly over the way."""
+    return tuple(
+        place
+        for count, place in enumerate(stops)
+        if int(0.5 + share * (count + 1)) > int(0.5 + share * count)
+    )
+
+
 def _speeds(
     plan: _Plan, pace: float, from_mps: float, push: float, brake: float, top_mps: float,
-    *, stops: bool,
+    stands: tuple[int, ...],
 ) -> Floats:  # fmt: skip
     """Speed at each point: as fast as is expected, within what the driver pushes and brakes."""
     wished = np.minimum(plan.limit_mps * pace, top_mps)
@@ -213,8 +223,7 @@ def _speeds(
     square[0], square[-1] = wished[0], 0.0
     square[1:-1] = np.minimum(wished[1:], wished[:-1])
     square **= 2
-    if stops:
-        square[list(plan.stops)] = 0.0
+    square[list(stands)] = 0.0
     length_m = np.diff(plan.at_m)
     values, lengths = square.tolist(), length_m.tolist()
     for i in range(len(lengths) - 1, -1, -1):
@@ -230,13 +239,14 @@ def _speeds(
 
 
 def _drive(
-    plan: _Plan, facts: Facts, learned: Learned, conditions: Conditions, pace: float, *, stops: bool
-) -> _Driven:
+    plan: _Plan, facts: Facts, learned: Learned, conditions: Conditions, pace: float,
+    stands: tuple[int, ...],
+) -> _Driven:  # fmt: skip
     """Drive the way once, step by step, with battery and cabin following."""
     spec, driver, factors = facts.plant, learned.style, learned.factors
     speed = _speeds(
         plan, pace, conditions.speed_mps, driver.push_mps2, driver.brake_mps2,
-        0.98 * spec.max_speed_mps, stops=stops,
+        0.98 * spec.max_speed_mps, stands,
     ).tolist()  # fmt: skip
     ambient_k = conditions.ambient_k
     battery_k = ambient_k if conditions.battery_k is None else conditions.battery_k
@@ -249,7 +259,7 @@ def _drive(
     jacobian, sums = [0.0] * COUNT, [0.0] * COUNT
     clock_s = total_j = 0.0
     at_m, slope, heading = plan.at_m.tolist(), plan.slope.tolist(), plan.heading_rad.tolist()
-    waits = frozenset(plan.stops) if stops else frozenset()
+    waits = frozenset(stands)
     for i in range(count - 1):
         mean_mps = max(0.5 * (speed[i] + speed[i + 1]), 0.5 * CREEP_MPS)
         dt_s = (at_m[i + 1] - at_m[i]) / mean_mps
@@ -265,7 +275,11 @@ def _drive(
             for k in range(COUNT):
                 jacobian[k] *= moving_s / dt_s
         most_w, walls_w = balance.climate_w(
-            ambient_k, cabin_k, conditions.wished_k, conditions.fan, conditions.climate_on,
+            ambient_k,
+            cabin_k,
+            conditions.wished_k,
+            conditions.fan,
+            conditions.climate_on,
             spec,
         )
         jacobian[BASE], jacobian[CLIMATE] = 1.0, walls_w
@@ -293,15 +307,18 @@ def _gusts_n(learned: Learned, facts: Facts) -> float:
     return facts.plant.air_n_per_mps2 * variance * 1.1
 
 
-def _chance_j2(plan: _Plan, learned: Learned, free: _Driven, held: _Driven) -> Floats:
+def _chance_j2(plan: _Plan, learned: Learned, stands_j: Floats, stands: tuple[int, ...]) -> Floats:
     """Variance by which stops there is a stand: of each light's throw, and of how often at all."""
     style = learned.style
     share = style.stop_share
-    more_j = held.energy_j - free.energy_j
-    count = np.searchsorted(np.array(plan.stops, dtype=np.float64), np.arange(len(plan.at_m)))
-    each_j2 = more_j**2 / np.maximum(count, 1)
-    unsure = share * (1.0 - share) / (style.passed + 1.0)
-    return share * (1.0 - share) * each_j2 + unsure * more_j**2
+    places = np.arange(len(plan.at_m))
+    passed = np.searchsorted(np.array(plan.stops, dtype=np.float64), places, side="right")
+    stood = np.searchsorted(np.array(stands, dtype=np.float64), places, side="right")
+    each_j = stands_j / np.maximum(stood, 1)
+    throws = share * (1.0 - share) * passed
+    unsure = share * (1.0 - share) / (style.passed + 1.0) * passed**2
+    waits = passed * share * WAIT_VARIES**2
+    return np.asarray(each_j**2 * (throws + unsure + waits), dtype=np.float64)
 
 
 def range_m(
