@@ -27,6 +27,7 @@ from volant.core.messages import (
     JudgeFinding,
     Message,
     Observation,
+    PowerState,
     SensorFrames,
     WorldTruth,
 )
@@ -60,6 +61,9 @@ class PlantCar(Protocol):
     def request(self, request: BodyRequest) -> None:
         """Ask something of the body."""
 
+    def set_power(self, state: PowerState) -> None:
+        """Take the car's power state; it holds until the next."""
+
     def body(self, stamp_ns: int) -> BodyState | None:
         """What the body reports; None when it has nothing new."""
 
@@ -81,7 +85,7 @@ class Machine:
 def world(start: Callable[[], Machine]) -> Component:
     """The plant and its surroundings; takes the last checked command, gives what sensors and ECUs say."""
     command_name, controls_name = topics.CAR_COMMAND.name, topics.DRIVER_CONTROLS.name
-    body_name = topics.BODY_REQUEST.name
+    body_name, power_name = topics.BODY_REQUEST.name, topics.CAR_POWER.name
 
     def step(machine: Machine, inputs: Inputs, stamp_ns: int) -> tuple[Machine, Outputs]:
         car, surroundings = machine.car, machine.surroundings
@@ -89,6 +93,8 @@ def world(start: Callable[[], Machine]) -> Component:
             car.set_controls(controls)
         for request in inputs.new[body_name]:
             car.request(request)
+        for power in inputs.new[power_name]:
+            car.set_power(power.state)
         for command in inputs.new[command_name]:
             car.apply(command, stamp_ns)
         car.advance(stamp_ns)
@@ -113,7 +119,12 @@ def world(start: Callable[[], Machine]) -> Component:
     return Component(
         name="world",
         period_ns=CONTROL_TICK_NS,
-        inputs=(topics.DRIVER_CONTROLS, topics.BODY_REQUEST, topics.CAR_COMMAND),
+        inputs=(
+            topics.DRIVER_CONTROLS,
+            topics.BODY_REQUEST,
+            topics.CAR_POWER,
+            topics.CAR_COMMAND,
+        ),
         outputs=(
             topics.WORLD_EGO,
             topics.WORLD_TRUTH,

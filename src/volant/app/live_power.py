@@ -87,6 +87,8 @@ class LivePower:
         """Take a person's wish; why not, else empty."""
         if asked is Wish.DRIVE and self._stopped and self.power.state is PowerState.DRIVING:
             return TAKE_OVER
+        if asked is Wish.DRIVE and self._car.latest is not None and self._car.latest.plugged:
+            return "the charging cable is plugged in"
         self.power, why_not = states.wish(self.power, self._facts, asked)
         if not why_not:
             self._presses = PRESSES if asked is Wish.DRIVE else 0

@@ -23,7 +23,7 @@ from volant.caros.apps.door import SignalDoor
 from volant.caros.signals import arbiter, mapping
 from volant.caros.signals.line import LineServer
 from volant.caros.signals.rights import Rights
-from volant.caros.signals.sinks import SINKS, message_of
+from volant.caros.signals.sinks import SINKS, message_of, not_a_time
 from volant.caros.signals.sources import drives
 from volant.caros.signals.store import Datapoint, SignalStore
 from volant.caros.signals.values import SignalError
@@ -149,6 +149,9 @@ class Pump:
 
     def _decide(self, who: str, wanted: Mapping[str, Value]) -> SignalError | None:
         self._who = who
+        wrong = not_a_time(wanted, self._boot_unix_ns)
+        if wrong is not None:
+            return wrong
         self._judged, refused = arbiter.decide(
             self._judged, who, wanted, self._car_facts(), self._station.now_ns
         )
@@ -169,13 +172,15 @@ class Pump:
             pilot_ready=pilot is not None and pilot.ready,
             blockers=() if pilot is None else pilot.blocker_words,
             cable=body is not None and body.charge.cable,
+            cable_locked=body is not None and body.charge.cable and body.charge.cable_locked,
+            flap_open=body is None or body.charge.flap_open,
         )
 
     def _move(self, batch: Mapping[int, Value]) -> None:
         """What was granted, onto the bus at once; called right after `_decide` of the same asker."""
-        stamp_ns = self._station.now_ns
+        stamp_ns, boot_ns = self._station.now_ns, self._boot_unix_ns
         out = [
-            message_of(self._store.leaf(leaf_id).path, value, stamp_ns, self._who)
+            message_of(self._store.leaf(leaf_id).path, value, stamp_ns, self._who, boot_ns)
             for leaf_id, value in batch.items()
         ]
         publish_outside(self._station.bus, "signals", stamp_ns, out)

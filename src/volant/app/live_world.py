@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from volant.app.components import PlantCar
 from volant.core.body import BodyRequest, BodyState
-from volant.core.messages import CarState, Command, DriverControls, EgoTruth, SensorFrames
+from volant.core.messages import (
+    CarState,
+    Command,
+    DriverControls,
+    EgoTruth,
+    PowerState,
+    SensorFrames,
+)
 from volant.vehicle import silence
 from volant.vehicle.silence import Silence
 
@@ -35,6 +42,10 @@ class WatchedCar:
     def request(self, request: BodyRequest) -> None:
         """As `PlantCar.request`."""
         self._car.request(request)
+
+    def set_power(self, state: PowerState) -> None:
+        """As `PlantCar.set_power`."""
+        self._car.set_power(state)
 
     def body(self, stamp_ns: int) -> BodyState | None:
         """As `PlantCar.body`."""

@@ -76,7 +76,7 @@ class PowerDoor:
         Raises:
             InputError: there cannot be a socket.
         """
-        self.path = path or _folder() / f"power-{os.getpid()}.sock"
+        self.path = path or door_of(os.getpid())
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._callers: list[tuple[socket.socket, float]] = []
         try:
@@ -157,6 +157,15 @@ def find_car(given: Path | None) -> Path:
         return found[0]
     many = ", ".join(str(path) for path in found)
     raise LinkError(f"several live cars run here: {many}" if found else "no live car runs here")
+
+
+def door_of(process: int) -> Path:
+    """Where the live car with this supervisor listens, if it does.
+
+    Raises:
+        InputError: there is no folder for it.
+    """
+    return _folder() / f"power-{process}.sock"
 
 
 def _named_in(file: Path) -> Path:

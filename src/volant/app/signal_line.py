@@ -47,7 +47,7 @@ class SignalClient:
         Raises:
             LinkError: no car is up.
         """
-        self._socket = _connect(path)
+        self._socket, self.path = _connect(path)
         self._socket.settimeout(answer_s)
         self._file = self._socket.makefile("rb")
 
@@ -105,7 +105,7 @@ class SignalClient:
         return json.loads(line)
 
 
-def _connect(path: Path | None) -> socket.socket:
+def _connect(path: Path | None) -> tuple[socket.socket, Path]:
     if path is not None:
         found = [path]
     else:
@@ -118,5 +118,5 @@ def _connect(path: Path | None) -> socket.socket:
         except OSError:
             link.close()
             continue
-        return link
+        return link, one
     raise LinkError("no live car is up on this machine; `volant up` starts one")

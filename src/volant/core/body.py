@@ -47,11 +47,32 @@ class AirWay(WordEnum):
 
 
 class StationKind(WordEnum):
-    """What a charging station gives."""
+    """What a charging cable leads to."""
 
+    NONE = "none"
+    """No cable is plugged in."""
     AC = "ac"
     """Alternating current: the car's own charger makes direct current of it."""
     DC = "dc"
+
+
+class ChargeTimer(WordEnum):
+    """What the time of a charging means."""
+
+    OFF = "off"
+    """Charging begins as soon as there is power."""
+    START = "start"
+    """It begins then."""
+    END = "end"
+    """It is over by then."""
+
+
+class Conditioning(WordEnum):
+    """What the battery is warmed for."""
+
+    OFF = "off"
+    FAST_CHARGING = "fast_charging"
+    DRIVING = "driving"
 
 
 class BodyPlace(WordEnum):
@@ -146,12 +167,24 @@ class BodyItem(WordEnum):
     """1 to 100 per cent."""
     CHARGE_FLAP = "charge_flap"
     CHARGE_CABLE = "charge_cable"
-    """Plugged in: done by people."""
+    """A word of `StationKind`: plugged in or drawn, done by people."""
+    STATION_POWER = "station_power"
+    """What the station at the cable gives at most, in watts."""
     CABLE_LOCK = "cable_lock"
     CHARGE_LIMIT = "charge_limit"
     """Per cent of charge at which charging ends."""
     CHARGE = "charge"
     """Charging is wanted."""
+    CHARGE_TIMER = "charge_timer"
+    """A word of `ChargeTimer`."""
+    CHARGE_TIME = "charge_time"
+    """Of the timer, in seconds of the car's clock."""
+    CONDITIONING = "conditioning"
+    """Of the battery; a word of `Conditioning`."""
+    CONDITIONING_TIME = "conditioning_time"
+    """Until when, in seconds of the car's clock; 0: begin now."""
+    CABIN_TIME = "cabin_time"
+    """When the cabin shall be warm or cool, in seconds of the car's clock; 0: no wish."""
     TRIP = "trip"
     """Metres that the trip meter shall show."""
     GEAR = "gear"
@@ -263,6 +296,16 @@ class ChargeState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     flap_open: bool = False
     cable: bool = False
     cable_locked: bool = False
+    station: StationKind = StationKind.NONE
+    station_w: Length = 0.0
+    """What the station gives at most."""
+    timer: ChargeTimer = ChargeTimer.OFF
+    time_s: Length = 0.0
+    """Of the timer, in seconds of the car's clock."""
+    start_s: Length | None = None
+    """When charging will begin, in seconds of the car's clock; null: it does not wait."""
+    why: str = ""
+    """Why nothing flows, in words."""
     limit_pct: Percent = 80.0
     wanted: bool = True
     power_w: Length = 0.0
@@ -270,7 +313,25 @@ class ChargeState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     most_w: Length = 0.0
     """Greatest of this charging, or of the last one."""
     left_s: Length | None = None
-    """Until the limit is reached; null: nothing flows."""
+    """Until the limit is reached, the wait for the timer included; null: that is not to be."""
+
+
+class ConditioningState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Warming of battery and cabin before a drive or a fast charging."""
+
+    battery: Conditioning = Conditioning.OFF
+    battery_s: Length = 0.0
+    """Until when, in seconds of the car's clock; 0: from now on."""
+    active: bool = False
+    """The battery's temperature is looked after."""
+    heater_w: Length = 0.0
+    """Of the battery's heater."""
+    target_k: Length = 0.0
+    """Of the battery; 0: none."""
+    cabin_s: Length = 0.0
+    """When the cabin shall be ready, in seconds of the car's clock; 0: no wish."""
+    cabin_active: bool = False
+    """The climate runs for it."""
 
 
 class TyreState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -327,6 +388,7 @@ class BodyState(Message, frozen=True, kw_only=True):
     wheel_extension_pct: Percent
     wheel_tilt_pct: Percent
     charge: ChargeState
+    conditioning: ConditioningState
     drive: DriveState
     refused: Annotated[int, Meta(ge=0)] = 0
     """Requests that the body did not carry out, since boot."""
@@ -336,6 +398,6 @@ class BodyState(Message, frozen=True, kw_only=True):
 
 __all__ = [
     "AirState", "AirWay", "BodyItem", "BodyPlace", "BodyRequest", "BodyState", "CabinLights",
-    "ChargeState", "ClimateState", "DoorState", "DriveState", "LightSwitch", "LightsState",
+    "ChargeState", "ChargeTimer", "ClimateState", "Conditioning", "ConditioningState", "DoorState", "DriveState", "LightSwitch", "LightsState",
     "MirrorState", "SeatState", "StationKind", "TyreState", "WiperMode", "WipersState",
 ]  # fmt: skip

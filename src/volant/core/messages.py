@@ -207,6 +207,8 @@ class CarState(Message, frozen=True, kw_only=True):
     battery_temperature_k: Length
     odometer_m: Length
     driver: DriverControls
+    plugged: bool = False
+    """A charging cable is in the inlet: the car must not be driven."""
     valid: bool = True
 
 

@@ -232,6 +232,8 @@ def _breaches_of_driver(car: CarState) -> tuple[Demand, ...]:
         return (Demand("unbelted", "Fasten your belt"),)
     if not car.driver.door_closed:
         return (Demand("door_open", "A door is open"),)
+    if car.plugged:
+        return (Demand("plugged", "Unplug the charging cable"),)
     return ()
 
 

@@ -21,7 +21,7 @@ from volant.vehicle.parameters import PlantSpec
 
 CHARGE_STEP: Final = 0.005
 """`charge_for` steps by so much of the charge,"""
-LONGEST_STEP_S: Final = 60.0
+LONGEST_STEP_S: Final = 120.0
 """or by so much time: the battery's heat changes within an hour and more."""
 LONGEST_S: Final = 7 * 86400.0
 """A charging that is not over by then is none."""
@@ -70,7 +70,7 @@ def limit_w(
         temperature_k: of the battery.
         spec: of the car.
         station_w: what the station gives at most.
-        kind: AC or DC.
+        kind: AC or DC; none gives nothing.
     """
     efficiency, most_w = _charger(spec, kind)
     return max(0.0, min(station_w, most_w, accepted_w(charge, temperature_k, spec) / efficiency))
@@ -119,6 +119,7 @@ def charge_for(
     ambient_k: float = 293.15,
     load_w: float | None = None,
     heated: bool = True,
+    longest_s: float = LONGEST_S,
 ) -> Charged:
     """Charge from here to a target; losses, heat and the car's base load included.
 
@@ -132,6 +133,7 @@ def charge_for(
         ambient_k: outside.
         load_w: what the car draws meanwhile; None: its base load.
         heated: the battery's heater runs where the cold limits.
+        longest_s: what takes longer than this is given up as never; it bounds the work.
     """
     load_w = spec.base_load_w if load_w is None else load_w
     state = battery.start(charge, temperature_k, spec)
@@ -150,7 +152,7 @@ def charge_for(
         state = battery.step(state, -into_w, ambient_k, spec, step_s, take.heater_w)
         time_s += step_s
         inlet_j += take.inlet_w * step_s
-        if time_s > LONGEST_S:
+        if time_s > longest_s:
             return Charged(math.inf, state.charge, state.temperature_k, inlet_j)
     return Charged(time_s, state.charge, state.temperature_k, inlet_j)
 
@@ -174,9 +176,9 @@ def time_to_s(
 
 def _charger(spec: PlantSpec, kind: StationKind) -> tuple[float, float]:
     """Efficiency and greatest power at the inlet of what stands between station and battery."""
-    if kind is StationKind.DC:
-        return 1.0, math.inf
-    return spec.charging.ac_efficiency, spec.charging.ac_w
+    if kind is StationKind.AC:
+        return spec.charging.ac_efficiency, spec.charging.ac_w
+    return 1.0, math.inf if kind is StationKind.DC else 0.0
 
 
 def _between(at: float, grid: Sequence[float], values: Sequence[float]) -> float:

@@ -54,6 +54,8 @@ class Demand(msgspec.Struct, frozen=True, gc=False):
     locked: bool = False
     """Parking lock; acts near standstill only."""
     climate_w: float = 0.0
+    battery_heat_w: float = 0.0
+    """Into the battery's cells; its heater's power is part of `climate_w`."""
 
 
 class PlantState(msgspec.Struct, frozen=True, gc=False):
@@ -179,7 +181,7 @@ def step(
         state.odometer_m + dt_s * abs(mean_mps),
         wheel_w,
         (used.brake_front_n + used.brake_rear_n) * abs(mean_mps),
-        battery.step(state.battery, battery_w, ground.ambient_k, spec, dt_s),
+        battery.step(state.battery, battery_w, ground.ambient_k, spec, dt_s, demand.battery_heat_w),
         steer_queue,
         brake_queue,
     )

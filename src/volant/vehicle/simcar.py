@@ -24,10 +24,11 @@ from volant.core.messages import (
     EgoTruth,
     Gear,
     Indicator,
+    PowerState,
     SensorFrames,
 )
 from volant.core.ports import Surroundings
-from volant.vehicle import battery, cell, consumption, ecu, plant
+from volant.vehicle import cell, consumption, ecu, plant
 from volant.vehicle.body import step as body_step
 from volant.vehicle.consumption import Consumption
 from volant.vehicle.parameters import PlantSpec, plant_spec
@@ -168,7 +169,8 @@ class SimCar:
         self._consumption = Consumption(self._usual_j_per_m)
         self._body = body_step.start(start.ambient_k)
         self._asked: list[BodyRequest] = []
-        self._load_w = 0.0
+        self._load_w = self._heat_w = 0.0
+        self._asleep = False
         self._told_ns: int | None = None
         """When the body last reported; None: it has something new to say."""
         self._selector = Selector(first)
@@ -185,8 +187,13 @@ class SimCar:
         self._controls = controls
 
     def apply(self, command: Command, stamp_ns: int) -> None:
-        """Take a command; it holds until the next one. One that is not a number is refused."""
+        """Take a command; it holds until the next one. One that is not a number is refused.
+
+        While a charging cable is plugged in the car stays in park, whoever commands it.
+        """
         if math.isfinite(command.accel_mps2) and math.isfinite(command.curvature_per_m):
+            if body_step.plugged(self._body):
+                command = msgspec.structs.replace(command, gear=Gear.PARK, hold=True)
             self._units.apply(self._selector.passed(command, stamp_ns), stamp_ns)
         else:
             self.refused += 1
@@ -195,12 +202,16 @@ class SimCar:
         """Take what somebody asks of the body; it is done or refused at the next step of the body."""
         self._asked.append(request)
 
+    def set_power(self, state: PowerState) -> None:
+        """Take the car's power state: asleep, nothing runs that nobody has asked for."""
+        self._asleep = state is PowerState.SLEEP
+
     def body(self, stamp_ns: int) -> BodyState | None:
         """What the body reports, when it has changed or a second is over; None between."""
         if self._told_ns is not None and stamp_ns - self._told_ns < BODY_EVERY_NS:
             return None
         self._told_ns = stamp_ns
-        return body_step.state_of(self._body, self._around(stamp_ns))
+        return body_step.state_of(self._body, self._around(stamp_ns), self._plant_spec)
 
     def advance(self, stamp_ns: int) -> None:
         """Move the machine on to a stamp: control units each 10 ms, plant each 5 ms."""
@@ -217,7 +228,7 @@ class SimCar:
         self._body, out = body_step.step(
             self._body, asked, self._around(self._stamp_ns), self._plant_spec, BODY_STEP_S
         )
-        self._load_w = out.load_w
+        self._load_w, self._heat_w = out.load_w, out.battery_heat_w
         if out.changed:
             self._told_ns = None
         if out.gear is not None:
@@ -231,13 +242,13 @@ class SimCar:
             gear=self._units.gear,
             ambient_k=self._ground.ambient_k,
             charge=state.battery.charge,
-            takes_w=battery.charge_limit_w(state.battery, spec),
-            usable_j=self.spec.usable_j,
+            temperature_k=state.battery.temperature_k,
             odometer_m=state.odometer_m,
             battery_w=state.battery.power_w,
             loss_w=state.battery.loss_w,
             motor_rps=state.speed_mps * spec.torque_to_force_per_m,
             motor_nm=state.drive_n / spec.torque_to_force_per_m,
+            asleep=self._asleep,
         )
 
     def _tick(self) -> None:
@@ -245,7 +256,11 @@ class SimCar:
         self._z_m, grade_rad, bank_rad = self._surroundings.height(state.x_m, state.y_m)
         ground = Ground(grade_rad, bank_rad, self._ground.friction, self._ground.ambient_k)
         demand = self._units.step(state, ground, self._stamp_ns + CONTROL_TICK_NS)
-        demand = msgspec.structs.replace(demand, climate_w=self._load_w)
+        demand = msgspec.structs.replace(
+            demand, climate_w=self._load_w, battery_heat_w=self._heat_w
+        )
+        if body_step.plugged(self._body):
+            demand = msgspec.structs.replace(demand, drive_n=0.0, locked=True)
         middle = plant.step(state, demand, ground, spec, STEP_S)
         after = plant.step(middle, demand, ground, spec, STEP_S)
         drawn_w = middle.battery.power_w + after.battery.power_w
@@ -314,6 +329,7 @@ class SimCar:
             battery_temperature_k=battery.temperature_k,
             odometer_m=state.odometer_m,
             driver=self._seated(),
+            plugged=body_step.plugged(self._body),
         )
 
     def _seated(self) -> DriverControls:

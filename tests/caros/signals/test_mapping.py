@@ -31,7 +31,7 @@ from volant.vehicle.body.items import wanted
 from volant.wire.vss import Leaf, Value, read_catalogues
 
 SIGNALS = REPO / "cars" / "signals"
-TREE = read_catalogues([SIGNALS / f"{name}.toml" for name in ("vss", "pilot", "outlook")])
+TREE = read_catalogues(sorted(SIGNALS.glob("*.toml"), key=lambda path: path.name != "vss.toml"))
 SPEC = load_spec(REPO / "cars" / "p7.toml")
 SHAPE = mapping.shape_of(SPEC)
 READ_ONLY = {

@@ -46,6 +46,8 @@ class CarFacts:
     """Why the pilot cannot be engaged, for people."""
     cable: bool = False
     """The charging cable is plugged in."""
+    cable_locked: bool = False
+    flap_open: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,10 @@ def _off(value: Any) -> bool:
     return value is False
 
 
+def _plugs(value: Any) -> bool:
+    return bool(value != "NONE")
+
+
 def _moves(facts: CarFacts) -> bool:
     return abs(facts.speed_mps) > STANDING_MPS
 
@@ -98,6 +104,7 @@ def _not_parked(facts: CarFacts) -> bool:
 _DOOR: Final = "Vehicle.Cabin.Door.*.*."
 _DRIVER: Final = "Vehicle.Cabin.Seat.Row1.DriverSide."
 _PORT: Final = "Vehicle.Powertrain.TractionBattery.Charging.ChargingPort"
+_STATION: Final = "Vehicle.Powertrain.TractionBattery.Charging.Station.Kind"
 _GEAR: Final = "Vehicle.Powertrain.Transmission.SelectedGear"
 _PILOT: Final = "Vehicle.ADAS."
 RULES: Final[tuple[Rule, ...]] = (
@@ -152,6 +159,9 @@ RULES: Final[tuple[Rule, ...]] = (
         "the charging cable is plugged in",
     ),
     Rule(_PORT + ".*.IsFlapOpen", _opens, _not_parked, "the charging flap opens when parked only"),
+    Rule(_STATION, _plugs, _not_parked, "a charging cable is plugged in when parked only"),
+    Rule(_STATION, _plugs, lambda f: not f.flap_open, "the charging flap is closed"),
+    Rule(_STATION, _any, lambda f: f.cable_locked, "the plug is locked"),
     Rule(_PILOT + "EBA.IsEnabled", _off, _moves, "emergency braking stays on while the car moves"),
     Rule(
         _PILOT + "Pilot.Function.AEB.IsEnabled",

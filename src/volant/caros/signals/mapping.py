@@ -14,8 +14,8 @@ from typing import Any, Final
 
 from volant.caros.energy import route
 from volant.caros.signals.sources import BY_MESSAGE, MOVING_MPS, OUTLOOK
-from volant.core.body import BodyState
-from volant.core.clock import NS_PER_S
+from volant.core.body import BodyItem, BodyState
+from volant.core.clock import NS_PER_S, nanoseconds
 from volant.core.messages import (
     CarState,
     DriverControls,
@@ -36,6 +36,16 @@ from volant.wire.vss import FRACTIONAL, WHOLE, Catalogue, Leaf, Value
 _P: Final = "Vehicle.ADAS.Pilot."
 _T: Final = "Vehicle.Powertrain.TractionBattery."
 _LARGEST_SINGLE: Final = 3.4028234663852886e38
+TIMES: Final = {
+    BodyItem.CHARGE_TIME: _T + "Charging.Timer.Time",
+    BodyItem.CONDITIONING_TIME: _T + "BatteryConditioning.TargetTime",
+    BodyItem.CABIN_TIME: "Vehicle.Cabin.HVAC.Preconditioning.TargetTime",
+}
+"""Signals whose value is a time; the body has it in seconds of the car's clock."""
+LATEST_S: Final = 1e9
+"""As vehicle/body/items.py has it, some 30 years."""
+SOON_S: Final = 1e-3
+"""A time in the past: 0 means that there is none."""
 SEATS: Final = (2, 3)
 """By row."""
 SUPPLY_V: Final = 12
@@ -94,12 +104,46 @@ def values_of(
         counted = _count(counted, car)
         found |= _outlook(car, held) | _wheels(car, shape) | _energy(car, held, shape)
         found |= _trip(counted, car, found[_RANGES[0]])
+    body: BodyState | None = new.get(BodyState)
+    if body is not None:
+        found |= _times(counted, body)
     if Localization in new:
         stamp_ns = counted.boot_unix_ns + new[Localization].stamp_ns
         found["Vehicle.CurrentLocation.Timestamp"] = iso8601(stamp_ns)
     if Tracks in new or Plan in new:
         found |= _others(held.get(Tracks), held.get(Plan))
     return counted, found
+
+
+def _times(counted: Counted, body: BodyState) -> dict[str, Any]:
+    """Times that the body has in seconds of the car's clock; empty where there is none."""
+    charge, conditioning = body.charge, body.conditioning
+    return {
+        path: "" if not at_s else iso8601(counted.boot_unix_ns + nanoseconds(at_s))
+        for path, at_s in (
+            (TIMES[BodyItem.CHARGE_TIME], charge.time_s),
+            (TIMES[BodyItem.CONDITIONING_TIME], conditioning.battery_s),
+            (TIMES[BodyItem.CABIN_TIME], conditioning.cabin_s),
+            (_T + "Charging.Timer.StartTime", charge.start_s),
+        )
+    }
+
+
+def car_seconds(text: str, boot_unix_ns: int) -> float:
+    """A time in ISO 8601 as seconds of the car's clock, not before its begin; empty: 0.
+
+    Raises:
+        ValueError: it is no time, has no zone, or lies more than 30 years ahead.
+    """
+    if not text:
+        return 0.0
+    at = dt.datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError("no time zone, as the Z of 2026-11-30T07:00:00Z")
+    found_s = at.timestamp() - boot_unix_ns / NS_PER_S
+    if found_s > LATEST_S:
+        raise ValueError("too far ahead")
+    return max(SOON_S, found_s)
 
 
 def _count(counted: Counted, car: CarState) -> Counted:
@@ -211,7 +255,7 @@ def facts_of(spec: CarSpec, vin: str) -> dict[str, Any]:
         _T + "MaxVoltage": open_circuit_v(1.0, cells),
         _T + "IsPowerConnected": True,
         _T + "Charging.IsDischarging": False,
-        _T + "Charging.ChargingPort.AnyPosition.SupportedInletTypes": ("IEC_TYPE_2_AC",),
+        _T + "Charging.ChargingPort.AnyPosition.SupportedInletTypes": ("IEC_TYPE_2_AC", "OTHER"),
         "Vehicle.Powertrain.Transmission.DriveType": (
             driven if front in (0.0, 1.0) else "ALL_WHEEL_DRIVE"
         ),
@@ -262,7 +306,8 @@ def _fit_scalar(leaf: Leaf, value: Any) -> bool | int | float | str | None:
 def told_paths(spec: CarSpec) -> frozenset[str]:
     """Every path that the car tells a value of."""
     rows = {path for table in BY_MESSAGE.values() for path in table}
-    moment = set(_others(None, None)) | {"Vehicle.CurrentLocation.Timestamp"}
+    moment = set(TIMES.values()) | {_T + "Charging.Timer.StartTime"}
+    moment |= set(_others(None, None)) | {"Vehicle.CurrentLocation.Timestamp"}
     shape = shape_of(spec)
     moment |= set(_trip(Counted(0), _STILL, 0.0)) | set(_wheels(_STILL, shape))
     moment |= set(_energy(_STILL, {}, shape)) | set(OUTLOOK) | set(route.PATHS)
@@ -288,5 +333,5 @@ _STILL: Final = CarState(
 """A car of which only the names of what it tells are asked."""
 
 __all__ = [
-    "CarShape", "Counted", "facts_of", "fit", "fitted", "iso8601", "shape_of", "told_paths", "values_of",
+    "TIMES", "CarShape", "Counted", "car_seconds", "facts_of", "fit", "fitted", "iso8601", "shape_of", "told_paths", "values_of",
 ]  # fmt: skip

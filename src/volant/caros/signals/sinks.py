@@ -10,7 +10,9 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from volant.caros.signals.sources import FUNCTION_NAMES, SWITCHES
+from volant.caros.signals.mapping import TIMES, car_seconds
+from volant.caros.signals.sources import CONDITIONINGS, FUNCTION_NAMES, SWITCHES, TIMERS
+from volant.caros.signals.values import Code, SignalError
 from volant.core import topics
 from volant.core.body import BodyItem, BodyPlace, BodyRequest
 from volant.core.messages import (
@@ -106,6 +108,8 @@ def _lower(value: Any) -> str:
 
 
 _GEARS: Final = {126: Gear.PARK, 127: Gear.DRIVE, 1: Gear.DRIVE, 0: Gear.NEUTRAL, -1: Gear.REVERSE}
+_TIMER_WORDS: Final = {vss: timer.value for timer, vss in TIMERS.items()}
+_CONDITIONING_WORDS: Final = {vss: mode.value for mode, vss in CONDITIONINGS.items()}
 _SWITCH_WORDS: Final = {vss: switch.value for switch, vss in SWITCHES.items()}
 
 
@@ -172,6 +176,13 @@ SINKS: Final[Mapping[str, Sink]] = {
     "Vehicle.Chassis.SteeringWheel.HeatingCooling": _number(_B.WHEEL_HEAT),
     "Vehicle.Powertrain.Transmission.SelectedGear": _word(_B.GEAR, _gear),
     _C + "ChargeLimit": _number(_B.CHARGE_LIMIT),
+    _C + "Timer.Mode": _word(_B.CHARGE_TIMER, lambda word: _TIMER_WORDS.get(word, "")),
+    _C + "Station.Kind": _word(_B.CHARGE_CABLE, _lower),
+    _C + "Station.MaxPower": _number(_B.STATION_POWER, None, lambda kw: 1000.0 * float(kw)),
+    "Vehicle.Powertrain.TractionBattery.BatteryConditioning.RequestedMode": _word(
+        _B.CONDITIONING, lambda word: _CONDITIONING_WORDS.get(word, "")
+    ),
+    **{path: _number(item) for item, path in TIMES.items()},
     _C + "StartStopCharging": _number(_B.CHARGE, None, lambda word: float(word == "START")),
     _C + "ChargingPort.AnyPosition.IsChargingCableLocked": _number(_B.CABLE_LOCK),
     _C + "ChargingPort.AnyPosition.IsFlapOpen": _number(_B.CHARGE_FLAP),
@@ -220,15 +231,35 @@ SINKS: Final[Mapping[str, Sink]] = {
 """Every signal that somebody outside can move, and how."""
 
 
-def message_of(path: str, value: Value, stamp_ns: int, who: str) -> tuple[Topic, Message]:
+def message_of(
+    path: str, value: Value, stamp_ns: int, who: str, boot_unix_ns: int
+) -> tuple[Topic, Message]:
     """The message that carries out an actuation, and its topic.
+
+    `boot_unix_ns` is when the car's clock began, in Unix time.
 
     Raises:
         KeyError: nobody outside moves it (`SINKS`).
+        ValueError: it should be a time and is none; `not_a_time` tells that before.
     """
+    if path in _TIMED:
+        value = car_seconds(str(value), boot_unix_ns)
     message = SINKS[path](value, stamp_ns, who)
     body = isinstance(message, BodyRequest)
     return (topics.BODY_REQUEST if body else topics.DRIVER_REQUEST), message
 
 
-__all__ = ["SINKS", "message_of"]
+def not_a_time(wanted: Mapping[str, Value], boot_unix_ns: int) -> SignalError | None:
+    """The first value that should be a time and is none."""
+    for path in _TIMED & wanted.keys():
+        try:
+            car_seconds(str(wanted[path]), boot_unix_ns)
+        except (ValueError, OverflowError) as error:
+            words = f"expected a time as 2026-11-30T07:00:00Z: {error}"
+            return SignalError(Code.INVALID_ARGUMENT, path, words)
+    return None
+
+
+_TIMED: Final = frozenset(TIMES.values())
+
+__all__ = ["SINKS", "message_of", "not_a_time"]

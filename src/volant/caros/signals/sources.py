@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from volant.core.body import BodyState, LightSwitch
+from volant.core.body import BodyState, ChargeTimer, Conditioning, LightSwitch
 from volant.core.messages import (
     AebState,
     BrakeStage,
@@ -37,6 +37,16 @@ LOW_PA: Final = 200_000.0
 EARTH_M: Final = 6_378_137.0
 """Equatorial radius (WGS 84)."""
 
+TIMERS: Final = {
+    ChargeTimer.OFF: "INACTIVE",
+    ChargeTimer.START: "START_TIME",
+    ChargeTimer.END: "END_TIME",
+}
+CONDITIONINGS: Final = {
+    Conditioning.OFF: "INACTIVE",
+    Conditioning.FAST_CHARGING: "FAST_CHARGING_PREPARATION",
+    Conditioning.DRIVING: "DRIVING_PREPARATION",
+}
 Rows = Mapping[str, Callable[[Any], Any]]
 _DOORS: Final = ("Row1.DriverSide", "Row1.PassengerSide", "Row2.DriverSide", "Row2.PassengerSide")
 _SEATS: Final = (*_DOORS, "Row2.Middle")
@@ -196,6 +206,7 @@ _L: Final = "Vehicle.Body.Lights."
 _W: Final = "Vehicle.Body.Windshield."
 _H: Final = "Vehicle.Cabin.HVAC."
 _C: Final = _T + "Charging."
+_K: Final = _T + "BatteryConditioning."
 _PORT: Final = _C + "ChargingPort.AnyPosition."
 BODY: Final[Rows] = {
     **{path: take for n, name in enumerate(_DOORS) for path, take in _door_rows(n, name).items()},
@@ -218,6 +229,17 @@ BODY: Final[Rows] = {
     _T + "PowerLoss": lambda b: b.drive.loss_w,
     _C + "ChargeLimit": lambda b: b.charge.limit_pct,
     _C + "IsCharging": lambda b: b.charge.power_w > 0.0,
+    _C + "Timer.Mode": lambda b: TIMERS[b.charge.timer],
+    _C + "Station.Kind": lambda b: b.charge.station.value.upper(),
+    _C + "Station.MaxPower": lambda b: b.charge.station_w / 1000.0,
+    _C + "Words": lambda b: b.charge.why,
+    _K + "IsActive": lambda b: b.conditioning.active,
+    _K + "IsOngoing": lambda b: b.conditioning.heater_w > 0.0,
+    _K + "RequestedMode": lambda b: CONDITIONINGS[b.conditioning.battery],
+    _K + "TargetTemperature": (
+        lambda b: b.conditioning.target_k - ZERO_CELSIUS_K if b.conditioning.target_k else None
+    ),
+    "Vehicle.Cabin.HVAC.Preconditioning.IsActive": lambda b: b.conditioning.cabin_active,
     _C + "StartStopCharging": lambda b: "START" if b.charge.wanted else "STOP",
     _C + "MaxPower": lambda b: b.charge.most_w / 1000.0,
     _C + "AveragePower": lambda b: b.charge.power_w / 1000.0,

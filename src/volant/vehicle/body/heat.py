@@ -1,4 +1,4 @@
-"""Heat, charge and air of the car's body: the simplest models that still have a cause and a cost.
+"""Heat and air of the car's body: the simplest models that still have a cause and a cost.
 
 The cabin is one lump of air and lining with one conductance to the outside; no sun, no people, no
 humidity. Heating and cooling cost what the car's file says of its climate: the conductance is chosen so
@@ -33,9 +33,6 @@ SCREEN_W: Final = (400.0, 250.0)
 MIRROR_W: Final = 15.0
 SEAT_W: Final = 60.0
 WHEEL_W: Final = 40.0
-CHARGER_W: Final = 11_000.0
-"""Three phases of 16 A at the inlet, as most on-board chargers."""
-CHARGER_EFFICIENCY: Final = 0.92
 CHARGE_AGAIN: Final = 0.005
 """Charging begins again when the charge has fallen so far below the limit."""
 TYRE_PA: Final = 250_000.0
@@ -102,6 +99,6 @@ def tyre_pa(temperature_k: float) -> float:
 
 
 __all__ = [
-    "CHARGER_EFFICIENCY", "CHARGER_W", "CHARGE_AGAIN", "DOOR_SHARE", "MIRROR_W", "SCREEN_W", "SEAT_W",
+    "CABIN_JPK", "CHARGE_AGAIN", "CONDUCTANCE_SHARE", "DOOR_SHARE", "MIRROR_W", "SCREEN_W", "SEAT_W",
     "WHEEL_W", "WINDOW_SHARE", "Cabin", "cabin", "tyre_k", "tyre_pa",
 ]  # fmt: skip

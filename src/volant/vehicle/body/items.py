@@ -11,7 +11,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from volant.core.body import AirWay, BodyItem, BodyPlace, LightSwitch, WiperMode
+from volant.core.body import (
+    AirWay,
+    BodyItem,
+    BodyPlace,
+    ChargeTimer,
+    Conditioning,
+    LightSwitch,
+    StationKind,
+    WiperMode,
+)
 from volant.core.messages import Gear
 
 Key = tuple[BodyItem, BodyPlace | None]
@@ -108,10 +117,18 @@ ROWS: Final[dict[BodyItem, Row]] = {
     _B.READING_LIGHT: Row(places=SIDES),
     _B.READING_INTENSITY: Row(1.0, 100.0, 100.0, places=SIDES),
     _B.CHARGE_FLAP: Row(fastest_mps=STANDING_MPS, only_up=True),
-    _B.CHARGE_CABLE: Row(fastest_mps=STANDING_MPS, only_up=True),
+    _B.CHARGE_CABLE: Row(
+        words=tuple(one.value for one in StationKind), fastest_mps=STANDING_MPS, only_up=True
+    ),
+    _B.STATION_POWER: Row(high=1e6, start=11_000.0),
     _B.CABLE_LOCK: Row(),
     _B.CHARGE_LIMIT: Row(20.0, 100.0, 80.0),
     _B.CHARGE: Row(start=1.0),
+    _B.CHARGE_TIMER: Row(words=tuple(one.value for one in ChargeTimer)),
+    _B.CHARGE_TIME: Row(high=1e9),
+    _B.CONDITIONING: Row(words=tuple(one.value for one in Conditioning)),
+    _B.CONDITIONING_TIME: Row(high=1e9),
+    _B.CABIN_TIME: Row(high=1e9),
     _B.TRIP: Row(high=1e9),
     _B.GEAR: Row(words=tuple(one.value for one in Gear), fastest_mps=SELECTOR_MPS),
 }

@@ -15,6 +15,7 @@ from volant.core.body import (
     CabinLights,
     ChargeState,
     ClimateState,
+    ConditioningState,
     DoorState,
     DriveState,
     LightsState,
@@ -49,9 +50,6 @@ class Flow:
     tyre_k: float
     ambient_k: float
     drawn_w: float = 0.0
-    charging_w: float = 0.0
-    most_w: float = 0.0
-    left_s: float | None = None
     consumed_j: float = 0.0
     recovered_j: float = 0.0
     charged_j: float = 0.0
@@ -60,6 +58,8 @@ class Flow:
 def report(
     values: Mapping[Key, float],
     flow: Flow,
+    charge: ChargeState,
+    conditioning: ConditioningState,
     *,
     stamp_ns: int,
     reverse: bool,
@@ -96,16 +96,8 @@ def report(
         wheel_heat_pct=one(_B.WHEEL_HEAT),
         wheel_extension_pct=one(_B.WHEEL_EXTENSION),
         wheel_tilt_pct=one(_B.WHEEL_TILT),
-        charge=ChargeState(
-            flap_open=on(_B.CHARGE_FLAP),
-            cable=on(_B.CHARGE_CABLE),
-            cable_locked=on(_B.CABLE_LOCK),
-            limit_pct=one(_B.CHARGE_LIMIT),
-            wanted=on(_B.CHARGE),
-            power_w=flow.charging_w,
-            most_w=flow.most_w,
-            left_s=flow.left_s,
-        ),
+        charge=charge,
+        conditioning=conditioning,
         drive=DriveState(
             motor_rps=motor_rps,
             motor_nm=motor_nm,

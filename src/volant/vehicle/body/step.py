@@ -13,7 +13,8 @@ from typing import Final
 
 from volant.core.body import BodyItem, BodyPlace, BodyRequest, BodyState, LightSwitch
 from volant.core.messages import Gear
-from volant.vehicle.body import heat
+from volant.vehicle.body import charge, heat
+from volant.vehicle.body.around import Surround
 from volant.vehicle.body.items import DOORS, FIRST, HORN_S, ROWS, SIDES, Key, keys, wanted
 from volant.vehicle.body.report import Flow, report
 from volant.vehicle.parameters import PlantSpec
@@ -30,27 +31,6 @@ _LAMPS: Final[Mapping[LightSwitch, tuple[float, float, float]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Surround:
-    """What the body is told of the car at a step."""
-
-    stamp_ns: int
-    speed_mps: float
-    gear: Gear
-    ambient_k: float
-    charge: float
-    """0 to 1."""
-    takes_w: float
-    """What the battery takes at most."""
-    usable_j: float
-    odometer_m: float
-    battery_w: float
-    """Out of the battery."""
-    loss_w: float
-    motor_rps: float
-    motor_nm: float
-
-
-@dataclass(frozen=True, slots=True)
 class BodyMemory:
     """What the body remembers."""
 
@@ -58,6 +38,7 @@ class BodyMemory:
     targets: Mapping[Key, float]
     """Where what moves is on its way to."""
     flow: Flow
+    charger: charge.ChargeMemory
     refused: int = 0
     refusal: str = ""
 
@@ -70,6 +51,8 @@ class BodyOutput:
     """Something that people see or press is not as it was."""
     load_w: float
     """Drawn beyond the base load; negative while charging."""
+    battery_heat_w: float
+    """Of its heater, part of the load."""
     gear: Gear | None
     """What the selector was moved to in this step."""
 
@@ -77,7 +60,8 @@ class BodyOutput:
 def start(ambient_k: float) -> BodyMemory:
     """A body at boot: closed, unlocked, climate on."""
     values = {key: FIRST.get(key, row.start) for key, row in keys()}
-    return BodyMemory(values, {}, Flow(cabin_k=ambient_k, tyre_k=ambient_k, ambient_k=ambient_k))
+    flow = Flow(cabin_k=ambient_k, tyre_k=ambient_k, ambient_k=ambient_k)
+    return BodyMemory(values, {}, flow, charge.ChargeMemory())
 
 
 def step(
@@ -95,21 +79,27 @@ def step(
         gear = moved or gear
     if memory.targets:
         memory = _travelled(memory, dt_s)
-    flow, load_w = _flow(memory, around, spec, dt_s)
-    memory = replace(memory, flow=flow)
+    memory, flowing = _flow(memory, around, spec, dt_s)
     changed = (
         memory.values is not before.values
         or memory.refused != before.refused
-        or (flow.charging_w > 0.0) != (before.flow.charging_w > 0.0)
+        or _shown(memory.charger) != _shown(before.charger)
     )
-    return memory, BodyOutput(changed, load_w, gear)
+    return memory, BodyOutput(changed, flowing.load_w, flowing.heater_w, gear)
 
 
-def state_of(memory: BodyMemory, around: Surround) -> BodyState:
+def _shown(charger: charge.ChargeMemory) -> tuple[bool | str, ...]:
+    """What of charging people see at once."""
+    return charger.inlet_w > 0.0, charger.heater_w > 0.0, charger.cabin_active, charger.why
+
+
+def state_of(memory: BodyMemory, around: Surround, spec: PlantSpec) -> BodyState:
     """What the body reports."""
     return report(
         memory.values,
         memory.flow,
+        charge.report(memory.charger, memory.values),
+        charge.report_conditioning(memory.charger, memory.values, spec),
         stamp_ns=around.stamp_ns,
         reverse=around.gear is Gear.REVERSE,
         motor=(around.motor_rps, around.motor_nm, around.loss_w),
@@ -127,6 +117,11 @@ def closed(memory: BodyMemory) -> bool:
 def belted(memory: BodyMemory) -> bool:
     """Whether the driver is."""
     return memory.values[_B.SEAT_BELT, _P.FRONT_LEFT] > 0.0
+
+
+def plugged(memory: BodyMemory) -> bool:
+    """Whether a charging cable is in the inlet."""
+    return memory.values[_B.CHARGE_CABLE, None] > 0.0
 
 
 def _taken(
@@ -156,7 +151,7 @@ def _taken(
         for lamp, on in zip((_B.PARKING_LIGHT, _B.RUNNING_LIGHT, _B.LOW_BEAM), lamps, strict=True):
             values[lamp, None] = on
     if item is _B.CHARGE_CABLE:
-        values[_B.CABLE_LOCK, None] = value
+        values[_B.CABLE_LOCK, None] = min(1.0, value)
     return replace(memory, values=values, targets=targets), None
 
 
@@ -181,11 +176,13 @@ def _charging_refusal(
     cable = values[_B.CHARGE_CABLE, None] > 0.0
     if item is _B.CHARGE_FLAP and not opens and cable:
         return "the cable is plugged in"
+    if item is _B.CHARGE_CABLE and opens and cable:
+        return "another cable is plugged in"
     if item is _B.CHARGE_CABLE and opens and not values[_B.CHARGE_FLAP, None]:
         return "the flap is closed"
     if item is _B.CHARGE_CABLE and opens and around.gear is not Gear.PARK:
         return "only parked"
-    if item is _B.CHARGE_CABLE and not opens and cable and values[_B.CABLE_LOCK, None]:
+    if item is _B.CHARGE_CABLE and value != values[item, None] and values[_B.CABLE_LOCK, None]:
         return "it is locked"
     if item is _B.GEAR and cable and ROWS[item].words[int(value)] != Gear.PARK.value:
         return "the cable is plugged in"
@@ -206,45 +203,45 @@ def _travelled(memory: BodyMemory, dt_s: float) -> BodyMemory:
     return replace(memory, values=values, targets=targets)
 
 
-def _flow(memory: BodyMemory, around: Surround, spec: PlantSpec, dt_s: float) -> tuple[Flow, float]:
-    """Heat and energy one step on, and the load beyond the base."""
+def _flow(
+    memory: BodyMemory, around: Surround, spec: PlantSpec, dt_s: float
+) -> tuple[BodyMemory, charge.Flowing]:
+    """Heat and energy one step on, and what is drawn beyond the base load."""
     values, flow = memory.values, memory.flow
+    charger, over = charge.timers(memory.charger, values, around, flow.cabin_k, spec)
     open_doors = sum(values[_B.DOOR, place] for place in DOORS) / 100.0
     open_windows = sum(values[_B.WINDOW, place] for place in DOORS) / 100.0
     front = (_P.FRONT_LEFT, _P.FRONT_RIGHT)
+    awake = not around.asleep
     air = heat.cabin(
         flow.cabin_k,
         around.ambient_k,
         0.5 * sum(values[_B.AIR_TEMPERATURE, place] for place in front),
         heat.DOOR_SHARE * open_doors + heat.WINDOW_SHARE * open_windows,
-        on=values[_B.AIR_CONDITIONING, None] > 0.0,
+        on=charger.cabin_active or (awake and values[_B.AIR_CONDITIONING, None] > 0.0),
         recirculation=values[_B.RECIRCULATION, None] > 0.0,
-        defrost=values[_B.DEFROST, None] > 0.0,
+        defrost=awake and values[_B.DEFROST, None] > 0.0,
         fan=sum(values[_B.AIR_FAN, place] for place in front) / 200.0,
         spec=spec,
         dt_s=dt_s,
     )
-    drawn_w = air.power_w + _heaters_w(values)
-    inlet_w = _charging_w(values, flow, around)
-    stored_w = heat.CHARGER_EFFICIENCY * inlet_w
+    drawn_w = air.power_w + (_heaters_w(values) if awake else 0.0)
+    charger, flowing, ended = charge.step(charger, values, around, drawn_w, spec, dt_s)
     out_j = around.battery_w * dt_s
-    limit = values[_B.CHARGE_LIMIT, None] / 100.0
-    left_s = max(0.0, limit - around.charge) * around.usable_j / stored_w if stored_w else None
-    return (
-        Flow(
-            cabin_k=air.cabin_k,
-            tyre_k=heat.tyre_k(flow.tyre_k, around.ambient_k, around.speed_mps, dt_s),
-            ambient_k=around.ambient_k,
-            drawn_w=drawn_w,
-            charging_w=inlet_w,
-            most_w=inlet_w if inlet_w and not flow.charging_w else max(flow.most_w, inlet_w),
-            left_s=left_s,
-            consumed_j=flow.consumed_j + max(0.0, out_j),
-            recovered_j=flow.recovered_j + (0.0 if inlet_w else max(0.0, -out_j)),
-            charged_j=flow.charged_j + (max(0.0, -out_j) if inlet_w else 0.0),
-        ),
-        drawn_w - stored_w,
+    plugged = charger.inlet_w > 0.0
+    flow = Flow(
+        cabin_k=air.cabin_k,
+        tyre_k=heat.tyre_k(flow.tyre_k, around.ambient_k, around.speed_mps, dt_s),
+        ambient_k=around.ambient_k,
+        drawn_w=drawn_w,
+        consumed_j=flow.consumed_j + max(0.0, out_j),
+        recovered_j=flow.recovered_j + (0.0 if plugged else max(0.0, -out_j)),
+        charged_j=flow.charged_j + (max(0.0, -out_j) if plugged else 0.0),
     )
+    over |= ended
+    return replace(
+        memory, values={**values, **over} if over else values, flow=flow, charger=charger
+    ), flowing
 
 
 def _heaters_w(values: Mapping[Key, float]) -> float:
@@ -258,17 +255,14 @@ def _heaters_w(values: Mapping[Key, float]) -> float:
     return drawn_w + heat.WHEEL_W * values[_B.WHEEL_HEAT, None] / 100.0
 
 
-def _charging_w(values: Mapping[Key, float], flow: Flow, around: Surround) -> float:
-    """Power at the inlet: by cable, parked, when wanted and below the limit."""
-    if not values[_B.CHARGE_CABLE, None] or not values[_B.CHARGE, None]:
-        return 0.0
-    if around.gear is not Gear.PARK:
-        return 0.0
-    limit = values[_B.CHARGE_LIMIT, None] / 100.0
-    room = 0.0 if flow.charging_w > 0.0 else heat.CHARGE_AGAIN
-    if around.charge >= limit - room:
-        return 0.0
-    return min(heat.CHARGER_W, around.takes_w / heat.CHARGER_EFFICIENCY)
-
-
-__all__ = ["BodyMemory", "BodyOutput", "Surround", "belted", "closed", "start", "state_of", "step"]
+__all__ = [
+    "BodyMemory",
+    "BodyOutput",
+    "Surround",
+    "belted",
+    "closed",
+    "plugged",
+    "start",
+    "state_of",
+    "step",
+]
