@@ -132,7 +132,9 @@ def test_the_built_in_world_has_chargers() -> None:
         (("--route", "{long}", "--learned", "--state", "{folder}"), "nothing is learned yet"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_said(long: str, tmp_path: Path, words: tuple[str, ...], said: str) -> None:
+def test_what_is_wrong_is_said(
+    long: str, tmp_path: Path, words: tuple[str, ...], said: str
+) -> None:
     typed = [one.format(long=long, folder=tmp_path) for one in words]
     with pytest.raises(InputError) as error:
         run(*typed)

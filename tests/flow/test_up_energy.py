@@ -43,7 +43,9 @@ def test_an_outlook_dies_alone_and_comes_back(tmp_path: Path) -> None:
         pid = before["energy"].pid
         os.kill(pid, signal.SIGKILL)
         assert value(socket, RANGE) > 100_000
-        after = until(lambda: processes(status)["energy"].pid not in (None, pid) and processes(status))
+        after = until(
+            lambda: processes(status)["energy"].pid not in (None, pid) and processes(status)
+        )
         assert {name for name in after if after[name].starts != before[name].starts} == {"energy"}
         assert value(socket, RANGE) > 100_000
         until(lambda: value(socket, LEARNED) < 50.0 or value(socket, LEARNED) > 60.0)

@@ -40,7 +40,7 @@ export interface Alert {
 export type AlertLevel = 0 | 1 | 2 | 3 | 4;
 
 /** What can be asked of the body; the unit of its value stands beside it. */
-export type BodyItem = "door" | "door_lock" | "child_lock" | "window" | "window_lock" | "hood" | "boot" | "boot_lock" | "light_switch" | "parking_light" | "running_light" | "low_beam" | "high_beam" | "fog_front" | "fog_rear" | "horn" | "wiper" | "wiper_intensity" | "mirror_fold" | "mirror_heat" | "mirror_yaw" | "mirror_tilt" | "screen_heat" | "air_temperature" | "air_fan" | "air_way" | "air_conditioning" | "recirculation" | "defrost" | "seat_heat" | "seat_position" | "seat_height" | "seat_recline" | "seat_tilt" | "seat_occupied" | "seat_belt" | "wheel_heat" | "wheel_extension" | "wheel_tilt" | "dome_light" | "glove_light" | "ambient_light" | "ambient_intensity" | "reading_light" | "reading_intensity" | "charge_flap" | "charge_cable" | "cable_lock" | "charge_limit" | "charge" | "trip" | "gear";
+export type BodyItem = "door" | "door_lock" | "child_lock" | "window" | "window_lock" | "hood" | "boot" | "boot_lock" | "light_switch" | "parking_light" | "running_light" | "low_beam" | "high_beam" | "fog_front" | "fog_rear" | "horn" | "wiper" | "wiper_intensity" | "mirror_fold" | "mirror_heat" | "mirror_yaw" | "mirror_tilt" | "screen_heat" | "air_temperature" | "air_fan" | "air_way" | "air_conditioning" | "recirculation" | "defrost" | "seat_heat" | "seat_position" | "seat_height" | "seat_recline" | "seat_tilt" | "seat_occupied" | "seat_belt" | "wheel_heat" | "wheel_extension" | "wheel_tilt" | "dome_light" | "glove_light" | "ambient_light" | "ambient_intensity" | "reading_light" | "reading_intensity" | "charge_flap" | "charge_cable" | "station_power" | "cable_lock" | "charge_limit" | "charge" | "charge_timer" | "charge_time" | "conditioning" | "conditioning_time" | "cabin_time" | "trip" | "gear";
 
 /** Which of several alike; left and right as one sits in the car. */
 export type BodyPlace = "front_left" | "front_right" | "rear_left" | "rear_right" | "rear_middle" | "front" | "rear" | "left" | "right";
@@ -76,6 +76,7 @@ export interface BodyState {
   wheel_extension_pct: number;
   wheel_tilt_pct: number;
   charge: ChargeState;
+  conditioning: ConditioningState;
   drive: DriveState;
   refused: number;
   refusal: string;
@@ -137,6 +138,7 @@ export interface CarState {
   battery_temperature_k: number;
   odometer_m: number;
   driver: DriverControls;
+  plugged: boolean;
   valid: boolean;
 }
 
@@ -145,12 +147,21 @@ export interface ChargeState {
   flap_open: boolean;
   cable: boolean;
   cable_locked: boolean;
+  station: StationKind;
+  station_w: number;
+  timer: ChargeTimer;
+  time_s: number;
+  start_s: number | null;
+  why: string;
   limit_pct: number;
   wanted: boolean;
   power_w: number;
   most_w: number;
   left_s: number | null;
 }
+
+/** What the time of a charging means. */
+export type ChargeTimer = "off" | "start" | "end";
 
 /** Climate of the cabin. */
 export interface ClimateState {
@@ -480,6 +491,20 @@ export interface Command {
 
 /** Who asks, as the guard derives it; a command cannot claim it. */
 export type CommandSource = "comfort" | "aeb" | "minimal_risk" | "driver";
+
+/** What the battery is warmed for. */
+export type Conditioning = "off" | "fast_charging" | "driving";
+
+/** Warming of battery and cabin before a drive or a fast charging. */
+export interface ConditioningState {
+  battery: Conditioning;
+  battery_s: number;
+  active: boolean;
+  heater_w: number;
+  target_k: number;
+  cabin_s: number;
+  cabin_active: boolean;
+}
 
 /** Which bound held the plan back at this tick. */
 export type Constraint = "none" | "set_speed" | "speed_limit" | "curve" | "lead" | "cut_in" | "merge" | "road_end" | "destination" | "sight" | "standstill" | "takeover" | "red_light" | "stop_sign" | "give_way" | "crossing" | "person" | "occlusion";
@@ -903,6 +928,9 @@ export interface SensorFrames {
   landmarks: LandmarkFrame | null;
 }
 
+/** What a charging cable leads to. */
+export type StationKind = "none" | "ac" | "dc";
+
 /** A path to stop along when the pilot is gone, in the car frame at `stamp_ns`, by distance. */
 export interface StopPath {
   stamp_ns: number;
@@ -1023,13 +1051,13 @@ export const FIELDS: Record<string, readonly string[]> = {
   AirState: ["wished_k", "fan_pct", "way"],
   Alert: ["stamp_ns", "alert_id", "level", "words", "cause", "action", "until_ns"],
   BodyRequest: ["stamp_ns", "item", "place", "value", "word", "who"],
-  BodyState: ["stamp_ns", "doors", "seats", "mirrors", "tyres", "window_lock", "hood_pct", "boot_pct", "boot_locked", "lights", "cabin_lights", "wipers", "screen_heat", "horn", "climate", "wheel_heat_pct", "wheel_extension_pct", "wheel_tilt_pct", "charge", "drive", "refused", "refusal"],
+  BodyState: ["stamp_ns", "doors", "seats", "mirrors", "tyres", "window_lock", "hood_pct", "boot_pct", "boot_locked", "lights", "cabin_lights", "wipers", "screen_heat", "horn", "climate", "wheel_heat_pct", "wheel_extension_pct", "wheel_tilt_pct", "charge", "conditioning", "drive", "refused", "refusal"],
   CabinLights: ["dome", "glove", "ambient", "ambient_pct", "reading", "reading_pct"],
   CanFrame: ["bus", "can_id", "data", "extended"],
   CanFrames: ["stamp_ns", "frames"],
   CarPower: ["stamp_ns", "state", "to", "until_ns", "supply_v", "supply_low"],
-  CarState: ["stamp_ns", "speed_mps", "accel_mps2", "lateral_accel_mps2", "yaw_rate_rps", "steer_rad", "gear", "indicator", "hold", "brake_lights", "charge_pct", "range_m", "battery_power_w", "battery_voltage_v", "battery_temperature_k", "odometer_m", "driver", "valid"],
-  ChargeState: ["flap_open", "cable", "cable_locked", "limit_pct", "wanted", "power_w", "most_w", "left_s"],
+  CarState: ["stamp_ns", "speed_mps", "accel_mps2", "lateral_accel_mps2", "yaw_rate_rps", "steer_rad", "gear", "indicator", "hold", "brake_lights", "charge_pct", "range_m", "battery_power_w", "battery_voltage_v", "battery_temperature_k", "odometer_m", "driver", "plugged", "valid"],
+  ChargeState: ["flap_open", "cable", "cable_locked", "station", "station_w", "timer", "time_s", "start_s", "why", "limit_pct", "wanted", "power_w", "most_w", "left_s"],
   ClimateState: ["cabin_k", "ambient_k", "left", "right", "on", "recirculation", "defrost", "power_w"],
   CockpitAeb: ["stage", "words", "object_class", "time_to_contact_s"],
   CockpitBar: ["from_x_m", "from_y_m", "to_x_m", "to_y_m", "z_m", "solid"],
@@ -1058,6 +1086,7 @@ export const FIELDS: Record<string, readonly string[]> = {
   CockpitZebra: ["x_m", "y_m", "z_m", "signalled"],
   CodeFrame: ["stamp_ns", "drives_ago", "speed_mps", "charge_pct", "supply_v", "odometer_m"],
   Command: ["stamp_ns", "accel_mps2", "curvature_per_m", "gear", "indicator", "hold"],
+  ConditioningState: ["battery", "battery_s", "active", "heater_w", "target_k", "cabin_s", "cabin_active"],
   Contact: ["stamp_ns", "actor_id", "object_class", "closing_mps", "struck_from_behind"],
   ContactVerdict: ["stamp_ns", "actor_id", "object_class", "impact_mps", "at_fault", "code", "words"],
   DetectionFrame: ["sensor", "stamp_ns", "objects"],

@@ -38,7 +38,7 @@ ANSWER_S: Final = 1.0
 """Signals that answer no sooner are asked again."""
 ROUTE_NS: Final = 10 * NS_PER_S
 """The arrays of the route are read so often, and when its length is another."""
-KEEP_NS: Final = 600 * NS_PER_S
+KEEP_NS: Final = 300 * NS_PER_S
 """What was learned is kept so often, and at the end."""
 OLD_NS: Final = 3 * NS_PER_S
 """Values that are older are of a car that says nothing any more."""

@@ -14,7 +14,7 @@ from volant.app.chargers import load_posts
 from volant.app.exits import Exit
 from volant.app.folders import data_folder, state_folder
 from volant.app.pictures import draw_picture
-from volant.app.say import answer_json, table
+from volant.app.say import table
 from volant.app.trip import TripWish, choose_ends, lead_stretch
 from volant.caros.energy import learn
 from volant.caros.energy.advice import RESERVE, Advice, advise
@@ -151,9 +151,7 @@ def _learned(wish: RouteWish, facts: Facts) -> Learned:
         raise InputError(error.message, file=str(file)) from error
 
 
-def _profile(
-    wish: RouteWish, progress: Callable[[float], None]
-) -> tuple[str, RouteProfile]:
+def _profile(wish: RouteWish, progress: Callable[[float], None]) -> tuple[str, RouteProfile]:
     """The route's name for people, and its profile."""
     given = Path(wish.where)
     named = given.suffix.lower() in ENDINGS or "/" in wish.where

@@ -69,7 +69,8 @@ def route_of(
 
     Args:
         corridor: that is driven.
-        from_m, to_m: stations on it.
+        from_m: station on it where the route begins.
+        to_m: where it ends.
         gates: entries of junctions by their lane, for places where one may have to stop.
         posts: chargers; those beside the route are on it, without a word on the way from it and back.
 
