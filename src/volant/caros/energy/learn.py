@@ -42,13 +42,15 @@ CAPACITY_STEP: Final = 0.005
 """Charge over which the current is counted for one look at the capacity."""
 CAPACITY_NOISE: Final = 0.02
 """Of one such look: currents are seen once a second (estimated)."""
-WINDOW_S: Final = 10.0
-NOISE_W: Final = 250.0
-NOISE_SHARE: Final = 0.05
-NOISE_N: Final = 55.0
-"""What slope errors and gusts add to the force at the wheels (estimated)."""
-CORRELATED: Final = 1.3
-"""Errors of neighbouring windows are alike; the filter takes them as free."""
+WINDOW_S: Final = 25.0
+"""Long enough that a map's errors of height, which do not add up, count little (chosen)."""
+NOISE_J2_PER_S: Final = 1300.0**2
+"""Power is seen once a second and jumps between: this sum of squares grows by time (estimated)."""
+NOISE_SHARE: Final = 0.02
+NOISE_N: Final = 15.0
+"""What gusts leave over a window, at the wheels (estimated)."""
+MAP_M: Final = 0.8
+"""Difference of two heights' errors (estimated)."""
 UNKNOWN_SLOPE: Final = 0.02
 OUTLIER: Final = 2.5
 """Windows that are further off than so many standard deviations are counted as if they were there."""
@@ -222,13 +224,12 @@ def _balanced(learned: Learned, facts: Facts) -> Learned:
     row = np.array(window.jacobian)
     before = np.array(learned.covariance) + np.diag(WANDER_PER_S) * window.time_s
     weight_n = facts.plant.mass_kg * GRAVITY_MPS2
-    slope_j = NOISE_N * window.distance_m
-    blind_j = UNKNOWN_SLOPE * weight_n * window.blind_m
-    noise_j2 = CORRELATED * (
-        (NOISE_W * window.time_s) ** 2
+    noise_j2 = (
+        NOISE_J2_PER_S * window.time_s
         + (NOISE_SHARE * window.turnover_j) ** 2
-        + slope_j**2
-        + blind_j**2
+        + (NOISE_N * window.distance_m) ** 2
+        + (weight_n * MAP_M) ** 2 * min(1.0, window.distance_m / 100.0)
+        + (weight_n * UNKNOWN_SLOPE * window.blind_m) ** 2
     )
     spread = before @ row
     total_j2 = float(row @ spread) + noise_j2

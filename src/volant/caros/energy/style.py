@@ -25,6 +25,8 @@ PUSH_MPS2: Final = 0.4
 BRAKE_MPS2: Final = 0.5
 STANDS_MPS: Final = 0.3
 LONGEST_WAIT_S: Final = 180.0
+PAST_MOST: Final = 600.0
+"""Counts fade above it, so a new driver is learned in some hours."""
 
 
 class Style(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -58,10 +60,6 @@ class Style(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.waited_s / self.waits
 
 
-PAST_MOST: Final = 600.0
-"""Counts fade above it, so a new driver is learned in some hours."""
-
-
 def loosened(style: Style) -> Style:
     """After a trip: somebody else may drive next time."""
     sigma = min(PACE_SIGMA, math.hypot(style.pace_sigma, 0.5 * PACE_SIGMA))
@@ -71,7 +69,7 @@ def loosened(style: Style) -> Style:
 def after(style: Style, last: Sample, sample: Sample, dt_s: float) -> Style:
     """Take in a step between two samples."""
     accel_mps2 = (sample.speed_mps - last.speed_mps) / dt_s
-    style = _stood(style, sample, dt_s)
+    style = _stood(style, last, sample, dt_s)
     if accel_mps2 > PUSH_MPS2 and sample.speed_mps > 1.0:
         mean, weight = _mean(style.push_mps2, style.push_s, min(accel_mps2, 6.0), dt_s)
         style = msgspec.structs.replace(style, push_mps2=mean, push_s=weight)
@@ -86,7 +84,7 @@ def _mean(mean: float, weight_s: float, value: float, dt_s: float) -> tuple[floa
     return mean + (value - mean) * dt_s / weight_s, weight_s
 
 
-def _stood(style: Style, sample: Sample, dt_s: float) -> Style:
+def _stood(style: Style, last: Sample, sample: Sample, dt_s: float) -> Style:
     """Stops that were passed, and standing at them."""
     passed, stood = style.passed + sample.stops_passed, style.stood
     waited_s, waits, standing_s = style.waited_s, style.waits, style.standing_s
@@ -94,7 +92,9 @@ def _stood(style: Style, sample: Sample, dt_s: float) -> Style:
         passed, stood = 0.5 * passed, 0.5 * stood
     on_route = math.isfinite(sample.limit_mps)
     if sample.speed_mps < STANDS_MPS:
-        standing_s += dt_s
+        # Standing before the trip begins is no stop.
+        if standing_s > 0.0 or last.speed_mps >= STANDS_MPS:
+            standing_s += dt_s
     elif standing_s > 0.0:
         if on_route and standing_s < LONGEST_WAIT_S:
             stood, waited_s, waits = stood + 1.0, waited_s + standing_s, waits + 1.0
