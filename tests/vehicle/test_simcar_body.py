@@ -71,7 +71,7 @@ def test_heat_is_drawn_from_the_battery() -> None:
 def test_a_cable_charges_the_parked_car_to_its_limit() -> None:
     car = car_at(charge_pct=79.9)
     ask(car, BodyItem.CHARGE_FLAP, 1.0)
-    ask(car, BodyItem.CHARGE_CABLE, 1.0)
+    ask(car, BodyItem.CHARGE_CABLE, "ac")
     car.advance(SECOND)
     assert told(car, SECOND).charge.power_w == 0.0, "within half a per cent of the limit"
     ask(car, BodyItem.CHARGE_LIMIT, 81.0)

@@ -64,8 +64,8 @@ READ: Final = {
     "cabin_time": CABIN_TIME,
     "cabin_active": _P + "IsActive",
 }
-ANSWER_S: Final = 20.0
-"""A car that wakes up says its values by then."""
+ANSWER_S: Final = 60.0
+"""A car that wakes up says its values by then, on a busy machine too."""
 OBEY_S: Final = 3.0
 """What it was asked is in its own word by then."""
 LOOK_S: Final = 0.1
@@ -179,7 +179,10 @@ def prepare_command(
     if off:
         values = {CABIN_TIME: "", BATTERY: "INACTIVE", BATTERY_TIME: ""}
     else:
-        when = parse_time(by or "", dt.datetime.now().astimezone())
+        now = dt.datetime.now().astimezone()
+        when = parse_time(by or "", now)
+        if dt.datetime.fromisoformat(when) <= now:
+            raise SettingsError(f"by: {when} is over")
         values = {
             CABIN_TIME: when if cabin else "",
             BATTERY: modes[battery],
@@ -198,13 +201,24 @@ def _do(values: dict[str, Any], socket: Path | None, *, as_json: bool) -> Exit:
 def _car(socket: Path | None) -> Iterator[SignalClient]:
     """A client of a car that is awake and tells its values."""
     with SignalClient(socket) as client:
-        _wake(client.path)
-        limit_s = time.monotonic() + ANSWER_S
-        while None in (_value(client, KIND), _value(client, READ["charge"])):
-            if time.monotonic() >= limit_s:
-                raise LinkError("the car does not tell how it charges")
-            time.sleep(LOOK_S)
-        yield client
+        path = client.path
+    _wake(path)
+    limit_s = time.monotonic() + ANSWER_S
+    while True:
+        with SignalClient(path) as client:
+            if _tells(client):
+                yield client
+                return
+        if time.monotonic() >= limit_s:
+            raise LinkError("the car does not tell how it charges")
+        time.sleep(LOOK_S)
+
+
+def _tells(client: SignalClient) -> bool:
+    """Whether it answers, and has heard of its own body; who has just woken up may not."""
+    with contextlib.suppress(LinkError):
+        return None not in (_value(client, KIND), _value(client, READ["charge"]))
+    return False
 
 
 def _wake(path: Path) -> None:

@@ -267,7 +267,7 @@ def _planned(
     left_s = None if memory.left_s is None else max(0.0, memory.left_s - dt_s)
     start_s = memory.start_s
     if changed or now_s >= memory.look_s or now_s < memory.look_s - REPLAN_S:
-        need_s = _need_s(values, around, load_w, spec)
+        need_s = _need_s(values, around, load_w, spec, flows=memory.flows)
         start_s = None
         if timer is ChargeTimer.START and not begun:
             start_s = at_s
@@ -286,11 +286,12 @@ def _planned(
 
 
 def _need_s(
-    values: Mapping[Key, float], around: Surround, load_w: float, spec: PlantSpec
+    values: Mapping[Key, float], around: Surround, load_w: float, spec: PlantSpec, *, flows: bool
 ) -> float | None:
     """How long charging to the limit takes; None: it is not to be, infinite: it never gets there."""
     limit = values[_B.CHARGE_LIMIT, None] / 100.0
-    if not _connected(values, around) or not values[_B.CHARGE, None] or around.charge >= limit:
+    full = around.charge >= limit - (0.0 if flows else heat.CHARGE_AGAIN)
+    if full or not _connected(values, around) or not values[_B.CHARGE, None]:
         return None
     return charging.charge_for(
         around.charge,
