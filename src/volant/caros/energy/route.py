@@ -22,7 +22,8 @@ Floats = NDArray[np.float64]
 
 STEP_M: Final = 20.0
 """Between two points, at most; longer on routes that would have more than `MOST_POINTS`."""
-MOST_POINTS: Final = 2000
+MOST_POINTS: Final = 1000
+"""And as many more where limits change: all four arrays fit a packet of an app's socket."""
 LATERAL_MPS2: Final = 1.7
 """Expected in a curve: what the pilot drives with (`pilot.planning.plan.PlanTuning`)."""
 UNLIMITED_MPS: Final = 130.0 / 3.6
