@@ -273,7 +273,7 @@ def show_route(answer: RouteAnswer, plot: Path | None) -> Exit:
         stops = [
             (
                 one.name, f"{one.at_km:.1f}", f"{one.power_kw:.0f} kW", f"{one.arrive_pct:.0f} %",
-                f"{one.leave_pct:.0f} %", f"{one.charge_min:.0f} min",
+                f"{one.leave_pct:.0f} %", _duration(one.charge_min),
             )
             for one in answer.stops
         ]  # fmt: skip
