@@ -272,7 +272,7 @@ def drive(route: RouteProfile, truth: Truth, nominal: PlantSpec) -> Iterator[Sec
     envelope, waits = _envelope(route, truth, rng)
     warm_k = ambient_k if truth.soaked else min(max(ambient_k, 283.15), 298.15)
     state, cabin_k = battery.start(truth.charge, warm_k, spec), warm_k
-    noise = rng.normal(size=(3, 4096))
+    noise = rng.normal(size=(3, 4096)).tolist()
     speed_mps = at_m = 0.0
     busy, swayed, east, north = 0.0, 0.0, 0.0, 0.0
     wait_s, done, ticks = 5.0, -1, 0
@@ -281,16 +281,16 @@ def drive(route: RouteProfile, truth: Truth, nominal: PlantSpec) -> Iterator[Sec
     yield _second(0, 0.0, 0.0, state, cabin_k, ambient_k, heading[0])
     while at_m < route.length_m - 2.0 and state.charge > 0.01:
         if ticks % 4096 == 0:
-            noise = rng.normal(size=(3, 4096))
+            noise = rng.normal(size=(3, 4096)).tolist()
         slot = ticks % 4096
         busy += (
             -busy * STEP_S / TRAFFIC_S
-            + TRAFFIC_SIGMA * math.sqrt(2.0 * STEP_S / TRAFFIC_S) * noise[0, slot]
+            + TRAFFIC_SIGMA * math.sqrt(2.0 * STEP_S / TRAFFIC_S) * noise[0][slot]
         )
         swayed += (busy - swayed) * STEP_S / TRAFFIC_LAG_S
         fade = math.sqrt(2.0 * STEP_S / GUST_S) * GUST_MPS
-        east += -east * STEP_S / GUST_S + fade * noise[1, slot]
-        north += -north * STEP_S / GUST_S + fade * noise[2, slot]
+        east += -east * STEP_S / GUST_S + fade * noise[1][slot]
+        north += -north * STEP_S / GUST_S + fade * noise[2][slot]
         place = int(at_m / ENVELOPE_M)
         target_mps = _target(envelope, at_m, place) * (1.0 + swayed)
         if wait_s > 0.0:

@@ -122,11 +122,11 @@ class RouteProfile:
         if to_m - from_m < 1e-6:
             return self.spot(from_m).slope
         low_m, high_m = np.interp((from_m, to_m), self.distance_m, self.height_m)
-        return float(high_m - low_m) / (to_m - from_m)
+        return float((high_m - low_m) / (to_m - from_m))
 
     def stops_between(self, from_m: float, to_m: float) -> int:
         """How many stops lie after one place and not after another."""
-        return sum(from_m < one <= to_m for one in self.stops)
+        return sum(1 for one in self.stops if from_m < one <= to_m)
 
 
 def profile_of(

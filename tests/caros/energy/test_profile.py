@@ -1,0 +1,128 @@
+"""Routes from CSV and GPX files, and what is refused in them."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from volant.caros.energy.profile import Charger, RouteProfile, profile_of, read_profile
+from volant.core.errors import InputError
+
+CSV = """# a comment
+distance_m,height_m,limit_kmh,heading_deg,stop,charger_kw,charger
+0,10,50,90,,,
+500,20,80,0,1,,
+1500,0,130,,,150,Rest area
+"""
+
+
+def written(folder: Path, text: str | bytes, name: str = "way.csv") -> Path:
+    path = folder / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+def test_a_csv_tells_height_limit_heading_stops_and_chargers(tmp_path: Path) -> None:
+    way = read_profile(written(tmp_path, CSV))
+    assert way.length_m == 1500.0
+    assert way.stops == (500.0,)
+    assert way.chargers == (Charger("Rest area", 1500.0, 150_000.0),)
+    here = way.spot(250.0)
+    assert here.height_m == pytest.approx(15.0)
+    assert here.slope == pytest.approx(0.02)
+    assert here.limit_mps == pytest.approx(50.0 / 3.6)
+    assert here.heading_rad == pytest.approx(0.0)
+    assert way.spot(700.0).heading_rad == pytest.approx(math.pi / 2.0)
+    assert way.slope_between(0.0, 1000.0) == pytest.approx(0.0)
+    assert way.stops_between(0.0, 500.0) == 1
+    assert way.stops_between(500.0, 1500.0) == 0
+
+
+def test_beyond_its_ends_a_route_goes_on_level(tmp_path: Path) -> None:
+    way = read_profile(written(tmp_path, CSV))
+    assert way.spot(9000.0).slope == 0.0
+    assert way.spot(-5.0).limit_mps == pytest.approx(50.0 / 3.6)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("distance_m,height_m\n0,1\n1,1\n", ":1: column limit_kmh is missing"),
+        ("distance_m,height_m,limit_kmh,wind\n0,1,50,1\n1,1,50,1\n", ":1: column 'wind'"),
+        ("distance_m,height_m,limit_kmh\n5,1,50\n9,1,50\n", ":2: distance_m: expected 0"),
+        ("distance_m,height_m,limit_kmh\n0,1,50\n\n0,1,50\n", ":4: distance_m: 0 after 0"),
+        ("distance_m,height_m,limit_kmh\n0,1,50\n9,nan,50\n", ":3: height_m: 'nan'"),
+        ("distance_m,height_m,limit_kmh\n0,1,50\n9,1,0\n", ":3: limit_kmh: '0'"),
+        ("distance_m,height_m,limit_kmh\n0,1,50\n9,1\n", ":3: expected a value for each column"),
+        ("distance_m,height_m,limit_kmh\n0,1,50\n", "two points or more"),
+        ("", "two points or more"),
+        (b"\xff\xfe\x00", "not UTF-8"),
+    ],
+)
+def test_a_bad_csv_is_refused_with_its_line(tmp_path: Path, text: str | bytes, words: str) -> None:
+    with pytest.raises(InputError, match=r"way\.csv") as caught:
+        read_profile(written(tmp_path, text))
+    assert words in str(caught.value)
+
+
+def gpx(points: str) -> str:
+    return f'<gpx version="1.1"><trk><trkseg>{points}</trkseg></trk></gpx>'
+
+
+def test_a_gpx_track_gives_distance_height_and_heading(tmp_path: Path) -> None:
+    points = "".join(
+        f'<trkpt lat="{0.001 * i}" lon="0"><ele>{10.0 * i}</ele></trkpt>' for i in range(11)
+    )
+    way = read_profile(written(tmp_path, gpx(points), "way.gpx"))
+    assert way.length_m == pytest.approx(1111.9, abs=1.0)
+    assert way.spot(500.0).heading_rad == pytest.approx(math.pi / 2.0)
+    assert way.spot(500.0).slope == pytest.approx(100.0 / 1112.0, rel=0.01)
+    assert way.height_m[0] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (gpx('<trkpt lat="0" lon="0"/>'), "two points or more"),
+        (gpx('<trkpt lat="95" lon="0"/>' * 2), ":1: trkpt: 95, 0: no place on the earth"),
+        (gpx('<trkpt lat="1" lon="0"><ele>high</ele></trkpt>'), ":1: ele: 'high'"),
+        ("<kml/>", "expected <gpx>"),
+        ("<gpx", "not well-formed"),
+        ('<!DOCTYPE gpx [<!ENTITY a "b">]><gpx/>', "document types"),
+    ],
+)
+def test_a_bad_gpx_is_refused(tmp_path: Path, text: str, words: str) -> None:
+    with pytest.raises(InputError) as caught:
+        read_profile(written(tmp_path, text, "way.gpx"))
+    assert words in str(caught.value)
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot be read"):
+        read_profile(tmp_path / "none.csv")
+
+
+def test_a_profile_of_no_length_is_our_own_mistake() -> None:
+    one = np.array([0.0])
+    with pytest.raises(ValueError, match="two points"):
+        profile_of(one, one, one + 10.0)
+    two = np.array([0.0, 0.0])
+    with pytest.raises(ValueError, match="rise"):
+        profile_of(two, two, two + 10.0)
+
+
+@given(st.binary(max_size=400))
+@settings(deadline=None)
+def test_whatever_a_file_holds_it_is_read_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, data: bytes
+) -> None:
+    folder = tmp_path_factory.mktemp("any")
+    for name in ("way.csv", "way.gpx"):
+        with contextlib.suppress(InputError):
+            assert isinstance(read_profile(written(folder, data, name)), RouteProfile)
