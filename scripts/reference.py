@@ -189,7 +189,9 @@ def signals_page() -> str:
     from volant.wire.vss import read_catalogues
 
     folder = ROOT / "cars" / "signals"
-    leaves = read_catalogues([folder / "vss.toml", folder / "pilot.toml"])
+    leaves = read_catalogues(
+        [folder / name for name in ("vss.toml", "pilot.toml", "charging.toml")]
+    )
     moved = sum(leaf.path in SINKS for leaf in leaves)
     lines = [
         "# Signals",

@@ -13,7 +13,7 @@ from tests.house.source_tree import REPO
 from volant.core.errors import InputError
 from volant.wire.vss import Catalogue, Leaf, is_pattern, pattern_of, read_catalogue, read_catalogues
 
-OURS = [REPO / "cars" / "signals" / name for name in ("vss.toml", "pilot.toml")]
+OURS = [REPO / "cars" / "signals" / name for name in ("vss.toml", "pilot.toml", "charging.toml")]
 SUNROOF = "Vehicle.Cabin.Sunroof."
 ROOF = [f"{SUNROOF}{end}" for end in ("Position", "Shade.Position", "Shade.Switch", "Switch")]
 TREE = Catalogue(Leaf(path, "sensor", "uint8") for path in (*ROOF, "Vehicle.Speed"))
@@ -98,7 +98,7 @@ def test_the_overlay_adds_to_the_release_without_contradiction() -> None:
     release = read_catalogue(data_folder() / "vss" / "vss_release_6.0.json")
     ours = read_catalogues(OURS)
     whole = ours.merged(release)
-    assert len(whole) == 1263 + len(read_catalogue(OURS[1]))
+    assert len(whole) == 1263 + sum(len(read_catalogue(own)) for own in OURS[1:])
     assert all(leaf.path.startswith("Vehicle.ADAS.Pilot.") for leaf in read_catalogue(OURS[1]))
     assert [leaf.path for leaf in whole][: len(ours)] == [leaf.path for leaf in ours]
 

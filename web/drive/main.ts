@@ -11,6 +11,7 @@ import "../kit/parts/pilot";
 import "../kit/parts/speedo";
 import "../kit/parts/view";
 import { alarmOf } from "../kit/alarm";
+import { chargeWords } from "../kit/charge";
 import { countWords } from "../kit/codes";
 import { type Feet, type Hold, handsOf, join, pressKeys, REST, readPad } from "../kit/drive/hands";
 import {
@@ -62,6 +63,7 @@ const energy = {
   arrival: part<HTMLElement>("#energy-arrival"),
   advice: part<HTMLElement>("#energy-advice"),
 };
+const charge = part<HTMLElement>("#charge");
 const view = part<SceneView>("volant-view");
 const stale = part<HTMLElement>("#stale");
 const seat = part<HTMLButtonElement>("#seat");
@@ -263,6 +265,9 @@ function show(frame: CockpitFrame, nowMs: number): void {
   }
   guide.guidance = plan?.guidance ?? null;
   map.take(frame, nowMs);
+  const flow = chargeWords(frame.charge);
+  charge.hidden = flow === "";
+  if (charge.textContent !== flow) charge.textContent = flow;
   codes.codes = frame.codes;
   const words = countWords(frame.codes);
   codesCount.hidden = words === "";

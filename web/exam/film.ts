@@ -192,6 +192,7 @@ export class Projector {
       route: new Uint8Array(),
       codes: null,
       energy: null,
+      charge: null,
       replay: null,
     };
   }

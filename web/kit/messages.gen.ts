@@ -1,6 +1,6 @@
 // Made by `python -m volant.caros.cockpit.typescript`; do not edit.
 
-export const SCHEMA_HASH = "10e2d99f096c";
+export const SCHEMA_HASH = "8b437b7d0368";
 
 /** Emergency braking's own view, 20 Hz and at each change; positions in the car frame. */
 export interface AebState {
@@ -213,6 +213,18 @@ export interface CockpitCar {
   valid: boolean;
 }
 
+/** Charging and preconditioning, as the body has them. */
+export interface CockpitCharge {
+  station: StationKind;
+  power_w: number;
+  limit_pct: number;
+  left_s: number | null;
+  starts_s: number | null;
+  why: string;
+  cabin: boolean;
+  battery: boolean;
+}
+
 /** Trouble codes, as `TroubleCodes` has them. */
 export interface CockpitCodes {
   number: number;
@@ -279,6 +291,7 @@ export interface CockpitFrame {
   route: Uint8Array;
   codes: CockpitCodes | null;
   energy: CockpitEnergy | null;
+  charge: CockpitCharge | null;
   replay: CockpitReplay | null;
 }
 
@@ -1062,11 +1075,12 @@ export const FIELDS: Record<string, readonly string[]> = {
   CockpitAeb: ["stage", "words", "object_class", "time_to_contact_s"],
   CockpitBar: ["from_x_m", "from_y_m", "to_x_m", "to_y_m", "z_m", "solid"],
   CockpitCar: ["stamp_ns", "speed_mps", "accel_mps2", "gear", "indicator", "brake_lights", "hold", "charge_pct", "range_m", "battery_power_w", "steer_rad", "accelerator", "brake", "hands_on", "eyes_on", "valid"],
+  CockpitCharge: ["station", "power_w", "limit_pct", "left_s", "starts_s", "why", "cabin", "battery"],
   CockpitCodes: ["number", "count", "codes", "may_clear", "refused"],
   CockpitControl: ["kind", "value"],
   CockpitEgo: ["stamp_ns", "x_m", "y_m", "z_m", "yaw_rad", "grade", "yaw_rate_rps", "speed_mps", "length_m", "width_m", "rear_overhang_m", "valid"],
   CockpitEnergy: ["range_m", "arrival_pct", "arrival_low_pct", "arrival_high_pct", "reaches", "advice"],
-  CockpitFrame: ["schema", "sequence", "stamp_ns", "car_age_s", "pilot_age_s", "car", "ego", "tracks_stamp_ns", "tracks", "plan", "pilot", "guard", "stop", "alert", "road_window", "road", "lights", "aeb", "route_number", "route", "codes", "energy", "replay"],
+  CockpitFrame: ["schema", "sequence", "stamp_ns", "car_age_s", "pilot_age_s", "car", "ego", "tracks_stamp_ns", "tracks", "plan", "pilot", "guard", "stop", "alert", "road_window", "road", "lights", "aeb", "route_number", "route", "codes", "energy", "charge", "replay"],
   CockpitGuard: ["source", "limited", "reason"],
   CockpitHands: ["accelerator", "brake", "wheel", "hands_on", "eyes_on"],
   CockpitLight: ["x_m", "y_m", "z_m", "state"],

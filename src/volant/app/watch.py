@@ -155,6 +155,7 @@ class Viewer:
             ),
             alerts=alerts,
             codes=tape.latest(topics.CAR_CODES, stamp_ns),
+            body=tape.latest(topics.BODY_STATE, stamp_ns),
         )
         shown = CockpitReplay(
             name=self._name,

@@ -16,7 +16,7 @@ from volant.core.messages import Gear
 from volant.wire.vss import read_catalogues
 
 SIGNALS = REPO / "cars" / "signals"
-TREE = read_catalogues([SIGNALS / "vss.toml", SIGNALS / "pilot.toml"])
+TREE = read_catalogues([SIGNALS / "vss.toml", SIGNALS / "pilot.toml", SIGNALS / "charging.toml"])
 STANDS = CarFacts(stamp_ns=0, speed_mps=0.0, gear=Gear.PARK, pilot_ready=True)
 DRIVES = CarFacts(stamp_ns=0, speed_mps=20.0, gear=Gear.DRIVE, pilot_drives=True)
 DOOR = "Vehicle.Cabin.Door.Row1.DriverSide."
@@ -134,3 +134,17 @@ def test_any_value_is_granted_or_refused_with_words(path: str, value: Any, speed
 
 def test_every_rule_is_about_signals_that_could_be_there() -> None:
     assert all(rule.pattern.startswith("Vehicle.") and rule.words for rule in RULES)
+
+
+def test_a_station_is_plugged_in_parked_with_an_open_flap_and_an_unlocked_plug() -> None:
+    path = "Vehicle.Powertrain.TractionBattery.Charging.Station.Kind"
+
+    def words(value: str, **facts: Any) -> str:
+        refused = judge(path, value, replace(STANDS, **facts))
+        return "" if refused is None else refused.reason
+
+    assert words("DC") == ""
+    assert "parked only" in words("DC", gear=Gear.DRIVE)
+    assert "flap" in words("AC", flap_open=False)
+    assert "locked" in words("NONE", cable=True, cable_locked=True)
+    assert words("NONE", cable=True) == ""

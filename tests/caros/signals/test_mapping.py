@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from tests.house.source_tree import REPO
 from volant.caros.signals import mapping
-from volant.caros.signals.sinks import SINKS, message_of
+from volant.caros.signals.sinks import SINKS, message_of, not_a_time
 from volant.caros.signals.sources import BY_MESSAGE
-from volant.caros.signals.values import check
+from volant.caros.signals.values import Code, check
 from volant.core import topics
-from volant.core.body import BodyRequest
+from volant.core.body import BodyItem, BodyRequest
 from volant.core.messages import (
     CarState,
     DriverControls,
@@ -159,6 +159,8 @@ def test_units_are_those_of_vss() -> None:
 def some(leaf: Leaf) -> Value:
     if leaf.allowed:
         return leaf.allowed[0]
+    if leaf.unit == "iso8601":
+        return "2026-11-30T07:00:00Z"
     if leaf.datatype == "boolean":
         return True
     value = max(leaf.minimum or 0, 20)
@@ -169,7 +171,7 @@ def some(leaf: Leaf) -> Value:
 def test_each_sink_makes_a_message_that_its_reader_understands(path: str) -> None:
     leaf = TREE.get(path)
     assert leaf is not None
-    topic, message = message_of(path, some(leaf), 5, "app:x")
+    topic, message = message_of(path, some(leaf), 5, "app:x", 10**18)
     if topic is topics.BODY_REQUEST:
         assert isinstance(message, BodyRequest)
         assert message.who == "app:x"
@@ -180,3 +182,38 @@ def test_each_sink_makes_a_message_that_its_reader_understands(path: str) -> Non
     else:
         assert isinstance(message, DriverRequest)
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(message), type=type(message)) == message
+
+
+BOOT_NS = 1_796_000_000 * 10**9
+
+
+@given(st.integers(1, 900_000_000))
+def test_a_time_goes_to_the_cars_clock_and_back(later_s: int) -> None:
+    text = mapping.iso8601(BOOT_NS + later_s * 10**9)
+    assert mapping.car_seconds(text, BOOT_NS) == pytest.approx(later_s, abs=1e-3)
+
+
+def test_a_time_in_the_past_is_still_a_time_and_none_is_none() -> None:
+    assert mapping.car_seconds("1999-01-01T00:00:00+02:00", BOOT_NS) == mapping.SOON_S
+    assert mapping.car_seconds("", BOOT_NS) == 0.0
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["x", "07:30", "2026-11-30T07:00:00", "9999-12-31T23:59:59Z", "2026-02-31T00:00:00Z", "\0"],
+)
+def test_what_is_no_time_is_refused_before_it_is_granted(text: str) -> None:
+    for path in mapping.TIMES.values():
+        refused = not_a_time({path: text, "Vehicle.Body.Horn.IsActive": True}, BOOT_NS)
+        assert refused is not None
+        assert (refused.code, refused.path) == (Code.INVALID_ARGUMENT, path)
+    assert not_a_time({"Vehicle.Speed": text}, BOOT_NS) is None
+
+
+@given(st.text())
+def test_any_text_is_a_time_or_refused(text: str) -> None:
+    path = mapping.TIMES[BodyItem.CHARGE_TIME]
+    if not_a_time({path: text}, BOOT_NS) is None:
+        _, message = message_of(path, text, 0, "x", BOOT_NS)
+        assert isinstance(message, BodyRequest)
+        assert not isinstance(wanted(message.item, None, message.value, None), str)

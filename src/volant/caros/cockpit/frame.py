@@ -22,6 +22,7 @@ from volant.caros.cockpit.messages import (
     SCHEMA_HASH,
     CockpitAeb,
     CockpitCar,
+    CockpitCharge,
     CockpitCodes,
     CockpitEgo,
     CockpitEnergy,
@@ -41,6 +42,7 @@ from volant.caros.cockpit.roadview import RoadView, pack_surface
 from volant.caros.cockpit.signview import SignView
 from volant.caros.cockpit.stopview import StopState
 from volant.core import topics
+from volant.core.body import BodyState
 from volant.core.clock import nanoseconds, seconds
 from volant.core.component import Inputs
 from volant.core.messages import (
@@ -96,6 +98,7 @@ INPUTS: Final[tuple[Topic, ...]] = (
     topics.ALERT,
     topics.CAR_CODES,
     topics.ENERGY_STATE,
+    topics.BODY_STATE,
 )
 
 
@@ -140,6 +143,7 @@ class Latest:
     """New since the last frame."""
     codes: TroubleCodes | None = None
     energy: EnergyState | None = None
+    body: BodyState | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +182,7 @@ def latest_of(inputs: Inputs) -> Latest:
         alerts=inputs.new[topics.ALERT.name],
         codes=held[topics.CAR_CODES.name],
         energy=held[topics.ENERGY_STATE.name],
+        body=held[topics.BODY_STATE.name],
     )
 
 
@@ -239,6 +244,7 @@ def build(
         route=shown_route,
         codes=None if latest.codes is None else _codes(latest.codes),
         energy=_energy(latest.energy, stamp_ns),
+        charge=None if latest.body is None else _charge(latest.body, stamp_ns),
         replay=replay,
     )
     return state, frame
@@ -486,6 +492,21 @@ def _energy(energy: EnergyState | None, stamp_ns: int) -> CockpitEnergy | None:
         arrival_high_pct=None if arrival is None else arrival.high_pct,
         reaches=energy.reaches,
         advice=energy.advice,
+    )
+
+
+def _charge(body: BodyState, stamp_ns: int) -> CockpitCharge:
+    charge, conditioning = body.charge, body.conditioning
+    starts_s = None if charge.start_s is None else max(0.0, charge.start_s - seconds(stamp_ns))
+    return CockpitCharge(
+        station=charge.station,
+        power_w=charge.power_w,
+        limit_pct=charge.limit_pct,
+        left_s=charge.left_s,
+        starts_s=starts_s,
+        why=charge.why,
+        cabin=conditioning.cabin_active,
+        battery=conditioning.heater_w > 0.0,
     )
 
 

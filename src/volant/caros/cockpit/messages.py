@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Meta
 
 from volant.caros.cockpit.shapes import schema_hash
+from volant.core.body import StationKind
 from volant.core.messages import (
     Alert,
     BrakeStage,
@@ -293,6 +294,24 @@ class CockpitEnergy(Message, frozen=True, kw_only=True):
     """Empty: there is none to give."""
 
 
+class CockpitCharge(Message, frozen=True, kw_only=True):
+    """Charging and preconditioning, as the body has them."""
+
+    station: StationKind
+    power_w: Length
+    limit_pct: Percent
+    left_s: Length | None
+    """Until the limit is reached; null: that is not to be."""
+    starts_s: Length | None
+    """From now until charging begins; null: it does not wait."""
+    why: str
+    """Why it does not charge, for people; empty: it does."""
+    cabin: bool
+    """The climate runs for a departure."""
+    battery: bool
+    """The battery is warmed."""
+
+
 class CockpitReplay(Message, frozen=True, kw_only=True):
     """Set while a journal is watched instead of a drive."""
 
@@ -340,6 +359,7 @@ class CockpitFrame(Message, frozen=True, kw_only=True):
     """Null where nobody looks for trouble codes."""
     energy: CockpitEnergy | None
     """Null where nobody looks ahead."""
+    charge: CockpitCharge | None
     replay: CockpitReplay | None = None
 
 

@@ -232,7 +232,7 @@ SINKS: Final[Mapping[str, Sink]] = {
 
 
 def message_of(
-    path: str, value: Value, stamp_ns: int, who: str, boot_unix_ns: int
+    path: str, value: Value, stamp_ns: int, who: str, boot_unix_ns: int = 0
 ) -> tuple[Topic, Message]:
     """The message that carries out an actuation, and its topic.
 
