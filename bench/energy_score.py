@@ -28,7 +28,7 @@ _NOMINAL: Final[Mapping[str, Any]] = {
     "stop_share": 0.5, "wait_s": 20.0,
 }  # fmt: skip
 _GROUPS: Final = {
-    "nothing but gusts, traffic, map": (),
+    "chance alone (lights, traffic, gusts, map)": (),
     "mass": ("mass",),
     "capacity": ("capacity",),
     "wind": ("wind_east_mps", "wind_north_mps"),

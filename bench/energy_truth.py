@@ -160,7 +160,7 @@ class _Road:
 
     def done(self) -> RouteProfile:
         count = len(self.limit_kmh)
-        at_m = np.arange(count + 1) * GRID_M
+        at_m = np.arange(count + 1, dtype=np.float64) * GRID_M
         height_m = np.zeros(count + 1)
         size = np.array([*self.roughness_m, self.roughness_m[-1]])
         size = np.convolve(np.pad(size, 40, mode="edge"), np.full(81, 1.0 / 81.0), mode="valid")
@@ -374,5 +374,5 @@ def _held(path: str, value: Any) -> Any:
         tree = read_catalogue(find_data("cars", "g3-520").parent / "signals" / "vss.toml")
         _LEAVES.update({one: tree.get(one) for one in signal_paths.PATHS})
     leaf = _LEAVES[path]
-    held = fit(leaf, value)
+    held: Any = fit(leaf, value)
     return float(np.float32(held)) if leaf.scalar == "float" else held

@@ -29,10 +29,10 @@ def line(name: str, errors: Sequence[float]) -> str:
         statistics.fmean(errors),
     )  # fmt: skip
     cells = "".join(f"{100.0 * one:8.2f}" for one in figures)
-    return f"{name:34}{len(errors):5}{cells}"
+    return f"{name:46}{len(errors):5}{cells}"
 
 
-HEAD = f"{'':34}{'n':>5}{'mean':>8}{'median':>8}{'p90':>8}{'worst':>8}{'bias':>8}"
+HEAD = f"{'':46}{'n':>5}{'mean':>8}{'median':>8}{'p90':>8}{'worst':>8}{'bias':>8}"
 
 
 def show(scores: Sequence[Score], kinds: Sequence[str], worst: int) -> None:
