@@ -136,9 +136,7 @@ def plan(left_m: float | None, rerouted: int = 0) -> Plan:
 def at(place: Trip, station_m: float) -> Localization:
     point = place.stretch.corridor.at(station_m)
     assert SEEN.localization is not None
-    return replace(
-        SEEN.localization, x_m=point.x_m, y_m=point.y_m, yaw_rad=point.heading_rad
-    )
+    return replace(SEEN.localization, x_m=point.x_m, y_m=point.y_m, yaw_rad=point.heading_rad)
 
 
 def test_the_route_is_told_once_and_the_position_always() -> None:

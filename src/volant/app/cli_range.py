@@ -76,7 +76,9 @@ def range_(
     from volant.app.route_command import CHARGE_PCT, RESERVE_PCT, TEMPERATURE_C, RouteWish
 
     if cycle is not None:
-        raise typer.BadParameter("is driven to empty, --route is not: found both", param_hint="--cycle")
+        raise typer.BadParameter(
+            "is driven to empty, --route is not: found both", param_hint="--cycle"
+        )
     wish = RouteWish(
         car=car,
         road=road,

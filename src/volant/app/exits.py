@@ -15,7 +15,7 @@ class Exit(enum.IntEnum):
     USAGE = 2
     """An unknown word, or a file from outside is wrong."""
     NOT_ARRIVED = 3
-    """The drive ended before its destination without a contact."""
+    """The drive ended before its destination without a contact, or the charge does not reach there."""
     CONTACT = 4
     """The car touched something."""
     DIFFERS = 5
@@ -34,7 +34,7 @@ WORDS: dict[Exit, str] = {
     Exit.DONE: "as asked: the drive arrived, the file is sound, the replay agrees",
     Exit.INTERNAL: "a fault of Volant's own; `volant --debug ...` shows where",
     Exit.USAGE: "an unknown word or option, or a file from outside is wrong",
-    Exit.NOT_ARRIVED: "the drive ended before its destination, without a contact",
+    Exit.NOT_ARRIVED: "the drive ended before its destination, without a contact; a route is out of reach",
     Exit.CONTACT: "the car touched something",
     Exit.DIFFERS: "the replay differs, the road has findings, or the machine lacks something",
     Exit.UNWRITTEN: "the answer could not be written to standard output, as on a full disk",

@@ -27,7 +27,7 @@ from volant.caros.ledger import FlashLedger
 from volant.caros.trip_log import cost_bytes
 from volant.core import topics
 from volant.core.clock import NS_PER_S
-from volant.core.errors import InputError, LinkError
+from volant.core.errors import InputError, LinkError, RefusedError
 
 _log = logging.getLogger(__name__)
 FILE: Final = "energy.json"
@@ -38,7 +38,7 @@ ANSWER_S: Final = 1.0
 """Signals that answer no sooner are asked again."""
 ROUTE_NS: Final = 10 * NS_PER_S
 """The arrays of the route are read so often, and when its length is another."""
-KEEP_NS: Final = 600 * NS_PER_S
+KEEP_NS: Final = 300 * NS_PER_S
 """What was learned is kept so often, and at the end."""
 OLD_NS: Final = 3 * NS_PER_S
 """Values that are older are of a car that says nothing any more."""
@@ -102,7 +102,7 @@ class Reader:
             if again or (length and length[0]) != self._values.get(route.LENGTH):
                 points |= self._client.ask(do="get", paths=route.ARRAYS)
                 self._route_ns = now_ns
-        except LinkError:
+        except (InputError, LinkError, RefusedError):
             self.close()
             return {}, 0
         self._values |= {path: point[0] if point else None for path, point in points.items()}

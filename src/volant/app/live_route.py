@@ -64,9 +64,7 @@ class RouteTeller:
             return None
         try:
             corridor = build_corridor(graph, best)
-            return route_of(
-                corridor, 0.0, corridor.length_m, self._trip.rules.gates, self._posts
-            )
+            return route_of(corridor, 0.0, corridor.length_m, self._trip.rules.gates, self._posts)
         except ValueError:
             return None
 

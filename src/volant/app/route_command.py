@@ -14,7 +14,7 @@ from volant.app.chargers import load_posts
 from volant.app.exits import Exit
 from volant.app.folders import data_folder, state_folder
 from volant.app.pictures import draw_picture
-from volant.app.say import answer_json, table
+from volant.app.say import table
 from volant.app.trip import TripWish, choose_ends, lead_stretch
 from volant.caros.energy import learn
 from volant.caros.energy.advice import RESERVE, Advice, advise
@@ -151,9 +151,7 @@ def _learned(wish: RouteWish, facts: Facts) -> Learned:
         raise InputError(error.message, file=str(file)) from error
 
 
-def _profile(
-    wish: RouteWish, progress: Callable[[float], None]
-) -> tuple[str, RouteProfile]:
+def _profile(wish: RouteWish, progress: Callable[[float], None]) -> tuple[str, RouteProfile]:
     """The route's name for people, and its profile."""
     given = Path(wish.where)
     named = given.suffix.lower() in ENDINGS or "/" in wish.where
@@ -275,7 +273,7 @@ def show_route(answer: RouteAnswer, plot: Path | None) -> Exit:
         stops = [
             (
                 one.name, f"{one.at_km:.1f}", f"{one.power_kw:.0f} kW", f"{one.arrive_pct:.0f} %",
-                f"{one.leave_pct:.0f} %", f"{one.charge_min:.0f} min",
+                f"{one.leave_pct:.0f} %", _duration(one.charge_min),
             )
             for one in answer.stops
         ]  # fmt: skip

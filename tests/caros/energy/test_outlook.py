@@ -123,7 +123,7 @@ def test_with_a_route_there_is_an_arrival() -> None:
 
 
 def test_a_route_that_goes_is_forgotten() -> None:
-    memory, said = run(told(LONG, 5.0))
+    memory, _ = run(told(LONG, 5.0))
     assert memory.profile is not None
     gone = told() | dict.fromkeys(route.PATHS)
     memory, state = outlook.step(memory, gone, 10**18 + 10**10, 10**10)
@@ -138,9 +138,7 @@ wild = st.one_of(
 )
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.dictionaries(st.sampled_from(PATHS), wild, max_size=4), max_size=6))
 def test_no_values_of_signals_break_it(wrong: list[dict[str, Any]]) -> None:
     """And what it says is always a message that can be read."""

@@ -15,7 +15,14 @@ from volant.caros.energy.profile import Charger, RouteProfile, profile_of
 from volant.caros.energy.route import Post, profile_on, route_of, values_of
 from volant.caros.signals.values import check
 from volant.core.units import kmh_from_mps
-from volant.road import CorridorColumn, build_corridor, find_place, load_graph, make_guide, traffic_rules
+from volant.road import (
+    CorridorColumn,
+    build_corridor,
+    find_place,
+    load_graph,
+    make_guide,
+    traffic_rules,
+)
 from volant.wire.vss import read_catalogue
 
 

@@ -35,8 +35,9 @@ def left_along(use: Use, plan: StopPlan, charge: float) -> list[float]:
     for to_m, stop in legs:
         rows = use.distance_m[(use.distance_m > at_m) & (use.distance_m < to_m)]
         base = float(np.interp(at_m, use.distance_m, use.charge))
-        for place in (*rows.tolist(), to_m):
-            found.append(spent - (float(np.interp(place, use.distance_m, use.charge)) - base))
+        places = [*rows.tolist(), to_m]
+        used = np.interp(places, use.distance_m, use.charge) - base
+        found += (spent - used).tolist()
         spent, at_m = (found[-1] if stop is None else stop.leave), to_m
     return found
 
@@ -45,14 +46,18 @@ steps = st.lists(
     st.tuples(st.floats(1000.0, 60_000.0), st.floats(-0.05, 0.3)), min_size=1, max_size=8
 )
 stations = st.lists(
-    st.tuples(st.floats(0.0, 1.0), st.sampled_from([0.0, 11_000.0, 50_000.0, 150_000.0])), max_size=5
+    st.tuples(st.floats(0.0, 1.0), st.sampled_from([0.0, 11_000.0, 50_000.0, 150_000.0])),
+    max_size=5,
 )
 
 
 @settings(max_examples=150, deadline=None)
 @given(steps, stations, st.floats(0.05, 1.0), st.floats(0.0, 0.3))
 def test_a_plan_keeps_its_word(
-    parts: list[tuple[float, float]], posts: list[tuple[float, float]], charge: float, reserve: float
+    parts: list[tuple[float, float]],
+    posts: list[tuple[float, float]],
+    charge: float,
+    reserve: float,
 ) -> None:
     use = use_of(parts)
     length_m = float(use.distance_m[-1])
@@ -128,7 +133,10 @@ def quickest_s(use: Use, chargers: list[Charger], charge: float, reserve: float)
     st.sampled_from([0.0, 0.1]),
 )  # fmt: skip
 def test_no_other_plan_is_quicker(
-    parts: list[tuple[float, float]], posts: list[tuple[float, float]], charge: float, reserve: float
+    parts: list[tuple[float, float]],
+    posts: list[tuple[float, float]],
+    charge: float,
+    reserve: float,
 ) -> None:
     use = use_of(parts)
     length_m = float(use.distance_m[-1])
@@ -198,9 +206,7 @@ def test_what_is_recovered_downhill_never_overfills() -> None:
 def test_nobody_charges_beyond_the_limit(most: float) -> None:
     use = use_of([(100_000.0, 0.3)] * 8)
     chargers = [Charger(f"c{i}", i * 50_000.0 + 1.0, 150_000.0) for i in range(15)]
-    plan = plan_stops(
-        use, chargers, power, CAPACITY_J, charge=0.7, reserve=0.1, most=most
-    )
+    plan = plan_stops(use, chargers, power, CAPACITY_J, charge=0.7, reserve=0.1, most=most)
     assert plan.reaches
     assert max(one.leave for one in plan.stops) <= most
 

@@ -360,6 +360,7 @@ class CockpitFrame(Message, frozen=True, kw_only=True):
     energy: CockpitEnergy | None
     """Null where nobody looks ahead."""
     charge: CockpitCharge | None
+    """Null where the body is not heard."""
     apps: tuple[AppCard, ...] = ()
     """What apps show, and the addresses of their pages."""
     replay: CockpitReplay | None = None

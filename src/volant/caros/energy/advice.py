@@ -129,7 +129,9 @@ def _points(found: Forecast, plan: StopPlan) -> tuple[Point, ...]:
         below = max(one.charge - one.charge_low - under, 0.0)
         above = max(one.charge_high - one.charge - over, 0.0)
         told.append(
-            Point(one.at_m, one.time_s + late_s, one.energy_j, charge, charge - below, charge + above)
+            Point(
+                one.at_m, one.time_s + late_s, one.energy_j, charge, charge - below, charge + above
+            )
         )
 
     rest = list(plan.stops)
@@ -173,7 +175,11 @@ def _far(distance_m: float) -> str:
         return "here"
     if distance_m < 1000.0:
         return f"in {10.0 * round(distance_m / 10.0):.0f} m"
-    return f"in {distance_m / 1000.0:.0f} km" if distance_m >= 9950.0 else f"in {distance_m / 1000.0:.1f} km"
+    return (
+        f"in {distance_m / 1000.0:.0f} km"
+        if distance_m >= 9950.0
+        else f"in {distance_m / 1000.0:.1f} km"
+    )
 
 
 def _minutes(seconds: float) -> str:

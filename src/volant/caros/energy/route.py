@@ -22,7 +22,8 @@ Floats = NDArray[np.float64]
 
 STEP_M: Final = 20.0
 """Between two points, at most; longer on routes that would have more than `MOST_POINTS`."""
-MOST_POINTS: Final = 2000
+MOST_POINTS: Final = 1000
+"""And as many more where limits change: all four arrays fit a packet of an app's socket."""
 LATERAL_MPS2: Final = 1.7
 """Expected in a curve: what the pilot drives with (`pilot.planning.plan.PlanTuning`)."""
 UNLIMITED_MPS: Final = 130.0 / 3.6
@@ -69,7 +70,8 @@ def route_of(
 
     Args:
         corridor: that is driven.
-        from_m, to_m: stations on it.
+        from_m: station on it where the route begins.
+        to_m: where it ends.
         gates: entries of junctions by their lane, for places where one may have to stop.
         posts: chargers; those beside the route are on it, without a word on the way from it and back.
 

@@ -145,7 +145,11 @@ class _Search:
         self._times = {
             one.power_w: _charge_times(power, one.power_w, capacity_j, levels) for one in chargers
         }
-        places = [float(use.distance_m[0]), *(one.at_m for one in chargers), float(use.distance_m[-1])]
+        places = [
+            float(use.distance_m[0]),
+            *(one.at_m for one in chargers),
+            float(use.distance_m[-1]),
+        ]
         self._at_m = np.array(places)
         self._used = np.interp(self._at_m, use.distance_m, use.charge)
         self._time_s = np.interp(self._at_m, use.distance_m, use.time_s)
@@ -161,7 +165,7 @@ class _Search:
         """Stops, seconds stopped and charge at the end of the best way; None: there is none."""
         for here in range(1, len(self._at_m) - 1):
             self._settle(here, self._arrivals(here, charge))
-        return self._best(charge)
+        return self._best()
 
     def _leg(self, before: int, here: int) -> tuple[float, float, float]:
         """Used, the most that is used at any place of it, and seconds."""
@@ -194,7 +198,10 @@ class _Search:
             taken_s = self._leave[before, left] + seconds
             better = taken_s < arrive[reached]
             for level, begun, time_s in zip(
-                reached[better].tolist(), left[better].tolist(), taken_s[better].tolist(), strict=True
+                reached[better].tolist(),
+                left[better].tolist(),
+                taken_s[better].tolist(),
+                strict=True,
             ):
                 if time_s < arrive[level]:
                     arrive[level] = time_s
@@ -219,7 +226,7 @@ class _Search:
                 self._leave[here, level] = best + times[level] + STOP_S
                 self._begun[here, level] = begun
 
-    def _best(self, charge: float) -> tuple[tuple[ChargeStop, ...], float, float] | None:
+    def _best(self) -> tuple[tuple[ChargeStop, ...], float, float] | None:
         end = len(self._at_m) - 1
         found: tuple[float, int, int, float] | None = None
         for before in range(1, end):
@@ -234,10 +241,10 @@ class _Search:
         if found is None:
             return None
         total_s, before, level, left = found
-        stops = self._stops_back(before, level, charge)
+        stops = self._stops_back(before, level)
         return stops, total_s - float(self._time_s[end] - self._time_s[0]), left
 
-    def _stops_back(self, here: int, level: int, charge: float) -> tuple[ChargeStop, ...]:
+    def _stops_back(self, here: int, level: int) -> tuple[ChargeStop, ...]:
         stops: list[ChargeStop] = []
         while here > 0:
             one, begun = self._chargers[here - 1], int(self._begun[here, level])
@@ -258,7 +265,9 @@ def _charge_times(power: Power, station_w: float, capacity_j: float, levels: int
     middles = (np.arange(levels) + 0.5) / levels
     watts = np.array([power(station_w, float(middle)) for middle in middles])
     with np.errstate(divide="ignore"):
-        each_s = np.where(watts >= LEAST_W, capacity_j / levels / np.maximum(watts, LEAST_W), np.inf)
+        each_s = np.where(
+            watts >= LEAST_W, capacity_j / levels / np.maximum(watts, LEAST_W), np.inf
+        )
     return np.concatenate([[0.0], np.cumsum(each_s)])
 
 
