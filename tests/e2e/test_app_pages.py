@@ -31,6 +31,9 @@ WINDOW = "Vehicle.Cabin.Door.Row1.DriverSide.Window.Position"
 HTML = b'<!doctype html><html lang="en"><title>x</title><body><p id="told"></p><script src="main.js"></script>'
 
 
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>parent.postMessage(typeof RTCPeerConnection, "*")</script></svg>'
+
+
 @pytest.fixture
 def car(tmp_path: Path) -> Iterator[PagedCar]:
     with PagedCar(tmp_path) as one:
@@ -136,11 +139,13 @@ def test_a_hostile_page_reaches_nothing_but_its_own_signals(
             "viss": f"http://127.0.0.1:{viss_port}",
             "canary": f"http://127.0.0.1:{canary.tcp_port}/",
             "other": other.address,
+            "udp": canary.udp_port,
         }
         files = {
             "index.html": HTML,
             "main.js": (Path(__file__).parent / "hostile.js").read_bytes(),
             "aim.json": json.dumps(aim).encode(),
+            "evil.svg": SVG,
         }
         page = car.install(files)
         car.say(Speed=42.0, CurrentLocation__Latitude=48.0)
@@ -231,20 +236,20 @@ def test_the_dashboard_says_does_and_asks(
     page = driven(car)
     with opened(browser, car, page, color_scheme=theme) as (tab, errors):
         frame = app_of(car, tab)
-        ready = "() => document.querySelector('volant-dashboard')?.shadowRoot.textContent.includes('12 km')"
+        ready = "() => document.querySelector('volant-dashboard')?.shadowRoot?.textContent.includes('12 km')"
         until(car, tab, frame, ready, "values")
-        text = frame.inner_text("volant-dashboard")
+        text = frame.inner_text(".grid")
         for words in ("15:05 min", "16.9 kWh/100 km", "71 %", "312 km", "Uses 9.4 kW", "21.4 °C"):
             assert words in text, words
         summary = "Speed of the last 10 minutes: 0.0 km/h to 61.0 km/h, now 61.0 km/h"
         frame.wait_for_selector(f"svg[aria-label='{summary}']")
         told = "() => document.querySelector('volant-dashboard').shadowRoot.querySelector('[data-test=told-%s]').textContent"
-        frame.click("button[aria-label='Front left window half open']")
+        frame.click("button[aria-label='Half open front left window']")
         until(
-            car, tab, frame, told % "windows" + " === 'Front left window half open: done.'", "done"
+            car, tab, frame, told % "windows" + " === 'Half open front left window: done.'", "done"
         )
-        frame.click("button[aria-label='Open the charging flap']")
-        refused = "'Open the charging flap: refused. The charging flap opens when parked only.'"
+        frame.click("button[aria-label='Open flap of the charging port']")
+        refused = "'Open flap of the charging port: refused. The charging flap opens when parked only.'"
         until(car, tab, frame, told % "charge" + " === " + refused, "refused")
         assert car.moved == [("app:org.volant.dashboard", WINDOW, 50)]
         assert audit(car, tab, frame) == []
