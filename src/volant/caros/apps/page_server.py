@@ -4,7 +4,7 @@ Every address begins with a key. What the browser opens is our frame; the app's 
 it, in a sandbox without origin: no cookies, no storage, no windows, no way out of the frame, and no
 address that its scripts may reach but this one. There VISS answers with the rights of the app's manifest.
 While the car moves, the frame covers the app unless its manifest says that it shows a card; what nobody has
-heard of lately counts as moving. ADR 16 says why.
+heard of lately counts as moving. ADR 14 says why.
 """
 
 from __future__ import annotations
