@@ -28,7 +28,7 @@ export interface Scale {
   readonly high: number;
 }
 
-const STEPS = [1, 2, 5];
+const STEPS = [1, 1.5, 2, 3, 4, 5, 6, 8];
 
 /** Round bounds that hold all samples and 0; the upper one is at least `least`. */
 export function scaleOf(samples: readonly Sample[], least: number): Scale {

@@ -127,7 +127,7 @@ describe("a series", () => {
       ],
       1,
     );
-    expect(scale).toEqual({ low: -10, high: 100 });
+    expect(scale).toEqual({ low: -10, high: 80 });
   });
   it("is drawn in steps until now", () => {
     const line = lineOf(
