@@ -164,7 +164,8 @@ class Car:
         found = json.loads(ready.read_text())
         self.boot_s: float = found["boot_s"]
         self.origin_ns: int = found["origin_ns"]
-        self.screen = Screen(found["address"])
+        self.address: str = found["address"]
+        self.screen = Screen(self.address)
 
     def _hear(self) -> None:
         assert self.process.stderr is not None

@@ -19,7 +19,7 @@ const socket = (address, ...more) =>
 const make = (name, words = {}) => Object.assign(document.createElement(name), words);
 
 async function attempts(aim) {
-  const { cockpit, viss, canary, other } = aim;
+  const { cockpit, viss, canary, other, udp } = aim;
   const ask = (request, token) => within((async () => {
     const address = new URL("../viss", location.href);
     address.protocol = "ws:";
@@ -34,6 +34,10 @@ async function attempts(aim) {
   })());
   const { token } = await (await fetch("../token", { method: "POST" })).json();
   return {
+    "call by WebRTC of a frame's": () => { const one = make("iframe"); document.body.append(one); return new one.contentWindow.RTCPeerConnection(); },
+    "call by WebRTC of a frame of words": () => within(new Promise((resolve) => { addEventListener("message", resolve); document.body.append(make("iframe", { srcdoc: "<script>parent.postMessage(typeof RTCPeerConnection, '*')<\/script>" })); })),
+    "call by WebRTC of a picture's": () => within(new Promise((resolve) => { addEventListener("message", resolve); document.body.append(make("iframe", { src: "evil.svg" })); })),
+    "open a connection ahead": () => loads(make("link", { rel: "preconnect" }), "href", canary),
     "fetch the driver's page": () => fetch(cockpit, { mode: "no-cors" }),
     "fetch the driver's page as an image": () => loads(make("img"), "src", `${cockpit}drive/icon.svg`),
     "open the driver's socket": () => socket(`${cockpit.replace("http", "ws")}live`),
@@ -61,7 +65,8 @@ async function attempts(aim) {
     "keep in a database": () => within(new Promise((resolve, reject) => { const one = indexedDB.open("a"); one.onsuccess = resolve; one.onerror = () => reject(one.error); })),
     "keep in a cache": () => caches.open("a"),
     "install a service worker": () => navigator.serviceWorker.register("main.js"),
-    "start a worker": () => new Worker(URL.createObjectURL(new Blob(["1"]))).onmessage,
+    "start a worker": () => within(new Promise((resolve, reject) => { const one = new Worker(URL.createObjectURL(new Blob(["postMessage(1)"]))); one.onmessage = resolve; one.onerror = () => reject(new Error("refused")); })),
+    "call the world by WebRTC": () => within(new Promise((resolve, reject) => { const one = new RTCPeerConnection({ iceServers: [{ urls: `stun:127.0.0.1:${udp}` }] }); one.createDataChannel("x"); one.onicecandidate = (e) => e.candidate?.type === "srflx" && resolve(); one.createOffer().then((offer) => one.setLocalDescription(offer)); setTimeout(() => reject(new Error("no candidate")), 1200); })),
     "run made words": () => eval("1"),
     "run a script in the page": () => { const script = make("script"); script.textContent = "window.made = 1"; document.body.append(script); if (!window.made) throw new Error("refused"); },
     "use the camera": () => navigator.mediaDevices.getUserMedia({ video: true }),

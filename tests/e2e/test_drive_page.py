@@ -16,7 +16,7 @@ from tests.e2e.feeder import Feeder
 from volant.caros.cockpit import CockpitHands, CockpitPress, CockpitSeat
 from volant.caros.cockpit.messages import CockpitCodes, CockpitStop
 from volant.caros.codes import fresh_memories, present_codes
-from volant.core.messages import Function, Indicator, RequestKind
+from volant.core.messages import AppCard, Function, Indicator, RequestKind
 from volant.vehicle.ecus import circumstances
 
 if TYPE_CHECKING:
@@ -353,3 +353,64 @@ def test_nothing_spills_and_every_button_is_big_enough(open_seat, size):
                 or other["y"] + other["height"] <= one["y"] + 0.5
             )
             assert apart
+
+
+def card(**more: Any) -> AppCard:
+    content = {
+        "app": "org.example.trip",
+        "name": "Trip",
+        "title": "Trip 12 km",
+        "lines": ("a", "b"),
+    }
+    address = "http://127.0.0.1:4711/k-_3/"
+    return AppCard(**{**content, "address": address, **more})
+
+
+def with_cards(feeder: Feeder, *cards: AppCard) -> None:
+    make = Drive().frame
+    feeder.make = lambda t_s: msgspec.structs.replace(make(t_s), apps=cards)
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize("width", [1280, 360])
+def test_apps_show_cards_and_lead_to_their_pages(open_seat, theme, width):
+    seat = open_seat(theme, viewport={"width": width, "height": 720})
+    page = seat.page
+    assert page.locator("volant-apps li").count() == 0
+    with_cards(seat.feeder, card(), card(app="org.example.two", name="Two", title="", lines=()))
+    page.wait_for_selector("volant-apps li >> nth=1")
+    text = page.locator("volant-apps li").first.inner_text()
+    assert [line for line in text.split("\n") if line] == ["Trip", "Trip 12 km", "a", "b", "Open"]
+    link = page.locator("volant-apps a").first
+    assert link.get_attribute("href") == "http://127.0.0.1:4711/k-_3/"
+    assert link.get_attribute("rel") == "noopener noreferrer"
+    assert link.get_attribute("target") == "_blank"
+    if AXE.is_file():
+        page.evaluate(AXE.read_text(encoding="utf-8"))
+        report = page.evaluate("() => axe.run(document, { resultTypes: ['violations'] })")
+        assert [(v["id"], v["nodes"][0]["html"]) for v in report["violations"]] == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    with_cards(seat.feeder, card(address=""))
+    page.wait_for_selector("volant-apps a", state="detached")
+    assert page.locator("volant-apps li").count() == 1
+    with_cards(seat.feeder)
+    page.wait_for_selector("volant-apps li", state="detached")
+    assert seat.errors == []
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "javascript:alert(1)",
+        "http://evil.example/",
+        "http://127.0.0.1:4711@evil.example/k/",
+        "//x/y/",
+    ],
+)
+def test_a_card_leads_nowhere_but_to_a_page_of_this_machine(open_seat, address):
+    seat = open_seat()
+    words = "<img src=x onerror=alert(1)>"
+    with_cards(seat.feeder, card(address=address, title=words))
+    seat.page.wait_for_selector("volant-apps li")
+    assert seat.page.locator("volant-apps a").count() == 0
+    assert words in seat.page.locator("volant-apps li").inner_text()

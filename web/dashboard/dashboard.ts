@@ -135,7 +135,7 @@ export class Dashboard extends LitElement {
       </dl>
       ${this.stepper("Charge to", limit === null ? NONE : percent(limit), at.LIMIT, limit, CHARGE_TO)}
       <div class="row">
-        ${this.button(open ? "Close flap" : "Open flap", at.FLAP, String(!open), open ? "Close the charging flap" : "Open the charging flap")}
+        ${this.button(open ? "Close flap" : "Open flap", at.FLAP, String(!open), `${open ? "Close" : "Open"} flap of the charging port`)}
       </div>
       ${this.told("charge")}
     </section>`;
@@ -165,12 +165,12 @@ export class Dashboard extends LitElement {
     return html`<section aria-labelledby="windows">
       <h2 id="windows">Windows</h2>
       ${Object.entries(at.WINDOWS).map(([name, path]) => {
-        const window = `${name} window`;
-        return html`<div class="row line" role="group" aria-label=${window}>
+        const window = `${name.toLowerCase()} window`;
+        return html`<div class="row line" role="group" aria-label="${name} window">
           <span class="name">${name}<small data-test=${path}>${model.windowWords(this.number(path))}</small></span>
-          ${this.button("Open", path, "100", `${window} open`)}
-          ${this.button("Half", path, "50", `${window} half open`)}
-          ${this.button("Close", path, "0", `${window} closed`)}
+          ${this.button("Open", path, "100", `Open ${window}`)}
+          ${this.button("Half", path, "50", `Half open ${window}`)}
+          ${this.button("Close", path, "0", `Close ${window}`)}
         </div>`;
       })}
       ${this.told("windows")}

@@ -16,12 +16,11 @@ export function joined(have: readonly Sample[], more: readonly Sample[]): Sample
   return sorted.filter((one) => one.at_ms >= newest - SPAN_MS).slice(-MOST);
 }
 
-/** At most one sample a second, the latest of each: more are no use to the eye. */
+/** A new sample in place of the last where that one is but a second after the one before it. */
 export function thinned(have: readonly Sample[], one: Sample): Sample[] {
-  const last = have.at(-1);
-  const kept = last && one.at_ms - last.at_ms < 1000 && have.length > 1 ? have.slice(0, -1) : have;
-  const before = kept.at(-1);
-  return before && one.at_ms - before.at_ms < 1000 ? [...have] : joined(kept, [one]);
+  const before = have.at(-2);
+  const crowded = before !== undefined && one.at_ms - before.at_ms < 1000;
+  return joined(crowded ? have.slice(0, -1) : have, [one]);
 }
 
 export interface Scale {
@@ -29,7 +28,7 @@ export interface Scale {
   readonly high: number;
 }
 
-const STEPS = [1, 2, 5];
+const STEPS = [1, 1.5, 2, 3, 4, 5, 6, 8];
 
 /** Round bounds that hold all samples and 0; the upper one is at least `least`. */
 export function scaleOf(samples: readonly Sample[], least: number): Scale {

@@ -94,7 +94,7 @@ export const tiles = css`
     gap: 8px;
   }
   .line .name {
-    flex: 1 1 110px;
+    flex: 1 1 70px;
   }
   small {
     display: block;

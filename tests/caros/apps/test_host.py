@@ -278,3 +278,26 @@ def test_no_app_outlives_its_host_s_kill_9(level: Level, tmp_path: Path) -> None
         time.sleep(0.02)
     assert left() == 0
     shutil.rmtree(folder)
+
+
+def test_a_page_alone_needs_no_walls_and_comes_and_goes_with_its_app(tmp_path: Path) -> None:
+    page = (
+        f'id = "{APP}"\nname = "App"\nversion = "1.0.0"\npage = "page/index.html"\n'
+        'states = ["ready"]\nwhile_moving = "nothing"\nmin_isolation = "full"\n'
+    )
+    files = {"app.toml": page.encode(), "page/index.html": b"<!doctype html>"}
+    with running(tmp_path, Level.NONE) as apps:
+        apps.store.install(open_package(pack(files, KEY)))
+        apps.host.move(moving=False)
+        apps.until_phase("waiting")
+        assert apps.host.cards() == ()
+        apps.host.power(PowerState.READY)
+        found = apps.until_phase("ready")
+        assert (found.pid, found.starts) == (None, 0)
+        (card,) = apps.host.cards()
+        assert card.address == found.address
+        assert re.fullmatch(r"http://127\.0\.0\.1:\d+/[\w-]{32}/", card.address)
+        apps.host.move(moving=True)
+        assert apps.host.cards() == ()
+        apps.store.enable(APP, on=False)
+        apps.until(lambda: apps.status() is None, "gone")

@@ -95,8 +95,13 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
 )
 def test_what_ships_is_sound(path: Path) -> None:
     found = read_manifest(path.parent)
-    assert (path.parent / found.entry).is_file()
-    assert not any(scope.startswith(("actuate", "provide")) for scope in found.signals)
+    assert found.entry or found.page
+    assert (path.parent / (found.entry or "app.toml")).is_file()  # a page is built
+    assert not any(scope.startswith("provide") for scope in found.signals)
+    moved = [one for one in found.signals if one.startswith("actuate")]
+    # What a person presses on a page; a program that ships moves nothing.
+    comfort = ("actuate:Vehicle.Cabin.", "actuate:Vehicle.Powertrain.TractionBattery.Charging.")
+    assert all(one.startswith(comfort) and found.page for one in moved)
 
 
 @given(text=st.text(max_size=300))
@@ -118,3 +123,26 @@ def test_versions_are_ordered_by_their_numbers(
     first, second = (".".join(map(str, version)) for version in (one, other))
     assert (version_order(first) < version_order(second)) == (one < other)
     assert read(manifest_text(version=first)).order == one
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        ('name = "x"', "an entry, a page or both"),
+        ('page = "index.html"', "no HTML file in a folder of its own"),
+        ('page = "page/index.js"', "no HTML file"),
+        ('page = "page/i.html"\n[budget]\nhosts = ["a.example:443"]', "calls nobody"),
+    ],
+)
+def test_a_page_is_an_html_file_of_a_folder_and_calls_nobody(lines: str, words: str) -> None:
+    name = "" if lines.startswith("name") else 'name = "x"\n'
+    with pytest.raises(InputError, match=words):
+        manifest_from(f'id = "a.b"\nversion = "1.0.0"\n{name}{lines}\n'.encode())
+
+
+def test_an_app_may_have_a_page_and_a_program() -> None:
+    found = manifest_from(
+        b'id = "a.b"\nname = "x"\nversion = "1.0.0"\nentry = "main.py"\npage = "p/i.html"\n'
+        b'[budget]\nhosts = ["a.example:443"]\n'
+    )
+    assert (found.entry, found.page) == ("main.py", "p/i.html")

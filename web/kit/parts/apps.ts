@@ -34,29 +34,18 @@ export class AppCards extends LitElement {
         list-style: none;
         display: grid;
         gap: 8px;
-        width: min(340px, 100%);
-        max-height: 60vh;
-        overflow-y: auto;
-        pointer-events: auto;
-      }
-      @media (max-width: 1000px) {
-        ul {
-          width: auto;
-        }
       }
       li {
         display: grid;
         grid-template-columns: minmax(0, 1fr) auto;
         gap: 2px 12px;
-        padding: 12px 14px;
-        background: var(--plate);
+        padding: 8px 12px;
         border: 1.5px solid var(--plate-edge);
         border-radius: var(--round);
         overflow-wrap: anywhere;
       }
       .title {
         font-weight: 600;
-        font-size: var(--type-body);
       }
       a {
         grid-column: 2;

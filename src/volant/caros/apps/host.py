@@ -43,6 +43,8 @@ SILENT_S: Final = 10.0
 BACKOFF_S: Final = 0.1
 LOOK_EVERY_S: Final = 0.2
 CARDS_MOST: Final = 8
+CARDS_MOVING_MOST: Final = 2
+"""While the car moves: no more than can be read at a glance."""
 WORD_MOST_BYTES: Final = 2048
 """Of who serves the signals."""
 _CARD: Final = msgspec.msgpack.Decoder(Card).decode
@@ -132,7 +134,7 @@ class AppHost:
         return tuple(found[name] for name in sorted(found))
 
     def cards(self) -> tuple[AppCard, ...]:
-        """What the driver's page shows of the apps now, at most `CARDS_MOST`."""
+        """What the driver's page shows of the apps now, some at most."""
         moves = self._moving is not False
         found: list[AppCard] = []
         for one in self.status():
@@ -151,7 +153,7 @@ class AppHost:
                     address="" if moves else one.address,
                 )
             )
-        return tuple(found[:CARDS_MOST])
+        return tuple(found[: CARDS_MOVING_MOST if moves else CARDS_MOST])
 
     def _status_of(self, name: str, manifest: Manifest) -> AppStatus:
         page, app = self._pages.get(name), self._apps.get(name)

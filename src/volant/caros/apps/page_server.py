@@ -4,7 +4,7 @@ Every address begins with a key. What the browser opens is our frame; the app's 
 it, in a sandbox without origin: no cookies, no storage, no windows, no way out of the frame, and no
 address that its scripts may reach but this one. There VISS answers with the rights of the app's manifest.
 While the car moves, the frame covers the app unless its manifest says that it shows a card; what nobody has
-heard of lately counts as moving. ADR 16 says why.
+heard of lately counts as moving. ADR 14 says why.
 """
 
 from __future__ import annotations
@@ -22,11 +22,12 @@ from msgspec import Meta
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import FileResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Message, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from volant.caros.apps.page_guard import HASH, HTML_TYPE, guarded
 from volant.caros.apps.page_tokens import PageTokens
 from volant.caros.apps.words import Card, Lines, PageHanded, Title
 from volant.caros.signals.store import SignalStore
@@ -34,6 +35,7 @@ from volant.caros.signals.values import SignalError
 from volant.caros.viss.history import History
 from volant.caros.viss.server import Sockets
 from volant.caros.viss.service import Service
+from volant.core.errors import InputError
 
 FRAME: Final = Path(__file__).resolve().parents[2] / "static" / "app"
 """Our frame around an app's page; built with the screens."""
@@ -108,7 +110,9 @@ class PageServer:
         self._frame = StaticFiles(directory=frame, html=True, check_dir=False)
         origin = f"http://{self._host}"
         self._own = {**_ALWAYS, **_frame_headers(origin, word.key)}
-        self._apps = {**_ALWAYS, **_app_headers(origin, word.key)}
+        files = f"{origin}/{word.key}/app/"
+        self._apps = {**_ALWAYS, **_app_headers(origin, word.key, f"{HASH} {files}")}
+        self._mute = {**_ALWAYS, **_app_headers(origin, word.key, "'none'")}
 
     @property
     def covered(self) -> bool:
@@ -176,10 +180,21 @@ class PageServer:
             if inside.startswith("/app/"):
                 if self.covered:
                     return PlainTextResponse(COVERED, 403), headers
-                return await self._files.get_response(inside.removeprefix("/app/"), scope), headers
+                return await self._file(inside.removeprefix("/app/"), scope)
             return await self._frame.get_response(inside.strip("/") or ".", scope), headers
         except HTTPException as error:
             return PlainTextResponse(f"{error.detail}\n", error.status_code), headers
+
+    async def _file(self, path: str, scope: Scope) -> tuple[Response, dict[str, str]]:
+        """A file of the app; scripts run in HTML files alone, and behind the guard's."""
+        found = await self._files.get_response(path, scope)
+        if not path.endswith(".html") or not isinstance(found, FileResponse):
+            return found, self._mute
+        try:
+            html = guarded(Path(found.path).read_bytes())
+        except InputError as error:
+            return PlainTextResponse(f"{error}\n", 415), self._mute
+        return Response(html, headers={"content-type": HTML_TYPE}), self._apps
 
     async def _asked(self, request: Request, what: str) -> Response:
         """A token, or a card; from the page only, which has no origin."""
@@ -286,10 +301,11 @@ def _frame_headers(origin: str, key: str) -> dict[str, str]:
     }
 
 
-def _app_headers(origin: str, key: str) -> dict[str, str]:
+def _app_headers(origin: str, key: str, scripts: str) -> dict[str, str]:
     files = f"{origin}/{key}/app/"
     policy = (
-        f"sandbox allow-scripts; default-src 'none'; script-src {files}; style-src {files}; "
+        f"sandbox allow-scripts; default-src 'none'; script-src {scripts}; "
+        f"worker-src 'none'; style-src {files}; "
         f"img-src {files} data:; font-src {files}; "
         f"connect-src {origin}/{key}/ {origin.replace('http', 'ws')}/{key}/; "
         f"base-uri 'none'; form-action 'none'; frame-ancestors {origin}"
