@@ -40,10 +40,11 @@ class SignalClient:
     """A connection to a live car's signals."""
 
     def __init__(self, path: Path | None = None) -> None:
-        """Connect to a car by its socket, by default to the one that was started last.
+        """Connect to a car by its number, its file or its socket, by default to the one started last.
 
         Raises:
             LinkError: no car is up.
+            InputError: the file names none.
         """
         self._socket = _connect(path)
         self._socket.settimeout(ANSWER_S)
@@ -101,7 +102,7 @@ class SignalClient:
 
 def _connect(path: Path | None) -> socket.socket:
     if path is not None:
-        found = [path]
+        found = [_named(path)]
     else:
         every = runtime_folder().glob(f"{_PREFIX}*.sock")
         found = sorted(every, key=lambda one: one.stat().st_mtime_ns, reverse=True)
@@ -113,4 +114,19 @@ def _connect(path: Path | None) -> socket.socket:
             link.close()
             continue
         return link
+    if path is not None:
+        raise LinkError(f"no live car answers at {path}; `volant live` lists them")
     raise LinkError("no live car is up on this machine; `volant up` starts one")
+
+
+def _named(given: Path) -> Path:
+    """The socket of a car's number, of its ready or status file, or itself."""
+    if str(given).isdecimal():
+        return runtime_folder() / f"{_PREFIX}{given}.sock"
+    if given.is_file():
+        try:
+            number = int(json.loads(given.read_bytes())["number"])
+        except (ValueError, TypeError, KeyError) as error:
+            raise InputError(f"no file of `volant up`: {error}", file=str(given)) from error
+        return runtime_folder() / f"{_PREFIX}{number}.sock"
+    return given

@@ -24,6 +24,7 @@ from volant.app.clip_recorder import owners_of
 from volant.app.compose import Trip, plan_trip
 from volant.app.exits import Exit
 from volant.app.folders import state_folder
+from volant.app.live_cards import LiveCard, card_here, now_words
 from volant.app.live_context import Context, make_context
 from volant.app.live_kuksa import KuksaWish, open_kuksa
 from volant.app.live_power import LivePower
@@ -130,6 +131,8 @@ class UpAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """The power state; the reference of `volant power` says each key."""
     power_socket: str
     """Where `volant power` asks; empty: there could be none."""
+    number: int
+    """Of this car, by which `--car` finds it: its process."""
     judged: dict[str, Any]
     """What ground truth says of the drive so far."""
     flash: FlashUse | None
@@ -300,7 +303,24 @@ def up_command(wish: UpWish) -> Exit:
         gc.freeze()
         try:
             ports = doip_port, kuksa.port, viss.port
-            status, answer = _keep_up(car, wish, signals, began_s, door.address, ports, power_door)
+            card = LiveCard(
+                number=os.getpid(),
+                car=trip.spec.name,
+                road=trip.wish.road,
+                seed=trip.wish.seed,
+                began=now_words(),
+                cockpit_port=door.port,
+                doip_port=doip_port,
+                kuksa_port=kuksa.port,
+                viss_port=viss.port,
+                signals=listener.getsockname(),
+                power="" if power_door is None else str(power_door.path),
+                state=str(state.absolute()),
+            )
+            with card_here(card):
+                status, answer = _keep_up(
+                    car, wish, signals, began_s, door.address, ports, power_door
+                )
         finally:
             car.close()
             door.listener.close()
@@ -359,6 +379,7 @@ def _keep_up(
             bus=wish.trip.bus,
             power=car.power.answer(),
             power_socket="" if power_door is None else str(power_door.path),
+            number=os.getpid(),
             judged=msgspec.json.decode(notes.get("judge") or "{}"),
             flash=_flash_of(notes.get("recorder", "")),
             processes=found,
