@@ -120,4 +120,8 @@ def _line(seconds, now, paths):
 
 
 def _plain(value):
-    return f"{value:.4g}" if isinstance(value, float) else str(value).replace(",", ";").replace("\n", " ")
+    return (
+        f"{value:.4g}"
+        if isinstance(value, float)
+        else str(value).replace(",", ";").replace("\n", " ")
+    )

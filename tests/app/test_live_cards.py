@@ -44,9 +44,7 @@ def listed(capsys: pytest.CaptureFixture[str]) -> list[int]:
     return [one["number"] for one in json.loads(capsys.readouterr().out)]
 
 
-def test_cars_are_listed_the_last_first(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_cars_are_listed_the_last_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert listed(capsys) == []
     with car(tmp_path, 11, "2026-11-30T10:00:00+00:00"):
         with car(tmp_path, 7, "2026-11-30T11:00:00+00:00"):

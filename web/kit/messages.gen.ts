@@ -77,6 +77,7 @@ export interface BodyState {
   wheel_tilt_pct: number;
   charge: ChargeState;
   drive: DriveState;
+  impact: ImpactState;
   refused: number;
   refusal: string;
 }
@@ -628,6 +629,13 @@ export interface Guidance {
   words: string;
 }
 
+/** What the crash sensors have felt since boot. */
+export interface ImpactState {
+  count: number;
+  closing_mps: number;
+  from_behind: boolean;
+}
+
 /** State of the direction indicators. */
 export type Indicator = "off" | "left" | "right" | "hazard";
 
@@ -745,6 +753,7 @@ export interface Localization {
   sigma_across_m: number;
   lane: string;
   valid: boolean;
+  altitude_m: number | null;
 }
 
 /** How a lane border is marked. */
@@ -982,7 +991,7 @@ export const FIELDS: Record<string, readonly string[]> = {
   AirState: ["wished_k", "fan_pct", "way"],
   Alert: ["stamp_ns", "alert_id", "level", "words", "cause", "action", "until_ns"],
   BodyRequest: ["stamp_ns", "item", "place", "value", "word", "who"],
-  BodyState: ["stamp_ns", "doors", "seats", "mirrors", "tyres", "window_lock", "hood_pct", "boot_pct", "boot_locked", "lights", "cabin_lights", "wipers", "screen_heat", "horn", "climate", "wheel_heat_pct", "wheel_extension_pct", "wheel_tilt_pct", "charge", "drive", "refused", "refusal"],
+  BodyState: ["stamp_ns", "doors", "seats", "mirrors", "tyres", "window_lock", "hood_pct", "boot_pct", "boot_locked", "lights", "cabin_lights", "wipers", "screen_heat", "horn", "climate", "wheel_heat_pct", "wheel_extension_pct", "wheel_tilt_pct", "charge", "drive", "impact", "refused", "refusal"],
   CabinLights: ["dome", "glove", "ambient", "ambient_pct", "reading", "reading_pct"],
   CanFrame: ["bus", "can_id", "data", "extended"],
   CanFrames: ["stamp_ns", "frames"],
@@ -1029,6 +1038,7 @@ export const FIELDS: Record<string, readonly string[]> = {
   GnssReturn: ["stamp_ns", "x_m", "y_m", "z_m", "yaw_rad", "sigma_m"],
   GuardDecision: ["stamp_ns", "source", "command", "limited", "limits", "reason"],
   Guidance: ["turn", "distance_m", "words"],
+  ImpactState: ["count", "closing_mps", "from_behind"],
   Intervention: ["stamp_ns", "kind", "words"],
   JudgeFinding: ["stamp_ns", "kind", "words"],
   LandmarkFrame: ["stamp_ns", "landmarks"],
@@ -1039,7 +1049,7 @@ export const FIELDS: Record<string, readonly string[]> = {
   LightTruth: ["signal", "state"],
   LightsState: ["switch", "parking", "running", "low", "high", "fog_front", "fog_rear", "reverse"],
   LiveStep: ["stamp_ns", "component", "incarnation", "count", "consumed", "produced"],
-  Localization: ["stamp_ns", "x_m", "y_m", "yaw_rad", "speed_mps", "yaw_rate_rps", "station_m", "offset_m", "heading_error_rad", "sigma_along_m", "sigma_across_m", "lane", "valid"],
+  Localization: ["stamp_ns", "x_m", "y_m", "yaw_rad", "speed_mps", "yaw_rate_rps", "station_m", "offset_m", "heading_error_rad", "sigma_along_m", "sigma_across_m", "lane", "valid", "altitude_m"],
   MirrorState: ["folded", "heated", "yaw_pct", "tilt_pct"],
   ObjectReturn: ["x_m", "y_m", "yaw_rad", "velocity_x_mps", "velocity_y_mps", "length_m", "width_m", "height_m", "object_class", "class_confidence", "existence", "brake_lights", "indicator"],
   PilotState: ["stamp_ns", "engagement", "code", "words", "set_speed_mps", "time_gap_setting_s", "functions", "ready", "blockers", "blocker_words", "switched_off", "escalation", "departure", "blind_spot_left", "blind_spot_right", "assist_curvature_per_m", "degraded"],

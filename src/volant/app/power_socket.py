@@ -161,7 +161,9 @@ def find_car(given: Path | None) -> Path:
     if len(found) == 1:
         return found[0]
     many = ", ".join(path.stem.rpartition("-")[2] for path in found)
-    raise LinkError(f"several live cars run here, take --car: {many}" if found else "no live car runs here")
+    raise LinkError(
+        f"several live cars run here, take --car: {many}" if found else "no live car runs here"
+    )
 
 
 def _named_in(file: Path) -> Path:

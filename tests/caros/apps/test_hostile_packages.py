@@ -64,14 +64,12 @@ def bytes_of(one: Try) -> bytes:
         return data[:place]
     if one.deed == "longer":
         return data + bytes(1 + one.at % 7)
-    index, public, signature, body = packages._parted(data)
+    index, _public, signature, body = packages._parted(data)
     if one.deed == "lies":  # a signature that is good, over an index that is not
         said = msgspec.json.decode(index) | {"version": "9.9.9"}
         index = msgspec.json.encode(said)
         key = KEYS[one.key] or KEY
-        return packages._joined(
-            index, key.public.raw, key.sign(packages._CONTEXT + index), body
-        )
+        return packages._joined(index, key.public.raw, key.sign(packages._CONTEXT + index), body)
     if one.deed == "swapped":  # somebody else's name on it
         return packages._joined(index, OTHER_KEY.public.raw, signature, body)
     return data

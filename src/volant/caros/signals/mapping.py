@@ -36,6 +36,8 @@ _P: Final = "Vehicle.ADAS.Pilot."
 _L: Final = "Vehicle.CurrentLocation."
 _T: Final = "Vehicle.Powertrain.TractionBattery."
 _LARGEST_SINGLE: Final = 3.4028234663852886e38
+_EQUATOR: Final = GeoReference()
+"""Where a map is taken to lie that does not say it."""
 SEATS: Final = (2, 3)
 """By row."""
 SUPPLY_V: Final = 12
@@ -61,7 +63,7 @@ class Counted:
     """Odometer at the first message."""
     from_ns: int = 0
     mean_mps: float = 0.0
-    map: GeoReference = GeoReference()
+    map: GeoReference = _EQUATOR
     """Where the map lies."""
 
 
@@ -225,7 +227,7 @@ def facts_of(spec: CarSpec, vin: str) -> dict[str, Any]:
 
 def map_facts(name: str, place: GeoReference | None) -> dict[str, Any]:
     """Values of the map that the pilot drives by; without a place it is taken to lie at 0 N, 0 E."""
-    latitude, longitude = (place or GeoReference()).degrees(0.0, 0.0)
+    latitude, longitude = (place or _EQUATOR).degrees(0.0, 0.0)
     return {
         _P + "Map.Name": name,
         _P + "Map.IsPlaced": place is not None,
