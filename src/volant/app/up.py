@@ -303,20 +303,7 @@ def up_command(wish: UpWish) -> Exit:
         gc.freeze()
         try:
             ports = doip_port, kuksa.port, viss.port
-            card = LiveCard(
-                number=os.getpid(),
-                car=trip.spec.name,
-                road=trip.wish.road,
-                seed=trip.wish.seed,
-                began=now_words(),
-                cockpit_port=door.port,
-                doip_port=doip_port,
-                kuksa_port=kuksa.port,
-                viss_port=viss.port,
-                signals=listener.getsockname(),
-                power="" if power_door is None else str(power_door.path),
-                state=str(state.absolute()),
-            )
+            card = _card(trip, (door.port, *ports), listener, power_door, state)
             with card_here(card):
                 status, answer = _keep_up(
                     car, wish, signals, began_s, door.address, ports, power_door
@@ -335,6 +322,31 @@ def up_command(wish: UpWish) -> Exit:
         answer = msgspec.structs.replace(answer, flash=_flash_at_end(car, state))
     _show(answer, as_json=wish.as_json)
     return status
+
+
+def _card(
+    trip: Trip,
+    ports: tuple[int, int, int, int],
+    listener: socket.socket,
+    power_door: PowerDoor | None,
+    state: Path,
+) -> LiveCard:
+    """What `volant live` says of this car."""
+    cockpit_port, doip_port, kuksa_port, viss_port = ports
+    return LiveCard(
+        number=os.getpid(),
+        car=trip.spec.name,
+        road=trip.wish.road,
+        seed=trip.wish.seed,
+        began=now_words(),
+        cockpit_port=cockpit_port,
+        doip_port=doip_port,
+        kuksa_port=kuksa_port,
+        viss_port=viss_port,
+        signals=listener.getsockname(),
+        power="" if power_door is None else str(power_door.path),
+        state=str(state.absolute()),
+    )
 
 
 def _check_files(wish: UpWish) -> None:
