@@ -80,7 +80,7 @@ async def flood(port: str) -> None:
 
     v2_way, v1_way = "/kuksa.val.v2.VAL/", "/kuksa.val.v1.VAL/"
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-        listed = await channel.unary_unary(v2_way + "ListMetadata")(b"")
+        listed = await channel.unary_unary(v2_way + "ListMetadata")(b"", wait_for_ready=True)
         paths = [leaf.path for leaf in v2.ListMetadataResponse.FromString(listed).metadata]
         signals = [v2.SignalID(path=path) for path in paths]
         everything = v2.GetValuesRequest(signal_ids=signals).SerializeToString()
@@ -99,9 +99,11 @@ async def flood(port: str) -> None:
 
         async def listen(size: int) -> None:
             request = v2.SubscribeRequest(signal_paths=paths, buffer_size=size)
-            call = channel.unary_stream(v2_way + "Subscribe")(request.SerializeToString())
-            await call.read()
-            await asyncio.sleep(3600.0)  # and reads no more
+            while True:
+                with contextlib.suppress(grpc.aio.AioRpcError):  # let go, it comes again
+                    call = channel.unary_stream(v2_way + "Subscribe")(request.SerializeToString())
+                    await call.read()
+                    await asyncio.sleep(3600.0)  # and reads no more
 
         print("floods", flush=True)
         await asyncio.gather(

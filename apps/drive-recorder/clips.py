@@ -5,6 +5,8 @@ AFTER_S = 5.0
 LONGEST_S = 60.0
 RING_MOST = 20_000
 HARD_MPS2 = -4.0
+EVENTS = ("braking", "takeover", "emergency-braking", "impact")
+"""A clip of several is named after the last of these."""
 IMPACT_MPS2 = 20.0
 """Harder than any tyre can brake: something was hit."""
 _SPEED = "Vehicle.Speed"
@@ -58,6 +60,7 @@ class Recorder:
         if self.clip is not None:
             self.clip.append(row)
             if event:
+                self.event = max(self.event, event, key=EVENTS.index)
                 self._ends_s = min(at_s + AFTER_S, self.began_s + LONGEST_S)
         elif event:
             self.event, self.began_s, self._ends_s = event, at_s, at_s + AFTER_S
@@ -120,4 +123,8 @@ def _line(seconds, now, paths):
 
 
 def _plain(value):
-    return f"{value:.4g}" if isinstance(value, float) else str(value).replace(",", ";").replace("\n", " ")
+    return (
+        f"{value:.4g}"
+        if isinstance(value, float)
+        else str(value).replace(",", ";").replace("\n", " ")
+    )

@@ -54,6 +54,13 @@ def test_braking_that_goes_on_is_one_clip_of_bounded_length() -> None:
     assert all(rows[-1][0] - began_s <= clips.LONGEST_S for _, began_s, rows in found)
 
 
+def test_a_clip_of_several_events_is_named_after_the_worst() -> None:
+    felt = "Vehicle.Body.Impact.Count"
+    changes = [(1.0, felt, 0), (50.0, ACCEL, -6.0), (52.0, felt, 1), (53.0, STATE, "takeover")]
+    ((event, began_s, _),) = drive(*changes)
+    assert (event, began_s) == ("impact", 50.0)
+
+
 def test_a_clip_is_a_table_with_seconds_from_the_event() -> None:
     ((_, began_s, rows),) = drive((10.0, STATE, "engaged"), (50.0, ACCEL, -6.0))
     head, *lines = clips.text_of(rows, began_s).splitlines()

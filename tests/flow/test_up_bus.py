@@ -13,6 +13,8 @@ import pytest
 from scripts import kill_table
 from volant.app.canbus import load_network
 from volant.app.live_replay import replay_live
+from volant.app.signal_line import SignalClient
+from volant.core.errors import LinkError
 from volant.core.messages import CanFrames, CommandSource, LiveStep
 from volant.vehicle.ecus import ECUS, SPEED
 from volant.wire.isotp import IsoTpLink
@@ -85,6 +87,28 @@ def test_a_screen_says_that_the_car_stops_until_it_stands_whoever_else_died() ->
     told = next(number for number, one in enumerate(seen) if "failed" in one.alert)
     moving = [one for one in seen[told:] if abs(one.speed_mps) > 0.5]
     assert {one.alert for one in moving} <= {"Vehicle failed: car stops", "Pilot failed: car stops"}
+
+
+@pytest.mark.slow
+def test_the_body_is_on_the_tree_by_frames(tmp_path: Path) -> None:
+    window = "Vehicle.Cabin.Door.Row1.PassengerSide.Window.Position"
+    words = [*TRIP, "--bus", "--no-journal", "--state", str(tmp_path)]
+    with kill_table.live_car(words) as car:
+
+        def asked(**request: object) -> object:
+            with contextlib.suppress(LinkError), SignalClient(Path(str(car.process.pid))) as client:
+                return client.ask(**request)
+            return None
+
+        def at(position: int) -> bool:
+            told = asked(do="get", paths=[window])
+            return isinstance(told, dict) and (told[window] or [None])[0] == position
+
+        car.wait(60.0, lambda: at(0))
+        assert at(0)
+        car.wait(30.0, lambda: asked(do="set", values={window: 60}) is not None)
+        car.wait(30.0, lambda: at(60))
+        assert at(60)
 
 
 @contextlib.contextmanager

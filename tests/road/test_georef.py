@@ -27,9 +27,7 @@ def test_the_origin_and_its_offset() -> None:
     assert south.degrees(500_000.0, 10_000_000.0) == pytest.approx((0.0, 9.0), abs=1e-8)
 
 
-@given(
-    st.floats(-80.0, 80.0), st.floats(-20_000.0, 20_000.0), st.floats(-20_000.0, 20_000.0)
-)
+@given(st.floats(-80.0, 80.0), st.floats(-20_000.0, 20_000.0), st.floats(-20_000.0, 20_000.0))
 def test_a_metre_on_the_map_is_a_metre_on_earth(origin: float, x_m: float, y_m: float) -> None:
     """By the radii of curvature at the place, which the series do not use."""
     place = GeoReference(latitude_rad=math.radians(origin))

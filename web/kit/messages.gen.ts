@@ -1,6 +1,6 @@
 // Made by `python -m volant.caros.cockpit.typescript`; do not edit.
 
-export const SCHEMA_HASH = "8b85c493d413";
+export const SCHEMA_HASH = "bd8f9cd54f28";
 
 /** Emergency braking's own view, 20 Hz and at each change; positions in the car frame. */
 export interface AebState {
@@ -38,6 +38,21 @@ export interface Alert {
 
 /** How much an alert wants to be seen (0 status to 4 critical). */
 export type AlertLevel = 0 | 1 | 2 | 3 | 4;
+
+/** What one app shows on the driver's page. */
+export interface AppCard {
+  app: string;
+  name: string;
+  title: string;
+  lines: readonly string[];
+  address: string;
+}
+
+/** What apps show now; said when it changes, and once a second. */
+export interface AppCards {
+  stamp_ns: number;
+  cards: readonly AppCard[];
+}
 
 /** What can be asked of the body; the unit of its value stands beside it. */
 export type BodyItem = "door" | "door_lock" | "child_lock" | "window" | "window_lock" | "hood" | "boot" | "boot_lock" | "light_switch" | "parking_light" | "running_light" | "low_beam" | "high_beam" | "fog_front" | "fog_rear" | "horn" | "wiper" | "wiper_intensity" | "mirror_fold" | "mirror_heat" | "mirror_yaw" | "mirror_tilt" | "screen_heat" | "air_temperature" | "air_fan" | "air_way" | "air_conditioning" | "recirculation" | "defrost" | "seat_heat" | "seat_position" | "seat_height" | "seat_recline" | "seat_tilt" | "seat_occupied" | "seat_belt" | "wheel_heat" | "wheel_extension" | "wheel_tilt" | "dome_light" | "glove_light" | "ambient_light" | "ambient_intensity" | "reading_light" | "reading_intensity" | "charge_flap" | "charge_cable" | "station_power" | "cable_lock" | "charge_limit" | "charge" | "charge_timer" | "charge_time" | "conditioning" | "conditioning_time" | "cabin_time" | "trip" | "gear";
@@ -78,6 +93,7 @@ export interface BodyState {
   charge: ChargeState;
   conditioning: ConditioningState;
   drive: DriveState;
+  impact: ImpactState;
   refused: number;
   refusal: string;
 }
@@ -257,6 +273,16 @@ export interface CockpitEgo {
   valid: boolean;
 }
 
+/** What is expected of the charge, as `EnergyState` has it. */
+export interface CockpitEnergy {
+  range_m: number;
+  arrival_pct: number | null;
+  arrival_low_pct: number | null;
+  arrival_high_pct: number | null;
+  reaches: boolean;
+  advice: string;
+}
+
 /** Everything that the cluster shows at one time; a part that has never come is null. */
 export interface CockpitFrame {
   schema: string;
@@ -280,7 +306,9 @@ export interface CockpitFrame {
   route_number: number;
   route: Uint8Array;
   codes: CockpitCodes | null;
+  energy: CockpitEnergy | null;
   charge: CockpitCharge | null;
+  apps: readonly AppCard[];
   replay: CockpitReplay | null;
 }
 
@@ -603,6 +631,36 @@ export interface EgoTruth {
   indicator: Indicator;
 }
 
+/** What is expected at the end of the route, without a stop; 9 of 10 times within its band. */
+export interface EnergyArrival {
+  distance_m: number;
+  drive_s: number;
+  energy_j: number;
+  charge_pct: number;
+  low_pct: number;
+  high_pct: number;
+}
+
+/** What is expected of the charge, by the route ahead and what was learned; about once in two seconds. */
+export interface EnergyState {
+  stamp_ns: number;
+  range_m: number;
+  arrival: EnergyArrival | null;
+  reaches: boolean;
+  stops: readonly EnergyStop[];
+  advice: string;
+  learned_m: number;
+}
+
+/** A stop to charge at, as advised. */
+export interface EnergyStop {
+  name: string;
+  ahead_m: number;
+  arrive_pct: number;
+  leave_pct: number;
+  charge_s: number;
+}
+
 /** State of the pilot's engagement machine. */
 export type Engagement = "off" | "ready" | "engaged" | "overridden" | "takeover" | "minimal_risk";
 
@@ -664,6 +722,13 @@ export interface Guidance {
   turn: TurnKind;
   distance_m: number;
   words: string;
+}
+
+/** What the crash sensors have felt since boot. */
+export interface ImpactState {
+  count: number;
+  closing_mps: number;
+  from_behind: boolean;
 }
 
 /** State of the direction indicators. */
@@ -783,6 +848,7 @@ export interface Localization {
   sigma_across_m: number;
   lane: string;
   valid: boolean;
+  altitude_m: number | null;
 }
 
 /** How a lane border is marked. */
@@ -1022,8 +1088,10 @@ export const FIELDS: Record<string, readonly string[]> = {
   AebState: ["stamp_ns", "stage", "code", "words", "object_class", "x_m", "y_m", "time_to_contact_s", "needed_mps2"],
   AirState: ["wished_k", "fan_pct", "way"],
   Alert: ["stamp_ns", "alert_id", "level", "words", "cause", "action", "until_ns"],
+  AppCard: ["app", "name", "title", "lines", "address"],
+  AppCards: ["stamp_ns", "cards"],
   BodyRequest: ["stamp_ns", "item", "place", "value", "word", "who"],
-  BodyState: ["stamp_ns", "doors", "seats", "mirrors", "tyres", "window_lock", "hood_pct", "boot_pct", "boot_locked", "lights", "cabin_lights", "wipers", "screen_heat", "horn", "climate", "wheel_heat_pct", "wheel_extension_pct", "wheel_tilt_pct", "charge", "conditioning", "drive", "refused", "refusal"],
+  BodyState: ["stamp_ns", "doors", "seats", "mirrors", "tyres", "window_lock", "hood_pct", "boot_pct", "boot_locked", "lights", "cabin_lights", "wipers", "screen_heat", "horn", "climate", "wheel_heat_pct", "wheel_extension_pct", "wheel_tilt_pct", "charge", "conditioning", "drive", "impact", "refused", "refusal"],
   CabinLights: ["dome", "glove", "ambient", "ambient_pct", "reading", "reading_pct"],
   CanFrame: ["bus", "can_id", "data", "extended"],
   CanFrames: ["stamp_ns", "frames"],
@@ -1038,7 +1106,8 @@ export const FIELDS: Record<string, readonly string[]> = {
   CockpitCodes: ["number", "count", "codes", "may_clear", "refused"],
   CockpitControl: ["kind", "value"],
   CockpitEgo: ["stamp_ns", "x_m", "y_m", "z_m", "yaw_rad", "grade", "yaw_rate_rps", "speed_mps", "length_m", "width_m", "rear_overhang_m", "valid"],
-  CockpitFrame: ["schema", "sequence", "stamp_ns", "car_age_s", "pilot_age_s", "car", "ego", "tracks_stamp_ns", "tracks", "plan", "pilot", "guard", "stop", "alert", "road_window", "road", "lights", "aeb", "route_number", "route", "codes", "charge", "replay"],
+  CockpitEnergy: ["range_m", "arrival_pct", "arrival_low_pct", "arrival_high_pct", "reaches", "advice"],
+  CockpitFrame: ["schema", "sequence", "stamp_ns", "car_age_s", "pilot_age_s", "car", "ego", "tracks_stamp_ns", "tracks", "plan", "pilot", "guard", "stop", "alert", "road_window", "road", "lights", "aeb", "route_number", "route", "codes", "energy", "charge", "apps", "replay"],
   CockpitGuard: ["source", "limited", "reason"],
   CockpitHands: ["accelerator", "brake", "wheel", "hands_on", "eyes_on"],
   CockpitLight: ["x_m", "y_m", "z_m", "state"],
@@ -1067,11 +1136,15 @@ export const FIELDS: Record<string, readonly string[]> = {
   DriverControls: ["accelerator", "brake", "wheel_torque_nm", "wheel_angle_rad", "hands_on", "eyes_on", "belted", "door_closed"],
   DriverRequest: ["stamp_ns", "kind", "value", "indicator", "function"],
   EgoTruth: ["stamp_ns", "x_m", "y_m", "z_m", "yaw_rad", "pitch_rad", "roll_rad", "speed_mps", "lateral_speed_mps", "accel_mps2", "lateral_accel_mps2", "yaw_rate_rps", "steer_rad", "length_m", "width_m", "rear_overhang_m", "indicator"],
+  EnergyArrival: ["distance_m", "drive_s", "energy_j", "charge_pct", "low_pct", "high_pct"],
+  EnergyState: ["stamp_ns", "range_m", "arrival", "reaches", "stops", "advice", "learned_m"],
+  EnergyStop: ["name", "ahead_m", "arrive_pct", "leave_pct", "charge_s"],
   FlashUse: ["stamp_ns", "written_bytes", "day_most_bytes", "owners", "counted_bytes", "measured_bytes", "left_years", "budget_years", "clips", "clips_bytes", "refused"],
   FreezeRecord: ["did", "record"],
   GnssReturn: ["stamp_ns", "x_m", "y_m", "z_m", "yaw_rad", "sigma_m"],
   GuardDecision: ["stamp_ns", "source", "command", "limited", "limits", "reason"],
   Guidance: ["turn", "distance_m", "words"],
+  ImpactState: ["count", "closing_mps", "from_behind"],
   Intervention: ["stamp_ns", "kind", "words"],
   JudgeFinding: ["stamp_ns", "kind", "words"],
   LandmarkFrame: ["stamp_ns", "landmarks"],
@@ -1082,7 +1155,7 @@ export const FIELDS: Record<string, readonly string[]> = {
   LightTruth: ["signal", "state"],
   LightsState: ["switch", "parking", "running", "low", "high", "fog_front", "fog_rear", "reverse"],
   LiveStep: ["stamp_ns", "component", "incarnation", "count", "consumed", "produced"],
-  Localization: ["stamp_ns", "x_m", "y_m", "yaw_rad", "speed_mps", "yaw_rate_rps", "station_m", "offset_m", "heading_error_rad", "sigma_along_m", "sigma_across_m", "lane", "valid"],
+  Localization: ["stamp_ns", "x_m", "y_m", "yaw_rad", "speed_mps", "yaw_rate_rps", "station_m", "offset_m", "heading_error_rad", "sigma_along_m", "sigma_across_m", "lane", "valid", "altitude_m"],
   MirrorState: ["folded", "heated", "yaw_pct", "tilt_pct"],
   ObjectReturn: ["x_m", "y_m", "yaw_rad", "velocity_x_mps", "velocity_y_mps", "length_m", "width_m", "height_m", "object_class", "class_confidence", "existence", "brake_lights", "indicator"],
   PilotState: ["stamp_ns", "engagement", "code", "words", "set_speed_mps", "time_gap_setting_s", "functions", "ready", "blockers", "blocker_words", "switched_off", "escalation", "departure", "blind_spot_left", "blind_spot_right", "assist_curvature_per_m", "degraded"],

@@ -18,7 +18,7 @@ from volant.app.cli_apps import apps_app
 from volant.app.cli_charge import charge_app
 from volant.app.cli_clips import clips_app
 from volant.app.cli_ecu import ecu_app
-from volant.app.cli_live import power, up
+from volant.app.cli_live import live, power, up
 from volant.app.cli_parts import (
     DEFAULT_CAR,
     DEFAULT_ROAD,
@@ -169,6 +169,7 @@ def drive(
 
 
 app.command(cls=BusCommand)(up)
+app.command()(live)
 app.command()(power)
 app.command("range")(range_)
 

@@ -205,11 +205,11 @@ def log(
 ) -> None:
     """Show what an app has printed, or what it keeps.
 
-    \b
-    Examples:
-      volant app log org.volant.trip-computer
-      volant app log org.volant.trip-computer --kept trips.txt
-  volant app log org.volant.drive-recorder --kept 20261130-150612-impact.csv --out impact.csv
+      \b
+      Examples:
+        volant app log org.volant.trip-computer
+        volant app log org.volant.trip-computer --kept trips.txt
+    volant app log org.volant.drive-recorder --kept 20261130-150612-impact.csv --out impact.csv
     """
     from volant.app.app_run import log_command
 

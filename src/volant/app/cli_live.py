@@ -1,4 +1,4 @@
-"""Commands of the live car: `volant up` and `volant power`. Nothing heavy is imported until one runs."""
+"""Commands of the live car: `volant up`, `volant live` and `volant power`. Nothing heavy is imported until one runs."""
 
 from __future__ import annotations
 
@@ -168,7 +168,10 @@ def power(
     ] = "show",
     car: Annotated[
         Path | None,
-        typer.Option(help="Its ready or status file, or its socket; default: the one that runs."),
+        typer.Option(
+            help="Its number (`volant live`), ready or status file, or socket; "
+            "default: the one that runs."
+        ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -186,3 +189,16 @@ def power(
     from volant.app.power_command import power_command
 
     raise typer.Exit(power_command(word, car, as_json=as_json))
+
+
+def live(as_json: JsonOption = False) -> None:
+    """List the live cars of this user on this machine, with the numbers that `--car` takes.
+
+    \b
+    Examples:
+      volant live
+      volant live --json
+    """
+    from volant.app.live_cards import live_command
+
+    raise typer.Exit(live_command(as_json=as_json))

@@ -16,7 +16,13 @@ PatternArgument = Annotated[
 ]
 PathsArgument = Annotated[list[str], typer.Argument(help="Paths of signals.")]
 SocketOption = Annotated[
-    Path | None, typer.Option("--socket", help="Socket of a car; default: the one started last.")
+    Path | None,
+    typer.Option(
+        "--car",
+        "--socket",
+        help="A live car: its number (`volant live`), its ready or status file, or its socket; "
+        "default: the one started last.",
+    ),
 ]
 
 

@@ -144,19 +144,26 @@ def ask_car(path: Path, asked: Wish | None, timeout_s: float = 5.0) -> PowerRepl
 
 
 def find_car(given: Path | None) -> Path:
-    """The socket of the live car: as given, by its ready or status file, or the only one that runs here.
+    """The socket of a live car: as given, by its number or its file, or the only one that runs here.
 
     Raises:
         InputError: the file names none.
         LinkError: none runs here, or several do.
     """
+    if given is not None and str(given).isdecimal():
+        numbered = _folder() / f"power-{given}.sock"
+        if not numbered.is_socket():
+            raise LinkError(f"there is no live car {given}; `volant live` lists them")
+        return numbered
     if given is not None:
         return given if given.is_socket() else _named_in(given)
     found = sorted(path for path in _folder().glob("power-*.sock") if _lives(path))
     if len(found) == 1:
         return found[0]
-    many = ", ".join(str(path) for path in found)
-    raise LinkError(f"several live cars run here: {many}" if found else "no live car runs here")
+    many = ", ".join(path.stem.rpartition("-")[2] for path in found)
+    raise LinkError(
+        f"several live cars run here, take --car: {many}" if found else "no live car runs here"
+    )
 
 
 def door_of(process: int) -> Path:

@@ -40,12 +40,13 @@ class SignalClient:
     """A connection to a live car's signals."""
 
     def __init__(self, path: Path | None = None, answer_s: float = ANSWER_S) -> None:
-        """Connect to a car by its socket, by default to the one that was started last.
+        """Connect to a car by its number, its file or its socket, by default to the one started last.
 
         An answer that takes longer than `answer_s` is none.
 
         Raises:
             LinkError: no car is up.
+            InputError: the file names none.
         """
         self._socket, self.path = _connect(path)
         self._socket.settimeout(answer_s)
@@ -107,7 +108,7 @@ class SignalClient:
 
 def _connect(path: Path | None) -> tuple[socket.socket, Path]:
     if path is not None:
-        found = [path]
+        found = [_named(path)]
     else:
         every = runtime_folder().glob(f"{_PREFIX}*.sock")
         found = sorted(every, key=lambda one: one.stat().st_mtime_ns, reverse=True)
@@ -119,4 +120,19 @@ def _connect(path: Path | None) -> tuple[socket.socket, Path]:
             link.close()
             continue
         return link, one
+    if path is not None:
+        raise LinkError(f"no live car answers at {path}; `volant live` lists them")
     raise LinkError("no live car is up on this machine; `volant up` starts one")
+
+
+def _named(given: Path) -> Path:
+    """The socket of a car's number, of its ready or status file, or itself."""
+    if str(given).isdecimal():
+        return runtime_folder() / f"{_PREFIX}{given}.sock"
+    if given.is_file():
+        try:
+            number = int(json.loads(given.read_bytes())["number"])
+        except (ValueError, TypeError, KeyError) as error:
+            raise InputError(f"no file of `volant up`: {error}", file=str(given)) from error
+        return runtime_folder() / f"{_PREFIX}{number}.sock"
+    return given

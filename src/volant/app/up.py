@@ -24,6 +24,7 @@ from volant.app.clip_recorder import owners_of
 from volant.app.compose import Trip, plan_trip
 from volant.app.exits import Exit
 from volant.app.folders import state_folder
+from volant.app.live_cards import LiveCard, card_here, now_words
 from volant.app.live_context import Context, make_context
 from volant.app.live_kuksa import KuksaWish, open_kuksa
 from volant.app.live_power import LivePower
@@ -130,6 +131,8 @@ class UpAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """The power state; the reference of `volant power` says each key."""
     power_socket: str
     """Where `volant power` asks; empty: there could be none."""
+    number: int
+    """Of this car, by which `--car` finds it: its process."""
     judged: dict[str, Any]
     """What ground truth says of the drive so far."""
     flash: FlashUse | None
@@ -300,7 +303,11 @@ def up_command(wish: UpWish) -> Exit:
         gc.freeze()
         try:
             ports = doip_port, kuksa.port, viss.port
-            status, answer = _keep_up(car, wish, signals, began_s, door.address, ports, power_door)
+            card = _card(trip, (door.port, *ports), listener, power_door, state)
+            with card_here(card):
+                status, answer = _keep_up(
+                    car, wish, signals, began_s, door.address, ports, power_door
+                )
         finally:
             car.close()
             door.listener.close()
@@ -315,6 +322,31 @@ def up_command(wish: UpWish) -> Exit:
         answer = msgspec.structs.replace(answer, flash=_flash_at_end(car, state))
     _show(answer, as_json=wish.as_json)
     return status
+
+
+def _card(
+    trip: Trip,
+    ports: tuple[int, int, int, int],
+    listener: socket.socket,
+    power_door: PowerDoor | None,
+    state: Path,
+) -> LiveCard:
+    """What `volant live` says of this car."""
+    cockpit_port, doip_port, kuksa_port, viss_port = ports
+    return LiveCard(
+        number=os.getpid(),
+        car=trip.spec.name,
+        road=trip.wish.road,
+        seed=trip.wish.seed,
+        began=now_words(),
+        cockpit_port=cockpit_port,
+        doip_port=doip_port,
+        kuksa_port=kuksa_port,
+        viss_port=viss_port,
+        signals=listener.getsockname(),
+        power="" if power_door is None else str(power_door.path),
+        state=str(state.absolute()),
+    )
 
 
 def _check_files(wish: UpWish) -> None:
@@ -359,6 +391,7 @@ def _keep_up(
             bus=wish.trip.bus,
             power=car.power.answer(),
             power_socket="" if power_door is None else str(power_door.path),
+            number=os.getpid(),
             judged=msgspec.json.decode(notes.get("judge") or "{}"),
             flash=_flash_of(notes.get("recorder", "")),
             processes=found,

@@ -920,6 +920,7 @@ class EnergyState(Message, frozen=True, kw_only=True):
     learned_m: Length
     """Driven while learning."""
 
+
 class AppCard(Message, frozen=True, kw_only=True):
     """What one app shows on the driver's page."""
 

@@ -2,6 +2,9 @@
 
 import os
 import signal
+import subprocess
+import traceback
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -94,3 +97,84 @@ def test_groups_of_hosts_that_are_gone_are_swept_away() -> None:
         folder.mkdir()
     groups.sweep()
     assert not any(folder.exists() for folder in gone)
+
+
+@pytest.fixture
+def real_2() -> Iterator[Path]:
+    """A group of a real hierarchy of version 2, and a controller that it may hand down."""
+    root = next((one for one in (groups.ROOT / "unified", groups.ROOT) if _is_2(one)), None)
+    if root is None or os.geteuid() != 0:
+        pytest.skip("no control groups of version 2 that we may write")
+    control = root / "cgroup.subtree_control"
+    if "hugetlb" not in (root / "cgroup.controllers").read_text().split():
+        pytest.skip("hugetlb is not to be handed down here")
+    before = control.read_text().split()
+    folder = root / f"volant-{os.getpid()}-tests"
+    try:
+        control.write_text("+hugetlb")
+        folder.mkdir()
+    except OSError as error:
+        pytest.skip(str(error))
+    yield folder
+    for path in (*folder.iterdir(), folder):
+        if path.is_dir():
+            groups.Group((path,)).remove()
+    if "hugetlb" not in before:
+        control.write_text("-hugetlb")
+
+
+def _is_2(folder: Path) -> bool:
+    return (folder / "cgroup.controllers").exists()
+
+
+def forked(work: Callable[[], None]) -> int:
+    """The status of a child that does this."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            work()
+            os._exit(0)
+        except BaseException:  # noqa: BLE001 - the child ends here, whatever it was
+            traceback.print_exc()
+            os._exit(1)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def test_a_real_group_of_version_2_hands_down_although_we_are_in_it(real_2: Path) -> None:
+    """A kernel refuses that with EBUSY as long as we are; so we move."""
+
+    def work() -> None:
+        groups.Group((real_2,)).join()
+        with pytest.raises(OSError, match="busy"):
+            (real_2 / "cgroup.subtree_control").write_text("+hugetlb")
+        groups.hand_down(real_2, ["hugetlb"])
+        assert (real_2 / "cgroup.subtree_control").read_text().split() == ["hugetlb"]
+        assert (real_2 / "cgroup.procs").read_text() == ""
+        assert groups._own()[""] == real_2, "new groups lie beside the child that we moved into"
+        app = real_2 / "volant-1-app"
+        app.mkdir()
+        assert "hugetlb" in (app / "cgroup.controllers").read_text()
+        groups.Group((app,)).join()
+        (real_2 / f"volant-{groups._top()}-car" / "cgroup.procs").write_text("0")
+        app.rmdir()
+
+    assert forked(work) == 0
+
+
+def test_others_in_our_group_of_version_2_are_not_moved(real_2: Path) -> None:
+    other = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    (real_2 / "cgroup.procs").write_text(str(other.pid))
+
+    def work() -> None:
+        groups.Group((real_2,)).join()
+        top = os.getpid()
+        groups._top = lambda: top  # the child alone is a car
+        with pytest.raises(RefusedError, match="others"):
+            groups.hand_down(real_2, ["hugetlb"])
+        assert str(other.pid) in (real_2 / "cgroup.procs").read_text().split()
+
+    try:
+        assert forked(work) == 0
+    finally:
+        other.kill()
+        other.wait()

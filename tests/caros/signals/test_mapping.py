@@ -23,9 +23,11 @@ from volant.core.messages import (
     DriverRequest,
     Gear,
     Indicator,
+    Localization,
     Plan,
     Tracks,
 )
+from volant.road.georef import read_georef
 from volant.vehicle import load_spec
 from volant.vehicle.body.items import wanted
 from volant.wire.vss import Leaf, Value, read_catalogues
@@ -56,7 +58,7 @@ def test_no_signal_is_dead() -> None:
 
 
 def test_there_are_some_hundreds() -> None:
-    assert 200 <= len(TREE) <= 350
+    assert 200 <= len(TREE) <= 400
 
 
 def strategy(kind: Any) -> st.SearchStrategy[Any]:
@@ -217,3 +219,23 @@ def test_any_text_is_a_time_or_refused(text: str) -> None:
         _, message = message_of(path, text, 0, "x", BOOT_NS)
         assert isinstance(message, BodyRequest)
         assert not isinstance(wanted(message.item, None, message.value, None), str)
+
+
+def test_a_place_is_where_the_map_lies() -> None:
+    reference = read_georef("+proj=tmerc +lat_0=48.0 +lon_0=11.0 +k=1 +x_0=0 +y_0=0")
+    assert reference is not None
+    place = Localization(
+        stamp_ns=0, x_m=0.0, y_m=1000.0, yaw_rad=0.0, speed_mps=0.0, yaw_rate_rps=0.0, station_m=0.0,
+        offset_m=0.0, heading_error_rad=0.0, sigma_along_m=1.0, sigma_across_m=0.5, lane="", valid=True,
+        altitude_m=12.5,
+    )  # fmt: skip
+    held = {Localization: place}
+    _, found = mapping.values_of(mapping.Counted(0, map=reference), held, held, SHAPE)
+    # A degree of latitude is 111.2 km at 48 N.
+    assert found["Vehicle.CurrentLocation.Latitude"] == pytest.approx(48.0 + 1.0 / 111.2, abs=1e-5)
+    assert found["Vehicle.CurrentLocation.Longitude"] == pytest.approx(11.0, abs=1e-9)
+    assert found["Vehicle.CurrentLocation.Altitude"] == 12.5
+    facts = mapping.map_facts("World", reference)
+    assert facts["Vehicle.ADAS.Pilot.Map.IsPlaced"] is True
+    assert facts["Vehicle.ADAS.Pilot.Map.Origin.Latitude"] == pytest.approx(48.0)
+    assert mapping.map_facts("", None)["Vehicle.ADAS.Pilot.Map.Origin.Longitude"] == 0.0

@@ -294,6 +294,7 @@ class CockpitEnergy(Message, frozen=True, kw_only=True):
     advice: str
     """Empty: there is none to give."""
 
+
 class CockpitCharge(Message, frozen=True, kw_only=True):
     """Charging and preconditioning, as the body has them."""
 

@@ -48,6 +48,8 @@ LATEST_S: Final = 1e9
 """As vehicle/body/items.py has it, some 30 years."""
 SOON_S: Final = 1e-3
 """A time in the past: 0 means that there is none."""
+_EQUATOR: Final = GeoReference()
+"""Where a map is taken to lie that does not say it."""
 SEATS: Final = (2, 3)
 """By row."""
 SUPPLY_V: Final = 12
@@ -76,7 +78,7 @@ class Counted:
     """Odometer at the first message."""
     from_ns: int = 0
     mean_mps: float = 0.0
-    map: GeoReference = GeoReference()
+    map: GeoReference = _EQUATOR
     """Where the map lies."""
 
 
@@ -283,7 +285,7 @@ def facts_of(spec: CarSpec, vin: str) -> dict[str, Any]:
 
 def map_facts(name: str, place: GeoReference | None) -> dict[str, Any]:
     """Values of the map that the pilot drives by; without a place it is taken to lie at 0 N, 0 E."""
-    latitude, longitude = (place or GeoReference()).degrees(0.0, 0.0)
+    latitude, longitude = (place or _EQUATOR).degrees(0.0, 0.0)
     return {
         _P + "Map.Name": name,
         _P + "Map.IsPlaced": place is not None,

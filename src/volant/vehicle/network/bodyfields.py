@@ -133,7 +133,7 @@ def _maker(kind: Any, name: str, first: Any) -> Maker:
     flat = name.replace(".", "_")
     field = BODY_FIELDS[flat]
     if first is _NONE_GIVEN:
-        plain = next(iter(field.kind)) if field.words else field.fitted(0.0)
+        plain = field.fitted(field.words[0]) if field.words else field.fitted(0.0)
         first = RESTING.get(flat, plain)
     return lambda values: values.get(flat, first)
 

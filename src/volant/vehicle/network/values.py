@@ -194,7 +194,7 @@ def _doors(at: Snapshot) -> dict[str, float]:
     if at.body is None:
         return {"BDY_Doors_AllClosed": closed, "BDY_Doors_FrontLeft": not closed}
     doors = at.body.doors
-    opened = {
+    opened: dict[str, float] = {
         f"BDY_Doors_{name}": door.open_pct > 0.0 for name, door in zip(DOORS, doors, strict=True)
     }
     return opened | {

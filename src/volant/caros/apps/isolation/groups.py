@@ -1,14 +1,17 @@
 """Control groups of version 2 or 1: bounds for all processes of an app together, where we may make them.
 
-Groups lie below our own, named after our process; what an earlier one left is swept away.
+Groups lie below our own, named after our process; what an earlier one left is swept away. Version 2 lets no group
+hold processes and bound its children too, so we move into a child beside the apps' first, with all of our own.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -18,6 +21,8 @@ from volant.core.errors import RefusedError
 ROOT: Final = Path("/sys/fs/cgroup")
 _NEEDED: Final = ("memory", "pids")
 _OURS: Final = re.compile(r"volant-(\d+)-[a-z0-9._-]+")
+_CAR: Final = re.compile(r"volant-\d+-car")
+"""The child into which we move."""
 EXTRA_PROCESSES: Final = 2
 """bubblewrap's own two are in the group as well."""
 PERIOD_US: Final = 100_000
@@ -109,7 +114,7 @@ def _own() -> dict[str, Path]:
             for root in roots:
                 folder = root / path.lstrip("/")
                 if (folder / "cgroup.procs").exists():
-                    found[name] = folder
+                    found[name] = folder.parent if _CAR.fullmatch(folder.name) else folder
                     break
     return found
 
@@ -120,11 +125,70 @@ def _controllers(folder: Path) -> list[str]:
     return []
 
 
+def hand_down(own: Path, controllers: Sequence[str]) -> None:
+    """Let the children of our group of version 2 have controllers.
+
+    Raises:
+        RefusedError: others are in our group, and cannot be moved.
+        OSError: we may not.
+    """
+    control = own / "cgroup.subtree_control"
+    if set(controllers) <= set(control.read_text().split()):
+        return
+    words = " ".join(f"+{one}" for one in controllers)
+    try:
+        control.write_text(words)
+    except OSError as error:
+        if error.errno != errno.EBUSY:
+            raise
+        _move_down(own)
+        control.write_text(words)
+
+
+def _move_down(own: Path) -> None:
+    """All of our own processes into a child; those of others are left alone, and then there is no way."""
+    top = _top()
+    folder = own / f"volant-{top}-car"
+    folder.mkdir(exist_ok=True)
+    for pid in [int(word) for word in (own / "cgroup.procs").read_text().split()]:
+        if top not in _line(pid):
+            raise RefusedError(
+                "others are in our control group; start with "
+                "`systemd-run --user --scope -p Delegate=yes volant up`"
+            )
+        with contextlib.suppress(ProcessLookupError):
+            (folder / "cgroup.procs").write_text(str(pid))
+
+
+def _line(pid: int) -> list[int]:
+    """A process and those above it, as far as they can be seen."""
+    found: list[int] = []
+    while pid > 1 and pid not in found:
+        found.append(pid)
+        try:
+            words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            break
+        pid = int(words[1])
+    return found
+
+
+def _top() -> int:
+    """Our topmost process: as far up as the same program runs."""
+    top, ours = os.getpid(), Path("/proc/self/exe").readlink()
+    for pid in _line(os.getpid()):
+        try:
+            if Path(f"/proc/{pid}/exe").readlink() != ours:
+                break
+        except OSError:
+            break
+        top = pid
+    return top
+
+
 def _make_2(own: Path, label: str, memory_bytes: int, processes: int, cpu_pct: int) -> Group:
     has = [one for one in ("memory", "pids", "cpu") if one in _controllers(own)]
-    control = own / "cgroup.subtree_control"
-    if not set(has) <= set(control.read_text().split()):
-        control.write_text(" ".join(f"+{one}" for one in has))
+    hand_down(own, has)
     folder = own / label
     folder.mkdir()
     (folder / "memory.max").write_text(str(memory_bytes))
