@@ -68,7 +68,7 @@ def test_a_plan_keeps_its_word(
         assert plan.dry_m is not None
         return
     along = left_along(use, plan, charge)
-    rows_before = sum(use.distance_m < (plan.stops[0].at_m if plan.stops else 0.0))
+    rows_before = max(int(sum(use.distance_m < (plan.stops[0].at_m if plan.stops else 0.0))), 1)
     if charge >= reserve:
         assert min(along) >= reserve - SLACK
     else:
