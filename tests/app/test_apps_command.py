@@ -12,12 +12,15 @@ from typing import Any
 
 import pytest
 
+from tests.caros.apps.packages import KEY, package
 from tests.caros.apps.running import machine_for
 from tests.house.source_tree import REPO
 from volant.app.app_make import app_store
-from volant.app.app_run import STATUS, hosting
+from volant.app.app_run import STATUS, hosting, log_command
 from volant.app.cli import main
+from volant.app.exits import Exit
 from volant.caros.apps.isolation.levels import Level
+from volant.core.errors import InputError
 
 ID = "org.example.lights"
 
@@ -201,3 +204,19 @@ def test_one_host_at_a_time_has_the_apps(capsys: pytest.CaptureFixture[str]) -> 
     capsys.readouterr()
     assert volant("list", "--json") == 0
     assert said(capsys)["apps"][0]["phase"] == "", "what a killed host left is not believed"
+
+
+def test_what_an_app_keeps_is_copied_byte_for_byte(tmp_path: Path) -> None:
+    store = app_store(tmp_path)
+    store.change_trust(lambda trust: trust.with_key(KEY.public, "tests"))
+    store.install(package())
+    kept = store.kept("org.example.app")
+    kept.mkdir(parents=True)
+    data = bytes(range(256)) * 3
+    (kept / "clip.csv").write_bytes(data)
+    out = tmp_path / "copy.csv"
+    assert log_command("org.example.app", 40, "clip.csv", out, tmp_path) is Exit.DONE
+    assert out.read_bytes() == data
+    for name in (None, "*", "other.csv", "../apps.json"):
+        with pytest.raises(InputError):
+            log_command("org.example.app", 40, name, out, tmp_path)
