@@ -69,7 +69,7 @@ class Live:
     def pid_of(self, name: str) -> int:
         """Of one of its processes."""
         rows = json.loads(self.status.read_text())["processes"]
-        return next(row["pid"] for row in rows if row["name"] == name)
+        return int(next(row["pid"] for row in rows if row["name"] == name))
 
 
 def until(true: Callable[[], Any]) -> Any:

@@ -37,6 +37,7 @@ TREE = read_catalogues(sorted(SIGNALS.glob("*.toml")))
 SPEC = load_spec(REPO / "cars" / "p7.toml")
 SHAPE = mapping.shape_of(SPEC)
 READ_ONLY = {
+    "Vehicle.Powertrain.TractionBattery.BatteryConditioning.TargetTemperature",
     "Vehicle.ADAS.CruiseControl.IsAdaptive",
     "Vehicle.Body.Lights.Backup.IsOn",
     "Vehicle.Body.Lights.Brake.IsActive",

@@ -54,6 +54,7 @@ AGAIN_K: Final = 1.0
 """The heater begins again when it has become so much colder."""
 SLEEP_W: Final = 5.0
 """Of the units that listen while the car sleeps and does not charge (estimated)."""
+WORDS_CABLE: Final = "no cable is plugged in"
 WORDS_STOPPED: Final = "it was stopped"
 WORDS_LIMIT: Final = "the limit is reached"
 WORDS_TIME: Final = "it waits for its time"
@@ -76,7 +77,7 @@ class ChargeMemory:
     inlet_w: float = 0.0
     most_w: float = 0.0
     heater_w: float = 0.0
-    why: str = ""
+    why: str = WORDS_CABLE
     battery_active: bool = False
     cabin_active: bool = False
 
@@ -199,6 +200,7 @@ def step(
         memory,
         flows=flows and inlet_w > 0.0,
         inlet_w=inlet_w,
+        left_s=None if full else memory.left_s,
         most_w=most_w,
         heater_w=heater_w,
         why=why,
@@ -323,7 +325,7 @@ def _why(
     if inlet_w and not full and due and values[_B.CHARGE, None]:
         return ""
     for holds, words in (
-        (not values[_B.CHARGE_CABLE, None], "no cable is plugged in"),
+        (not values[_B.CHARGE_CABLE, None], WORDS_CABLE),
         (around.gear is not Gear.PARK, "the car is not in park"),
         (not connected, "the plug is not locked"),
         (not values[_B.CHARGE, None], WORDS_STOPPED),
