@@ -25,6 +25,8 @@ def npm_calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         if arguments[0] == "run":
             screens.static_folder(root).mkdir(parents=True)
             (screens.static_folder(root) / "cluster.html").write_text("<!doctype html>")
+            screens.app_pages(root).mkdir(parents=True)
+            (screens.app_pages(root) / "index.html").write_text("<!doctype html>")
 
     monkeypatch.setattr(screens, "npm", npm)
     return calls
@@ -81,3 +83,12 @@ def test_nothing_is_built_without_pins(root: Path, npm_calls: list[str]) -> None
 def test_the_node_of_the_build_is_the_node_of_the_tests() -> None:
     pins = (Path(screens.__file__).parents[1] / "requirements" / "test.txt").read_text()
     assert f"{screens.NODE_PACKAGE} \\" in pins
+
+
+def test_the_page_of_an_app_that_has_gone_is_built_again(root: Path, npm_calls: list[str]) -> None:
+    screens.build(root)
+    assert not screens.is_stale(root)
+    (screens.app_pages(root) / "index.html").unlink()
+    assert screens.is_stale(root)
+    screens.build(root)
+    assert npm_calls.count("run") == 2
