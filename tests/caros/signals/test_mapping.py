@@ -45,7 +45,6 @@ READ_ONLY = {
     "Vehicle.Body.Trunk.Rear.IsLightOn",
     "Vehicle.Body.Windshield.Front.Wiping.System.Frequency",
     "Vehicle.Chassis.ParkingBrake.IsEngaged",
-    "Vehicle.Powertrain.TractionBattery.BatteryConditioning.TargetTemperature",
     "Vehicle.Powertrain.Transmission.IsParkLockEngaged",
 }
 """Actuators of VSS that follow from something else in this car."""
