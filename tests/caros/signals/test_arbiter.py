@@ -100,6 +100,24 @@ def test_who_moves_something_keeps_it_for_a_moment() -> None:
     assert decide(state, "phone", {path: 30}, STANDS, 2 * OWNED_NS)[1] is None
 
 
+def test_several_connections_of_one_machine_are_one_hand_but_slowed_each() -> None:
+    path = DOOR + "Window.Position"
+    state, _ = decide(start(), "viss:127.0.0.1:4000", {path: 10}, STANDS, 0)
+    state, refused = decide(state, "viss:127.0.0.1:4001", {path: 20}, STANDS, 1)
+    assert refused is None
+    for other in ("viss:127.0.0.2:4000", "app:window", "token:0a", ":4000"):
+        assert "just moved it" in str(decide(state, other, {path: 20}, STANDS, 2)[1])
+    assert len(state.buckets) == 2
+
+
+def test_emergency_braking_stays_on_while_the_pilot_drives_even_at_standstill() -> None:
+    for path in ("Vehicle.ADAS.EBA.IsEnabled", "Vehicle.ADAS.Pilot.Function.AEB.IsEnabled"):
+        waits = replace(STANDS, gear=Gear.DRIVE, pilot_drives=True)
+        assert "pilot drives" in str(judge(path, False, waits))
+        assert judge(path, True, waits) is None
+        assert judge(path, False, replace(waits, pilot_drives=False)) is None
+
+
 def test_a_flood_is_slowed_and_others_are_not() -> None:
     state, path = start(), "Vehicle.Body.Horn.IsActive"
     codes = []

@@ -232,6 +232,17 @@ def test_metadata_is_found_changed_and_heard_of() -> None:
     assert code(one.set_metadata, ALL, "Vehicle.Window", minimum=70) is Code.INVALID_ARGUMENT
 
 
+def test_bounds_of_what_somebody_tells_or_moves_are_its_own() -> None:
+    one = store()
+    one.claim("car", [SPEED], "data", ALL)
+    one.claim("car", [WINDOW], "actuation", ALL, lambda _batch: None)
+    for path in ("Vehicle.Speed", "Vehicle.Window"):
+        for change in ({"maximum": 1}, {"minimum": 0.5}, {"unit": "m"}, {"allowed": (1,)}):
+            assert code(one.set_metadata, ALL, path, **change) is Code.ALREADY_EXISTS
+        assert one.set_metadata(ALL, path, description="half").description == "half"
+    assert SPEED not in one.publish(ALL, {SPEED: point(20.0)}, "car")
+
+
 def test_a_leaf_can_be_added_once() -> None:
     one = store()
     new = one.add_leaf(ALL, Leaf("Vehicle.New", "actuator", "uint8", change="onchange"))

@@ -16,7 +16,7 @@ import grpc
 from google.protobuf.message import DecodeError
 
 from volant.caros.signals.rights import Rights
-from volant.caros.signals.tokens import TokenChecker
+from volant.caros.signals.tokens import TokenChecker, name_of
 from volant.caros.signals.values import Code, SignalError
 
 STATUS: Final = {
@@ -49,7 +49,7 @@ class Caller:
 
     rights: Rights
     name: str
-    """The address of its socket; what the arbiter is told."""
+    """Of its token, else the address of its socket; what the arbiter is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +74,9 @@ class Gate:
                 token = value if isinstance(value, str) else ""
                 if not token.startswith(BEARER) or len(token) == len(BEARER):
                     raise SignalError(Code.UNAUTHENTICATED, "", "no token in the header")
-                rights = self.checker.rights(token.removeprefix(BEARER), self.now_ns() / 1e9)
-                return Caller(rights, context.peer())
+                token = token.removeprefix(BEARER)
+                rights = self.checker.rights(token, self.now_ns() / 1e9)
+                return Caller(rights, name_of(token))
         raise SignalError(Code.UNAUTHENTICATED, "", "no token given")
 
     def check_expiry(self, caller: Caller) -> None:

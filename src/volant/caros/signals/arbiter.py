@@ -164,10 +164,22 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(_STATION, _any, lambda f: f.cable_locked, "the plug is locked"),
     Rule(_PILOT + "EBA.IsEnabled", _off, _moves, "emergency braking stays on while the car moves"),
     Rule(
+        _PILOT + "EBA.IsEnabled",
+        _off,
+        lambda f: f.pilot_drives,
+        "emergency braking stays on while the pilot drives",
+    ),
+    Rule(
         _PILOT + "Pilot.Function.AEB.IsEnabled",
         _off,
         _moves,
         "emergency braking stays on while the car moves",
+    ),
+    Rule(
+        _PILOT + "Pilot.Function.AEB.IsEnabled",
+        _off,
+        lambda f: f.pilot_drives,
+        "emergency braking stays on while the pilot drives",
     ),
     Rule(
         "Vehicle.Body.Lights.DirectionIndicator.*.IsSignaling",
@@ -193,7 +205,8 @@ def decide(
 
     Args:
         state: of the last decision.
-        who: the asker, such as `kuksa:3` or `app:trip`.
+        who: the asker, such as `viss:127.0.0.1:40000` or `app:trip`: a port tells connections apart for the
+            rate, not for the owner.
         wanted: value by path, of actuators, within their ranges.
         facts: of the car; None: nothing is known of it yet.
         now_ns: the car's time.
@@ -203,11 +216,12 @@ def decide(
         first = next(iter(wanted), "")
         words = f"{who} asks more than {RATE_PER_S:.0f} times a second"
         return state, SignalError(Code.TOO_MANY, first, words)
+    hand = _hand(who)
     for path, value in wanted.items():
-        words = _interlock(path, value, facts, now_ns) or _owned(state, who, path, now_ns)
+        words = _interlock(path, value, facts, now_ns) or _owned(state, hand, path, now_ns)
         if words:
             return state, SignalError(Code.REFUSED, path, words)
-    return _own(state, who, wanted, now_ns), None
+    return _own(state, hand, wanted, now_ns), None
 
 
 def _interlock(path: str, value: Value, facts: CarFacts | None, now_ns: int) -> str:
@@ -223,6 +237,12 @@ def _interlock(path: str, value: Value, facts: CarFacts | None, now_ns: int) -> 
     if engages and not facts.pilot_ready and not facts.pilot_drives:
         return f"the pilot is not ready: {', '.join(facts.blockers) or 'not yet'}"
     return ""
+
+
+def _hand(who: str) -> str:
+    """Whose hand it is: several connections of one machine are told by their ports, and may be one person's."""
+    host, _, port = who.rpartition(":")
+    return host if host and port.isdecimal() else who
 
 
 def _owned(state: ArbiterState, who: str, path: str, now_ns: int) -> str:

@@ -38,6 +38,8 @@ from volant.wire.vss import Catalogue, Leaf, Value
 
 CHANGEABLE: Final = ("unit", "minimum", "maximum", "allowed", "description", "comment")
 """What of a leaf `set_metadata` can change."""
+BOUNDS: Final = ("unit", "minimum", "maximum", "allowed")
+"""What of it decides which values are right."""
 
 Arbiter = Callable[[str, Mapping[str, Value]], SignalError | None]
 """Asked with who and {path: value} before anything is handed on; None grants."""
@@ -432,8 +434,10 @@ class SignalStore:
     def set_metadata(self, rights: Rights, path: str, /, **changes: Any) -> Leaf:
         """Change words and bounds of a signal (v1): any of `CHANGEABLE`. A value that stands stays.
 
+        Unit and bounds of what somebody has claimed are its owner's: narrower ones would shut out its values.
+
         Raises:
-            SignalError: NOT_FOUND, ACCESS_DENIED (needs `create`), INVALID_ARGUMENT.
+            SignalError: NOT_FOUND, ACCESS_DENIED (needs `create`), ALREADY_EXISTS, INVALID_ARGUMENT.
         """
         leaf = self.leaf(path)
         if not rights.may_create(path):
@@ -441,6 +445,13 @@ class SignalStore:
         unknown = set(changes) - set(CHANGEABLE)
         if unknown:
             raise SignalError(Code.INVALID_ARGUMENT, path, f"{min(unknown)} cannot be changed")
+        owned = leaf.id in self._owners.data or leaf.id in self._owners.moved
+        if owned and any(
+            changes[name] != getattr(leaf, name) for name in set(changes) & set(BOUNDS)
+        ):
+            raise SignalError(
+                Code.ALREADY_EXISTS, path, "somebody else tells or moves it; its bounds are theirs"
+            )
         try:
             changed = self.catalogue.replace(replace(leaf, **changes))
         except InputError as error:

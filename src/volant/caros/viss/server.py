@@ -39,7 +39,7 @@ from volant.caros.viss.errors import (
 )
 from volant.caros.viss.filters import read_filter
 from volant.caros.viss.history import History
-from volant.caros.viss.service import Service
+from volant.caros.viss.service import STRANGER, Service
 from volant.caros.viss.session import Session
 from volant.caros.viss.texts import stamp_of
 from volant.core.clock import NS_PER_S
@@ -327,7 +327,7 @@ async def _posted(request: Request) -> object:
 def _name(scope: Scope) -> str:
     """Of a client, as the arbiter is told."""
     host, port = scope.get("client") or ("?", 0)
-    return f"viss:{host}:{port}"
+    return f"{STRANGER}{host}:{port}"
 
 
 async def _body(request: Request) -> bytes:

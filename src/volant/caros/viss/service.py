@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol
 
 from volant.caros.signals.rights import Rights
 from volant.caros.signals.store import Datapoint, SignalStore
-from volant.caros.signals.tokens import TokenExpiredError
+from volant.caros.signals.tokens import TokenExpiredError, name_of
 from volant.caros.signals.values import SignalError
 from volant.caros.viss.errors import (
     BAD_REQUEST,
@@ -38,6 +38,10 @@ class Checker(Protocol):
 
     def rights(self, token: str, now_s: float) -> Rights:
         """Of its bearer; raises SignalError where it is not believed."""
+
+
+STRANGER: Final = "viss:"
+"""Before the address of a client that is no app."""
 
 
 class Service:
@@ -220,10 +224,18 @@ class Service:
     def set(self, path: object, raw: object, token: object, who: str) -> None:
         """Ask for an actuator to be moved; done, it has been handed to who moves it.
 
+        Args:
+            path: of the actuator.
+            raw: the value as VISS has it.
+            token: who asks with one is known by it, whatever connection it comes by.
+            who: asks, as the arbiter is told: an address of `STRANGER`, or an app.
+
         Raises:
             VissError: why it was not.
         """
         rights = self.rights(token)
+        if self._checker is not None and isinstance(token, str) and who.startswith(STRANGER):
+            who = name_of(token)
         leaf = self.store.catalogue.get(path_of(path))
         if leaf is None:
             if self.store.catalogue.is_branch(path_of(path)):
@@ -281,4 +293,4 @@ def data_of(points: Iterable[tuple[Leaf, Datapoint | None]], several: bool) -> D
     return found if several or not found else found[0]
 
 
-__all__ = ["Data", "Service", "data_of", "path_of", "series_of"]
+__all__ = ["STRANGER", "Data", "Service", "data_of", "path_of", "series_of"]
