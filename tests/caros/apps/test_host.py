@@ -14,6 +14,7 @@ import pytest
 
 from tests.caros.apps.packages import KEY, manifest_text
 from tests.caros.apps.running import APP, machine_for, running
+from volant.caros.apps import calls
 from volant.caros.apps.host import refusal
 from volant.caros.apps.isolation.levels import Level, Means, Offer
 from volant.caros.apps.manifest import manifest_from
@@ -139,7 +140,10 @@ def test_nothing_is_shown_while_the_car_moves_unless_the_manifest_says_so(tmp_pa
         apps.until_printed("shows nothing while moving")
 
 
-def test_a_granted_host_is_called_and_the_open_connection_handed_over(tmp_path: Path) -> None:
+def test_a_granted_host_is_called_and_the_open_connection_handed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calls, "is_here", lambda _: False)  # a host elsewhere, for want of one
     with socket.create_server(("127.0.0.1", 0)) as server, running(tmp_path) as apps:
         server.setblocking(False)
         port = server.getsockname()[1]
@@ -164,6 +168,37 @@ def test_a_granted_host_is_called_and_the_open_connection_handed_over(tmp_path: 
         called[0].close()
     assert "b'hello from outside'" in told
     assert "does not name 127.0.0.1:1" in told
+
+
+def test_no_manifest_lets_an_app_call_the_cars_own_services(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server, running(tmp_path) as apps:
+        server.setblocking(False)
+        port = server.getsockname()[1]
+        names = ("127.0.0.1", "0.0.0.0", "127.9.9.9", "localhost", socket.gethostname())
+        granted = ", ".join(f'"{name}:{port}"' for name in names)
+        apps.install(
+            HEAD + f"for name in {names!r}:\n"
+            f"  try: car.connect(name, {port}); print('called', name, flush=True)\n"
+            "  except volant_app.Refused as error: print('held', name, flush=True)\n" + TAIL,
+            budget=f"hosts = [{granted}]",
+        )
+        apps.until_printed("done")
+        told = apps.log()
+        with pytest.raises(BlockingIOError):
+            server.accept()
+    assert "called" not in told
+    assert told.count("held") == len(names)
+
+
+@pytest.mark.parametrize(
+    ("address", "here"),
+    [
+        ("127.0.0.1", True), ("127.8.0.1", True), ("::1", True), ("0.0.0.0", True), ("::", True),
+        ("::ffff:127.0.0.1", True), ("224.0.0.1", True), ("192.0.2.7", False), ("2001:db8::7", False),
+    ],
+)  # fmt: skip
+def test_this_machine_is_known_by_any_address(address: str, here: bool) -> None:
+    assert calls.is_here(address) is here
 
 
 def test_flash_of_the_day_is_a_hard_end(tmp_path: Path) -> None:

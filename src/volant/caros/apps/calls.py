@@ -1,7 +1,8 @@
 """TCP for apps: the host calls whom a manifest names, and hands the app the open connection.
 
-An app itself can open no socket at any level but none. Names are looked up by the host; one that leads to this
-machine or its neighbours is refused unless the manifest names that very address.
+An app itself can open no socket at any level but none. Names are looked up by the host; one that leads to a
+neighbour is refused unless the manifest names that very address. This machine itself is never called: there the
+car's own services listen, and an app speaks with its car by its own sockets, with its own rights.
 """
 
 from __future__ import annotations
@@ -54,6 +55,9 @@ def _connected(host: str, port: int) -> socket.socket:
         host.encode("ascii"), port, type=socket.SOCK_STREAM
     ):
         found = str(address[0])
+        if is_here(found):
+            fault = OSError(f"{found} is this machine, which an app does not call")
+            continue
         if found != host and not ipaddress.ip_address(found.split("%")[0]).is_global:
             fault = OSError(f"leads to {found}, which is not out in the world")
             continue
@@ -68,3 +72,19 @@ def _connected(host: str, port: int) -> socket.socket:
         connection.settimeout(None)
         return connection
     raise fault
+
+
+def is_here(found: str) -> bool:
+    """Whether an address leads to this machine: loopback, unspecified, or one of its own."""
+    address = ipaddress.ip_address(found.split("%")[0])
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    address = mapped or address
+    if address.is_loopback or address.is_unspecified or address.is_multicast:
+        return True
+    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((str(address), 0))
+        except OSError:
+            return False  # nobody can bind to an address that is not its own
+    return True

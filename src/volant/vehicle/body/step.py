@@ -78,7 +78,7 @@ def step(
         memory, moved = _taken(memory, request, around)
         gear = moved or gear
     if memory.targets:
-        memory = _travelled(memory, dt_s)
+        memory = _travelled(memory, around.speed_mps, dt_s)
     memory, flowing = _flow(memory, around, spec, dt_s)
     changed = (
         memory.values is not before.values
@@ -189,10 +189,16 @@ def _charging_refusal(
     return ""
 
 
-def _travelled(memory: BodyMemory, dt_s: float) -> BodyMemory:
-    """All that moves, one step on its way."""
-    values, targets = dict(memory.values), dict(memory.targets)
+def _travelled(memory: BodyMemory, speed_mps: float, dt_s: float) -> BodyMemory:
+    """All that moves, one step on its way; what may not move at this speed stops where it is."""
+    values, targets, stopped = dict(memory.values), dict(memory.targets), ""
     for key, target in memory.targets.items():
+        row = ROWS[key[0]]
+        if abs(speed_mps) > row.fastest_mps and not (row.only_up and target <= values[key]):
+            del targets[key]
+            place = "" if key[1] is None else f" {key[1].value}"
+            stopped = f"{key[0].value}{place}: stopped on its way, the car moves"
+            continue
         rate = 1.0 if key[0] is _B.HORN else ROWS[key[0]].per_s
         left, most = target - values[key], rate * dt_s
         if abs(left) <= most:
@@ -200,6 +206,8 @@ def _travelled(memory: BodyMemory, dt_s: float) -> BodyMemory:
             del targets[key]
         else:
             values[key] += math.copysign(most, left)
+    if stopped:
+        memory = replace(memory, refused=memory.refused + 1, refusal=stopped)
     return replace(memory, values=values, targets=targets)
 
 

@@ -1,7 +1,7 @@
 """How well an app is walled in: the means that a machine offers, and the level that they make. Pure.
 
 A level is named by what it stops; docs/guides/apps.md has the table, made from real attempts
-(`scripts/escape_table.py`). It is never rounded up: one missing means and the level is lower.
+(`scripts/escapes.py`). It is never rounded up: one missing means and the level is lower.
 """
 
 from __future__ import annotations
