@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from volant.caros.apps.session import ANSWERS_MOST, BURST, RATE_PER_S, AppSession
+from volant.caros.apps.session import ANSWERS_MOST, BURST, RATE_PER_S, AppSession, number_of
 from volant.caros.signals.rights import Rights
 from volant.caros.signals.store import Datapoint, SignalStore
 from volant.wire.vss import Catalogue, Leaf
@@ -169,6 +169,20 @@ def test_a_wrong_request_is_refused_with_a_reason(words: dict[str, Any]) -> None
     car.session.hear(msgspec.msgpack.encode({"id": 7, **words}), 1)
     (answer,) = car.sent()
     assert code(answer)[0] in ("invalid_argument", "not_found")
+
+
+@given(
+    st.binary(max_size=60)
+    | st.builds(msgspec.msgpack.encode, st.dictionaries(st.just("id"), st.integers(-1, 1 << 60)))
+)
+def test_an_answer_finds_who_asked_what_is_not_understood(packet: bytes) -> None:
+    assert 0 <= number_of(packet) < 1 << 53
+
+
+def test_the_number_of_a_request_that_is_not_understood_is_kept() -> None:
+    assert number_of(msgspec.msgpack.encode({"id": 7, "op": "no such thing"})) == 7
+    assert number_of(b"\xc1") == 0
+    assert number_of(msgspec.msgpack.encode(["id", 7])) == 0
 
 
 def test_so_many_subscriptions_and_no_more() -> None:

@@ -14,6 +14,7 @@ from msgspec import Meta
 from volant.caros.apps import calls
 from volant.caros.apps.launch import Running
 from volant.caros.apps.manifest import Manifest
+from volant.caros.apps.session import number_of
 from volant.caros.apps.shelf import CHUNK_BYTES, AppLog, Shelf
 from volant.caros.apps.store import AppRow
 from volant.caros.apps.words import Lines, Title
@@ -144,7 +145,7 @@ class Resident:
             try:
                 return _DECODE(packet)
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-                self._refuse(0, "invalid_argument", str(error)[:200])
+                self._refuse(number_of(packet), "invalid_argument", str(error)[:200])
         return None
 
     def answer(self, word: Any, *, moving: bool | None) -> None:

@@ -78,6 +78,15 @@ _ENCODE: Final = msgspec.msgpack.Encoder().encode
 HELLO: Final = _ENCODE({"hello": 1})
 
 
+def number_of(packet: bytes) -> int:
+    """The number of a request that is not understood, so that its answer finds who waits; 0: it has none."""
+    try:
+        number = msgspec.msgpack.decode(packet)["id"]
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, TypeError, KeyError):
+        return 0
+    return number if isinstance(number, int) and 0 <= number < 1 << 53 else 0
+
+
 class AppSession:
     """What one app asks of the signal tree, and what it is told."""
 
@@ -118,7 +127,9 @@ class AppSession:
             request = _DECODE(packet)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             self.bad += 1
-            self._answer(0, errors={"": (Code.INVALID_ARGUMENT.value, str(error)[:200])})
+            self._answer(
+                number_of(packet), errors={"": (Code.INVALID_ARGUMENT.value, str(error)[:200])}
+            )
             return
         try:
             answer = self._done(request, stamp_ns)

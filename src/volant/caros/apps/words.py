@@ -17,8 +17,12 @@ WORD_MOST_BYTES: Final = 192 * 1024
 AGAIN: Final = b"again"
 """What who serves the signals says when it begins."""
 LINES_MOST: Final = 2
-Title = Annotated[str, Meta(max_length=40)]
-Lines = Annotated[tuple[Annotated[str, Meta(max_length=60)], ...], Meta(max_length=LINES_MOST)]
+PLAIN: Final = r"^[^\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]*\Z"
+"""Neither control characters nor marks that turn the reading direction: a card cannot disguise its words."""
+Title = Annotated[str, Meta(max_length=40, pattern=PLAIN)]
+Lines = Annotated[
+    tuple[Annotated[str, Meta(max_length=60, pattern=PLAIN)], ...], Meta(max_length=LINES_MOST)
+]
 
 
 class Handed(msgspec.Struct, frozen=True, kw_only=True, tag="app"):
