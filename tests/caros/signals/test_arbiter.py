@@ -118,6 +118,14 @@ def test_emergency_braking_stays_on_while_the_pilot_drives_even_at_standstill() 
         assert judge(path, False, replace(waits, pilot_drives=False)) is None
 
 
+def test_no_set_speed_stops_the_car_in_its_lane() -> None:
+    for path in ("Vehicle.ADAS.Pilot.SetSpeed", "Vehicle.ADAS.CruiseControl.SpeedSet"):
+        assert path in TREE
+        assert "at least 10 km/h" in str(judge(path, 0.0, DRIVES))
+        assert judge(path, 10.0, DRIVES) is None
+        assert judge(path, 0.0, STANDS) is None
+
+
 def test_a_flood_is_slowed_and_others_are_not() -> None:
     state, path = start(), "Vehicle.Body.Horn.IsActive"
     codes = []

@@ -455,8 +455,8 @@ def test_history_of_what_is_gone_came_later_or_is_long(stand) -> None:
         stand.now_ns += S
     # The value was taken away, so what was last is past as well.
     assert noted(SPEED) == noted("Vehicle.T.Late") == ["1", "2"]
-    stand.tell(SPEED, 2)  # and stands again: it is not told twice
-    assert noted(SPEED) == ["1"]
+    stand.tell(SPEED, 2)  # and stands again, from now on: what stood before is past
+    assert noted(SPEED) == ["1", "2"]
     for text in ("a" * 200, "b", "c" * 200, "d"):
         stand.tell(TEXT, text)
         stand.service.history.note()

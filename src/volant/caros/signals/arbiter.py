@@ -20,6 +20,8 @@ STANDING_MPS: Final = 0.5
 SELECTOR_MPS: Final = 0.3
 FOLDING_MPS: Final = 14.0
 """As vehicle/body/items.py, which holds them whoever asks."""
+SLOWEST_KMH: Final = 10.0
+"""Of a set speed (chosen)."""
 OWNED_NS: Final = nanoseconds(0.5)
 """So long nobody else moves what somebody has moved (chosen)."""
 RATE_PER_S: Final = 20.0
@@ -180,6 +182,15 @@ RULES: Final[tuple[Rule, ...]] = (
         _off,
         lambda f: f.pilot_drives,
         "emergency braking stays on while the pilot drives",
+    ),
+    *(
+        Rule(
+            _PILOT + path,
+            lambda value: value < SLOWEST_KMH,
+            lambda f: f.pilot_drives,
+            f"a set speed is at least {SLOWEST_KMH:.0f} km/h: the pilot would stop in its lane",
+        )
+        for path in ("Pilot.SetSpeed", "CruiseControl.SpeedSet")
     ),
     Rule(
         "Vehicle.Body.Lights.DirectionIndicator.*.IsSignaling",

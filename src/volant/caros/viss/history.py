@@ -43,9 +43,12 @@ class History:
                 noted.append(point)
 
     def since(self, leaf_id: int, from_ns: int, current: Datapoint | None) -> list[Datapoint]:
-        """Noted values not older than `from_ns` (Unix time), without the one that stands now."""
+        """Noted values not older than `from_ns` (Unix time), without the datapoint that stands now.
+
+        A value that stands for long is said again with later stamps; when it began to stand is told.
+        """
         noted = self._noted.get(leaf_id, ())
         found = [point for point in noted if point.stamp_ns >= from_ns]
-        if found and current is not None and found[-1].value == current.value:
+        if found and current is not None and found[-1].stamp_ns == current.stamp_ns:
             found.pop()
         return found
