@@ -104,7 +104,7 @@ def fetch_image(one: Assignment) -> Steps[bytes]:
 def image_fetch(one: Assignment) -> Fetch:
     """What to ask the image repository for: HASH.name, by the first hash that is listed."""
     folder, slash, name = one.name.rpartition("/")
-    kind = sorted(one.hashes)[0]
+    kind = min(one.hashes)
     return Fetch(
         IMAGE, "image", f"{folder}{slash}{one.hashes[kind]}.{name}", one.length, exact=True
     )

@@ -14,8 +14,8 @@ from typing import Final
 from volant.trust.uptane.limits import NS_PER_S, Limits
 from volant.trust.uptane.verdict import Attack, RejectedError
 
-HASHES: Final = ("sha256", "sha512")
-"""Hash functions that an image may be listed with; all that are listed are checked."""
+HASHES: Final = {"sha256": 64, "sha512": 128}
+"""Hash functions that an image may be listed with, and their hex digits; all that are listed are checked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +141,22 @@ class Download:
         )
 
 
+def check_hashes(name: str, hashes: Mapping[str, str]) -> None:
+    """Let hashes pass of which each is known and is one: their text becomes part of a file name.
+
+    Raises:
+        RejectedError: one is not.
+    """
+    good = hashes and all(
+        len(text) == HASHES.get(kind) and not set(text) - set("0123456789abcdef")
+        for kind, text in hashes.items()
+    )
+    if not good:
+        raise RejectedError(
+            Attack.ARBITRARY, f"{name}: listed with hashes {sorted(hashes)}, known are {[*HASHES]}"
+        )
+
+
 class ImageCheck:
     """An image, chunk by chunk, against its length and every hash that is listed (5.4.3.4).
 
@@ -148,11 +164,7 @@ class ImageCheck:
     """
 
     def __init__(self, name: str, length: int, hashes: Mapping[str, str]) -> None:
-        unknown = sorted(set(hashes) - set(HASHES))
-        if unknown or not hashes:
-            raise RejectedError(
-                Attack.ARBITRARY, f"{name}: listed with hashes {unknown}, known are {HASHES}"
-            )
+        check_hashes(name, hashes)
         self.name, self.length = name, length
         self.got = 0
         self._wanted = dict(hashes)
@@ -181,5 +193,5 @@ class ImageCheck:
                 Attack.ARBITRARY, f"{self.name}: {self.got} bytes, expected {self.length}"
             )
         for kind, state in self._states.items():
-            if state.hexdigest() != self._wanted[kind].lower():
+            if state.hexdigest() != self._wanted[kind]:
                 raise RejectedError(Attack.ARBITRARY, f"{self.name}: another {kind} than is signed")

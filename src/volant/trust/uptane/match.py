@@ -15,6 +15,7 @@ from volant.trust.uptane.custom import (
     image_custom,
     vehicle_of,
 )
+from volant.trust.uptane.download import check_hashes
 from volant.trust.uptane.inventory import EcuEntry, Installed, Inventory, by_ecu
 from volant.trust.uptane.verdict import Attack, RejectedError
 
@@ -124,6 +125,7 @@ def assignments(targets: Targets) -> tuple[Assignment, ...]:
     found: list[Assignment] = []
     for name, target in targets.targets.items():
         check_name(name, repository=DIRECTOR)
+        check_hashes(name, target.hashes)
         custom = director_custom(target)
         found.extend(
             Assignment(
