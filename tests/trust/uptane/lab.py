@@ -8,7 +8,7 @@ from tuf.api.metadata import Targets
 
 from volant.trust.attacks.wire import Wire, plain
 from volant.trust.attacks.world import World
-from volant.trust.uptane import Attack, Keeper, Plan, RejectedError
+from volant.trust.uptane import Keeper, Plan, RejectedError, TrustedRepository
 from volant.trust.uptane.metadata import TARGETS
 from volant.trust.uptane.trusted import file_of
 
@@ -39,8 +39,10 @@ def check(world: World, files: Files | None = None) -> Plan:
 
 
 def refused(world: World, files: Files | None = None) -> RejectedError:
-    """What the primary's check says no with. What it believed before it believes still, but for what is newer and
-    true; and the next honest release is taken."""
+    """What the primary's check says no with.
+
+    Nothing is believed but what was before and what is true; and the next honest release is taken.
+    """
     held = {repo.name: dict(repo.files) for repo in repositories(world)}
     with pytest.raises(RejectedError) as raised:
         check(world, files)
@@ -60,8 +62,11 @@ def recovers(world: World) -> None:
     }
 
 
-def repositories(world: World) -> tuple[Any, Any]:
-    return world.primary.director, world.primary.image
+def repositories(world: World) -> tuple[TrustedRepository, TrustedRepository]:
+    """What the primary believes of both."""
+    image = world.primary.image
+    assert image is not None
+    return world.primary.director, image
 
 
 def current(world: World, repository: str, role: str) -> tuple[str, str]:
@@ -81,6 +86,3 @@ def director_targets(world: World, change: Any) -> Files:
     change(changed)
     copy.publish(world.now_s, [TARGETS])
     return {("director", name): data for name, data in copy.published.items()}
-
-
-__all__ = ["BOTH", "Attack", "check", "current", "director_targets", "keeper_of", "offered"]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from tuf.api.metadata import Delegations, Targets
 
-from tests.trust.uptane.lab import check, current, director_targets, offered, recovers
+from tests.trust.uptane.lab import check, current, director_targets, offered, recovers, with_files
 from volant.trust.attacks.world import BRAKE, HARDWARE, SEAT, SUPPLIER, World, image_of
 from volant.trust.uptane import Attack, Checker, ImageCheck, RejectedError, target_file
 from volant.trust.uptane.custom import check_name
@@ -115,8 +115,6 @@ def test_u_match_1_a_primary_checks_all_a_secondary_its_own() -> None:
 
     files = director_targets(world, change)
     brake = world.secondaries[BRAKE]
-    from tests.trust.uptane.lab import with_files
-
     plan = world.run(brake.check(world.now_s), with_files(world, files))
     assert [one.ecu_id for one in plan.assignments] == [BRAKE]
     with pytest.raises(RejectedError, match="seat-1-2"):
@@ -189,6 +187,11 @@ def at_release_2() -> World:
     return world
 
 
+def checked(image: ImageCheck, data: bytes) -> None:
+    image.feed(data)
+    image.end()
+
+
 @pytest.mark.parametrize("wrong", ["longer", "shorter", "another"])
 def test_u_img_1_an_image_has_its_length_and_all_its_hashes(wrong: str) -> None:
     _, data = image_of(BRAKE, 2)
@@ -196,8 +199,7 @@ def test_u_img_1_an_image_has_its_length_and_all_its_hashes(wrong: str) -> None:
     bad = {"longer": data + b"x", "shorter": data[:-1], "another": data[:-1] + b"x"}[wrong]
     image = ImageCheck("a.bin", listed.length, listed.hashes)
     with pytest.raises(RejectedError) as raised:
-        image.feed(bad)
-        image.end()
+        checked(image, bad)
     assert raised.value.attack == (Attack.ENDLESS if wrong == "longer" else Attack.ARBITRARY)
     good = ImageCheck("a.bin", listed.length, listed.hashes)
     good.feed(data[:7])

@@ -34,13 +34,22 @@ class Fetch:
 
 
 class Watch:
-    """Tells slow retrieval: fewer bytes than a rate allows over a window, whoever broke off in between."""
+    """Tells slow retrieval: fewer bytes than a rate allows over a window, whoever broke off in between.
+
+    One watch goes over all files of a check, or many small ones could each be just quick enough. A request counts
+    as bytes too, since it waits for its answer whatever the rate is.
+    """
 
     def __init__(self, limits: Limits, now_ns: int) -> None:
         self._limits = limits
         self._began_ns = now_ns
         self._buckets: deque[tuple[int, int]] = deque()
         """Second and bytes that came in it, the last window's only."""
+
+    def request(self, now_ns: int) -> None:
+        """A file was asked for."""
+        seconds = self._limits.answer_most_s
+        self.note(seconds * self._limits.least_rate_bytes_ps, now_ns)
 
     def note(self, count: int, now_ns: int) -> None:
         """Bytes came."""
@@ -69,12 +78,15 @@ class Watch:
 class Download:
     """The state of one download; `offset` is where a broken one goes on."""
 
-    def __init__(self, fetch: Fetch, limits: Limits, now_ns: int) -> None:
+    def __init__(
+        self, fetch: Fetch, limits: Limits, now_ns: int, watch: Watch | None = None
+    ) -> None:
         self.fetch = fetch
         self.offset = 0
         self.tries = 0
         self._limits = limits
-        self._watch = Watch(limits, now_ns)
+        self._watch = watch or Watch(limits, now_ns)
+        self._watch.request(now_ns)
 
     def feed(self, count: int, now_ns: int) -> None:
         """Bytes came; the caller keeps them only if this lets them pass.

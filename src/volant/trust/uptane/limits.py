@@ -30,5 +30,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """A download below it is slow retrieval; the poorest radio that updates a car (EDGE) gives ten times that."""
     slow_window_ns: Count = 8 * NS_PER_S
     """Over which the rate is taken: together with the bucket of a second it is noticed within 10 s."""
+    answer_most_s: Count = 2
+    """What a request may take before its first byte, in whole seconds: a satellite link with a new TLS session."""
     tries: Count = 5
     """Times that one file may break off before it counts as dropped; each goes on where the last ended."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import Generic, TypeAlias, TypeVar
 
-from volant.trust.uptane.download import Download, Fetch
+from volant.trust.uptane.download import Download, Fetch, Watch
 from volant.trust.uptane.limits import Limits
 from volant.trust.uptane.verdict import Attack, RejectedError
 
@@ -26,6 +26,7 @@ class Session(Generic[T]):
         """Why the check ended without an answer."""
         self._steps = steps
         self._limits = limits
+        self._watch = Watch(limits, now_ns)
         self._download: Download | None = None
         self._body = bytearray()
         self._result: list[T] = []
@@ -124,7 +125,7 @@ class Session(Generic[T]):
         except RejectedError as error:
             self.rejected = error
         else:
-            self._download = Download(fetch, self._limits, now_ns)
+            self._download = Download(fetch, self._limits, now_ns, self._watch)
 
 
 def required(fetch: Fetch) -> Steps[bytes]:

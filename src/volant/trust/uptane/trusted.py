@@ -50,9 +50,10 @@ class TrustedRepository:
         self.snapshot: Parsed[Snapshot] | None = None
         self.targets: dict[str, Parsed[Targets]] = {}
         """By role; those of delegated roles are held against their delegator whenever they are used."""
-        self.files: dict[str, bytes] = {file_of(ROOT): root}
+        self.files: dict[str, bytes] = {}
         self._changes: dict[str, bytes | None] = {}
         self._note(f"{HISTORY}{self.root.signed.version}.root.json", root)
+        self._note(file_of(ROOT), root)
 
     @classmethod
     def load(cls, name: str, files: Mapping[str, bytes]) -> Self:
