@@ -6,10 +6,10 @@ A check is a generator that yields each `Fetch` and is sent its bytes, or None w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable, Mapping
 from typing import Generic, TypeAlias, TypeVar
 
-from volant.trust.uptane.download import Download, Fetch, Watch
+from volant.trust.uptane.download import Download, Fetch, ImageCheck, Watch
 from volant.trust.uptane.limits import Limits
 from volant.trust.uptane.verdict import Attack, RejectedError
 
@@ -126,6 +126,99 @@ class Session(Generic[T]):
             self.rejected = error
         else:
             self._download = Download(fetch, self._limits, now_ns, self._watch)
+
+
+class ImageLoad:
+    """One image over a network, for a shell that stores it: checked chunk by chunk, kept nowhere here.
+
+    It is fed as a `Session` is. A copy of which a part is stored already is fed that part with `resume` first.
+    """
+
+    def __init__(
+        self,
+        fetch: Fetch,
+        hashes: Mapping[str, str],
+        write: Callable[[bytes], object],
+        limits: Limits,
+        now_ns: int,
+    ) -> None:
+        self.rejected: RejectedError | None = None
+        self._write = write
+        self._check = ImageCheck(fetch.name, fetch.most_bytes, hashes)
+        self._download: Download | None = Download(fetch, limits, now_ns)
+        self._finish_if_full()
+
+    @property
+    def wants(self) -> Fetch | None:
+        """The image; None: it is over."""
+        return self._download.fetch if self._download else None
+
+    @property
+    def offset(self) -> int:
+        """From which byte on."""
+        return self._check.got
+
+    @property
+    def result(self) -> None:
+        """Nothing, if the image is whole and right.
+
+        Raises:
+            RejectedError: it is not.
+        """
+        if self.rejected is not None:
+            raise self.rejected
+
+    def resume(self, stored: Iterable[bytes]) -> None:
+        """Take what was stored before; it is written nowhere."""
+
+        def take(load: Download) -> None:
+            for chunk in stored:
+                self._take(load, chunk, 0)
+
+        self._try(take)
+
+    def feed(self, chunk: bytes, now_ns: int) -> None:
+        """Bytes came."""
+
+        def take(load: Download) -> None:
+            self._take(load, chunk, now_ns)
+            self._write(chunk)
+
+        self._try(take)
+
+    def end(self, now_ns: int) -> None:
+        """The sender ended."""
+        self._try(lambda load: load.end(now_ns))
+
+    def missing(self, _now_ns: int) -> None:
+        """There is no such file."""
+        self._try(lambda load: load.missing())
+
+    def broken(self, now_ns: int) -> None:
+        """The connection broke off; go on at `offset`."""
+        self._try(lambda load: load.broken(now_ns))
+
+    def tick(self, now_ns: int) -> None:
+        """Time went by: call it at least once a second."""
+        self._try(lambda load: load.tick(now_ns))
+
+    def _take(self, load: Download, chunk: bytes, now_ns: int) -> None:
+        load.feed(len(chunk), now_ns)
+        self._check.feed(chunk)
+
+    def _try(self, step: Callable[[Download], object]) -> None:
+        if self._download is None:
+            return
+        try:
+            step(self._download)
+            self._finish_if_full()
+        except RejectedError as error:
+            self.rejected, self._download = error, None
+
+    def _finish_if_full(self) -> None:
+        if self._download is not None and self._download.is_full:
+            self._check.end()
+            self._download = None
 
 
 def required(fetch: Fetch) -> Steps[bytes]:
