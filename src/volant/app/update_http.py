@@ -5,6 +5,7 @@ Everything that a server can do wrong becomes an event that the check judges: th
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import ssl
 import time
@@ -119,10 +120,10 @@ def _take(fed: Fed, fetch: Fetch, link: socket.socket, talk: h11.Connection) -> 
     while fed.wants is fetch:
         event = talk.next_event()
         if event is h11.NEED_DATA:
-            try:
+            # Bytes that are no body yet, or none at all, are time that goes by.
+            fed.tick(time.monotonic_ns())
+            with contextlib.suppress(TimeoutError):
                 talk.receive_data(link.recv(CHUNK_BYTES))
-            except TimeoutError:
-                fed.tick(time.monotonic_ns())
         elif isinstance(event, h11.Response):
             if event.status_code in ABSENT:
                 fed.missing(time.monotonic_ns())

@@ -55,6 +55,10 @@ def page() -> str:
         "order to install. `full` is a secondary that checks both repositories, `partial` one that checks the director's",
         "targets; the primary, which checks in full, stands before both unless it is the attacker.",
         "",
+        "Where something is withheld (drop-request to denial-of-service), `refused` means that the update does not come",
+        "while the attacker stays: nothing can force it through, but the car knows, and says so. Who holds the keys of",
+        "both repositories at once is not in the table: nothing is left to stop them.",
+        "",
         "| attack | check | " + " | ".join(SHORT.values()) + " |",
         "|---|---|" + "---|" * len(Power),
     ]
