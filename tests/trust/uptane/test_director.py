@@ -8,6 +8,7 @@ from tuf.api.metadata import Delegations, Targets
 from tests.trust.uptane.lab import check, current, director_targets, offered, recovers, with_files
 from volant.trust.attacks.world import BRAKE, HARDWARE, SEAT, SUPPLIER, World, image_of
 from volant.trust.uptane import Attack, Checker, ImageCheck, RejectedError, target_file
+from volant.trust.uptane.check import delta_fetch
 from volant.trust.uptane.custom import check_name
 from volant.trust.uptane.download import check_hashes
 from volant.trust.uptane.metadata import TARGETS
@@ -273,3 +274,39 @@ def test_a_secondary_ignores_units_that_are_not_it() -> None:
     checker.check_director(targets)
     assert [one.ecu_id for one in checker.mine(targets)] == [SEAT]
     assert current(world, "director", TARGETS) == ("director", "3.targets.json")
+
+
+def delta(**changes: Any) -> dict[str, Any]:
+    found = {
+        "algorithm": "volant-segments",
+        "name": "deltas/brake-1-2.delta",
+        "length": 123,
+        "hashes": {"sha256": "a" * 64},
+        "base": {"sha256": "b" * 64},
+    }
+    return {**found, **changes}
+
+
+def test_a_delta_is_named_beside_the_image_that_it_makes() -> None:
+    world = offered()
+
+    def change(targets: Targets) -> None:
+        targets.targets[image_of(BRAKE, 2)[0]].custom["deltas"] = [delta()]
+
+    one = next(
+        one for one in check(world, director_targets(world, change)).assignments if one.deltas
+    )
+    fetch = delta_fetch(one.deltas[0])
+    assert fetch.name == f"deltas/{'a' * 64}.brake-1-2.delta"
+    assert (fetch.most_bytes, fetch.exact) == (123, True)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"name": "../x"}, {"hashes": {"sha256": "../x"}}, {"base": {"md5": "0"}}, {"length": 0}],
+)
+def test_a_delta_that_is_none_is_refused(wrong: dict[str, Any]) -> None:
+    def change(targets: Targets) -> None:
+        targets.targets[image_of(BRAKE, 2)[0]].custom["deltas"] = [delta(**wrong)]
+
+    refused_director(change, "no file name|listed with hashes|custom part")

@@ -87,3 +87,13 @@ def test_secure_time_never_goes_back_whatever_comes(answers: list[tuple[int, int
         assert clock.attested_s >= last_s
         last_s = clock.attested_s
         assert clock.after_boot(0).now_s(0) == last_s
+
+
+def test_a_time_beyond_all_time_is_refused_or_late() -> None:
+    world = offered()
+    world.now_s = 1e300
+    with pytest.raises(RejectedError) as raised:
+        check(world)
+    assert raised.value.attack == Attack.FREEZE
+    with pytest.raises(InputError):
+        heard(2**45)

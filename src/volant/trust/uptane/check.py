@@ -5,10 +5,12 @@ Each is a generator of `session.py`. The order of its requests is that of Uptane
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tuf.api.metadata import TargetFile, Targets
 
+from volant.trust.uptane.custom import DeltaInfo
 from volant.trust.uptane.delegations import Search, load_targets, versioned
 from volant.trust.uptane.download import Fetch, ImageCheck
 from volant.trust.uptane.limits import Limits
@@ -102,12 +104,20 @@ def fetch_image(one: Assignment) -> Steps[bytes]:
 
 
 def image_fetch(one: Assignment) -> Fetch:
-    """What to ask the image repository for: HASH.name, by the first hash that is listed."""
-    folder, slash, name = one.name.rpartition("/")
-    kind = min(one.hashes)
-    return Fetch(
-        IMAGE, "image", f"{folder}{slash}{one.hashes[kind]}.{name}", one.length, exact=True
-    )
+    """What to ask the image repository for an image."""
+    return _by_hash(one.name, one.hashes, one.length)
+
+
+def delta_fetch(delta: DeltaInfo) -> Fetch:
+    """What to ask the image repository for a delta; the image that comes of it has its own signed hashes."""
+    return _by_hash(delta.name, delta.hashes, delta.length)
+
+
+def _by_hash(path: str, hashes: Mapping[str, str], length: int) -> Fetch:
+    """HASH.name, by the first hash that is listed (Uptane 2.1, 5.2.7)."""
+    folder, slash, name = path.rpartition("/")
+    prefixed = f"{folder}{slash}{hashes[min(hashes)]}.{name}"
+    return Fetch(IMAGE, "image", prefixed, length, exact=True)
 
 
 def refresh(
@@ -172,7 +182,10 @@ def _wanted(checker: Checker, targets: Targets, limits: Limits) -> tuple[Assignm
 
 
 def hand_on(*repositories: TrustedRepository) -> Source:
-    """What a primary gives its secondaries: the metadata that it believes itself, under the names they ask for."""
+    """What a primary gives its secondaries: the metadata that it believes itself, under the names they ask for.
+
+    For a primary whose own check came to a plan: only then do both repositories say the same.
+    """
     found: dict[tuple[str, str], bytes] = {}
     for one in repositories:
         for key, data in one.files.items():

@@ -127,6 +127,10 @@ def assignments(targets: Targets) -> tuple[Assignment, ...]:
         check_name(name, repository=DIRECTOR)
         check_hashes(name, target.hashes)
         custom = director_custom(target)
+        for delta in custom.deltas:
+            check_name(delta.name, repository=DIRECTOR)
+            check_hashes(delta.name, delta.hashes)
+            check_hashes(name, delta.base)
         found.extend(
             Assignment(
                 ecu_id=ecu_id,

@@ -24,6 +24,8 @@ TIMESTAMP: Final = "timestamp"
 SNAPSHOT: Final = "snapshot"
 TARGETS: Final = "targets"
 TOP_LEVEL: Final = (ROOT, TIMESTAMP, SNAPSHOT, TARGETS)
+LAST_S: Final = 253_402_300_799
+"""End of the year 9999, beyond which metadata cannot say when they expire."""
 MALFORMED: Final = (
     ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError,
     FormatError, DeserializationError, SerializationError, RepositoryError,
@@ -105,7 +107,7 @@ def _identity(key: Key) -> tuple[str, str]:
 
 def is_expired(signed: Signed, now_s: float) -> bool:
     """Whether it is past its time, by a time (Unix, UTC) that the caller has from a source it trusts."""
-    return signed.is_expired(datetime.fromtimestamp(now_s, UTC))
+    return signed.is_expired(datetime.fromtimestamp(min(now_s, LAST_S), UTC))
 
 
 def fits(meta: MetaFile | TargetFile, data: bytes) -> bool:

@@ -15,6 +15,7 @@ from volant.core.errors import TrustError
 from volant.trust.keys import PublicKey, SigningKey
 from volant.trust.uptane.envelope import seal, unseal
 from volant.trust.uptane.limits import NS_PER_S
+from volant.trust.uptane.metadata import LAST_S
 
 KIND: Final = "application/vnd.volant.attested-time+json"
 MOST_BYTES: Final = 64 * 1024
@@ -28,7 +29,7 @@ Nonce = Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]
 class TimeStatement(msgspec.Struct, frozen=True, kw_only=True):
     """What a source of time signs."""
 
-    time_s: Annotated[int, Meta(ge=0, le=2**40)]
+    time_s: Annotated[int, Meta(ge=0, le=LAST_S)]
     """Unix seconds, UTC."""
     nonces: Annotated[tuple[Nonce, ...], Meta(min_length=1, max_length=NONCES_MOST)]
     """Of all control units that asked, so that one answer serves a car."""
