@@ -7,10 +7,11 @@ or 1, and one line that says why (tuf-conformance, CLIENT-CLI.md).
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote, unquote
@@ -81,7 +82,8 @@ def _run(repository: TrustedRepository, steps: Steps[T], folder: Path, url_of: U
             if data is None:
                 path.unlink(missing_ok=True)
             else:
-                _write(path, [data])
+                with _whole(path) as write:
+                    write(data)
 
 
 def _download(wish: argparse.Namespace) -> None:
@@ -106,11 +108,10 @@ def _fetch_target(
     has_hash = repository.root.signed.consistent_snapshot is not False
     name = target.get_prefixed_paths()[0] if has_hash else target.path
     fetch = Fetch(NAME, "image", name, target.length, exact=True)
-    chunks: list[bytes] = []
-    load = ImageLoad(fetch, target.hashes, chunks.append, LIMITS, time.monotonic_ns())
-    feed(load, url_of)
-    load.result  # noqa: B018 - raises where the image is not right
-    _write(path, chunks)
+    with _whole(path) as write:
+        load = ImageLoad(fetch, target.hashes, write, LIMITS, time.monotonic_ns())
+        feed(load, url_of)
+        load.result  # noqa: B018 - raises where the image is not right
 
 
 def _is_right(path: Path, target: TargetFile) -> bool:
@@ -125,11 +126,15 @@ def _is_right(path: Path, target: TargetFile) -> bool:
     return True
 
 
-def _write(path: Path, chunks: Iterable[bytes]) -> None:
-    """All of a file or nothing of it."""
+@contextlib.contextmanager
+def _whole(path: Path) -> Iterator[Callable[[bytes], int]]:
+    """Write all of a file, or leave what was there."""
     with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-        for chunk in chunks:
-            file.write(chunk)
+        try:
+            yield file.write
+        except BaseException:
+            Path(file.name).unlink()
+            raise
     Path(file.name).replace(path)
 
 
