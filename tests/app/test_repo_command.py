@@ -153,6 +153,8 @@ def test_a_role_whose_key_is_elsewhere_cannot_be_signed(folder: Path) -> None:
     done = CliRunner().invoke(app, ["repo", "rotate", str(folder), "director", "timestamp"])
     assert isinstance(done.exception, RefusedError)
     assert "no key of role root" in str(done.exception)
+    ask("sign", str(folder))
+    assert Car(folder, factory(folder)).check().assignments, "the key that was to go is still there"
 
 
 def test_one_signature_more(folder: Path, tmp_path: Path) -> None:

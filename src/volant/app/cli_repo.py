@@ -87,17 +87,23 @@ def rotate(
     folder: FolderArgument,
     repository: Annotated[str, typer.Argument(help="director or image.")],
     role: Annotated[str, typer.Argument(help="root, timestamp, snapshot or targets.")],
+    token: Annotated[
+        str | None, typer.Option(help="Label of a PKCS 11 token that holds the new key.")
+    ] = None,
+    token_key: Annotated[int, typer.Option(min=0, help="Id of the key in the token.")] = 2,
     as_json: JsonOption = False,
 ) -> None:
     """Give a role a new key, and publish the root that says so.
 
     \b
-    Example:
+    Examples:
       volant repo rotate repo director timestamp
+      volant repo rotate repo image root --token keeper --token-key 2
     """
     from volant.app.repo_command import rotate_command
 
-    raise typer.Exit(rotate_command(folder, repository, role, as_json=as_json))
+    place = (token, token_key) if token else None
+    raise typer.Exit(rotate_command(folder, repository, role, place, as_json=as_json))
 
 
 @repo_app.command()

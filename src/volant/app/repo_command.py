@@ -124,15 +124,21 @@ def sign_command(folder: Path, file: Path | None, key: Path | None, *, as_json: 
     return _say(repo, as_json=as_json)
 
 
-def rotate_command(folder: Path, repository: str, role: str, *, as_json: bool) -> Exit:
-    """Give a role a new key: a new root says so, and what the role signs is signed anew."""
+def rotate_command(
+    folder: Path, repository: str, role: str, token: tuple[str, int] | None, *, as_json: bool
+) -> Exit:
+    """Give a role a new key, in a file or in a token: a new root says so, and what the role signs is signed anew."""
     if repository not in {DIRECTOR, IMAGE} or role not in TOP_LEVEL:
         raise InputError(
             f"found {repository} {role}, expected director or image, and {', '.join(TOP_LEVEL)}"
         )
     repo = RepoFolder(folder)
     keeper = repo.keeper(repository)
-    keeper.rotate(role, [soft_signer(repo.new_key(f"{repository}-{role}"))], time.time())
+    name = f"{repository}-{role}"
+    signer = repo.draft_token(name, *token) if token else soft_signer(repo.draft_key(name))
+    keeper.rotate(role, [signer], time.time())
+    # All is signed: only now the old key goes, or what could not be signed would have cost it.
+    repo.put_in_force(name)
     repo.store(keeper)
     return _say(repo, as_json=as_json)
 

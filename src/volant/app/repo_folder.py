@@ -13,6 +13,7 @@ from typing import Final
 
 from securesystemslib.signer import Signer
 
+from volant.app import repo_token
 from volant.caros.apps.store import write_whole
 from volant.core.errors import InputError, RefusedError
 from volant.trust.keys import SigningKey
@@ -21,6 +22,10 @@ from volant.trust.uptane.match import DIRECTOR, IMAGE
 from volant.trust.uptane.metadata import TOP_LEVEL
 
 FOLDERS: Final = {DIRECTOR: "director", IMAGE: "image"}
+PEM: Final = ".pem"
+HELD_ELSEWHERE: Final = ".token.json"
+"""End of the name of a file that says which key of a token signs."""
+DRAFTS: Final = {PEM: ".pem.new", HELD_ELSEWHERE: ".token.json.new"}
 FILE_MOST_BYTES: Final = 8 << 20
 FILES_MOST: Final = 100_000
 
@@ -69,20 +74,52 @@ class RepoFolder:
         return Inventory.from_bytes(path.read_bytes())
 
     def new_key(self, name: str) -> SigningKey:
-        """Make a key and store it for its owner alone; an older one of the name is kept beside it."""
+        """Make a key that is in force at once."""
+        key = self.draft_key(name)
+        self.put_in_force(name)
+        return key
+
+    def draft_key(self, name: str) -> SigningKey:
+        """Make a key, readable by its owner alone; `put_in_force` once metadata could be signed with it."""
         key = SigningKey(os.urandom(32))
-        path = self.keys / f"{name}.pem"
-        if path.exists():
-            path.rename(path.with_name(f"{name}.{len(list(self.keys.iterdir()))}.old"))
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        draft = self.keys / f"{name}{DRAFTS[PEM]}"
+        draft.unlink(missing_ok=True)
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(key.to_pem())
         return key
 
+    def draft_token(self, name: str, label: str, number: int) -> Signer:
+        """Write down a key of a PKCS 11 token; `put_in_force` once metadata could be signed with it.
+
+        Raises:
+            RefusedError: there is no such token or key.
+        """
+        return repo_token.adopt(self.keys / f"{name}{DRAFTS[HELD_ELSEWHERE]}", label, number)
+
+    def put_in_force(self, name: str) -> None:
+        """Let the drafted key take the place of an older one, which is kept beside it."""
+        for kind in DRAFTS:
+            path = self.keys / f"{name}{kind}"
+            if path.exists():
+                number = len(list(self.keys.iterdir()))
+                path.rename(path.with_name(f"{name}{kind}.{number}.old"))
+        for kind, draft in DRAFTS.items():
+            if (self.keys / f"{name}{draft}").exists():
+                (self.keys / f"{name}{draft}").rename(self.keys / f"{name}{kind}")
+
     def key(self, name: str) -> SigningKey | None:
         """A key, if it is here: those of offline roles may be carried elsewhere."""
-        path = self.keys / f"{name}.pem"
+        path = self.keys / f"{name}{PEM}"
         return SigningKey.from_pem(path.read_bytes()) if path.is_file() else None
+
+    def signer(self, name: str) -> Signer | None:
+        """Who signs, if the key is here or in a token that is named here."""
+        path = self.keys / f"{name}{HELD_ELSEWHERE}"
+        if path.is_file():
+            return repo_token.read(path)
+        key = self.key(name)
+        return soft_signer(key) if key else None
 
     def keeper(self, repository: str) -> Keeper:
         """A repository with the keys that are here.
@@ -94,11 +131,7 @@ class RepoFolder:
         found = Keeper.load(repository, self._published(repository), {})
         roles = {*TOP_LEVEL, *found.targets}
         found.signers.update(
-            {
-                role: [soft_signer(key)]
-                for role in roles
-                if (key := self.key(f"{repository}-{role}"))
-            }
+            {role: [one] for role in roles if (one := self.signer(f"{repository}-{role}"))}
         )
         return found
 

@@ -15,8 +15,8 @@ from typing import Any, Final, Self, TypeAlias, TypeVar
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from securesystemslib.exceptions import UnverifiedSignatureError
 from securesystemslib.signer import CryptoSigner, Signer
+from tuf.api.exceptions import UnsignedMetadataError
 from tuf.api.metadata import (
     DelegatedRole,
     Delegations,
@@ -248,14 +248,17 @@ class Keeper:
         """Metadata with the signatures of a role's keys.
 
         Raises:
-            RefusedError: none of them is here.
+            RefusedError: none of them is here, or one does not sign.
         """
         signers = [*self.signers.get(role, ()), *also]
         if not signers:
             raise RefusedError(f"no key of role {role} of repository {self.name} is here")
         found: Metadata[Any] = Metadata(signed)
-        for one in signers:
-            found.sign(one, append=True)
+        try:
+            for one in signers:
+                found.sign(one, append=True)
+        except UnsignedMetadataError as error:
+            raise RefusedError(f"{role} of repository {self.name}: {error}") from error
         return found.to_bytes(JSONSerializer(compact=True))
 
     def trusted_files(self) -> dict[str, bytes]:
@@ -282,7 +285,7 @@ def add_signature(data: bytes, signer: Signer) -> bytes:
         found: Metadata[Any] = Metadata.from_bytes(data)
         found.sign(signer, append=True)
         return found.to_bytes(JSONSerializer(compact=True))
-    except (UnverifiedSignatureError, *MALFORMED) as error:
+    except MALFORMED as error:
         raise InputError(f"no metadata to sign: {error}") from error
 
 
