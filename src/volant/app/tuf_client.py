@@ -20,9 +20,17 @@ from tuf.api.metadata import TargetFile
 
 from volant.app.update_http import UrlOf, feed, urls_of
 from volant.core.errors import InputError, VolantError
-from volant.trust.uptane import Fetch, ImageCheck, Limits, Session, TrustedRepository
-from volant.trust.uptane.check import find_target, refresh
-from volant.trust.uptane.session import ImageLoad, Steps
+from volant.trust.uptane import (
+    Fetch,
+    ImageCheck,
+    ImageLoad,
+    Limits,
+    Session,
+    TrustedRepository,
+    find_target,
+    refresh,
+)
+from volant.trust.uptane.session import Steps
 from volant.trust.uptane.trusted import HISTORY
 
 T = TypeVar("T")

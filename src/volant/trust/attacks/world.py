@@ -108,8 +108,6 @@ class World:
     inventory: Inventory = field(init=False)
     primary: Unit = field(init=False)
     secondaries: dict[str, Unit] = field(default_factory=dict)
-    counters: dict[str, int] = field(default_factory=dict)
-    """What the director last heard of each unit."""
     clock: Clock = field(default_factory=Clock)
 
     def __post_init__(self) -> None:
