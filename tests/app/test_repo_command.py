@@ -106,6 +106,29 @@ def test_a_car_updates_from_what_is_served(folder: Path, tmp_path: Path) -> None
     assert answer_from(fetch_image(one), car.get) == b"brake two " * 50
 
 
+def test_two_units_may_share_an_image_but_not_a_name(folder: Path, tmp_path: Path) -> None:
+    car = Car(folder, factory(folder))
+    file = tmp_path / "brake-1.bin"
+    found = ask("add", str(folder), str(file), "--ecu", "gateway")
+    assert found["offered"] == {"brake": "brake-1.bin", "gateway": "brake-1.bin"}
+    assert {one.ecu_id for one in car.check().assignments} == {"brake", "gateway"}
+    file.write_bytes(b"other content")
+    done = CliRunner().invoke(app, ["repo", "add", str(folder), str(file), "--ecu", "gateway"])
+    assert "is offered to brake with other content" in str(done.exception)
+    found = ask("add", str(folder), str(file), "--ecu", "gateway", "--name", "gateway.bin")
+    assert found["offered"] == {"brake": "brake-1.bin", "gateway": "gateway.bin"}
+
+
+def test_the_way_back_is_an_equal_counter(folder: Path, tmp_path: Path) -> None:
+    two = tmp_path / "brake-2.bin"
+    two.write_bytes(b"brake two")
+    ask("add", str(folder), str(two), "--ecu", "brake")
+    one = str(tmp_path / "brake-1.bin")
+    ask("add", str(folder), one, "--ecu", "brake", "--counter", "2")
+    (found,) = Car(folder, factory(folder)).check().assignments
+    assert (found.name, found.release_counter) == ("brake-1.bin", 2)
+
+
 @pytest.mark.parametrize("repository", ["director", "image"])
 @pytest.mark.parametrize("role", ["root", "timestamp", "snapshot", "targets"])
 def test_a_car_follows_every_change_of_keys(folder: Path, repository: str, role: str) -> None:

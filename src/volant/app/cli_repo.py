@@ -45,7 +45,9 @@ def add(
     name: Annotated[str | None, typer.Option(help="Name; default: that of the file.")] = None,
     counter: Annotated[
         int | None,
-        typer.Option(min=0, help="Release counter; default: one more than what is offered now."),
+        typer.Option(
+            min=0, help="Release counter; default: one more than any image of this hardware has."
+        ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -88,16 +88,21 @@ def add_command(
     path = name or file.name
     check_name(path, repository=IMAGE)
     image, director = repo.keeper(IMAGE), repo.keeper(DIRECTOR)
-    offered = director.targets[TARGETS].targets
-    number = counter if counter is not None else _next_counter(director, ecu_id)
-    listed = target_file(path, data, {"hardwareIds": [unit.hardware_id], "releaseCounter": number})
-    for key in [key for key, one in offered.items() if ecu_id in one.custom["ecuIdentifiers"]]:
-        del offered[key].custom["ecuIdentifiers"][ecu_id]
-        if not offered[key].custom["ecuIdentifiers"]:
-            del offered[key]
+    _withdraw(director, ecu_id)
+    listed = target_file(path, data, {})
     units = {ecu_id: {"hardwareId": unit.hardware_id}}
-    director.add(target_file(path, data, {"ecuIdentifiers": units, "releaseCounter": number}))
+    number = counter if counter is not None else _next_counter(image, unit.hardware_id)
+    shared = director.targets[TARGETS].targets.get(path)
+    if shared is not None:
+        if shared.hashes != listed.hashes:
+            others = ", ".join(shared.custom["ecuIdentifiers"])
+            raise InputError(f"{path} is offered to {others} with other content: choose a --name")
+        units |= shared.custom["ecuIdentifiers"]
+        number = max(number, shared.custom["releaseCounter"])
+    hardware = sorted({one["hardwareId"] for one in units.values()})
+    listed.unrecognized_fields["custom"] = {"hardwareIds": hardware, "releaseCounter": number}
     image.add(listed)
+    director.add(target_file(path, data, {"ecuIdentifiers": units, "releaseCounter": number}))
     now_s = time.time()
     repo.store_image(image_names(listed), data)
     # First what vouches for the image, then who offers it: a car that asks in between finds both.
@@ -200,13 +205,21 @@ def _inventory(repo: RepoFolder, vehicle: str, units: Sequence[tuple[str, str, b
         raise InputError(f"control units: {error}") from error
 
 
-def _next_counter(director: Keeper, ecu_id: str) -> int:
-    """One more than what is offered now; 1 for the first."""
-    offered = director.targets[TARGETS].targets.values()
-    return 1 + max(
-        (one.custom["releaseCounter"] for one in offered if ecu_id in one.custom["ecuIdentifiers"]),
-        default=0,
-    )
+def _withdraw(director: Keeper, ecu_id: str) -> None:
+    """Offer a control unit nothing."""
+    offered = director.targets[TARGETS].targets
+    for key in list(offered):
+        units = offered[key].custom["ecuIdentifiers"]
+        units.pop(ecu_id, None)
+        if not units:
+            del offered[key]
+
+
+def _next_counter(image: Keeper, hardware_id: str) -> int:
+    """One more than any image for this hardware has; 1 for the first."""
+    listed = [one.custom for one in image.targets[TARGETS].targets.values()]
+    counters = [one["releaseCounter"] for one in listed if hardware_id in one["hardwareIds"]]
+    return 1 + max(counters, default=0)
 
 
 def _read_image(file: Path) -> bytes:
