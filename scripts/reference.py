@@ -277,6 +277,12 @@ def table_of_contents(written: dict[Path, str]) -> str:
     return before + "\n".join(lines) + "\n]\n" + rest.partition("\n]\n")[2]
 
 
+def attacks_page() -> str:
+    from volant.trust.attacks.table import page
+
+    return page()
+
+
 def pages() -> dict[Path, str]:
     """Every file that is read off the code, with what it should hold now."""
     written = {
@@ -284,6 +290,7 @@ def pages() -> dict[Path, str]:
         REFERENCE / "topics.md": topics_page(),
         REFERENCE / "settings.md": settings_page(),
         REFERENCE / "signals.md": signals_page(),
+        REFERENCE / "attacks.md": attacks_page(),
     }
     return {
         **written,

@@ -39,6 +39,7 @@ from volant.app.cli_parts import (
     ViaOption,
 )
 from volant.app.cli_range import range_
+from volant.app.cli_repo import repo_app
 from volant.app.cli_signals import signals_app
 from volant.app.exits import Exit
 from volant.core.errors import VolantError
@@ -55,6 +56,7 @@ app.add_typer(apps_app, name="app")
 app.add_typer(signals_app, name="signals")
 app.add_typer(charge_app, name="charge")
 app.add_typer(clips_app, name="clips")
+app.add_typer(repo_app, name="repo")
 
 
 class _Debug:

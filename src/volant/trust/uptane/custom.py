@@ -1,0 +1,117 @@
+"""What Uptane adds to targets metadata: the custom parts of both repositories, and which file names are taken.
+
+Names are those of aktualizr and of the reference POUF: `ecuIdentifiers`, `hardwareId`, `hardwareIds`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, TypeVar
+
+import msgspec
+from msgspec import Meta
+from tuf.api.metadata import TargetFile, Targets
+
+from volant.trust.uptane.verdict import Attack, RejectedError
+
+Word = Annotated[str, Meta(min_length=1, max_length=128)]
+Counter = Annotated[int, Meta(ge=0, le=2**53)]
+NAME_MOST: Final = 255
+T = TypeVar("T")
+
+
+class EcuTarget(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """One control unit that an image is for."""
+
+    hardware_id: Word
+
+
+class DeltaInfo(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A shorter way to the image; the full image stays signed by both repositories."""
+
+    algorithm: Word
+    name: Word
+    """Of the delta among the images."""
+    length: Annotated[int, Meta(ge=1)]
+    hashes: Annotated[dict[str, str], Meta(min_length=1, max_length=4)]
+    base: Annotated[dict[str, str], Meta(min_length=1, max_length=4)]
+    """Hashes of the image that it starts from."""
+
+
+class DirectorCustom(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What the director says of one image (Uptane 2.1, 5.2.3.1.2)."""
+
+    ecu_identifiers: Annotated[dict[Word, EcuTarget], Meta(min_length=1, max_length=1024)]
+    release_counter: Counter = 0
+    deltas: Annotated[tuple[DeltaInfo, ...], Meta(max_length=64)] = ()
+
+
+class ImageCustom(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What the image repository says of one image (Uptane 2.1, 5.2.3.1.1)."""
+
+    hardware_ids: Annotated[tuple[Word, ...], Meta(min_length=1, max_length=256)]
+    release_counter: Counter = 0
+
+
+class VehicleCustom(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What the director says of its whole file: for which car it is."""
+
+    vehicle_id: Word
+
+
+def director_custom(target: TargetFile) -> DirectorCustom:
+    """The director's part.
+
+    Raises:
+        RejectedError: there is none, or something else.
+    """
+    return _convert(target.custom, DirectorCustom, target.path, "director")
+
+
+def image_custom(target: TargetFile) -> ImageCustom:
+    """The image repository's part.
+
+    Raises:
+        RejectedError: there is none, or something else.
+    """
+    return _convert(target.custom, ImageCustom, target.path, "image")
+
+
+def vehicle_of(targets: Targets) -> str | None:
+    """Which car a director's file is for; None: it does not say.
+
+    Raises:
+        RejectedError: it says something else.
+    """
+    custom = targets.unrecognized_fields.get("custom")
+    if custom is None:
+        return None
+    return _convert(custom, VehicleCustom, "targets", "director").vehicle_id
+
+
+def check_name(name: str, *, repository: str) -> None:
+    """Let a file name pass that stays inside a folder: relative, no `..`, no hidden turns.
+
+    Raises:
+        RejectedError: it does not.
+    """
+    parts = name.split("/")
+    bad = (
+        not name
+        or len(name) > NAME_MOST
+        or "\\" in name
+        or any(part in {"", ".", ".."} for part in parts)
+        or any(not char.isprintable() for char in name)
+    )
+    if bad:
+        raise RejectedError(
+            Attack.ARBITRARY, f"{name!r} is no file name of an image", repository=repository
+        )
+
+
+def _convert(custom: Any, kind: type[T], path: str, repository: str) -> T:
+    try:
+        return msgspec.convert(custom, kind)
+    except msgspec.ValidationError as error:
+        raise RejectedError(
+            Attack.ARBITRARY, f"custom part of {path}: {error}", repository=repository
+        ) from error
