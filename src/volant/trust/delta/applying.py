@@ -31,7 +31,7 @@ class Piece:
 
     index: int
     offset: int
-    data: bytes
+    data: bytes | bytearray
 
 
 class Applying:
@@ -102,8 +102,7 @@ class Applying:
             segment = self.header.segments[self.segments_done]
             if len(self._held) < segment.stored_bytes:
                 break
-            piece = self._finish(self.header, segment)
-            yield piece
+            yield self._finish(self.header, segment)
             self.segments_done += 1
             self._held = bytearray()
         self._broken = False
@@ -151,8 +150,7 @@ class Applying:
 
     def _finish(self, header: Header, segment: Segment) -> Piece:
         place = f"segment {self.segments_done} of the delta"
-        payload = bytes(self._held)
-        self._held = bytearray()
+        payload, self._held = bytes(self._held), bytearray()
         if segment.stored_sha256 and hashlib.sha256(payload).digest() != segment.stored_sha256:
             raise TrustError(f"{place}: its payload has another hash than the header says")
         try:
@@ -165,7 +163,7 @@ class Applying:
             raise InputError("makes bytes of another hash than the header says", where=place)
         return Piece(self.segments_done, header.target_offset(self.segments_done), data)
 
-    def _decode(self, header: Header, segment: Segment, payload: bytes) -> bytes:
+    def _decode(self, header: Header, segment: Segment, payload: bytes) -> bytes | bytearray:
         if segment.codec is Codec.ZERO:
             return bytes(segment.target_bytes)
         if segment.codec is Codec.RAW:

@@ -20,7 +20,7 @@ from typing import Any, Final
 import zstandard
 
 from volant.core.errors import InputError
-from volant.trust.delta.container import Range, Segment, write_number
+from volant.trust.delta.container import Range, Segment, stretches_most, write_number
 
 Read = Callable[[int, int], bytes]
 """Bytes of the source by place and length."""
@@ -30,8 +30,6 @@ _STORED: Final = 255
 _LC, _PB = 16, 4
 STRETCH_CONTROL_MOST_BYTES: Final = 27
 """Three numbers of nine bytes."""
-STRETCH_MEAN_LEAST_BYTES: Final = 8
-"""There are at most as many stretches as a segment has so many bytes."""
 CHUNK_BYTES: Final = 1 << 16
 PREFIX_MOST_BYTES: Final = 8 << 20
 """Of a ZSTD segment; held in memory while it is decoded."""
@@ -79,11 +77,11 @@ def _filter(packing: Packing, length: int) -> dict[str, Any]:
     }
 
 
-def _unpack(tag: int, data: bytes, length: int, name: str) -> bytes:
+def _unpack(tag: int, data: memoryview, length: int, name: str) -> bytes:
     if tag == _STORED:
         if len(data) != length:
             raise InputError(f"{name} of {len(data)} bytes, expected {length}")
-        return data
+        return bytes(data)
     lc, pb = divmod(tag, _LC)
     if lc > 4 or pb > _PB:
         raise InputError(f"{name} packed in the unknown way {tag}")
@@ -121,7 +119,7 @@ def encode_diff(
     return head + b"".join(data for _, data in parts)
 
 
-def decode_diff(payload: bytes, segment: Segment, read: Read) -> bytes:
+def decode_diff(payload: bytes, segment: Segment, read: Read) -> bytearray:
     """The segment's bytes.
 
     Raises:
@@ -132,9 +130,11 @@ def decode_diff(payload: bytes, segment: Segment, read: Read) -> bytes:
     count, *lengths, control_bytes = _HEAD.unpack_from(payload)
     tags, sizes = lengths[::2], lengths[1::2]
     if _HEAD.size + sum(sizes) != len(payload):
-        raise InputError(f"payload of {len(payload)} bytes, its parts make {_HEAD.size + sum(sizes)}")
+        raise InputError(
+            f"payload of {len(payload)} bytes, its parts make {_HEAD.size + sum(sizes)}"
+        )
     if (
-        count > segment.target_bytes // STRETCH_MEAN_LEAST_BYTES
+        count > stretches_most(segment.target_bytes)
         or control_bytes > count * STRETCH_CONTROL_MOST_BYTES
     ):
         raise InputError(f"{count} stretches in {control_bytes} bytes are too many")
@@ -142,11 +142,11 @@ def decode_diff(payload: bytes, segment: Segment, read: Read) -> bytes:
     for size in sizes:
         parts.append(view[at : at + size])
         at += size
-    control = _unpack(tags[0], bytes(parts[0]), control_bytes, "control bytes")
+    control = _unpack(tags[0], parts[0], control_bytes, "control bytes")
     stretches = _stretches(control, count, segment)
     covered = sum(stretch.length for stretch in stretches)
-    differences = _unpack(tags[1], bytes(parts[1]), covered, "differences")
-    new = _unpack(tags[2], bytes(parts[2]), segment.target_bytes - covered, "new bytes")
+    differences = _unpack(tags[1], parts[1], covered, "differences")
+    new = _unpack(tags[2], parts[2], segment.target_bytes - covered, "new bytes")
     return _put_together(stretches, differences, new, segment, read)
 
 
@@ -182,7 +182,7 @@ def _numbers(data: bytes, count: int) -> list[int]:
 
 def _put_together(
     stretches: list[Stretch], differences: bytes, new: bytes, segment: Segment, read: Read
-) -> bytes:
+) -> bytearray:
     out, used, spent = bytearray(), 0, 0
     locate = Located(segment.ranges)
     for stretch in stretches:
@@ -192,7 +192,7 @@ def _put_together(
             out += add_bytes(read(offset, length), differences[used : used + length])
             used += length
     out += new[spent:]
-    return bytes(out)
+    return out
 
 
 def add_bytes(old: bytes, difference: bytes) -> bytes:

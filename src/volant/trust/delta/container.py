@@ -33,8 +33,7 @@ SEGMENT_MOST_BYTES: Final = 4 << 20
 IMAGE_MOST_BYTES: Final = 64 << 30
 SEGMENTS_MOST: Final = 1 << 16
 RANGES_MOST: Final = 1024
-SOURCE_MOST_BYTES: Final = 64 << 20
-"""Of all source ranges of one segment: what has to be read and hashed for it."""
+RANGES_IN_ALL_MOST: Final = 1 << 16
 SLACK_BYTES: Final = 1024
 """A payload is at most so much longer than what it stands for."""
 
@@ -52,6 +51,16 @@ class Codec(enum.IntEnum):
     """A zstd frame with the source ranges as its prefix."""
     RAW = 4
     """The bytes themselves."""
+
+
+def source_most_bytes(target_bytes: int) -> int:
+    """Of all source ranges of one segment: what has to be read and hashed for it stays linear."""
+    return 16 * target_bytes + (1 << 16)
+
+
+def stretches_most(target_bytes: int) -> int:
+    """Of one segment: each takes memory when it is applied."""
+    return target_bytes // 64 + 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +145,9 @@ def read_header(data: bytes) -> Header:
     unpacker = zlib.decompressobj()
     try:
         text = unpacker.decompress(data[PREAMBLE_BYTES:], plain)
-        whole = len(text) == plain and (unpacker.eof or not unpacker.decompress(unpacker.unconsumed_tail, 1))
+        whole = len(text) == plain and (
+            unpacker.eof or not unpacker.decompress(unpacker.unconsumed_tail, 1)
+        )
     except zlib.error as error:
         raise _bad(f"does not unpack: {error}") from error
     if not whole or not unpacker.eof or unpacker.unused_data:
@@ -221,11 +232,14 @@ def _read(reader: _Reader) -> Header:
     count = -(-target_bytes // segment_bytes)
     if count > SEGMENTS_MOST:
         raise _bad(f"{count} segments, expected at most {SEGMENTS_MOST}")
-    segments = []
+    segments, ranges = [], 0
     for index in range(count):
         begin = index * segment_bytes
         length = min(segment_bytes, target_bytes - begin)
         segments.append(_read_segment(reader, index, length, source_bytes + begin))
+        ranges += len(segments[-1].ranges)
+        if ranges > RANGES_IN_ALL_MOST:
+            raise _bad(f"more than {RANGES_IN_ALL_MOST} source ranges")
     if not reader.over():
         raise _bad("goes on after its last segment")
     return Header(
@@ -245,7 +259,7 @@ def _read_segment(reader: _Reader, index: int, length: int, reach: int) -> Segme
     if codec is Codec.RAW:
         own = reader.take(HASH_BYTES)
         return Segment(codec, length, length, stored_sha256=own, target_sha256=own)
-    ranges = _read_ranges(reader, index, reach)
+    ranges = _read_ranges(reader, index, reach, source_most_bytes(length))
     total = sum(span.length for span in ranges)
     if codec is Codec.COPY:
         if total != length:
@@ -257,17 +271,17 @@ def _read_segment(reader: _Reader, index: int, length: int, reach: int) -> Segme
     return Segment(codec, length, stored_bytes, ranges, source, stored, own)
 
 
-def _read_ranges(reader: _Reader, index: int, reach: int) -> tuple[Range, ...]:
+def _read_ranges(reader: _Reader, index: int, reach: int, most: int) -> tuple[Range, ...]:
     """Ranges in rising order, apart from each other, none empty."""
     ranges, end, total = [], 0, 0
     for _ in range(reader.number(RANGES_MOST)):
         offset = end + reader.number(reach)
-        length = reader.number(SOURCE_MOST_BYTES)
+        length = reader.number(most)
         end = offset + length
         total += length
         if not length or end > reach:
             raise _bad(f"source range {offset}+{length} is empty or ends after {reach}", index)
-        if total > SOURCE_MOST_BYTES:
-            raise _bad(f"source ranges of more than {SOURCE_MOST_BYTES} bytes", index)
+        if total > most:
+            raise _bad(f"source ranges of more than {most} bytes", index)
         ranges.append(Range(offset, length))
     return tuple(ranges)

@@ -61,7 +61,7 @@ def seed_hash(index: Index, at: int) -> int:
         return -1
     mixed = word * np.uint64(MIX)
     mixed = (mixed ^ (mixed >> np.uint64(29)) ^ (word >> np.uint64(17))) * np.uint64(MIX)
-    return np.int64(mixed >> np.uint64(64 - index.bits))
+    return int(mixed >> np.uint64(64 - index.bits))
 
 
 @kernel("void(Index, i8, i8)")
@@ -96,7 +96,7 @@ def best_match(
     if scan + SEED_BYTES > end:
         return length, at
     key = seed_hash(index, scan)
-    place = np.int64(index.table[key]) if key >= 0 else np.int64(-1)
+    place = int(index.table[key]) if key >= 0 else -1
     left = index.depth
     while place >= 0 and left > 0:
         candidate = place * index.step
@@ -105,7 +105,7 @@ def best_match(
         nearer = run == length and abs(candidate - expected) < abs(at - expected)
         if run > length or (nearer and at != expected):
             length, at = run, candidate
-        place = np.int64(index.chain[place])
+        place = int(index.chain[place])
         left -= 1
     return length, at
 
@@ -132,8 +132,8 @@ def best_cut(index: Index, first: int, one: int, two: int, overlap: int) -> int:
     best, gain, cut = 0, 0, 0
     for place in range(overlap):
         byte = index.data[first + place]
-        gain += np.int64(byte == index.data[one + place])
-        gain -= np.int64(byte == index.data[two + place])
+        gain += int(byte == index.data[one + place])
+        gain -= int(byte == index.data[two + place])
         if gain > best:
             best, cut = gain, place + 1
     return cut
