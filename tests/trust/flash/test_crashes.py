@@ -1,6 +1,7 @@
 """Every state that a power cut may leave, in an update from one image to another: it boots, and gets on."""
 
 import random
+import sys
 
 import pytest
 
@@ -54,7 +55,7 @@ def test_after_any_cut_the_old_or_the_new_image_boots_and_the_update_gets_on(
     assert count == sum(seen.values()) > 100
     assert min(seen.values()) > 0
     with capsys.disabled():
-        print(f" [{count} states after a cut]", end="")
+        sys.stdout.write(f" [{count} states after a cut] ")
 
 
 @KINDS

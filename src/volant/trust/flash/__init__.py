@@ -4,8 +4,8 @@ Pure: a device in memory, no files and no clock.
 """
 
 from volant.trust.flash.device import Flash, Geometry, MemoryFlash
-from volant.trust.flash.records import Area, Records
 from volant.trust.flash.recording import CrashState, RecordingFlash, check_states
+from volant.trust.flash.records import Area, Records
 from volant.trust.flash.slots import Booted, Image, Layout, Progress, Slots, Switch
 
 __all__ = [
