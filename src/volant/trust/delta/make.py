@@ -62,6 +62,7 @@ class DeltaSettings:
     cover_least_bytes: int = 16
     """Shorter stretches of source cost more than they save."""
     zstd_level: int = 12
+    """Of segments that differences do not fit; above it packs hardly more and takes many times longer."""
 
     def __post_init__(self) -> None:
         if not SEGMENT_LEAST_BYTES <= self.segment_bytes <= SEGMENT_MOST_BYTES:
