@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from tests.trust.delta.images import SMALL, edits, made, pair
 from volant.core.errors import InputError, RefusedError, TrustError
-from volant.trust.delta import Applying, Codec, Header, apply_delta, read_header
+from volant.trust.delta import Applying, Codec, Header, Range, apply_delta, read_header
 from volant.trust.delta.codecs import add_bytes
 from volant.trust.delta.container import header_lengths
-from volant.trust.delta.make import DeltaSettings, make_delta
+from volant.trust.delta.make import DeltaSettings, _prefix, make_delta
 
 MADE = made()
 
@@ -153,6 +153,47 @@ def test_bytes_are_added_without_a_carry(data: st.DataObject) -> None:
     one = data.draw(st.binary(max_size=70))
     two = data.draw(st.binary(min_size=len(one), max_size=len(one)))
     assert add_bytes(one, two) == bytes((a + b) & 255 for a, b in zip(one, two, strict=True))
+
+
+def test_a_copy_from_another_image_is_refused() -> None:
+    old = random.Random(9).randbytes(5000)
+    delta = make_delta(old, old[:4096], SMALL)
+    assert header_of(delta).segments[0].codec is Codec.COPY
+    with pytest.raises(RefusedError, match="not the one that the delta was made from"):
+        apply_delta(bytes(5000), delta)
+
+
+def test_sources_that_lie_too_far_apart_are_dropped() -> None:
+    """Of 200 places that are 300 kB apart only some are worth a range each; the rest is sent anew."""
+    chance = random.Random(10)
+    islands = [chance.randbytes(64) for _ in range(200)]
+    old = b"".join(island + bytes(300_000) for island in islands)
+    new = b"".join(islands)
+    delta = make_delta(old, new)
+    assert len(header_of(delta).segments[0].ranges) == 64
+    assert apply_delta(old, delta) == new
+
+
+def test_images_and_tables_beyond_the_bounds_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("volant.trust.delta.container.SEGMENTS_MOST", 4)
+    with pytest.raises(ValueError, match="choose longer segments"):
+        make_delta(b"", bytes(5 * 4096), SMALL)
+    monkeypatch.setattr("volant.trust.delta.make.BIG_BYTES", 100)
+    with pytest.raises(ValueError, match="more than 100 bytes together"):
+        make_delta(bytes(50), bytes(50))
+
+
+def test_a_prefix_is_what_fits_into_memory() -> None:
+    near, far = Range(0, 100), Range(1000, 8 << 20)
+    assert _prefix((near, far)) == (near,)
+
+
+def test_a_segment_that_explains_nothing_may_take_its_source_as_a_prefix() -> None:
+    chance = random.Random(11)
+    words = [b"%d" % chance.randrange(10**9) for _ in range(300)]
+    old, new = (b" ".join(chance.choices(words, k=8000)) for _ in range(2))
+    delta = make_delta(old, new, DeltaSettings(segment_bytes=1 << 17, cover_least_bytes=1 << 20))
+    assert apply_delta(old, delta) == new
 
 
 def test_a_pair_with_many_small_stretches_still_fits_its_bounds() -> None:

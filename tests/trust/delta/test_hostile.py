@@ -157,6 +157,17 @@ def test_a_frame_that_grows_is_refused() -> None:
         apply_delta(OLD, forged(segment, encode_zstd(bytes(4000), b"", 3)))
 
 
+def test_a_prefix_that_is_too_long_is_refused() -> None:
+    old = bytes(9 << 20)
+    whole = (Range(0, len(old)),)
+    digest = hashlib.sha256(old).digest()
+    stored = hashlib.sha256(b"frame").digest()
+    row = Segment(Codec.ZSTD, 1 << 20, 5, whole, digest, stored, HASH)
+    header = Header(len(old), HASH, 1 << 20, HASH, 1 << 20, (row,))
+    with pytest.raises(InputError, match="prefix of 9437184 bytes"):
+        apply_delta(old, header.packed + b"frame")
+
+
 @pytest.mark.parametrize(
     ("data", "words"),
     [

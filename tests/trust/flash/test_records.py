@@ -43,6 +43,8 @@ def test_a_value_that_is_too_long_and_an_area_that_is_none_are_told() -> None:
     flash = MemoryFlash(RAW)
     with pytest.raises(ValueError, match="too long"):
         Records(flash, AREA).put(bytes(1020))
+    with pytest.raises(ValueError, match="too long"):
+        Records(flash, AREA).put(bytes(1 << 20))
     with pytest.raises(ValueError, match="two halves"):
         Records(flash, Area(0, 1024))
 

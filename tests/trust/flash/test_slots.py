@@ -3,12 +3,13 @@
 import random
 from dataclasses import replace
 
+import msgspec
 import pytest
 
-from tests.trust.flash.device import HEADER, LAYOUT, NEW, OLD, RAW, SEGMENT, provisioned, update
+from tests.trust.flash.device import HEADER, LAYOUT, NEW, RAW, SEGMENT, provisioned, update
 from volant.core.errors import InputError, RefusedError
 from volant.trust.delta import Piece
-from volant.trust.flash import Area, MemoryFlash, Records, Slots
+from volant.trust.flash import Area, Image, Layout, MemoryFlash, Records, Slots, Switch
 
 
 def device() -> MemoryFlash:
@@ -94,10 +95,49 @@ def test_what_does_not_fit_is_refused() -> None:
         slots.begin(replace(HEADER, target_bytes=1 << 20))
     with pytest.raises(RefusedError, match="on blocks of"):
         slots.begin(replace(HEADER, segment_bytes=5000))
+    slots.begin(HEADER)
+    with pytest.raises(ValueError, match="begin at blocks"):
+        slots.write(Piece(0, 1, b"x"))
+    with pytest.raises(ValueError, match="behind the end"):
+        slots.write(Piece(0, LAYOUT.slots[1].length, b"x"))
+    slots = Slots(device(), LAYOUT)
     with pytest.raises(ValueError, match="not the next one"):
         slots.write(Piece(0, 0, b""))
     with pytest.raises(ValueError, match="no update"):
         slots.finish()
+
+
+@pytest.mark.parametrize(
+    "layout",
+    [
+        replace(LAYOUT, journal=LAYOUT.switch),
+        replace(LAYOUT, slots=(LAYOUT.slots[0], Area(LAYOUT.slots[1].offset, 1000))),
+        replace(LAYOUT, slots=(LAYOUT.slots[0], Area(LAYOUT.slots[1].offset, 1 << 20))),
+    ],
+)
+def test_areas_are_blocks_of_their_own(layout: Layout) -> None:
+    with pytest.raises(ValueError, match="area"):
+        Slots(MemoryFlash(RAW), layout)
+
+
+def test_after_a_cut_at_the_end_the_same_delta_is_not_begun_into_the_old_image() -> None:
+    flash = device()
+    slots = written(flash)
+    journal = Records(flash, LAYOUT.journal).value
+    slots.finish()
+    Records(flash, LAYOUT.journal).put(journal or b"")
+    slots = Slots(flash, LAYOUT)
+    slots.boot()
+    slots.confirm()
+    assert slots.begin(HEADER) == 0
+
+
+def test_a_switch_that_names_more_than_a_slot_holds_boots_nothing() -> None:
+    flash = device()
+    switch = Switch(0, (Image(1 << 30, bytes(32)), None))
+    Records(flash, LAYOUT.switch).put(msgspec.msgpack.encode(switch))
+    with pytest.raises(RefusedError, match="does not boot"):
+        Slots(flash, LAYOUT).boot()
 
 
 def test_noise_is_no_device() -> None:
@@ -113,5 +153,3 @@ def test_noise_is_no_device() -> None:
         Slots(flash, LAYOUT).boot()
     with pytest.raises(InputError, match="no progress"):
         _ = Slots(flash, LAYOUT).progress
-    assert OLD != NEW
-    assert isinstance(LAYOUT.switch, Area)

@@ -232,14 +232,10 @@ def _with_ranges(plan: _Plan) -> tuple[_Plan, tuple[Range, ...]]:
     starts = np.array([one.offset for one in ranges])
     which = np.searchsorted(starts, plan.rows[:, 1], "right") - 1
     gains = np.bincount(which, plan.rows[:, 2], len(ranges))
-    best = np.argsort(-gains, kind="stable")[:RANGES_WANTED]
-    kept, total = [], 0
-    for place in best.tolist():
-        if total + ranges[place].length <= most:
-            total += ranges[place].length
-            kept.append(place)
+    # Apart from each other they are never longer together than the segment.
+    kept = np.sort(np.argsort(-gains, kind="stable")[:RANGES_WANTED])
     rows = plan.rows[np.isin(which, kept)]
-    return _Plan(plan.begin, plan.end, rows), tuple(ranges[place] for place in sorted(kept))
+    return _Plan(plan.begin, plan.end, rows), tuple(ranges[place] for place in kept.tolist())
 
 
 def _ranges(rows: Any, gap: int) -> tuple[Range, ...]:

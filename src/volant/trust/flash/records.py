@@ -19,7 +19,6 @@ _HEAD: Final = struct.Struct("<4sIHI")
 """Magic, sequence, length, CRC-32 of sequence, length and data."""
 _MAGIC: Final = b"VREC"
 DATA_MOST_BYTES: Final = 4096
-SEQUENCE_MOST: Final = (1 << 32) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +71,12 @@ class Records:
             ValueError: the data are longer than an area or than `DATA_MOST_BYTES`.
         """
         page = self._flash.geometry.page_bytes
+        if len(data) > min(DATA_MOST_BYTES, self._areas[0].length - _HEAD.size):
+            raise ValueError(f"{len(data)} bytes are too long for a record")
         sequence = self.sequence + 1
         body = struct.pack("<IH", sequence, len(data)) + data
         record = _HEAD.pack(_MAGIC, sequence, len(data), zlib.crc32(body)) + data
         record += b"\xff" * (-len(record) % page)
-        if len(data) > DATA_MOST_BYTES or len(record) > self._areas[0].length:
-            raise ValueError(f"{len(data)} bytes are too long for a record")
         area, at = self._place(len(record))
         self._flash.write(at, record)
         self._flash.flush()

@@ -15,7 +15,7 @@ import msgspec
 
 from volant.core.errors import InputError, RefusedError
 from volant.trust.delta import Header, Piece
-from volant.trust.flash.device import Flash
+from volant.trust.flash.device import Flash, Geometry
 from volant.trust.flash.records import Area, Records
 
 TRIES: Final = 2
@@ -71,10 +71,26 @@ class Booted:
     """The slot that should have run did not: its trial was over or its bytes were wrong."""
 
 
+def _check(layout: Layout, geometry: Geometry) -> None:
+    areas = sorted((layout.switch, layout.journal, *layout.slots), key=lambda area: area.offset)
+    end = 0
+    for area in areas:
+        if (
+            area.offset < end
+            or area.offset % geometry.erase_bytes
+            or area.length % geometry.erase_bytes
+        ):
+            raise ValueError(f"{area} overlaps another area or is not whole blocks")
+        end = area.offset + area.length
+    if end > geometry.size_bytes:
+        raise ValueError(f"areas end at {end}, the device at {geometry.size_bytes}")
+
+
 class Slots:
     """The two slots of one device."""
 
     def __init__(self, flash: Flash, layout: Layout) -> None:
+        _check(layout, flash.geometry)
         self._flash, self._layout = flash, layout
         self._switch = Records(flash, layout.switch)
         self._journal = Records(flash, layout.journal)
@@ -147,6 +163,7 @@ class Slots:
             RefusedError: the image that runs is on trial, or the new one is longer than a slot or cut into
                 segments that do not begin at blocks.
         """
+        self.settle()
         now = self.switch
         if now.tries_left is not None:
             raise RefusedError("the image that runs is on trial: confirm it before another update")
