@@ -4,10 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.trust.flash.kinds import MANAGED, RAW, KeepsTheRules
 from volant.trust.flash import Area, Geometry, MemoryFlash, RecordingFlash, Records
 
-RAW = Geometry(4 * 1024, 1024, 64)
-MANAGED = Geometry(4 * 1024, 1024, 512, overwrites=True)
 AREA = Area(1024, 2048)
 
 
@@ -49,23 +48,14 @@ def test_a_value_that_is_too_long_and_an_area_that_is_none_are_told() -> None:
         Records(flash, Area(0, 1024))
 
 
-def test_raw_flash_is_erased_before_it_is_written() -> None:
-    flash = MemoryFlash(RAW)
-    flash.write(64, b"x" * 64)
-    with pytest.raises(ValueError, match="not erased"):
-        flash.write(64, b"x" * 64)
-    flash.erase(0, 1024)
-    assert flash.read(60, 8) == b"\xff" * 8
-    flash.write(64, b"y" * 64)
+class TestMemoryFlash(KeepsTheRules):
+    def device(self, geometry: Geometry) -> MemoryFlash:
+        return MemoryFlash(geometry)
 
 
-@pytest.mark.parametrize(
-    ("offset", "length", "words"),
-    [(1, 64, "in units of 64"), (0, 65, "in units of 64"), (4096, 64, "outside"), (-64, 64, "outside")],
-)  # fmt: skip
-def test_the_device_says_what_it_cannot_do(offset: int, length: int, words: str) -> None:
-    with pytest.raises(ValueError, match=words):
-        MemoryFlash(RAW).write(offset, bytes(length))
+class TestRecordingFlash(KeepsTheRules):
+    def device(self, geometry: Geometry) -> RecordingFlash:
+        return RecordingFlash(geometry)
 
 
 def test_a_geometry_must_fit() -> None:

@@ -72,12 +72,12 @@ class MemoryFlash:
 
     def read(self, offset: int, length: int) -> bytes:
         """Bytes as they are now."""
-        self._within(offset, length, 1)
+        check_span(self._geometry, offset, length, 1)
         return bytes(self._bytes[offset : offset + length])
 
     def write(self, offset: int, data: bytes) -> None:
         """Program whole pages; raw flash must have been erased there."""
-        self._within(offset, len(data), self._geometry.page_bytes)
+        check_span(self._geometry, offset, len(data), self._geometry.page_bytes)
         if not self._geometry.overwrites and not is_erased(
             self._bytes[offset : offset + len(data)]
         ):
@@ -86,17 +86,23 @@ class MemoryFlash:
 
     def erase(self, offset: int, length: int) -> None:
         """Set whole blocks to 0xFF."""
-        self._within(offset, length, self._geometry.erase_bytes)
+        check_span(self._geometry, offset, length, self._geometry.erase_bytes)
         self._bytes[offset : offset + length] = bytes([ERASED]) * length
 
     def flush(self) -> None:
         """Nothing to wait for."""
 
-    def _within(self, offset: int, length: int, unit: int) -> None:
-        if offset < 0 or length < 0 or offset + length > self._geometry.size_bytes:
-            raise ValueError(f"{offset}+{length} lies outside {self._geometry.size_bytes} bytes")
-        if offset % unit or length % unit:
-            raise ValueError(f"{offset}+{length} is not in units of {unit} bytes")
+
+def check_span(geometry: Geometry, offset: int, length: int, unit: int) -> None:
+    """Let a stretch pass that lies on the device and begins and ends at multiples of a unit.
+
+    Raises:
+        ValueError: it does not.
+    """
+    if offset < 0 or length < 0 or offset + length > geometry.size_bytes:
+        raise ValueError(f"{offset}+{length} lies outside {geometry.size_bytes} bytes")
+    if offset % unit or length % unit:
+        raise ValueError(f"{offset}+{length} is not in units of {unit} bytes")
 
 
 def is_erased(data: bytes | bytearray) -> bool:
