@@ -1,6 +1,11 @@
 """`volant delta` as a user has it."""
 
 import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -79,3 +84,30 @@ def test_a_delta_that_is_too_short_is_told_by_info(folder: Path) -> None:
     (folder / "d").write_bytes((folder / "d").read_bytes() + b"x")
     done = CliRunner().invoke(app, ["delta", "info", str(folder / "d")])
     assert "its header says" in str(done.exception)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("call", "nth"), [("pwrite64", 1), ("pwrite64", 3), ("fsync", 1), ("rename", 1)]
+)
+def test_a_run_killed_at_its_nth_system_call_is_taken_up(folder: Path, call: str, nth: int) -> None:
+    """By strace, which delivers SIGKILL as the call is made; the file system is the real one."""
+    strace = shutil.which("strace")
+    if strace is None:
+        pytest.skip("strace is not installed")
+    make(folder)
+    words = ["delta", "apply", str(folder / "old"), str(folder / "d"), "-o", str(folder / "out")]
+    text = "from volant.__main__ import main; main()"
+    kill = ["-e", f"trace={call}", "-e", f"inject={call}:signal=SIGKILL:when={nth}"]
+    done = subprocess.run(
+        [strace, "-f", "-qq", *kill, "-o", os.devnull, sys.executable, "-c", text, *words],
+        capture_output=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert done.returncode in {-signal.SIGKILL, 128 + signal.SIGKILL}
+    out = folder / "out"
+    assert not out.exists() or out.read_bytes() == NEW
+    taken_up = ask(folder, "apply", "old", "d", "-o", "out")
+    assert out.read_bytes() == NEW
+    if call == "pwrite64":
+        assert taken_up["segments_found"] >= nth - 1
