@@ -163,14 +163,35 @@ def test_a_copy_from_another_image_is_refused() -> None:
         apply_delta(bytes(5000), delta)
 
 
-def test_sources_that_lie_too_far_apart_are_dropped() -> None:
-    """Of 200 places that are 300 kB apart only some are worth a range each; the rest is sent anew."""
-    chance = random.Random(10)
-    islands = [chance.randbytes(64) for _ in range(200)]
-    old = b"".join(island + bytes(300_000) for island in islands)
-    new = b"".join(islands)
+def far_apart(count: int, island_bytes: int, gap_bytes: int, seed: int = 10) -> tuple[bytes, bytes]:
+    chance = random.Random(seed)
+    islands = [chance.randbytes(island_bytes) for _ in range(count)]
+    return b"".join(island + bytes(gap_bytes) for island in islands), b"".join(islands)
+
+
+def test_sources_that_lie_far_apart_have_a_range_each() -> None:
+    old, new = far_apart(80, 64, 300_000)
     delta = make_delta(old, new)
-    assert len(header_of(delta).segments[0].ranges) == 64
+    assert len(header_of(delta).segments[0].ranges) == 80
+    assert apply_delta(old, delta) == new
+
+
+def test_too_many_sources_are_dropped_and_sent_anew() -> None:
+    old, new = far_apart(400, 64, 270_000)
+    delta = make_delta(old, new)
+    assert len(header_of(delta).segments[0].ranges) == 256
+    assert apply_delta(old, delta) == new
+
+
+def test_sources_that_need_too_much_reading_are_dropped() -> None:
+    """Twenty couples of islands, 15 kB of zeros within each: more than 16 times the segment to read."""
+    couples = [far_apart(2, 64, 15_000, seed) for seed in range(20)]
+    old = b"".join(couple + bytes(300_000) for couple, _ in couples)
+    new = b"".join(islands for _, islands in couples)
+    delta = make_delta(old, new)
+    segment = header_of(delta).segments[0]
+    assert 0 < len(segment.ranges) < 20
+    assert sum(one.length for one in segment.ranges) <= 16 * len(new) + 65536
     assert apply_delta(old, delta) == new
 
 

@@ -38,6 +38,8 @@ PADDING_BYTES: Final = 16
 BIG_BYTES: Final = 1 << 31
 """Both images together: places in the index are 32 bits wide."""
 RANGES_WANTED: Final = 64
+RANGES_AT_WORST: Final = 256
+"""Where even the widest gap gives more than wanted: those that explain most."""
 GAPS: Final = (1 << 14, 1 << 16, 1 << 18)
 """Source ranges that lie closer than this become one; the first that gives few ranges."""
 DENSE_SHARE: Final = 0.98
@@ -228,14 +230,17 @@ def _with_ranges(plan: _Plan) -> tuple[_Plan, tuple[Range, ...]]:
     most = source_most_bytes(plan.end - plan.begin)
     if len(ranges) <= RANGES_WANTED and sum(one.length for one in ranges) <= most:
         return plan, ranges
-    ranges = _ranges(plan.rows, 0)
+    ranges = _ranges(plan.rows, GAPS[0])
     starts = np.array([one.offset for one in ranges])
     which = np.searchsorted(starts, plan.rows[:, 1], "right") - 1
     gains = np.bincount(which, plan.rows[:, 2], len(ranges))
-    # Apart from each other they are never longer together than the segment.
-    kept = np.sort(np.argsort(-gains, kind="stable")[:RANGES_WANTED])
+    kept, total = [], 0
+    for place in np.argsort(-gains, kind="stable")[:RANGES_AT_WORST].tolist():
+        if total + ranges[place].length <= most:
+            total += ranges[place].length
+            kept.append(place)
     rows = plan.rows[np.isin(which, kept)]
-    return _Plan(plan.begin, plan.end, rows), tuple(ranges[place] for place in kept.tolist())
+    return _Plan(plan.begin, plan.end, rows), tuple(ranges[place] for place in sorted(kept))
 
 
 def _ranges(rows: Any, gap: int) -> tuple[Range, ...]:
