@@ -81,7 +81,10 @@ def run(*command: str | Path) -> Cost:
         RuntimeError: it failed.
     """
     child = subprocess.Popen(
-        command, env={**os.environ, "PYTHONPATH": os.fspath(SOURCE)}, stdout=subprocess.DEVNULL
+        command,
+        env={**os.environ, "PYTHONPATH": os.fspath(SOURCE)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     _, status, used = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)
