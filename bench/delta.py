@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import filecmp
 import importlib.metadata
 import importlib.util
+import math
 import os
 import random
 import shutil
@@ -52,6 +54,10 @@ import sys, detools
 detools.create_patch_filenames(*sys.argv[1:], "lzma", patch_type="hdiffpatch", algorithm="hdiffpatch")
 """
 DETOOLS_APPLY = "import sys, detools; detools.apply_patch_filenames(*sys.argv[1:])"
+# Not ru_maxrss, which keeps the peak of the process that forked.
+PEAK = """
+print(next(line for line in open("/proc/self/status") if line.startswith("VmHWM")).split()[1])
+"""
 BSDIFF4 = "import sys, bsdiff4; bsdiff4.file_diff(*sys.argv[1:])"
 
 
@@ -75,7 +81,7 @@ def rows() -> list[Row]:
 
 
 def run(*command: str | Path) -> Cost:
-    """Run a command to its end.
+    """Run a command to its end; a Python child of ours says its peak on its last line.
 
     Raises:
         RuntimeError: it failed.
@@ -83,25 +89,29 @@ def run(*command: str | Path) -> Cost:
     child = subprocess.Popen(
         command,
         env={**os.environ, "PYTHONPATH": os.fspath(SOURCE)},
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
     )
+    assert child.stdout is not None
+    with child.stdout:
+        words = child.stdout.read().split()
     _, status, used = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:
         raise RuntimeError(f"{command[0]} ended with {child.returncode}")
-    return Cost(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+    peak = int(words[-1]) / 1024 if words and words[-1].isdigit() else math.nan
+    return Cost(used.ru_utime + used.ru_stime, peak)
 
 
 def python(text: str, *arguments: str | Path) -> Cost:
-    return run(sys.executable, "-c", text, *arguments)
+    return run(sys.executable, "-c", text + PEAK, *arguments)
 
 
 def _image(folder: Path, drawer: Path) -> list[Row]:
     old, new, delta = folder / "old.image", folder / "new.image", drawer / "image.delta"
     made = python(MAKE, old, new, delta, "2048")
     applied = python(APPLY, old, delta, drawer / "made")
-    assert (drawer / "made").read_bytes() == new.read_bytes()
+    assert filecmp.cmp(drawer / "made", new, shallow=False)
     size, idle = delta.stat().st_size, python(IDLE)
     note = f"{new.stat().st_size / 1e6:.0f} MB ext4 of Debian packages, segments of 2 MiB"
     return [
@@ -185,7 +195,8 @@ def _casync(name: str, old: Path, new: Path, drawer: Path) -> Row:
 
 
 def _size(name: str, file: Path, cost: Cost) -> Row:
-    words = f"{cost.cpu_s:.1f} CPU s, peak {cost.peak_mib:.0f} MiB"
+    peak = "" if math.isnan(cost.peak_mib) else f", peak {cost.peak_mib:.0f} MiB"
+    words = f"{cost.cpu_s:.1f} CPU s{peak}"
     return Row(name, file.stat().st_size, "bytes", note=words)
 
 
