@@ -115,6 +115,52 @@ def test_a_silent_process_is_killed_and_restarted() -> None:
     assert m.Kill("pilot") not in car.wait(1.0, *(m.Beat(n) for n in car.alive))
 
 
+def lone(**changes: object) -> Car:
+    car = Car(table(row("edge", heartbeat_s=1.0, **changes)))
+    car.boot()
+    return car
+
+
+def test_an_edge_that_is_given_no_processor_is_waited_for() -> None:
+    car, starved_ns = lone(), 0
+    for _ in range(30):  # it got a tenth of the time
+        starved_ns += nanoseconds(0.09)
+        assert m.Kill("edge") not in car.wait(0.1, m.Starved("edge", starved_ns))
+    assert m.doubted(car.state, car.now_ns) == ("edge",)
+    car.step(m.Beat("edge"))
+    assert m.doubted(car.state, car.now_ns) == ()
+    assert m.Kill("edge") not in car.wait(0.9)
+    assert m.Kill("edge") in car.wait(0.2)  # what it starved before it was heard excuses nothing
+
+
+@given(st.lists(st.tuples(st.floats(0.01, 2.0), st.floats(0.0, 1.0)), max_size=60))
+def test_no_edge_is_waited_for_without_end_and_who_drives_not_at_all(
+    turns: list[tuple[float, float]],
+) -> None:
+    car, driver, starved_s, passed_s = lone(), lone(**{"class": "driving"}), 0.0, 0.0
+    for span_s, share in turns:
+        starved_s, passed_s = starved_s + span_s * share, passed_s + span_s
+        word = m.Starved("edge", nanoseconds(starved_s))
+        for one in (car, driver):
+            one.now_ns += nanoseconds(span_s)
+            events = (word,) if one.state.ones["edge"].phase is Phase.READY else ()
+            one.step(*events)
+        drives = driver.state.ones["edge"].phase is Phase.READY
+        waits = car.state.ones["edge"].phase is Phase.READY
+        assert drives is (passed_s < 1.0)
+        assert waits or passed_s >= 1.0
+        assert not waits or passed_s < m.PATIENCE
+        assert waits or passed_s - starved_s >= 1.0 or passed_s >= m.PATIENCE
+
+
+def test_a_look_at_a_starved_edge_is_not_taken_all_the_time() -> None:
+    car = lone()
+    car.wait(1.0, m.Starved("edge", nanoseconds(0.5)))
+    due_ns = m.next_ns(car.state, car.now_ns)
+    assert due_ns is not None
+    assert due_ns - car.now_ns >= m.AGAIN_NS
+
+
 def test_one_that_never_gets_ready_is_killed() -> None:
     car = Car()
     car.step()

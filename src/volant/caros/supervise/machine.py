@@ -4,6 +4,9 @@ One for one: a process that dies costs nobody else. It starts once all it needs 
 after a backoff that doubles (with jitter, so that those that died together do not come back together),
 and is quarantined when it dies too often. At the end all are stopped, each before what it needs, by TERM
 and then by KILL. There is never a second copy: only an `Exited` event ends the first.
+
+An edge that wants to run and is given no processor is not hung: that time does not count as silence, up to
+`PATIENCE` times its deadline. Who drives has no such excuse: a car cannot wait.
 """
 
 from __future__ import annotations
@@ -15,13 +18,17 @@ from typing import Final
 
 from volant.caros.supervise.table import ProcessRow, ProcessTable
 from volant.core.chance import Chance
-from volant.core.clock import nanoseconds
+from volant.core.clock import NS_PER_S, nanoseconds
 from volant.core.messages import PowerState
 
 JITTER: Final = 0.25
 """A backoff is longer by up to this share."""
 DOUBLINGS: Final = 16
 """More would be past any bound on the backoff."""
+PATIENCE: Final = 5.0
+"""However busy the machine is, an edge that is silent for so many of its deadlines is hung (chosen)."""
+AGAIN_NS: Final = nanoseconds(0.1)
+"""Between two looks at one that is excused."""
 
 
 class Phase(enum.Enum):
@@ -65,6 +72,14 @@ class Beat:
 
 
 @dataclass(frozen=True, slots=True)
+class Starved:
+    """So long in all has the process wanted to run and was given no processor."""
+
+    name: str
+    total_ns: int
+
+
+@dataclass(frozen=True, slots=True)
 class Exited:
     """The process is gone; status as in a shell, 128 + the signal's number after a signal."""
 
@@ -91,7 +106,7 @@ class Release:
     name: str
 
 
-Event = Started | Ready | Beat | Exited | Power | Stop | Release
+Event = Started | Ready | Beat | Starved | Exited | Power | Stop | Release
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +151,10 @@ class One:
     since_ns: int = 0
     """Of its start, or of its TERM."""
     heard_ns: int = 0
+    starved_ns: int = 0
+    """As last told;"""
+    starved_then_ns: int = 0
+    """and when it was last heard."""
     due_ns: int = 0
     """It may not start before."""
     starts: int = 0
@@ -201,13 +220,24 @@ def next_ns(machine: Machine, now_ns: int) -> int | None:
         one = machine.ones[row.name]
         if one.phase is Phase.WAITING and one.due_ns > now_ns:
             times.append(one.due_ns)
-        elif one.phase is Phase.STARTING:
-            times.append(one.since_ns + nanoseconds(row.ready_s))
-        elif one.phase is Phase.READY and row.heartbeat_s:
-            times.append(one.heard_ns + nanoseconds(row.heartbeat_s))
+        elif one.phase is Phase.STARTING or (one.phase is Phase.READY and row.heartbeat_s):
+            times.append(_deadline_ns(row, one))
         elif one.phase is Phase.STOPPING:
             times.append(one.since_ns + nanoseconds(row.grace_s))
     return min(times, default=None)
+
+
+def doubted(machine: Machine, now_ns: int) -> tuple[str, ...]:
+    """Edges that are silent beyond their time: whoever decides wants to know whether they are `Starved`."""
+    found = []
+    for row in machine.rows:
+        one = machine.ones[row.name]
+        watched = one.phase is Phase.STARTING or (
+            one.phase is Phase.READY and row.heartbeat_s > 0.0
+        )
+        if watched and row.safety == "edge" and now_ns >= sum(_silence(row, one)):
+            found.append(row.name)
+    return tuple(found)
 
 
 def backoff_s(row: ProcessRow, deaths: int, jitter: float) -> float:
@@ -219,7 +249,7 @@ def backoff_s(row: ProcessRow, deaths: int, jitter: float) -> float:
 def _heard(
     machine: Machine,
     row: ProcessRow,
-    event: Started | Ready | Beat | Exited | Release,
+    event: Started | Ready | Beat | Starved | Exited | Release,
     now_ns: int,
     actions: list[Action],
 ) -> One:
@@ -230,6 +260,9 @@ def _heard(
         return one
     if isinstance(event, Exited):
         return _ended(machine, row, event.status, now_ns, actions)
+    if isinstance(event, Starved):
+        return replace(one, starved_ns=max(one.starved_ns, event.total_ns))
+    one = replace(one, starved_then_ns=one.starved_ns)
     ready = isinstance(event, Ready) or (isinstance(event, Started) and not row.heartbeat_s)
     if ready and one.phase is Phase.STARTING:
         actions.append(Say(row.name, "ready"))
@@ -286,8 +319,13 @@ def _maybe_start(machine: Machine, row: ProcessRow, now_ns: int, actions: list[A
     if not _wanted(machine, row) or now_ns < one.due_ns or not needs_ready:
         return one
     actions.append(Start(row.name, one.starts))
-    return replace(
-        one, phase=Phase.STARTING, since_ns=now_ns, heard_ns=now_ns, starts=one.starts + 1
+    return One(
+        phase=Phase.STARTING,
+        since_ns=now_ns,
+        heard_ns=now_ns,
+        due_ns=one.due_ns,
+        starts=one.starts + 1,
+        deaths=one.deaths,
     )
 
 
@@ -303,13 +341,30 @@ def _maybe_stop(machine: Machine, row: ProcessRow, now_ns: int, actions: list[Ac
 
 def _maybe_hung(row: ProcessRow, one: One, now_ns: int, actions: list[Action]) -> One:
     """KILL for a process that is silent; what hangs does not hear TERM."""
-    if one.phase is Phase.STARTING:
-        silent = now_ns - one.since_ns >= nanoseconds(row.ready_s)
-        what = f"not ready after {row.ready_s:g} s"
-    else:
-        silent = row.heartbeat_s > 0.0 and now_ns - one.heard_ns >= nanoseconds(row.heartbeat_s)
-        what = f"silent for {row.heartbeat_s:g} s"
-    if not silent:
+    if one.phase is Phase.READY and not row.heartbeat_s:
         return one
+    if now_ns < _deadline_ns(row, one):
+        return one
+    since_ns, limit_ns = _silence(row, one)
+    passed_s = max(limit_ns, now_ns - since_ns) / NS_PER_S
+    starts = one.phase is Phase.STARTING
+    what = f"not ready after {passed_s:.2g} s" if starts else f"silent for {passed_s:.2g} s"
     actions.extend((Say(row.name, "hung", what), Kill(row.name)))
     return replace(one, phase=Phase.KILLED)
+
+
+def _silence(row: ProcessRow, one: One) -> tuple[int, int]:
+    """Since when it is silent, and how long it may be."""
+    if one.phase is Phase.STARTING:
+        return one.since_ns, nanoseconds(row.ready_s)
+    return one.heard_ns, nanoseconds(row.heartbeat_s)
+
+
+def _deadline_ns(row: ProcessRow, one: One) -> int:
+    """When it counts as hung, by what is known of its starving."""
+    since_ns, limit_ns = _silence(row, one)
+    starved_ns = one.starved_ns - (one.starved_then_ns if one.phase is Phase.READY else 0)
+    if row.safety != "edge" or starved_ns <= 0:
+        return since_ns + limit_ns
+    most_ns = round((PATIENCE - 1.0) * limit_ns)
+    return since_ns + limit_ns + min(starved_ns + AGAIN_NS, most_ns)

@@ -110,7 +110,9 @@ class Supervisor:
         for descriptor, _ in self._poll.poll(max(0.0, (until_ns - began_ns) / 1e6)):
             self._hear(descriptor)
         events, self._events = self._events, []
-        self.state, actions = m.step(self.state, events, time.monotonic_ns())
+        now_ns = time.monotonic_ns()
+        events += [self._starved(name) for name in m.doubted(self.state, now_ns)]
+        self.state, actions = m.step(self.state, events, now_ns)
         for action in actions:
             self._act(action)
         return tuple(action for action in actions if isinstance(action, m.Say))
@@ -153,6 +155,15 @@ class Supervisor:
         del self._children[name]
         code = os.waitstatus_to_exitcode(status)
         self._events.append(m.Exited(name, code if code >= 0 else 128 - code))
+
+    def _starved(self, name: str) -> m.Starved:
+        """How long the kernel has let a process wait for a processor; 0 where it does not say."""
+        total_ns = 0
+        if name in self._children:
+            with contextlib.suppress(OSError, ValueError, IndexError):
+                told = Path(f"/proc/{self._children[name].pid}/schedstat").read_text("ascii")
+                total_ns = int(told.split()[1])
+        return m.Starved(name, total_ns)
 
     def _act(self, action: m.Action) -> None:
         match action:

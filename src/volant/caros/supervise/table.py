@@ -56,7 +56,8 @@ class ProcessRow(
     ready_s: AboveZero = 10.0
     """Not ready this long after its start it counts as hung."""
     heartbeat_s: Seconds = 1.0
-    """Silent for longer than this it counts as hung; 0: it has no heartbeat, and is ready once it runs."""
+    """Silent for longer than this it counts as hung; 0: it has no heartbeat, and is ready once it runs.
+    Of an edge, time in which it wanted to run and was given no processor does not count (`machine.PATIENCE`)."""
     grace_s: Seconds = 2.0
     """Between TERM and KILL."""
     restart: Literal["always", "failure", "never"] = "always"
