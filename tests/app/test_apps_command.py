@@ -15,8 +15,9 @@ import pytest
 from tests.caros.apps.packages import KEY, package
 from tests.caros.apps.running import machine_for
 from tests.house.source_tree import REPO
+from volant.app.app_lock import STATUS, host_of, hosting
 from volant.app.app_make import app_store
-from volant.app.app_run import STATUS, hosting, log_command
+from volant.app.app_run import log_command
 from volant.app.cli import main
 from volant.app.exits import Exit
 from volant.caros.apps.isolation.levels import Level
@@ -195,15 +196,29 @@ def test_an_app_runs_in_the_terminal_until_ctrl_c(tmp_path: Path) -> None:
 
 def test_one_host_at_a_time_has_the_apps(capsys: pytest.CaptureFixture[str]) -> None:
     store = app_store()
-    with hosting(store) as first, hosting(store) as second:
+    with hosting(store, "the car 7") as first, hosting(store, "the car 8") as second:
         assert (first, second) == (True, False)
-    with hosting(store) as again:
+        assert host_of(store) == "the car 7"
+    assert host_of(store) == ""
+    with hosting(store, "the car 8") as again:
         assert again
     (store.folder / STATUS).write_bytes(b'{"pid": 1, "level": "full", "apps": []}')
     assert volant("install", "trip-computer") == 0
     capsys.readouterr()
     assert volant("list", "--json") == 0
     assert said(capsys)["apps"][0]["phase"] == "", "what a killed host left is not believed"
+
+
+def test_what_waits_for_the_terminal_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert volant("install", "trip-computer") == 0
+    with hosting(app_store(), who := "volant app start a.b --here (process 7)"):
+        capsys.readouterr()
+        assert volant("list", "--json") == 0
+        found = said(capsys)
+        assert (found["host"], found["apps"][0]["phase"]) == (who, "waiting")
+        assert found["apps"][0]["why"] == f"waits until {who} has ended"
+        assert volant("list") == 0
+        assert f"run by {who}" in capsys.readouterr().out
 
 
 def test_what_an_app_keeps_is_copied_byte_for_byte(tmp_path: Path) -> None:

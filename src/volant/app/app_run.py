@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import os
 import signal
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from volant.app.app_lock import HERE, NOBODY_SAID, STATUS, host_of, hosting
 from volant.app.app_make import app_store, rights_in_words
 from volant.app.exits import Exit
 from volant.app.say import answer, answer_json, table, tell
@@ -33,8 +32,6 @@ from volant.caros.viss.server import note
 from volant.core.errors import InputError, RefusedError
 from volant.core.messages import PowerState
 
-STATUS: Final = "running.json"
-HOST_LOCK: Final = ".host"
 TURN_S: Final = 0.1
 
 
@@ -71,6 +68,8 @@ class ListAnswer(msgspec.Struct, frozen=True, kw_only=True):
     level: str
     lacking: dict[str, str]
     """What keeps the machine from level full, by means."""
+    host: str
+    """Who runs the apps now, a car or a terminal; empty: nobody."""
     apps: tuple[AppAnswer, ...]
 
 
@@ -78,10 +77,11 @@ def list_command(state: Path | None, *, as_json: bool) -> Exit:
     """Run `volant app list`."""
     store = app_store(state)
     _, offer = probe()
-    running = _running(store)
-    rows = tuple(_row(store, row, offer, running) for row in store.rows())
+    host = host_of(store)
+    running = _running(store) if host else None
+    rows = tuple(_row(store, row, offer, running, host) for row in store.rows())
     lacking = {means.value: why for means, why in offer.lacking.items()}
-    found = ListAnswer(level=offer.level.word, lacking=lacking, apps=rows)
+    found = ListAnswer(level=offer.level.word, lacking=lacking, host=host, apps=rows)
     if as_json:
         answer_json(found)
         return Exit.DONE
@@ -94,6 +94,8 @@ def list_command(state: Path | None, *, as_json: bool) -> Exit:
         for one in rows
     ]
     table("Apps", heads, words)
+    if host:
+        answer(f"run by {host}; a car beside it waits until that ends")
     answer(f"isolation on this machine: {found.level}")
     for means, why in lacking.items():
         answer(f"  missing: {means}: {why}")
@@ -111,8 +113,11 @@ def start_command(app: str, state: Path | None, *, here: bool) -> Exit:
     if here:
         return _run_here(store, row, manifest)
     store.enable(app, on=True)
-    up = _running(store)
-    answer(f"{app} starts {'now' if up else 'with the next car: volant up'}")
+    host = host_of(store)
+    if HERE in host:
+        answer(f"{app} starts with the car, once {host} has ended")
+    else:
+        answer(f"{app} starts {'now' if host else 'with the next car: volant up'}")
     return Exit.DONE
 
 
@@ -168,22 +173,6 @@ def _harmless(line: str) -> str:
     return "".join(one if one.isprintable() or one == "\t" else "?" for one in line)
 
 
-@contextlib.contextmanager
-def hosting(store: AppStore) -> Iterator[bool]:
-    """Be the one host of a store's apps; false where another one is."""
-    store.folder.mkdir(mode=0o755, parents=True, exist_ok=True)
-    with (store.folder / HOST_LOCK).open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            yield False
-            return
-        try:
-            yield True
-        finally:
-            (store.folder / STATUS).unlink(missing_ok=True)
-
-
 class StatusFile:
     """Says how the apps are, for `volant app list`; written when something changes."""
 
@@ -204,9 +193,12 @@ class StatusFile:
 def _run_here(store: AppStore, row: AppRow, manifest: Manifest) -> Exit:
     """One app in this terminal; its signals are there, and nobody says their values."""
     alone = _OneApp(store, row)
-    with hosting(store) as ours, StopSignals() as signals:
+    who = f"volant app start {row.id} {HERE} (process {os.getpid()})"
+    with hosting(store, who) as ours, StopSignals() as signals:
         if not ours:
-            raise RefusedError("a car is up and runs the apps: volant app start without --here")
+            raise RefusedError(
+                f"{host_of(store) or NOBODY_SAID} runs the apps: volant app start without --here"
+            )
         channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         server = _serve_signals(theirs)
         machine, offer = probe()
@@ -270,20 +262,21 @@ def _serve_signals(channel: socket.socket) -> int:
 
 
 def _running(store: AppStore) -> dict[str, AppStatus] | None:
-    """How the apps are in the car that is up; None: none is."""
+    """How the apps are, by their host; None: it has not said."""
     path: Path = store.folder / STATUS
     try:
         found = msgspec.json.decode(path.read_bytes(), type=HostStatus)
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
         return None
-    with contextlib.suppress(OSError), (store.folder / HOST_LOCK).open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return None  # nobody holds it: left by a host that was killed
     return {one.id: one for one in found.apps}
 
 
 def _row(
-    store: AppStore, row: AppRow, offer: Offer, running: dict[str, AppStatus] | None
+    store: AppStore,
+    row: AppRow,
+    offer: Offer,
+    running: dict[str, AppStatus] | None,
+    host: str,
 ) -> AppAnswer:
     status = None if running is None else running.get(row.id)
     name, least, why = row.id, "", ""
@@ -294,6 +287,9 @@ def _row(
         why = refusal(manifest, offer)
     except InputError as error:
         why = str(error)
+    phase = "" if running is None else "stopped" if status is None else status.phase
+    if HERE in host and status is None and row.enabled:
+        phase, why = "waiting", why or f"waits until {host} has ended"
     kept = store.kept(row.id)
     return AppAnswer(
         id=row.id,
@@ -301,7 +297,7 @@ def _row(
         version=row.version or "",
         signer=row.signer_name,
         enabled=row.enabled,
-        phase="" if running is None else (status.phase if status is not None else "stopped"),
+        phase=phase,
         why=status.why if status is not None and status.why else why,
         pid=None if status is None else status.pid,
         starts=0 if status is None else status.starts,
