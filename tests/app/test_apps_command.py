@@ -110,6 +110,19 @@ def test_an_older_version_is_refused(capsys: pytest.CaptureFixture[str]) -> None
     assert "0.1.0 is older than 0.2.0" in capsys.readouterr().err
 
 
+def test_a_misspelt_right_is_warned_of_with_the_nearest_name(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert volant("new", ID) == 0
+    manifest = Path("lights/app.toml")
+    manifest.write_text(manifest.read_text().replace("Vehicle.Speed", "Vehicle.Sped"))
+    assert volant("pack", "lights") == 0
+    words = "'read:Vehicle.Sped': no signal 'Vehicle.Sped'; nearest: Vehicle.Speed"
+    assert f"warning: {words}" in capsys.readouterr().err
+    assert volant("install", "lights", "--json") == 0
+    assert said(capsys)["warnings"][0].startswith(words)
+
+
 def test_the_key_is_for_its_owner_alone() -> None:
     assert volant("sign", str(made())) == 0
     (key,) = Path(os.environ["XDG_STATE_HOME"]).rglob("app-signing.pem")

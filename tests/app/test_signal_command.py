@@ -1,6 +1,8 @@
 """`volant signals`: the tree, imports, values as people write them, and what a car that is not there says."""
 
+import asyncio
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,11 @@ from volant.app.signal_command import (
     parse_value,
     show_command,
 )
+from volant.caros.signals.line import LineServer
+from volant.caros.signals.rights import Rights
+from volant.caros.signals.store import SignalStore
 from volant.core.errors import InputError, LinkError
+from volant.wire.vss import Catalogue, Leaf
 
 RELEASE = {
     "Vehicle": {
@@ -105,3 +111,29 @@ def test_a_socket_is_for_its_owner_alone_and_goes_with_its_car(tmp_path: Path) -
         (path,) = tmp_path.glob("signals-*.sock")
         assert path.stat().st_mode & 0o777 == 0o600
     assert not path.exists()
+
+
+def with_a_car(ask: Callable[[], object]) -> None:
+    """Run a command while a car with a tree of two signals listens."""
+
+    async def serve() -> None:
+        leaves = [Leaf("Vehicle.Speed", "sensor", "float"), Leaf("Vehicle.Lit", "actuator", "int8")]
+        store = SignalStore(Catalogue(leaves))
+        lit = store.leaf("Vehicle.Lit").id
+        store.claim("tests", [lit], "actuation", Rights.all(), lambda _: None)
+        with signal_line.listening_here() as listener:
+            serving = asyncio.create_task(LineServer(store, Rights.all()).serve(listener))
+            try:
+                await asyncio.to_thread(ask)
+            finally:
+                serving.cancel()
+
+    asyncio.run(serve())
+
+
+def test_a_misspelt_signal_of_the_live_car_is_told_with_the_nearest() -> None:
+    def ask() -> None:
+        with pytest.raises(InputError, match=r"Vehicle\.Sped: no such .*; nearest: Vehicle\.Speed"):
+            get_command(["Vehicle.Sped"], None, as_json=False)
+
+    with_a_car(ask)

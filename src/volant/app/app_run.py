@@ -86,10 +86,11 @@ def list_command(state: Path | None, *, as_json: bool) -> Exit:
         answer_json(found)
         return Exit.DONE
     heads = ("app", "version", "signed by", "starts with the car", "now", "needs")
+    nothing = "not yet" if host else "no car is up"
     words = [
         (
             *(one.id, one.version, one.signer, "yes" if one.enabled else "no"),
-            *(one.why or one.phase or "no car is up", one.min_isolation),
+            *(one.why or one.phase or nothing, one.min_isolation),
         )
         for one in rows
     ]

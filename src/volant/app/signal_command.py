@@ -8,12 +8,11 @@ from typing import Any, Final
 
 from volant.app.exits import Exit
 from volant.app.say import answer, answer_json, table, tell
-from volant.app.signal_files import import_release, whole_catalogue
+from volant.app.signal_files import import_release, unknown_signal, whole_catalogue
 from volant.app.signal_line import SignalClient
 from volant.caros.signals.line import shown
 from volant.caros.signals.sinks import SINKS
 from volant.core.errors import InputError, LinkError
-from volant.core.settings import nearest
 from volant.wire.vss import Catalogue, Leaf
 
 SHOWN_ALLOWED: Final = 6
@@ -135,20 +134,15 @@ def _expand(catalogue: Catalogue, pattern: str) -> tuple[Leaf, ...]:
     except ValueError as error:
         raise InputError(str(error)) from error
     if not found:
-        raise InputError(_unknown(catalogue, pattern))
+        raise InputError(unknown_signal(catalogue, pattern))
     return found
 
 
 def _leaf(catalogue: Catalogue, path: str) -> Leaf:
     leaf = catalogue.get(path)
     if leaf is None:
-        raise InputError(_unknown(catalogue, path))
+        raise InputError(unknown_signal(catalogue, path))
     return leaf
-
-
-def _unknown(catalogue: Catalogue, path: str) -> str:
-    known = [leaf.path for leaf in catalogue] + list(catalogue.branches)
-    return f"no signal {path!r}; nearest: {', '.join(nearest(path, known))}"
 
 
 def _range(leaf: Leaf) -> str:
