@@ -135,6 +135,45 @@ def test_what_ships_is_installed_by_its_name(name: str, capsys: pytest.CaptureFi
     assert said(capsys)["rights"]
 
 
+def test_programs_can_read_what_was_done(capsys: pytest.CaptureFixture[str]) -> None:
+    store = app_store()
+    assert volant("new", ID, "--json") == 0
+    assert said(capsys) == {"id": ID, "folder": "lights"}
+    manifest = Path("lights/app.toml")
+    manifest.write_text(manifest.read_text().replace('"strong"', '"none"'))
+    assert volant("install", "lights") == 0
+    kept, log = store.kept(ID), store.log(ID)
+    for folder in (kept, log):
+        folder.mkdir(parents=True)
+    (kept / "trips.txt").write_text("one\ntwo\n")
+    (log / "app.log").write_text("begun\nended\n")
+    capsys.readouterr()
+    for words, told in [
+        (("stop", ID), {"id": ID, "enabled": False, "host": ""}),
+        (("start", ID), {"id": ID, "enabled": True, "host": ""}),
+        (
+            ("log", ID, "--lines", "1"),
+            {"id": ID, "lines": ["ended"], "kept": [], "file": None},
+        ),
+        (
+            ("log", ID, "--kept", "*"),
+            {"id": ID, "lines": [], "kept": [{"name": "trips.txt", "bytes": 8}], "file": None},
+        ),
+        (
+            ("log", ID, "--kept", "trips.txt", "--out", "copy.txt"),
+            {
+                "id": ID,
+                "lines": [],
+                "kept": [{"name": "trips.txt", "bytes": 8}],
+                "file": "copy.txt",
+            },
+        ),
+        (("remove", ID, "--kept-too"), {"id": ID, "kept_too": True}),
+    ]:
+        assert volant(*words, "--json") == 0
+        assert said(capsys) == told
+
+
 def test_stop_start_and_remove(capsys: pytest.CaptureFixture[str]) -> None:
     app = "org.volant.trip-computer"
     assert volant("install", "trip-computer") == 0
@@ -150,7 +189,10 @@ def test_stop_start_and_remove(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("new", "Lights"), "id"),
+        (
+            ("new", "Lights"),
+            "volant: 'Lights' is no id, expected two to six words with dots between",
+        ),
         (("pack", "nowhere"), "has no app.toml"),
         (("sign", "nowhere.vapp"), "cannot be read"),
         (("install", "nowhere.vapp"), "no such package"),

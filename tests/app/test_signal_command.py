@@ -14,6 +14,7 @@ from volant.app.signal_command import (
     import_command,
     list_command,
     parse_value,
+    set_command,
     show_command,
 )
 from volant.caros.signals.line import LineServer
@@ -61,6 +62,9 @@ def test_an_import_adds_what_the_car_has_not(
     catalogue, own = signal_files.whole_catalogue()
     assert "Vehicle.Song" in catalogue
     assert "Vehicle.Song" not in own
+    assert import_command(file, as_json=True) is Exit.DONE
+    told = {"signals": 2, "new": 1, "file": str(signal_files.imported_folder() / "other.json")}
+    assert json.loads(capsys.readouterr().out) == told
     list_command("Vehicle.Song", as_json=True)
     (row,) = json.loads(capsys.readouterr().out)
     assert not row["told"]
@@ -137,3 +141,10 @@ def test_a_misspelt_signal_of_the_live_car_is_told_with_the_nearest() -> None:
             get_command(["Vehicle.Sped"], None, as_json=False)
 
     with_a_car(ask)
+
+
+def test_what_was_asked_of_a_signal_can_be_read_by_programs(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with_a_car(lambda: set_command("Vehicle.Lit", "6", None, as_json=True))
+    assert json.loads(capsys.readouterr().out) == {"path": "Vehicle.Lit", "asked": 6}

@@ -12,7 +12,7 @@ from volant.app.exits import Exit
 from volant.app.folders import state_folder
 from volant.app.say import answer, answer_json, table, tell
 from volant.app.signal_files import unknown_signal, whole_catalogue
-from volant.caros.apps.manifest import MANIFEST, Manifest, manifest_from
+from volant.caros.apps.manifest import MANIFEST, Manifest, id_fault, manifest_from
 from volant.caros.apps.package import (
     FILE_MOST_BYTES,
     FILES_MOST,
@@ -33,6 +33,13 @@ TEMPLATE: Final = "template"
 OWN_KEY: Final = "app-signing.pem"
 OWN_NAME: Final = "own key"
 LEFT_OUT: Final = ("__pycache__",)
+
+
+class NewAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """An app that was made from the template."""
+
+    id: str
+    folder: str
 
 
 class PackedAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,8 +84,10 @@ def app_store(state: Path | None = None) -> AppStore:
     return AppStore((state or state_folder()) / "apps")
 
 
-def new_command(app: str, folder: Path | None) -> Exit:
+def new_command(app: str, folder: Path | None, *, as_json: bool = False) -> Exit:
     """Run `volant app new`."""
+    if fault := id_fault(app):
+        raise InputError(fault)
     files = read_folder(_shipped(TEMPLATE))
     words = files[MANIFEST].decode().replace("org.example.template", app)
     name = app.rpartition(".")[2]
@@ -91,6 +100,9 @@ def new_command(app: str, folder: Path | None) -> Exit:
     for path, data in files.items():
         (target / path).parent.mkdir(parents=True, exist_ok=True)
         (target / path).write_bytes(data)
+    if as_json:
+        answer_json(NewAnswer(id=app, folder=str(target)))
+        return Exit.DONE
     answer(f"{target}/{MANIFEST} says what it may do, {target}/main.py is the app")
     answer(f"next: volant app pack {target}")
     return Exit.DONE

@@ -73,6 +73,43 @@ class ListAnswer(msgspec.Struct, frozen=True, kw_only=True):
     apps: tuple[AppAnswer, ...]
 
 
+class EnabledAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """An app that was started or stopped."""
+
+    id: str
+    enabled: bool
+    """It starts with the car."""
+    host: str
+    """Who runs the apps now, a car or a terminal; empty: nobody."""
+
+
+class RemovedAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """An app that was taken away."""
+
+    id: str
+    kept_too: bool
+    """What it kept is gone too."""
+
+
+class KeptAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that an app keeps."""
+
+    name: str
+    bytes: int
+
+
+class LogAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What an app has printed, or what it keeps."""
+
+    id: str
+    lines: tuple[str, ...]
+    """Of its log, or of what was asked for with `--kept`; empty with `--out`."""
+    kept: tuple[KeptAnswer, ...]
+    """All that it keeps, or the one that was asked for; empty for its log."""
+    file: str | None
+    """Where it was copied to; null: nowhere."""
+
+
 def list_command(state: Path | None, *, as_json: bool) -> Exit:
     """Run `volant app list`."""
     store = app_store(state)
@@ -103,7 +140,7 @@ def list_command(state: Path | None, *, as_json: bool) -> Exit:
     return Exit.DONE
 
 
-def start_command(app: str, state: Path | None, *, here: bool) -> Exit:
+def start_command(app: str, state: Path | None, *, here: bool, as_json: bool = False) -> Exit:
     """Run `volant app start`."""
     store = app_store(state)
     row = store.row(app)
@@ -112,32 +149,50 @@ def start_command(app: str, state: Path | None, *, here: bool) -> Exit:
     if why := refusal(manifest, offer):
         raise RefusedError(f"{app} does not start: {why}")
     if here:
-        return _run_here(store, row, manifest)
+        _run_here(store, row, manifest)
+        if as_json:
+            answer_json(EnabledAnswer(id=app, enabled=row.enabled, host=host_of(store)))
+        return Exit.DONE
     store.enable(app, on=True)
     host = host_of(store)
-    if HERE in host:
+    if as_json:
+        answer_json(EnabledAnswer(id=app, enabled=True, host=host))
+    elif HERE in host:
         answer(f"{app} starts with the car, once {host} has ended")
     else:
         answer(f"{app} starts {'now' if host else 'with the next car: volant up'}")
     return Exit.DONE
 
 
-def stop_command(app: str, state: Path | None) -> Exit:
+def stop_command(app: str, state: Path | None, *, as_json: bool = False) -> Exit:
     """Run `volant app stop`."""
-    app_store(state).enable(app, on=False)
+    store = app_store(state)
+    store.enable(app, on=False)
+    if as_json:
+        answer_json(EnabledAnswer(id=app, enabled=False, host=host_of(store)))
+        return Exit.DONE
     answer(f"{app} ends, and does not start with the car")
     return Exit.DONE
 
 
-def remove_command(app: str, state: Path | None, *, kept_too: bool) -> Exit:
+def remove_command(app: str, state: Path | None, *, kept_too: bool, as_json: bool = False) -> Exit:
     """Run `volant app remove`."""
     app_store(state).remove(app, kept_too=kept_too)
+    if as_json:
+        answer_json(RemovedAnswer(id=app, kept_too=kept_too))
+        return Exit.DONE
     answer(f"{app} is removed{', with what it kept' if kept_too else '; what it keeps stays'}")
     return Exit.DONE
 
 
 def log_command(
-    app: str, lines: int, kept: str | None, out: Path | None, state: Path | None
+    app: str,
+    lines: int,
+    kept: str | None,
+    out: Path | None,
+    state: Path | None,
+    *,
+    as_json: bool = False,
 ) -> Exit:
     """Run `volant app log`."""
     store = app_store(state)
@@ -145,28 +200,49 @@ def log_command(
     if out is not None and (kept is None or kept == "*"):
         raise InputError("--out wants --kept with a name")
     if kept == "*":
-        folder = store.kept(app)
-        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-            answer(f"{path.stat().st_size:>10} {path.name}")
+        found = LogAnswer(id=app, lines=(), kept=_all_kept(store, app), file=None)
+    elif kept is not None:
+        found = _one_kept(store, app, kept, out)
+    else:
+        found = LogAnswer(id=app, lines=_printed(store, app)[-lines:], kept=(), file=None)
+    if as_json:
+        answer_json(found)
         return Exit.DONE
-    if kept is not None:
-        if not NAME.fullmatch(kept) or not (store.kept(app) / kept).is_file():
-            raise InputError(f"{app} keeps nothing named {kept!r}: volant app log {app} --kept '*'")
-        data = (store.kept(app) / kept).read_bytes()
-        if out is not None:
-            out.write_bytes(data)
-            return Exit.DONE
-        for line in data.decode(errors="replace").splitlines():
-            answer(_harmless(line))
-        return Exit.DONE
+    for one in found.kept if kept == "*" else ():
+        answer(f"{one.bytes:>10} {one.name}")
+    for line in found.lines:
+        answer(_harmless(line))
+    return Exit.DONE
+
+
+def _all_kept(store: AppStore, app: str) -> tuple[KeptAnswer, ...]:
+    folder = store.kept(app)
+    paths = sorted(folder.iterdir()) if folder.is_dir() else ()
+    return tuple(KeptAnswer(name=path.name, bytes=path.stat().st_size) for path in paths)
+
+
+def _one_kept(store: AppStore, app: str, name: str, out: Path | None) -> LogAnswer:
+    """Something that an app keeps, as lines, or copied to a file byte for byte."""
+    if not NAME.fullmatch(name) or not (store.kept(app) / name).is_file():
+        raise InputError(f"{app} keeps nothing named {name!r}: volant app log {app} --kept '*'")
+    data = (store.kept(app) / name).read_bytes()
+    if out is not None:
+        out.write_bytes(data)
+    return LogAnswer(
+        id=app,
+        lines=() if out is not None else tuple(data.decode(errors="replace").splitlines()),
+        kept=(KeptAnswer(name=name, bytes=len(data)),),
+        file=None if out is None else str(out),
+    )
+
+
+def _printed(store: AppStore, app: str) -> tuple[str, ...]:
     found: list[str] = []
     for name in ("app.log.1", "app.log"):
         with contextlib.suppress(FileNotFoundError):
             text = (store.log(app) / name).read_text(encoding="utf-8", errors="replace")
             found += text.splitlines()
-    for line in found[-lines:]:
-        answer(_harmless(line))
-    return Exit.DONE
+    return tuple(found)
 
 
 def _harmless(line: str) -> str:
@@ -191,7 +267,7 @@ class StatusFile:
                 write_whole(self._path, msgspec.json.encode(status))
 
 
-def _run_here(store: AppStore, row: AppRow, manifest: Manifest) -> Exit:
+def _run_here(store: AppStore, row: AppRow, manifest: Manifest) -> None:
     """One app in this terminal; its signals are there, and nobody says their values."""
     alone = _OneApp(store, row)
     who = f"volant app start {row.id} {HERE} (process {os.getpid()})"
@@ -225,7 +301,6 @@ def _run_here(store: AppStore, row: AppRow, manifest: Manifest) -> Exit:
             os.kill(server, signal.SIGKILL)
             os.waitpid(server, 0)
     tell(f"its words: volant app log {row.id}")
-    return Exit.DONE
 
 
 class _OneApp(AppStore):

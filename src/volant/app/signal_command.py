@@ -78,11 +78,15 @@ def get_command(paths: list[str], socket: Path | None, *, as_json: bool) -> Exit
     return Exit.DONE
 
 
-def set_command(path: str, value: str, socket: Path | None) -> Exit:
+def set_command(path: str, value: str, socket: Path | None, *, as_json: bool = False) -> Exit:
     """Run `volant signals set`."""
     with SignalClient(socket) as client:
         (row,) = client.ask(do="show", pattern=path)[:1]
-        client.ask(do="set", values={path: parse_value(value, row["datatype"])})
+        asked = parse_value(value, row["datatype"])
+        client.ask(do="set", values={path: asked})
+    if as_json:
+        answer_json({"path": path, "asked": asked})
+        return Exit.DONE
     tell(f"{path}: asked for {value}")
     return Exit.DONE
 
@@ -106,9 +110,12 @@ def watch_command(pattern: str, socket: Path | None, count: int | None, *, as_js
     return Exit.DONE
 
 
-def import_command(file: Path) -> Exit:
+def import_command(file: Path, *, as_json: bool = False) -> Exit:
     """Run `volant signals import`."""
     count, new, kept = import_release(file)
+    if as_json:
+        answer_json({"signals": count, "new": new, "file": str(kept)})
+        return Exit.DONE
     tell(f"{count} signals, {new} that the car does not have; kept as {kept}")
     return Exit.DONE
 
