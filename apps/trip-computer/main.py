@@ -22,15 +22,6 @@ READ = (
 )
 
 
-def lines(now, reach_m):
-    """What the card says."""
-    each = now.per_100_km
-    first = f"{now.distance_m / 1000.0:.1f} km  {now.net_kwh:.2f} kWh"
-    first += "" if each is None else f"  {each:.1f} kWh/100 km"
-    left = "" if reach_m is None else f"Range {reach_m / 1000.0:.0f} km"
-    return first[:60], (now.advice() or left)[:60]
-
-
 def end(car, now):
     """Keep the trip, and let go of the oldest when there are many."""
     if now.distance_m < 100.0:
@@ -75,7 +66,7 @@ def main():
             at_s = time.monotonic()
             if at_s - shown_s >= SHOW_EVERY_S:
                 shown_s = at_s
-                car.show("Trip", *lines(now, reach_m))
+                car.show(*now.card(reach_m))
             if at_s - saved_s >= SAVE_EVERY_S and now.distance_m > 100.0:
                 saved_s = at_s
                 stamp = time.strftime("%Y-%m-%d %H:%M", time.gmtime())

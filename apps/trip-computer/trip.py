@@ -124,6 +124,13 @@ class Trip:
             return ""
         return words.format(joule / JOULE_PER_KWH)
 
+    def card(self, reach_m):
+        """Title and two lines, the first of them short enough for one; `reach_m` None: not known."""
+        each = "" if self.per_100_km is None else f", {self.per_100_km:.1f} kWh/100 km"
+        left = "" if reach_m is None else f"Range {reach_m / 1000.0:.0f} km"
+        used = f"{self.net_kwh:.2f} kWh{each}"
+        return f"Trip {self.distance_m / 1000.0:.1f} km", used[:60], (self.advice() or left)[:60]
+
     def record(self):
         """For what is kept, as one line of text."""
         each = "-" if self.per_100_km is None else f"{self.per_100_km:.1f}"

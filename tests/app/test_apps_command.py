@@ -15,8 +15,9 @@ import pytest
 from tests.caros.apps.packages import KEY, package
 from tests.caros.apps.running import machine_for
 from tests.house.source_tree import REPO
+from volant.app.app_lock import STATUS, host_of, hosting
 from volant.app.app_make import app_store
-from volant.app.app_run import STATUS, hosting, log_command
+from volant.app.app_run import log_command
 from volant.app.cli import main
 from volant.app.exits import Exit
 from volant.caros.apps.isolation.levels import Level
@@ -109,6 +110,19 @@ def test_an_older_version_is_refused(capsys: pytest.CaptureFixture[str]) -> None
     assert "0.1.0 is older than 0.2.0" in capsys.readouterr().err
 
 
+def test_a_misspelt_right_is_warned_of_with_the_nearest_name(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert volant("new", ID) == 0
+    manifest = Path("lights/app.toml")
+    manifest.write_text(manifest.read_text().replace("Vehicle.Speed", "Vehicle.Sped"))
+    assert volant("pack", "lights") == 0
+    words = "'read:Vehicle.Sped': no signal 'Vehicle.Sped'; nearest: Vehicle.Speed"
+    assert f"warning: {words}" in capsys.readouterr().err
+    assert volant("install", "lights", "--json") == 0
+    assert said(capsys)["warnings"][0].startswith(words)
+
+
 def test_the_key_is_for_its_owner_alone() -> None:
     assert volant("sign", str(made())) == 0
     (key,) = Path(os.environ["XDG_STATE_HOME"]).rglob("app-signing.pem")
@@ -119,6 +133,45 @@ def test_the_key_is_for_its_owner_alone() -> None:
 def test_what_ships_is_installed_by_its_name(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert volant("install", name, "--json") == 0
     assert said(capsys)["rights"]
+
+
+def test_programs_can_read_what_was_done(capsys: pytest.CaptureFixture[str]) -> None:
+    store = app_store()
+    assert volant("new", ID, "--json") == 0
+    assert said(capsys) == {"id": ID, "folder": "lights"}
+    manifest = Path("lights/app.toml")
+    manifest.write_text(manifest.read_text().replace('"strong"', '"none"'))
+    assert volant("install", "lights") == 0
+    kept, log = store.kept(ID), store.log(ID)
+    for folder in (kept, log):
+        folder.mkdir(parents=True)
+    (kept / "trips.txt").write_text("one\ntwo\n")
+    (log / "app.log").write_text("begun\nended\n")
+    capsys.readouterr()
+    for words, told in [
+        (("stop", ID), {"id": ID, "enabled": False, "host": ""}),
+        (("start", ID), {"id": ID, "enabled": True, "host": ""}),
+        (
+            ("log", ID, "--lines", "1"),
+            {"id": ID, "lines": ["ended"], "kept": [], "file": None},
+        ),
+        (
+            ("log", ID, "--kept", "*"),
+            {"id": ID, "lines": [], "kept": [{"name": "trips.txt", "bytes": 8}], "file": None},
+        ),
+        (
+            ("log", ID, "--kept", "trips.txt", "--out", "copy.txt"),
+            {
+                "id": ID,
+                "lines": [],
+                "kept": [{"name": "trips.txt", "bytes": 8}],
+                "file": "copy.txt",
+            },
+        ),
+        (("remove", ID, "--kept-too"), {"id": ID, "kept_too": True}),
+    ]:
+        assert volant(*words, "--json") == 0
+        assert said(capsys) == told
 
 
 def test_stop_start_and_remove(capsys: pytest.CaptureFixture[str]) -> None:
@@ -136,7 +189,10 @@ def test_stop_start_and_remove(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("new", "Lights"), "id"),
+        (
+            ("new", "Lights"),
+            "volant: 'Lights' is no id, expected two to six words with dots between",
+        ),
         (("pack", "nowhere"), "has no app.toml"),
         (("sign", "nowhere.vapp"), "cannot be read"),
         (("install", "nowhere.vapp"), "no such package"),
@@ -195,15 +251,29 @@ def test_an_app_runs_in_the_terminal_until_ctrl_c(tmp_path: Path) -> None:
 
 def test_one_host_at_a_time_has_the_apps(capsys: pytest.CaptureFixture[str]) -> None:
     store = app_store()
-    with hosting(store) as first, hosting(store) as second:
+    with hosting(store, "the car 7") as first, hosting(store, "the car 8") as second:
         assert (first, second) == (True, False)
-    with hosting(store) as again:
+        assert host_of(store) == "the car 7"
+    assert host_of(store) == ""
+    with hosting(store, "the car 8") as again:
         assert again
     (store.folder / STATUS).write_bytes(b'{"pid": 1, "level": "full", "apps": []}')
     assert volant("install", "trip-computer") == 0
     capsys.readouterr()
     assert volant("list", "--json") == 0
     assert said(capsys)["apps"][0]["phase"] == "", "what a killed host left is not believed"
+
+
+def test_what_waits_for_the_terminal_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert volant("install", "trip-computer") == 0
+    with hosting(app_store(), who := "volant app start a.b --here (process 7)"):
+        capsys.readouterr()
+        assert volant("list", "--json") == 0
+        found = said(capsys)
+        assert (found["host"], found["apps"][0]["phase"]) == (who, "waiting")
+        assert found["apps"][0]["why"] == f"waits until {who} has ended"
+        assert volant("list") == 0
+        assert f"run by {who}" in capsys.readouterr().out
 
 
 def test_what_an_app_keeps_is_copied_byte_for_byte(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """`volant signals`: the tree, imports, values as people write them, and what a car that is not there says."""
 
+import asyncio
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,9 +14,14 @@ from volant.app.signal_command import (
     import_command,
     list_command,
     parse_value,
+    set_command,
     show_command,
 )
+from volant.caros.signals.line import LineServer
+from volant.caros.signals.rights import Rights
+from volant.caros.signals.store import SignalStore
 from volant.core.errors import InputError, LinkError
+from volant.wire.vss import Catalogue, Leaf
 
 RELEASE = {
     "Vehicle": {
@@ -55,6 +62,9 @@ def test_an_import_adds_what_the_car_has_not(
     catalogue, own = signal_files.whole_catalogue()
     assert "Vehicle.Song" in catalogue
     assert "Vehicle.Song" not in own
+    assert import_command(file, as_json=True) is Exit.DONE
+    told = {"signals": 2, "new": 1, "file": str(signal_files.imported_folder() / "other.json")}
+    assert json.loads(capsys.readouterr().out) == told
     list_command("Vehicle.Song", as_json=True)
     (row,) = json.loads(capsys.readouterr().out)
     assert not row["told"]
@@ -105,3 +115,36 @@ def test_a_socket_is_for_its_owner_alone_and_goes_with_its_car(tmp_path: Path) -
         (path,) = tmp_path.glob("signals-*.sock")
         assert path.stat().st_mode & 0o777 == 0o600
     assert not path.exists()
+
+
+def with_a_car(ask: Callable[[], object]) -> None:
+    """Run a command while a car with a tree of two signals listens."""
+
+    async def serve() -> None:
+        leaves = [Leaf("Vehicle.Speed", "sensor", "float"), Leaf("Vehicle.Lit", "actuator", "int8")]
+        store = SignalStore(Catalogue(leaves))
+        lit = store.leaf("Vehicle.Lit").id
+        store.claim("tests", [lit], "actuation", Rights.all(), lambda _: None)
+        with signal_line.listening_here() as listener:
+            serving = asyncio.create_task(LineServer(store, Rights.all()).serve(listener))
+            try:
+                await asyncio.to_thread(ask)
+            finally:
+                serving.cancel()
+
+    asyncio.run(serve())
+
+
+def test_a_misspelt_signal_of_the_live_car_is_told_with_the_nearest() -> None:
+    def ask() -> None:
+        with pytest.raises(InputError, match=r"Vehicle\.Sped: no such .*; nearest: Vehicle\.Speed"):
+            get_command(["Vehicle.Sped"], None, as_json=False)
+
+    with_a_car(ask)
+
+
+def test_what_was_asked_of_a_signal_can_be_read_by_programs(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with_a_car(lambda: set_command("Vehicle.Lit", "6", None, as_json=True))
+    assert json.loads(capsys.readouterr().out) == {"path": "Vehicle.Lit", "asked": 6}

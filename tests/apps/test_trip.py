@@ -43,6 +43,15 @@ def test_an_hour_at_a_hundred_with_eighteen_kilowatts() -> None:
     assert now.record() == "100.0 km, 60 min, 18.00 kWh, 18.0 kWh/100 km, top 100 km/h"
 
 
+def test_the_card_has_separators_and_lines_that_fit() -> None:
+    assert driven(100.0, 18_000.0, 3600).card(312_000.0) == (
+        "Trip 100.0 km",
+        "18.00 kWh, 18.0 kWh/100 km",
+        "Range 312 km",
+    )
+    assert trip.Trip().card(None) == ("Trip 0.0 km", "0.00 kWh", "")
+
+
 def test_what_comes_back_is_taken_off() -> None:
     now = driven(50.0, -10_000.0, 360)
     assert now.net_kwh == pytest.approx(-1.0)

@@ -54,9 +54,9 @@ export function wordsOf(one: Ask | null): string {
   }
 }
 
-/** The car's own words stand behind the standard's sentence and the path. */
+/** The car's own words stand behind the path and before the standard's sentence. */
 function reasonOf(message: string): string {
-  const own = /Vehicle[.\w]*:\s*(.+)$/s.exec(message)?.[1] ?? message;
+  const own = /Vehicle[.\w]*:\s*(.+?)(\. The (server|client) .*)?$/s.exec(message)?.[1] ?? message;
   const words = own.charAt(0).toUpperCase() + own.slice(1);
   return /[.!?]$/.test(words) ? words : `${words}.`;
 }

@@ -23,11 +23,12 @@ export function degrees(value: number | null): string {
 /** Below this way a consumption says nothing. */
 const LEAST_WAY_M = 500;
 
-/** "17.2 kWh/100 km" over the trip. */
+/** "17.2 kWh/100 km" over the trip: what came back is taken off. */
 export function consumption(values: Values): string {
-  const [way_m, used_kwh] = [number(values, at.TRIP), number(values, at.CONSUMED)];
-  if (way_m === null || used_kwh === null || way_m < LEAST_WAY_M) return NONE;
-  return `${((used_kwh / way_m) * 1e5).toFixed(1)} kWh/100 km`;
+  const way_m = number(values, at.TRIP);
+  const [used_kwh, back_kwh] = [number(values, at.CONSUMED), number(values, at.RECOVERED)];
+  if (way_m === null || used_kwh === null || back_kwh === null || way_m < LEAST_WAY_M) return NONE;
+  return `${(((used_kwh - back_kwh) / way_m) * 1e5).toFixed(1)} kWh/100 km`;
 }
 
 /** "1:07 h" or "7:05 min". */

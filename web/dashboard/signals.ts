@@ -5,6 +5,7 @@ export const TRIP = "TraveledDistanceSinceStart";
 export const TIME = "TripDuration";
 export const AVERAGE = "AverageSpeed";
 export const CONSUMED = "Powertrain.TractionBattery.AccumulatedConsumedEnergy";
+export const RECOVERED = "Powertrain.AccumulatedBrakingEnergy";
 export const POWER = "Powertrain.TractionBattery.CurrentPower";
 export const CHARGE = "Powertrain.TractionBattery.StateOfCharge.Displayed";
 export const RANGE = "Powertrain.Range";
@@ -43,7 +44,7 @@ export const MOVED = [
 ];
 
 export const ALL = [
-  ...[SPEED, TRIP, TIME, AVERAGE, CONSUMED, POWER, CHARGE, RANGE],
+  ...[SPEED, TRIP, TIME, AVERAGE, CONSUMED, RECOVERED, POWER, CHARGE, RANGE],
   ...[IS_CHARGING, CABLE, COMPLETE, CABIN, OUTSIDE],
   ...MOVED,
 ];

@@ -44,7 +44,7 @@ describe("what was asked", () => {
   it("is refused in the car's own words", () => {
     const no = refused(
       one,
-      "The server cannot. Vehicle.Cabin.X: no door opens while the car moves",
+      "Vehicle.Cabin.X: no door opens while the car moves. The server is currently unable.",
     );
     expect(wordsOf(no)).toBe("Open front left window: refused. No door opens while the car moves.");
     expect(heard(no, "100").stage).toBe("refused");
@@ -65,7 +65,8 @@ describe("the dashboard's words", () => {
   const values = new Map([
     [at.TRIP, "12400"],
     [at.TIME, "905"],
-    [at.CONSUMED, "2.1"],
+    [at.CONSUMED, "2.9"],
+    [at.RECOVERED, "0.8"],
     [at.CHARGE, "71"],
     [at.RANGE, "312000"],
     [at.POWER, "-9400"],
@@ -82,6 +83,7 @@ describe("the dashboard's words", () => {
         new Map([
           [at.TRIP, "100"],
           [at.CONSUMED, "1"],
+          [at.RECOVERED, "0"],
         ]),
       ),
     ).toBe("–");

@@ -11,7 +11,8 @@ import msgspec
 from volant.app.exits import Exit
 from volant.app.folders import state_folder
 from volant.app.say import answer, answer_json, table, tell
-from volant.caros.apps.manifest import MANIFEST, Manifest, manifest_from
+from volant.app.signal_files import unknown_signal, whole_catalogue
+from volant.caros.apps.manifest import MANIFEST, Manifest, id_fault, manifest_from
 from volant.caros.apps.package import (
     FILE_MOST_BYTES,
     FILES_MOST,
@@ -34,6 +35,13 @@ OWN_NAME: Final = "own key"
 LEFT_OUT: Final = ("__pycache__",)
 
 
+class NewAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """An app that was made from the template."""
+
+    id: str
+    folder: str
+
+
 class PackedAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """A package."""
 
@@ -45,6 +53,8 @@ class PackedAnswer(msgspec.Struct, frozen=True, kw_only=True):
     bytes: int
     key: str | None
     """Short name of its signer's key; null: it is not signed."""
+    warnings: tuple[str, ...]
+    """Rights that cover no signal of this car, with the nearest ones."""
 
 
 class InstalledAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +66,8 @@ class InstalledAnswer(msgspec.Struct, frozen=True, kw_only=True):
     rights: tuple[str, ...]
     hosts: tuple[str, ...]
     min_isolation: str
+    warnings: tuple[str, ...]
+    """Rights that cover no signal of this car, with the nearest ones."""
 
 
 class KeyAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,8 +84,10 @@ def app_store(state: Path | None = None) -> AppStore:
     return AppStore((state or state_folder()) / "apps")
 
 
-def new_command(app: str, folder: Path | None) -> Exit:
+def new_command(app: str, folder: Path | None, *, as_json: bool = False) -> Exit:
     """Run `volant app new`."""
+    if fault := id_fault(app):
+        raise InputError(fault)
     files = read_folder(_shipped(TEMPLATE))
     words = files[MANIFEST].decode().replace("org.example.template", app)
     name = app.rpartition(".")[2]
@@ -86,6 +100,9 @@ def new_command(app: str, folder: Path | None) -> Exit:
     for path, data in files.items():
         (target / path).parent.mkdir(parents=True, exist_ok=True)
         (target / path).write_bytes(data)
+    if as_json:
+        answer_json(NewAnswer(id=app, folder=str(target)))
+        return Exit.DONE
     answer(f"{target}/{MANIFEST} says what it may do, {target}/main.py is the app")
     answer(f"next: volant app pack {target}")
     return Exit.DONE
@@ -146,6 +163,7 @@ def install_command(what: str, state: Path | None, *, as_json: bool) -> Exit:
     package = open_package(data)
     row = app_store(state).install(package)
     manifest = package.manifest
+    warnings = _warned(manifest)
     if as_json:
         answer_json(
             InstalledAnswer(
@@ -155,6 +173,7 @@ def install_command(what: str, state: Path | None, *, as_json: bool) -> Exit:
                 rights=manifest.signals,
                 hosts=manifest.budget.hosts,
                 min_isolation=manifest.min_isolation,
+                warnings=warnings,
             )
         )
         return Exit.DONE
@@ -174,6 +193,22 @@ def rights_in_words(manifest: Manifest) -> list[str]:
     if manifest.while_moving == "card":
         found.append("show a card while the car moves")
     return found or ["read, move and call nothing"]
+
+
+def _warned(manifest: Manifest) -> tuple[str, ...]:
+    """Warn of rights that cover no signal of this car; gives the warnings."""
+    found: list[str] = []
+    try:
+        catalogue = whole_catalogue()[0]
+    except InputError as error:  # an import that is broken is no fault of the app
+        tell(f"rights are not compared with the car's signals: {error}")
+        return ()
+    for right in manifest.signals:
+        path = right.rpartition(":")[2]
+        if not catalogue.expand(path):
+            found.append(f"{right!r}: {unknown_signal(catalogue, path)}")
+            tell(f"warning: {found[-1]}")
+    return tuple(found)
 
 
 def own_key(state: Path | None) -> SigningKey:
@@ -262,6 +297,7 @@ def _write(path: Path, data: bytes) -> None:
 
 def _tell(path: Path, package: Package, data: bytes, *, as_json: bool) -> None:
     manifest, signer = package.manifest, package.signer
+    warnings = _warned(manifest)
     if as_json:
         answer_json(
             PackedAnswer(
@@ -272,6 +308,7 @@ def _tell(path: Path, package: Package, data: bytes, *, as_json: bool) -> None:
                 files=len(package.files),
                 bytes=len(data),
                 key=None if signer is None else signer.key_id,
+                warnings=warnings,
             )
         )
         return

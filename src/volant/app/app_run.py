@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import os
 import signal
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from volant.app.app_lock import HERE, NOBODY_SAID, STATUS, host_of, hosting
 from volant.app.app_make import app_store, rights_in_words
 from volant.app.exits import Exit
 from volant.app.say import answer, answer_json, table, tell
@@ -33,8 +32,6 @@ from volant.caros.viss.server import note
 from volant.core.errors import InputError, RefusedError
 from volant.core.messages import PowerState
 
-STATUS: Final = "running.json"
-HOST_LOCK: Final = ".host"
 TURN_S: Final = 0.1
 
 
@@ -71,36 +68,79 @@ class ListAnswer(msgspec.Struct, frozen=True, kw_only=True):
     level: str
     lacking: dict[str, str]
     """What keeps the machine from level full, by means."""
+    host: str
+    """Who runs the apps now, a car or a terminal; empty: nobody."""
     apps: tuple[AppAnswer, ...]
+
+
+class EnabledAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """An app that was started or stopped."""
+
+    id: str
+    enabled: bool
+    """It starts with the car."""
+    host: str
+    """Who runs the apps now, a car or a terminal; empty: nobody."""
+
+
+class RemovedAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """An app that was taken away."""
+
+    id: str
+    kept_too: bool
+    """What it kept is gone too."""
+
+
+class KeptAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that an app keeps."""
+
+    name: str
+    bytes: int
+
+
+class LogAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What an app has printed, or what it keeps."""
+
+    id: str
+    lines: tuple[str, ...]
+    """Of its log, or of what was asked for with `--kept`; empty with `--out`."""
+    kept: tuple[KeptAnswer, ...]
+    """All that it keeps, or the one that was asked for; empty for its log."""
+    file: str | None
+    """Where it was copied to; null: nowhere."""
 
 
 def list_command(state: Path | None, *, as_json: bool) -> Exit:
     """Run `volant app list`."""
     store = app_store(state)
     _, offer = probe()
-    running = _running(store)
-    rows = tuple(_row(store, row, offer, running) for row in store.rows())
+    host = host_of(store)
+    running = _running(store) if host else None
+    rows = tuple(_row(store, row, offer, running, host) for row in store.rows())
     lacking = {means.value: why for means, why in offer.lacking.items()}
-    found = ListAnswer(level=offer.level.word, lacking=lacking, apps=rows)
+    found = ListAnswer(level=offer.level.word, lacking=lacking, host=host, apps=rows)
     if as_json:
         answer_json(found)
         return Exit.DONE
     heads = ("app", "version", "signed by", "starts with the car", "now", "needs")
+    nothing = "not yet" if host else "no car is up"
     words = [
         (
             *(one.id, one.version, one.signer, "yes" if one.enabled else "no"),
-            *(one.why or one.phase or "no car is up", one.min_isolation),
+            *(one.why or one.phase or nothing, one.min_isolation),
         )
         for one in rows
     ]
     table("Apps", heads, words)
+    if host:
+        answer(f"run by {host}; a car beside it waits until that ends")
     answer(f"isolation on this machine: {found.level}")
     for means, why in lacking.items():
         answer(f"  missing: {means}: {why}")
     return Exit.DONE
 
 
-def start_command(app: str, state: Path | None, *, here: bool) -> Exit:
+def start_command(app: str, state: Path | None, *, here: bool, as_json: bool = False) -> Exit:
     """Run `volant app start`."""
     store = app_store(state)
     row = store.row(app)
@@ -109,29 +149,50 @@ def start_command(app: str, state: Path | None, *, here: bool) -> Exit:
     if why := refusal(manifest, offer):
         raise RefusedError(f"{app} does not start: {why}")
     if here:
-        return _run_here(store, row, manifest)
+        _run_here(store, row, manifest)
+        if as_json:
+            answer_json(EnabledAnswer(id=app, enabled=row.enabled, host=host_of(store)))
+        return Exit.DONE
     store.enable(app, on=True)
-    up = _running(store)
-    answer(f"{app} starts {'now' if up else 'with the next car: volant up'}")
+    host = host_of(store)
+    if as_json:
+        answer_json(EnabledAnswer(id=app, enabled=True, host=host))
+    elif HERE in host:
+        answer(f"{app} starts with the car, once {host} has ended")
+    else:
+        answer(f"{app} starts {'now' if host else 'with the next car: volant up'}")
     return Exit.DONE
 
 
-def stop_command(app: str, state: Path | None) -> Exit:
+def stop_command(app: str, state: Path | None, *, as_json: bool = False) -> Exit:
     """Run `volant app stop`."""
-    app_store(state).enable(app, on=False)
+    store = app_store(state)
+    store.enable(app, on=False)
+    if as_json:
+        answer_json(EnabledAnswer(id=app, enabled=False, host=host_of(store)))
+        return Exit.DONE
     answer(f"{app} ends, and does not start with the car")
     return Exit.DONE
 
 
-def remove_command(app: str, state: Path | None, *, kept_too: bool) -> Exit:
+def remove_command(app: str, state: Path | None, *, kept_too: bool, as_json: bool = False) -> Exit:
     """Run `volant app remove`."""
     app_store(state).remove(app, kept_too=kept_too)
+    if as_json:
+        answer_json(RemovedAnswer(id=app, kept_too=kept_too))
+        return Exit.DONE
     answer(f"{app} is removed{', with what it kept' if kept_too else '; what it keeps stays'}")
     return Exit.DONE
 
 
 def log_command(
-    app: str, lines: int, kept: str | None, out: Path | None, state: Path | None
+    app: str,
+    lines: int,
+    kept: str | None,
+    out: Path | None,
+    state: Path | None,
+    *,
+    as_json: bool = False,
 ) -> Exit:
     """Run `volant app log`."""
     store = app_store(state)
@@ -139,49 +200,54 @@ def log_command(
     if out is not None and (kept is None or kept == "*"):
         raise InputError("--out wants --kept with a name")
     if kept == "*":
-        folder = store.kept(app)
-        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-            answer(f"{path.stat().st_size:>10} {path.name}")
+        found = LogAnswer(id=app, lines=(), kept=_all_kept(store, app), file=None)
+    elif kept is not None:
+        found = _one_kept(store, app, kept, out)
+    else:
+        found = LogAnswer(id=app, lines=_printed(store, app)[-lines:], kept=(), file=None)
+    if as_json:
+        answer_json(found)
         return Exit.DONE
-    if kept is not None:
-        if not NAME.fullmatch(kept) or not (store.kept(app) / kept).is_file():
-            raise InputError(f"{app} keeps nothing named {kept!r}: volant app log {app} --kept '*'")
-        data = (store.kept(app) / kept).read_bytes()
-        if out is not None:
-            out.write_bytes(data)
-            return Exit.DONE
-        for line in data.decode(errors="replace").splitlines():
-            answer(_harmless(line))
-        return Exit.DONE
+    for one in found.kept if kept == "*" else ():
+        answer(f"{one.bytes:>10} {one.name}")
+    for line in found.lines:
+        answer(_harmless(line))
+    return Exit.DONE
+
+
+def _all_kept(store: AppStore, app: str) -> tuple[KeptAnswer, ...]:
+    folder = store.kept(app)
+    paths = sorted(folder.iterdir()) if folder.is_dir() else ()
+    return tuple(KeptAnswer(name=path.name, bytes=path.stat().st_size) for path in paths)
+
+
+def _one_kept(store: AppStore, app: str, name: str, out: Path | None) -> LogAnswer:
+    """Something that an app keeps, as lines, or copied to a file byte for byte."""
+    if not NAME.fullmatch(name) or not (store.kept(app) / name).is_file():
+        raise InputError(f"{app} keeps nothing named {name!r}: volant app log {app} --kept '*'")
+    data = (store.kept(app) / name).read_bytes()
+    if out is not None:
+        out.write_bytes(data)
+    return LogAnswer(
+        id=app,
+        lines=() if out is not None else tuple(data.decode(errors="replace").splitlines()),
+        kept=(KeptAnswer(name=name, bytes=len(data)),),
+        file=None if out is None else str(out),
+    )
+
+
+def _printed(store: AppStore, app: str) -> tuple[str, ...]:
     found: list[str] = []
     for name in ("app.log.1", "app.log"):
         with contextlib.suppress(FileNotFoundError):
             text = (store.log(app) / name).read_text(encoding="utf-8", errors="replace")
             found += text.splitlines()
-    for line in found[-lines:]:
-        answer(_harmless(line))
-    return Exit.DONE
+    return tuple(found)
 
 
 def _harmless(line: str) -> str:
     """An app's words without what a terminal would obey."""
     return "".join(one if one.isprintable() or one == "\t" else "?" for one in line)
-
-
-@contextlib.contextmanager
-def hosting(store: AppStore) -> Iterator[bool]:
-    """Be the one host of a store's apps; false where another one is."""
-    store.folder.mkdir(mode=0o755, parents=True, exist_ok=True)
-    with (store.folder / HOST_LOCK).open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            yield False
-            return
-        try:
-            yield True
-        finally:
-            (store.folder / STATUS).unlink(missing_ok=True)
 
 
 class StatusFile:
@@ -201,12 +267,15 @@ class StatusFile:
                 write_whole(self._path, msgspec.json.encode(status))
 
 
-def _run_here(store: AppStore, row: AppRow, manifest: Manifest) -> Exit:
+def _run_here(store: AppStore, row: AppRow, manifest: Manifest) -> None:
     """One app in this terminal; its signals are there, and nobody says their values."""
     alone = _OneApp(store, row)
-    with hosting(store) as ours, StopSignals() as signals:
+    who = f"volant app start {row.id} {HERE} (process {os.getpid()})"
+    with hosting(store, who) as ours, StopSignals() as signals:
         if not ours:
-            raise RefusedError("a car is up and runs the apps: volant app start without --here")
+            raise RefusedError(
+                f"{host_of(store) or NOBODY_SAID} runs the apps: volant app start without --here"
+            )
         channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         server = _serve_signals(theirs)
         machine, offer = probe()
@@ -232,7 +301,6 @@ def _run_here(store: AppStore, row: AppRow, manifest: Manifest) -> Exit:
             os.kill(server, signal.SIGKILL)
             os.waitpid(server, 0)
     tell(f"its words: volant app log {row.id}")
-    return Exit.DONE
 
 
 class _OneApp(AppStore):
@@ -270,20 +338,21 @@ def _serve_signals(channel: socket.socket) -> int:
 
 
 def _running(store: AppStore) -> dict[str, AppStatus] | None:
-    """How the apps are in the car that is up; None: none is."""
+    """How the apps are, by their host; None: it has not said."""
     path: Path = store.folder / STATUS
     try:
         found = msgspec.json.decode(path.read_bytes(), type=HostStatus)
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
         return None
-    with contextlib.suppress(OSError), (store.folder / HOST_LOCK).open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return None  # nobody holds it: left by a host that was killed
     return {one.id: one for one in found.apps}
 
 
 def _row(
-    store: AppStore, row: AppRow, offer: Offer, running: dict[str, AppStatus] | None
+    store: AppStore,
+    row: AppRow,
+    offer: Offer,
+    running: dict[str, AppStatus] | None,
+    host: str,
 ) -> AppAnswer:
     status = None if running is None else running.get(row.id)
     name, least, why = row.id, "", ""
@@ -294,6 +363,9 @@ def _row(
         why = refusal(manifest, offer)
     except InputError as error:
         why = str(error)
+    phase = "" if running is None else "stopped" if status is None else status.phase
+    if HERE in host and status is None and row.enabled:
+        phase, why = "waiting", why or f"waits until {host} has ended"
     kept = store.kept(row.id)
     return AppAnswer(
         id=row.id,
@@ -301,7 +373,7 @@ def _row(
         version=row.version or "",
         signer=row.signer_name,
         enabled=row.enabled,
-        phase="" if running is None else (status.phase if status is not None else "stopped"),
+        phase=phase,
         why=status.why if status is not None and status.why else why,
         pid=None if status is None else status.pid,
         starts=0 if status is None else status.starts,

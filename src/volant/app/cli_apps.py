@@ -24,6 +24,7 @@ def new(
     folder: Annotated[
         Path | None, typer.Option(help="Where to; default: a new folder named as the app.")
     ] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Make a new app from the template.
 
@@ -34,7 +35,7 @@ def new(
     """
     from volant.app.app_make import new_command
 
-    raise typer.Exit(new_command(app, folder))
+    raise typer.Exit(new_command(app, folder, as_json=as_json))
 
 
 @apps_app.command()
@@ -145,6 +146,7 @@ def start(
         bool, typer.Option("--here", help="Run it in this terminal, without a car, until Ctrl-C.")
     ] = False,
     state: StateOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Let an app run: at once where a car is up, else with the next.
 
@@ -155,11 +157,11 @@ def start(
     """
     from volant.app.app_run import start_command
 
-    raise typer.Exit(start_command(app, state, here=here))
+    raise typer.Exit(start_command(app, state, here=here, as_json=as_json))
 
 
 @apps_app.command()
-def stop(app: AppArgument, state: StateOption = None) -> None:
+def stop(app: AppArgument, state: StateOption = None, as_json: JsonOption = False) -> None:
     """End an app, and do not start it with the car.
 
     \b
@@ -168,7 +170,7 @@ def stop(app: AppArgument, state: StateOption = None) -> None:
     """
     from volant.app.app_run import stop_command
 
-    raise typer.Exit(stop_command(app, state))
+    raise typer.Exit(stop_command(app, state, as_json=as_json))
 
 
 @apps_app.command()
@@ -178,6 +180,7 @@ def remove(
         bool, typer.Option("--kept-too", help="Also what it keeps, and its log.")
     ] = False,
     state: StateOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Take an app away.
 
@@ -188,7 +191,7 @@ def remove(
     """
     from volant.app.app_run import remove_command
 
-    raise typer.Exit(remove_command(app, state, kept_too=kept_too))
+    raise typer.Exit(remove_command(app, state, kept_too=kept_too, as_json=as_json))
 
 
 @apps_app.command()
@@ -202,6 +205,7 @@ def log(
         Path | None, typer.Option(help="With --kept: a file to copy it to, byte for byte.")
     ] = None,
     state: StateOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Show what an app has printed, or what it keeps.
 
@@ -213,4 +217,4 @@ def log(
     """
     from volant.app.app_run import log_command
 
-    raise typer.Exit(log_command(app, lines, kept, out, state))
+    raise typer.Exit(log_command(app, lines, kept, out, state, as_json=as_json))

@@ -77,6 +77,7 @@ def set_(
     path: Annotated[str, typer.Argument(help="Path of an actuator.")],
     value: Annotated[str, typer.Argument(help="true, false, a number, a word, or a JSON list.")],
     socket: SocketOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Move something of the live car; what is refused is said with its reason.
 
@@ -87,7 +88,7 @@ def set_(
     """
     from volant.app.signal_command import set_command
 
-    raise typer.Exit(set_command(path, value, socket))
+    raise typer.Exit(set_command(path, value, socket, as_json=as_json))
 
 
 @signals_app.command()
@@ -114,6 +115,7 @@ def watch(
 @signals_app.command("import")
 def import_(
     file: Annotated[Path, typer.Argument(help="A VSS release as JSON, or a catalogue as TOML.")],
+    as_json: JsonOption = False,
 ) -> None:
     """Add the signals of a VSS release to the tree of the next `volant up`.
 
@@ -125,4 +127,4 @@ def import_(
     """
     from volant.app.signal_command import import_command
 
-    raise typer.Exit(import_command(file))
+    raise typer.Exit(import_command(file, as_json=as_json))

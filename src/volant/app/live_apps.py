@@ -1,16 +1,19 @@
 """The process `apps` of the live car: hosts what is installed, each app behind its own walls.
 
 Its death ends the apps, and they come back with it; its channel to the signals is the supervisor's and lasts.
-One host at a time has the apps of a user: a second car runs none, and says so.
+One host at a time has the apps of a user: a second car runs none, says who has them, and asks again each second.
 """
 
 from __future__ import annotations
 
+import math
+import os
 import time
 from typing import Final
 
+from volant.app.app_lock import HELD, host_of, hosting
 from volant.app.app_make import app_store
-from volant.app.app_run import StatusFile, hosting
+from volant.app.app_run import StatusFile
 from volant.app.live_context import Context
 from volant.app.live_record import BUDGET
 from volant.app.live_station import Station
@@ -25,6 +28,8 @@ from volant.core.messages import AppCard, AppCards, PowerState
 
 TURN_S: Final = 0.02
 LOOK_S: Final = 0.5
+AGAIN_S: Final = 1.0
+"""Between two looks whether the apps are free."""
 MOVING_MPS: Final = 0.3
 CARDS_NS: Final = NS_PER_S
 
@@ -35,13 +40,16 @@ def apps(station: Station, context: Context) -> int:
     if not station.go():
         return 0
     try:
-        with hosting(store) as ours:
-            if not ours:
-                station.note = "another car runs the apps of this user"
-            if not ours or not _first_app(station, store):
-                _idle(station)
-                return 0
-            _host(station, context, store)
+        while not station.ending:
+            with hosting(store, f"the car {os.getppid()}") as ours:
+                if ours:
+                    station.note = ""
+                    if _first_app(station, store):
+                        _host(station, context, store)
+                    return 0
+            if held_by := host_of(store):
+                station.note = f"{HELD}{held_by} runs them; this car waits"
+            _idle(station, AGAIN_S)
     except OSError as error:  # the folder of the apps cannot be made: the car drives without
         station.note = f"no apps: {error}"
         _idle(station)
@@ -61,8 +69,9 @@ def _first_app(station: Station, store: AppStore) -> bool:
     return False
 
 
-def _idle(station: Station) -> None:
-    while not station.ending:
+def _idle(station: Station, for_s: float = math.inf) -> None:
+    end_s = time.monotonic() + for_s
+    while not station.ending and time.monotonic() < end_s:
         station.beat()
         time.sleep(TURN_S)
 

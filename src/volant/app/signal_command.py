@@ -8,12 +8,11 @@ from typing import Any, Final
 
 from volant.app.exits import Exit
 from volant.app.say import answer, answer_json, table, tell
-from volant.app.signal_files import import_release, whole_catalogue
+from volant.app.signal_files import import_release, unknown_signal, whole_catalogue
 from volant.app.signal_line import SignalClient
 from volant.caros.signals.line import shown
 from volant.caros.signals.sinks import SINKS
 from volant.core.errors import InputError, LinkError
-from volant.core.settings import nearest
 from volant.wire.vss import Catalogue, Leaf
 
 SHOWN_ALLOWED: Final = 6
@@ -79,11 +78,15 @@ def get_command(paths: list[str], socket: Path | None, *, as_json: bool) -> Exit
     return Exit.DONE
 
 
-def set_command(path: str, value: str, socket: Path | None) -> Exit:
+def set_command(path: str, value: str, socket: Path | None, *, as_json: bool = False) -> Exit:
     """Run `volant signals set`."""
     with SignalClient(socket) as client:
         (row,) = client.ask(do="show", pattern=path)[:1]
-        client.ask(do="set", values={path: parse_value(value, row["datatype"])})
+        asked = parse_value(value, row["datatype"])
+        client.ask(do="set", values={path: asked})
+    if as_json:
+        answer_json({"path": path, "asked": asked})
+        return Exit.DONE
     tell(f"{path}: asked for {value}")
     return Exit.DONE
 
@@ -107,9 +110,12 @@ def watch_command(pattern: str, socket: Path | None, count: int | None, *, as_js
     return Exit.DONE
 
 
-def import_command(file: Path) -> Exit:
+def import_command(file: Path, *, as_json: bool = False) -> Exit:
     """Run `volant signals import`."""
     count, new, kept = import_release(file)
+    if as_json:
+        answer_json({"signals": count, "new": new, "file": str(kept)})
+        return Exit.DONE
     tell(f"{count} signals, {new} that the car does not have; kept as {kept}")
     return Exit.DONE
 
@@ -135,20 +141,15 @@ def _expand(catalogue: Catalogue, pattern: str) -> tuple[Leaf, ...]:
     except ValueError as error:
         raise InputError(str(error)) from error
     if not found:
-        raise InputError(_unknown(catalogue, pattern))
+        raise InputError(unknown_signal(catalogue, pattern))
     return found
 
 
 def _leaf(catalogue: Catalogue, path: str) -> Leaf:
     leaf = catalogue.get(path)
     if leaf is None:
-        raise InputError(_unknown(catalogue, path))
+        raise InputError(unknown_signal(catalogue, path))
     return leaf
-
-
-def _unknown(catalogue: Catalogue, path: str) -> str:
-    known = [leaf.path for leaf in catalogue] + list(catalogue.branches)
-    return f"no signal {path!r}; nearest: {', '.join(nearest(path, known))}"
 
 
 def _range(leaf: Leaf) -> str:

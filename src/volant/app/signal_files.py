@@ -9,7 +9,7 @@ from typing import Final
 
 from volant.app.folders import data_folder
 from volant.core.errors import InputError
-from volant.core.settings import search_folders
+from volant.core.settings import nearest, search_folders
 from volant.wire.vss import Catalogue, read_catalogue, read_catalogues
 
 FIRST: Final = "vss.toml"
@@ -50,6 +50,12 @@ def whole_catalogue() -> tuple[Catalogue, frozenset[str]]:
         except InputError as error:
             raise InputError(error.message, file=str(file), where=error.where) from error
     return whole, paths
+
+
+def unknown_signal(catalogue: Catalogue, path: str) -> str:
+    """Says that there is no such signal or branch, with the nearest ones."""
+    known = [leaf.path for leaf in catalogue] + list(catalogue.branches)
+    return f"no signal {path!r}; nearest: {', '.join(nearest(path, known))}"
 
 
 def import_release(file: Path) -> tuple[int, int, Path]:

@@ -12,6 +12,7 @@ from typing import Any, Final, Self
 
 from volant.app.signal_files import runtime_folder
 from volant.core.errors import InputError, LinkError, RefusedError
+from volant.core.settings import nearest
 
 LISTEN: Final = 16
 ANSWER_S: Final = 5.0
@@ -79,6 +80,8 @@ class SignalClient:
         if "error" in answer:
             told = answer["error"]
             words = f"{told['path']}: {told['reason']}" if told["path"] else told["reason"]
+            if told["code"] == "not_found" and (near := self._nearest(told["path"])):
+                words += f"; nearest: {', '.join(near)}"
             wrong = (
                 "not_found",
                 "invalid_type",
@@ -95,6 +98,12 @@ class SignalClient:
         self._socket.settimeout(None)
         while True:
             yield self._line()["values"]
+
+    def _nearest(self, path: str) -> tuple[str, ...]:
+        """Signals and branches of this car that are most like what it does not have."""
+        leaves = [row["path"] for row in self.ask(do="show", pattern="")]
+        branches = {one.rpartition(".")[0] for one in leaves}
+        return nearest(path, [*leaves, *sorted(branches)])
 
     def _line(self) -> Any:
         try:

@@ -20,6 +20,7 @@ from typing import Any, Final
 import msgspec
 
 from volant.app import live_power
+from volant.app.app_lock import ApartNews
 from volant.app.clip_recorder import owners_of
 from volant.app.compose import Trip, plan_trip
 from volant.app.exits import Exit
@@ -165,6 +166,7 @@ class LiveCar:
             row.name for row in processes.process if topics.GUARD_DECISION in row.topics_written
         )
         self._lost = Lost(next(guards, ""))
+        self._apart = ApartNews()
         self.supervisor = Supervisor(
             self.table,
             run=self._run,
@@ -192,7 +194,8 @@ class LiveCar:
             self.origin_ns = time.monotonic_ns()
             for row in self.table.process:
                 self.supervisor.send(row.name, GO.pack(self.origin_ns))
-        return (*told, *(f"power: {words}" for words in power))
+        apart = self._apart.turn(self.supervisor.pulses.get("apps", Pulse()).note)
+        return (*told, *(f"power: {words}" for words in power), *apart)
 
     def ask(self, asked: Wish | None) -> PowerReply:
         """Take a person's wish, or only show how the car is."""

@@ -116,8 +116,9 @@ def test_an_app_runs_in_its_power_states_only(tmp_path: Path) -> None:
         found = apps.status()
         assert found is not None
         assert (found.phase, found.starts) == ("waiting", 0)
+        assert found.why == "waits until the car is ready"
         apps.host.power(PowerState.READY)
-        apps.until_phase("ready")
+        assert apps.until_phase("ready").why == ""
         apps.host.power(PowerState.PARKED)
         apps.until_phase("waiting")
 

@@ -58,6 +58,7 @@ class AppStatus(msgspec.Struct, frozen=True, kw_only=True):
     phase: str
     """As of a process of the live car; `refused`: it cannot run here."""
     why: str = ""
+    """It does not run."""
     pid: int | None = None
     """Of its sandbox."""
     starts: int = 0
@@ -160,10 +161,12 @@ class AppHost:
         card = () if page is None else page.card
         address = "" if page is None else page.address
         if app is None:  # nothing of it runs but its page
+            phase = "waiting" if page is None else "ready"
             return AppStatus(
                 id=name,
                 version=manifest.version,
-                phase="waiting" if page is None else "ready",
+                phase=phase,
+                why=self._waits(phase, manifest),
                 card=card,
                 address=address,
             )
@@ -172,11 +175,18 @@ class AppHost:
             id=name,
             version=manifest.version,
             phase=one.phase.value,
+            why=self._waits(one.phase.value, manifest),
             pid=None if app.running is None else app.running.pid,
             starts=one.starts,
             card=card or app.card,
             address=address,
         )
+
+    def _waits(self, phase: str, manifest: Manifest) -> str:
+        """For which power states it waits; empty: it does not, or for something else."""
+        if phase != "waiting" or self._state.power.value in manifest.states:
+            return ""
+        return f"waits until the car is {' or '.join(manifest.states)}"
 
     def turn(self, timeout_s: float) -> tuple[m.Say, ...]:
         """One round: wait for news at most so long, hear, decide, act; gives what people should know."""

@@ -23,7 +23,12 @@ HOST: Final = re.compile(
 )
 """`name:port`; a name is that of DNS or an IPv4 address, never a pattern."""
 
-AppId = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]{0,31}(\.[a-z][a-z0-9-]{0,31}){1,5}\Z")]
+ID: Final = re.compile(r"^[a-z][a-z0-9-]{0,31}(\.[a-z][a-z0-9-]{0,31}){1,5}\Z")
+ID_WORDS: Final = (
+    "two to six words with dots between, such as org.example.lights; each begins with a small letter and has "
+    "small letters, digits and hyphens, 32 at most"
+)
+AppId = Annotated[str, Meta(pattern=ID.pattern)]
 Version = Annotated[
     str, Meta(pattern=r"^(0|[1-9][0-9]{0,5})\.(0|[1-9][0-9]{0,5})\.(0|[1-9][0-9]{0,5})\Z")
 ]
@@ -52,8 +57,8 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One `app.toml`."""
 
-    id: AppId
-    """Unique, as a reversed name of DNS: `org.example.trip`."""
+    id: str
+    """Unique, as a reversed name of DNS: `org.example.trip`; see `id_fault`."""
     name: Words
     """For people."""
     version: Version
@@ -92,6 +97,11 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def order(self) -> tuple[int, ...]:
         """Its version, to be compared."""
         return version_order(self.version)
+
+
+def id_fault(app: str) -> str:
+    """What is wrong with an id, in words; empty where it is one."""
+    return "" if ID.fullmatch(app) else f"{app[:80]!r} is no id, expected {ID_WORDS}"
 
 
 def version_order(version: str) -> tuple[int, ...]:
@@ -137,6 +147,8 @@ def _faults(manifest: Manifest) -> list[tuple[str, str, str]]:
     """What is wrong with it, as key, the word at fault and an explanation."""
     found: list[tuple[str, str, str]] = []
     entry, page = manifest.entry, manifest.page
+    if fault := id_fault(manifest.id):
+        found.append(("id", manifest.id, fault))
     if entry and not entry.endswith(".py"):
         found.append(("entry", entry, f"{entry!r} is no Python file"))
     if page and not (page.endswith(".html") and "/" in page):

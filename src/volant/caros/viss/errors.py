@@ -80,11 +80,11 @@ _BARE: Final = (INVALID_PATH, INSUFFICIENT, TOKEN_INVALID)
 
 
 class VissError(VolantError):
-    """A request that is not fulfilled; `words` stand behind the standard's message."""
+    """A request that is not fulfilled; `words`, which say why here, stand before the standard's message."""
 
     def __init__(self, kind: Kind, words: str = "") -> None:
         self.kind = kind
-        self.message = f"{kind.message} {words}" if words else kind.message
+        self.message = f"{words.rstrip('.')}. {kind.message}" if words else kind.message
         super().__init__(self.message)
 
     def body(self) -> dict[str, object]:
