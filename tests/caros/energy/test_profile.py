@@ -11,7 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from volant.caros.energy.profile import Charger, RouteProfile, profile_of, read_profile
+from volant.caros.energy.profile import (
+    EARTH_M,
+    Charger,
+    RouteProfile,
+    _smoothed,
+    profile_of,
+    read_profile,
+)
 from volant.core.errors import InputError
 
 CSV = """# a comment
@@ -84,6 +91,54 @@ def test_a_gpx_track_gives_distance_height_and_heading(tmp_path: Path) -> None:
     assert way.spot(500.0).heading_rad == pytest.approx(math.pi / 2.0)
     assert way.spot(500.0).slope == pytest.approx(100.0 / 1112.0, rel=0.01)
     assert way.height_m[0] == 0.0
+
+
+def track(places: list[tuple[float, float]]) -> str:
+    """Points to the north of each other, by distance and height in m."""
+    return gpx(
+        "".join(
+            f'<trkpt lat="{math.degrees(at_m / EARTH_M)!r}" lon="0"><ele>{height_m!r}</ele></trkpt>'
+            for at_m, height_m in places
+        )
+    )
+
+
+def test_points_that_lie_far_apart_keep_their_heights(tmp_path: Path) -> None:
+    places = [(0.0, 600.0), (11_000.0, 900.0), (200_000.0, 500.0)]
+    way = read_profile(written(tmp_path, track(places), "way.gpx"))
+    rises_m = np.diff(way.height_m)
+    assert rises_m[rises_m > 0.0].sum() == pytest.approx(300.0, abs=1.0)
+    assert rises_m[rises_m < 0.0].sum() == pytest.approx(-400.0, abs=1.0)
+
+
+HEIGHTS = st.floats(-400.0, 8000.0)
+
+
+@given(st.lists(HEIGHTS, min_size=2, max_size=30), st.floats(80.0, 3000.0))
+def test_smoothing_keeps_the_extremes_of_a_coarse_grid(heights: list[float], step_m: float) -> None:
+    height_m = np.array(heights)
+    smooth_m = _smoothed(step_m * np.arange(len(heights)), height_m)
+    assert smooth_m.max() == pytest.approx(height_m.max(), abs=1e-6)
+    assert smooth_m.min() == pytest.approx(height_m.min(), abs=1e-6)
+
+
+@given(st.lists(st.tuples(st.floats(5.0, 2000.0), HEIGHTS), min_size=2, max_size=60))
+def test_smoothing_makes_no_height_beyond_those_that_are_there(
+    points: list[tuple[float, float]],
+) -> None:
+    height_m = np.array([one[1] for one in points])
+    at_m = np.cumsum([0.0, *(one[0] for one in points[1:])])
+    smooth_m = _smoothed(at_m, height_m)
+    assert smooth_m.max() <= height_m.max() + 1e-6
+    assert smooth_m.min() >= height_m.min() - 1e-6
+
+
+def test_smoothing_takes_noise_away_and_leaves_a_slope() -> None:
+    at_m = np.arange(0.0, 2001.0, 10.0)
+    noise_m = np.where(np.arange(len(at_m)) % 2, 1.0, -1.0)
+    smooth_m = _smoothed(at_m, 0.05 * at_m + noise_m)
+    inside = slice(10, -10)
+    assert smooth_m[inside] == pytest.approx(0.05 * at_m[inside], abs=0.1)
 
 
 @pytest.mark.parametrize(

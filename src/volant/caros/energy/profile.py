@@ -341,16 +341,29 @@ def _thinned(
 
 
 def _smoothed(distance_m: Floats, height_m: Floats) -> Floats:
-    """Heights as means over a length that is centred on each point, shorter at the ends."""
-    area = np.concatenate(
-        ([0.0], np.cumsum(0.5 * (height_m[1:] + height_m[:-1]) * np.diff(distance_m)))
-    )
+    """Heights as means over a length that is centred on each point, shorter at the ends.
+
+    A point without another in that length stays as it is: there is no noise to average, and its mean
+    would cut off summits.
+    """
+    apart_m, rise_m = np.diff(distance_m), np.diff(height_m)
+    area = np.concatenate(([0.0], np.cumsum(0.5 * (height_m[1:] + height_m[:-1]) * apart_m)))
+
+    def area_to(at_m: Floats) -> Floats:
+        """Integral of the heights, which are linear between the points: quadratic there."""
+        index = np.clip(np.searchsorted(distance_m, at_m, side="right") - 1, 0, len(apart_m) - 1)
+        on_m = at_m - distance_m[index]
+        slope = rise_m[index] / apart_m[index]
+        whole: Floats = area[index] + on_m * (height_m[index] + 0.5 * slope * on_m)
+        return whole
+
     reach_m = np.minimum(0.5 * GPX_SMOOTH_M, np.minimum(distance_m, distance_m[-1] - distance_m))
-    low_m, high_m = distance_m - reach_m, distance_m + reach_m
-    mean_m = (
-        np.interp(high_m, distance_m, area) - np.interp(low_m, distance_m, area)
-    ) / np.maximum(high_m - low_m, 1e-9)
-    return np.where(reach_m > 0.0, mean_m, height_m)
+    mean_m = (area_to(distance_m + reach_m) - area_to(distance_m - reach_m)) / np.maximum(
+        2.0 * reach_m, 1e-9
+    )
+    far = np.concatenate(([np.inf], apart_m, [np.inf]))
+    alone = np.minimum(far[:-1], far[1:]) >= reach_m
+    return np.where(alone, height_m, mean_m)
 
 
 __all__ = ["Charger", "RouteProfile", "Spot", "profile_of", "read_profile"]
