@@ -17,6 +17,7 @@ from volant.caros.energy.balance import EAST
 from volant.caros.energy.learn import Learned
 from volant.caros.energy.predict import Conditions, at_charge, forecast, range_m
 from volant.caros.energy.profile import RouteProfile, profile_of
+from volant.core.units import GRAVITY_MPS2
 from volant.vehicle import battery, longitudinal
 from volant.vehicle.longitudinal import Around
 
@@ -167,3 +168,29 @@ def test_whatever_the_way_a_forecast_is_finite_and_ends_at_its_end(
     assert told.points[-1].at_m == pytest.approx(way.length_m, abs=1.0)
     assert told.time_s >= 0.0
     assert told.charge_low <= told.charge_at_end <= told.charge_high
+
+
+PIECES = st.lists(
+    st.tuples(
+        st.floats(2.0, 3000.0), st.floats(-1.0, 1.0), st.sampled_from((8.0, 14.0, 36.0)), st.booleans()
+    ),
+    min_size=1,
+    max_size=20,
+)  # fmt: skip
+
+
+@given(PIECES)
+@settings(deadline=None)
+def test_no_way_costs_less_than_lifting_the_car(
+    pieces: list[tuple[float, float, float, bool]],
+) -> None:
+    """Weight by height, whatever the slopes: a hill makes no energy out of nothing."""
+    at_m = np.cumsum([0.0, *(one[0] for one in pieces)])
+    height_m = np.cumsum([0.0, *(one[0] * one[1] for one in pieces)])
+    limits = np.array([*(one[2] for one in pieces), 8.0])
+    stops = tuple(float(at_m[i]) for i, one in enumerate(pieces) if one[3] and i > 0)
+    way = profile_of(at_m, height_m, limits, 0.0 * at_m, stops=stops)
+    style = msgspec.structs.replace(learn.start(FACTS).style, stood=8.0)
+    told = forecast(way, 0.0, FACTS, sure(style=style), NOW)
+    lifted_j = FACTS.plant.mass_kg * GRAVITY_MPS2 * float(height_m[-1])
+    assert told.energy_j >= lifted_j

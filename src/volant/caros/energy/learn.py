@@ -189,9 +189,9 @@ def _grown(learned: Learned, sample: Sample, last: Sample, dt_s: float, facts: F
     blind = not math.isfinite(sample.slope)
     jacobian = [0.0] * COUNT
     regen_w = balance.regen_w(sample.charge, sample.battery_k, spec)
+    incline = 0.0 if blind else sample.slope / math.hypot(1.0, sample.slope)
     drive_w = balance.drawn_w(
-        factors, last.speed_mps, sample.speed_mps, dt_s, 0.0 if blind else sample.slope,
-        sample.heading_rad, regen_w, spec, jacobian,
+        factors, last.speed_mps, sample.speed_mps, dt_s, incline, sample.heading_rad, regen_w, spec, jacobian,
     )  # fmt: skip
     most_w, walls_w = balance.climate_w(
         sample.ambient_k,
