@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.caros.energy.flat_drive import flat, the_facts
 from volant.caros.energy import learn
-from volant.caros.energy.balance import EAST
+from volant.caros.energy.balance import EAST, MASS
 from volant.caros.energy.learn import Learned
 from volant.caros.energy.predict import Conditions, at_charge, forecast, range_m
 from volant.caros.energy.profile import RouteProfile, profile_of
@@ -113,6 +113,21 @@ def test_who_has_learned_is_surer() -> None:
     later = forecast(flat(), 0.0, FACTS, sure(capacity_sigma=0.005), NOW)
     width = at_first.charge_high - at_first.charge_low
     assert later.charge_high - later.charge_low < 0.7 * width
+
+
+def test_the_band_at_the_start_holds_a_full_load_and_an_old_battery() -> None:
+    """One of these at a time, without a wind; both are outside the cars of the scored trips."""
+    at_m = np.arange(0.0, 40_001.0, 500.0)
+    stops = tuple(at_m[1:-1:4].tolist())
+    way = profile_of(at_m, 30.0 * np.sin(at_m / 900.0), np.full(len(at_m), 14.0), stops=stops)
+    told = forecast(way, 0.0, FACTS, learn.start(FACTS), NOW)
+    factors = list(learn.start(FACTS).factors)
+    factors[MASS] = 1.25
+    loaded = msgspec.structs.replace(sure(factors=tuple(factors)), capacity=learn.CAPACITY)
+    old = msgspec.structs.replace(sure(), capacity=0.82)
+    for true in (loaded, old):
+        at_end = forecast(way, 0.0, FACTS, true, NOW).charge_at_end
+        assert told.charge_low < at_end < told.charge_high
 
 
 def test_at_the_end_nothing_is_used() -> None:
