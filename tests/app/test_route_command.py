@@ -83,6 +83,22 @@ def test_out_of_reach_is_an_answer_with_its_status(tmp_path: Path) -> None:
     assert "% are missing" in out
 
 
+def test_a_track_without_heights_is_said_to_be_taken_as_flat(tmp_path: Path) -> None:
+    file = tmp_path / "bare.gpx"
+    points = "".join(f'<trkpt lat="{0.1 * i:.1f}" lon="0"/>' for i in range(4))
+    file.write_text(f"<gpx><trk><trkseg>{points}</trkseg></trk></gpx>")
+    assert "the file has no heights, the way is taken as flat" in run("--route", str(file))[1]
+    assert not json.loads(run("--route", str(file), "--json")[1])["heights_known"]
+
+
+def test_no_height_is_minus_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "way.csv"
+    file.write_text("distance_m,height_m,limit_kmh\n0,100,80\n9000,99.9,80\n9100,99.9,80\n")
+    assert "0 m up, 0 m down, +0 % at the steepest" in run("--route", str(file))[1]
+    file.write_text("distance_m,height_m,limit_kmh\n0,100,80\n9000,100,80\n")
+    assert "0 m up, 0 m down, +0 % at the steepest" in run("--route", str(file))[1]
+
+
 def test_a_place_of_a_road_of_ones_own_with_a_charger(tmp_path: Path) -> None:
     road = write_straight(tmp_path / "own.xodr", 3000.0)
     chargers = tmp_path / "own.chargers.toml"

@@ -91,6 +91,8 @@ class RouteAnswer(msgspec.Struct, frozen=True, kw_only=True):
     up_m: float
     down_m: float
     steepest_pct: float
+    heights_known: bool
+    """False: the file tells none, and the way is taken as flat."""
     drive_min: float
     stopped_min: float
     total_min: float
@@ -198,8 +200,9 @@ def _answer(
         route=name,
         distance_km=found.distance_m / 1000.0,
         up_m=float(rises_m[rises_m > 0.0].sum()),
-        down_m=float(-rises_m[rises_m < 0.0].sum()),
+        down_m=float(np.abs(rises_m[rises_m < 0.0]).sum()),
         steepest_pct=100.0 * _steepest(profile),
+        heights_known=profile.heights_known,
         drive_min=plan.drive_s / 60.0,
         stopped_min=plan.stopped_s / 60.0,
         total_min=plan.total_s / 60.0,
@@ -257,7 +260,7 @@ def show_route(answer: RouteAnswer, plot: Path | None) -> Exit:
     rows = [
         ("distance", f"{answer.distance_km:.1f} km"),
         ("drive time", _duration(answer.drive_min)),
-        ("slopes", f"{answer.up_m:.0f} m up, {answer.down_m:.0f} m down, {answer.steepest_pct:+.0f} % at the steepest"),
+        ("slopes", _slopes(answer)),
         ("energy", f"{answer.energy_kwh:.1f} kWh, {answer.consumption_wh_per_km:.0f} Wh/km"),
         ("charge at the begin", f"{answer.charge_pct:.0f} %, good for {answer.range_km:.0f} km"),
         ("charge at arrival", _arrival(answer)),
@@ -285,6 +288,15 @@ def show_route(answer: RouteAnswer, plot: Path | None) -> Exit:
 def exit_of(answer: RouteAnswer) -> Exit:
     """A route out of reach is told to scripts too."""
     return Exit.DONE if answer.reaches else Exit.NOT_ARRIVED
+
+
+def _slopes(answer: RouteAnswer) -> str:
+    if not answer.heights_known:
+        return "not known: the file has no heights, the way is taken as flat"
+    steepest_pct = round(answer.steepest_pct)
+    return (
+        f"{answer.up_m:.0f} m up, {answer.down_m:.0f} m down, {steepest_pct:+d} % at the steepest"
+    )
 
 
 def _arrival(answer: RouteAnswer) -> str:

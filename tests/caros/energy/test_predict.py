@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from tests.caros.energy.flat_drive import flat, the_facts
 from volant.caros.energy import learn
-from volant.caros.energy.balance import EAST
+from volant.caros.energy.balance import EAST, MASS
 from volant.caros.energy.learn import Learned
 from volant.caros.energy.predict import Conditions, at_charge, forecast, range_m
 from volant.caros.energy.profile import RouteProfile, profile_of
+from volant.core.units import GRAVITY_MPS2
 from volant.vehicle import battery, longitudinal
 from volant.vehicle.longitudinal import Around
 
@@ -114,6 +115,21 @@ def test_who_has_learned_is_surer() -> None:
     assert later.charge_high - later.charge_low < 0.7 * width
 
 
+def test_the_band_at_the_start_holds_a_full_load_and_an_old_battery() -> None:
+    """One of these at a time, without a wind; both are outside the cars of the scored trips."""
+    at_m = np.arange(0.0, 40_001.0, 500.0)
+    stops = tuple(at_m[1:-1:4].tolist())
+    way = profile_of(at_m, 30.0 * np.sin(at_m / 900.0), np.full(len(at_m), 14.0), stops=stops)
+    told = forecast(way, 0.0, FACTS, learn.start(FACTS), NOW)
+    factors = list(learn.start(FACTS).factors)
+    factors[MASS] = 1.25
+    loaded = msgspec.structs.replace(sure(factors=tuple(factors)), capacity=learn.CAPACITY)
+    old = msgspec.structs.replace(sure(), capacity=0.82)
+    for true in (loaded, old):
+        at_end = forecast(way, 0.0, FACTS, true, NOW).charge_at_end
+        assert told.charge_low < at_end < told.charge_high
+
+
 def test_at_the_end_nothing_is_used() -> None:
     told = forecast(flat(), 40_000.0, FACTS, believed(), NOW)
     assert told.charge_used == told.energy_j == told.time_s == 0.0
@@ -167,3 +183,29 @@ def test_whatever_the_way_a_forecast_is_finite_and_ends_at_its_end(
     assert told.points[-1].at_m == pytest.approx(way.length_m, abs=1.0)
     assert told.time_s >= 0.0
     assert told.charge_low <= told.charge_at_end <= told.charge_high
+
+
+PIECES = st.lists(
+    st.tuples(
+        st.floats(2.0, 3000.0), st.floats(-1.0, 1.0), st.sampled_from((8.0, 14.0, 36.0)), st.booleans()
+    ),
+    min_size=1,
+    max_size=20,
+)  # fmt: skip
+
+
+@given(PIECES)
+@settings(deadline=None)
+def test_no_way_costs_less_than_lifting_the_car(
+    pieces: list[tuple[float, float, float, bool]],
+) -> None:
+    """Weight by height, whatever the slopes: a hill makes no energy out of nothing."""
+    at_m = np.cumsum([0.0, *(one[0] for one in pieces)])
+    height_m = np.cumsum([0.0, *(one[0] * one[1] for one in pieces)])
+    limits = np.array([*(one[2] for one in pieces), 8.0])
+    stops = tuple(float(at_m[i]) for i, one in enumerate(pieces) if one[3] and i > 0)
+    way = profile_of(at_m, height_m, limits, 0.0 * at_m, stops=stops)
+    style = msgspec.structs.replace(learn.start(FACTS).style, stood=8.0)
+    told = forecast(way, 0.0, FACTS, sure(style=style), NOW)
+    lifted_j = FACTS.plant.mass_kg * GRAVITY_MPS2 * float(height_m[-1])
+    assert told.energy_j >= lifted_j

@@ -32,7 +32,7 @@ def drawn_w(
     from_mps: float,
     to_mps: float,
     dt_s: float,
-    slope: float,
+    incline: float,
     heading_rad: float,
     regen_w: float,
     spec: PlantSpec,
@@ -45,7 +45,7 @@ def drawn_w(
         from_mps: speed at its begin.
         to_mps: speed at its end, linear between.
         dt_s: its length.
-        slope: rise by distance.
+        incline: rise by the way that is driven, the sine of the slope.
         heading_rad: east is 0; NaN: not known, so the wind is left out.
         regen_w: greatest power into the battery.
         spec: the nominal car.
@@ -69,7 +69,6 @@ def drawn_w(
     through_mps = math.hypot(ahead_mps, across_mps)
     air_n = drag * (through_mps * ahead_mps + spread)
     weight_n = spec.mass_kg * GRAVITY_MPS2
-    incline = slope / math.sqrt(1.0 + slope * slope)
     accel_mps2 = (to_mps - from_mps) / dt_s
     by_mass_n = (
         spec.mass_kg * accel_mps2

@@ -25,8 +25,10 @@ from volant.core.units import GRAVITY_MPS2
 from volant.vehicle import consumption
 from volant.vehicle.consumption import Consumption
 
-SIGMAS: Final = (0.06, 0.05, 0.03, 2.1, 2.1, 60.0, 0.2)
-"""Standard deviations at first, as `balance.FACTORS`: a load of a family or none, a breeze (estimated)."""
+SIGMAS: Final = (0.10, 0.05, 0.03, 2.1, 2.1, 60.0, 0.2)
+"""Standard deviations at first, as `balance.FACTORS`: a full load or none, a breeze (estimated)."""
+LOOSENED: Final = ((MASS, 0.03), (ROLLING, 0.025), (BASE, 30.0))
+"""Standard deviations that a parked car adds: load and tyres are mostly those of before (estimated)."""
 BOUNDS: Final = (
     (0.7, 1.6), (0.5, 2.0), (0.6, 1.8), (-25.0, 25.0), (-25.0, 25.0), (0.0, 3000.0), (0.0, 4.0),
 )  # fmt: skip
@@ -35,8 +37,8 @@ WANDER_PER_S: Final = (
 )  # fmt: skip
 """Variance that grows by time: the wind turns by 1 m/s in an hour, tyres warm (estimated)."""
 CAPACITY: Final = 0.95
-CAPACITY_SIGMA: Final = 0.03
-"""Of the new battery's: one in use has lost 0 to 10 % (estimated)."""
+CAPACITY_SIGMA: Final = 0.06
+"""Of the new battery's: one in use has lost 0 to 10 %, an old one 20 (estimated)."""
 CAPACITY_BOUNDS: Final = (0.6, 1.05)
 CAPACITY_STEP: Final = 0.005
 """Charge over which the current is counted for one look at the capacity."""
@@ -125,10 +127,8 @@ def parked(learned: Learned) -> Learned:
         covariance[index, :] = covariance[:, index] = 0.0
         covariance[index, index] = SIGMAS[index] ** 2
         factors[index] = 0.0
-    for index in (MASS, ROLLING, BASE):
-        covariance[index, index] = min(
-            covariance[index, index] + (0.5 * SIGMAS[index]) ** 2, SIGMAS[index] ** 2
-        )
+    for index, sigma in LOOSENED:
+        covariance[index, index] = min(covariance[index, index] + sigma**2, SIGMAS[index] ** 2)
     return msgspec.structs.replace(
         learned,
         factors=tuple(factors),
@@ -189,9 +189,9 @@ def _grown(learned: Learned, sample: Sample, last: Sample, dt_s: float, facts: F
     blind = not math.isfinite(sample.slope)
     jacobian = [0.0] * COUNT
     regen_w = balance.regen_w(sample.charge, sample.battery_k, spec)
+    incline = 0.0 if blind else sample.slope / math.hypot(1.0, sample.slope)
     drive_w = balance.drawn_w(
-        factors, last.speed_mps, sample.speed_mps, dt_s, 0.0 if blind else sample.slope,
-        sample.heading_rad, regen_w, spec, jacobian,
+        factors, last.speed_mps, sample.speed_mps, dt_s, incline, sample.heading_rad, regen_w, spec, jacobian,
     )  # fmt: skip
     most_w, walls_w = balance.climate_w(
         sample.ambient_k,

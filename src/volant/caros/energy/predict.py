@@ -91,11 +91,12 @@ class Forecast:
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """The grid of a way; `slope` and `heading_rad` of the step from each point to the next."""
+    """The grid of a way; `incline` and `heading_rad` of the step from each point to the next."""
 
     at_m: Floats
     limit_mps: Floats
-    slope: Floats
+    incline: Floats
+    """Rise by distance, taken for the sine of the slope: so a step lifts the car by its rise and no less."""
     heading_rad: Floats
     stops: tuple[int, ...]
     """Points where one may have to stop."""
@@ -258,14 +259,15 @@ def _drive(
     gusts = _gusts_n(learned, facts)
     jacobian, sums = [0.0] * COUNT, [0.0] * COUNT
     clock_s = total_j = 0.0
-    at_m, slope, heading = plan.at_m.tolist(), plan.slope.tolist(), plan.heading_rad.tolist()
+    at_m, incline, heading = plan.at_m.tolist(), plan.incline.tolist(), plan.heading_rad.tolist()
     waits = frozenset(stands)
     for i in range(count - 1):
-        mean_mps = max(0.5 * (speed[i] + speed[i + 1]), 0.5 * CREEP_MPS)
+        next_mps = max(speed[i + 1], CREEP_MPS - speed[i])
+        mean_mps = 0.5 * (speed[i] + next_mps)
         dt_s = (at_m[i + 1] - at_m[i]) / mean_mps
         regen_w = balance.regen_w(charge, battery_k, spec)
         drive_w = balance.drawn_w(
-            factors, speed[i], speed[i + 1], dt_s, slope[i], heading[i], regen_w, spec, jacobian
+            factors, speed[i], next_mps, dt_s, incline[i], heading[i], regen_w, spec, jacobian
         )
         drive_w += gusts * mean_mps
         if i + 1 in waits:

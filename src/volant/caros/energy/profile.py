@@ -7,10 +7,11 @@ and `charger` (its name) may be there too.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import itertools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +28,10 @@ MOST_BYTES: Final = 32_000_000
 MOST_POINTS: Final = 200_000
 LONGEST_M: Final = 5_000_000.0
 HIGHEST_M: Final = 9_000.0
+MOST_SLOPE: Final = 0.5
+"""Over `SLOPE_M`; the steepest streets have some 0.37 (recalled), and beyond tyres slip."""
+SLOPE_M: Final = 25.0
+"""Nearer heights are not compared: files tell them in whole metres."""
 LIMITS_KMH: Final = (1.0, 250.0)
 STRONGEST_W: Final = 1e6
 EARTH_M: Final = 6_371_008.8
@@ -83,6 +88,8 @@ class RouteProfile:
     stops: tuple[float, ...] = ()
     """Distances at which one may have to stop."""
     chargers: tuple[Charger, ...] = ()
+    heights_known: bool = True
+    """False: its source tells none, and it is taken as flat."""
 
     def __post_init__(self) -> None:
         arrays = (self.distance_m, self.height_m, self.limit_mps, self.heading_rad)
@@ -137,6 +144,7 @@ def profile_of(
     *,
     stops: tuple[float, ...] = (),
     chargers: tuple[Charger, ...] = (),
+    heights_known: bool = True,
 ) -> RouteProfile:
     """A profile from arrays, which are copied; without headings they are not known."""
     if heading_rad is None:
@@ -144,7 +152,7 @@ def profile_of(
     at, height, limit, heading = (
         np.array(one, dtype=np.float64) for one in (distance_m, height_m, limit_mps, heading_rad)
     )
-    return RouteProfile(at, height, limit, heading, stops, chargers)
+    return RouteProfile(at, height, limit, heading, stops, chargers, heights_known)
 
 
 def read_profile(path: Path) -> RouteProfile:
@@ -185,6 +193,10 @@ def _from_csv(data: bytes, file: str) -> RouteProfile:
     if len(rows) < 3 or len(rows) != len(numbered):
         raise InputError("expected a heading line and two points or more, one a line", file=file)
     names = [name.strip() for name in rows[0]]
+    for mark in ";\t":
+        if len(names) == 1 and mark in rows[0][0]:
+            words = f"values are separated by {mark!r}, expected ','"
+            raise InputError(words, file=file, line=numbered[0][0])
     for name in _NEEDED:
         if name not in names:
             raise InputError(f"column {name} is missing", file=file, line=numbered[0][0])
@@ -257,14 +269,31 @@ def _joined(points: list[_Point], file: str) -> RouteProfile:
         if after.distance_m <= before.distance_m:
             words = f"{after.distance_m:g} after {before.distance_m:g}, expected more"
             raise InputError(words, file=file, line=after.line, where="distance_m")
+    distance_m = np.array([one.distance_m for one in points])
+    height_m = np.array([one.height_m for one in points])
+    _check_slopes(distance_m, height_m, [one.line for one in points], file)
     return profile_of(
-        np.array([one.distance_m for one in points]),
-        np.array([one.height_m for one in points]),
+        distance_m,
+        height_m,
         np.array([one.limit_mps for one in points]),
         np.array([one.heading_rad for one in points]),
         stops=tuple(one.distance_m for one in points if one.stop),
         chargers=tuple(one.charger for one in points if one.charger is not None),
     )
+
+
+def _check_slopes(distance_m: Floats, height_m: Floats, lines: list[int], file: str) -> None:
+    """Refuse what no car climbs: it would count as energy that comes back on the other side."""
+    rise_m = height_m - np.interp(distance_m - SLOPE_M, distance_m, height_m)
+    steep = np.flatnonzero(np.abs(rise_m) > MOST_SLOPE * SLOPE_M)
+    if len(steep):
+        last = int(steep[0])
+        slope_pct = 100.0 * float(rise_m[last]) / SLOPE_M
+        words = (
+            f"a slope of {slope_pct:+.0f} %, at most {100.0 * MOST_SLOPE:.0f} over {SLOPE_M:.0f} m: "
+            "the steepest streets have some 37, and beyond tyres slip"
+        )
+        raise InputError(words, file=file, line=lines[last], where="height")
 
 
 def _from_gpx(data: bytes, file: str) -> RouteProfile:
@@ -283,74 +312,93 @@ def _from_gpx(data: bytes, file: str) -> RouteProfile:
     points = _thinned([_gpx_point(reader, one) for one in found])
     if len(points) < 2:
         raise InputError("expected a track or route of two points or more", file=file)
-    distance_m = np.array([one[0] for one in points])
+    distance_m = np.array([one.distance_m for one in points])
     if distance_m[-1] > LONGEST_M:
         raise InputError(f"{distance_m[-1]:.0f} m, at most {LONGEST_M:.0f}", file=file)
+    height_m = np.array([one.height_m for one in points])
+    told = np.isfinite(height_m)
+    known = bool(told.any())
+    if known:
+        height_m = _smoothed(distance_m, np.interp(distance_m, distance_m[told], height_m[told]))
+        _check_slopes(distance_m, height_m, [one.line for one in points], file)
     return profile_of(
         distance_m,
-        _smoothed(distance_m, np.array([one[1] for one in points])),
+        height_m if known else np.zeros(len(points)),
         np.full(len(points), GPX_LIMIT_MPS),
-        np.array([one[2] for one in points]),
+        np.array([one.heading_rad for one in points]),
+        heights_known=known,
     )
 
 
-def _gpx_point(reader: Reader, element: Element) -> tuple[float, float, float | None]:
-    """Latitude and longitude in radians, height in m."""
+@dataclass(frozen=True, slots=True)
+class _Place:
+    line: int
+    latitude: float
+    longitude: float
+    """In radians."""
+    height_m: float
+    """NaN: not told."""
+
+
+def _gpx_point(reader: Reader, element: Element) -> _Place:
     latitude, longitude = reader.number(element, "lat"), reader.number(element, "lon")
     if abs(latitude) > 90.0 or abs(longitude) > 180.0:
         raise reader.error(element, f"{latitude:g}, {longitude:g}: no place on the earth")
     child = element.first("ele")
-    height_m = None
+    height_m = math.nan
     if child is not None:
-        try:
+        with contextlib.suppress(ValueError):
             height_m = float(child.text)
-        except ValueError:
-            height_m = math.nan
         if not -500.0 <= height_m <= HIGHEST_M:
             words = f"{child.text[:40]!r}, expected a height from -500 to {HIGHEST_M:g} m"
             raise reader.error(child, words)
-    return math.radians(latitude), math.radians(longitude), height_m
+    return _Place(element.line, math.radians(latitude), math.radians(longitude), height_m)
 
 
-def _thinned(
-    places: list[tuple[float, float, float | None]],
-) -> list[tuple[float, float, float]]:
-    """Distance, height and heading at points that are some way apart."""
+def _thinned(places: list[_Place]) -> list[_Point]:
+    """Points that are some way apart, with their distance and heading."""
     if not places:
         return []
-    heights = [one[2] for one in places if one[2] is not None]
-    height_m = heights[0] if heights else 0.0
-    found: list[tuple[float, float, float]] = []
-    latitude, longitude, at_m = places[0][0], places[0][1], 0.0
-    found.append((0.0, height_m, math.nan))
+    last = places[0]
+    found = [_Point(last.line, 0.0, last.height_m, GPX_LIMIT_MPS, math.nan)]
     for one in places[1:]:
-        if one[2] is not None:
-            height_m = one[2]
-        north_m = EARTH_M * (one[0] - latitude)
-        turned = math.remainder(one[1] - longitude, 2.0 * math.pi)
-        east_m = EARTH_M * turned * math.cos(0.5 * (one[0] + latitude))
+        north_m = EARTH_M * (one.latitude - last.latitude)
+        turned = math.remainder(one.longitude - last.longitude, 2.0 * math.pi)
+        east_m = EARTH_M * turned * math.cos(0.5 * (one.latitude + last.latitude))
         step_m = math.hypot(north_m, east_m)
         if step_m < GPX_APART_M:
             continue
         heading_rad = math.atan2(north_m, east_m)
-        found[-1] = (*found[-1][:2], heading_rad)
-        at_m += step_m
-        latitude, longitude = one[0], one[1]
-        found.append((at_m, height_m, heading_rad))
+        found[-1] = replace(found[-1], heading_rad=heading_rad)
+        at_m, last = found[-1].distance_m + step_m, one
+        found.append(_Point(one.line, at_m, one.height_m, GPX_LIMIT_MPS, heading_rad))
     return found
 
 
 def _smoothed(distance_m: Floats, height_m: Floats) -> Floats:
-    """Heights as means over a length that is centred on each point, shorter at the ends."""
-    area = np.concatenate(
-        ([0.0], np.cumsum(0.5 * (height_m[1:] + height_m[:-1]) * np.diff(distance_m)))
-    )
+    """Heights as means over a length that is centred on each point, shorter at the ends.
+
+    A point without another in that length stays as it is: there is no noise to average, and its mean
+    would cut off summits.
+    """
+    apart_m, rise_m = np.diff(distance_m), np.diff(height_m)
+    area = np.concatenate(([0.0], np.cumsum(0.5 * (height_m[1:] + height_m[:-1]) * apart_m)))
+
+    def area_to(at_m: Floats) -> Floats:
+        """Integral of the heights, which are linear between the points: quadratic there."""
+        index = np.clip(np.searchsorted(distance_m, at_m, side="right") - 1, 0, len(apart_m) - 1)
+        on_m = at_m - distance_m[index]
+        slope = rise_m[index] / apart_m[index]
+        whole: Floats = area[index] + on_m * (height_m[index] + 0.5 * slope * on_m)
+        return whole
+
     reach_m = np.minimum(0.5 * GPX_SMOOTH_M, np.minimum(distance_m, distance_m[-1] - distance_m))
-    low_m, high_m = distance_m - reach_m, distance_m + reach_m
-    mean_m = (
-        np.interp(high_m, distance_m, area) - np.interp(low_m, distance_m, area)
-    ) / np.maximum(high_m - low_m, 1e-9)
-    return np.where(reach_m > 0.0, mean_m, height_m)
+    mean_m = (area_to(distance_m + reach_m) - area_to(distance_m - reach_m)) / np.maximum(
+        2.0 * reach_m, 1e-9
+    )
+    far = np.concatenate(([np.inf], apart_m, [np.inf]))
+    alone = np.minimum(far[:-1], far[1:]) >= reach_m
+    return np.where(alone, height_m, mean_m)
 
 
 __all__ = ["Charger", "RouteProfile", "Spot", "profile_of", "read_profile"]
