@@ -41,6 +41,9 @@ TIME: Final = _C + "Timer.Time"
 BATTERY: Final = _K + "RequestedMode"
 BATTERY_TIME: Final = _K + "TargetTime"
 CABIN_TIME: Final = _P + "TargetTime"
+GEAR: Final = "Vehicle.Powertrain.Transmission.SelectedGear"
+PARK: Final = 126
+"""Of the selected gear, as VSS 6.0 numbers it."""
 READ: Final = {
     "charge": _T + "StateOfCharge.Current",
     "charging": _C + "IsCharging",
@@ -114,6 +117,7 @@ def plug_command(kind: str, power_kw: float | None, socket: Path | None, *, as_j
     if kind not in ("ac", "dc"):
         raise SettingsError(f"kind: expected ac or dc; found {kind!r}")
     with _car(socket) as client:
+        _park(client)
         if not _value(client, FLAP):
             _move(client, {FLAP: True})
         power_kw = {"ac": 11.0, "dc": 50.0}[kind] if power_kw is None else power_kw
@@ -247,6 +251,21 @@ def _wake(path: Path) -> None:
         if time.monotonic() >= limit_s:
             raise LinkError("the car does not wake up")
         time.sleep(LOOK_S)
+
+
+def _park(client: SignalClient) -> None:
+    """Put a car that was left in another gear in P, as who gets out to plug in does.
+
+    Raises:
+        RefusedError: it moves, or the pilot drives.
+    """
+    if _value(client, GEAR) == PARK:
+        return
+    try:
+        _move(client, {GEAR: PARK})
+    except RefusedError as error:
+        raise RefusedError(f"a car is plugged in in P, and it is not put in P: {error}") from error
+    tell("the car was not in P: it is put in P")
 
 
 def _value(client: SignalClient, path: str) -> Any:
