@@ -205,8 +205,9 @@ def _do(values: dict[str, Any], socket: Path | None, *, as_json: bool) -> Exit:
 def _car(socket: Path | None) -> Iterator[SignalClient]:
     """A client of a car that is awake and tells its values."""
     with SignalClient(socket) as client:
-        path = client.path
-    _wake(path)
+        path, number = client.path, client.number
+    if number is not None:
+        _wake(number)
     limit_s = time.monotonic() + ANSWER_S
     while True:
         with SignalClient(path) as client:
@@ -225,17 +226,14 @@ def _tells(client: SignalClient) -> bool:
     return False
 
 
-def _wake(path: Path) -> None:
+def _wake(number: int) -> None:
     """Wake a car that sleeps; one whose power nobody answers for is asked as it is.
 
     Raises:
         RefusedError: it does not wake now.
         LinkError: it does not wake in time.
     """
-    number = path.stem.rpartition("-")[2]
-    if not number.isdigit():
-        return
-    door = door_of(int(number))
+    door = door_of(number)
     limit_s = time.monotonic() + ANSWER_S
     told = False
     while door.is_socket():

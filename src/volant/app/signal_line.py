@@ -52,6 +52,12 @@ class SignalClient:
         self._socket.settimeout(answer_s)
         self._file = self._socket.makefile("rb")
 
+    @property
+    def number(self) -> int | None:
+        """Of the car, by the name of its socket; None where that does not tell."""
+        found = self.path.stem.removeprefix(_PREFIX)
+        return int(found) if found.isdecimal() else None
+
     def __enter__(self) -> Self:
         return self
 
