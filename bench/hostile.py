@@ -157,7 +157,7 @@ def _install(store: AppStore) -> None:
 @contextlib.contextmanager
 def _hostile(car: kill_table.Car, store: AppStore) -> Iterator[None]:
     """Everything that asks, and everything that does not read, at once."""
-    from volant.app.signal_files import runtime_folder
+    from volant.app.folders import runtime_folder
 
     status = car.status()
     line = runtime_folder() / f"signals-{car.process.pid}.sock"

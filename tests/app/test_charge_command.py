@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,7 +13,9 @@ from hypothesis import strategies as st
 
 from volant.app import charge_command as command
 from volant.app.charge_time import parse_time
-from volant.core.errors import SettingsError
+from volant.caros.signals.arbiter import CarFacts, decide, start
+from volant.core.errors import RefusedError, SettingsError
+from volant.core.messages import Gear
 
 NOW = dt.datetime(2026, 11, 30, 22, 15, tzinfo=dt.timezone(dt.timedelta(hours=1)))
 
@@ -62,3 +67,65 @@ def test_a_schedule_is_one_thing() -> None:
         command.plug_command("x", None, None, as_json=False)
     with pytest.raises(SettingsError, match="whole"):
         command.limit_command(80.5, None, as_json=False)
+
+
+class Stub:
+    """A car that does at once what the arbiter grants."""
+
+    def __init__(self, gear: int, *, pilot_drives: bool = False) -> None:
+        self.values: dict[str, Any] = {
+            **dict.fromkeys(command.READ.values()),
+            command.GEAR: gear,
+            command.READ["charge"]: 60.0,
+            command.LIMIT: 80,
+            command.KIND: "NONE",
+        }
+        self.pilot_drives = pilot_drives
+
+    def ask(self, *, do: str, paths: tuple[str, ...] = (), values: Any = None) -> Any:
+        if do == "get":
+            return {
+                path: None if self.values[path] is None else [self.values[path], 0]
+                for path in paths
+            }
+        gear = Gear.PARK if self.values[command.GEAR] == command.PARK else Gear.DRIVE
+        facts = CarFacts(
+            stamp_ns=0,
+            speed_mps=0.0,
+            gear=gear,
+            pilot_drives=self.pilot_drives,
+            flap_open=bool(self.values[command.FLAP]),
+        )
+        refused = decide(start(), "line", values, facts, 0)[1]
+        if refused is not None:
+            raise RefusedError(refused.reason)
+        self.values |= values
+        return {}
+
+
+def plug(car: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
+    @contextlib.contextmanager
+    def found(_socket: object) -> Iterator[Stub]:
+        yield car
+
+    monkeypatch.setattr(command, "_car", found)
+    command.plug_command("ac", None, None, as_json=False)
+
+
+def test_plugging_puts_a_car_that_stands_in_p_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    car = Stub(127)
+    plug(car, monkeypatch)
+    assert car.values[command.GEAR] == command.PARK
+    assert car.values[command.KIND] == "AC"
+    assert "it is put in P" in capsys.readouterr().err
+    plug(Stub(command.PARK), monkeypatch)
+    assert "put in P" not in capsys.readouterr().err
+
+
+def test_plugging_takes_the_gear_from_no_pilot(monkeypatch: pytest.MonkeyPatch) -> None:
+    car = Stub(127, pilot_drives=True)
+    with pytest.raises(RefusedError, match="not put in P: the pilot drives"):
+        plug(car, monkeypatch)
+    assert car.values[command.GEAR] == 127

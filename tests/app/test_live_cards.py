@@ -20,7 +20,7 @@ from volant.core.errors import InputError, LinkError
 def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (live_cards, signal_line):
         monkeypatch.setattr(module, "runtime_folder", lambda: tmp_path)
-    monkeypatch.setattr(power_socket, "_folder", lambda: tmp_path)
+    monkeypatch.setattr(power_socket, "runtime_folder", lambda: tmp_path)
 
 
 @contextmanager
@@ -78,6 +78,18 @@ def test_a_car_is_found_by_number_by_file_and_by_socket(tmp_path: Path) -> None:
         other.setblocking(False)
         with pytest.raises(BlockingIOError):
             other.accept()
+
+
+def test_of_several_cars_none_is_taken_by_itself(tmp_path: Path) -> None:
+    with car(tmp_path, 11, "2026-11-30T11:00:00+00:00"):
+        (tmp_path / "signals-3.sock").touch()
+        with SignalClient() as client:
+            assert client.path == tmp_path / "signals-11.sock"
+        with (
+            car(tmp_path, 7, "2026-11-30T10:00:00+00:00"),
+            pytest.raises(LinkError, match=r"several live cars run here, take --car: 11, 7"),
+        ):
+            SignalClient()
 
 
 def test_a_number_of_nobody_and_a_file_of_something_else(tmp_path: Path) -> None:

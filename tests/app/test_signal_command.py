@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from volant.app import signal_files, signal_line
+from volant.app import power_socket, signal_command, signal_files, signal_line
 from volant.app.exits import Exit
+from volant.app.power_socket import PowerAnswer, PowerReply
 from volant.app.signal_command import (
     get_command,
     import_command,
@@ -16,11 +17,13 @@ from volant.app.signal_command import (
     parse_value,
     set_command,
     show_command,
+    watch_command,
 )
 from volant.caros.signals.line import LineServer
 from volant.caros.signals.rights import Rights
 from volant.caros.signals.store import SignalStore
-from volant.core.errors import InputError, LinkError
+from volant.core.errors import InputError, LinkError, RefusedError
+from volant.core.messages import PowerState
 from volant.wire.vss import Catalogue, Leaf
 
 RELEASE = {
@@ -37,7 +40,8 @@ RELEASE = {
 @pytest.fixture(autouse=True)
 def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(signal_files, "data_folder", lambda: tmp_path / "data")
-    monkeypatch.setattr(signal_line, "runtime_folder", lambda: tmp_path)
+    for module in (power_socket, signal_line):
+        monkeypatch.setattr(module, "runtime_folder", lambda: tmp_path)
 
 
 def test_the_tree_is_listed_without_a_car(capsys: pytest.CaptureFixture[str]) -> None:
@@ -148,3 +152,24 @@ def test_what_was_asked_of_a_signal_can_be_read_by_programs(
 ) -> None:
     with_a_car(lambda: set_command("Vehicle.Lit", "6", None, as_json=True))
     assert json.loads(capsys.readouterr().out) == {"path": "Vehicle.Lit", "asked": 6}
+
+
+def test_a_car_that_sleeps_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    power = PowerAnswer(
+        state=PowerState.SLEEP, goal=PowerState.SLEEP, to=None, for_s=1.0, supply_v=12.5,
+        supply_pct=75.0, supply_low=False, busy={}, late=(),
+    )  # fmt: skip
+    asleep = PowerReply(taken=True, words="", power=power)
+    monkeypatch.setattr(signal_command, "ask_car", lambda _door, _wish: asleep)
+    words = r"the car sleeps: `volant power wake --car \d+`"
+    with signal_line.listening_here():
+        with pytest.raises(RefusedError, match=words):
+            get_command(["Vehicle.Speed"], None, as_json=False)
+        with pytest.raises(RefusedError, match=words):
+            set_command("Vehicle.Body.Horn.IsActive", "true", None)
+        with pytest.raises(RefusedError, match=words):
+            watch_command("Vehicle.Speed", None, 1, as_json=False)
+        assert show_command("Vehicle.Speed", None, as_json=False) is Exit.DONE
+    assert "the car sleeps" in capsys.readouterr().err

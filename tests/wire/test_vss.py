@@ -87,6 +87,10 @@ def test_the_official_release_is_read_whole() -> None:
     assert [leaf.id for leaf in release] == list(range(1, 1264))
 
 
+NARROWER = {("Vehicle.Powertrain.TractionBattery.Charging.ChargeLimit", "minimum"): (20, 0)}
+"""Bounds of ours that are inside the release's: both, so that neither changes unseen."""
+
+
 def test_our_signals_are_those_of_the_release() -> None:
     """Name, kind, type, unit, bounds and allowed values of each, by the official file."""
     release = read_catalogue(data_folder() / "vss" / "vss_release_6.0.json")
@@ -94,7 +98,11 @@ def test_our_signals_are_those_of_the_release() -> None:
         theirs = release.get(leaf.path)
         assert theirs is not None, leaf.path
         for name in ("kind", "datatype", "unit", "minimum", "maximum", "allowed"):
-            assert getattr(leaf, name) == getattr(theirs, name), (leaf.path, name)
+            found = getattr(leaf, name), getattr(theirs, name)
+            if (leaf.path, name) in NARROWER:
+                assert found == NARROWER[leaf.path, name]
+            else:
+                assert found[0] == found[1], (leaf.path, name)
 
 
 def test_the_overlay_adds_to_the_release_without_contradiction() -> None:

@@ -13,6 +13,7 @@ import "../kit/parts/replay";
 import "../kit/parts/speedo";
 import "../kit/parts/view";
 import { alarmOf } from "../kit/alarm";
+import { isOver, reasonOf, turnAhead } from "../kit/arrival";
 import { countWords } from "../kit/codes";
 import { distance, kmh, Steady } from "../kit/format";
 import { leading, switchedOff } from "../kit/functions";
@@ -77,7 +78,7 @@ function show(frame: CockpitFrame, nowMs: number): void {
   if (alert.alert?.alert_id !== alarm?.alert_id || alert.alert?.level !== alarm?.level) {
     alert.alert = alarm;
   }
-  guide.guidance = plan?.guidance ?? null;
+  guide.guidance = turnAhead(frame);
   functions.drives = leading(frame.pilot);
   functions.off = switchedOff(frame.pilot);
   functions.codes = frame.codes?.count ? countWords(frame.codes) : "";
@@ -93,23 +94,11 @@ function showPilot(frame: CockpitFrame): void {
   pilot.engagement = state?.engagement ?? null;
   pilot.stop = frame.stop?.words ?? "";
   pilot.stands = frame.stop?.stands ?? false;
-  pilot.reason = reason(frame);
+  pilot.over = isOver(frame);
+  pilot.reason = reasonOf(frame);
   const engaged = state?.engagement === "engaged" || state?.engagement === "overridden";
   const drives = engaged && !frame.stop;
   pilot.setSpeed = state && drives ? Math.round(kmh(state.set_speed_mps)) : null;
-}
-
-/** Why the car does what it does, or why the pilot does not drive. */
-function reason(frame: CockpitFrame): string {
-  const { pilot: state, plan, guard, stop } = frame;
-  if (stop) return stop.reason;
-  if (plan?.arrived) return "Arrived";
-  if (!state) return "";
-  if (state.engagement === "engaged") {
-    if (guard?.limited) return "Guard limits the command";
-    return plan?.reason || state.words;
-  }
-  return state.blocker_words[0] ?? state.words;
 }
 
 function words(frame: CockpitFrame): string {

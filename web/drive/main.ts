@@ -12,6 +12,7 @@ import "../kit/parts/pilot";
 import "../kit/parts/speedo";
 import "../kit/parts/view";
 import { alarmOf } from "../kit/alarm";
+import { isOver, reasonOf, turnAhead } from "../kit/arrival";
 import { chargeWords } from "../kit/charge";
 import { countWords } from "../kit/codes";
 import { type Feet, type Hold, handsOf, join, pressKeys, REST, readPad } from "../kit/drive/hands";
@@ -260,14 +261,14 @@ function show(frame: CockpitFrame, nowMs: number): void {
   const drives = engaged && !stop;
   pilot.stop = stop?.words ?? "";
   pilot.stands = stop?.stands ?? false;
-  const said = (drives ? plan?.reason : state?.blocker_words[0]) || state?.words || "";
-  pilot.reason = stop?.reason ?? said;
+  pilot.over = isOver(frame);
+  pilot.reason = reasonOf(frame);
   pilot.setSpeed = state && drives ? Math.round(kmh(state.set_speed_mps)) : null;
   const alarm = alarmOf(frame);
   if (alert.alert?.alert_id !== alarm?.alert_id || alert.alert?.level !== alarm?.level) {
     alert.alert = alarm;
   }
-  guide.guidance = plan?.guidance ?? null;
+  guide.guidance = turnAhead(frame);
   map.take(frame, nowMs);
   const flow = chargeWords(frame.charge);
   charge.hidden = flow === "";

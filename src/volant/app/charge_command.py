@@ -41,6 +41,9 @@ TIME: Final = _C + "Timer.Time"
 BATTERY: Final = _K + "RequestedMode"
 BATTERY_TIME: Final = _K + "TargetTime"
 CABIN_TIME: Final = _P + "TargetTime"
+GEAR: Final = "Vehicle.Powertrain.Transmission.SelectedGear"
+PARK: Final = 126
+"""Of the selected gear, as VSS 6.0 numbers it."""
 READ: Final = {
     "charge": _T + "StateOfCharge.Current",
     "charging": _C + "IsCharging",
@@ -114,6 +117,7 @@ def plug_command(kind: str, power_kw: float | None, socket: Path | None, *, as_j
     if kind not in ("ac", "dc"):
         raise SettingsError(f"kind: expected ac or dc; found {kind!r}")
     with _car(socket) as client:
+        _park(client)
         if not _value(client, FLAP):
             _move(client, {FLAP: True})
         power_kw = {"ac": 11.0, "dc": 50.0}[kind] if power_kw is None else power_kw
@@ -201,8 +205,9 @@ def _do(values: dict[str, Any], socket: Path | None, *, as_json: bool) -> Exit:
 def _car(socket: Path | None) -> Iterator[SignalClient]:
     """A client of a car that is awake and tells its values."""
     with SignalClient(socket) as client:
-        path = client.path
-    _wake(path)
+        path, number = client.path, client.number
+    if number is not None:
+        _wake(number)
     limit_s = time.monotonic() + ANSWER_S
     while True:
         with SignalClient(path) as client:
@@ -221,17 +226,14 @@ def _tells(client: SignalClient) -> bool:
     return False
 
 
-def _wake(path: Path) -> None:
+def _wake(number: int) -> None:
     """Wake a car that sleeps; one whose power nobody answers for is asked as it is.
 
     Raises:
         RefusedError: it does not wake now.
         LinkError: it does not wake in time.
     """
-    number = path.stem.rpartition("-")[2]
-    if not number.isdigit():
-        return
-    door = door_of(int(number))
+    door = door_of(number)
     limit_s = time.monotonic() + ANSWER_S
     told = False
     while door.is_socket():
@@ -247,6 +249,21 @@ def _wake(path: Path) -> None:
         if time.monotonic() >= limit_s:
             raise LinkError("the car does not wake up")
         time.sleep(LOOK_S)
+
+
+def _park(client: SignalClient) -> None:
+    """Put a car that was left in another gear in P, as who gets out to plug in does.
+
+    Raises:
+        RefusedError: it moves, or the pilot drives.
+    """
+    if _value(client, GEAR) == PARK:
+        return
+    try:
+        _move(client, {GEAR: PARK})
+    except RefusedError as error:
+        raise RefusedError(f"a car is plugged in in P, and it is not put in P: {error}") from error
+    tell("the car was not in P: it is put in P")
 
 
 def _value(client: SignalClient, path: str) -> Any:

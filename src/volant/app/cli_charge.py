@@ -38,7 +38,7 @@ def plug(
     socket: SocketOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Open the flap and plug a station in, as a person does: parked only.
+    """Open the flap and plug a station in, as a person does; a car that stands is put in P first.
 
     \b
     Examples:

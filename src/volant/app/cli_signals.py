@@ -21,7 +21,7 @@ SocketOption = Annotated[
         "--car",
         "--socket",
         help="A live car: its number (`volant live`), its ready or status file, or its socket; "
-        "default: the one started last.",
+        "default: the only one that runs here.",
     ),
 ]
 

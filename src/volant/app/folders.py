@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import stat
+import tempfile
 from pathlib import Path
+
+from volant.core.errors import InputError
 
 
 def data_folder() -> Path:
@@ -30,3 +34,22 @@ def state_folder() -> Path:
     named = os.environ.get("XDG_STATE_HOME", "")
     root = Path(named) if named.startswith("/") else Path.home() / ".local" / "state"
     return root / "volant"
+
+
+def runtime_folder() -> Path:
+    """Where the sockets of this user's live cars are (XDG Base Directory 0.8: XDG_RUNTIME_DIR).
+
+    Raises:
+        InputError: it cannot be made, or is not this user's alone.
+    """
+    named = os.environ.get("XDG_RUNTIME_DIR", "")
+    root = Path(named) if named.startswith("/") and Path(named).is_dir() else None
+    folder = root / "volant" if root else Path(tempfile.gettempdir()) / f"volant-{os.getuid()}"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = folder.lstat()
+    except OSError as error:
+        raise InputError(f"cannot be made: {error}", file=str(folder)) from error
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+        raise InputError("is not a folder of yours alone", file=str(folder))
+    return folder

@@ -13,8 +13,8 @@ from typing import Final
 import msgspec
 
 from volant.app.exits import Exit
+from volant.app.folders import runtime_folder
 from volant.app.say import answer, answer_json, table
-from volant.app.signal_files import runtime_folder
 
 _PREFIX: Final = "car-"
 

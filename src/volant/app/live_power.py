@@ -26,6 +26,7 @@ from volant.core.messages import (
     DriverRequest,
     Engagement,
     Gear,
+    Indicator,
     Message,
     PilotState,
     Plan,
@@ -189,7 +190,8 @@ class LivePower:
             out.append((topics.CAR_POWER, word))
         left = before.state is PowerState.DRIVING and power.state is not PowerState.DRIVING
         if left and self._engaged(stamp_ns):
-            out.append(_press(stamp_ns, RequestKind.CANCEL))  # nobody drives a parked car
+            presses = let_go(stamp_ns, _fresh(self._car.latest, stamp_ns))
+            out.extend((topics.DRIVER_REQUEST, press) for press in presses)
         if power.state is PowerState.DRIVING and self._presses:
             out.extend(self._drive(stamp_ns))
         publish_outside(self._bus, WHO, stamp_ns, out)
@@ -203,6 +205,15 @@ class LivePower:
             self._presses, self._press_ns = self._presses - 1, stamp_ns
             return [_press(stamp_ns, RequestKind.ENGAGE)]
         return []
+
+
+def let_go(stamp_ns: int, car: CarState | None) -> tuple[DriverRequest, ...]:
+    """Nobody drives a parked car: the pilot is switched off, and the turn signal that it had set."""
+    cancel = DriverRequest(stamp_ns=stamp_ns, kind=RequestKind.CANCEL)
+    if car is None or car.indicator not in (Indicator.LEFT, Indicator.RIGHT):
+        return (cancel,)
+    off = DriverRequest(stamp_ns=stamp_ns, kind=RequestKind.INDICATE, indicator=Indicator.OFF)
+    return cancel, off
 
 
 def _press(stamp_ns: int, kind: RequestKind) -> tuple[Topic, Message]:

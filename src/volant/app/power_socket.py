@@ -9,8 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-import stat
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +16,7 @@ from typing import Final, Self
 
 import msgspec
 
+from volant.app.folders import runtime_folder
 from volant.caros.power import Wish
 from volant.core.errors import InputError, LinkError
 from volant.core.messages import PowerState
@@ -151,13 +150,13 @@ def find_car(given: Path | None) -> Path:
         LinkError: none runs here, or several do.
     """
     if given is not None and str(given).isdecimal():
-        numbered = _folder() / f"power-{given}.sock"
+        numbered = runtime_folder() / f"power-{given}.sock"
         if not numbered.is_socket():
             raise LinkError(f"there is no live car {given}; `volant live` lists them")
         return numbered
     if given is not None:
         return given if given.is_socket() else _named_in(given)
-    found = sorted(path for path in _folder().glob("power-*.sock") if _lives(path))
+    found = sorted(path for path in runtime_folder().glob("power-*.sock") if _lives(path))
     if len(found) == 1:
         return found[0]
     many = ", ".join(path.stem.rpartition("-")[2] for path in found)
@@ -172,7 +171,7 @@ def door_of(process: int) -> Path:
     Raises:
         InputError: there is no folder for it.
     """
-    return _folder() / f"power-{process}.sock"
+    return runtime_folder() / f"power-{process}.sock"
 
 
 def _named_in(file: Path) -> Path:
@@ -190,22 +189,3 @@ def _lives(path: Path) -> bool:
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as line:
         line.settimeout(1.0)
         return line.connect_ex(str(path)) == 0
-
-
-def _folder() -> Path:
-    """A folder of this user's alone.
-
-    Raises:
-        InputError: it cannot be made, or somebody else's lies there.
-    """
-    named = os.environ.get("XDG_RUNTIME_DIR", "")
-    root = Path(named) if named.startswith("/") else Path(tempfile.gettempdir())
-    folder = root / f"volant-{os.getuid()}"
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        found = folder.lstat()
-    except OSError as error:
-        raise InputError(f"cannot be made: {error}", file=str(folder)) from error
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
-        raise InputError("is not a folder of yours alone", file=str(folder))
-    return folder

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 from volant.app.exits import Exit
+from volant.app.power_socket import ask_car, door_of
 from volant.app.say import answer, answer_json, table, tell
 from volant.app.signal_files import import_release, unknown_signal, whole_catalogue
 from volant.app.signal_line import SignalClient
 from volant.caros.signals.line import shown
 from volant.caros.signals.sinks import SINKS
-from volant.core.errors import InputError, LinkError
+from volant.core.errors import InputError, LinkError, RefusedError
+from volant.core.messages import PowerState
 from volant.wire.vss import Catalogue, Leaf
 
 SHOWN_ALLOWED: Final = 6
@@ -48,9 +52,9 @@ def show_command(path: str, socket: Path | None, *, as_json: bool) -> Exit:
     leaf = _leaf(catalogue, path)
     row = shown(leaf) | {"told": path in own, "moved": path in SINKS, "value": None}
     try:
-        with SignalClient(socket) as client:
+        with _awake(socket) as client:
             row["value"] = (client.ask(do="get", paths=[path])[path] or [None])[0]
-    except (LinkError, InputError) as error:
+    except (LinkError, InputError, RefusedError) as error:
         tell(str(error))
     if as_json:
         answer_json(row)
@@ -63,7 +67,7 @@ def show_command(path: str, socket: Path | None, *, as_json: bool) -> Exit:
 
 def get_command(paths: list[str], socket: Path | None, *, as_json: bool) -> Exit:
     """Run `volant signals get`."""
-    with SignalClient(socket) as client:
+    with _awake(socket) as client:
         every = [
             (row["path"], row["unit"])
             for path in paths
@@ -80,7 +84,7 @@ def get_command(paths: list[str], socket: Path | None, *, as_json: bool) -> Exit
 
 def set_command(path: str, value: str, socket: Path | None, *, as_json: bool = False) -> Exit:
     """Run `volant signals set`."""
-    with SignalClient(socket) as client:
+    with _awake(socket) as client:
         (row,) = client.ask(do="show", pattern=path)[:1]
         asked = parse_value(value, row["datatype"])
         client.ask(do="set", values={path: asked})
@@ -94,7 +98,7 @@ def set_command(path: str, value: str, socket: Path | None, *, as_json: bool = F
 def watch_command(pattern: str, socket: Path | None, count: int | None, *, as_json: bool) -> Exit:
     """Run `volant signals watch`."""
     printed = 0
-    with SignalClient(socket) as client:
+    with _awake(socket) as client:
         units = {row["path"]: row["unit"] for row in client.ask(do="show", pattern=pattern)}
         for values in client.watch(pattern):
             for path, one in values.items():
@@ -118,6 +122,27 @@ def import_command(file: Path, *, as_json: bool = False) -> Exit:
         return Exit.DONE
     tell(f"{count} signals, {new} that the car does not have; kept as {kept}")
     return Exit.DONE
+
+
+@contextlib.contextmanager
+def _awake(socket: Path | None) -> Iterator[SignalClient]:
+    """A client of a car that does not sleep: in sleep nobody tells its signals.
+
+    Raises:
+        RefusedError: it sleeps.
+    """
+    with SignalClient(socket) as client:
+        number = client.number
+        # A car whose power nobody answers for is asked as it is.
+        with contextlib.suppress(LinkError):
+            if (
+                number is not None
+                and ask_car(door_of(number), None).power.state is PowerState.SLEEP
+            ):
+                raise RefusedError(
+                    f"the car sleeps: `volant power wake --car {number}` wakes it, then ask again"
+                )
+        yield client
 
 
 def parse_value(text: str, datatype: str) -> Any:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 from typing import Final
 
@@ -74,19 +72,3 @@ def import_release(file: Path) -> tuple[int, int, Path]:
     draft.write_bytes(file.read_bytes())
     draft.replace(kept)
     return len(release), len(merged) - len(own), kept
-
-
-def runtime_folder() -> Path:
-    """Where sockets of live cars of this user are; for this user alone.
-
-    Raises:
-        InputError: somebody else has made it.
-    """
-    named = os.environ.get("XDG_RUNTIME_DIR", "")
-    root = Path(named) if named.startswith("/") and Path(named).is_dir() else None
-    folder = root / "volant" if root else Path(tempfile.gettempdir()) / f"volant-{os.getuid()}"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if folder.is_symlink() or folder.stat().st_uid != os.getuid():
-        raise InputError("belongs to somebody else", file=str(folder))
-    folder.chmod(0o700)
-    return folder

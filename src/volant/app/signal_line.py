@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, Self
 
-from volant.app.signal_files import runtime_folder
+from volant.app.folders import runtime_folder
 from volant.core.errors import InputError, LinkError, RefusedError
 from volant.core.settings import nearest
 
@@ -41,17 +41,23 @@ class SignalClient:
     """A connection to a live car's signals."""
 
     def __init__(self, path: Path | None = None, answer_s: float = ANSWER_S) -> None:
-        """Connect to a car by its number, its file or its socket, by default to the one started last.
+        """Connect to a car by its number, its file or its socket, by default to the only one that runs here.
 
         An answer that takes longer than `answer_s` is none.
 
         Raises:
-            LinkError: no car is up.
+            LinkError: no car is up, or several are.
             InputError: the file names none.
         """
         self._socket, self.path = _connect(path)
         self._socket.settimeout(answer_s)
         self._file = self._socket.makefile("rb")
+
+    @property
+    def number(self) -> int | None:
+        """Of the car, by the name of its socket; None where that does not tell."""
+        found = self.path.stem.removeprefix(_PREFIX)
+        return int(found) if found.isdecimal() else None
 
     def __enter__(self) -> Self:
         return self
@@ -116,22 +122,29 @@ class SignalClient:
 
 
 def _connect(path: Path | None) -> tuple[socket.socket, Path]:
-    if path is not None:
-        found = [_named(path)]
-    else:
-        every = runtime_folder().glob(f"{_PREFIX}*.sock")
-        found = sorted(every, key=lambda one: one.stat().st_mtime_ns, reverse=True)
-    for one in found:
-        link = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            link.connect(str(one))
-        except OSError:
-            link.close()
-            continue
-        return link, one
+    every = runtime_folder().glob(f"{_PREFIX}*.sock") if path is None else [_named(path)]
+    found = [(link, one) for one in sorted(every) if (link := _dial(one)) is not None]
+    if len(found) == 1:
+        return found[0]
+    for link, _ in found:
+        link.close()
     if path is not None:
         raise LinkError(f"no live car answers at {path}; `volant live` lists them")
-    raise LinkError("no live car is up on this machine; `volant up` starts one")
+    if not found:
+        raise LinkError("no live car is up on this machine; `volant up` starts one")
+    many = ", ".join(one.stem.removeprefix(_PREFIX) for _, one in found)
+    raise LinkError(f"several live cars run here, take --car: {many}")
+
+
+def _dial(path: Path) -> socket.socket | None:
+    """A link to who listens there; what a killed car left behind is nobody."""
+    link = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        link.connect(str(path))
+    except OSError:
+        link.close()
+        return None
+    return link
 
 
 def _named(given: Path) -> Path:

@@ -73,6 +73,13 @@ def test_the_gear_is_the_pilots_while_it_drives_and_needs_the_cable_out() -> Non
     assert judge(GEAR, 126, plugged) is None
 
 
+def test_a_car_that_is_not_parked_says_what_it_is_instead() -> None:
+    station = "Vehicle.Powertrain.TractionBattery.Charging.Station.Kind"
+    for path, value in ((FLAP, True), (station, "AC")):
+        assert "the gear is D, not P" in str(judge(path, value, replace(STANDS, gear=Gear.DRIVE)))
+        assert "the car moves" in str(judge(path, value, replace(STANDS, speed_mps=1.0)))
+
+
 def test_the_pilot_is_engaged_only_when_it_is_ready() -> None:
     for path in arbiter.ENGAGING:
         assert path in TREE

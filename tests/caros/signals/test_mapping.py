@@ -14,7 +14,7 @@ from tests.house.source_tree import REPO
 from volant.caros.signals import mapping
 from volant.caros.signals.sinks import SINKS, message_of, not_a_time
 from volant.caros.signals.sources import BY_MESSAGE
-from volant.caros.signals.values import Code, check
+from volant.caros.signals.values import Code, SignalError, check
 from volant.core import topics
 from volant.core.body import BodyItem, BodyRequest
 from volant.core.messages import (
@@ -29,7 +29,7 @@ from volant.core.messages import (
 )
 from volant.road.georef import read_georef
 from volant.vehicle import load_spec
-from volant.vehicle.body.items import wanted
+from volant.vehicle.body.items import ROWS, wanted
 from volant.wire.vss import Leaf, Value, read_catalogues
 
 SIGNALS = REPO / "cars" / "signals"
@@ -194,6 +194,17 @@ BOOT_NS = 1_796_000_000 * 10**9
 def test_a_time_goes_to_the_cars_clock_and_back(later_s: int) -> None:
     text = mapping.iso8601(BOOT_NS + later_s * 10**9)
     assert mapping.car_seconds(text, BOOT_NS) == pytest.approx(later_s, abs=1e-3)
+
+
+def test_a_charge_limit_that_the_body_would_not_take_is_out_of_range() -> None:
+    leaf = TREE.get("Vehicle.Powertrain.TractionBattery.Charging.ChargeLimit")
+    assert leaf is not None
+    row = ROWS[BodyItem.CHARGE_LIMIT]
+    assert (leaf.minimum, leaf.maximum) == (row.low, row.high)
+    with pytest.raises(SignalError) as refused:
+        check(leaf, 5)
+    assert refused.value.code is Code.OUT_OF_BOUNDS
+    assert check(leaf, 20) == 20
 
 
 def test_a_time_in_the_past_is_still_a_time_and_none_is_none() -> None:

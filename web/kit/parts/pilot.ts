@@ -26,6 +26,7 @@ export class PilotTile extends LitElement {
     setSpeed: { type: Number },
     stop: { type: String },
     stands: { type: Boolean },
+    over: { type: Boolean },
   };
   declare engagement: Engagement | null;
   declare reason: string;
@@ -33,6 +34,8 @@ export class PilotTile extends LitElement {
   /** The car is stopped by itself, in words; empty: it is the pilot's state that counts. */
   declare stop: string;
   declare stands: boolean;
+  /** The trip is over, and nobody drives. */
+  declare over: boolean;
 
   static override styles = [
     shared,
@@ -106,10 +109,12 @@ export class PilotTile extends LitElement {
     this.setSpeed = null;
     this.stop = "";
     this.stands = false;
+    this.over = false;
   }
 
   private state(): { words: string; tone: string } {
     if (this.stop) return { words: this.stop, tone: this.stands ? "soon" : "now" };
+    if (this.over) return { words: "Arrived", tone: "neutral" };
     return this.engagement ? STATES[this.engagement] : { words: "Starting", tone: "neutral" };
   }
 

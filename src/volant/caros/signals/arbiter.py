@@ -76,6 +76,8 @@ class Rule:
     """To a value: opening, engaging, any."""
     forbids: Callable[[CarFacts], bool]
     words: str
+    found: Callable[[CarFacts], str] | None = None
+    """How the car is instead, where the words alone do not tell."""
 
 
 def _any(_value: Any) -> bool:
@@ -101,6 +103,12 @@ def _moves(facts: CarFacts) -> bool:
 
 def _not_parked(facts: CarFacts) -> bool:
     return _moves(facts) or facts.gear is not Gear.PARK
+
+
+def _instead_of_parked(facts: CarFacts) -> str:
+    if facts.gear is Gear.PARK:
+        return "the car moves"
+    return f"the gear is {facts.gear.value[0].upper()}, not P"
 
 
 _DOOR: Final = "Vehicle.Cabin.Door.*.*."
@@ -160,8 +168,20 @@ RULES: Final[tuple[Rule, ...]] = (
         lambda f: f.cable,
         "the charging cable is plugged in",
     ),
-    Rule(_PORT + ".*.IsFlapOpen", _opens, _not_parked, "the charging flap opens when parked only"),
-    Rule(_STATION, _plugs, _not_parked, "a charging cable is plugged in when parked only"),
+    Rule(
+        _PORT + ".*.IsFlapOpen",
+        _opens,
+        _not_parked,
+        "the charging flap opens when parked only",
+        _instead_of_parked,
+    ),
+    Rule(
+        _STATION,
+        _plugs,
+        _not_parked,
+        "a charging cable is plugged in when parked only",
+        _instead_of_parked,
+    ),
     Rule(_STATION, _plugs, lambda f: not f.flap_open, "the charging flap is closed"),
     Rule(_STATION, _any, lambda f: f.cable_locked, "the plug is locked"),
     Rule(_PILOT + "EBA.IsEnabled", _off, _moves, "emergency braking stays on while the car moves"),
@@ -244,7 +264,7 @@ def _interlock(path: str, value: Value, facts: CarFacts | None, now_ns: int) -> 
         return "how the car moves is not known"
     for rule in rules:
         if rule.forbids(facts):
-            return rule.words
+            return rule.words if rule.found is None else f"{rule.words}: {rule.found(facts)}"
     if engages and not facts.pilot_ready and not facts.pilot_drives:
         return f"the pilot is not ready: {', '.join(facts.blockers) or 'not yet'}"
     return ""

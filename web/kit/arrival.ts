@@ -1,0 +1,26 @@
+import type { CockpitFrame, Guidance } from "./messages.gen";
+
+/** The trip is over and nobody drives: the pilot has been switched off with it, not by a person. */
+export function isOver({ plan, pilot, stop }: CockpitFrame): boolean {
+  const byHand = pilot?.engagement === "off" || pilot?.engagement === "ready";
+  return byHand && !stop && (plan?.arrived ?? false);
+}
+
+/** The next turn; at the destination the road behind it is nobody's way. */
+export function turnAhead({ plan }: CockpitFrame): Guidance | null {
+  return plan && !plan.arrived ? plan.guidance : null;
+}
+
+/** Why the car does what it does, or why the pilot does not drive. */
+export function reasonOf(frame: CockpitFrame): string {
+  const { pilot, plan, guard, stop } = frame;
+  if (stop) return stop.reason;
+  if (!pilot) return "";
+  if (isOver(frame)) return pilot.blocker_words[0] ?? "Pilot off";
+  if (plan?.arrived) return "Arrived";
+  if (pilot.engagement === "engaged") {
+    if (guard?.limited) return "Guard limits the command";
+    return plan?.reason || pilot.words;
+  }
+  return pilot.blocker_words[0] ?? pilot.words;
+}
