@@ -17,6 +17,7 @@ from volant import __version__
 from volant.app.cli_apps import apps_app
 from volant.app.cli_charge import charge_app
 from volant.app.cli_clips import clips_app
+from volant.app.cli_delta import delta_app
 from volant.app.cli_ecu import ecu_app
 from volant.app.cli_live import live, power, up
 from volant.app.cli_parts import (
@@ -55,6 +56,7 @@ app.add_typer(apps_app, name="app")
 app.add_typer(signals_app, name="signals")
 app.add_typer(charge_app, name="charge")
 app.add_typer(clips_app, name="clips")
+app.add_typer(delta_app, name="delta")
 
 
 class _Debug:
