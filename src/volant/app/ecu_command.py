@@ -13,6 +13,7 @@ from volant.app.exits import Exit
 from volant.app.say import answer_json, table, tell
 from volant.caros.diagnostics import DoipTester, NegativeResponseError, UnknownUnitError
 from volant.core.errors import InputError
+from volant.vehicle.boot.flashing import PROGRAMMING_DIDS, RELEASE
 from volant.vehicle.ecus import CIRCUMSTANCES, ECUS, KNOWN_DIDS, EcuSpec, LiveValue
 from volant.wire.uds import (
     Did,
@@ -28,6 +29,7 @@ SHOWN_STATUS = DtcStatus.TEST_FAILED | DtcStatus.PENDING | DtcStatus.CONFIRMED
 """A code counts as present when any of these bits is set."""
 
 
+NAMES: Final = {**KNOWN_DIDS, **PROGRAMMING_DIDS}
 FUNCTIONAL: Final = range(0xE400, 0xF000)
 """DoIP addresses of groups of units (ISO 13400-2, table 13, recalled)."""
 
@@ -163,7 +165,7 @@ def read_command(door: Door, unit: str, dids: Sequence[str], *, as_json: bool) -
     """Run `volant ecu read`."""
     address, spec = _unit(unit)
     values = {value.did: value for value in (*CIRCUMSTANCES, *(spec.values if spec else ()))}
-    wanted = [_number("--did", did) for did in dids] or [*KNOWN_DIDS, *values]
+    wanted = [_number("--did", did) for did in dids] or [*NAMES, *values]
     with door.open() as tester:
         answer = ReadAnswer(
             name=spec.name if spec else "",
@@ -265,7 +267,7 @@ def _value(
 
 def _row(did: int, data: bytes, values: dict[int, LiveValue]) -> ValueRow:
     value: float | str | None = None
-    name = KNOWN_DIDS.get(did, "")
+    name = NAMES.get(did, "")
     if did in values:
         name = values[did].name
         number = values[did].decode(data)
@@ -275,7 +277,9 @@ def _row(did: int, data: bytes, values: dict[int, LiveValue]) -> ValueRow:
             value = words[int(number)] if known else round(number, 6)
     elif did == Did.ACTIVE_SESSION:
         value = float(data[0]) if data else None
-    elif name:
+    elif did == RELEASE:
+        value = None if data == b"\xff" * 4 else float(int.from_bytes(data, "big"))
+    elif name and did not in PROGRAMMING_DIDS:
         value = _printable(data)
     return ValueRow(did=f"{did:04X}", name=name, data=data.hex(), value=value)
 

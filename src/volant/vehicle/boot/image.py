@@ -1,6 +1,6 @@
 """The image of a control unit's program: a head, tables, a hash over both, and a signature where one is asked for.
 
-All of it is checked before anything of it is used; one changed byte and it is none. Layout, big-endian: head of 64
+All of it is checked before anything of it is used; one changed byte and it is none. Layout, big-endian: head of 88
 bytes (`_HEAD`), tables as MessagePack, SHA-256 of head and tables, signature of that hash.
 """
 
@@ -17,7 +17,7 @@ import msgspec
 
 from volant.core.errors import InputError
 
-_HEAD: Final = struct.Struct(">4sHHII16s16s16s")
+_HEAD: Final = struct.Struct(">4sHHII24s24s24s")
 """Magic, format, bytes of signature, release, bytes of tables, unit, hardware, version (zeros behind)."""
 _MAGIC: Final = b"VECU"
 _FORMAT: Final = 1
@@ -25,7 +25,7 @@ HEAD_BYTES: Final = _HEAD.size
 HASH_BYTES: Final = 32
 TABLES_MOST_BYTES: Final = 1 << 20
 SIGNATURE_MOST_BYTES: Final = 1024
-_NAME_BYTES: Final = 16
+_NAME_BYTES: Final = 24
 
 _Key = Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
 Value = bool | int | float | str | tuple[float, ...]
