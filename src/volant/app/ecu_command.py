@@ -163,7 +163,7 @@ def scan_command(door: Door, first: str, last: str, *, as_json: bool) -> Exit:
 
 def read_command(door: Door, unit: str, dids: Sequence[str], *, as_json: bool) -> Exit:
     """Run `volant ecu read`."""
-    address, spec = _unit(unit)
+    address, spec = unit_of(unit)
     values = {value.did: value for value in (*CIRCUMSTANCES, *(spec.values if spec else ()))}
     wanted = [_number("--did", did) for did in dids] or [*NAMES, *values]
     with door.open() as tester:
@@ -186,7 +186,7 @@ def read_command(door: Door, unit: str, dids: Sequence[str], *, as_json: bool) -
 
 def clear_command(door: Door, unit: str, *, as_json: bool) -> Exit:
     """Run `volant ecu clear`."""
-    targets = [spec.address for spec in ECUS] if unit == "all" else [_unit(unit)[0]]
+    targets = [spec.address for spec in ECUS] if unit == "all" else [unit_of(unit)[0]]
     with door.open() as tester:
         for address in targets:
             tester.ask(address, bytes((Sid.CLEAR_DTC, 0xFF, 0xFF, 0xFF)))
@@ -208,7 +208,8 @@ def _number(option: str, text: str) -> int:
     return number
 
 
-def _unit(text: str) -> tuple[int, EcuSpec | None]:
+def unit_of(text: str) -> tuple[int, EcuSpec | None]:
+    """Address of a unit, and its row where our table knows it."""
     by_name = {spec.name: spec for spec in ECUS}
     if text in by_name:
         return by_name[text].address, by_name[text]

@@ -18,7 +18,6 @@ values = (
     st.booleans()
     | st.integers(-(1 << 40), 1 << 40)
     | numbers
-    | st.text(max_size=8)
     | st.lists(numbers, max_size=4).map(tuple)
 )
 

@@ -28,8 +28,8 @@ SIGNATURE_MOST_BYTES: Final = 1024
 _NAME_BYTES: Final = 24
 
 _Key = Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
-Value = bool | int | float | str | tuple[float, ...]
-"""A calibration: numbers, switches, words or a row of numbers; in the unit that ends its name."""
+Value = bool | int | float | tuple[float, ...]
+"""A calibration: a number, a switch or a row of numbers; in the unit that ends its name."""
 Sign = Callable[[bytes], bytes]
 """Signs a hash."""
 Verify = Callable[[bytes, bytes], bool]

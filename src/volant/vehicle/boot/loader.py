@@ -204,6 +204,23 @@ class Bootloader:
                 break
         return self.running
 
+    def again(self) -> Bootloader:
+        """The same unit as another process sees it: read anew, and running what was booted without a boot."""
+        seen = Bootloader(
+            *(self._flash, self._layout, self.identity),
+            verify=self._verify,
+            accepts=self._accepts,
+        )
+        now = seen._record
+        slot = now.active
+        if now.tries_left == TRIES:  # activated, but not booted yet
+            slot = 1 - slot
+        image = seen._holds(slot)
+        if image is not None:
+            trial = now.tries_left is not None and slot == now.active
+            seen.running = Program(image, slot, on_trial=trial)
+        return seen
+
     def provision(self, data: bytes) -> None:
         """Put the first program in, as the factory does, and forget all else.
 
