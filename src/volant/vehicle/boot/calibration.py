@@ -25,7 +25,7 @@ REGENERATES: Final = "regenerates"
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """Between what a number may lie, both ends in the unit that ends its name; chosen wide."""
+    """Between what a number may lie, both ends in the unit that ends its name; what a car file may say, and less."""
 
     least: float
     most: float
@@ -35,28 +35,28 @@ class Limit:
 
 CALIBRATIONS: Final[Mapping[str, Mapping[str, Limit]]] = {
     "drive": {
-        "max_speed_mps": Limit(1.0, 100.0),
-        "peak_torque_nm": Limit(1.0, 5e3, 1),
-        "peak_power_w": Limit(1e3, 2e6, 1),
+        "max_speed_mps": Limit(1.0, 140.0),
+        "peak_torque_nm": Limit(1.0, 2e4, 1),
+        "peak_power_w": Limit(100.0, 2e6, 1),
         "torque_lag_s": Limit(0.0, 5.0, -1),
         "regen_power_w": Limit(0.0, 2e6, 1),
-        "regen_full_speed_mps": Limit(0.1, 60.0),
-        "regen_end_speed_mps": Limit(0.0, 59.0),
+        "regen_full_speed_mps": Limit(0.1, 140.0),
+        "regen_end_speed_mps": Limit(0.0, 140.0),
     },
     "brake": {
-        "brake_rate_nps": Limit(1e2, 1e7, 1),
-        "max_brake_n": Limit(1e2, 1e6, 1),
-        "max_decel_mps2": Limit(0.5, 15.0, 1),
+        "brake_rate_nps": Limit(100.0, 1e8, 1),
+        "max_brake_n": Limit(100.0, 1e6, 1),
+        "max_decel_mps2": Limit(0.5, 20.0, 1),
         "abs_efficiency": Limit(0.1, 1.0, 1),
     },
     "steer": {
-        "max_steer_rad": Limit(0.05, 1.5, 1),
-        "steer_rate_rps": Limit(0.05, 10.0, 1),
-        "understeer_rad_per_mps2": Limit(-0.05, 0.05),
+        "max_steer_rad": Limit(0.01, 1.3, 1),
+        "steer_rate_rps": Limit(0.001, 100.0, 1),
+        "understeer_rad_per_mps2": Limit(-0.1, 0.1),
     },
     "body": {
-        "climate_max_w": Limit(1.0, 5e4, 1),
-        "climate_w_per_k": Limit(1.0, 1e4),
+        "climate_max_w": Limit(0.0, 5e4, 1),
+        "climate_w_per_k": Limit(0.0, 2e3),
     },
 }
 """Whose what is. The greatest deceleration is asked of by the drive unit, and bounded by the brakes' program."""
