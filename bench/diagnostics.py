@@ -16,10 +16,9 @@ import can
 
 from bench.rows import Row, at_least, beside, best_cpu_s
 from volant.caros.diagnostics import CanIds, CanNode, DoipTester, Unit
+from volant.vehicle.boot.flashing import FLASH_LEVEL, FLASH_START
 from volant.vehicle.ecus import (
     ECUS,
-    FLASH_LEVEL,
-    FLASH_START,
     CarFacts,
     key_for,
     secret_of,
@@ -40,12 +39,11 @@ REPEATS = 3
 
 @contextmanager
 def car() -> Iterator[int]:
-    """`volant ecu serve` in a process of its own, as a tester meets it; gives its port."""
+    """A unit in a process of its own, as a tester meets it; gives its port."""
     with tempfile.TemporaryDirectory() as folder:
         ready = Path(folder) / "ready.json"
-        words = [sys.executable, "-m", "volant", "ecu", "serve", "--port", "0", "--state", folder]
         serving = subprocess.Popen(
-            [*words, "--ready-file", str(ready)],
+            [sys.executable, "-m", "bench.diagnostics_unit", str(ready)],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
@@ -53,7 +51,7 @@ def car() -> Iterator[int]:
             due_s = time.monotonic() + 30.0
             while not ready.exists():
                 if time.monotonic() > due_s or serving.poll() is not None:
-                    raise RuntimeError("volant ecu serve did not come up")
+                    raise RuntimeError("the unit did not come up")
                 time.sleep(0.05)
             yield int(json.loads(ready.read_text())["port"])
         finally:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from tests.house.source_tree import REPO
 from volant.vehicle import ecus, uds_server
+from volant.vehicle.boot.flashing import FLASH_START
 from volant.vehicle.cancar import codes_of
 from volant.vehicle.network import load_mapping
 from volant.vehicle.uds_config import UdsState
@@ -69,18 +70,11 @@ def test_a_freeze_frame_keeps_the_circumstances() -> None:
     assert frame[ecus.SPEED.did] == b"\xff\xff"
 
 
-def test_the_scratch_flash_stays_inside_itself() -> None:
-    flash = ecus.ScratchFlash()
-    assert flash.begin(ecus.FLASH_START - 1, 10) is not None
-    assert flash.begin(ecus.FLASH_START, ecus.FLASH_SIZE + 1) is not None
-    assert flash.begin(ecus.FLASH_START, ecus.FLASH_SIZE) is None
-
-
 @pytest.mark.parametrize(
     ("speed_mps", "nrc"), [(0.0, None), (-0.4, None), (3.0, 0x22), (-3.0, 0x22), (math.nan, 0x22)]
 )
 def test_units_change_nothing_while_the_car_moves(speed_mps: float, nrc: int | None) -> None:
-    permit = ecus.permit_when_standing(lambda _: speed_mps)
+    permit = ecus.permit_when_standing({"speed_mps": speed_mps, "supply_v": 12.0}.__getitem__)
     for sid in (
         Sid.RESET,
         Sid.COMMUNICATION,
@@ -97,24 +91,22 @@ def test_units_change_nothing_while_the_car_moves(speed_mps: float, nrc: int | N
     assert permit(Sid.SESSION, 3) is None
 
 
-def test_a_unit_offers_no_reset_and_no_silence_that_nobody_makes() -> None:
+def test_a_unit_offers_no_silence_that_nobody_makes() -> None:
     served = config(ecus.ECUS[1])
-    for request in (b"\x11\x01", b"\x28\x03\x01"):
-        (answer,) = uds_server.step(UdsState(session=3), request, served, 0).responses
-        assert answer == bytes((0x7F, request[0], 0x11))
+    (answer,) = uds_server.step(UdsState(session=3), b"\x28\x03\x01", served, 0).responses
+    assert answer == b"\x7f\x28\x11"
     made = ecus.server_config(
         ecus.ECUS[1],
         ecus.CarFacts(),
         live=lambda _: 0.0,
         seed=lambda: bytes(range(1, 17)),
-        on_reset=lambda _: None,
         controls_communication=True,
     )
     assert {Sid.RESET, Sid.COMMUNICATION} <= uds_server.offered(made)
 
 
 def test_a_unit_prepared_at_a_standstill_is_as_ever_when_the_car_drives_off() -> None:
-    speed = {"speed_mps": 0.0}
+    speed = {"speed_mps": 0.0, "supply_v": 12.9}
     spec = ecus.ECUS[1]
     served = ecus.server_config(
         spec,
@@ -123,17 +115,25 @@ def test_a_unit_prepared_at_a_standstill_is_as_ever_when_the_car_drives_off() ->
         seed=lambda: bytes(range(1, 17)),
     )
     state, key = UdsState(), ecus.key_for(ecus.secret_of(spec.name), 0x11, bytes(range(1, 17)))
-    start = ecus.FLASH_START.to_bytes(4, "big")
+    start = FLASH_START.to_bytes(4, "big")
     for request, answer in (
         (b"\x10\x03", 0x50),
         (b"\x85\x02", 0xC5),
         (b"\x10\x02", 0x50),
         (b"\x27\x11", 0x67),
         (b"\x27\x12" + key, 0x67),
+        (b"\x2e\xf1\x5aworkshop", 0x6E),
+        (b"\x31\x01\xff\x00", 0x7F),
+        (None, 0x71),
         (b"\x34\x00\x44" + start + bytes((0, 0, 0, 9)), 0x74),
         (b"\x36\x01abc", 0x76),
     ):
-        done = uds_server.step(state, request, served, 0)
+        if request is None:
+            done = uds_server.poll(state, served, 0)
+            while not done.responses:
+                done = uds_server.poll(done.state, served, 0)
+        else:
+            done = uds_server.step(state, request, served, 0)
         state = done.state
         assert done.responses[0][0] == answer
     assert served.faults is not None

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from volant.app.cli_parts import PLAIN, JsonOption, StateOption
+from volant.app.cli_parts import DEFAULT_CAR, PLAIN, CarOption, JsonOption, StateOption
 
-ecu_app = typer.Typer(**PLAIN, help="List, scan and read control units by UDS over DoIP.")
+ecu_app = typer.Typer(**PLAIN, help="List, scan, read and program control units by UDS over DoIP.")
 
 HostOption = Annotated[str, typer.Option(help="Where the DoIP entity is.")]
 PortOption = Annotated[int, typer.Option(min=0, max=65535, help="Its TCP port.")]
@@ -101,6 +101,88 @@ def clear(
 
 
 @ecu_app.command()
+def flash(
+    unit: UnitArgument,
+    file: Annotated[Path, typer.Argument(help="Image, as `volant ecu image make` writes it.")],
+    host: HostOption = HOST,
+    port: PortOption = PORT,
+    source: SourceOption = SOURCE,
+    trial: Annotated[
+        bool,
+        typer.Option("--trial", help="Leave it unconfirmed: after two boots the old one is back."),
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Program a unit, and go on where a transfer was cut.
+
+    \b
+    Examples:
+      volant ecu flash brake soft.img
+      volant ecu flash brake soft.img --trial --json
+    """
+    from volant.app.ecu_command import Door
+    from volant.app.ecu_flash import flash_command
+
+    raise typer.Exit(
+        flash_command(Door(host, port, source), unit, file, confirm=not trial, as_json=as_json)
+    )
+
+
+image_app = typer.Typer(**PLAIN, help="Look at images of units' programs, and make them.")
+ecu_app.add_typer(image_app, name="image")
+
+
+@image_app.command()
+def info(
+    file: Annotated[Path, typer.Argument(help="An image.")], as_json: JsonOption = False
+) -> None:
+    """Tell what an image holds; refuse one that is broken.
+
+    \b
+    Examples:
+      volant ecu image info soft.img
+      volant ecu image info soft.img --json
+    """
+    from volant.app.ecu_flash import info_command
+
+    raise typer.Exit(info_command(file, as_json=as_json))
+
+
+@image_app.command()
+def make(
+    unit: Annotated[str, typer.Argument(help="Unit by name.")],
+    file: Annotated[Path, typer.Argument(help="Where to write it.")],
+    change: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A calibration, such as brake_rate_nps=9000; may be repeated."),
+    ] = None,
+    switch: Annotated[
+        list[str] | None,
+        typer.Option("--switch", help="A behaviour, such as regenerates=no; may be repeated."),
+    ] = None,
+    needs: Annotated[
+        list[str] | None,
+        typer.Option("--needs", help="Least release of another unit, such as drive=3."),
+    ] = None,
+    release: Annotated[int, typer.Option(min=1, help="Counts up; a lower one is not taken.")] = 1,
+    version: Annotated[str, typer.Option(help="For people; default: the release.")] = "",
+    car: CarOption = DEFAULT_CAR,
+    as_json: JsonOption = False,
+) -> None:
+    """Make an image: what a unit of a car leaves the factory with, and what you change of it.
+
+    \b
+    Examples:
+      volant ecu image make brake soft.img --set brake_rate_nps=9000 --release 2
+      volant ecu image make pilot calm.img --set plan.accel_mps2=0.8 --release 2
+    """
+    from volant.app.ecu_flash import Changes, make_command
+
+    changes = Changes(tuple(change or ()), tuple(switch or ()), tuple(needs or ()))
+    raise typer.Exit(make_command(unit, file, changes, release, version, car, as_json=as_json))
+
+
+@ecu_app.command()
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = HOST,
     port: Annotated[
@@ -115,6 +197,7 @@ def serve(
     ready_file: Annotated[
         Path | None, typer.Option(help="Written with port and pid when units answer.")
     ] = None,
+    car: CarOption = DEFAULT_CAR,
     state: StateOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -127,4 +210,6 @@ def serve(
     """
     from volant.app.ecu_serve import serve_command
 
-    raise typer.Exit(serve_command(host, port, fault or [], ready_file, state, as_json=as_json))
+    raise typer.Exit(
+        serve_command(host, port, fault or [], ready_file, state, car, as_json=as_json)
+    )

@@ -38,6 +38,7 @@ from volant.pilot import PilotSettings, pipeline
 from volant.safety import aeb, guard
 from volant.sim import JudgeInput, JudgeSettings, JudgeState
 from volant.sim import judge as judging
+from volant.vehicle.boot.calibration import Programs
 
 _NOT_DRIVING = (Engagement.OFF, Engagement.READY)
 _TOLD_ON: dict[type[Message], Topic] = {
@@ -67,6 +68,9 @@ class PlantCar(Protocol):
 
     def struck(self, contact: Contact) -> None:
         """Something has touched the car."""
+
+    def reprogram(self, programs: Programs) -> None:
+        """Take what its units have booted anew."""
 
     def body(self, stamp_ns: int) -> BodyState | None:
         """What the body reports; None when it has nothing new."""

@@ -16,6 +16,7 @@ from typing import Final
 from volant.app import components
 from volant.app.components import Machine
 from volant.app.folders import data_folder
+from volant.app.programs import factory, pilot_tuning
 from volant.app.trip import (
     DEFAULT_M,
     Ends,
@@ -53,6 +54,7 @@ from volant.safety.guard import GuardSettings
 from volant.sim import Jam, JudgeSettings, World, WorldSettings
 from volant.sim.scenario import RING_CARS, TOWN_PARKED, TOWN_PEOPLE
 from volant.vehicle import CarSpec, CarStart, SimCar, load_spec, with_perfect_sensors
+from volant.vehicle.boot.calibration import Programs
 from volant.vehicle.cancar import Report, unheard
 from volant.vehicle.network import CarMapping, Media, Ports
 from volant.vehicle.network.simulated import NetworkUnits
@@ -115,6 +117,8 @@ class Trip:
     stretch: Stretch
     ends: Ends | None = None
     """The places it leads from and to; None: it is a distance along a road."""
+    programs: Programs | None = None
+    """What the car's units have booted; None: what they left the factory with."""
 
     @cached_property
     def rules(self) -> TrafficRules:
@@ -149,8 +153,12 @@ class Trip:
         return MOTORWAY_CARS if 2 * motorway > len(lanes) else DEFAULT_CARS
 
 
-def plan_trip(wish: TripWish) -> Trip:
+def plan_trip(wish: TripWish, boot: Callable[[CarSpec], Programs] | None = None) -> Trip:
     """Find and read the files of a wish, and choose its road.
+
+    Args:
+        wish: what a user asks for.
+        boot: gives what the units of a car run; None: what they left the factory with.
 
     Raises:
         InputError: a name is unknown, a file is wrong, or the road cannot be driven.
@@ -167,7 +175,7 @@ def plan_trip(wish: TripWish) -> Trip:
         stretch = follow_from(graph, find_place(graph, wish.start), wish.distance_m or DEFAULT_M)
     else:
         stretch = choose_stretch(graph, wish.distance_m or DEFAULT_M, road_file)
-    return Trip(wish, car_file, road_file, spec, graph, stretch, ends)
+    return Trip(wish, car_file, road_file, spec, graph, stretch, ends, boot and boot(spec))
 
 
 def compose(
@@ -212,6 +220,7 @@ def pilot_settings(trip: Trip) -> PilotSettings:
         ),
         berth=_berth(trip),
         via=tuple(make_guide(graph, (one.lane, one.s_m), beside=True) for one in between),
+        tuning=pilot_tuning(trip.programs or factory(spec)),
     )
 
 
@@ -378,8 +387,8 @@ def _units(trip: Trip, network: Network | None) -> UnitsStart:
     from volant.app.canbus import load_network
 
     joined = network or Network(load_network(), Media())
-    return lambda spec, first: NetworkUnits(
-        joined.mapping, joined.ports, spec, first, joined.report
+    return lambda spec, first, dead: NetworkUnits(
+        joined.mapping, joined.ports, spec, first, joined.report, dead
     )
 
 
@@ -403,5 +412,7 @@ def make_machine(
     if wish.sensors == "perfect":
         spec = with_perfect_sensors(spec)
     chance = Chance.of(wish.seed, "car")
-    car = SimCar(spec, surroundings, start, chance, units or _units(trip, network))
+    car = SimCar(
+        *(spec, surroundings, start, chance, units or _units(trip, network)), trip.programs
+    )
     return Machine(car, surroundings)

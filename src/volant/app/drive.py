@@ -29,6 +29,7 @@ from volant.app.compose import (
 from volant.app.desk import Desk, Steering
 from volant.app.ending import Ending, EndWatch, confirmed
 from volant.app.exits import Exit
+from volant.app.folders import state_folder
 from volant.app.inbox import Inbox
 from volant.app.inline import AsFastAsItCan, InlineExecutor, Pace, Pacer
 from volant.app.progress import Progress
@@ -38,6 +39,7 @@ from volant.app.start import Starter
 from volant.app.state import open_codes
 from volant.app.stop import StopSignals
 from volant.app.trip import DEFAULT_M, TripWish
+from volant.app.unit_flash import boot_from
 from volant.caros.cockpit import (
     NOT_BUILT,
     CockpitLink,
@@ -76,7 +78,8 @@ class DriveWish:
     port: int = 0
     open_browser: bool = False
     state: Path | None = None
-    """Folder of what the car remembers; None: the user's own. A drive over a bus keeps its codes there."""
+    """Folder of what the car remembers, its units' programs among it; None: the user's own. A drive over a bus
+    keeps its codes there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +186,7 @@ def _calm_memory() -> Iterator[None]:
 def drive_command(wish: DriveWish) -> Exit:
     """Run `volant drive`."""
     with StopSignals() as signals, contextlib.ExitStack() as opened:
-        trip = plan_trip(wish.trip)
+        trip = plan_trip(wish.trip, boot_from(wish.state or state_folder()))
         network, codes = _open_network(wish, opened)
         _tell_trip(trip)
         link = None if wish.headless else _open_cockpit(wish)

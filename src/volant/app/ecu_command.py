@@ -13,6 +13,7 @@ from volant.app.exits import Exit
 from volant.app.say import answer_json, table, tell
 from volant.caros.diagnostics import DoipTester, NegativeResponseError, UnknownUnitError
 from volant.core.errors import InputError
+from volant.vehicle.boot.flashing import PROGRAMMING_DIDS, RELEASE
 from volant.vehicle.ecus import CIRCUMSTANCES, ECUS, KNOWN_DIDS, EcuSpec, LiveValue
 from volant.wire.uds import (
     Did,
@@ -28,6 +29,7 @@ SHOWN_STATUS = DtcStatus.TEST_FAILED | DtcStatus.PENDING | DtcStatus.CONFIRMED
 """A code counts as present when any of these bits is set."""
 
 
+NAMES: Final = {**KNOWN_DIDS, **PROGRAMMING_DIDS}
 FUNCTIONAL: Final = range(0xE400, 0xF000)
 """DoIP addresses of groups of units (ISO 13400-2, table 13, recalled)."""
 
@@ -161,9 +163,9 @@ def scan_command(door: Door, first: str, last: str, *, as_json: bool) -> Exit:
 
 def read_command(door: Door, unit: str, dids: Sequence[str], *, as_json: bool) -> Exit:
     """Run `volant ecu read`."""
-    address, spec = _unit(unit)
+    address, spec = unit_of(unit)
     values = {value.did: value for value in (*CIRCUMSTANCES, *(spec.values if spec else ()))}
-    wanted = [_number("--did", did) for did in dids] or [*KNOWN_DIDS, *values]
+    wanted = [_number("--did", did) for did in dids] or [*NAMES, *values]
     with door.open() as tester:
         answer = ReadAnswer(
             name=spec.name if spec else "",
@@ -184,7 +186,7 @@ def read_command(door: Door, unit: str, dids: Sequence[str], *, as_json: bool) -
 
 def clear_command(door: Door, unit: str, *, as_json: bool) -> Exit:
     """Run `volant ecu clear`."""
-    targets = [spec.address for spec in ECUS] if unit == "all" else [_unit(unit)[0]]
+    targets = [spec.address for spec in ECUS] if unit == "all" else [unit_of(unit)[0]]
     with door.open() as tester:
         for address in targets:
             tester.ask(address, bytes((Sid.CLEAR_DTC, 0xFF, 0xFF, 0xFF)))
@@ -206,7 +208,8 @@ def _number(option: str, text: str) -> int:
     return number
 
 
-def _unit(text: str) -> tuple[int, EcuSpec | None]:
+def unit_of(text: str) -> tuple[int, EcuSpec | None]:
+    """Address of a unit, and its row where our table knows it."""
     by_name = {spec.name: spec for spec in ECUS}
     if text in by_name:
         return by_name[text].address, by_name[text]
@@ -265,7 +268,7 @@ def _value(
 
 def _row(did: int, data: bytes, values: dict[int, LiveValue]) -> ValueRow:
     value: float | str | None = None
-    name = KNOWN_DIDS.get(did, "")
+    name = NAMES.get(did, "")
     if did in values:
         name = values[did].name
         number = values[did].decode(data)
@@ -275,7 +278,9 @@ def _row(did: int, data: bytes, values: dict[int, LiveValue]) -> ValueRow:
             value = words[int(number)] if known else round(number, 6)
     elif did == Did.ACTIVE_SESSION:
         value = float(data[0]) if data else None
-    elif name:
+    elif did == RELEASE:
+        value = None if data == b"\xff" * 4 else float(int.from_bytes(data, "big"))
+    elif name and did not in PROGRAMMING_DIDS:
         value = _printable(data)
     return ValueRow(did=f"{did:04X}", name=name, data=data.hex(), value=value)
 

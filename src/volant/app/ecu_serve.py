@@ -14,12 +14,17 @@ from typing import Final
 import msgspec
 
 from volant import __version__
+from volant.app.cli_parts import DEFAULT_CAR
 from volant.app.exits import Exit
+from volant.app.folders import data_folder, state_folder
 from volant.app.say import answer, answer_json, tell
 from volant.app.state import open_codes
 from volant.app.stop import StopSignals
+from volant.app.unit_flash import open_units
 from volant.caros.diagnostics import DoipEntity, DoipSettings, Unit
 from volant.core.errors import InputError
+from volant.core.settings import find_data
+from volant.vehicle import load_spec
 from volant.vehicle.ecus import ECUS, CarFacts, circumstances, server_config
 from volant.vehicle.faults import FaultMemory, by_name
 
@@ -45,6 +50,7 @@ def serve_command(
     faults: Sequence[str],
     ready_file: Path | None,
     state: Path | None = None,
+    car: str = DEFAULT_CAR,
     *,
     as_json: bool,
 ) -> Exit:
@@ -65,6 +71,12 @@ def serve_command(
         codes = opened.enter_context(open_codes(state, keep=not faults))
         for words in faults:
             _fail(words, codes.memories, circumstances(live))
+        spec_of_car = load_spec(find_data("cars", car, data_folder()))
+        boots = opened.enter_context(open_units(state or state_folder(), spec_of_car))
+
+        def releases() -> dict[str, int]:
+            return {name: boot.coming for name, boot in boots.items()}
+
         units = {
             spec.address: Unit(
                 server_config(
@@ -73,6 +85,8 @@ def serve_command(
                     live=live,
                     seed=lambda: secrets.token_bytes(SEED_BYTES),
                     faults=codes.memories[spec.name],
+                    boot=boots[spec.name],
+                    releases=releases,
                 )
             )
             for spec in ECUS

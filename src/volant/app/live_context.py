@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from volant.caros.energy.route import Post
 from volant.caros.supervise import JobRow
 from volant.pilot import PilotSettings
 from volant.sim import JudgeSettings
+from volant.vehicle.boot import Bootloader
 from volant.wire.vss import Catalogue
 
 
@@ -42,6 +44,8 @@ class Context:
     """Chargers of the road."""
     kuksa: KuksaDoor
     viss: VissDoor
+    units: Mapping[str, Bootloader]
+    """Bootloaders of the units; each process looks at them `again`, for another may have programmed one."""
     apps: tuple[socket.socket, socket.socket]
     """Between the host of the apps and whoever serves their signals; these two hold it, and nobody else."""
     testers: tuple[socket.socket, socket.socket]
@@ -63,6 +67,7 @@ def make_context(
     catalogue: Catalogue,
     kuksa: KuksaDoor,
     viss: VissDoor,
+    units: Mapping[str, Bootloader],
 ) -> Context:
     """Work out all settings now, so that a process that comes back need not.
 
@@ -85,6 +90,7 @@ def make_context(
         posts=posts,
         kuksa=kuksa,
         viss=viss,
+        units=units,
         apps=next(pairs),
         testers=next(pairs),
     )

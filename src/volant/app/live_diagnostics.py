@@ -161,6 +161,11 @@ def diagnostics(station: Station, context: Context) -> int:
     codes = Codes(context.codes, bus_codes_of(context.trip), ledger)
     watcher = Watcher(station, codes.memories)
     facts = CarFacts(software=__version__)
+    boots = {name: boot.again() for name, boot in context.units.items()}
+
+    def releases() -> dict[str, int]:
+        return {name: boot.coming for name, boot in boots.items()}
+
     units = {
         spec.address: Unit(
             server_config(
@@ -169,6 +174,8 @@ def diagnostics(station: Station, context: Context) -> int:
                 live=watcher.live,
                 seed=lambda: secrets.token_bytes(SEED_BYTES),
                 faults=codes.memories[spec.name],
+                boot=boots[spec.name],
+                releases=releases,
             )
         )
         for spec in ECUS

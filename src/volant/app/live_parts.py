@@ -44,7 +44,7 @@ AGAIN_NS: Final = nanoseconds(0.1)
 
 def world(station: Station, context: Context) -> int:
     """The plant with its actuators, traffic and sensors, at every tick of the clock."""
-    stepper = Stepper(world_part(context.trip), station.bus, station.incarnation)
+    stepper = Stepper(world_part(context.trip, context.units), station.bus, station.incarnation)
     stepper.start()
     if station.go():
         station.run([stepper], every_tick=True)

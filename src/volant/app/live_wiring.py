@@ -5,6 +5,8 @@ One table of processes and one set of components serve both; what `--bus` change
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 import msgspec
@@ -14,11 +16,14 @@ from volant.app.components import Machine
 from volant.app.compose import Trip, aeb_settings, guard_settings, make_machine
 from volant.app.live_world import WatchedCar
 from volant.app.over_bus import JoinedMachine
+from volant.app.programs import booted
+from volant.app.unit_flash import Watch
 from volant.caros.codes import More
 from volant.caros.supervise import ProcessRow, ProcessTable
 from volant.core import topics
 from volant.core.component import Component
 from volant.core.errors import InputError
+from volant.vehicle.boot import Bootloader
 from volant.vehicle.network import Media
 from volant.vehicle.network.join import Join
 from volant.vehicle.network.simulated import SimulatedUnits
@@ -27,11 +32,18 @@ WITHIN: Final = "virtual"
 """An interface of python-can that does not leave its process."""
 
 
-def world_part(trip: Trip) -> Component:
-    """The plant with its actuators, traffic and sensors."""
+def world_part(trip: Trip, boots: Mapping[str, Bootloader] | None = None) -> Component:
+    """The plant with its actuators, traffic and sensors.
+
+    It runs what its units have booted by now; without their bootloaders, as in a replay, what the trip says.
+    """
+    watch = None
+    if boots is not None:
+        seen = {name: boot.again() for name, boot in boots.items()}
+        trip, watch = replace(trip, programs=booted(seen)), Watch(seen)
     if trip.wish.bus is None:
-        return components.world(lambda: _watched(make_machine(trip)))
-    return over_bus.world(lambda: _joined_machine(trip))
+        return components.world(lambda: _watched(make_machine(trip), watch))
+    return over_bus.world(lambda: _joined_machine(trip, watch))
 
 
 def vehicle_part(trip: Trip) -> Component:
@@ -44,19 +56,21 @@ def vehicle_part(trip: Trip) -> Component:
     return over_bus.vehicle(settings, braking, load_network())
 
 
-def _watched(machine: Machine) -> Machine:
+def _watched(machine: Machine, watch: Watch | None) -> Machine:
     """A car whose actuators notice silence, of a commander and of a driver's hands."""
-    return Machine(WatchedCar(machine.car), machine.surroundings)
+    return Machine(WatchedCar(machine.car, watch), machine.surroundings)
 
 
-def _joined_machine(trip: Trip) -> JoinedMachine:
+def _joined_machine(trip: Trip, watch: Watch | None) -> JoinedMachine:
     """A car whose units notice silence on their buses."""
     from volant.app.canbus import load_network
 
     mapping, media = load_network(), Media()
     join = Join(media, mapping.databases)
-    machine = make_machine(trip, units=lambda s, first: SimulatedUnits(mapping, media, s, first))
-    return JoinedMachine(_watched(machine), join)
+    machine = make_machine(
+        trip, units=lambda s, first, dead: SimulatedUnits(mapping, media, s, first, dead)
+    )
+    return JoinedMachine(_watched(machine, watch), join)
 
 
 def bus_codes_of(trip: Trip) -> More:

@@ -22,6 +22,7 @@ from volant.app.say import tell
 from volant.core.messages import MarkKind, Message
 from volant.core.topics import Topic
 from volant.road import CorridorColumn, markings
+from volant.vehicle.boot import make_image
 from volant.wire.journal import JournalDigest, JournalHeader, JournalWriter, LaneLine
 
 VIEW_REACH_M: Final = 150.0
@@ -36,6 +37,8 @@ class Replayable(msgspec.Struct, frozen=True, kw_only=True):
     trip: dict[str, Any]
     car_sha256: str
     road_sha256: str
+    programs: dict[str, bytes] = {}
+    """Images of units that did not run what they left the factory with; empty: dead."""
     live: bool = False
     """Recorded by `volant up`: each step says what it was given, and is replayed by itself."""
     clip: bool = False
@@ -48,6 +51,11 @@ def header_of(trip: Trip, *, live: bool = False, clip: bool = False) -> JournalH
         trip=msgspec.to_builtins(trip.wish),
         car_sha256=file_sha256(trip.car_file),
         road_sha256=file_sha256(trip.road_file),
+        programs={
+            name: b"" if image is None else make_image(image)
+            for name, image in (trip.programs or {}).items()
+            if image is None or image.release
+        },
         live=live,
         clip=clip,
     )

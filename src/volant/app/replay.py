@@ -16,6 +16,7 @@ from volant.app.compose import Trip, compose, plan_trip
 from volant.app.exits import Exit
 from volant.app.inbox import Inbox
 from volant.app.inline import InlineExecutor
+from volant.app.programs import factory
 from volant.app.record import Replayable, file_sha256
 from volant.app.say import answer, answer_json, tell
 from volant.app.stop import StopSignals
@@ -26,6 +27,7 @@ from volant.core.clock import seconds
 from volant.core.errors import InputError
 from volant.core.messages import Message
 from volant.core.topics import Topic
+from volant.vehicle.boot import read_image
 from volant.wire.journal import Record, compare, journal_info, read_header, read_journal
 
 OUTSIDE = (topics.DRIVER_REQUEST.name, topics.DRIVER_CONTROLS.name, topics.BODY_REQUEST.name)
@@ -63,7 +65,8 @@ def trip_of(file: Path) -> Trip:
         wish = msgspec.convert(held.trip, TripWish)
     except msgspec.ValidationError as error:
         raise InputError(f"is not a journal of volant drive: {error}", file=str(file)) from error
-    trip = plan_trip(wish)
+    programs = {name: read_image(data) if data else None for name, data in held.programs.items()}
+    trip = plan_trip(wish, lambda car: {**factory(car), **programs})
     for name, path, sha256 in (
         ("car", trip.car_file, held.car_sha256),
         ("road", trip.road_file, held.road_sha256),

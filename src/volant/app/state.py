@@ -33,7 +33,7 @@ def open_codes(
     """
     wanted = state_folder() if folder is None else folder
     with contextlib.ExitStack() as opened:
-        held = keep and _hold(wanted, opened)
+        held = keep and hold(wanted, opened, "trouble codes")
         if not held:
             scratch = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="volant-")))
             with contextlib.suppress(OSError):
@@ -51,18 +51,18 @@ def open_codes(
                 tell(words)
 
 
-def _hold(folder: Path, opened: contextlib.ExitStack) -> bool:
+def hold(folder: Path, opened: contextlib.ExitStack, what: str) -> bool:
     """Make the folder and lock it for as long as we and our forks live; false, with a word, if not."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as error:
-        tell(f"trouble codes are not kept: {folder}: {error.strerror}")
+        tell(f"{what} are not kept: {folder}: {error.strerror}")
         return False
     opened.callback(os.close, descriptor)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        tell(f"trouble codes are not kept: {folder} is in use by another volant")
+        tell(f"{what} are not kept: {folder} is in use by another volant")
         return False
     return True

@@ -34,12 +34,14 @@ from volant.app.live_station import GO, Station, publish_outside
 from volant.app.live_viss import VissWish, open_viss
 from volant.app.live_wiring import BRIDGE, bus_codes_of, check_bus, wired
 from volant.app.power_socket import PowerAnswer, PowerDoor, PowerReply
+from volant.app.programs import booted
 from volant.app.say import answer_json, table, tell
 from volant.app.signal_files import whole_catalogue
 from volant.app.signal_line import listening_here
 from volant.app.state import open_codes
 from volant.app.stop import StopSignals
 from volant.app.trip import TripWish
+from volant.app.unit_flash import open_units
 from volant.caros.cockpit import NOT_BUILT, listen_near, open_door, screens_are_built
 from volant.caros.ledger import FlashLedger
 from volant.caros.livebus import LiveBus, Wiring
@@ -52,6 +54,9 @@ from volant.caros.supervise.shell import Supervisor
 from volant.core import topics
 from volant.core.errors import InputError
 from volant.core.messages import FlashUse, PowerState
+from volant.vehicle.boot import Bootloader
+from volant.vehicle.boot.calibration import Programs
+from volant.vehicle.spec import CarSpec
 
 PROCESSES: Final = Path(__file__).with_name("processes.toml")
 APPS_BETWEEN: Final = ("apps", "signals")
@@ -275,14 +280,21 @@ def up_command(wish: UpWish) -> Exit:
     _check_files(wish)
     check_bus(wish.trip.bus)
     processes = wired(load_table(wish.processes or PROCESSES), wish.trip.bus)
-    trip = plan_trip(wish.trip)
+    state = wish.state or state_folder()
     with (
+        contextlib.ExitStack() as opened,
         StopSignals() as signals,
-        open_codes(wish.state, bus_codes_of(trip)) as codes,
         _power_door() as power_door,
         listening_here() as listener,
     ):
-        state = wish.state or state_folder()
+        units: dict[str, Bootloader] = {}
+
+        def boot(car: CarSpec) -> Programs:
+            units.update(opened.enter_context(open_units(state, car)))
+            return booted(units)
+
+        trip = plan_trip(wish.trip, boot)
+        codes = opened.enter_context(open_codes(wish.state, bus_codes_of(trip)))
         door = open_door(wish.port)
         doip, doip_port = listen_near(wish.doip_port)
         kuksa, viss = open_kuksa(wish.kuksa), open_viss(wish.viss)
@@ -290,7 +302,7 @@ def up_command(wish: UpWish) -> Exit:
         context = replace(
             make_context(
                 *(trip, door, journal, doip, codes.folder, state),
-                *(listener, whole_catalogue()[0], kuksa, viss),
+                *(listener, whole_catalogue()[0], kuksa, viss, units),
             ),
             jobs=processes.job,
             waits_parked=wish.parked,

@@ -10,20 +10,26 @@ from __future__ import annotations
 import hashlib
 import hmac
 import math
-import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from volant.core.messages import Engagement, Indicator
 from volant.core.words import WordEnum
+from volant.vehicle.boot import Bootloader, Identity, Tables
+from volant.vehicle.boot.device import in_memory
+from volant.vehicle.boot.flashing import (
+    FLASH_LEVEL,
+    Flashing,
+    Releases,
+    permit_by_supply,
+)
 from volant.vehicle.faults import FaultMemory, FaultSpec
 from volant.vehicle.uds_config import (
     ANY_SESSION,
     EXTENDED_ONLY,
     MS,
     PROGRAMMING_ONLY,
-    Answer,
     DataId,
     Later,
     Routine,
@@ -317,15 +323,10 @@ NOTE: Final = 0x0110
 """Data identifier of the workshop's note: 16 bytes, written in the extended session with level 01 open."""
 NOTE_LENGTH: Final = 16
 WRITE_LEVEL: Final = 0x01
-FLASH_LEVEL: Final = 0x11
 SELF_TEST: Final = 0x0301
-"""Routine: the unit tests itself for a second; byte 00: sound."""
-ERASE: Final = 0xFF00
-"""Routine of the standard (annex F): erase the memory before a download."""
+"""Routine: the unit tests itself for a second; byte 00: sound, 01: only its bootloader runs."""
 STANDING_MPS: Final = 0.5
 """Faster than this the car counts as moving: above the noise of the wheel speeds (estimated)."""
-FLASH_START: Final = 0x0800_0000
-FLASH_SIZE: Final = 16 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -334,32 +335,8 @@ class CarFacts:
 
     vin: str = "VOLANTSIM00000001"
     software: str = "0"
+    """Version of the first program of its units."""
     hardware: str = "SIM-1"
-
-
-class ScratchFlash:
-    """A download's target that keeps no image, only its size and checksum, so its memory is bounded."""
-
-    def __init__(self) -> None:
-        self.size = 0
-        self.checksum = 0
-
-    def begin(self, address: int, size: int) -> Nrc | None:
-        """Take what lies inside the flash."""
-        if address < FLASH_START or address + size > FLASH_START + FLASH_SIZE:
-            return Nrc.REQUEST_OUT_OF_RANGE
-        self.size = self.checksum = 0
-        return None
-
-    def write(self, offset: int, block: bytes) -> Nrc | None:
-        """Add a block."""
-        self.size = offset + len(block)
-        self.checksum = zlib.crc32(block, self.checksum)
-        return None
-
-    def finish(self) -> Answer:
-        """The checksum (CRC-32) of all that came."""
-        return self.checksum.to_bytes(4, "big")
 
 
 def secret_of(name: str) -> bytes:
@@ -380,13 +357,14 @@ def circumstances(live: Live) -> dict[int, bytes]:
 def permit_when_standing(live: Live) -> Callable[[Sid, int], Nrc | None]:
     """Nothing that changes what a unit does or remembers is done while the car moves, or may be moving.
 
+    Nor is flash written without a sound supply.
     Trouble codes (0x14) included: what fails while driving shall not be wiped by whom nobody sees.
     """
 
     def permit(sid: Sid, what: int) -> Nrc | None:
         harmless = sid is Sid.SESSION and what != Session.PROGRAMMING
         if harmless or abs(live(SPEED.name)) <= STANDING_MPS:  # NaN is not below it
-            return None
+            return permit_by_supply(sid, what, live(SUPPLY.name))
         return Nrc.CONDITIONS_NOT_CORRECT
 
     return permit
@@ -400,6 +378,8 @@ def server_config(
     seed: Callable[[], bytes],
     faults: FaultMemory | None = None,
     permit: Callable[[Sid, int], Nrc | None] | None = None,
+    boot: Bootloader | None = None,
+    releases: Releases | None = None,
     on_reset: Callable[[int], None] | None = None,
     controls_communication: bool = False,
 ) -> ServerConfig:
@@ -412,11 +392,28 @@ def server_config(
         seed: gives a fresh seed of 16 bytes that nobody can guess.
         faults: the unit's memory; without one it gets an empty one.
         permit: see `ServerConfig.permit`; without one, `permit_when_standing` by the live speed.
-        on_reset: makes resets; without one 0x11 is not offered, for nothing would be reset.
+        boot: the unit's bootloader, booted; without one it gets one in memory, with an empty program.
+        releases: what other units will run, for dependencies; without it none is known.
+        on_reset: told of a reset after the bootloader has booted.
         controls_communication: whether who sends the unit's frames heeds 0x28; otherwise it is not offered.
     """
     secret = secret_of(spec.name)
-    flash = ScratchFlash()
+    flashing = Flashing(
+        boot or in_memory(Identity(spec.name, facts.hardware), facts.software, Tables()),
+        releases or dict,
+    )
+
+    def runs() -> bool:
+        return flashing.boot.running is not None
+
+    def alive(name: str) -> float:
+        """The bootloader measures nothing."""
+        return live(name) if runs() else math.nan
+
+    def reset(kind: int) -> None:
+        flashing.reset()
+        if on_reset is not None:
+            on_reset(kind)
 
     def level(number: int, sessions: frozenset[int]) -> SecurityLevel:
         return SecurityLevel(
@@ -425,34 +422,29 @@ def server_config(
 
     every = frozenset({int(Session.DEFAULT), int(Session.EXTENDED), int(Session.PROGRAMMING)})
     return ServerConfig(
-        dids=_dids(spec, facts, live),
+        dids=_dids(spec, facts, alive) | flashing.dids(),
         routines={
             SELF_TEST: Routine(
                 name="self_test",
-                start=lambda _: _takes(1_000 * MS, b"\x00"),
-                results=lambda _: b"\x00",
+                start=lambda _: _takes(1_000 * MS, b"\x00") if runs() else b"\x01",
+                results=lambda _: b"\x00" if runs() else b"\x01",
             ),
-            ERASE: Routine(
-                name="erase",
-                start=lambda _: _takes(200 * MS, b"\x00"),
-                sessions=PROGRAMMING_ONLY,
-                level=FLASH_LEVEL,
-            ),
+            **flashing.routines(),
         },
         security={
             WRITE_LEVEL: level(WRITE_LEVEL, EXTENDED_ONLY),
             FLASH_LEVEL: level(FLASH_LEVEL, PROGRAMMING_ONLY),
         },
         faults=faults or FaultMemory(spec.faults),
-        flash=flash,
+        flash=flashing,
         flash_level=FLASH_LEVEL,
         sessions={
             int(Session.DEFAULT): ANY_SESSION,
             int(Session.EXTENDED): every,
             int(Session.PROGRAMMING): every - {Session.DEFAULT},
         },
-        resets=frozenset() if on_reset is None else frozenset({int(Reset.HARD), int(Reset.SOFT)}),
-        on_reset=on_reset,
+        resets=frozenset({int(Reset.HARD), int(Reset.SOFT)}),
+        on_reset=reset,
         controls_communication=controls_communication,
         permit=permit or permit_when_standing(live),
     )
@@ -472,8 +464,6 @@ def _dids(spec: EcuSpec, facts: CarFacts, live: Live) -> dict[int, DataId]:
 
     texts = {
         Did.VIN: facts.vin,
-        Did.SOFTWARE_VERSION: facts.software,
-        Did.SUPPLIER_SOFTWARE_VERSION: facts.software,
         Did.ECU_SERIAL: f"{facts.vin[-8:]}-{spec.address:04X}",
         Did.HARDWARE_NUMBER: facts.hardware,
         Did.SYSTEM_NAME: spec.title,

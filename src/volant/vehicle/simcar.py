@@ -31,7 +31,9 @@ from volant.core.messages import (
 from volant.core.ports import Surroundings
 from volant.vehicle import cell, consumption, ecu, plant
 from volant.vehicle.body import step as body_step
+from volant.vehicle.boot.calibration import Programs, dead, factory_programs, programmed
 from volant.vehicle.consumption import Consumption
+from volant.vehicle.network.actuating import BrakeState, brake_step
 from volant.vehicle.parameters import PlantSpec, plant_spec
 from volant.vehicle.plant import Demand, Ground, PlantState
 from volant.vehicle.selector import Selector
@@ -41,6 +43,8 @@ STEP_S: Final = PLANT_TICK_NS / NS_PER_S
 BODY_STEP_S: Final = PILOT_TICK_NS / NS_PER_S
 BODY_EVERY_NS: Final = NS_PER_S
 """The body reports at least so often."""
+VITAL: Final = frozenset({"drive", "brake", "steer"})
+"""Units without which the car's state is not to be trusted, as it is on buses (`required` in a mapping)."""
 LONGEST_NS: Final = NS_PER_S
 """One call of `advance` simulates at most this; a clock that jumps further costs no minutes."""
 
@@ -71,6 +75,9 @@ class ControlUnits(Protocol):
     def apply(self, command: Command, stamp_ns: int) -> None:
         """Take a command; it holds until the next one."""
 
+    def reprogram(self, spec: PlantSpec, dead: frozenset[str]) -> None:
+        """Take what units have booted anew: the car by their programs, and those that are dead."""
+
     def step(self, state: PlantState, ground: Ground, now_ns: int) -> Demand:
         """One control tick: what is asked of the actuators until `now_ns`."""
 
@@ -89,26 +96,56 @@ class ControlUnits(Protocol):
 class DirectUnits:
     """Control units that are asked and answer without a bus."""
 
-    def __init__(self, spec: PlantSpec, command: Command) -> None:
-        self._spec, self._command = spec, command
+    def __init__(self, spec: PlantSpec, command: Command, dead: frozenset[str]) -> None:
+        self._spec, self._command, self._dead = spec, command, dead
+        self._brake = BrakeState(ecu.hold_force_n(spec) if command.hold else 0.0)
+        self._held_rad = ecu.steer_for(command.curvature_per_m, 0.0, spec)
         self._ecu = ecu.EcuState(gear=command.gear)
         self._take(self._ecu)
 
     def _take(self, state: ecu.EcuState) -> None:
         self._ecu = state
         self.gear, self.holding, self.brake_lights = state.gear, state.holding, state.brake_lights
-        self.indicator = self._command.indicator
+        self.indicator = Indicator.OFF if "body" in self._dead else self._command.indicator
 
     def apply(self, command: Command, stamp_ns: int) -> None:  # noqa: ARG002 - the protocol names it
         """Take a command."""
         self._command = command
-        self.indicator = command.indicator
+        if "body" not in self._dead:
+            self.indicator = command.indicator
+
+    def reprogram(self, spec: PlantSpec, dead: frozenset[str]) -> None:
+        """Take what units have booted anew."""
+        self._spec, self._dead = spec, dead
 
     def step(self, state: PlantState, ground: Ground, now_ns: int) -> Demand:  # noqa: ARG002
         """One control tick."""
         output = ecu.step(self._ecu, self._command, state, ground, self._spec, 2.0 * STEP_S)
+        if self._dead:
+            return self._degraded(output, state)
         self._take(output.state)
         return output.demand
+
+    def _degraded(self, output: ecu.EcuOutput, state: PlantState) -> Demand:
+        """What is left when units are dead, as on buses (`network.simulated`)."""
+        demand = output.demand
+        if "drive" in self._dead:
+            self.holding = False
+            self._brake = brake_step(self._brake, None, state, self._spec, 2.0 * STEP_S)
+            demand = msgspec.structs.replace(
+                demand, drive_n=0.0, brake_n=self._brake.force_n, locked=False
+            )
+        else:
+            self._take(output.state)
+            self._brake = BrakeState(demand.brake_n)
+        if "brake" in self._dead:
+            self.brake_lights = False
+            demand = msgspec.structs.replace(demand, brake_n=0.0)
+        if "steer" in self._dead:
+            demand = msgspec.structs.replace(demand, steer_rad=self._held_rad)
+        else:
+            self._held_rad = demand.steer_rad
+        return demand
 
     def tell(self, body: BodyState) -> None:
         """Nobody hears it here: `SimCar.body` gives it."""
@@ -119,15 +156,17 @@ class DirectUnits:
         sensors: SensorFrames | None,  # noqa: ARG002 - the protocol names it
         state: PlantState,  # noqa: ARG002
     ) -> CarState:
-        """All of it, as it is."""
+        """All of it, as it is; who reads it must not trust a car whose units are dead."""
+        if self._dead & VITAL:
+            return msgspec.structs.replace(measured, valid=False)
         return measured
 
 
 class UnitsStart(Protocol):
     """Makes control units for a machine and its first command."""
 
-    def __call__(self, spec: PlantSpec, command: Command) -> ControlUnits:
-        """The units, believing this command at stamp 0."""
+    def __call__(self, spec: PlantSpec, command: Command, dead: frozenset[str], /) -> ControlUnits:
+        """The units, believing this command at stamp 0; `dead` names those that have booted no program."""
 
 
 class SimCar:
@@ -140,9 +179,23 @@ class SimCar:
         start: CarStart,
         chance: Chance,
         units: UnitsStart = DirectUnits,
+        programs: Programs | None = None,
     ) -> None:
+        """A car at its start.
+
+        Args:
+            spec: the facts of the car.
+            surroundings: its world.
+            start: where and how it begins.
+            chance: noise of what it measures.
+            units: makes its control units.
+            programs: what they have booted; None: what they left the factory with.
+        """
         self.spec = spec
-        self._plant_spec = plant_spec(spec)
+        self._facts = plant_spec(spec)
+        if programs is None:
+            programs = factory_programs(self._facts)
+        self._plant_spec = programmed(self._facts, programs)
         self._surroundings = surroundings
         self._size = (spec.length_m, spec.width_m, spec.rear_overhang_m)
         self._chance = chance
@@ -167,7 +220,7 @@ class SimCar:
             gear=gear,
             hold=not moving,
         )
-        self._units = units(self._plant_spec, first)
+        self._units = units(self._plant_spec, first, dead(programs))
         self._controls = DriverControls()
         self._ground = Ground(0.0, 0.0, start.friction, start.ambient_k)
         self._z_m = start.z_m
@@ -209,6 +262,11 @@ class SimCar:
     def request(self, request: BodyRequest) -> None:
         """Take what somebody asks of the body; it is done or refused at the next step of the body."""
         self._asked.append(request)
+
+    def reprogram(self, programs: Programs) -> None:
+        """Take what the units have booted anew."""
+        self._plant_spec = programmed(self._facts, programs)
+        self._units.reprogram(self._plant_spec, dead(programs))
 
     def set_power(self, state: PowerState) -> None:
         """Take the car's power state: asleep, nothing runs that nobody has asked for."""

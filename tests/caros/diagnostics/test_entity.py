@@ -9,7 +9,7 @@ from tests.caros.diagnostics.car import BRAKE, DRIVE, FACTS, UNKNOWN, entity, ke
 from volant.caros.diagnostics import DoipEntity, DoipSettings, DoipTester, NegativeResponseError
 from volant.caros.diagnostics.client import UnknownUnitError
 from volant.core.errors import LinkError
-from volant.vehicle.ecus import FLASH_START
+from volant.vehicle.boot.flashing import FLASH_START
 from volant.wire import doip
 from volant.wire.doip import Payload
 
@@ -25,7 +25,7 @@ def test_a_tester_reads_and_is_refused() -> None:
 
 
 def test_an_image_goes_in_with_the_right_key() -> None:
-    image = bytes(range(256)) * 200
+    image = bytes(range(256)) * 100
     with entity() as served, DoipTester(port=served.port) as tester:
         tester.ask(DRIVE, b"\x10\x03")
         tester.ask(DRIVE, b"\x10\x02")
@@ -33,6 +33,7 @@ def test_an_image_goes_in_with_the_right_key() -> None:
             tester.download(DRIVE, FLASH_START, image)
         seed = tester.ask(DRIVE, b"\x27\x11")[2:]
         tester.ask(DRIVE, b"\x27\x12" + key(0x11, seed))
+        tester.ask(DRIVE, b"\x2e\xf1\x5aworkshop")
         assert tester.ask(DRIVE, bytes.fromhex("3101ff00")) == bytes.fromhex("7101ff0000")
         tester.download(DRIVE, FLASH_START, image)
 

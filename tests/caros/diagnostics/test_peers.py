@@ -12,7 +12,7 @@ import pytest
 from tests.caros.diagnostics.car import DRIVE, FACTS, entity, key, units
 from tests.peers import peer
 from volant.caros.diagnostics import CanIds, CanNode, DoipEntity, DoipSettings, Unit
-from volant.vehicle.ecus import ECUS, FLASH_START, NOTE, SPEED, EcuSpec, server_config
+from volant.vehicle.ecus import ECUS, NOTE, SPEED, EcuSpec, server_config
 from volant.vehicle.faults import FaultMemory
 from volant.wire.isotp import IsoTpSettings
 
@@ -169,23 +169,6 @@ def test_udsoncan_clears_nothing_while_the_car_drives(way: Any) -> None:
         speed_mps = 0.0
         client.clear_dtc(LOST)
         assert client.get_number_of_dtc_by_status_mask(0x08).service_data.dtc_count == 0
-
-
-@WAYS
-def test_udsoncan_waits_for_routines_and_flashes(way: Any) -> None:
-    image = bytes(range(256)) * 40
-    with way(unit()) as client:
-        client.change_session(3)
-        assert client.start_routine(0x0301).service_data.routine_status_record == b"\x00"
-        client.change_session(2)
-        client.unlock_security_access(0x11)
-        client.start_routine(0xFF00)
-        where = udsoncan.MemoryLocation(FLASH_START, len(image), 32, 32)
-        length = client.request_download(where).service_data.max_length
-        block = min(length, 2048) - 2
-        for number, at in enumerate(range(0, len(image), block), 1):
-            client.transfer_data(number & 0xFF, image[at : at + block])
-        client.request_transfer_exit()
 
 
 @pytest.mark.parametrize("spec", ECUS, ids=lambda spec: spec.name)

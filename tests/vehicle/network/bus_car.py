@@ -52,8 +52,8 @@ class BusBench:
         self.media, self.codes = Media(), Codes()
         made: list[NetworkUnits] = []
 
-        def units(plant: PlantSpec, first: Command) -> NetworkUnits:
-            made.append(NetworkUnits(MAPPING, self.media, plant, first, self.codes))
+        def units(plant: PlantSpec, first: Command, dead: frozenset[str]) -> NetworkUnits:
+            made.append(NetworkUnits(MAPPING, self.media, plant, first, self.codes, dead))
             return made[0]
 
         start = CarStart(Pose(0.0, 0.0, 0.0), speed_mps=speed_mps, charge_pct=60.0)

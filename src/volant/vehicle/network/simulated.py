@@ -71,7 +71,14 @@ class _Mouth:
 class SimulatedUnits:
     """Units of the simulated car on buses, commanded and read by whoever is on the buses too."""
 
-    def __init__(self, mapping: CarMapping, ports: Ports, spec: PlantSpec, first: Command) -> None:
+    def __init__(
+        self,
+        mapping: CarMapping,
+        ports: Ports,
+        spec: PlantSpec,
+        first: Command,
+        dead: frozenset[str] = frozenset(),
+    ) -> None:
         self._mapping, self._spec = mapping, spec
         self._ports: dict[tuple[str, str], FramePort] = {}
         self._hear(mapping, ports, first)
@@ -92,7 +99,7 @@ class SimulatedUnits:
         self._lamps_alone = False
         self._routed = 0
         self._reported_ns = -1
-        self.silent: set[str] = set()
+        self.silent = {name.upper() for name in dead}
         """Units that are dead: they hear nothing, do nothing and send nothing."""
 
     def _hear(self, mapping: CarMapping, ports: Ports, first: Command) -> None:
@@ -172,6 +179,11 @@ class SimulatedUnits:
     def apply(self, command: Command, stamp_ns: int) -> None:  # noqa: ARG002 - the protocol names it
         """Refused: commands come over the buses."""
         raise RuntimeError("units on buses are commanded by frames")
+
+    def reprogram(self, spec: PlantSpec, dead: frozenset[str]) -> None:
+        """Take what units have booted anew."""
+        self._spec = spec
+        self.silent = {name.upper() for name in dead}
 
     def step(self, state: PlantState, ground: Ground, now_ns: int) -> Demand:
         """One control tick of the units that move the car."""
@@ -311,9 +323,10 @@ class NetworkUnits(SimulatedUnits):
         spec: PlantSpec,
         first: Command,
         report: Report = unheard,
+        dead: frozenset[str] = frozenset(),
     ) -> None:
         self.port = CanCar(mapping, ports, report=report)
-        super().__init__(mapping, ports, spec, first)
+        super().__init__(mapping, ports, spec, first, dead)
 
     def apply(self, command: Command, stamp_ns: int) -> None:
         """Send a command onto the bus."""

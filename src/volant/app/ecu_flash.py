@@ -1,0 +1,321 @@
+"""`volant ecu flash` and `volant ecu image`: programs one unit over DoIP, and makes and reads images."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from volant.app.ecu_command import Door, unit_of
+from volant.app.exits import Exit
+from volant.app.folders import data_folder
+from volant.app.programs import fits, tables_of
+from volant.app.say import answer, answer_json, table, tell
+from volant.caros.diagnostics import DoipTester
+from volant.core.errors import InputError, RefusedError
+from volant.core.settings import find_data
+from volant.vehicle import load_spec
+from volant.vehicle.boot import Image, Verdict, make_image, read_image
+from volant.vehicle.boot.calibration import HARDWARE
+from volant.vehicle.boot.device import SLOT_BYTES
+from volant.vehicle.boot.flashing import (
+    CHECK,
+    CONFIRM,
+    DEPENDENCIES,
+    ERASE,
+    FINGERPRINT,
+    FLASH_LEVEL,
+    FLASH_START,
+    PROGRESS,
+    RELEASE,
+)
+from volant.vehicle.boot.image import Value
+from volant.vehicle.ecus import ECUS, key_for, secret_of
+from volant.wire import uds
+from volant.wire.uds import Did, Reset, RoutineStep, Session, Sid
+
+SIGNED_IN: Final = b"volant ecu flash"
+TENTHS: Final = 10
+WHY: Final = {
+    Verdict.NOT_WHOLE: "nothing came whole",
+    Verdict.BROKEN: "what stands in its flash is no image",
+    Verdict.OTHER_UNIT: "the image is for another unit",
+    Verdict.OTHER_HARDWARE: "the image is for other hardware",
+    Verdict.NOT_SIGNED: "the image is not signed by whom it should",
+    Verdict.OLDER: "its release is lower than the one that runs",
+    Verdict.NEEDS_OTHERS: "it needs a later program of another unit",
+    Verdict.WRONG_TABLES: "the unit cannot run by its tables",
+}
+
+
+class FlashAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What `volant ecu flash` did."""
+
+    unit: str
+    address: str
+    version: str
+    release: int
+    bytes: int
+    resumed_at: int
+    """Bytes that had come before a cut; 0: it began anew."""
+    confirmed: bool
+
+
+class ImageAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What an image holds."""
+
+    file: str
+    unit: str
+    hardware: str
+    version: str
+    release: int
+    bytes: int
+    sha256: str
+    signed: bool
+    behaviour: dict[str, bool]
+    calibration: dict[str, Value]
+    needs: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What is other than the factory's, each as `name=value`."""
+
+    calibration: tuple[str, ...] = ()
+    behaviour: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+
+
+class _Line:
+    """Programs one unit over one connection."""
+
+    def __init__(self, tester: DoipTester, address: int, unit: str, *, quiet: bool) -> None:
+        self._tester, self._address, self._unit, self._quiet = tester, address, unit, quiet
+
+    def ask(self, *request: int, data: bytes = b"") -> bytes:
+        """An answer."""
+        return self._tester.ask(self._address, bytes(request) + data)
+
+    def read(self, did: int) -> bytes:
+        """A data identifier."""
+        return self._tester.read_data(self._address, did)
+
+    def unlock(self) -> None:
+        """Enter the programming session and open its level."""
+        self.ask(Sid.SESSION, Session.EXTENDED)
+        self.ask(Sid.SESSION, Session.PROGRAMMING)
+        seed = self.ask(Sid.SECURITY, FLASH_LEVEL)[2:]
+        if any(seed):
+            key = key_for(secret_of(self._unit), FLASH_LEVEL, seed)
+            self.ask(Sid.SECURITY, FLASH_LEVEL + 1, data=key)
+
+    def routine(self, number: int) -> int:
+        """The byte that a routine answers with."""
+        return self.ask(Sid.ROUTINE, RoutineStep.START, data=number.to_bytes(2, "big"))[4]
+
+    def must(self, number: int) -> None:
+        """Run a routine that judges.
+
+        Raises:
+            RefusedError: it found something wrong.
+        """
+        found = self.routine(number)
+        if found != Verdict.SOUND:
+            known = found in set(Verdict)
+            words = WHY[Verdict(found)] if known else f"byte {found:02X}"
+            raise RefusedError(f"{self._unit}: {words}; it runs what it ran")
+
+    def transfer(self, data: bytes) -> int:
+        """Bring the image into the slot; where it went on after a cut."""
+        told = self.read(PROGRESS)
+        written, size = int.from_bytes(told[:4], "big"), int.from_bytes(told[4:8], "big")
+        same = hashlib.sha256(data[:written]).digest() == told[8:]
+        if written == 0 or size != len(data) or not same:
+            self._say("erasing")
+            self.routine(ERASE)
+            written = 0
+        if written < len(data):
+            self._send(data, written)
+        return written
+
+    def _send(self, data: bytes, written: int) -> None:
+        size = len(data)
+        request = uds.download_request(FLASH_START + written, size - written)
+        block = uds.read_block_length(self.ask(data=request)) - 2
+        told = 0
+        for number, at in enumerate(range(written, size, block), 1):
+            self.ask(Sid.TRANSFER, number & 0xFF, data=data[at : at + block])
+            done = min(at + block, size)
+            if TENTHS * done // size > told:
+                told = TENTHS * done // size
+                self._say(f"{done} of {size} bytes")
+        self.ask(Sid.TRANSFER_EXIT)
+
+    def _say(self, words: str) -> None:
+        if not self._quiet:
+            tell(f"{self._unit}: {words}")
+
+
+def flash_command(door: Door, unit: str, file: Path, *, confirm: bool, as_json: bool) -> Exit:
+    """Run `volant ecu flash`."""
+    address, spec = unit_of(unit)
+    data = _bytes_of(file)
+    image = _image_of(file, data)
+    name = spec.name if spec else image.unit
+    if image.unit != name:
+        raise InputError(f"is a program of the unit {image.unit}, not of {name}", file=str(file))
+    with door.open() as tester:
+        line = _Line(tester, address, name, quiet=as_json)
+        line.unlock()
+        line.ask(Sid.WRITE_DATA, data=FINGERPRINT.to_bytes(2, "big") + SIGNED_IN)
+        resumed = line.transfer(data)
+        line.must(CHECK)
+        line.must(DEPENDENCIES)
+        line.ask(Sid.RESET, Reset.HARD)
+        release = int.from_bytes(line.read(RELEASE), "big")
+        version = line.read(Did.SOFTWARE_VERSION).decode("ascii", "replace")
+        if release != image.release:
+            raise RefusedError(f"{name} has booted {version}, not {image.version}")
+        if confirm:
+            line.unlock()
+            line.routine(CONFIRM)
+            line.ask(Sid.SESSION, Session.DEFAULT)
+    told = FlashAnswer(
+        unit=name,
+        address=f"{address:04X}",
+        version=version,
+        release=release,
+        bytes=len(data),
+        resumed_at=resumed,
+        confirmed=confirm,
+    )
+    if as_json:
+        answer_json(told)
+    else:
+        end = "confirmed" if confirm else "on trial: after two boots the old one is back"
+        answer(f"{name} runs {version}, release {release}, {end}")
+    return Exit.DONE
+
+
+def info_command(file: Path, *, as_json: bool) -> Exit:
+    """Run `volant ecu image info`."""
+    _show(file, _bytes_of(file), as_json=as_json)
+    return Exit.DONE
+
+
+def make_command(
+    unit: str, file: Path, changes: Changes, release: int, version: str, car: str, *, as_json: bool
+) -> Exit:
+    """Run `volant ecu image make`."""
+    names = [spec.name for spec in ECUS]
+    if unit not in names:
+        raise InputError(f"no unit {unit!r}; there are: {', '.join(names)}")
+    tables = tables_of(unit, load_spec(find_data("cars", car, data_folder())))
+    calibration, behaviour = dict(tables.calibration), dict(tables.behaviour)
+    needs: dict[str, int] = {}
+    for words in changes.calibration:
+        name, text = _split("--set", words, calibration)
+        calibration[name] = _value(words, text, calibration[name])
+    for words in changes.behaviour:
+        name, text = _split("--switch", words, behaviour)
+        behaviour[name] = _switch(words, text)
+    for words in changes.needs:
+        name, text = _split("--needs", words, names)
+        needs[name] = _count(words, text)
+    image = Image(
+        unit=unit,
+        hardware=HARDWARE,
+        version=version or str(release),
+        release=release,
+        tables=msgspec.structs.replace(
+            tables, calibration=calibration, behaviour=behaviour, needs=needs
+        ),
+    )
+    if not fits(image):
+        raise InputError(f"{unit} cannot run by these values: one is beyond its limits")
+    data = make_image(image)
+    try:
+        file.write_bytes(data)
+    except OSError as error:
+        raise InputError(f"cannot be written: {error.strerror}", file=str(file)) from error
+    _show(file, data, as_json=as_json)
+    return Exit.DONE
+
+
+def _show(file: Path, data: bytes, *, as_json: bool) -> None:
+    image = _image_of(file, data)
+    told = ImageAnswer(
+        file=str(file),
+        unit=image.unit,
+        hardware=image.hardware,
+        version=image.version,
+        release=image.release,
+        bytes=len(data),
+        sha256=image.sha256.hex(),
+        signed=bool(image.signature),
+        behaviour=dict(image.tables.behaviour),
+        calibration=dict(image.tables.calibration),
+        needs=dict(image.tables.needs),
+    )
+    if as_json:
+        answer_json(told)
+        return
+    head = f"{told.unit} {told.version}, release {told.release}, hardware {told.hardware}"
+    rows = [
+        *((name, "yes" if on else "no") for name, on in told.behaviour.items()),
+        *((name, f"{value}") for name, value in told.calibration.items()),
+        *((f"needs {name}", f"release {least}") for name, least in told.needs.items()),
+    ]
+    table(f"{head}, {told.bytes} bytes", ("what", "value"), rows)
+
+
+def _bytes_of(file: Path) -> bytes:
+    try:
+        with file.open("rb") as opened:
+            data = opened.read(SLOT_BYTES + 1)
+    except OSError as error:
+        raise InputError(error.strerror or str(error), file=str(file)) from error
+    if len(data) > SLOT_BYTES:
+        raise InputError(f"longer than {SLOT_BYTES} bytes, which a unit takes", file=str(file))
+    return data
+
+
+def _image_of(file: Path, data: bytes) -> Image:
+    try:
+        return read_image(data)
+    except InputError as error:
+        raise InputError(str(error), file=str(file)) from error
+
+
+def _split(option: str, words: str, known: object) -> tuple[str, str]:
+    name, sign, text = words.partition("=")
+    names = list(known)  # type: ignore[call-overload]
+    if not sign or name not in names:
+        some = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
+        raise InputError(f"{option} {words}: expected name=value; names: {some or 'none'}")
+    return name, text
+
+
+def _value(words: str, text: str, usual: Value) -> Value:
+    """A value of the same kind as the usual one."""
+    try:
+        if isinstance(usual, tuple):
+            return tuple(float(one) for one in text.split(","))
+        return int(text) if isinstance(usual, int) else float(text)
+    except ValueError:
+        raise InputError(f"--set {words}: found {text!r}, expected a number") from None
+
+
+def _switch(words: str, text: str) -> bool:
+    if text not in ("yes", "no"):
+        raise InputError(f"--switch {words}: found {text!r}, expected yes or no")
+    return text == "yes"
+
+
+def _count(words: str, text: str) -> int:
+    if not text.isdecimal():
+        raise InputError(f"--needs {words}: found {text!r}, expected a release")
+    return int(text)
