@@ -9,16 +9,18 @@ import pytest
 from tests.vehicle.reference_car import spec_of
 from volant.app.compose import pilot_settings, plan_trip
 from volant.app.drive import drive_trip
+from volant.app.live_world import WatchedCar
 from volant.app.programs import PILOT, booted, factory, fits, pilot_tuning, tables_of
 from volant.app.record import header_of, open_recording
 from volant.app.replay import replay_journal, trip_of
 from volant.app.trip import TripWish
 from volant.app.unit_flash import FOLDER, Watch, boot_from, open_units
+from volant.core.clock import NS_PER_S
 from volant.core.errors import InputError, RefusedError
 from volant.pilot.settings import Tuning
 from volant.vehicle import CarSpec
 from volant.vehicle.boot import Bootloader, Image, Verdict, make_image
-from volant.vehicle.boot.calibration import HARDWARE
+from volant.vehicle.boot.calibration import HARDWARE, Programs
 from volant.vehicle.boot.image import Value
 from volant.vehicle.ecus import ECUS
 
@@ -200,6 +202,34 @@ def test_a_pilot_that_is_programmed_calmer_drives_calmer_and_a_replay_knows_it(
     assert trip.programs is not None
     assert again[PILOT] == trip.programs[PILOT]
     assert replay_journal(path).agrees
+
+
+def test_the_live_car_takes_a_new_program_when_it_stands(tmp_path: Path) -> None:
+    class Parked:
+        speed_mps = 0.0
+        took: Programs | None = None
+
+        def truth(self, stamp_ns: int) -> "Parked":
+            return self
+
+        def advance(self, stamp_ns: int) -> None: ...
+
+        def reprogram(self, programs: Programs) -> None:
+            self.took = programs
+
+    with open_units(tmp_path, CAR) as boots:
+        machine = Parked()
+        car = WatchedCar(machine, Watch(boots))  # type: ignore[arg-type]
+        program(boots["brake"], image("brake", max_decel_mps2=4.0))
+        machine.speed_mps = 5.0
+        car.advance(2 * NS_PER_S)
+        assert machine.took is None
+        machine.speed_mps = 0.0
+        car.advance(3 * NS_PER_S)
+        took = machine.took
+        assert took is not None
+        assert took["brake"] is not None
+        assert took["brake"].release == 2
 
 
 def test_a_car_with_a_dead_brake_unit_never_sets_off(tmp_path: Path) -> None:

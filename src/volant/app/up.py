@@ -43,6 +43,7 @@ from volant.app.stop import StopSignals
 from volant.app.trip import TripWish
 from volant.app.unit_flash import open_units
 from volant.caros.cockpit import NOT_BUILT, listen_near, open_door, screens_are_built
+from volant.caros.flash_file import FileFlash
 from volant.caros.ledger import FlashLedger
 from volant.caros.livebus import LiveBus, Wiring
 from volant.caros.power import PowerSettings, Wish
@@ -63,6 +64,8 @@ APPS_BETWEEN: Final = ("apps", "signals")
 """Who holds the ends of the apps' channel: what comes over it is believed."""
 TESTERS_BETWEEN: Final = (BRIDGE.name, "diagnostics")
 """Who holds the ends of the way of testers on buses outside."""
+LOOK_AT_UNITS: Final = ("world", "diagnostics")
+"""Who opens the units' flash; the others' copies of its descriptors are closed."""
 TURN_S: Final = 0.05
 STATUS_EVERY_S: Final = 0.5
 BOOT_MOST_S: Final = 60.0
@@ -250,7 +253,11 @@ class LiveCar:
             kept.append(context.apps[APPS_BETWEEN.index(row.name)])
         if row.name in TESTERS_BETWEEN:
             kept.append(context.testers[TESTERS_BETWEEN.index(row.name)])
-        return (*self._wiring.seat(row.name).descriptors, *(one.fileno() for one in kept))
+        descriptors = [*self._wiring.seat(row.name).descriptors, *(one.fileno() for one in kept)]
+        if row.name in LOOK_AT_UNITS:
+            devices = (boot.flash for boot in context.units.values())
+            descriptors += [one.fileno() for one in devices if isinstance(one, FileFlash)]
+        return tuple(descriptors)
 
     def _run(self, row: ProcessRow, incarnation: int, pair: socket.socket) -> int:
         """In the fork of a process."""

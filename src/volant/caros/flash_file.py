@@ -46,6 +46,10 @@ class FileFlash:
         draft.replace(path)
         return cls(path, geometry)
 
+    def fileno(self) -> int:
+        """Descriptor of its file, for a process that shall keep it over a fork."""
+        return self._file
+
     def close(self) -> None:
         """Let the file go."""
         os.close(self._file)

@@ -143,6 +143,11 @@ class Bootloader:
     # --- what there is ---------------------------------------------------------------------------
 
     @property
+    def flash(self) -> Flash:
+        """Its device."""
+        return self._flash
+
+    @property
     def slot_bytes(self) -> int:
         """Longest image."""
         return self._layout.slots[0].length
