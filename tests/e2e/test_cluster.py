@@ -15,7 +15,7 @@ from tests.caros.motorway import Drive, gap_m
 from tests.e2e.feeder import Feeder
 from tests.e2e.real_drive import frames_of_drive
 from volant.caros.cockpit import CockpitControl, CockpitPainted, CockpitReplay, ControlKind
-from volant.caros.cockpit.messages import CockpitAeb, CockpitCodes, CockpitFrame
+from volant.caros.cockpit.messages import CockpitAeb, CockpitCodes, CockpitFrame, CockpitStop
 from volant.core.messages import (
     Alert,
     AlertLevel,
@@ -143,6 +143,16 @@ def changed(one: dict[str, Any], other: dict[str, Any]) -> float:
 
 def swap(frame: CockpitFrame, **changes: Any) -> CockpitFrame:
     return msgspec.structs.replace(frame, **changes)
+
+
+def test_beside_a_stop_by_the_guard_no_confidence_stands(open_page, feeder):
+    watch = open_page()
+    watch.wait_live()
+    assert watch.text("confidence") != "–"
+    make = Drive().frame
+    stop = CockpitStop(stands=False, words="Car stops", reason="The pilot fell silent")
+    feeder.make = lambda t_s: swap(make(t_s), stop=stop)
+    watch.wait_text("confidence", "–")
 
 
 def test_trouble_codes_are_counted_where_there_are_some(open_page, feeder):
