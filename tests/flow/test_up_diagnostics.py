@@ -36,7 +36,7 @@ def test_the_death_of_the_pilot_is_a_trouble_code_that_outlives_its_keeper(tmp_p
         with DoipTester(port=port) as tester:
             assert tester.read_data(DRIVE, 0xF190) == b"VOLANTSIM00000001"
             assert SPEED.decode(tester.read_data(DRIVE, SPEED.did)) > 5.0
-            with pytest.raises(NegativeResponseError, match="service_not_supported"):
+            with pytest.raises(NegativeResponseError, match="conditions_not_correct"):
                 tester.ask(DRIVE, b"\x11\x01")
             with pytest.raises(NegativeResponseError, match="conditions_not_correct"):
                 tester.ask(PILOT, b"\x14\xff\xff\xff")
