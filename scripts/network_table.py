@@ -219,6 +219,12 @@ BAT_Energy 0x216 powertrain BATTERY 200 C 0: Energy counters of the pack
 BAT_Charged 0x217 powertrain BATTERY 200 C 0: Energy by cable, and heat
   Charged 32 1000 0 J: Into it by cable
   Loss 16 1 0 W: Heat in the pack
+BAT_Conditioning 0x218 powertrain BATTERY 200 B 0: Warming of the pack
+  Mode 2 1 0 -: What for {{0 off, 1 fast_charging, 2 driving}}
+  Active 1 1 0 -: Its temperature is looked after {YES}
+  Heater 14 1 0 W: Its heater
+  Target 12 0.1 0 K: Wished; 0: none
+  Until 30 1 0 s: Time of the car; 0: from now on
 CHG_State 0x220 powertrain CHARGER 100 B 1: Charging
   Plug 2 1 0 -: What is plugged in {{0 none, 1 ac, 2 dc, 3 fault}}
   Lock 1 1 0 -: The plug is locked {YES}
@@ -231,6 +237,15 @@ CHG_State 0x220 powertrain CHARGER 100 B 1: Charging
 CHG_Flow 0x224 powertrain CHARGER 200 B 1: Power at the inlet
   Power 18 1 0 W: Into the car
   Most 18 1 0 W: Greatest of this charging, or of the last
+CHG_Station 0x225 powertrain CHARGER 200 B 0: Station and timer
+  Kind 2 1 0 -: Of the station {{0 none, 1 ac, 2 dc}}
+  Most 14 100 0 W: What it gives at most
+  Timer 2 1 0 -: What the time means {{0 off, 1 start, 2 end}}
+  At 30 1 0 s: Time of the car
+CHG_Plan 0x226 powertrain CHARGER 200 B 0: What is planned, in the car's time
+  Start 30 1 0 s =1073741823: Charging begins; 1073741823: it does not wait
+  Cabin 30 1 0 s: The cabin is to be ready; 0: no wish
+  CabinActive 1 1 0 -: The climate runs for it {YES}
 CHG_Ac 0x221 powertrain CHARGER 100 C 0: Charging from the mains
   Voltage 12 0.1 0 V: Mains voltage
   Current 10 0.1 0 A: Mains current

@@ -76,7 +76,8 @@ def test_a_body_is_made_of_its_values_again() -> None:
     told = bench.car.body(0)
     assert told is not None
     values = {name: one.get(told) for name, one in BODY_FIELDS.items()}
-    assert body_of(values, 0) == msgspec.structs.replace(told, refusal="")
+    charge = msgspec.structs.replace(told.charge, why="")
+    assert body_of(values, 0) == msgspec.structs.replace(told, refusal="", charge=charge)
 
 
 @settings(max_examples=60, deadline=None)

@@ -31,7 +31,7 @@ PLACES: Final[Mapping[str, tuple[str, ...]]] = {
     "screen_heat": ("front", "rear"),
 }
 """What stands several times in the body, in the order of its tuples."""
-NOT_CARRIED: Final = ("stamp_ns", "refusal")
+NOT_CARRIED: Final = ("stamp_ns", "refusal", "why")
 """The reader's own time; and words, for which a signal has no room."""
 RESTING: Final[Mapping[str, float]] = {
     "climate_cabin_k": 293.15,
