@@ -94,7 +94,7 @@ def test_signals_are_read_and_moved_and_outlive_their_process(tmp_path: Path) ->
             with SignalClient(socket) as client:
                 values = client.ask(do="get", paths=paths)
             never = {path for path, one in values.items() if one is None}
-            may_lack = ("Lead", "Time", "Distance", "Outlook", "Route")
+            may_lack = ("Lead", "Time", "Distance", "Outlook", "Route", "TargetTemperature")
             return {path for path in never if not any(word in path for word in may_lack)}
 
         until(lambda: not untold())

@@ -71,7 +71,8 @@ def bytes_of(one: Try) -> bytes:
         key = KEYS[one.key] or KEY
         return packages._joined(index, key.public.raw, key.sign(packages._CONTEXT + index), body)
     if one.deed == "swapped":  # somebody else's name on it
-        return packages._joined(index, OTHER_KEY.public.raw, signature, body)
+        other = KEY if one.key == "second" else OTHER_KEY
+        return packages._joined(index, other.public.raw, signature, body)
     return data
 
 
