@@ -82,6 +82,12 @@ def test_a_killed_child_comes_back_as_its_next_incarnation() -> None:
         assert one.pids["a"] != first
 
 
+def test_what_a_child_starved_is_known_when_it_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Supervisor, "_starved", lambda _, name: m.Starved(name, 7))
+    with supervising(func("a", heartbeat_s=5.0)) as one:
+        until(one, lambda: one.state.ones["a"].starved_then_ns == 7)
+
+
 def test_a_hung_child_is_killed_and_comes_back() -> None:
     with supervising(func("hangs", heartbeat_s=0.2, backoff_s=0.01)) as one:
         said = until(one, lambda: one.state.ones["hangs"].starts == 2)

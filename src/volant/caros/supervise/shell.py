@@ -135,7 +135,10 @@ class Supervisor:
         if name is None or name not in self._children:
             return
         child = self._children[name]
-        for pulse in hear_pulses(child.pair):
+        pulses = hear_pulses(child.pair)
+        if pulses:  # what it starved until now excuses no later silence
+            self._events.append(self._starved(name))
+        for pulse in pulses:
             self.pulses[name] = pulse
             self._events.append(m.Beat(name) if child.heard_one else m.Ready(name))
             child.heard_one = True
