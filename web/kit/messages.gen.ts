@@ -1066,6 +1066,60 @@ export interface TyreState {
   temperature_k: number;
 }
 
+/** What became of an update. */
+export type UpdateEnd = "installed" | "rolled_back" | "failed" | "rejected";
+
+/** How far an update is. */
+export type UpdatePhase = "idle" | "checking" | "downloading" | "offered" | "waiting" | "installing" | "rebooting" | "trial" | "confirming" | "reverting";
+
+/** One press of a button. */
+export interface UpdateRequest {
+  stamp_ns: number;
+  wish: UpdateWish;
+}
+
+/** How the last update ended. */
+export interface UpdateResult {
+  end: UpdateEnd;
+  title: string;
+  at_s: number;
+  why: string;
+  changes: readonly string[];
+  units: readonly string[];
+}
+
+/** What the update machine has in hand: at each change, else once a second. */
+export interface UpdateState {
+  stamp_ns: number;
+  phase: UpdatePhase;
+  title: string;
+  changes: readonly string[];
+  unusable: readonly string[];
+  takes_s: number;
+  size_bytes: number;
+  units: readonly UpdateUnit[];
+  done: number;
+  left_s: number | null;
+  starts_s: number | null;
+  reasons: readonly string[];
+  locked: boolean;
+  can: readonly UpdateWish[];
+  refused: string;
+  last: UpdateResult | null;
+}
+
+/** One control unit or app of an update. */
+export interface UpdateUnit {
+  unit: string;
+  runs: string;
+  gets: string;
+  does: string;
+  done: number;
+}
+
+/** What a person may wish. */
+export type UpdateWish = "check" | "now" | "tonight" | "later" | "rollback";
+
 /** Position of the wiper stalk. */
 export type WiperMode = "off" | "slow" | "medium" | "fast" | "interval" | "rain_sensor";
 
@@ -1171,6 +1225,10 @@ export const FIELDS: Record<string, readonly string[]> = {
   TroubleCodes: ["stamp_ns", "number", "count", "codes", "may_clear", "refused"],
   TruthObject: ["actor_id", "object_class", "x_m", "y_m", "z_m", "yaw_rad", "speed_mps", "accel_mps2", "yaw_rate_rps", "length_m", "width_m", "height_m", "brake_lights", "indicator"],
   TyreState: ["pressure_pa", "temperature_k"],
+  UpdateRequest: ["stamp_ns", "wish"],
+  UpdateResult: ["end", "title", "at_s", "why", "changes", "units"],
+  UpdateState: ["stamp_ns", "phase", "title", "changes", "unusable", "takes_s", "size_bytes", "units", "done", "left_s", "starts_s", "reasons", "locked", "can", "refused", "last"],
+  UpdateUnit: ["unit", "runs", "gets", "does", "done"],
   WipersState: ["mode", "intensity", "cycles_per_min"],
   WorldTruth: ["stamp_ns", "objects", "lights"],
 };

@@ -10,7 +10,7 @@ import enum
 from dataclasses import dataclass
 from typing import Final
 
-from volant.core import body
+from volant.core import body, updates
 from volant.core import messages as m
 from volant.core.clock import CONTROL_TICK_NS, PILOT_TICK_NS
 
@@ -147,6 +147,12 @@ APP_CARDS: Final = Topic(
     "what apps show on the driver's page; holds keys, so it is never written down",
     journal=False,
 )
+UPDATE_STATE: Final = Topic(
+    "update/state", updates.UpdateState, Kind.STATE, None, "what updates have in hand"
+)
+UPDATE_REQUEST: Final = Topic(
+    "update/request", updates.UpdateRequest, Kind.EVENT, None, "what a person wishes of an update"
+)
 
 TOPICS: Final[tuple[Topic, ...]] = (
     CAR_STATE,
@@ -178,5 +184,7 @@ TOPICS: Final[tuple[Topic, ...]] = (
     BODY_REQUEST,
     ENERGY_STATE,
     APP_CARDS,
+    UPDATE_STATE,
+    UPDATE_REQUEST,
 )
 BY_NAME: Final[dict[str, Topic]] = {topic.name: topic for topic in TOPICS}

@@ -1,5 +1,7 @@
 """The mapping: no signal without a source, no value that its leaf could not hold, no sink without an effect."""
 
+import datetime as dt
+import math
 import types
 import typing
 from collections.abc import Mapping
@@ -7,7 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.house.source_tree import REPO
@@ -108,6 +110,22 @@ def test_every_value_passes_its_own_leaf(data: st.DataObject) -> None:
         assert leaf is not None
         if value is not None:
             check(leaf, value)
+
+
+@given(st.integers(-(10**20), 10**22))
+@example(253_402_300_800 * 10**9)
+def test_every_time_is_written_as_one_that_can_be_read(unix_ns: int) -> None:
+    text = mapping.iso8601(unix_ns)
+    back = dt.datetime.fromisoformat(text)
+    assert back.tzinfo is not None
+    if 0 <= unix_ns < 253_402_300_800 * 10**9:
+        assert back.timestamp() == pytest.approx(unix_ns / 1e9, abs=0.002)
+
+
+@pytest.mark.parametrize("at_s", [math.nan, math.inf, 0.0, 253_402_300_800.0, 1e300])
+def test_no_time_of_the_body_is_too_wild_to_be_told(at_s: float) -> None:
+    text = mapping.time_of(at_s, 1_700_000_000 * 10**9)
+    assert (text == "") is (at_s == 0.0 or not math.isfinite(at_s))
 
 
 def test_facts_of_the_car_pass_their_leaves() -> None:

@@ -48,6 +48,8 @@ LATEST_S: Final = 1e9
 """As vehicle/body/items.py has it, some 30 years."""
 SOON_S: Final = 1e-3
 """A time in the past: 0 means that there is none."""
+_LAST_UNIX_NS: Final = 253_402_300_799_999_000_000
+"""The end of the year 9999, the last that ISO 8601 writes."""
 _EQUATOR: Final = GeoReference()
 """Where a map is taken to lie that does not say it."""
 SEATS: Final = (2, 3)
@@ -124,7 +126,7 @@ def _times(counted: Counted, body: BodyState) -> dict[str, Any]:
     """Times that the body has in seconds of the car's clock; empty where there is none."""
     charge, conditioning = body.charge, body.conditioning
     return {
-        path: "" if not at_s else iso8601(counted.boot_unix_ns + nanoseconds(at_s))
+        path: time_of(at_s, counted.boot_unix_ns)
         for path, at_s in (
             (TIMES[BodyItem.CHARGE_TIME], charge.time_s),
             (TIMES[BodyItem.CONDITIONING_TIME], conditioning.battery_s),
@@ -132,6 +134,13 @@ def _times(counted: Counted, body: BodyState) -> dict[str, Any]:
             (_T + "Charging.Timer.StartTime", charge.start_s),
         )
     }
+
+
+def time_of(at_s: float | None, boot_unix_ns: int) -> str:
+    """Seconds of the car's clock as a time of VSS; empty where there is none."""
+    if not at_s or not math.isfinite(at_s):
+        return ""
+    return iso8601(boot_unix_ns + nanoseconds(min(at_s, _LAST_UNIX_NS / NS_PER_S)))
 
 
 def car_seconds(text: str, boot_unix_ns: int) -> float:
@@ -295,7 +304,8 @@ def map_facts(name: str, place: GeoReference | None) -> dict[str, Any]:
 
 
 def iso8601(unix_ns: int) -> str:
-    """A time as VSS writes it, in UTC, to the millisecond."""
+    """A time as VSS writes it, in UTC, to the millisecond; what no calendar names, the nearest that it does."""
+    unix_ns = min(max(unix_ns, 0), _LAST_UNIX_NS)
     at = dt.datetime.fromtimestamp(unix_ns // NS_PER_S, tz=dt.UTC)
     return f"{at:%Y-%m-%dT%H:%M:%S}.{unix_ns % NS_PER_S // 1_000_000:03d}Z"
 
