@@ -70,6 +70,11 @@ class Watch:
         self._boots = boots
         self._seen = {name: _running(boot) for name, boot in boots.items()}
 
+    @property
+    def now(self) -> Programs:
+        """All programs at the last call."""
+        return self._seen
+
     def changed(self) -> Programs | None:
         """All programs, when one is another than at the last call; None: nothing is new."""
         seen = {name: _running(boot.again()) for name, boot in self._boots.items()}

@@ -42,6 +42,7 @@ from volant.app.state import open_codes
 from volant.app.stop import StopSignals
 from volant.app.trip import TripWish
 from volant.app.unit_flash import open_units
+from volant.app.updates_folder import UpdatesFolder
 from volant.caros.cockpit import NOT_BUILT, listen_near, open_door, screens_are_built
 from volant.caros.flash_file import FileFlash
 from volant.caros.ledger import FlashLedger
@@ -64,7 +65,7 @@ APPS_BETWEEN: Final = ("apps", "signals")
 """Who holds the ends of the apps' channel: what comes over it is believed."""
 TESTERS_BETWEEN: Final = (BRIDGE.name, "diagnostics")
 """Who holds the ends of the way of testers on buses outside."""
-LOOK_AT_UNITS: Final = ("world", "diagnostics")
+LOOK_AT_UNITS: Final = ("world", "pilot", "diagnostics")
 """Who opens the units' flash; the others' copies of its descriptors are closed."""
 TURN_S: Final = 0.05
 STATUS_EVERY_S: Final = 0.5
@@ -166,6 +167,7 @@ class LiveCar:
             goal=PowerState.PARKED if wish.parked else PowerState.DRIVING,
             charge=wish.supply_pct / 100.0,
             now_ns=time.monotonic_ns(),
+            lock=UpdatesFolder(context.state, context.trip.spec.name).lock_words,
         )
         self.origin_ns: int | None = None
         """Where the car's clock begins, on the monotonic clock; None while it does not run."""
