@@ -88,7 +88,7 @@ def _one(fed: Fed, fetch: Fetch, url: str) -> None:
     if parts.scheme not in PORTS or parts.hostname is None:
         raise InputError(f"{url!r} is no HTTP address")
     try:
-        with _connect(parts) as link:
+        with connect(parts) as link:
             talk = h11.Connection(h11.CLIENT, max_incomplete_event_size=HEADER_MOST_BYTES)
             _send(link, talk, parts, fed.offset)
             _take(fed, fetch, link, talk)
@@ -97,7 +97,8 @@ def _one(fed: Fed, fetch: Fetch, url: str) -> None:
             fed.broken(time.monotonic_ns())
 
 
-def _connect(parts: SplitResult) -> socket.socket:
+def connect(parts: SplitResult) -> socket.socket:
+    """A connection to where an address says; waiting on it ends each `TICK_S`."""
     place = (str(parts.hostname), parts.port or PORTS[parts.scheme])
     link = socket.create_connection(place, timeout=CONNECT_S)
     if parts.scheme == "https":
