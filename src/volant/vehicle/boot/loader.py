@@ -70,6 +70,8 @@ class Program:
 
     image: Image
     slot: int
+    sha256: bytes
+    """Of all its bytes."""
     on_trial: bool = False
     rolled_back: bool = False
     """Another slot should have run and did not."""
@@ -179,10 +181,37 @@ class Bootloader:
         return self._holds(job.slot)
 
     @property
+    def activated(self) -> Image | None:
+        """A program that runs after the next reset and does not yet."""
+        now, running = self._record, self.running
+        stored = now.images[now.active]
+        if now.tries_left == 0 or stored is None or (now.job and now.job.slot == now.active):
+            return None
+        if running is not None and running.slot == now.active and running.sha256 == stored.sha256:
+            return None
+        return self._holds(now.active)
+
+    @property
     def coming(self) -> int:
         """Release that will run after the next reset; -1: none."""
-        image = self.staged or (self.running.image if self.running else None)
+        image = self.activated or self.staged or (self.running.image if self.running else None)
         return -1 if image is None else image.release
+
+    @property
+    def two_slots(self) -> bool:
+        """Whether the old program stays while a new one is written."""
+        return len(self._layout.slots) == 2
+
+    def program(self, slot: int) -> bytes:
+        """The bytes of the program that should stand in a slot; empty: none should."""
+        stored = self._record.images[slot]
+        return b"" if stored is None else self._read(slot, stored.length)
+
+    @property
+    def next_slot(self) -> int:
+        """The slot of what is staged or activated."""
+        job = self._record.job
+        return self._record.active if job is None else job.slot
 
     @property
     def on_trial(self) -> bool:
@@ -223,7 +252,7 @@ class Bootloader:
         image = seen._holds(slot)
         if image is not None:
             trial = now.tries_left is not None and slot == now.active
-            seen.running = Program(image, slot, on_trial=trial)
+            seen.running = Program(image, slot, seen._sha256(slot), on_trial=trial)
         return seen
 
     def provision(self, data: bytes) -> None:
@@ -414,11 +443,15 @@ class Bootloader:
     def _run(self, now: _Record, slot: int, image: Image) -> Program:
         if slot != now.active:
             self._change(active=slot, tries_left=None)
-            return Program(image, slot, rolled_back=True)
+            return Program(image, slot, self._sha256(slot), rolled_back=True)
         if now.tries_left is None:
-            return Program(image, slot)
+            return Program(image, slot, self._sha256(slot))
         self._change(tries_left=max(0, now.tries_left - 1))
-        return Program(image, slot, on_trial=True)
+        return Program(image, slot, self._sha256(slot), on_trial=True)
+
+    def _sha256(self, slot: int) -> bytes:
+        stored = self._record.images[slot]
+        return b"" if stored is None else stored.sha256
 
     def _holds(self, slot: int) -> Image | None:
         """The program in a slot if it is the one that should stand there."""
