@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import os
 import secrets
 import shutil
@@ -29,8 +30,8 @@ from volant.trust.uptane import (
     Installed,
     Limits,
     RejectedError,
-    SecureClock,
     Session,
+    TrustedRepository,
     check_full,
     delta_fetch,
     image_fetch,
@@ -38,6 +39,7 @@ from volant.trust.uptane import (
 from volant.trust.uptane.custom import DeltaInfo, UpdateNote, note_of
 from volant.trust.uptane.match import DIRECTOR, IMAGE
 from volant.trust.uptane.metadata import TARGETS
+from volant.trust.uptane.trusted import HISTORY
 from volant.trust.uptane.verdict import Attack
 
 CHUNK_BYTES: Final = 256 * 1024
@@ -51,6 +53,8 @@ FORGED: Final = (Attack.ARBITRARY, Attack.ENDLESS)
 class Checked:
     """What both repositories agree on."""
 
+    name: str
+    """Hash of what the director signed."""
     assignments: tuple[Assignment, ...]
     """What is new for this car."""
     note: UpdateNote | None
@@ -125,23 +129,29 @@ def check(
             folder.store_metadata(one.name, one.take_changes())
     plan = session.result
     top = director.targets[TARGETS]
-    roots = sorted(
-        ((int(key.split("/")[1].split(".")[0]), data) for key, data in director.files.items()
-         if key.startswith("root_history/")),
-    )  # fmt: skip
-    metadata = (*(data for _, data in roots), top.data)
-    return Checked(plan.assignments, note_of(top.signed), metadata)
+    return Checked(
+        name=hashlib.sha256(top.data).hexdigest(),
+        assignments=plan.assignments,
+        note=note_of(top.signed),
+        metadata=director_files(director),
+    )
+
+
+def director_files(director: TrustedRepository) -> tuple[bytes, ...]:
+    """All roots of the director in their order, and its targets: what a unit checks by itself."""
+    roots = {
+        int(key.removeprefix(HISTORY).partition(".")[0]): data
+        for key, data in director.files.items()
+        if key.startswith(HISTORY)
+    }
+    top = director.targets.get(TARGETS)
+    return (*(roots[number] for number in sorted(roots)), *((top.data,) if top else ()))
 
 
 def secure_now_s(folder: UpdatesFolder) -> float:
     """Secure time, Unix seconds."""
     now_ns = time.monotonic_ns()
     return folder.clock(boot_id(), now_ns).now_s(now_ns)
-
-
-def secure_clock(folder: UpdatesFolder) -> SecureClock:
-    """The primary's secure clock."""
-    return folder.clock(boot_id(), time.monotonic_ns())
 
 
 def boot_id() -> str:
@@ -175,6 +185,16 @@ def download(
         _sync(folder.downloads)
     tell(wanted.length, wanted.length)
     return artifact(final, wanted)
+
+
+def lying(folder: UpdatesFolder, wanted: Wanted) -> Artifact | None:
+    """A file that was downloaded before; None: it does not lie in the car, whole and right.
+
+    Raises:
+        RefusedError: the disk refuses.
+    """
+    path = folder.downloads / wanted.hashes["sha256"]
+    return artifact(path, wanted) if _is_right(path, wanted) else None
 
 
 def artifact(path: Path, wanted: Wanted) -> Artifact:
