@@ -86,7 +86,8 @@ class Open(_Part, frozen=True, kw_only=True):
     offer: Offer
     decision: Decision = Decision.STAGE
     locked: bool = False
-    """The car may not be driven: units could run what does not fit together."""
+    """While units are written: a unit of one slot is about to lose its program. After that decision all is locked
+    but a trial that has settled."""
     switched: bool = False
     """Units may have been activated."""
     overwritten: Annotated[tuple[_Name, ...], Meta(max_length=UNITS_MOST)] = ()
@@ -99,8 +100,14 @@ class Open(_Part, frozen=True, kw_only=True):
     """Of this process since the last decision."""
     boots: _Count = 0
     """Of the units since they were switched."""
+    ran: bool = False
+    """All units ran the new programs."""
     driven_s: _Seconds = 0.0
     """While on trial."""
+    disengagements: _Count = 0
+    """Of the pilot, while on trial."""
+    faults: _Count = 0
+    """Of the pilot, while on trial."""
     codes_before: Annotated[tuple[_Text, ...], Meta(max_length=256)] = ()
     """Trouble codes that were there before units were switched."""
 
@@ -130,6 +137,12 @@ class Record(_Part, frozen=True, kw_only=True):
     failed: Annotated[tuple[_Name, ...], Meta(max_length=16)] = ()
     """Offers that were rolled back or failed; they are offered again only where a person asks for a check."""
     last: UpdateResult | None = None
+
+
+def must_hold(record: Record) -> bool:
+    """Whether the car may not be driven as long as no process of updates says otherwise."""
+    now = record.open
+    return now is not None and (now.locked or now.decision is not Decision.STAGE)
 
 
 class RecordStore(Protocol):
