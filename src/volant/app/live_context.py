@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from volant.app.chargers import load_posts
@@ -53,7 +53,7 @@ class Context:
     """Between the bridge to buses outside and diagnostics, for testers on these buses."""
     jobs: tuple[JobRow, ...] = ()
     """What is done while the car is parked."""
-    update_trial: HealthTuning = HealthTuning()
+    update_trial: HealthTuning = field(default_factory=HealthTuning)
     """How long new programs are watched."""
     waits_parked: bool = False
     """Nobody presses the button at the start: the car stays parked until it is asked to drive."""

@@ -119,9 +119,7 @@ def _idle(station: Station, why: str) -> None:
 
             def take(asked: OtaWish, state: UpdateState = state) -> OtaReply:
                 taken = asked.wish is None
-                return OtaReply(
-                    taken=taken, words="" if taken else why, state=state, director=why
-                )
+                return OtaReply(taken=taken, words="" if taken else why, state=state, director=why)
 
             if door is not None:
                 door.turn(take)
@@ -246,9 +244,7 @@ class LiveUpdates:
             self._wish(asked)
         state = self._state()
         refused = state.refused if asked.wish is not None else ""
-        return OtaReply(
-            taken=not refused, words=refused, state=state, director=self._work.silent
-        )
+        return OtaReply(taken=not refused, words=refused, state=state, director=self._work.silent)
 
     def _wish(self, asked: OtaWish) -> None:
         assert asked.wish is not None
@@ -335,6 +331,7 @@ class WorkThread:
         self._asked: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._came: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._count = 0
+        self._failed: Exception | None = None
         self.clock_changed = False
         threading.Thread(target=self._run, name="updates", daemon=True).start()
 
@@ -367,7 +364,9 @@ class WorkThread:
         self._put(act)
 
     def events(self) -> Iterator[Event]:
-        """What came by now."""
+        """What came by now; what our own code did wrong ends the process, and the next one goes on."""
+        if self._failed is not None:
+            raise self._failed
         while True:
             try:
                 yield self._came.get_nowait()
@@ -383,7 +382,7 @@ class WorkThread:
             act = self._asked.get()
             try:
                 act()
-            except BaseException:
-                # Whatever it was, nobody would hear the end of what was asked: the next incarnation asks again.
-                os._exit(1)
+            except Exception as error:  # noqa: BLE001 - it is raised where the process ends by it
+                self._failed = error
+                return
             self._count -= 1

@@ -96,7 +96,7 @@ class UpWish:
     """Parked with nothing to do."""
     supply_pct: float = 80.0
     """Charge of the 12 V battery at the start."""
-    update_trial: HealthTuning = HealthTuning()
+    update_trial: HealthTuning = field(default_factory=HealthTuning)
     """How long new programs are watched before they stay."""
     as_json: bool = False
 

@@ -156,9 +156,7 @@ class AppUnit:
 
     def _waits(self) -> _Waiting | None:
         with contextlib.suppress(OSError, msgspec.MsgspecError, UnicodeDecodeError):
-            return msgspec.json.decode(
-                (self._home / "waiting.json").read_bytes(), type=_Waiting
-            )
+            return msgspec.json.decode((self._home / "waiting.json").read_bytes(), type=_Waiting)
         return None
 
     def _known(self) -> _Known:

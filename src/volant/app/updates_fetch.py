@@ -235,9 +235,7 @@ def _load(
                 done += len(chunk)
                 tell(done, wanted.length)
 
-            load = ImageLoad(
-                wanted.fetch, wanted.hashes, write, limits, time.monotonic_ns()
-            )
+            load = ImageLoad(wanted.fetch, wanted.hashes, write, limits, time.monotonic_ns())
             load.resume(_chunks(part, began))
             source.feed(load)
             file.flush()

@@ -150,7 +150,9 @@ class FolderSource:
         """As `UpdateSource`."""
         if self.mute:
             return None
-        return _judged(*self._ask("/time", msgspec.json.encode({"nonces": nonces})), TIME_MOST_BYTES)
+        return _judged(
+            *self._ask("/time", msgspec.json.encode({"nonces": nonces})), TIME_MOST_BYTES
+        )
 
     def tell(self, manifest: bytes) -> bool:
         """As `UpdateSource`."""

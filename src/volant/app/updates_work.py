@@ -122,9 +122,7 @@ class Work:
                     changes=note.changes if note else (),
                     unusable=note.unusable if note else (),
                     takes_s=note.takes_s if note else PER_UNIT_S * len(units),
-                    size_bytes=sum(
-                        one.length for plan in units for one in self._files(plan)
-                    ),
+                    size_bytes=sum(one.length for plan in units for one in self._files(plan)),
                     units=units,
                 )
             )
@@ -145,7 +143,9 @@ class Work:
         try:
             source = self.source
             files = [one for plan in offer.units for one in self._files(plan)]
-            files += [_of_installed(plan.before) for plan in offer.units if plan.single and plan.before]
+            files += [
+                _of_installed(plan.before) for plan in offer.units if plan.single and plan.before
+            ]
             total, before = sum(one.length for one in files), 0
             sweep(self.folder, {one.hashes["sha256"] for one in files})
             for one in files:
@@ -193,13 +193,17 @@ class Work:
             runs = self.ports[unit].now().runs
             listed = self._delta_for(one, runs)
             delta = None if listed is None else self._lies(Wanted.delta(listed))
-        wanted = _of_installed(target) if one is None or not _same(one, target) else Wanted.image(one)
+        wanted = (
+            _of_installed(target) if one is None or not _same(one, target) else Wanted.image(one)
+        )
         image = self._lies(wanted)
         if image is None and delta is None:
             try:
                 image = download(self.folder, self.source, wanted, self.limits, lambda *_: None)
             except VolantError as error:
-                raise RefusedError(f"{unit}: {target.name} does not lie in the car: {error}") from error
+                raise RefusedError(
+                    f"{unit}: {target.name} does not lie in the car: {error}"
+                ) from error
         return Order(target=target, image=image, delta=delta, metadata=self._signed())
 
     def _lies(self, wanted: Wanted) -> Artifact | None:
@@ -238,9 +242,7 @@ class Work:
             name: self.sign(name, port.now().runs) if name == primary else port.report()
             for name, port in self.ports.items()
         }
-        manifest = sign_manifest(
-            inventory.vehicle_id, primary, reports, self.folder.key(primary)
-        )
+        manifest = sign_manifest(inventory.vehicle_id, primary, reports, self.folder.key(primary))
         (source or self.source).tell(manifest)
 
     def sign(self, unit: str, runs: Installed | None) -> bytes:

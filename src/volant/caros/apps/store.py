@@ -338,9 +338,7 @@ def _before(row: AppRow | None) -> AppBefore:
         return AppBefore(version=None, highest=None)
     if row.before is not None:
         return row.before
-    return AppBefore(
-        version=row.version, highest=row.highest, digest=row.digest, folder=row.folder
-    )
+    return AppBefore(version=row.version, highest=row.highest, digest=row.digest, folder=row.folder)
 
 
 def _may_follow(before: AppRow, package: Package) -> None:

@@ -1,0 +1,146 @@
+"""`volant ota join`: gives a car what it leaves the factory with to believe its updates, at a desk, while it is down.
+
+Metadata of both repositories and their map, the inventory, the key of time, and a key of its own for each unit. The keys
+come from the folder of `volant repo`; no server ever gives them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from volant.app.exits import Exit
+from volant.app.folders import data_folder, state_folder
+from volant.app.repo_folder import RepoFolder
+from volant.app.say import answer, answer_json
+from volant.app.unit_flash import open_units
+from volant.app.updates_apps import HARDWARE as APP_HARDWARE
+from volant.app.updates_apps import PREFIX
+from volant.app.updates_fetch import boot_id
+from volant.app.updates_folder import Joined, UpdatesFolder
+from volant.caros.flash_file import FileFlash
+from volant.core.errors import InputError, RefusedError
+from volant.core.settings import find_data
+from volant.ota.record import decode
+from volant.trust.keys import SigningKey
+from volant.trust.uptane import Inventory, Keeper, RepositoryMap, SecureClock, provision_full
+from volant.trust.uptane.match import DIRECTOR, IMAGE
+from volant.trust.uptane.metadata import ROOT, SNAPSHOT
+from volant.trust.uptane.trusted import file_of
+from volant.vehicle import load_spec
+from volant.vehicle.boot import Bootloader
+from volant.vehicle.boot.calibration import HARDWARE
+from volant.vehicle.ecus import ECUS
+
+
+class JoinAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What `volant ota join --json` prints."""
+
+    car: str
+    vehicle: str
+    source: str
+    primary: str
+    units: tuple[str, ...]
+    folder: str
+
+
+def join_command(
+    place: str, url: str | None, car: str, state: Path | None, *, as_json: bool
+) -> Exit:
+    """Run `volant ota join`.
+
+    Raises:
+        InputError: there is no such repository, or its inventory is not of this car.
+        RefusedError: the car is up, an update is under way, or a key lacks.
+    """
+    if place.startswith(("http://", "https://")):
+        raise InputError(
+            f"{place}: keys come from a folder only: volant ota join FOLDER --url {place}"
+        )
+    repo = RepoFolder(Path(place).absolute())
+    inventory, spec = repo.inventory(), load_spec(find_data("cars", car, data_folder()))
+    _check_units(inventory)
+    folder = UpdatesFolder(state or state_folder(), spec.name)
+    metadata = {name: _newest(repo.keeper(name)) for name in (DIRECTOR, IMAGE)}
+    found = RepositoryMap.from_bytes((repo.path / "map.json").read_bytes())
+    provision_full(metadata[DIRECTOR], metadata[IMAGE], found.to_bytes())
+    keys = {one.ecu_id: _key(repo, f"ecu-{one.ecu_id}") for one in inventory.ecus}
+    source = url.rstrip("/") if url else str(repo.path)
+    joined = Joined(source=source, time_key=_key(repo, "time").public.hex)
+    with folder.held(), open_units(folder.state, spec) as boots:
+        _check_down(folder, boots)
+        now_ns = time.monotonic_ns()
+        own = {name: keys[name] for name in keys if name.startswith(PREFIX)}
+        own[inventory.primary.ecu_id] = keys[inventory.primary.ecu_id]
+        _join_units(boots, inventory, keys, metadata[DIRECTOR], joined)
+        # At a desk the time is that of the desk; from then on it is only what is signed.
+        clock = SecureClock(attested_s=time.time(), attested_at_ns=now_ns)
+        folder.join(joined, inventory, found, metadata, own)
+        folder.store_clock(boot_id(), clock)
+    told = JoinAnswer(
+        car=spec.name,
+        vehicle=inventory.vehicle_id,
+        source=source,
+        primary=inventory.primary.ecu_id,
+        units=tuple(one.ecu_id for one in inventory.ecus),
+        folder=str(folder.path),
+    )
+    if as_json:
+        answer_json(told)
+    else:
+        answer(f"{told.car} is {told.vehicle} and takes its updates from {told.source}")
+        answer(f"{len(told.units)} units, {told.primary} is the primary")
+    return Exit.DONE
+
+
+def _check_units(inventory: Inventory) -> None:
+    known = {spec.name for spec in ECUS}
+    for one in inventory.ecus:
+        app = one.ecu_id.startswith(PREFIX)
+        if not app and one.ecu_id not in known:
+            raise InputError(f"the inventory names {one.ecu_id}, which no car of ours has")
+        wanted = APP_HARDWARE if app else HARDWARE
+        if one.hardware_id != wanted:
+            raise InputError(f"{one.ecu_id} has hardware {one.hardware_id}, expected {wanted}")
+        if one.primary and app:
+            raise InputError(f"{one.ecu_id} is an app and cannot be the primary")
+
+
+def _check_down(folder: UpdatesFolder, boots: Mapping[str, Bootloader]) -> None:
+    if not all(isinstance(boot.flash, FileFlash) for boot in boots.values()):
+        raise RefusedError("the car is up: a car joins at a desk, while it is down")
+    record = folder.path / "record"
+    if record.exists() and decode(record.read_bytes()).open is not None:
+        raise RefusedError("an update is under way: start the car and let it end first")
+
+
+def _newest(keeper: Keeper) -> dict[str, bytes]:
+    """The four roles as a car stores them."""
+    published = keeper.published
+    versions = {
+        ROOT: keeper.root.version,
+        SNAPSHOT: keeper.snapshot.version,
+        **{role: one.version for role, one in keeper.targets.items()},
+    }
+    found = {file_of(role): published[f"{n}.{file_of(role)}"] for role, n in versions.items()}
+    return {**found, "timestamp.json": published["timestamp.json"]}
+
+
+def _key(repo: RepoFolder, name: str) -> SigningKey:
+    key = repo.key(name)
+    if key is None:
+        raise RefusedError(f"{repo.keys / name}.pem is not there: a unit joins with its own key")
+    return key
+
+
+def _join_units(
+    boots: Mapping[str, Bootloader],
+    inventory: Inventory,
+    keys: Mapping[str, SigningKey],
+    director: Mapping[str, bytes],
+    joined: Joined,
+) -> None:
+    """Give each control unit what it believes the director by, and its own key."""
