@@ -205,7 +205,7 @@ def test_every_refusal_has_an_end(nrc: int) -> None:
 
 def test_a_rest_of_other_bytes_is_not_gone_on_with_and_a_spoilt_one_is_written_again() -> None:
     bench = UnitBench()
-    bench.faults = {at: "request" for at in range(14, 10_000)}
+    bench.faults = dict.fromkeys(range(14, 10000), "request")
     with pytest.raises(LinkError):
         bench.port.stage(order(image(5)), quiet)
     bench.faults = {}
