@@ -41,6 +41,7 @@ HASH_BYTES: Final = 1 << 16
 AGAIN: Final = frozenset(
     {
         Nrc.REQUEST_SEQUENCE_ERROR,
+        Nrc.REQUEST_OUT_OF_RANGE,  # also what an identifier is that the session does not have
         Nrc.SECURITY_ACCESS_DENIED,
         Nrc.UPLOAD_DOWNLOAD_NOT_ACCEPTED,
         Nrc.TRANSFER_SUSPENDED,
@@ -91,7 +92,7 @@ class UdsUnit:
 
     def now(self) -> UnitNow:
         """What it runs and holds."""
-        told = self._told()
+        told = self._insist(self._told)
         return UnitNow(
             runs=self._installed(told.runs),
             version=told.runs.version if told.runs else "",

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from volant.vehicle.boot.loader import FINGERPRINT_MOST_BYTES, Bootloader, Verdict
+from volant.vehicle.boot.loader import Bootloader
+from volant.vehicle.boot.parts import FINGERPRINT_MOST_BYTES, Verdict
 from volant.vehicle.boot.told import programs_of
 from volant.vehicle.uds_config import PROGRAMMING_ONLY, Answer, DataId, Later, Routine
 from volant.wire.uds import Did, Nrc, Sid

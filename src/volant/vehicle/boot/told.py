@@ -16,6 +16,10 @@ TOLD_MOST_BYTES: Final = 4000
 """A unit on ISO-TP answers no longer."""
 
 
+HASHES: Final = ("sha256", "sha512")
+"""Told of an image that no director has named: those that our repositories list."""
+
+
 class OneTold(msgspec.Struct, frozen=True, array_like=True):
     """One program as a unit holds it."""
 
@@ -74,7 +78,10 @@ def programs_of(boot: Bootloader) -> ProgramsTold:
 
 
 def _one(boot: Bootloader, image: Image, slot: int) -> OneTold:
-    data = boot.program(slot)
-    hashes = {kind: hashlib.new(kind, data).digest() for kind in ("sha256", "sha512")}
-    name = f"{image.unit}-{image.version}.img"
-    return OneTold(image.version, name, len(data), image.release, hashes)
+    data, kept = boot.program(slot)
+    if kept is None or not kept.name:
+        name, counter, kinds = f"{image.unit}-{image.version}.img", image.release, HASHES
+    else:
+        name, counter, kinds = kept.name, kept.counter, kept.kinds
+    hashes = {kind: hashlib.new(kind, data).digest() for kind in kinds}
+    return OneTold(image.version, name, len(data), counter, hashes)
