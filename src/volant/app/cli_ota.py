@@ -23,6 +23,9 @@ def join(
     url: Annotated[
         str | None, typer.Option(help="Take updates from this address; default: from the folder.")
     ] = None,
+    vehicle: Annotated[
+        str | None, typer.Option(help="Vehicle id in the folder; default: its first car.")
+    ] = None,
     car: CarOption = DEFAULT_CAR,
     state: StateOption = None,
     as_json: JsonOption = False,
@@ -34,9 +37,9 @@ def join(
       volant ota join repo
       volant ota join repo --url http://127.0.0.1:8760 --car p7
     """
-    from volant.app.ota_join import join_command
+    from volant.app.ota_join import JoinWish, join_command
 
-    raise typer.Exit(join_command(place, url, car, state, as_json=as_json))
+    raise typer.Exit(join_command(place, JoinWish(car, url, vehicle), state, as_json=as_json))
 
 
 @ota_app.command()

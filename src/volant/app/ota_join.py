@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -47,9 +48,29 @@ class JoinAnswer(msgspec.Struct, frozen=True, kw_only=True):
     folder: str
 
 
-def join_command(
-    place: str, url: str | None, car: str, state: Path | None, *, as_json: bool
-) -> Exit:
+@dataclass(frozen=True, slots=True)
+class JoinWish:
+    """What joins whom."""
+
+    car: str
+    """The car's model, by which its state is found."""
+    url: str | None = None
+    vehicle: str | None = None
+    """Which car of the folder; None: its first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """What a folder of repositories gives a car."""
+
+    inventory: Inventory
+    repository_map: RepositoryMap
+    metadata: Mapping[str, Mapping[str, bytes]]
+    keys: Mapping[str, SigningKey]
+    time_key: SigningKey
+
+
+def join_command(place: str, wish: JoinWish, state: Path | None, *, as_json: bool) -> Exit:
     """Run `volant ota join`.
 
     Raises:
@@ -60,25 +81,27 @@ def join_command(
         raise InputError(
             f"{place}: keys come from a folder only: volant ota join FOLDER --url {place}"
         )
-    repo = RepoFolder(Path(place).absolute())
-    inventory, spec = repo.inventory(), load_spec(find_data("cars", car, data_folder()))
-    _check_units(inventory)
+    spec = load_spec(find_data("cars", wish.car, data_folder()))
     folder = UpdatesFolder(state or state_folder(), spec.name)
-    metadata = {name: _newest(repo.keeper(name)) for name in (DIRECTOR, IMAGE)}
-    found = RepositoryMap.from_bytes((repo.path / "map.json").read_bytes())
-    provision_full(metadata[DIRECTOR], metadata[IMAGE], found.to_bytes())
-    keys = {one.ecu_id: _key(repo, f"ecu-{one.ecu_id}") for one in inventory.ecus}
+    with RepoFolder(Path(place).absolute()).held() as first:
+        repo = first.of_car(wish.vehicle) if wish.vehicle else first
+        brought = _read(repo)
+    inventory, keys, url = brought.inventory, brought.keys, wish.url
+    _check_units(inventory)
+    provision_full(
+        brought.metadata[DIRECTOR], brought.metadata[IMAGE], brought.repository_map.to_bytes()
+    )
     source = url.rstrip("/") if url else str(repo.path)
-    joined = Joined(source=source, time_key=_key(repo, "time").public.hex)
+    joined = Joined(source=source, time_key=brought.time_key.public.hex)
     with folder.held(), open_units(folder.state, spec) as boots:
         _check_down(folder, boots)
         now_ns = time.monotonic_ns()
         own = {name: keys[name] for name in keys if name.startswith(PREFIX)}
         own[inventory.primary.ecu_id] = keys[inventory.primary.ecu_id]
-        _join_units(boots, inventory, keys, metadata[DIRECTOR], joined)
+        _join_units(boots, brought)
         # At a desk the time is that of the desk; from then on it is only what is signed.
         clock = SecureClock(attested_s=time.time(), attested_at_ns=now_ns)
-        folder.join(joined, inventory, found, metadata, own)
+        folder.join(joined, inventory, brought.repository_map, brought.metadata, own)
         folder.store_clock(boot_id(), clock)
     told = JoinAnswer(
         car=spec.name,
@@ -94,6 +117,17 @@ def join_command(
         answer(f"{told.car} is {told.vehicle} and takes its updates from {told.source}")
         answer(f"{len(told.units)} units, {told.primary} is the primary")
     return Exit.DONE
+
+
+def _read(repo: RepoFolder) -> Brought:
+    inventory = repo.inventory()
+    return Brought(
+        inventory=inventory,
+        repository_map=RepositoryMap.from_bytes((repo.home / "map.json").read_bytes()),
+        metadata={name: _newest(repo.keeper(name)) for name in (DIRECTOR, IMAGE)},
+        keys={one.ecu_id: _key(repo, repo.ecu_key(one.ecu_id)) for one in inventory.ecus},
+        time_key=_key(repo, "time"),
+    )
 
 
 def _check_units(inventory: Inventory) -> None:
@@ -136,11 +170,5 @@ def _key(repo: RepoFolder, name: str) -> SigningKey:
     return key
 
 
-def _join_units(
-    boots: Mapping[str, Bootloader],
-    inventory: Inventory,
-    keys: Mapping[str, SigningKey],
-    director: Mapping[str, bytes],
-    joined: Joined,
-) -> None:
+def _join_units(boots: Mapping[str, Bootloader], brought: Brought) -> None:
     """Give each control unit what it believes the director by, and its own key."""

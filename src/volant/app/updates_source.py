@@ -183,15 +183,15 @@ class FolderSource:
             raise LinkError(f"{self.path} is no folder of repositories now: {error}") from error
 
 
-def stick(path: Path, repository_map: RepositoryMap) -> FolderSource:
-    """A bundle on a stick.
+def stick(path: Path) -> FolderSource:
+    """A bundle of `volant repo bundle` on a stick; all of them are laid out alike, whatever the car's map says.
 
     Raises:
         InputError: there is none.
     """
-    places = Places.of(repository_map)
+    places = Places("director/metadata", "image")
     if not (path / places.director).is_dir() or not (path / places.image).is_dir():
-        raise InputError("holds no bundle of updates for this car", file=str(path))
+        raise InputError("holds no bundle of updates", file=str(path))
     return FolderSource(path, places, mute=True)
 
 

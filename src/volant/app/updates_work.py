@@ -85,8 +85,9 @@ class Work:
         joined = self.folder.joined()
         if joined is None:
             raise InputError("the car is not joined")
-        places = self.folder.repository_map()
-        return stick(self.usb, places) if self.usb else source_of(joined.source, places)
+        if self.usb:
+            return stick(self.usb)
+        return source_of(joined.source, self.folder.repository_map())
 
     def do(self, action: Check | Fetch | Do, tell: Callable[[Event], object]) -> Event:
         """What came of an action; nothing is raised for what is outside of the car."""
