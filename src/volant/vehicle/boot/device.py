@@ -6,7 +6,8 @@ from typing import Final
 
 from volant.trust.flash import Area, Flash, Geometry, MemoryFlash
 from volant.vehicle.boot.image import Image, Tables, make_image
-from volant.vehicle.boot.loader import Accepts, Bootloader, Identity, Layout
+from volant.vehicle.boot.loader import Bootloader
+from volant.vehicle.boot.parts import Accepts, Identity, Layout, Vouch
 
 BLOCK_BYTES: Final = 1024
 RECORD: Final = Area(0, 8 * BLOCK_BYTES)

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from volant.vehicle.boot.loader import FINGERPRINT_MOST_BYTES, Bootloader, Verdict
+from volant.vehicle.boot.loader import Bootloader
+from volant.vehicle.boot.parts import FINGERPRINT_MOST_BYTES, Verdict
+from volant.vehicle.boot.told import programs_of
 from volant.vehicle.uds_config import PROGRAMMING_ONLY, Answer, DataId, Later, Routine
 from volant.wire.uds import Did, Nrc, Sid
 
@@ -23,6 +25,8 @@ PROGRESS: Final = 0x0120
 """Data identifier: bytes of a transfer that survive a cut (4), of all of it (4), SHA-256 of the former."""
 RELEASE: Final = 0x0121
 """Data identifier: release of the running program (4); all ones: none runs."""
+PROGRAMS: Final = 0x0122
+"""Data identifier: `ProgramsTold`."""
 ERASE: Final = 0xFF00
 """Routine of the standard (annex F): erase the memory before a download."""
 DEPENDENCIES: Final = 0xFF01
@@ -37,6 +41,7 @@ PROGRAMMING_DIDS: Final[Mapping[int, str]] = {
     FINGERPRINT: "fingerprint",
     PROGRESS: "programming_progress",
     RELEASE: "release",
+    PROGRAMS: "programs",
 }
 _FLASH_ROUTINES: Final = frozenset({ERASE, DEPENDENCIES, CHECK, CONFIRM, REVERT})
 _FLASH_SERVICES: Final = frozenset({Sid.DOWNLOAD, Sid.TRANSFER, Sid.TRANSFER_EXIT})
@@ -111,6 +116,9 @@ class Flashing:
             ),
             PROGRESS: DataId(name=PROGRAMMING_DIDS[PROGRESS], read=self._progress),
             RELEASE: DataId(name=PROGRAMMING_DIDS[RELEASE], read=self._release),
+            PROGRAMS: DataId(
+                name=PROGRAMMING_DIDS[PROGRAMS], read=lambda: programs_of(self.boot).to_bytes()
+            ),
         }
 
     def routines(self) -> dict[int, Routine]:

@@ -8,104 +8,30 @@ transfer that was cut goes on at the block that was not finished.
 
 from __future__ import annotations
 
-import enum
 import hashlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Annotated, Final
+from collections.abc import Mapping
 
 import msgspec
 
 from volant.core.errors import InputError
-from volant.trust.flash import Area, Flash, Geometry, Records
+from volant.trust.flash import Flash, Records
 from volant.trust.flash.device import is_erased
 from volant.vehicle.boot.image import Image, Verify, read_image
-
-TRIES: Final = 2
-"""Boots of a new program without a confirmation; then the old one is back (ota.md section 10)."""
-FINGERPRINT_MOST_BYTES: Final = 64
-_Count = Annotated[int, msgspec.Meta(ge=0)]
-_Hash = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
-
-
-class Verdict(enum.IntEnum):
-    """What a check found; also the byte that a routine answers with."""
-
-    SOUND = 0x00
-    NOT_WHOLE = 0x01
-    """Nothing was transferred to its end."""
-    BROKEN = 0x02
-    """No image, or not the bytes that its hash names."""
-    OTHER_UNIT = 0x03
-    OTHER_HARDWARE = 0x04
-    NOT_SIGNED = 0x05
-    OLDER = 0x06
-    """A lower release than the running one."""
-    NEEDS_OTHERS = 0x07
-    """Another unit's program is too old for it."""
-    WRONG_TABLES = 0x08
-    """Tables that the unit cannot run by."""
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Whose programs a bootloader takes."""
-
-    unit: str
-    hardware: str
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """Where what lies on a device; slots begin at blocks."""
-
-    record: Area
-    slots: tuple[Area, ...]
-    """One or two, of the same length."""
-
-
-@dataclass(frozen=True, slots=True)
-class Program:
-    """What runs."""
-
-    image: Image
-    slot: int
-    on_trial: bool = False
-    rolled_back: bool = False
-    """Another slot should have run and did not."""
-
-
-Accepts = Callable[[Image], bool]
-"""Whether a unit can run by an image's tables."""
-
-
-class _Stored(msgspec.Struct, frozen=True, array_like=True):
-    """What should stand in a slot."""
-
-    length: _Count
-    sha256: _Hash
-    """Of all bytes, signature included."""
-
-
-class _Job(msgspec.Struct, frozen=True, array_like=True):
-    """A programming under way, in a slot that is erased."""
-
-    slot: _Count
-    size: _Count = 0
-    """Bytes that will come; 0: not told yet."""
-    written: _Count = 0
-    """Bytes that survive a cut."""
-
-
-class _Record(msgspec.Struct, frozen=True, array_like=True):
-    """What survives a cut."""
-
-    active: _Count
-    images: tuple[_Stored | None, ...]
-    tries_left: _Count | None = None
-    """Of a program on trial; None once it is confirmed."""
-    job: _Job | None = None
-    fingerprint: Annotated[bytes, msgspec.Meta(max_length=FINGERPRINT_MOST_BYTES)] = b""
+from volant.vehicle.boot.parts import (
+    TRIES,
+    Accepts,
+    Identity,
+    Job,
+    Layout,
+    Program,
+    Record,
+    Stored,
+    Verdict,
+    Vouch,
+    check_layout,
+    read_record,
+    stored,
+)
 
 
 class Bootloader:
@@ -119,6 +45,7 @@ class Bootloader:
         *,
         verify: Verify | None = None,
         accepts: Accepts | None = None,
+        vouch: Vouch | None = None,
     ) -> None:
         """A bootloader on a device.
 
@@ -128,10 +55,11 @@ class Bootloader:
             identity: whose programs it takes.
             verify: checks signatures; without one none is asked for.
             accepts: whether the unit can run by tables; without one it can by all.
+            vouch: asked for what was transferred; the program of the factory needs nobody.
         """
-        _check(layout, flash.geometry)
+        check_layout(layout, flash.geometry)
         self._flash, self._layout, self.identity = flash, layout, identity
-        self._verify, self._accepts = verify, accepts
+        self._verify, self._accepts, self.vouch = verify, accepts, vouch
         self._records = Records(flash, layout.record)
         self.running: Program | None = None
         """What was booted; None: the bootloader runs alone."""
@@ -179,10 +107,37 @@ class Bootloader:
         return self._holds(job.slot)
 
     @property
+    def activated(self) -> Image | None:
+        """A program that runs after the next reset and does not yet."""
+        now, running = self._record, self.running
+        found = now.images[now.active]
+        if now.tries_left == 0 or found is None or (now.job and now.job.slot == now.active):
+            return None
+        if running is not None and running.slot == now.active and running.sha256 == found.sha256:
+            return None
+        return self._holds(now.active)
+
+    @property
     def coming(self) -> int:
         """Release that will run after the next reset; -1: none."""
-        image = self.staged or (self.running.image if self.running else None)
+        image = self.activated or self.staged or (self.running.image if self.running else None)
         return -1 if image is None else image.release
+
+    @property
+    def two_slots(self) -> bool:
+        """Whether the old program stays while a new one is written."""
+        return len(self._layout.slots) == 2
+
+    def program(self, slot: int) -> tuple[bytes, Stored | None]:
+        """The bytes of the program that should stand in a slot, and what is kept of it."""
+        found = self._record.images[slot]
+        return (b"" if found is None else self._read(slot, found.length)), found
+
+    @property
+    def next_slot(self) -> int:
+        """The slot of what is staged or activated."""
+        job = self._record.job
+        return self._record.active if job is None else job.slot
 
     @property
     def on_trial(self) -> bool:
@@ -215,6 +170,7 @@ class Bootloader:
             *(self._flash, self._layout, self.identity),
             verify=self._verify,
             accepts=self._accepts,
+            vouch=self.vouch,
         )
         now = seen._record
         slot = now.active
@@ -223,7 +179,7 @@ class Bootloader:
         image = seen._holds(slot)
         if image is not None:
             trial = now.tries_left is not None and slot == now.active
-            seen.running = Program(image, slot, on_trial=trial)
+            seen.running = Program(image, slot, seen._sha256(slot), on_trial=trial)
         return seen
 
     def provision(self, data: bytes) -> None:
@@ -236,13 +192,13 @@ class Bootloader:
         if verdict is not Verdict.SOUND or len(data) > self.slot_bytes:
             raise InputError(f"{self.identity.unit}: not provisioned: {verdict.name.lower()}")
         none = (None,) * len(self._layout.slots)
-        self._put(_Record(0, none))
+        self._put(Record(0, none))
         area, page = self._layout.slots[0], self._flash.geometry.page_bytes
         self._flash.erase(area.offset, area.length)
         self._flash.flush()
         self._flash.write(area.offset, data + b"\xff" * (-len(data) % page))
         self._flash.flush()
-        self._put(_Record(0, (_stored(data), *none[1:])))
+        self._put(Record(0, (stored(data), *none[1:])))
 
     def confirm(self) -> bool:
         """What runs is good and stays; false: nothing runs."""
@@ -291,7 +247,7 @@ class Bootloader:
         if self._erase_at < area.length:
             return False
         self._erase_at = None
-        self._change(job=_Job(self._target))
+        self._change(job=Job(self._target))
         return True
 
     def fits(self, offset: int, size: int) -> bool:
@@ -310,7 +266,7 @@ class Bootloader:
         if job.written == job.size and job.size:
             return False
         if not job.size:
-            self._change(job=_Job(job.slot, size))
+            self._change(job=Job(job.slot, size))
         self._clean_from(job.slot, job.written)
         self._at = job.written
         self._tail.clear()
@@ -331,7 +287,7 @@ class Bootloader:
             self._at += length
             if self._at % block == 0:
                 self._flash.flush()
-                self._change(job=_Job(job.slot, job.size, self._at))
+                self._change(job=Job(job.slot, job.size, self._at))
 
     def finish(self) -> bool:
         """End a transfer; false: bytes are missing."""
@@ -345,7 +301,7 @@ class Bootloader:
             self._at += len(self._tail)
             self._tail.clear()
         self._flash.flush()
-        self._change(job=_Job(job.slot, job.size, job.size))
+        self._change(job=Job(job.slot, job.size, job.size))
         return True
 
     def check(self) -> Verdict:
@@ -359,8 +315,13 @@ class Bootloader:
             return verdict
         if self.running is not None and image.release < self.running.image.release:
             return Verdict.OLDER
+        named = None
+        if self.vouch is not None and self.vouch.joined:
+            named = self.vouch.named(data)
+            if named is None:
+                return Verdict.NOT_NAMED
         images = list(self._record.images)
-        images[job.slot] = _stored(data)
+        images[job.slot] = stored(data, named)
         self._change(images=tuple(images))
         return verdict
 
@@ -382,23 +343,8 @@ class Bootloader:
     # --- inside ----------------------------------------------------------------------------------
 
     @property
-    def _record(self) -> _Record:
-        count = len(self._layout.slots)
-        value = self._records.value
-        if value is not None:
-            try:
-                found = msgspec.msgpack.decode(value, type=_Record)
-            except msgspec.MsgspecError:
-                found = None
-            slots = range(count)
-            if (
-                found is not None
-                and len(found.images) == count
-                and found.active in slots
-                and (found.job is None or found.job.slot in slots)
-            ):
-                return found
-        return _Record(0, (None,) * count)  # never provisioned: the bootloader stays
+    def _record(self) -> Record:
+        return read_record(self._records.value, len(self._layout.slots))
 
     @property
     def _target(self) -> int:
@@ -411,22 +357,26 @@ class Bootloader:
             active = self.running.slot
         return active if len(self._layout.slots) == 1 else 1 - active
 
-    def _run(self, now: _Record, slot: int, image: Image) -> Program:
+    def _run(self, now: Record, slot: int, image: Image) -> Program:
         if slot != now.active:
             self._change(active=slot, tries_left=None)
-            return Program(image, slot, rolled_back=True)
+            return Program(image, slot, self._sha256(slot), rolled_back=True)
         if now.tries_left is None:
-            return Program(image, slot)
+            return Program(image, slot, self._sha256(slot))
         self._change(tries_left=max(0, now.tries_left - 1))
-        return Program(image, slot, on_trial=True)
+        return Program(image, slot, self._sha256(slot), on_trial=True)
+
+    def _sha256(self, slot: int) -> bytes:
+        found = self._record.images[slot]
+        return b"" if found is None else found.sha256
 
     def _holds(self, slot: int) -> Image | None:
         """The program in a slot if it is the one that should stand there."""
-        stored = self._record.images[slot]
-        if stored is None or stored.length > self.slot_bytes:
+        found = self._record.images[slot]
+        if found is None or found.length > self.slot_bytes:
             return None
-        data = self._read(slot, stored.length)
-        if hashlib.sha256(data).digest() != stored.sha256:
+        data = self._read(slot, found.length)
+        if hashlib.sha256(data).digest() != found.sha256:
             return None
         return self._judged(data)[1]
 
@@ -460,22 +410,5 @@ class Bootloader:
     def _change(self, **changes: object) -> None:
         self._put(msgspec.structs.replace(self._record, **changes))
 
-    def _put(self, record: _Record) -> None:
+    def _put(self, record: Record) -> None:
         self._records.put(msgspec.msgpack.encode(record))
-
-
-def _stored(data: bytes) -> _Stored:
-    return _Stored(len(data), hashlib.sha256(data).digest())
-
-
-def _check(layout: Layout, geometry: Geometry) -> None:
-    if not 1 <= len(layout.slots) <= 2 or len({slot.length for slot in layout.slots}) != 1:
-        raise ValueError("one slot, or two of the same length")
-    end = 0
-    for area in sorted((layout.record, *layout.slots), key=lambda area: area.offset):
-        whole = not (area.offset % geometry.erase_bytes or area.length % geometry.erase_bytes)
-        if area.offset < end or not whole:
-            raise ValueError(f"{area} overlaps another area or is not whole blocks")
-        end = area.offset + area.length
-    if end > geometry.size_bytes:
-        raise ValueError(f"areas end at {end}, the device at {geometry.size_bytes}")

@@ -1,0 +1,282 @@
+"""A control unit that is programmed by UDS: the `UnitPort` of all units behind DoIP or ISO-TP.
+
+Whatever is refused or breaks off in the midst is gone on with: the session is opened anew, the unit is asked how many
+bytes survive, and the transfer goes on there, as long as something gets across.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from volant.caros.diagnostics import NegativeResponseError
+from volant.core.errors import InputError, LinkError, RefusedError
+from volant.ota.ports import Artifact, Order, Tell, UnitNow
+from volant.ota.uds_line import Ask, Key, UdsLine, Wait
+from volant.trust.uptane import Installed
+from volant.vehicle.boot import Verdict
+from volant.vehicle.boot.flashing import (
+    CHECK,
+    CONFIRM,
+    DEPENDENCIES,
+    ERASE,
+    FLASH_START,
+    PROGRAMS,
+    PROGRESS,
+    REVERT,
+)
+from volant.vehicle.boot.told import OneTold, ProgramsTold
+from volant.wire import uds
+from volant.wire.uds import Nrc, Reset, Sid
+
+T = TypeVar("T")
+SIGNED_IN: Final = b"volant update"
+TRIES: Final = 5
+"""Times that something may fail without a byte more having got across."""
+RETRY_S: Final = 0.5
+RESET_TRIES: Final = 60
+"""With `RETRY_S` between: half a minute until a unit answers again (chosen)."""
+HASH_BYTES: Final = 1 << 16
+AGAIN: Final = frozenset(
+    {
+        Nrc.REQUEST_SEQUENCE_ERROR,
+        Nrc.REQUEST_OUT_OF_RANGE,  # also what an identifier is that the session does not have
+        Nrc.SECURITY_ACCESS_DENIED,
+        Nrc.UPLOAD_DOWNLOAD_NOT_ACCEPTED,
+        Nrc.TRANSFER_SUSPENDED,
+        Nrc.WRONG_BLOCK_COUNTER,
+        Nrc.SUB_FUNCTION_NOT_IN_SESSION,
+        Nrc.SERVICE_NOT_IN_SESSION,
+        Nrc.PROGRAMMING_FAILURE,
+    }
+)
+"""Refusals that are over once the session is opened anew: it had expired, the unit was reset, a block was lost."""
+WHY: Final = {
+    Verdict.NOT_WHOLE: "nothing came whole",
+    Verdict.BROKEN: "what stands in its flash is no image",
+    Verdict.OTHER_UNIT: "the image is for another unit",
+    Verdict.OTHER_HARDWARE: "the image is for other hardware",
+    Verdict.NOT_SIGNED: "the image is not signed by whom it should",
+    Verdict.OLDER: "its release is lower than the one that runs",
+    Verdict.NEEDS_OTHERS: "it needs a later program of another unit",
+    Verdict.WRONG_TABLES: "the unit cannot run by its tables",
+}
+_SPOILT: Final = frozenset({Verdict.NOT_WHOLE, Verdict.BROKEN})
+
+
+class UdsUnit:
+    """One control unit as the update machine needs it (`UnitPort`). Not safe for threads."""
+
+    def __init__(
+        self, name: str, ask: Ask, key: Key, wait: Wait, *, fingerprint: bytes = SIGNED_IN
+    ) -> None:
+        """A unit.
+
+        Args:
+            name: of the unit; its id in the inventory.
+            ask: gives the positive answer to a request.
+            key: the key of a security level that fits a seed.
+            wait: lets seconds go by.
+            fingerprint: who programs, as the unit keeps it.
+        """
+        self._line = UdsLine(name, ask, key, wait)
+        self._wait, self._fingerprint = wait, fingerprint
+        self.resumed_at = 0
+        """Bytes that the unit held already when the last transfer began."""
+
+    @property
+    def name(self) -> str:
+        """For people and for records."""
+        return self._line.name
+
+    def now(self) -> UnitNow:
+        """What it runs and holds."""
+        told = self._insist(self._told)
+        return UnitNow(
+            runs=self._installed(told.runs),
+            version=told.runs.version if told.runs else "",
+            staged=self._installed(told.waits),
+            active=told.activated,
+            on_trial=told.on_trial,
+            rolled_back=told.rolled_back,
+            two_slots=told.two_slots,
+        )
+
+    def stage(self, order: Order, tell: Tell) -> None:
+        """Write what shall run beside what runs; nothing is done where it does or waits already."""
+        now = self.now()
+        if runs(now, order) or _same(now.staged, order.target):
+            return
+        if now.on_trial or now.active:
+            raise RefusedError(f"{self.name}: another program is on trial, which must end first")
+        if order.image is None:
+            raise RefusedError(f"{self.name}: the whole image is needed")
+        image = order.image
+        verdict = self._insist(lambda: self._bring(image, tell))
+        if verdict in _SPOILT:  # what had come before a cut was not what it should be
+            verdict = self._insist(lambda: self._bring(image, tell, anew=True))
+        self._line.close()
+        self._believe(verdict)
+
+    def activate(self) -> None:
+        """Let what is staged run from the next reset on; once is enough."""
+        now = self.now()
+        if now.active or now.on_trial or (now.staged is None and not now.two_slots):
+            return
+        if now.staged is None:
+            raise RefusedError(f"{self.name}: nothing waits to be activated")
+        self._believe(self._insist(self._activate))
+        self._line.close()
+
+    def reset(self) -> None:
+        """As after power-on; returns when the unit answers again."""
+        waits = self._insist(self._told).activated
+        self._insist(lambda: self._reset(waits=waits))
+        for _ in range(RESET_TRIES):
+            try:
+                self._told()
+            except LinkError:
+                self._wait(RETRY_S)
+            else:
+                return
+        raise LinkError(f"{self.name}: does not answer after its reset")
+
+    def confirm(self) -> None:
+        """What runs stays."""
+        if self.now().on_trial:
+            self._insist(lambda: self._act(CONFIRM))
+            self._line.close()
+
+    def revert(self) -> None:
+        """What ran before comes back at the next reset; nothing where nothing is on trial or activated."""
+        now = self.now()
+        if now.two_slots and (now.on_trial or now.active):
+            self._insist(lambda: self._act(REVERT))
+            self._line.close()
+
+    def report(self) -> bytes:
+        """Its ECU version report, signed by itself."""
+        raise RefusedError(f"{self.name}: it was not joined and signs no report")
+
+    # --- inside ----------------------------------------------------------------------------------
+
+    def _told(self) -> ProgramsTold:
+        try:
+            return ProgramsTold.from_bytes(self._line.read(PROGRAMS))
+        except InputError as error:
+            raise LinkError(f"{self.name}: {error}") from error
+
+    def _installed(self, one: OneTold | None) -> Installed | None:
+        if one is None:
+            return None
+        return Installed(
+            ecu_id=self.name,
+            name=one.name,
+            length=one.length,
+            hashes={kind: value.hex() for kind, value in one.hashes.items()},
+            release_counter=one.counter,
+        )
+
+    def _insist(self, act: Callable[[], T]) -> T:
+        """Do it; what breaks off is begun anew as long as more bytes survive each time."""
+        tries, survived = 0, -1
+        while True:
+            try:
+                return act()
+            except NegativeResponseError as error:
+                if error.nrc not in AGAIN:
+                    raise self._line.why(error) from error
+                why: RefusedError | LinkError = self._line.why(error)
+            except LinkError as error:
+                why = error
+            written = self._survives()
+            tries = tries + 1 if written <= survived else 1
+            survived = max(survived, written)
+            if tries >= TRIES:
+                raise why
+            self._wait(RETRY_S)
+
+    def _survives(self) -> int:
+        try:
+            return int.from_bytes(self._line.read(PROGRESS)[:4], "big")
+        except (LinkError, RefusedError):
+            return 0
+
+    def _bring(self, image: Artifact, tell: Tell, *, anew: bool = False) -> Verdict:
+        """Bring the image into the slot, from where it is to go on, and let the unit judge it."""
+        self._line.open(self._fingerprint)
+        written = 0 if anew else self._holds_of(image)
+        self.resumed_at = written
+        if not written:
+            tell(0, image.length)
+            self._line.routine(ERASE)
+        if written < image.length:
+            self._send(image, written, tell)
+        return self._verdict(CHECK)
+
+    def _holds_of(self, image: Artifact) -> int:
+        """How many bytes of this very image the unit holds."""
+        told = self._line.read(PROGRESS)
+        written, size = int.from_bytes(told[:4], "big"), int.from_bytes(told[4:8], "big")
+        if not written or size != image.length:
+            return 0
+        digest = hashlib.sha256()
+        for at in range(0, written, HASH_BYTES):
+            digest.update(image.read(at, min(HASH_BYTES, written - at)))
+        return written if digest.digest() == told[8:40] else 0
+
+    def _send(self, image: Artifact, written: int, tell: Tell) -> None:
+        request = uds.download_request(FLASH_START + written, image.length - written)
+        block = uds.read_block_length(self._line.plain(request)) - 2
+        for number, at in enumerate(range(written, image.length, block), 1):
+            data = image.read(at, min(block, image.length - at))
+            head = bytes((Sid.TRANSFER, number & 0xFF))
+            self._block(head + data)
+            tell(at + len(data), image.length)
+        self._line.plain(bytes((Sid.TRANSFER_EXIT,)))
+
+    def _block(self, request: bytes) -> None:
+        """One block; where its answer was lost it goes out once more, which a unit takes as the same."""
+        try:
+            self._line.plain(request)
+        except LinkError:
+            self._line.plain(request)
+
+    def _activate(self) -> Verdict:
+        if self._told().activated:  # only the answer was lost
+            return Verdict.SOUND
+        self._line.open(self._fingerprint)
+        return self._verdict(DEPENDENCIES)
+
+    def _reset(self, *, waits: bool) -> None:
+        """Each boot of a program on trial counts: where only the answer was lost there is no second one."""
+        if not waits or self._told().activated:
+            self._line.plain(bytes((Sid.RESET, Reset.HARD)))
+
+    def _verdict(self, routine: int) -> Verdict:
+        found = self._line.routine(routine)[0]
+        if found not in set(Verdict):
+            raise RefusedError(f"{self.name}: routine {routine:04X} found {found:02X}")
+        return Verdict(found)
+
+    def _act(self, routine: int) -> None:
+        self._line.open(self._fingerprint)
+        self._line.routine(routine)
+
+    def _believe(self, verdict: Verdict) -> None:
+        if verdict is not Verdict.SOUND:
+            raise RefusedError(f"{self.name}: {WHY[verdict]}; it runs what it ran")
+
+
+def runs(now: UnitNow, order: Order) -> bool:
+    """Whether a unit runs what it shall."""
+    return _same(now.runs, order.target)
+
+
+def _same(one: Installed | None, target: Installed) -> bool:
+    """Whether a program is the one that is meant: by its bytes, whatever its file is called."""
+    if one is None or one.length != target.length:
+        return False
+    known = set(one.hashes) & set(target.hashes)
+    return bool(known) and all(one.hashes[kind] == target.hashes[kind] for kind in known)
