@@ -98,7 +98,7 @@ def reasons_against(
         if value is None:
             if strict:
                 found.append(f"not known: {name}")
-        elif not good(value):  # type: ignore[no-untyped-call]
+        elif not good(value):
             found.append(words)
     return tuple(found)
 

@@ -137,6 +137,8 @@ class Record(_Part, frozen=True, kw_only=True):
     failed: Annotated[tuple[_Name, ...], Meta(max_length=16)] = ()
     """Offers that were rolled back or failed; they are offered again only where a person asks for a check."""
     last: UpdateResult | None = None
+    noted: bool = True
+    """`last` stands in the history."""
 
 
 def must_hold(record: Record) -> bool:

@@ -187,6 +187,9 @@ def want(
     if now.decision is Decision.ACTIVATE:
         waiting = next((p for p in plans if not _runs_target(p, known[p.unit])), None)
         if waiting is not None:
+            one = known[waiting.unit]
+            if one.wait_ns > now_ns:
+                return Pause(f"{waiting.unit}: {one.words}")
             return Do(waiting.unit, Deed.RESET)
     stale = (p for p in plans if known.get(p.unit, Known()).serial < last_deed)
     for plan in stale:
@@ -198,15 +201,13 @@ def want(
     return paused or Settled()
 
 
-def _wish(
-    now: Open, plan: UnitPlan, one: Known, now_ns: int, silent_ns: int
-) -> Do | Failed | None:
+def _wish(now: Open, plan: UnitPlan, one: Known, now_ns: int, silent_ns: int) -> Do | Failed | None:
     """What a unit still needs; None: nothing."""
     if now.decision in _MAY_GIVE_UP:
         if one.refusals >= REFUSALS_MOST:
             return Failed(f"{plan.unit}: {one.words}")
         if one.deeds >= DEEDS_MOST:
-            return Failed(f"{plan.unit}: it does not do what it is told")
+            return Failed(f"{plan.unit}: {one.words or 'it does not do what it is told'}")
     if one.now is None:
         if _is_excused(now, plan, one, now_ns):
             return None
@@ -214,8 +215,7 @@ def _wish(
         if may_fail and one.silent_ns is not None and now_ns - one.silent_ns >= silent_ns:
             return Failed(f"{plan.unit}: it does not answer")
         return Do(plan.unit, Deed.LOOK)
-    rule = _RULES[now.decision]
-    found = rule(now, plan, one, one.now)
+    found = _RULES[now.decision](_Case(now, plan, one, one.now))
     return Do(plan.unit, *found) if isinstance(found, tuple) else found
 
 
@@ -231,44 +231,78 @@ def _is_excused(now: Open, plan: UnitPlan, one: Known, now_ns: int) -> bool:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One unit under the decision that stands."""
+
+    now: Open
+    plan: UnitPlan
+    one: Known
+    unit: UnitNow
+    """What it says."""
+
+    @property
+    def runs_target(self) -> bool:
+        return same(self.unit.runs, self.plan.target)
+
+    @property
+    def holds_target(self) -> bool:
+        return same(self.unit.staged, self.plan.target)
+
+    @property
+    def is_active(self) -> bool:
+        return self.unit.active or self.one.last is Deed.ACTIVATE
+
+    @property
+    def is_overwritten(self) -> bool:
+        return self.plan.unit in self.now.overwritten
+
+    def failed(self, words: str) -> Failed:
+        return Failed(f"{self.plan.unit}: {words}")
+
+
 _Found = tuple[Deed] | tuple[Deed, Installed | None] | Failed | None
 
 
-def _stage(now: Open, plan: UnitPlan, one: Known, unit: UnitNow) -> _Found:
-    if same(unit.staged, plan.target) or same(unit.runs, plan.target):
+def _stage(case: _Case) -> _Found:
+    if case.holds_target or case.runs_target:
         return None
-    if unit.on_trial:
-        return Failed(f"{plan.unit}: another program of it is on trial")
-    if plan.unit not in now.overwritten and not same(unit.runs, plan.before):
-        return Failed(f"{plan.unit}: it runs another program than when the update was offered")
-    return Deed.STAGE, plan.target
+    if case.unit.on_trial:
+        return case.failed("another program of it is on trial")
+    if not case.is_overwritten and not same(case.unit.runs, case.plan.before):
+        return case.failed("it runs another program than when the update was offered")
+    return Deed.STAGE, case.plan.target
 
 
-def _activate(now: Open, plan: UnitPlan, one: Known, unit: UnitNow) -> _Found:
-    if same(unit.runs, plan.target):
+def _activate(case: _Case) -> _Found:
+    if case.runs_target:
         return None
-    if unit.rolled_back:
-        return Failed(f"{plan.unit}: it gave the new program up")
-    if same(unit.staged, plan.target) and not _is_active(one, unit):
+    if case.one.was_reset:
+        return case.failed("it does not start the new program")
+    if case.is_active:
+        return None
+    if case.holds_target:
         return (Deed.ACTIVATE,)
-    # What does not tell that it is active shows it when it is reset.
-    return Failed(f"{plan.unit}: it does not start the new program") if one.was_reset else None
+    if case.unit.rolled_back:
+        return case.failed("it gave the new program up")
+    return None  # what does not tell that it is active shows it when it is reset
 
 
-def _trial(now: Open, plan: UnitPlan, one: Known, unit: UnitNow) -> _Found:
-    if same(unit.runs, plan.target):
-        return None
-    return Failed(f"{plan.unit}: it gave the new program up")
+def _trial(case: _Case) -> _Found:
+    return None if case.runs_target else case.failed("it gave the new program up")
 
 
-def _forward(now: Open, plan: UnitPlan, one: Known, unit: UnitNow) -> _Found:
-    if same(unit.runs, plan.target):
-        return (Deed.CONFIRM,) if unit.on_trial else None
-    return _put(plan.target, one, unit)
+def _forward(case: _Case) -> _Found:
+    if case.runs_target:
+        return (Deed.CONFIRM,) if case.unit.on_trial else None
+    return _put(case.plan.target, case)
 
 
-def _back(now: Open, plan: UnitPlan, one: Known, unit: UnitNow) -> _Found:
-    touched = now.switched or plan.unit in now.overwritten
+def _back(case: _Case) -> _Found:
+    plan, one, unit = case.plan, case.one, case.unit
+    touched = case.now.switched or case.is_overwritten
+    if not touched and not case.runs_target and not (unit.active and case.holds_target):
+        return None  # whatever it runs is none of our doing
     if same(unit.runs, plan.before):
         if unit.active and not same(unit.staged, plan.before):
             return (Deed.GO_BACK,)
@@ -276,26 +310,22 @@ def _back(now: Open, plan: UnitPlan, one: Known, unit: UnitNow) -> _Found:
             return (Deed.CONFIRM,)
         # A unit may run from memory what its flash has lost: only a reset shows it.
         return (Deed.RESET,) if touched and not one.was_reset else None
-    if plan.single and not one.was_reset and one.last is not Deed.ACTIVATE:
-        return (Deed.RESET,) if unit.staged is None else _put(plan.before, one, unit)
     if plan.before is None:
         return (Deed.GO_BACK,)
-    return _put(plan.before, one, unit)
-
-
-def _put(program: Installed | None, one: Known, unit: UnitNow) -> _Found:
-    """Bring a unit to a program that it does not run, whatever it holds."""
-    if program is not None and same(unit.staged, program):
-        return (Deed.RESET,) if _is_active(one, unit) else (Deed.ACTIVATE,)
-    if one.last is Deed.ACTIVATE:
+    if plan.single and not one.was_reset and unit.staged is None and one.last is not Deed.ACTIVATE:
         return (Deed.RESET,)
-    if unit.on_trial or unit.active:
+    return _put(plan.before, case)
+
+
+def _put(program: Installed | None, case: _Case) -> _Found:
+    """Bring a unit to a program that it does not run, whatever it holds."""
+    if program is not None and same(case.unit.staged, program):
+        return (Deed.RESET,) if case.is_active else (Deed.ACTIVATE,)
+    if case.one.last is Deed.ACTIVATE:
+        return (Deed.RESET,)
+    if case.unit.on_trial or case.unit.active:
         return (Deed.GO_BACK,)
     return Deed.STAGE, program
-
-
-def _is_active(one: Known, unit: UnitNow) -> bool:
-    return unit.active or one.last is Deed.ACTIVATE
 
 
 def _runs_target(plan: UnitPlan, one: Known) -> bool:
