@@ -200,7 +200,6 @@ class LiveUpdates:
 
     def wake(self, *, booted: bool) -> None:
         """Begin, or go on after a cut."""
-        self._lock()
         self._feed(Woke(booted))
         self._say()
 
@@ -257,16 +256,17 @@ class LiveUpdates:
     def _feed(self, event: Event) -> None:
         found = step(self._machine, event, self._moment())
         self._machine = found.machine
+        if found.machine.locked:
+            self._folder.lock(LOCKED)
         for action in found.actions:
             self._act(action)
+        if not found.machine.locked:
+            self._folder.unlock()
 
     def _act(self, action: Action) -> None:
         """Raises where the disk refuses the record: the process ends, and the next one goes on from what is sure."""
         if isinstance(action, Save):
-            if action.record.open is not None and action.record.open.locked:
-                self._folder.lock(LOCKED)
             self._store.put(encode(action.record))
-            self._lock()
         elif isinstance(action, Check | Fetch | Do):
             self._thread.ask(action)
         elif isinstance(action, Drop):
@@ -277,14 +277,6 @@ class LiveUpdates:
             with contextlib.suppress(OSError, InputError):
                 self._folder.add_history(action.result)
             self._unreported, self._report_s = True, 0.0
-
-    def _lock(self) -> None:
-        """The file says what the record says."""
-        held = self._machine.record.open
-        if held is not None and held.locked:
-            self._folder.lock(LOCKED)
-        else:
-            self._folder.unlock()
 
     def _moment(self) -> Moment:
         now_ns = time.monotonic_ns()

@@ -84,12 +84,9 @@ class Wanted:
 
 
 def hear_time(folder: UpdatesFolder, source: UpdateSource, others: Iterable[bytes] = ()) -> bytes:
-    """Ask for a signed time; what was answered, for units that asked too, empty where nobody answers.
+    """Ask for a signed time; what was answered, for units that asked too, empty where it is not believed.
 
-    Without an answer time goes on from what was attested before.
-
-    Raises:
-        TrustError: the answer is not to be believed.
+    Without one time goes on from what was attested before: that is never ahead of a freeze, and never goes back.
     """
     joined = folder.joined()
     if joined is None:
@@ -99,11 +96,11 @@ def hear_time(folder: UpdatesFolder, source: UpdateSource, others: Iterable[byte
     assert clock.asked is not None
     try:
         said = source.signed_time((clock.asked, *(nonce.hex() for nonce in others)))
-    except LinkError:
+        if said is None:
+            return b""
+        clock = clock.hear(said, time_key(joined), time.monotonic_ns())
+    except (LinkError, RefusedError, InputError, TrustError):
         return b""
-    if said is None:
-        return b""
-    clock = clock.hear(said, time_key(joined), time.monotonic_ns())
     folder.store_clock(boot_id(), clock)
     return said
 
