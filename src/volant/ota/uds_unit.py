@@ -168,15 +168,7 @@ class UdsUnit:
             raise LinkError(f"{self.name}: {error}") from error
 
     def _installed(self, one: OneTold | None) -> Installed | None:
-        if one is None:
-            return None
-        return Installed(
-            ecu_id=self.name,
-            name=one.name,
-            length=one.length,
-            hashes={kind: value.hex() for kind, value in one.hashes.items()},
-            release_counter=one.counter,
-        )
+        return None if one is None else one.as_installed(self.name)
 
     def _insist(self, act: Callable[[], T]) -> T:
         """Do it; what breaks off is begun anew as long as more bytes survive each time."""

@@ -382,6 +382,7 @@ def server_config(
     releases: Releases | None = None,
     on_reset: Callable[[int], None] | None = None,
     controls_communication: bool = False,
+    now_ns: Callable[[], int] = lambda: 0,
 ) -> ServerConfig:
     """The UDS server of one unit; it offers only what has an effect.
 
@@ -396,11 +397,14 @@ def server_config(
         releases: what other units will run, for dependencies; without it none is known.
         on_reset: told of a reset after the bootloader has booted.
         controls_communication: whether who sends the unit's frames heeds 0x28; otherwise it is not offered.
+        now_ns: the unit's forward counter, for its secure time; without one that stands still.
     """
     secret = secret_of(spec.name)
     flashing = Flashing(
         boot or in_memory(Identity(spec.name, facts.hardware), facts.software, Tables()),
         releases or dict,
+        now_ns=now_ns,
+        fresh=seed,
     )
 
     def runs() -> bool:

@@ -57,6 +57,8 @@ class Routine:
     results: Callable[[bytes], Answer] | None = None
     option_length: int = 0
     """Exact length of what `start` takes."""
+    option_most: int = 0
+    """Where it is more than that: longest, of any length from one byte on."""
     sessions: frozenset[int] = EXTENDED_ONLY
     level: int | None = None
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hmac
 from dataclasses import replace
 
-from volant.vehicle.uds_config import Ask, Download, Told, conditions, refused
+from volant.vehicle.uds_config import Ask, Download, Routine, Told, conditions, refused
 from volant.wire.uds import Did, Nrc, RoutineStep, Sid
 
 
@@ -115,13 +115,21 @@ def routine(ask: Ask) -> Told:
     }[RoutineStep(ask.sub)]
     if act is None:
         return refused(ask, Nrc.SUB_FUNCTION_NOT_SUPPORTED)
-    if len(option) != (found.option_length if ask.sub == RoutineStep.START else 0):
+    if not _option_fits(found, len(option), ask.sub):
         return refused(ask, Nrc.INCORRECT_LENGTH)
     if (nrc := conditions(ask, Sid.ROUTINE, number)) is not None:
         return refused(ask, nrc)
     head = bytes((ask.sub,)) + ask.data[2:4]
     answer = act(option)
     return Told(ask.state, head + answer if isinstance(answer, bytes) else answer, head)
+
+
+def _option_fits(found: Routine, length: int, sub: int) -> bool:
+    if sub != RoutineStep.START:
+        return length == 0
+    if found.option_most:
+        return 1 <= length <= found.option_most
+    return length == found.option_length
 
 
 def download(ask: Ask) -> Told:

@@ -27,11 +27,11 @@ from volant.vehicle.boot.parts import (
     Record,
     Stored,
     Verdict,
-    Vouch,
     check_layout,
     read_record,
     stored,
 )
+from volant.vehicle.boot.trusting import UnitTrust
 
 
 class Bootloader:
@@ -45,7 +45,7 @@ class Bootloader:
         *,
         verify: Verify | None = None,
         accepts: Accepts | None = None,
-        vouch: Vouch | None = None,
+        trust: UnitTrust | None = None,
     ) -> None:
         """A bootloader on a device.
 
@@ -55,11 +55,11 @@ class Bootloader:
             identity: whose programs it takes.
             verify: checks signatures; without one none is asked for.
             accepts: whether the unit can run by tables; without one it can by all.
-            vouch: asked for what was transferred; the program of the factory needs nobody.
+            trust: what the unit itself believes of a director; the program of the factory needs none.
         """
         check_layout(layout, flash.geometry)
         self._flash, self._layout, self.identity = flash, layout, identity
-        self._verify, self._accepts, self.vouch = verify, accepts, vouch
+        self._verify, self._accepts, self.trust = verify, accepts, trust
         self._records = Records(flash, layout.record)
         self.running: Program | None = None
         """What was booted; None: the bootloader runs alone."""
@@ -150,6 +150,8 @@ class Bootloader:
         """As after power-on: choose what runs; None: nothing is sound, the bootloader stays."""
         self._erase_at, self._at = None, 0
         self._tail.clear()
+        if self.trust is not None:
+            self.trust.reset()
         now = self._record
         order = [now.active, *(n for n in range(len(now.images)) if n != now.active)]
         if now.job is not None and now.job.slot != now.active:
@@ -170,7 +172,7 @@ class Bootloader:
             *(self._flash, self._layout, self.identity),
             verify=self._verify,
             accepts=self._accepts,
-            vouch=self.vouch,
+            trust=self.trust.again() if self.trust else None,
         )
         now = seen._record
         slot = now.active
@@ -316,8 +318,8 @@ class Bootloader:
         if self.running is not None and image.release < self.running.image.release:
             return Verdict.OLDER
         named = None
-        if self.vouch is not None and self.vouch.joined:
-            named = self.vouch.named(data)
+        if self.trust is not None and self.trust.joined:
+            named = self.trust.named(data)
             if named is None:
                 return Verdict.NOT_NAMED
         images = list(self._record.images)

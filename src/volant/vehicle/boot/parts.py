@@ -6,7 +6,7 @@ import enum
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Final, Protocol
+from typing import Annotated, Final
 
 import msgspec
 
@@ -80,17 +80,6 @@ class Named:
     """Release counter."""
     kinds: tuple[str, ...]
     """Of the hashes that it lists."""
-
-
-class Vouch(Protocol):
-    """Who vouches for images beside the bootloader's own checks: the unit's own trust."""
-
-    @property
-    def joined(self) -> bool:
-        """Whether the unit was given something to trust; else all images are taken."""
-
-    def named(self, data: bytes) -> Named | None:
-        """What the director calls these bytes; None: it does not name them for this unit."""
 
 
 Accepts = Callable[[Image], bool]
