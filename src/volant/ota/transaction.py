@@ -306,10 +306,11 @@ def _back(case: _Case) -> _Found:
     if same(unit.runs, plan.before):
         if unit.active and not same(unit.staged, plan.before):
             return (Deed.GO_BACK,)
-        if unit.on_trial:
-            return (Deed.CONFIRM,)
-        # A unit may run from memory what its flash has lost: only a reset shows it.
-        return (Deed.RESET,) if touched and not one.was_reset else None
+        # Only a reset shows what its flash holds: it may run from memory what is lost there, or not be booted since
+        # it was reverted, where a confirmation would be of the new program.
+        if touched and not one.was_reset:
+            return (Deed.RESET,)
+        return (Deed.CONFIRM,) if unit.on_trial else None
     if plan.before is None:
         return (Deed.GO_BACK,)
     if plan.single and not one.was_reset and unit.staged is None and one.last is not Deed.ACTIVATE:
