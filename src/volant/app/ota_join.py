@@ -27,13 +27,14 @@ from volant.core.errors import InputError, RefusedError
 from volant.core.settings import find_data
 from volant.ota.record import decode
 from volant.trust.keys import SigningKey
-from volant.trust.uptane import Inventory, Keeper, RepositoryMap, SecureClock, provision_full
+from volant.trust.uptane import Inventory, RepositoryMap, SecureClock, provision_full
 from volant.trust.uptane.match import DIRECTOR, IMAGE
-from volant.trust.uptane.metadata import ROOT, SNAPSHOT
+from volant.trust.uptane.metadata import ROOT, TARGETS
 from volant.trust.uptane.trusted import file_of
 from volant.vehicle import load_spec
 from volant.vehicle.boot import Bootloader
 from volant.vehicle.boot.calibration import HARDWARE
+from volant.vehicle.boot.trusting import Joining
 from volant.vehicle.ecus import ECUS
 
 
@@ -124,7 +125,7 @@ def _read(repo: RepoFolder) -> Brought:
     return Brought(
         inventory=inventory,
         repository_map=RepositoryMap.from_bytes((repo.home / "map.json").read_bytes()),
-        metadata={name: _newest(repo.keeper(name)) for name in (DIRECTOR, IMAGE)},
+        metadata={name: repo.keeper(name).trusted_files() for name in (DIRECTOR, IMAGE)},
         keys={one.ecu_id: _key(repo, repo.ecu_key(one.ecu_id)) for one in inventory.ecus},
         time_key=_key(repo, "time"),
     )
@@ -151,18 +152,6 @@ def _check_down(folder: UpdatesFolder, boots: Mapping[str, Bootloader]) -> None:
         raise RefusedError("an update is under way: start the car and let it end first")
 
 
-def _newest(keeper: Keeper) -> dict[str, bytes]:
-    """The four roles as a car stores them."""
-    published = keeper.published
-    versions = {
-        ROOT: keeper.root.version,
-        SNAPSHOT: keeper.snapshot.version,
-        **{role: one.version for role, one in keeper.targets.items()},
-    }
-    found = {file_of(role): published[f"{n}.{file_of(role)}"] for role, n in versions.items()}
-    return {**found, "timestamp.json": published["timestamp.json"]}
-
-
 def _key(repo: RepoFolder, name: str) -> SigningKey:
     key = repo.key(name)
     if key is None:
@@ -172,3 +161,20 @@ def _key(repo: RepoFolder, name: str) -> SigningKey:
 
 def _join_units(boots: Mapping[str, Bootloader], brought: Brought) -> None:
     """Give each control unit what it believes the director by, and its own key."""
+    director = brought.metadata[DIRECTOR]
+    for one in brought.inventory.ecus:
+        if one.ecu_id.startswith(PREFIX):
+            continue
+        trust = boots[one.ecu_id].trust
+        assert trust is not None, "all of our units can be joined"
+        trust.join(
+            Joining(
+                vehicle_id=brought.inventory.vehicle_id,
+                ecu_id=one.ecu_id,
+                hardware_id=one.hardware_id,
+                seed=brought.keys[one.ecu_id].seed,
+                time_source=brought.time_key.public.raw,
+                root=director[file_of(ROOT)],
+                targets=director[file_of(TARGETS)],
+            )
+        )
