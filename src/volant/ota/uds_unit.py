@@ -7,12 +7,14 @@ bytes survive, and the transfer goes on there, as long as something gets across.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
+
+import msgspec
 
 from volant.caros.diagnostics import NegativeResponseError
 from volant.core.errors import InputError, LinkError, RefusedError
-from volant.ota.ports import Artifact, Order, Tell, UnitNow
+from volant.ota.ports import Artifact, Order, Read, Tell, UnitNow
 from volant.ota.uds_line import Ask, Key, UdsLine, Wait
 from volant.trust.uptane import Installed
 from volant.vehicle.boot import Verdict
@@ -22,11 +24,18 @@ from volant.vehicle.boot.flashing import (
     DEPENDENCIES,
     ERASE,
     FLASH_START,
+    NONCE,
     PROGRAMS,
     PROGRESS,
+    REPORT,
     REVERT,
+    TIME,
+    TRUST,
+    TRUST_START,
+    TRUSTED,
 )
 from volant.vehicle.boot.told import OneTold, ProgramsTold
+from volant.vehicle.boot.trusting import TrustTold
 from volant.wire import uds
 from volant.wire.uds import Nrc, Reset, Sid
 
@@ -61,6 +70,7 @@ WHY: Final = {
     Verdict.OLDER: "its release is lower than the one that runs",
     Verdict.NEEDS_OTHERS: "it needs a later program of another unit",
     Verdict.WRONG_TABLES: "the unit cannot run by its tables",
+    Verdict.NOT_NAMED: "the director has not named this image for it",
 }
 _SPOILT: Final = frozenset({Verdict.NOT_WHOLE, Verdict.BROKEN})
 
@@ -110,6 +120,8 @@ class UdsUnit:
             return
         if now.on_trial or now.active:
             raise RefusedError(f"{self.name}: another program is on trial, which must end first")
+        if order.metadata and self.joined:
+            self.believe(order.metadata)
         if order.image is None:
             raise RefusedError(f"{self.name}: the whole image is needed")
         image = order.image
@@ -157,7 +169,36 @@ class UdsUnit:
 
     def report(self) -> bytes:
         """Its ECU version report, signed by itself."""
-        raise RefusedError(f"{self.name}: it was not joined and signs no report")
+        found = self._insist(lambda: self._line.read(REPORT))
+        if not found:
+            raise RefusedError(f"{self.name}: it was not joined and signs no report")
+        return found
+
+    # --- trust of its own ------------------------------------------------------------------------
+
+    @property
+    def joined(self) -> bool:
+        """Whether the unit checks by itself what the director signed."""
+        try:
+            told = msgspec.msgpack.decode(
+                self._insist(lambda: self._line.read(TRUSTED)), type=TrustTold
+            )
+        except msgspec.MsgspecError as error:
+            raise LinkError(f"{self.name}: {error}") from error
+        return told.joined
+
+    def nonce(self) -> bytes:
+        """16 fresh bytes of the unit, that the signed time for it must answer; empty: it was not joined."""
+        return self._insist(lambda: self._line.read(NONCE))
+
+    def hear(self, statement: bytes) -> None:
+        """Give the unit a signed time; the same again is refused, as it answers nothing any more."""
+        self._take(lambda: self._option(TIME, statement))
+
+    def believe(self, files: Sequence[bytes]) -> None:
+        """Give the unit newer roots of the director and its targets."""
+        data = msgspec.msgpack.encode(list(files))
+        self._take(lambda: self._bring_files(data))
 
     # --- inside ----------------------------------------------------------------------------------
 
@@ -207,6 +248,22 @@ class UdsUnit:
             self._send(image, written, tell)
         return self._verdict(CHECK)
 
+    def _take(self, act: Callable[[], bytes]) -> None:
+        found = self._insist(act)
+        self._line.close()
+        if found[0]:
+            words = found[1:].decode("utf-8", "replace")
+            raise RefusedError(f"{self.name} does not believe it: {words}")
+
+    def _option(self, routine: int, option: bytes) -> bytes:
+        self._line.open(self._fingerprint)
+        return self._line.routine(routine, option)
+
+    def _bring_files(self, data: bytes) -> bytes:
+        self._line.open(self._fingerprint)
+        self._blocks(TRUST_START, len(data), lambda at, length: data[at : at + length])
+        return self._line.routine(TRUST)
+
     def _holds_of(self, image: Artifact) -> int:
         """How many bytes of this very image the unit holds."""
         told = self._line.read(PROGRESS)
@@ -219,13 +276,24 @@ class UdsUnit:
         return written if digest.digest() == told[8:40] else 0
 
     def _send(self, image: Artifact, written: int, tell: Tell) -> None:
-        request = uds.download_request(FLASH_START + written, image.length - written)
-        block = uds.read_block_length(self._line.plain(request)) - 2
-        for number, at in enumerate(range(written, image.length, block), 1):
-            data = image.read(at, min(block, image.length - at))
-            head = bytes((Sid.TRANSFER, number & 0xFF))
-            self._block(head + data)
-            tell(at + len(data), image.length)
+        def read(at: int, length: int) -> bytes:
+            return image.read(written + at, length)
+
+        def told(done: int) -> None:
+            tell(written + done, image.length)
+
+        self._blocks(FLASH_START + written, image.length - written, read, told)
+
+    def _blocks(
+        self, address: int, size: int, read: Read, told: Callable[[int], object] = lambda _: None
+    ) -> None:
+        """A whole download."""
+        answer = self._line.plain(uds.download_request(address, size))
+        block = uds.read_block_length(answer) - 2
+        for number, at in enumerate(range(0, size, block), 1):
+            data = read(at, min(block, size - at))
+            self._block(bytes((Sid.TRANSFER, number & 0xFF)) + data)
+            told(at + len(data))
         self._line.plain(bytes((Sid.TRANSFER_EXIT,)))
 
     def _block(self, request: bytes) -> None:
