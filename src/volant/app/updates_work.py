@@ -29,6 +29,7 @@ from volant.ota.deeds import perform
 from volant.ota.events import Check, Checked, Deed, Did, Do, Event, Fetch, Fetched, Fetching
 from volant.ota.ports import Artifact, Order, UnitNow, UnitPort
 from volant.ota.record import Offer, UnitPlan
+from volant.ota.uds_unit import UdsUnit
 from volant.trust.uptane import (
     Assignment,
     Attack,
@@ -78,6 +79,8 @@ class Work:
     _metadata: tuple[bytes, ...] = ()
     _whole: set[str] = field(default_factory=set)
     """Units that did not take a delta: they get the whole image."""
+    _timeless: bool = False
+    """Nobody signs the time now; not every unit waits for that again."""
 
     @property
     def source(self) -> UpdateSource:
@@ -110,6 +113,7 @@ class Work:
             found = check(self.folder, source, runs, self.limits)
             self.attack = None
             self._whole.clear()
+            self._timeless = False
             self._assigned = {one.ecu_id: one for one in found.assignments}
             self._metadata = found.metadata
             if not found.assignments:
@@ -178,6 +182,8 @@ class Work:
         if port is None:
             return Did(do, None, silent=f"{do.unit} is not in this car")
         try:
+            if do.deed is Deed.STAGE and isinstance(port, UdsUnit):
+                self._time(port)
             did = perform(port, do, self._order, tell)
             if do.deed is Deed.STAGE and did.refused and do.unit not in self._whole:
                 self._whole.add(do.unit)
@@ -185,6 +191,17 @@ class Work:
         except OSError as error:
             return Did(do, None, silent=f"{do.unit}: {error.strerror or error}")
         return did
+
+    def _time(self, port: UdsUnit) -> None:
+        """Give a unit a signed time of its own; without one its time goes on from the last."""
+        with contextlib.suppress(VolantError):
+            if self._timeless or not (nonce := port.nonce()):
+                return
+            self._timeless = True
+            said = self.source.signed_time((nonce.hex(),))
+            self._timeless = False
+            if said is not None:
+                port.hear(said)
 
     def _order(self, unit: str, target: Installed) -> Order:
         """Image or delta as they lie in the car; what lacks is fetched now."""
