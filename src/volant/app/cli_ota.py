@@ -132,3 +132,25 @@ def history(
     from volant.app.ota_command import history_command
 
     raise typer.Exit(history_command(car, state, as_json=as_json))
+
+
+@ota_app.command()
+def demo(
+    folder: Annotated[
+        Path | None,
+        typer.Option(help="Play in this new folder, and keep it; default: one that is thrown away."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show a whole life: version 1 drives, version 2 is installed and drives differently, a bad version 3 goes back.
+
+    Exit status 0 only if all of it happened. Takes some minutes.
+
+    \b
+    Examples:
+      volant ota demo
+      volant ota demo --folder demo --json
+    """
+    from volant.app.ota_demo import demo_command
+
+    raise typer.Exit(demo_command(folder, as_json=as_json))
