@@ -254,7 +254,7 @@ def _runs(stage: _Stage, release: int) -> None:
     until_s = time.monotonic() + END_S
     while time.monotonic() < until_s:
         (car,) = stage.asked("repo", "status", "repo")["cars"]
-        runs = {one["ecu"]: one["runs"] for one in car["units"]}
+        runs = {one["ecu_id"]: one["runs"] for one in car["units"]}
         if all(runs.get(unit) == name for unit, name in wanted.items()):
             return
         time.sleep(LOOK_S)
