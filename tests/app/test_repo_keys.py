@@ -57,7 +57,7 @@ def make(tmp_path: Path, *words: str) -> Path:
 
 
 EVERY = pytest.mark.soak
-SOME = 11
+SOME = 17
 """Steps from one death to the next where not every one is tried; no multiple of the calls that write one file."""
 
 
