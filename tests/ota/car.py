@@ -41,12 +41,14 @@ from volant.vehicle.boot import Bootloader, Identity, Image, Layout, Tables, mak
 from volant.vehicle.boot.told import OneTold, programs_of
 
 BLOCK = 512
-UNIT = Geometry(size_bytes=8 * BLOCK, erase_bytes=BLOCK, page_bytes=128)
+UNIT = Geometry(size_bytes=8 * BLOCK, erase_bytes=BLOCK, page_bytes=64)
 RECORD = Area(0, 4 * BLOCK)
 TWO = Layout(RECORD, (Area(4 * BLOCK, 2 * BLOCK), Area(6 * BLOCK, 2 * BLOCK)))
 ONE = Layout(RECORD, (Area(4 * BLOCK, 2 * BLOCK),))
-PRIMARY = Geometry(size_bytes=16 * BLOCK, erase_bytes=BLOCK, page_bytes=256)
+PRIMARY = Geometry(size_bytes=16 * BLOCK, erase_bytes=BLOCK, page_bytes=128)
 STORE = Area(0, 16 * BLOCK)
+SENT = 100
+"""Bytes of one block on the bus."""
 UNITS = ("body", "brake", "drive")
 SINGLE = "drive"
 NEEDS = {"brake": {"body": 2}}
@@ -156,6 +158,9 @@ class Unit:
             and self._car.now_s - self.booted_s >= WATCHDOG_S
         ):
             booted_s = self.booted_s + WATCHDOG_S
+            if not self.boot.two_slots:
+                self.boot.running = None  # its bootloader stays alone
+                return
             self.power_on()
             self.booted_s = booted_s
 
@@ -234,8 +239,8 @@ class Unit:
         if written < len(data):
             if not boot.begin(written, len(data) - written):
                 raise RefusedError("no download")
-            for at in range(written, len(data), BLOCK):
-                boot.write(data[at : at + BLOCK])
+            for at in range(written, len(data), SENT):
+                boot.write(data[at : at + SENT])
                 tell(at, len(data))
             if not boot.finish():
                 raise RefusedError("bytes are missing")
@@ -267,14 +272,17 @@ class Car:
         release: int | None = 2,
         tuning: UpdateTuning = TUNING,
         units: tuple[str, ...] = UNITS,
+        faults: dict[str, Faults] | None = None,
+        health: HealthFacts | None = None,
     ) -> None:
         self.names, self.tuning, self.release = units, tuning, release
         self.now_s = 1000.0
-        self.facts, self.health = PARKED, HealthFacts()
-        self.faults: dict[str, Faults] = {}
+        self.facts, self.health = PARKED, health or HealthFacts()
+        self.faults = {} if faults is None else faults
+        self.codes_with: dict[int, frozenset[str]] = {}
+        """Trouble codes that are there while a unit runs a release."""
         self.history: list[UpdateResult] = []
         self.deeds: list[Do] = []
-        self.watch: Callable[[Car], object] = lambda _: None
         self.devices = devices or factory(units)
         self.start()
 
@@ -289,7 +297,7 @@ class Car:
         self.machine: Machine = start(record, self.tuning)
         self._todo: list[Action] = []
         self.locked = must_hold(record)
-        self.watch(self)
+        never_mixed(self)
         self._feed(Woke(booted))
 
     # --- events ----------------------------------------------------------------------------------
@@ -314,7 +322,7 @@ class Car:
         self.now_s += passed_s
         for one in self.units.values():
             one.live()
-        self._feed(Seen(self.facts, self.health))
+        self._feed(Seen(self.facts, self._health()))
         self._feed(Tick())
         while self._todo:
             self._work(self._todo.pop(0))
@@ -375,7 +383,7 @@ class Car:
                 self.history.append(action.result)
             else:
                 self._todo.append(action)
-        self.watch(self)
+        never_mixed(self)
 
     def _work(self, action: Action) -> None:
         if isinstance(action, Check):
@@ -388,11 +396,15 @@ class Car:
             told: Did = perform(self.units[action.unit], action, order_of, self._feed)
             self._feed(told)
 
+    def _health(self) -> HealthFacts:
+        codes = (self.codes_with.get(release, frozenset()) for release in self.releases)
+        return replace(self.health, codes=self.health.codes.union(*codes))
+
     def _pass(self, passed_s: float) -> None:
         end_s = self.now_s + passed_s
         while self.now_s < end_s:
             self.now_s = min(end_s, self.now_s + 1.0)
-            self._feed(Seen(self.facts, self.health))
+            self._feed(Seen(self.facts, self._health()))
 
 
 def factory(units: Iterable[str] = UNITS) -> dict[str, Flash]:

@@ -29,7 +29,10 @@ def begin(turn: Turn) -> None:
     """Open the transaction over what was agreed to."""
     record = turn.machine.record
     assert record.offer is not None, "nothing is offered"
-    turn.save(msgspec.structs.replace(record, open=Open(offer=record.offer), consent=None))
+    # Codes are taken now: after a cut a unit of one slot may run its new program before all are switched.
+    codes = tuple(sorted(turn.machine.health.codes))[:CODES_MOST]
+    now = Open(offer=record.offer, codes_before=codes)
+    turn.save(msgspec.structs.replace(record, open=now, consent=None))
     turn.set(known={}, last_deed=turn.machine.serial + 1, waits=())
 
 
@@ -124,14 +127,7 @@ def _staged(turn: Turn, now: Open) -> None:
         turn.set(waits=reasons)
     elif _is_held(turn, now):
         turn.set(waits=())
-        codes = tuple(sorted(turn.machine.health.codes))[:CODES_MOST]
-        _decide(
-            *(turn, _open(turn)),
-            decision=Decision.ACTIVATE,
-            switched=True,
-            boots=0,
-            codes_before=codes,
-        )
+        _decide(turn, _open(turn), decision=Decision.ACTIVATE, switched=True, boots=0)
 
 
 def _against(turn: Turn, now: Open) -> tuple[str, ...]:

@@ -109,7 +109,7 @@ class Open(_Part, frozen=True, kw_only=True):
     faults: _Count = 0
     """Of the pilot, while on trial."""
     codes_before: Annotated[tuple[_Text, ...], Meta(max_length=256)] = ()
-    """Trouble codes that were there before units were switched."""
+    """Trouble codes that were there before units were written."""
 
 
 class Consent(_Part, frozen=True, kw_only=True):

@@ -304,7 +304,7 @@ def _back(case: _Case) -> _Found:
     if not touched and not case.runs_target and not (unit.active and case.holds_target):
         return None  # whatever it runs is none of our doing
     if same(unit.runs, plan.before):
-        if unit.active and not same(unit.staged, plan.before):
+        if unit.active and not plan.single and not same(unit.staged, plan.before):
             return (Deed.GO_BACK,)
         # Only a reset shows what its flash holds: it may run from memory what is lost there, or not be booted since
         # it was reverted, where a confirmation would be of the new program.
@@ -313,8 +313,6 @@ def _back(case: _Case) -> _Found:
         return (Deed.CONFIRM,) if unit.on_trial else None
     if plan.before is None:
         return (Deed.GO_BACK,)
-    if plan.single and not one.was_reset and unit.staged is None and one.last is not Deed.ACTIVATE:
-        return (Deed.RESET,)
     return _put(plan.before, case)
 
 
@@ -324,7 +322,8 @@ def _put(program: Installed | None, case: _Case) -> _Found:
         return (Deed.RESET,) if case.is_active else (Deed.ACTIVATE,)
     if case.one.last is Deed.ACTIVATE:
         return (Deed.RESET,)
-    if case.unit.on_trial or case.unit.active:
+    # One slot has nothing to go back to.
+    if not case.plan.single and (case.unit.on_trial or case.unit.active):
         return (Deed.GO_BACK,)
     return Deed.STAGE, program
 

@@ -14,13 +14,16 @@ import msgspec
 
 from volant.caros.diagnostics import NegativeResponseError
 from volant.core.errors import InputError, LinkError, RefusedError
-from volant.ota.ports import Artifact, Order, Read, Tell, UnitNow
+from volant.ota.fitting import FittingDelta, same
+from volant.ota.ports import Artifact, NeedsWholeError, Order, Read, Tell, UnitNow
 from volant.ota.uds_line import Ask, Key, UdsLine, Wait
 from volant.trust.uptane import Installed
 from volant.vehicle.boot import Verdict
 from volant.vehicle.boot.flashing import (
     CHECK,
     CONFIRM,
+    DELTA,
+    DELTA_FORM,
     DEPENDENCIES,
     ERASE,
     FLASH_START,
@@ -73,6 +76,8 @@ WHY: Final = {
     Verdict.NOT_NAMED: "the director has not named this image for it",
 }
 _SPOILT: Final = frozenset({Verdict.NOT_WHOLE, Verdict.BROKEN})
+_NO_DELTA: Final = frozenset({Nrc.REQUEST_OUT_OF_RANGE})
+"""The unit knows no deltas, or not this one: it was made from other bytes than those that run."""
 
 
 class UdsUnit:
@@ -116,18 +121,15 @@ class UdsUnit:
     def stage(self, order: Order, tell: Tell) -> None:
         """Write what shall run beside what runs; nothing is done where it does or waits already."""
         now = self.now()
-        if runs(now, order) or _same(now.staged, order.target):
+        if runs(now, order) or same(now.staged, order.target):
             return
         if now.on_trial or now.active:
             raise RefusedError(f"{self.name}: another program is on trial, which must end first")
         if order.metadata and self.joined:
             self.believe(order.metadata)
-        if order.image is None:
-            raise RefusedError(f"{self.name}: the whole image is needed")
-        image = order.image
-        verdict = self._insist(lambda: self._bring(image, tell))
-        if verdict in _SPOILT:  # what had come before a cut was not what it should be
-            verdict = self._insist(lambda: self._bring(image, tell, anew=True))
+        verdict = self._by_delta(order, now, tell)
+        if verdict is None:
+            verdict = self._by_image(order, tell)
         self._line.close()
         self._believe(verdict)
 
@@ -236,6 +238,53 @@ class UdsUnit:
         except (LinkError, RefusedError):
             return 0
 
+    def _by_image(self, order: Order, tell: Tell) -> Verdict:
+        image = order.image
+        if image is None:
+            raise NeedsWholeError(f"{self.name}: the whole image is needed")
+        verdict = self._insist(lambda: self._bring(image, tell))
+        if verdict in _SPOILT:  # what had come before a cut was not what it should be
+            verdict = self._insist(lambda: self._bring(image, tell, anew=True))
+        return verdict
+
+    def _by_delta(self, order: Order, now: UnitNow, tell: Tell) -> Verdict | None:
+        """Bring the delta, if there is one from what runs to what shall; None: the whole image must come."""
+        fitting = None if order.delta is None else FittingDelta.of(order.delta, now, order.target)
+        if fitting is None:
+            return None
+        found = fitting
+
+        def bring() -> Verdict | None:
+            try:
+                return self._bring_delta(found, tell)
+            except NegativeResponseError as error:
+                if error.sid in (Sid.TRANSFER, Sid.DOWNLOAD) and error.nrc in _NO_DELTA:
+                    return None
+                raise
+
+        try:
+            verdict = self._insist(bring)
+        except RefusedError:
+            return None
+        return None if verdict in _SPOILT else verdict
+
+    def _bring_delta(self, delta: FittingDelta, tell: Tell) -> Verdict:
+        self._line.open(self._fingerprint)
+        told = self._line.read(DELTA)
+        done = int.from_bytes(told[:4], "big") if told[4:] == delta.header.sha256 else 0
+        self.resumed_at = delta.survived(done)
+        if not done:
+            tell(0, delta.artifact.length)
+            self._line.routine(ERASE)
+        if done < len(delta.header.segments):
+            size, read = delta.from_segment(done)
+
+            def told_of(at: int) -> None:
+                tell(delta.artifact.length - size + at, delta.artifact.length)
+
+            self._blocks(FLASH_START, size, read, told_of, form=DELTA_FORM)
+        return self._verdict(CHECK)
+
     def _bring(self, image: Artifact, tell: Tell, *, anew: bool = False) -> Verdict:
         """Bring the image into the slot, from where it is to go on, and let the unit judge it."""
         self._line.open(self._fingerprint)
@@ -285,10 +334,16 @@ class UdsUnit:
         self._blocks(FLASH_START + written, image.length - written, read, told)
 
     def _blocks(
-        self, address: int, size: int, read: Read, told: Callable[[int], object] = lambda _: None
+        self,
+        address: int,
+        size: int,
+        read: Read,
+        told: Callable[[int], object] = lambda _: None,
+        *,
+        form: int = 0,
     ) -> None:
         """A whole download."""
-        answer = self._line.plain(uds.download_request(address, size))
+        answer = self._line.plain(uds.download_request(address, size, form))
         block = uds.read_block_length(answer) - 2
         for number, at in enumerate(range(0, size, block), 1):
             data = read(at, min(block, size - at))
@@ -331,12 +386,4 @@ class UdsUnit:
 
 def runs(now: UnitNow, order: Order) -> bool:
     """Whether a unit runs what it shall."""
-    return _same(now.runs, order.target)
-
-
-def _same(one: Installed | None, target: Installed) -> bool:
-    """Whether a program is the one that is meant: by its bytes, whatever its file is called."""
-    if one is None or one.length != target.length:
-        return False
-    known = set(one.hashes) & set(target.hashes)
-    return bool(known) and all(one.hashes[kind] == target.hashes[kind] for kind in known)
+    return same(now.runs, order.target)

@@ -19,6 +19,7 @@ from volant.core.words import WordEnum
 from volant.vehicle.boot import Bootloader, Identity, Tables
 from volant.vehicle.boot.device import in_memory
 from volant.vehicle.boot.flashing import (
+    DELTA_FORM,
     FLASH_LEVEL,
     Flashing,
     Releases,
@@ -441,6 +442,7 @@ def server_config(
         },
         faults=faults or FaultMemory(spec.faults),
         flash=flashing,
+        flash_forms={DELTA_FORM: flashing.begin_delta},
         flash_level=FLASH_LEVEL,
         sessions={
             int(Session.DEFAULT): ANY_SESSION,

@@ -100,6 +100,8 @@ class ServerConfig:
     """By the odd sub-function that asks for the seed."""
     faults: FaultMemory | None = None
     flash: FlashTarget | None = None
+    flash_forms: Mapping[int, Callable[[int, int], Nrc | None]] = field(default_factory=dict)
+    """What begins a download of another data format identifier than 00, as `FlashTarget.begin` does."""
     flash_level: int | None = None
     """Security level that a download needs."""
     sessions: Mapping[int, frozenset[int]] = field(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from volant.core.errors import InputError, RefusedError, TrustError
 from volant.vehicle.boot.believing import NONCE_BYTES, TIME_MOST_BYTES, Believing
 from volant.vehicle.boot.loader import Bootloader
 from volant.vehicle.boot.parts import FINGERPRINT_MOST_BYTES, Verdict
@@ -34,6 +35,10 @@ REPORT: Final = 0x0124
 """Data identifier: ECU version report, signed by the unit; empty: it was not joined."""
 TRUSTED: Final = 0x0125
 """Data identifier: `TrustTold`."""
+DELTA: Final = 0x0126
+"""Data identifier: segments of a delta that survive a cut (4), SHA-256 of its header; 4 bytes: none is under way."""
+DELTA_FORM: Final = 0x10
+"""Data format identifier of a download: a delta container, applied to what runs (no ciphering; chosen)."""
 TRUST_START: Final = 0x0900_0000
 """Address of metadata: a MessagePack list of the director's files, newer roots and targets."""
 ERASE: Final = 0xFF00
@@ -55,6 +60,7 @@ PROGRAMMING_DIDS: Final[Mapping[int, str]] = {
     PROGRESS: "programming_progress",
     RELEASE: "release",
     PROGRAMS: "programs",
+    DELTA: "delta_progress",
     TRUSTED: "trusted",
 }
 _FLASH_ROUTINES: Final = frozenset({ERASE, DEPENDENCIES, CHECK, CONFIRM, REVERT, TIME, TRUST})
@@ -117,13 +123,26 @@ class Flashing:
             return Nrc.PROGRAMMING_FAILURE
         return None if begun else Nrc.UPLOAD_DOWNLOAD_NOT_ACCEPTED
 
+    def begin_delta(self, address: int, _size: int) -> Nrc | None:
+        """Begin a delta into an erased slot, or go on with one that was cut: its header comes first each time."""
+        self._into_trust = False
+        if address != FLASH_START:
+            return Nrc.REQUEST_OUT_OF_RANGE
+        return None if self.boot.begin_delta() else Nrc.UPLOAD_DOWNLOAD_NOT_ACCEPTED
+
     def write(self, offset: int, block: bytes) -> Nrc | None:  # noqa: ARG002 - blocks follow each other
-        """Write the next block."""
+        """Write the next block. A delta that does not fit this unit is out of range: whole images do."""
         if self._into_trust:
             self._believing.write(block)
             return None
+        if not self.boot.transferring:
+            return Nrc.REQUEST_SEQUENCE_ERROR
         try:
             self.boot.write(block)
+        except RefusedError:
+            return Nrc.REQUEST_OUT_OF_RANGE
+        except (InputError, TrustError):
+            return Nrc.TRANSFER_SUSPENDED
         except OSError:
             return Nrc.PROGRAMMING_FAILURE
         return None
@@ -158,6 +177,7 @@ class Flashing:
             PROGRAMS: DataId(
                 name=PROGRAMMING_DIDS[PROGRAMS], read=lambda: programs_of(self.boot).to_bytes()
             ),
+            DELTA: DataId(name=PROGRAMMING_DIDS[DELTA], read=self._delta),
             TRUSTED: DataId(name=PROGRAMMING_DIDS[TRUSTED], read=self._believing.told),
             NONCE: DataId(name="nonce", read=self._believing.nonce),
             REPORT: DataId(name="report", read=self._believing.report),
@@ -203,6 +223,10 @@ class Flashing:
     def _progress(self) -> bytes:
         written, size = self.boot.resumes_at
         return written.to_bytes(4, "big") + size.to_bytes(4, "big") + self.boot.resumes_hash
+
+    def _delta(self) -> bytes:
+        segments, header = self.boot.delta_done
+        return segments.to_bytes(4, "big") + header
 
     def _sign_in(self, record: bytes) -> Nrc | None:
         if len(record) > FINGERPRINT_MOST_BYTES:
