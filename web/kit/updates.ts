@@ -92,7 +92,7 @@ export function sizeWords(bytes: number): string {
 /** The first line of the panel. */
 export function headline({ phase, starts_s }: UpdateState, nowS: number): string {
   if (phase === "waiting" && starts_s !== null)
-    return `It is installed ${whenWords(starts_s, nowS)}`;
+    return `It will be installed ${whenWords(starts_s, nowS)}`;
   return PHASES[phase];
 }
 
@@ -104,6 +104,12 @@ export function progressWords({ phase, done, left_s, size_bytes }: UpdateState):
   if (left_s !== null)
     parts.push(left_s < 60 ? "less than a minute left" : `${spanWords(left_s)} left`);
   return parts.join(", ");
+}
+
+/** Whether it is of use to know what cannot be used: before it begins, and while it works. */
+export function unusableNow(state: UpdateState): readonly string[] {
+  const { phase, locked, unusable } = state;
+  return phase === "downloading" || (phase === "trial" && !locked) ? [] : unusable;
 }
 
 export function isAtWork({ phase }: UpdateState): boolean {

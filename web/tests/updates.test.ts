@@ -10,6 +10,7 @@ import {
   progressWords,
   sizeWords,
   takesWords,
+  unusableNow,
   versions,
   whenWords,
   whyNot,
@@ -91,7 +92,7 @@ describe("how far an update is", () => {
   test("is the first line, with its hour where one is set", () => {
     const starts_s = local(2026, 11, 1, 2, 10);
     expect(headline(state("waiting", { starts_s }), NOW_S)).toBe(
-      "It is installed tonight at 02:10",
+      "It will be installed tonight at 02:10",
     );
     expect(headline(state("waiting"), NOW_S)).toBe("The update waits");
     expect(headline(STATE, NOW_S)).toBe("No update is in hand");
@@ -153,6 +154,14 @@ describe("what a person may wish", () => {
       "Not taken: the charge is too low",
     );
     expect(whyNot(told("offered", {}, true), true)).toContain("silent");
+  });
+
+  test("what cannot be used is told where it is of use", () => {
+    const unusable = ["Driving"];
+    expect(unusableNow(state("offered", { unusable }))).toEqual(unusable);
+    expect(unusableNow(state("downloading", { unusable }))).toEqual([]);
+    expect(unusableNow(state("trial", { unusable }))).toEqual([]);
+    expect(unusableNow(state("trial", { unusable, locked: true }))).toEqual(unusable);
   });
 
   test("versions are told as far as they are known", () => {

@@ -11,6 +11,7 @@ import {
   isAtWork,
   progressWords,
   takesWords,
+  unusableNow,
   versions,
   whenWords,
   whyNot,
@@ -251,7 +252,7 @@ export class UpdatePanel extends LitElement {
       }
       ${isAtWork(state) ? unitList(state.units, true) : nothing}
       ${state.phase === "reverting" ? nothing : list("What changes", state.changes)}
-      ${state.phase === "trial" ? nothing : list("Cannot be used meanwhile", state.unusable)}
+      ${list("Cannot be used meanwhile", unusableNow(state))}
       ${takesWords(state) && !far ? html`<p data-test="takes">${takesWords(state)}</p>` : nothing}
       ${
         !isAtWork(state) && state.units.length
