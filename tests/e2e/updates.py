@@ -73,6 +73,9 @@ def state(phase: UpdatePhase, **more: Any) -> UpdateState:
 
 STATES: Final[dict[str, UpdateState]] = {
     "idle": state(UpdatePhase.IDLE, can=(UpdateWish.CHECK,)),
+    "not_joined": state(
+        UpdatePhase.IDLE, reasons=("This car has joined no repository: volant ota join",)
+    ),
     "checking": state(UpdatePhase.CHECKING),
     "downloading": state(UpdatePhase.DOWNLOADING, done=0.42, left_s=95.0, can=(UpdateWish.LATER,)),
     "offered": state(UpdatePhase.OFFERED, can=DECIDE),

@@ -112,6 +112,11 @@ export function unusableNow(state: UpdateState): readonly string[] {
   return phase === "downloading" || (phase === "trial" && !locked) ? [] : unusable;
 }
 
+/** Nothing is in hand: a reason is a word and no warning. */
+export function isCalm({ phase }: UpdateState): boolean {
+  return phase === "idle" || phase === "checking";
+}
+
 export function isAtWork({ phase }: UpdateState): boolean {
   return AT_WORK.includes(phase);
 }

@@ -9,6 +9,7 @@ import {
   ENDS,
   headline,
   isAtWork,
+  isCalm,
   progressWords,
   takesWords,
   unusableNow,
@@ -242,7 +243,7 @@ export class UpdatePanel extends LitElement {
   private inHand(state: UpdateState) {
     const far = progressWords(state);
     return html`${state.title ? html`<p class="title" data-test="title">${state.title}</p>` : nothing}
-      ${state.reasons.map((why) => html`<p class="why" data-test="reason">${why}</p>`)}
+      ${state.reasons.map((why) => html`<p class=${isCalm(state) ? "soft" : "why"} data-test="reason">${why}</p>`)}
       ${state.locked ? html`<p class="why" data-test="locked">The car cannot be driven now.</p>` : nothing}
       ${
         far
