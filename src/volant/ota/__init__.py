@@ -3,6 +3,6 @@
 Pure: steps without I/O and clocks. A shell brings units (`UnitPort`), downloads, a store for the record and the time.
 """
 
-from volant.ota.ports import Artifact, Order, UnitNow, UnitPort
+from volant.ota.ports import Artifact, NeedsWholeError, Order, UnitNow, UnitPort
 
-__all__ = ["Artifact", "Order", "UnitNow", "UnitPort"]
+__all__ = ["Artifact", "NeedsWholeError", "Order", "UnitNow", "UnitPort"]

@@ -7,26 +7,38 @@ bytes survive, and the transfer goes on there, as long as something gets across.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
+
+import msgspec
 
 from volant.caros.diagnostics import NegativeResponseError
 from volant.core.errors import InputError, LinkError, RefusedError
-from volant.ota.ports import Artifact, Order, Tell, UnitNow
+from volant.ota.fitting import FittingDelta, same
+from volant.ota.ports import Artifact, NeedsWholeError, Order, Read, Tell, UnitNow
 from volant.ota.uds_line import Ask, Key, UdsLine, Wait
 from volant.trust.uptane import Installed
 from volant.vehicle.boot import Verdict
 from volant.vehicle.boot.flashing import (
     CHECK,
     CONFIRM,
+    DELTA,
+    DELTA_FORM,
     DEPENDENCIES,
     ERASE,
     FLASH_START,
+    NONCE,
     PROGRAMS,
     PROGRESS,
+    REPORT,
     REVERT,
+    TIME,
+    TRUST,
+    TRUST_START,
+    TRUSTED,
 )
 from volant.vehicle.boot.told import OneTold, ProgramsTold
+from volant.vehicle.boot.trusting import TrustTold
 from volant.wire import uds
 from volant.wire.uds import Nrc, Reset, Sid
 
@@ -61,8 +73,11 @@ WHY: Final = {
     Verdict.OLDER: "its release is lower than the one that runs",
     Verdict.NEEDS_OTHERS: "it needs a later program of another unit",
     Verdict.WRONG_TABLES: "the unit cannot run by its tables",
+    Verdict.NOT_NAMED: "the director has not named this image for it",
 }
 _SPOILT: Final = frozenset({Verdict.NOT_WHOLE, Verdict.BROKEN})
+_NO_DELTA: Final = frozenset({Nrc.REQUEST_OUT_OF_RANGE})
+"""The unit knows no deltas, or not this one: it was made from other bytes than those that run."""
 
 
 class UdsUnit:
@@ -106,16 +121,15 @@ class UdsUnit:
     def stage(self, order: Order, tell: Tell) -> None:
         """Write what shall run beside what runs; nothing is done where it does or waits already."""
         now = self.now()
-        if runs(now, order) or _same(now.staged, order.target):
+        if runs(now, order) or same(now.staged, order.target):
             return
         if now.on_trial or now.active:
             raise RefusedError(f"{self.name}: another program is on trial, which must end first")
-        if order.image is None:
-            raise RefusedError(f"{self.name}: the whole image is needed")
-        image = order.image
-        verdict = self._insist(lambda: self._bring(image, tell))
-        if verdict in _SPOILT:  # what had come before a cut was not what it should be
-            verdict = self._insist(lambda: self._bring(image, tell, anew=True))
+        if order.metadata and self.joined:
+            self.believe(order.metadata)
+        verdict = self._by_delta(order, now, tell)
+        if verdict is None:
+            verdict = self._by_image(order, tell)
         self._line.close()
         self._believe(verdict)
 
@@ -157,7 +171,36 @@ class UdsUnit:
 
     def report(self) -> bytes:
         """Its ECU version report, signed by itself."""
-        raise RefusedError(f"{self.name}: it was not joined and signs no report")
+        found = self._insist(lambda: self._line.read(REPORT))
+        if not found:
+            raise RefusedError(f"{self.name}: it was not joined and signs no report")
+        return found
+
+    # --- trust of its own ------------------------------------------------------------------------
+
+    @property
+    def joined(self) -> bool:
+        """Whether the unit checks by itself what the director signed."""
+        try:
+            told = msgspec.msgpack.decode(
+                self._insist(lambda: self._line.read(TRUSTED)), type=TrustTold
+            )
+        except msgspec.MsgspecError as error:
+            raise LinkError(f"{self.name}: {error}") from error
+        return told.joined
+
+    def nonce(self) -> bytes:
+        """16 fresh bytes of the unit, that the signed time for it must answer; empty: it was not joined."""
+        return self._insist(lambda: self._line.read(NONCE))
+
+    def hear(self, statement: bytes) -> None:
+        """Give the unit a signed time; the same again is refused, as it answers nothing any more."""
+        self._take(lambda: self._option(TIME, statement))
+
+    def believe(self, files: Sequence[bytes]) -> None:
+        """Give the unit newer roots of the director and its targets."""
+        data = msgspec.msgpack.encode(list(files))
+        self._take(lambda: self._bring_files(data))
 
     # --- inside ----------------------------------------------------------------------------------
 
@@ -168,15 +211,7 @@ class UdsUnit:
             raise LinkError(f"{self.name}: {error}") from error
 
     def _installed(self, one: OneTold | None) -> Installed | None:
-        if one is None:
-            return None
-        return Installed(
-            ecu_id=self.name,
-            name=one.name,
-            length=one.length,
-            hashes={kind: value.hex() for kind, value in one.hashes.items()},
-            release_counter=one.counter,
-        )
+        return None if one is None else one.as_installed(self.name)
 
     def _insist(self, act: Callable[[], T]) -> T:
         """Do it; what breaks off is begun anew as long as more bytes survive each time."""
@@ -203,6 +238,53 @@ class UdsUnit:
         except (LinkError, RefusedError):
             return 0
 
+    def _by_image(self, order: Order, tell: Tell) -> Verdict:
+        image = order.image
+        if image is None:
+            raise NeedsWholeError(f"{self.name}: the whole image is needed")
+        verdict = self._insist(lambda: self._bring(image, tell))
+        if verdict in _SPOILT:  # what had come before a cut was not what it should be
+            verdict = self._insist(lambda: self._bring(image, tell, anew=True))
+        return verdict
+
+    def _by_delta(self, order: Order, now: UnitNow, tell: Tell) -> Verdict | None:
+        """Bring the delta, if there is one from what runs to what shall; None: the whole image must come."""
+        fitting = None if order.delta is None else FittingDelta.of(order.delta, now, order.target)
+        if fitting is None:
+            return None
+        found = fitting
+
+        def bring() -> Verdict | None:
+            try:
+                return self._bring_delta(found, tell)
+            except NegativeResponseError as error:
+                if error.sid in (Sid.TRANSFER, Sid.DOWNLOAD) and error.nrc in _NO_DELTA:
+                    return None
+                raise
+
+        try:
+            verdict = self._insist(bring)
+        except RefusedError:
+            return None
+        return None if verdict in _SPOILT else verdict
+
+    def _bring_delta(self, delta: FittingDelta, tell: Tell) -> Verdict:
+        self._line.open(self._fingerprint)
+        told = self._line.read(DELTA)
+        done = int.from_bytes(told[:4], "big") if told[4:] == delta.header.sha256 else 0
+        self.resumed_at = delta.survived(done)
+        if not done:
+            tell(0, delta.artifact.length)
+            self._line.routine(ERASE)
+        if done < len(delta.header.segments):
+            size, read = delta.from_segment(done)
+
+            def told_of(at: int) -> None:
+                tell(delta.artifact.length - size + at, delta.artifact.length)
+
+            self._blocks(FLASH_START, size, read, told_of, form=DELTA_FORM)
+        return self._verdict(CHECK)
+
     def _bring(self, image: Artifact, tell: Tell, *, anew: bool = False) -> Verdict:
         """Bring the image into the slot, from where it is to go on, and let the unit judge it."""
         self._line.open(self._fingerprint)
@@ -214,6 +296,22 @@ class UdsUnit:
         if written < image.length:
             self._send(image, written, tell)
         return self._verdict(CHECK)
+
+    def _take(self, act: Callable[[], bytes]) -> None:
+        found = self._insist(act)
+        self._line.close()
+        if found[0]:
+            words = found[1:].decode("utf-8", "replace")
+            raise RefusedError(f"{self.name} does not believe it: {words}")
+
+    def _option(self, routine: int, option: bytes) -> bytes:
+        self._line.open(self._fingerprint)
+        return self._line.routine(routine, option)
+
+    def _bring_files(self, data: bytes) -> bytes:
+        self._line.open(self._fingerprint)
+        self._blocks(TRUST_START, len(data), lambda at, length: data[at : at + length])
+        return self._line.routine(TRUST)
 
     def _holds_of(self, image: Artifact) -> int:
         """How many bytes of this very image the unit holds."""
@@ -227,13 +325,30 @@ class UdsUnit:
         return written if digest.digest() == told[8:40] else 0
 
     def _send(self, image: Artifact, written: int, tell: Tell) -> None:
-        request = uds.download_request(FLASH_START + written, image.length - written)
-        block = uds.read_block_length(self._line.plain(request)) - 2
-        for number, at in enumerate(range(written, image.length, block), 1):
-            data = image.read(at, min(block, image.length - at))
-            head = bytes((Sid.TRANSFER, number & 0xFF))
-            self._block(head + data)
-            tell(at + len(data), image.length)
+        def read(at: int, length: int) -> bytes:
+            return image.read(written + at, length)
+
+        def told(done: int) -> None:
+            tell(written + done, image.length)
+
+        self._blocks(FLASH_START + written, image.length - written, read, told)
+
+    def _blocks(
+        self,
+        address: int,
+        size: int,
+        read: Read,
+        told: Callable[[int], object] = lambda _: None,
+        *,
+        form: int = 0,
+    ) -> None:
+        """A whole download."""
+        answer = self._line.plain(uds.download_request(address, size, form))
+        block = uds.read_block_length(answer) - 2
+        for number, at in enumerate(range(0, size, block), 1):
+            data = read(at, min(block, size - at))
+            self._block(bytes((Sid.TRANSFER, number & 0xFF)) + data)
+            told(at + len(data))
         self._line.plain(bytes((Sid.TRANSFER_EXIT,)))
 
     def _block(self, request: bytes) -> None:
@@ -271,12 +386,4 @@ class UdsUnit:
 
 def runs(now: UnitNow, order: Order) -> bool:
     """Whether a unit runs what it shall."""
-    return _same(now.runs, order.target)
-
-
-def _same(one: Installed | None, target: Installed) -> bool:
-    """Whether a program is the one that is meant: by its bytes, whatever its file is called."""
-    if one is None or one.length != target.length:
-        return False
-    known = set(one.hashes) & set(target.hashes)
-    return bool(known) and all(one.hashes[kind] == target.hashes[kind] for kind in known)
+    return same(now.runs, order.target)

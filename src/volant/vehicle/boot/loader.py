@@ -13,10 +13,10 @@ from collections.abc import Mapping
 
 import msgspec
 
-from volant.core.errors import InputError
+from volant.core.errors import InputError, RefusedError
+from volant.trust.delta import Header
 from volant.trust.flash import Flash, Records
-from volant.trust.flash.device import is_erased
-from volant.vehicle.boot.image import Image, Verify, read_image
+from volant.vehicle.boot.image import Image, Verify
 from volant.vehicle.boot.parts import (
     TRIES,
     Accepts,
@@ -27,11 +27,14 @@ from volant.vehicle.boot.parts import (
     Record,
     Stored,
     Verdict,
-    Vouch,
+    activated,
     check_layout,
+    judged,
     read_record,
     stored,
 )
+from volant.vehicle.boot.transfer import DeltaTransfer, WholeTransfer, clean_from
+from volant.vehicle.boot.trusting import UnitTrust
 
 
 class Bootloader:
@@ -45,7 +48,7 @@ class Bootloader:
         *,
         verify: Verify | None = None,
         accepts: Accepts | None = None,
-        vouch: Vouch | None = None,
+        trust: UnitTrust | None = None,
     ) -> None:
         """A bootloader on a device.
 
@@ -55,18 +58,16 @@ class Bootloader:
             identity: whose programs it takes.
             verify: checks signatures; without one none is asked for.
             accepts: whether the unit can run by tables; without one it can by all.
-            vouch: asked for what was transferred; the program of the factory needs nobody.
+            trust: what the unit itself believes of a director; the program of the factory needs none.
         """
         check_layout(layout, flash.geometry)
         self._flash, self._layout, self.identity = flash, layout, identity
-        self._verify, self._accepts, self.vouch = verify, accepts, vouch
+        self._verify, self._accepts, self.trust = verify, accepts, trust
         self._records = Records(flash, layout.record)
         self.running: Program | None = None
         """What was booted; None: the bootloader runs alone."""
         self._erase_at: int | None = None
-        self._at = 0
-        self._tail = bytearray()
-        """Bytes that do not fill a page yet."""
+        self._transfer: WholeTransfer | DeltaTransfer | None = None
 
     # --- what there is ---------------------------------------------------------------------------
 
@@ -99,6 +100,17 @@ class Bootloader:
         return hashlib.sha256(self._read(self._target, length)).digest()
 
     @property
+    def transferring(self) -> bool:
+        """Whether the next bytes of something are waited for."""
+        return self._transfer is not None
+
+    @property
+    def delta_done(self) -> tuple[int, bytes]:
+        """Segments of a delta that survive a cut, and the SHA-256 of its header; (0, b""): none is under way."""
+        job = self._record.job
+        return (0, b"") if job is None else (job.segments, job.delta)
+
+    @property
     def staged(self) -> Image | None:
         """A program that came whole and was found sound, and waits to be activated."""
         job = self._record.job
@@ -109,13 +121,8 @@ class Bootloader:
     @property
     def activated(self) -> Image | None:
         """A program that runs after the next reset and does not yet."""
-        now, running = self._record, self.running
-        found = now.images[now.active]
-        if now.tries_left == 0 or found is None or (now.job and now.job.slot == now.active):
-            return None
-        if running is not None and running.slot == now.active and running.sha256 == found.sha256:
-            return None
-        return self._holds(now.active)
+        now = self._record
+        return self._holds(now.active) if activated(now, self.running) else None
 
     @property
     def coming(self) -> int:
@@ -148,8 +155,9 @@ class Bootloader:
 
     def boot(self) -> Program | None:
         """As after power-on: choose what runs; None: nothing is sound, the bootloader stays."""
-        self._erase_at, self._at = None, 0
-        self._tail.clear()
+        self._erase_at = self._transfer = None
+        if self.trust is not None:
+            self.trust.reset()
         now = self._record
         order = [now.active, *(n for n in range(len(now.images)) if n != now.active)]
         if now.job is not None and now.job.slot != now.active:
@@ -170,7 +178,7 @@ class Bootloader:
             *(self._flash, self._layout, self.identity),
             verify=self._verify,
             accepts=self._accepts,
-            vouch=self.vouch,
+            trust=self.trust.again() if self.trust else None,
         )
         now = seen._record
         slot = now.active
@@ -232,7 +240,7 @@ class Bootloader:
         slot = self._target
         images[slot] = None
         self._change(images=tuple(images), job=None)
-        self._erase_at = 0
+        self._erase_at, self._transfer = 0, None
         return True
 
     def erase_step(self) -> bool:
@@ -265,44 +273,38 @@ class Bootloader:
             return False
         if job.written == job.size and job.size:
             return False
-        if not job.size:
-            self._change(job=Job(job.slot, size))
-        self._clean_from(job.slot, job.written)
-        self._at = job.written
-        self._tail.clear()
+        if not job.size or job.delta:  # what a delta made is as good as what came
+            self._change(job=Job(job.slot, offset + size, job.written))
+        clean_from(self._flash, self._layout.slots[job.slot], job.written)
+        area = self._layout.slots[job.slot]
+        self._transfer = WholeTransfer(self._flash, area, job.written, size + offset, self._written)
+        return True
+
+    def begin_delta(self) -> bool:
+        """Begin to take a delta into an erased slot, or go on with it; false: no slot is erased, or nothing runs."""
+        job, running = self._record.job, self.running
+        if job is None or running is None or running.slot == job.slot:
+            return False
+        source = self._record.images[running.slot]
+        if source is None:
+            return False
+        area, slot = self._layout.slots[running.slot], self._layout.slots[job.slot]
+        self._transfer = DeltaTransfer(
+            self._flash, slot, (area, source), self._accept_delta, self._written
+        )
         return True
 
     def write(self, data: bytes) -> None:
-        """Take the next bytes; whole pages go to the device, whole blocks are sure."""
-        job, geometry = self._record.job, self._flash.geometry
-        if job is None or self._at + len(self._tail) + len(data) > job.size:
-            raise ValueError("more bytes than were announced")
-        self._tail += data
-        area, block = self._layout.slots[job.slot], geometry.erase_bytes
-        while len(self._tail) >= geometry.page_bytes:
-            room = block - self._at % block
-            length = min(room, len(self._tail) // geometry.page_bytes * geometry.page_bytes)
-            self._flash.write(area.offset + self._at, bytes(self._tail[:length]))
-            del self._tail[:length]
-            self._at += length
-            if self._at % block == 0:
-                self._flash.flush()
-                self._change(job=Job(job.slot, job.size, self._at))
+        """Take the next bytes of what was begun; errors as `DeltaTransfer.write`, after which it is over."""
+        transfer, self._transfer = self._transfer, None
+        if transfer is None:
+            raise ValueError("no transfer was begun")
+        transfer.write(data)
+        self._transfer = transfer
 
     def finish(self) -> bool:
         """End a transfer; false: bytes are missing."""
-        job = self._record.job
-        if job is None or self._at + len(self._tail) != job.size:
-            return False
-        if self._tail:
-            page = self._flash.geometry.page_bytes
-            padded = bytes(self._tail) + b"\xff" * (-len(self._tail) % page)
-            self._flash.write(self._layout.slots[job.slot].offset + self._at, padded)
-            self._at += len(self._tail)
-            self._tail.clear()
-        self._flash.flush()
-        self._change(job=Job(job.slot, job.size, job.size))
-        return True
+        return self._transfer is not None and self._transfer.finish()
 
     def check(self) -> Verdict:
         """Judge what was transferred, as it stands on the device."""
@@ -316,8 +318,8 @@ class Bootloader:
         if self.running is not None and image.release < self.running.image.release:
             return Verdict.OLDER
         named = None
-        if self.vouch is not None and self.vouch.joined:
-            named = self.vouch.named(data)
+        if self.trust is not None and self.trust.joined:
+            named = self.trust.named(data)
             if named is None:
                 return Verdict.NOT_NAMED
         images = list(self._record.images)
@@ -381,27 +383,24 @@ class Bootloader:
         return self._judged(data)[1]
 
     def _judged(self, data: bytes) -> tuple[Verdict, Image | None]:
-        try:
-            image = read_image(data)
-        except InputError:
-            return Verdict.BROKEN, None
-        if image.unit != self.identity.unit:
-            return Verdict.OTHER_UNIT, None
-        if image.hardware != self.identity.hardware:
-            return Verdict.OTHER_HARDWARE, None
-        if self._verify is not None and not self._verify(image.sha256, image.signature):
-            return Verdict.NOT_SIGNED, None
-        if self._accepts is not None and not self._accepts(image):
-            return Verdict.WRONG_TABLES, None
-        return Verdict.SOUND, image
+        return judged(data, self.identity, self._verify, self._accepts)
 
-    def _clean_from(self, slot: int, offset: int) -> None:
-        """Blocks that a cut left half written are erased once more."""
-        area, block = self._layout.slots[slot], self._flash.geometry.erase_bytes
-        for at in range(area.offset + offset // block * block, area.offset + area.length, block):
-            if not is_erased(self._flash.read(at, block)):
-                self._flash.erase(at, block)
-                self._flash.flush()
+    def _written(self, count: int) -> None:
+        job = self._record.job
+        assert job is not None
+        segments = job.segments + 1 if job.delta else 0
+        self._change(job=msgspec.structs.replace(job, written=count, segments=segments))
+
+    def _accept_delta(self, header: Header) -> int:
+        job = self._record.job
+        assert job is not None
+        if job.delta != header.sha256:
+            if job.size:
+                raise RefusedError("the slot holds a part of something else")
+            job = Job(job.slot, header.target_bytes, 0, header.sha256)
+            self._change(job=job)
+        clean_from(self._flash, self._layout.slots[job.slot], job.written)
+        return job.segments
 
     def _read(self, slot: int, length: int) -> bytes:
         area = self._layout.slots[slot]

@@ -6,12 +6,13 @@ import enum
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Final, Protocol
+from typing import Annotated, Final
 
 import msgspec
 
+from volant.core.errors import InputError
 from volant.trust.flash import Area, Geometry
-from volant.vehicle.boot.image import Image
+from volant.vehicle.boot.image import Image, Verify, read_image
 
 TRIES: Final = 2
 """Boots of a new program without a confirmation; then the old one is back (ota.md section 10)."""
@@ -82,17 +83,6 @@ class Named:
     """Of the hashes that it lists."""
 
 
-class Vouch(Protocol):
-    """Who vouches for images beside the bootloader's own checks: the unit's own trust."""
-
-    @property
-    def joined(self) -> bool:
-        """Whether the unit was given something to trust; else all images are taken."""
-
-    def named(self, data: bytes) -> Named | None:
-        """What the director calls these bytes; None: it does not name them for this unit."""
-
-
 Accepts = Callable[[Image], bool]
 """Whether a unit can run by an image's tables."""
 
@@ -117,6 +107,10 @@ class Job(msgspec.Struct, frozen=True, array_like=True):
     """Bytes that will come; 0: not told yet."""
     written: _Count = 0
     """Bytes that survive a cut."""
+    delta: Annotated[bytes, msgspec.Meta(max_length=32)] = b""
+    """SHA-256 of the header of the delta that makes them; empty: they come as they are."""
+    segments: _Count = 0
+    """Of the delta, that survive a cut."""
 
 
 class Record(msgspec.Struct, frozen=True, array_like=True):
@@ -145,6 +139,34 @@ def read_record(value: bytes | None, slots: int) -> Record:
         ):
             return found
     return Record(0, (None,) * slots)
+
+
+def activated(now: Record, running: Program | None) -> bool:
+    """Whether the next boot runs another program than this one."""
+    found = now.images[now.active]
+    if now.tries_left == 0 or found is None or (now.job and now.job.slot == now.active):
+        return False
+    here = running is not None and running.slot == now.active
+    return not (here and running is not None and running.sha256 == found.sha256)
+
+
+def judged(
+    data: bytes, identity: Identity, verify: Verify | None, accepts: Accepts | None
+) -> tuple[Verdict, Image | None]:
+    """Whether bytes are a program that a unit takes, and the program."""
+    try:
+        image = read_image(data)
+    except InputError:
+        return Verdict.BROKEN, None
+    if image.unit != identity.unit:
+        return Verdict.OTHER_UNIT, None
+    if image.hardware != identity.hardware:
+        return Verdict.OTHER_HARDWARE, None
+    if verify is not None and not verify(image.sha256, image.signature):
+        return Verdict.NOT_SIGNED, None
+    if accepts is not None and not accepts(image):
+        return Verdict.WRONG_TABLES, None
+    return Verdict.SOUND, image
 
 
 def stored(data: bytes, named: Named | None = None) -> Stored:

@@ -8,6 +8,7 @@ from typing import Annotated, Final
 import msgspec
 
 from volant.core.errors import InputError
+from volant.trust.uptane import Installed
 from volant.vehicle.boot.image import Image
 from volant.vehicle.boot.loader import Bootloader
 
@@ -32,6 +33,16 @@ class OneTold(msgspec.Struct, frozen=True, array_like=True):
     hashes: Annotated[
         dict[str, Annotated[bytes, msgspec.Meta(max_length=64)]], msgspec.Meta(max_length=4)
     ]
+
+    def as_installed(self, ecu_id: str) -> Installed:
+        """As reports and checks have it."""
+        return Installed(
+            ecu_id=ecu_id,
+            name=self.name,
+            length=self.length,
+            hashes={kind: value.hex() for kind, value in self.hashes.items()},
+            release_counter=self.counter,
+        )
 
 
 class ProgramsTold(msgspec.Struct, frozen=True, array_like=True):
@@ -79,6 +90,7 @@ def programs_of(boot: Bootloader) -> ProgramsTold:
 
 def _one(boot: Bootloader, image: Image, slot: int) -> OneTold:
     data, kept = boot.program(slot)
+    kinds: tuple[str, ...]
     if kept is None or not kept.name:
         name, counter, kinds = f"{image.unit}-{image.version}.img", image.release, HASHES
     else:
