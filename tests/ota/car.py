@@ -89,14 +89,17 @@ FILES = {installed(unit, data).hashes["sha256"]: data for (unit, _), data in IMA
 IDS = {key: installed(key[0], data) for key, data in IMAGES.items()}
 
 
-def offer(release: int = 2, units: Iterable[str] = UNITS, before: int = 1) -> Offer:
+def offer(
+    release: int = 2, units: Iterable[str] = UNITS, before: dict[str, int] | None = None
+) -> Offer:
+    runs = before or {}
     plans = tuple(
         UnitPlan(
             unit=unit,
             target=IDS[unit, release],
-            before=IDS[unit, before],
+            before=IDS[unit, runs.get(unit, 1)],
             version=f"{release}.0",
-            version_before=f"{before}.0",
+            version_before=f"{runs.get(unit, 1)}.0",
             single=unit == SINGLE,
             needs=tuple(NEEDS.get(unit, ())),
         )
@@ -194,7 +197,7 @@ class Unit:
         self._answer()
 
     def confirm(self) -> None:
-        self._with_faults(Deed.CONFIRM, self.boot.confirm)
+        self._with_faults(Deed.CONFIRM, self._confirm)
 
     def revert(self) -> None:
         self._with_faults(Deed.GO_BACK, self.boot.revert)
@@ -252,6 +255,10 @@ class Unit:
             raise RefusedError("a trial must end first")
         while not self.boot.erase_step():
             pass
+
+    def _confirm(self) -> None:
+        if not self.boot.confirm():
+            raise RefusedError("what is on trial does not run")
 
     def _activate(self) -> None:
         if self.boot.activated is not None:
@@ -330,7 +337,7 @@ class Car:
     def until(self, reached: Callable[["Car"], bool], most_s: float = 1200.0) -> "Car":
         end_s = self.now_s + most_s
         while not reached(self):
-            assert self.now_s < end_s, f"{self.state} {self.record.open}"
+            assert self.now_s < end_s, f"{self.state.phase} {self.releases} {self.state.reasons}"
             self.turn()
         return self
 
@@ -347,7 +354,8 @@ class Car:
 
     @property
     def at_rest(self) -> bool:
-        return self.record.open is None and self.record.consent is None and not self._todo
+        waits = self.record.consent is not None and self.record.consent.starts_s == 0.0
+        return self.record.open is None and not waits and not self._todo
 
     # --- what there is ---------------------------------------------------------------------------
 
@@ -385,9 +393,14 @@ class Car:
                 self._todo.append(action)
         never_mixed(self)
 
+    def _offer(self) -> Offer | None:
+        if self.release is None:
+            return None
+        return offer(self.release, self.names, dict(zip(self.names, self.releases, strict=True)))
+
     def _work(self, action: Action) -> None:
         if isinstance(action, Check):
-            self._feed(Checked(offer(self.release, self.names) if self.release else None))
+            self._feed(Checked(self._offer()))
         elif isinstance(action, Fetch):
             self._feed(Fetched())
         elif isinstance(action, Do):

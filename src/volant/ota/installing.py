@@ -122,6 +122,9 @@ def _do(turn: Turn, now: Open, do: Do) -> None:
 
 def _staged(turn: Turn, now: Open) -> None:
     """All is written: switch to it, where the car may still be updated and is held."""
+    if not now.looked:
+        _keep(turn, now, looked=True)
+        return
     reasons = _against(turn, now)
     if reasons:
         turn.set(waits=reasons)

@@ -85,6 +85,8 @@ class Open(_Part, frozen=True, kw_only=True):
 
     offer: Offer
     decision: Decision = Decision.STAGE
+    looked: bool = False
+    """All units were seen to run what they ran when it was offered: another program of theirs is our doing since."""
     locked: bool = False
     """While units are written: a unit of one slot is about to lose its program. After that decision all is locked
     but a trial that has settled."""

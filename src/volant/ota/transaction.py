@@ -265,12 +265,14 @@ _Found = tuple[Deed] | tuple[Deed, Installed | None] | Failed | None
 
 
 def _stage(case: _Case) -> _Found:
+    if not case.now.looked:
+        if case.unit.on_trial or case.unit.active:
+            return case.failed("another program of it is on trial")
+        if not same(case.unit.runs, case.plan.before):
+            return case.failed("it runs another program than when the update was offered")
+        return None
     if case.holds_target or case.runs_target:
         return None
-    if case.unit.on_trial:
-        return case.failed("another program of it is on trial")
-    if not case.is_overwritten and not same(case.unit.runs, case.plan.before):
-        return case.failed("it runs another program than when the update was offered")
     return Deed.STAGE, case.plan.target
 
 
@@ -300,15 +302,19 @@ def _forward(case: _Case) -> _Found:
 
 def _back(case: _Case) -> _Found:
     plan, one, unit = case.plan, case.one, case.unit
-    touched = case.now.switched or case.is_overwritten
-    if not touched and not case.runs_target and not (unit.active and case.holds_target):
+    if not case.now.looked:
         return None  # whatever it runs is none of our doing
+    touched = case.now.switched or case.is_overwritten
+    ours = case.runs_target or (unit.active and case.holds_target)
+    if not touched and not ours and not same(unit.runs, plan.before):
+        return None  # somebody else has put it there meanwhile
     if same(unit.runs, plan.before):
         if unit.active and not plan.single and not same(unit.staged, plan.before):
             return (Deed.GO_BACK,)
         # Only a reset shows what its flash holds: it may run from memory what is lost there, or not be booted since
         # it was reverted, where a confirmation would be of the new program.
-        if touched and not one.was_reset:
+        unsure = unit.on_trial and (one.last is Deed.GO_BACK or one.refusals > 0)
+        if touched and (unsure or not one.was_reset):
             return (Deed.RESET,)
         return (Deed.CONFIRM,) if unit.on_trial else None
     if plan.before is None:

@@ -209,11 +209,14 @@ class Bootloader:
         self._put(Record(0, (stored(data), *none[1:])))
 
     def confirm(self) -> bool:
-        """What runs is good and stays; false: nothing runs."""
+        """What runs is good and stays; false: nothing runs, or not what is on trial."""
         if self.running is None:
             return False
-        if self._record.tries_left is not None:
-            self._change(tries_left=None)
+        if self._record.tries_left is None:
+            return True
+        if self.running.slot != self._record.active:
+            return False
+        self._change(tries_left=None)
         return True
 
     def revert(self) -> bool:
