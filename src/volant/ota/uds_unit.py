@@ -49,6 +49,7 @@ TRIES: Final = 5
 RETRY_S: Final = 0.5
 RESET_TRIES: Final = 60
 """With `RETRY_S` between: half a minute until a unit answers again (chosen)."""
+REQUEST_MOST_BYTES: Final = 1 << 16
 HASH_BYTES: Final = 1 << 16
 AGAIN: Final = frozenset(
     {
@@ -84,7 +85,14 @@ class UdsUnit:
     """One control unit as the update machine needs it (`UnitPort`). Not safe for threads."""
 
     def __init__(
-        self, name: str, ask: Ask, key: Key, wait: Wait, *, fingerprint: bytes = SIGNED_IN
+        self,
+        name: str,
+        ask: Ask,
+        key: Key,
+        wait: Wait,
+        *,
+        fingerprint: bytes = SIGNED_IN,
+        request_most: int = REQUEST_MOST_BYTES,
     ) -> None:
         """A unit.
 
@@ -94,9 +102,10 @@ class UdsUnit:
             key: the key of a security level that fits a seed.
             wait: lets seconds go by.
             fingerprint: who programs, as the unit keeps it.
+            request_most: longest request that the way takes, in bytes: 4095 for ISO-TP.
         """
         self._line = UdsLine(name, ask, key, wait)
-        self._wait, self._fingerprint = wait, fingerprint
+        self._wait, self._fingerprint, self._most = wait, fingerprint, request_most
         self.resumed_at = 0
         """Bytes that the unit held already when the last transfer began."""
 
@@ -344,7 +353,7 @@ class UdsUnit:
     ) -> None:
         """A whole download."""
         answer = self._line.plain(uds.download_request(address, size, form))
-        block = uds.read_block_length(answer) - 2
+        block = min(uds.read_block_length(answer), self._most) - 2
         for number, at in enumerate(range(0, size, block), 1):
             data = read(at, min(block, size - at))
             self._block(bytes((Sid.TRANSFER, number & 0xFF)) + data)
