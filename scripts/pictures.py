@@ -25,6 +25,7 @@ import msgspec
 
 from tests.conftest import BROWSER_ARGUMENTS, chromium
 from tests.e2e.feeder import FRAME_S, Feeder
+from tests.e2e.updates import STATES, publish
 from volant.app.compose import plan_trip
 from volant.app.drive import drive_trip
 from volant.app.exam_run import ExamWish, run_command
@@ -137,6 +138,18 @@ def seat_picture(browser: Browser, frames: list[bytes], picture: Path) -> None:
         page.screenshot(path=picture)
 
 
+def update_picture(browser: Browser, picture: Path) -> None:
+    """An update that is offered to a parked car."""
+    with Feeder() as feeder, page_of(browser, "light") as page:
+        publish(feeder, STATES["offered"])
+        page.goto(feeder.link.address + "drive/")
+        page.wait_for_function("() => document.querySelector('#stale').hidden")
+        page.click("#seat")
+        page.click("#update-badge")
+        page.wait_for_timeout(SETTLED_MS)
+        page.screenshot(path=picture)
+
+
 def report_picture(browser: Browser, picture: Path) -> None:
     """What `volant exam run basics --only light --report exam.html` writes, amid its replay."""
     here = Path.cwd()
@@ -167,10 +180,13 @@ def main() -> int:
         sys.exit(f"the drive never came to: {', '.join(sorted(missing))}")
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
         browser = playwright.chromium.launch(executable_path=chromium(), args=BROWSER_ARGUMENTS)
-        taken = [Path(folder, f"{name}.png") for name in (*MOMENTS, "driver", "exam-report")]
+        taken = [
+            Path(folder, f"{name}.png") for name in (*MOMENTS, "driver", "update", "exam-report")
+        ]
         for picture in taken[: len(MOMENTS)]:
             cockpit_picture(browser, found[picture.stem], MOMENTS[picture.stem][1], picture)
-        seat_picture(browser, found["town"], taken[-2])
+        seat_picture(browser, found["town"], taken[-3])
+        update_picture(browser, taken[-2])
         report_picture(browser, taken[-1])
         browser.close()
         heavy = [picture.name for picture in taken if picture.stat().st_size > MOST_BYTES]

@@ -14,6 +14,7 @@ from volant.caros.cockpit import (
     CockpitHands,
     CockpitPress,
     CockpitSeat,
+    CockpitWish,
     FromServer,
 )
 from volant.core import topics
@@ -27,6 +28,7 @@ from volant.core.messages import (
     PilotState,
     RequestKind,
 )
+from volant.core.updates import UpdateRequest, UpdateWish
 
 STEERING = Steering(15.0, 2.6, 0.18)
 
@@ -41,6 +43,7 @@ class Room:
         self.stamp_ns = 0
         self.controls = DriverControls()
         self.requests: list[DriverRequest] = []
+        self.wishes: list[UpdateRequest] = []
 
     def _hear(self) -> list[FromServer]:
         said, self.said = self.said, []
@@ -71,6 +74,8 @@ class Room:
                     self.controls = message
                 elif isinstance(message, DriverRequest):
                     self.requests.append(message)
+                elif isinstance(message, UpdateRequest):
+                    self.wishes.append(message)
         return self.controls
 
 
@@ -111,6 +116,17 @@ def test_presses_become_requests_of_the_tick(room: Room) -> None:
     assert [one.kind for one in room.requests] == [RequestKind.SWITCH, RequestKind.CANCEL]
     assert room.requests[0].function is Function.LCC
     assert {one.stamp_ns for one in room.requests} == {room.stamp_ns}
+
+
+def test_only_who_sits_in_the_seat_wishes_something_of_an_update(room: Room) -> None:
+    room.tick(CockpitWish(wish=UpdateWish.NOW))
+    assert room.wishes == []
+    room.tick(CockpitSeat(taken=True))
+    room.tick(CockpitWish(wish=UpdateWish.TONIGHT))
+    assert room.wishes == [UpdateRequest(stamp_ns=room.stamp_ns, wish=UpdateWish.TONIGHT)]
+    room.tick(CockpitGone())
+    room.tick(CockpitWish(wish=UpdateWish.NOW))
+    assert len(room.wishes) == 1
 
 
 @pytest.mark.parametrize("how", ["gone", "silent"])

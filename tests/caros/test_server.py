@@ -28,7 +28,7 @@ from volant.caros.cockpit import (
     ControlKind,
     spawn_cockpit,
 )
-from volant.caros.cockpit.messages import CockpitStart
+from volant.caros.cockpit.seam import CockpitStart
 from volant.caros.cockpit.server import Hub, make_app
 from volant.core.errors import LinkError
 from volant.core.messages import RequestKind

@@ -16,7 +16,7 @@ import pytest
 from tests.caros.apps.paging import FLAP, PagedCar
 from tests.e2e.feeder import Feeder
 from volant.caros.apps.pages import Page
-from volant.caros.cockpit.messages import CockpitPainted
+from volant.caros.cockpit.seam import CockpitPainted
 from volant.caros.viss.server import serve
 
 if TYPE_CHECKING:

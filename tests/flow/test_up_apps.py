@@ -21,7 +21,7 @@ from volant.app.app_make import app_store
 from volant.caros.apps.isolation.levels import Level
 from volant.caros.apps.package import open_package, pack
 from volant.caros.apps.store import AppStore
-from volant.caros.cockpit.messages import CockpitHands, CockpitSeat
+from volant.caros.cockpit.seam import CockpitHands, CockpitSeat
 
 APP = "org.example.app"
 MAIN = b"""

@@ -13,7 +13,7 @@ import "../kit/parts/replay";
 import "../kit/parts/speedo";
 import "../kit/parts/view";
 import { alarmOf } from "../kit/alarm";
-import { isOver, reasonOf, turnAhead } from "../kit/arrival";
+import { haltOf, isOver, reasonOf, turnAhead } from "../kit/arrival";
 import { countWords } from "../kit/codes";
 import { distance, kmh, Steady } from "../kit/format";
 import { leading, switchedOff } from "../kit/functions";
@@ -92,12 +92,13 @@ function show(frame: CockpitFrame, nowMs: number): void {
 function showPilot(frame: CockpitFrame): void {
   const state = frame.pilot;
   pilot.engagement = state?.engagement ?? null;
-  pilot.stop = frame.stop?.words ?? "";
-  pilot.stands = frame.stop?.stands ?? false;
+  const halt = haltOf(frame);
+  pilot.stop = halt?.words ?? "";
+  pilot.stands = halt?.stands ?? false;
   pilot.over = isOver(frame);
   pilot.reason = reasonOf(frame);
   const engaged = state?.engagement === "engaged" || state?.engagement === "overridden";
-  const drives = engaged && !frame.stop;
+  const drives = engaged && !halt;
   pilot.setSpeed = state && drives ? Math.round(kmh(state.set_speed_mps)) : null;
 }
 

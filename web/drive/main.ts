@@ -10,9 +10,10 @@ import "../kit/parts/limit";
 import "../kit/parts/map";
 import "../kit/parts/pilot";
 import "../kit/parts/speedo";
+import "../kit/parts/update";
 import "../kit/parts/view";
 import { alarmOf } from "../kit/alarm";
-import { isOver, reasonOf, turnAhead } from "../kit/arrival";
+import { haltOf, isOver, reasonOf, turnAhead } from "../kit/arrival";
 import { chargeWords } from "../kit/charge";
 import { countWords } from "../kit/codes";
 import { type Feet, type Hold, handsOf, join, pressKeys, REST, readPad } from "../kit/drive/hands";
@@ -26,12 +27,13 @@ import {
   switchOf,
   type Wishes,
   wishesOf,
+  wishOf,
 } from "../kit/drive/presses";
 import { arrivalWords, rangeWords } from "../kit/energy";
 import { kmh, Steady } from "../kit/format";
 import { FUNCTIONS } from "../kit/functions";
 import { Live } from "../kit/live";
-import type { Function as CarFunction, CockpitFrame } from "../kit/messages.gen";
+import type { Function as CarFunction, CockpitFrame, UpdateWish } from "../kit/messages.gen";
 import type { AlertBanner } from "../kit/parts/alert";
 import type { AppCards } from "../kit/parts/apps";
 import type { CodeList } from "../kit/parts/codes";
@@ -40,7 +42,9 @@ import type { LimitSign } from "../kit/parts/limit";
 import type { MapView } from "../kit/parts/map";
 import type { PilotTile } from "../kit/parts/pilot";
 import type { Speedo } from "../kit/parts/speedo";
+import type { UpdatePanel } from "../kit/parts/update";
 import type { SceneView } from "../kit/parts/view";
+import { badge, isParked } from "../kit/updates";
 
 const SEND_MS = 50;
 /** A press is believed for this long, until the car's own word comes back. */
@@ -60,6 +64,8 @@ const guide = part<GuideTile>("volant-guide");
 const map = part<MapView>("volant-map");
 const codes = part<CodeList>("volant-codes");
 const apps = part<AppCards>("volant-apps");
+const updates = part<UpdatePanel>("volant-update");
+const updateBadge = part<HTMLAnchorElement>("#update-badge");
 const codesCount = part<HTMLAnchorElement>("#codes-count");
 const energy = {
   all: part<HTMLElement>("#energy"),
@@ -132,6 +138,7 @@ function showSeat(words: string): void {
   }
   for (const box of [hands, eyes, ...boxes.values()]) box.disabled = !seated;
   codes.seated = seated;
+  updates.seated = seated;
 }
 
 // --- what is pressed -------------------------------------------------------------------------------
@@ -163,7 +170,7 @@ function isTaken(event: KeyboardEvent): boolean {
   if (event.ctrlKey || event.altKey || event.metaKey) return true;
   const onControl =
     event.target instanceof Element &&
-    event.target.closest("button,input,summary,a,volant-codes,volant-apps");
+    event.target.closest("button,input,summary,a,volant-codes,volant-apps,volant-update");
   return onControl !== null && (event.code === "Space" || event.code === "Enter");
 }
 
@@ -210,6 +217,9 @@ for (const pad of document.querySelectorAll<HTMLElement>("[data-hold]")) {
 codes.addEventListener("volant-clear", () => {
   if (seated) live.send(clearCodes());
 });
+updates.addEventListener("volant-wish", (event) => {
+  if (seated) live.send(wishOf((event as CustomEvent<UpdateWish>).detail));
+});
 seat.addEventListener("click", () => (seated ? leave() : take()));
 
 // --- the dead man's switch -------------------------------------------------------------------------
@@ -251,16 +261,17 @@ setInterval(look, SEND_MS / 2);
 
 function show(frame: CockpitFrame, nowMs: number): void {
   view.take(frame, nowMs);
-  const { car, plan, pilot: state, stop } = frame;
+  const { car, plan, pilot: state } = frame;
+  const halt = haltOf(frame);
   speedo.speed = car?.valid ? steadySpeed.of(kmh(Math.abs(car.speed_mps))) : null;
   limit.limit = plan?.limit_mps == null ? null : Math.round(kmh(plan.limit_mps));
   limit.assumed = plan?.limit_is_default ?? false;
   limit.free = plan !== null && plan.limit_mps === null;
   pilot.engagement = state?.engagement ?? null;
   const engaged = state?.engagement === "engaged" || state?.engagement === "overridden";
-  const drives = engaged && !stop;
-  pilot.stop = stop?.words ?? "";
-  pilot.stands = stop?.stands ?? false;
+  const drives = engaged && !halt;
+  pilot.stop = halt?.words ?? "";
+  pilot.stands = halt?.stands ?? false;
   pilot.over = isOver(frame);
   pilot.reason = reasonOf(frame);
   pilot.setSpeed = state && drives ? Math.round(kmh(state.set_speed_mps)) : null;
@@ -279,6 +290,7 @@ function show(frame: CockpitFrame, nowMs: number): void {
   codesCount.hidden = words === "";
   if (codesCount.textContent !== words) codesCount.textContent = words;
   codesCount.classList.toggle("some", (frame.codes?.count ?? 0) > 0);
+  showUpdate(frame);
   showEnergy(frame);
   meters.go.value = car?.accelerator ?? 0;
   meters.brake.value = car?.brake ?? 0;
@@ -291,6 +303,16 @@ function show(frame: CockpitFrame, nowMs: number): void {
     box.parentElement?.classList.toggle("acts", state?.functions.includes(name) ?? false);
   }
   showWishes();
+}
+
+function showUpdate(frame: CockpitFrame): void {
+  updates.told = frame.update;
+  updates.parked = isParked(frame);
+  updates.hidden = frame.update === null;
+  const { words, calls } = badge(frame.update, Date.now() / 1000);
+  updateBadge.hidden = words === "";
+  write(updateBadge, words);
+  updateBadge.classList.toggle("calls", calls);
 }
 
 function showEnergy(frame: CockpitFrame): void {

@@ -194,6 +194,7 @@ export class Projector {
       energy: null,
       apps: [],
       charge: null,
+      update: null,
       replay: null,
     };
   }

@@ -1,9 +1,16 @@
-import type { CockpitFrame, Guidance } from "./messages.gen";
+import type { CockpitFrame, CockpitStop, Guidance } from "./messages.gen";
+import { lockOf } from "./updates";
+
+/** Why nobody drives off or on: a stop by the car itself, else an update that holds it. */
+export function haltOf({ stop, update }: CockpitFrame): CockpitStop | null {
+  return stop ?? lockOf(update);
+}
 
 /** The trip is over and nobody drives: the pilot has been switched off with it, not by a person. */
-export function isOver({ plan, pilot, stop }: CockpitFrame): boolean {
+export function isOver(frame: CockpitFrame): boolean {
+  const { plan, pilot } = frame;
   const byHand = pilot?.engagement === "off" || pilot?.engagement === "ready";
-  return byHand && !stop && (plan?.arrived ?? false);
+  return byHand && !haltOf(frame) && (plan?.arrived ?? false);
 }
 
 /** The next turn; at the destination the road behind it is nobody's way. */
@@ -13,8 +20,9 @@ export function turnAhead({ plan }: CockpitFrame): Guidance | null {
 
 /** Why the car does what it does, or why the pilot does not drive. */
 export function reasonOf(frame: CockpitFrame): string {
-  const { pilot, plan, guard, stop } = frame;
-  if (stop) return stop.reason;
+  const { pilot, plan, guard } = frame;
+  const halt = haltOf(frame);
+  if (halt) return halt.reason;
   if (!pilot) return "";
   if (isOver(frame)) return pilot.blocker_words[0] ?? "Pilot off";
   if (plan?.arrived) return "Arrived";

@@ -9,6 +9,7 @@ import type {
   CockpitPainted,
   CockpitPress,
   CockpitSeat,
+  CockpitWish,
 } from "./messages.gen";
 import { SCHEMA_HASH } from "./messages.gen";
 import { decode } from "./msgpack";
@@ -17,7 +18,13 @@ export const STALE_MS = 250;
 const RETRY_MS = [200, 400, 800, 1600];
 const CLOSE_ENDED = 4000;
 
-export type ToServer = CockpitControl | CockpitPainted | CockpitSeat | CockpitHands | CockpitPress;
+export type ToServer =
+  | CockpitControl
+  | CockpitPainted
+  | CockpitSeat
+  | CockpitHands
+  | CockpitPress
+  | CockpitWish;
 export type LinkState = "waiting" | "live" | "lost" | "ended" | "other-version";
 
 export class Live {

@@ -1,6 +1,6 @@
 // Made by `python -m volant.caros.cockpit.typescript`; do not edit.
 
-export const SCHEMA_HASH = "bd8f9cd54f28";
+export const SCHEMA_HASH = "b66c0bafac07";
 
 /** Emergency braking's own view, 20 Hz and at each change; positions in the car frame. */
 export interface AebState {
@@ -309,6 +309,7 @@ export interface CockpitFrame {
   energy: CockpitEnergy | null;
   charge: CockpitCharge | null;
   apps: readonly AppCard[];
+  update: CockpitUpdate | null;
   replay: CockpitReplay | null;
 }
 
@@ -486,6 +487,18 @@ export interface CockpitTrack {
   brake_lights: boolean;
   indicator: Indicator;
   ghost: boolean;
+}
+
+/** What updates have in hand, with units named for people. */
+export interface CockpitUpdate {
+  state: UpdateState;
+  silent: boolean;
+}
+
+/** From the screen in the driver's seat: what it wishes of an update. */
+export interface CockpitWish {
+  type: "wish";
+  wish: UpdateWish;
 }
 
 /** A crossing for people: its corners in order. */
@@ -1161,7 +1174,7 @@ export const FIELDS: Record<string, readonly string[]> = {
   CockpitControl: ["kind", "value"],
   CockpitEgo: ["stamp_ns", "x_m", "y_m", "z_m", "yaw_rad", "grade", "yaw_rate_rps", "speed_mps", "length_m", "width_m", "rear_overhang_m", "valid"],
   CockpitEnergy: ["range_m", "arrival_pct", "arrival_low_pct", "arrival_high_pct", "reaches", "advice"],
-  CockpitFrame: ["schema", "sequence", "stamp_ns", "car_age_s", "pilot_age_s", "car", "ego", "tracks_stamp_ns", "tracks", "plan", "pilot", "guard", "stop", "alert", "road_window", "road", "lights", "aeb", "route_number", "route", "codes", "energy", "charge", "apps", "replay"],
+  CockpitFrame: ["schema", "sequence", "stamp_ns", "car_age_s", "pilot_age_s", "car", "ego", "tracks_stamp_ns", "tracks", "plan", "pilot", "guard", "stop", "alert", "road_window", "road", "lights", "aeb", "route_number", "route", "codes", "energy", "charge", "apps", "update", "replay"],
   CockpitGuard: ["source", "limited", "reason"],
   CockpitHands: ["accelerator", "brake", "wheel", "hands_on", "eyes_on"],
   CockpitLight: ["x_m", "y_m", "z_m", "state"],
@@ -1178,6 +1191,8 @@ export const FIELDS: Record<string, readonly string[]> = {
   CockpitStop: ["stands", "words", "reason"],
   CockpitSurface: ["piece", "kind", "origin_x_m", "origin_y_m", "origin_z_m", "left", "right"],
   CockpitTrack: ["track_id", "object_class", "x_m", "y_m", "z_m", "yaw_rad", "speed_mps", "accel_mps2", "yaw_rate_rps", "length_m", "width_m", "height_m", "confidence", "brake_lights", "indicator", "ghost"],
+  CockpitUpdate: ["state", "silent"],
+  CockpitWish: ["wish"],
   CockpitZebra: ["x_m", "y_m", "z_m", "signalled"],
   CodeFrame: ["stamp_ns", "drives_ago", "speed_mps", "charge_pct", "supply_v", "odometer_m"],
   Command: ["stamp_ns", "accel_mps2", "curvature_per_m", "gear", "indicator", "hold"],

@@ -20,12 +20,14 @@ from volant.caros.cockpit import (
     CockpitHands,
     CockpitPress,
     CockpitSeat,
+    CockpitWish,
     FromServer,
 )
 from volant.core import topics
 from volant.core.bus import Bus
 from volant.core.clock import CONTROL_TICK_NS, NS_PER_S, nanoseconds
 from volant.core.messages import DriverControls, DriverRequest, Engagement
+from volant.core.updates import UpdateRequest
 
 SILENT_NS: Final = nanoseconds(0.5)
 """Five missed words of a screen that speaks ten times a second, or oftener (chosen)."""
@@ -118,6 +120,9 @@ class Desk:
                 self._hands, self._heard_ns = word, stamp_ns
             case CockpitPress() if self.taken and self._hands is not None:
                 self._inbox.put(topics.DRIVER_REQUEST, _request(word, stamp_ns))
+            case CockpitWish() if self.taken and self._hands is not None:
+                wish = UpdateRequest(stamp_ns=stamp_ns, wish=word.wish)
+                self._inbox.put(topics.UPDATE_REQUEST, wish)
 
     def _controls(self, hands: CockpitHands | None) -> DriverControls:
         if hands is not None:

@@ -15,6 +15,7 @@ import msgspec
 from volant.core.body import BodyRequest
 from volant.core.messages import DriverRequest, Message
 from volant.core.topics import Topic
+from volant.core.updates import UpdateRequest
 
 
 class Inbox:
@@ -50,6 +51,6 @@ class Inbox:
 
 
 def _stamped(message: Message, stamp_ns: int) -> Message:
-    if isinstance(message, DriverRequest | BodyRequest):
+    if isinstance(message, DriverRequest | BodyRequest | UpdateRequest):
         return msgspec.structs.replace(message, stamp_ns=stamp_ns)
     return message

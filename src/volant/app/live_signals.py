@@ -59,6 +59,7 @@ HEARD: Final[tuple[Topic, ...]] = (
     topics.CAR_POWER,
     topics.CAR_CODES,
     topics.ENERGY_STATE,
+    topics.UPDATE_STATE,
 )
 
 

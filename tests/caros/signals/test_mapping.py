@@ -29,6 +29,7 @@ from volant.core.messages import (
     Plan,
     Tracks,
 )
+from volant.core.updates import UpdateEnd, UpdatePhase, UpdateResult, UpdateState
 from volant.road.georef import read_georef
 from volant.vehicle import load_spec
 from volant.vehicle.body.items import ROWS, wanted
@@ -175,6 +176,27 @@ def test_units_are_those_of_vss() -> None:
     assert found["Vehicle.AverageSpeed"] == pytest.approx(72.0)
     assert found["Vehicle.Powertrain.TimeRemaining"] == 5000
     assert found["Vehicle.StartTime"] == "2023-11-14T22:13:20.000Z"
+
+
+def test_an_update_is_told_with_its_times_in_utc() -> None:
+    last = UpdateResult(end=UpdateEnd.FAILED, title="Old", at_s=1.7e9, why="No room")
+    state = UpdateState(
+        stamp_ns=0, phase=UpdatePhase.WAITING, title="New", done=0.25, starts_s=1.8e9, locked=True, last=last
+    )  # fmt: skip
+    held = {UpdateState: state}
+    _, found = mapping.values_of(mapping.Counted(0), held, held, SHAPE)
+    branch = "Vehicle.SoftwareUpdate."
+    values = {
+        leaf.path.removeprefix(branch): value
+        for key, value in mapping.fitted(TREE, found).items()
+        if (leaf := TREE.by_id(key)) is not None
+    }
+    assert (values["Phase"], values["Title"], values["Progress"]) == ("waiting", "New", 25.0)
+    assert values["StartTime"] == "2027-01-15T08:00:00.000Z"
+    assert values["Last.Time"] == "2023-11-14T22:13:20.000Z"
+    assert (values["Last.Result"], values["Last.Reason"]) == ("failed", "No room")
+    assert values["IsLocked"] is True
+    assert values["TimeRemaining"] is None
 
 
 def some(leaf: Leaf) -> Value:

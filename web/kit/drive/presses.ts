@@ -3,7 +3,9 @@ import type {
   Function as CarFunction,
   CockpitFrame,
   CockpitPress,
+  CockpitWish,
   Indicator,
+  UpdateWish,
 } from "../messages.gen";
 import type { Hold, Pad } from "./hands";
 
@@ -138,4 +140,8 @@ export function clearCodes(): CockpitPress {
 
 export function switchOf(name: CarFunction, on: boolean): CockpitPress {
   return { type: "press", ...plain, kind: "switch", function: name, value: on ? 1 : 0 };
+}
+
+export function wishOf(wish: UpdateWish): CockpitWish {
+  return { type: "wish", wish };
 }

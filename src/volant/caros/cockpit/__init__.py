@@ -15,17 +15,16 @@ from volant.caros.cockpit.launch import (
     spawn_cockpit,
     spawn_cockpit_at,
 )
-from volant.caros.cockpit.messages import (
-    SCHEMA_HASH,
+from volant.caros.cockpit.messages import SCHEMA_HASH, CockpitFrame, CockpitReplay
+from volant.caros.cockpit.seam import (
     CockpitControl,
-    CockpitFrame,
     CockpitGone,
     CockpitHands,
     CockpitPainted,
     CockpitPress,
     CockpitReady,
-    CockpitReplay,
     CockpitSeat,
+    CockpitWish,
     ControlKind,
     FromServer,
 )
@@ -43,6 +42,7 @@ __all__ = [
     "CockpitReady",
     "CockpitReplay",
     "CockpitSeat",
+    "CockpitWish",
     "ControlKind",
     "Door",
     "FromServer",

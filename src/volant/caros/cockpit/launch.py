@@ -20,7 +20,7 @@ from typing import Final
 
 import msgspec
 
-from volant.caros.cockpit.messages import CockpitStart, FromServer
+from volant.caros.cockpit.seam import CockpitStart, FromServer
 from volant.core.errors import LinkError
 
 DEFAULT_PORT: Final = 8740

@@ -1,4 +1,4 @@
-"""What crosses the cockpit's two seams: loop to cockpit server, cockpit server to screen.
+"""What the cockpit shows: one `CockpitFrame` at a time, from the loop over the server to every screen.
 
 Every `CockpitFrame` is the whole state, never a difference: a screen that opens late or misses frames
 is right at the next one. It holds only what the car itself believes and plans, never the world's truth.
@@ -8,10 +8,8 @@ the rest of the frame.
 
 from __future__ import annotations
 
-import enum
 from typing import Annotated, Final
 
-import msgspec
 from msgspec import Meta
 
 from volant.caros.cockpit.shapes import schema_hash
@@ -24,7 +22,6 @@ from volant.core.messages import (
     Constraint,
     Engagement,
     Escalation,
-    Function,
     Gear,
     Guidance,
     Indicator,
@@ -35,10 +32,10 @@ from volant.core.messages import (
     ObjectClass,
     Percent,
     Ratio,
-    RequestKind,
     Stamp,
     TroubleCode,
 )
+from volant.core.updates import UpdateState
 
 Packed = Annotated[bytes, Meta(max_length=60_000)]
 """Little-endian int16 triples (x, y, z) in centimetres relative to the piece's origin."""
@@ -313,6 +310,14 @@ class CockpitCharge(Message, frozen=True, kw_only=True):
     """The battery is warmed."""
 
 
+class CockpitUpdate(Message, frozen=True, kw_only=True):
+    """What updates have in hand, with units named for people."""
+
+    state: UpdateState
+    silent: bool
+    """It has not been heard for a while: this is what it said last."""
+
+
 class CockpitReplay(Message, frozen=True, kw_only=True):
     """Set while a journal is watched instead of a drive."""
 
@@ -364,86 +369,9 @@ class CockpitFrame(Message, frozen=True, kw_only=True):
     """Null where the body is not heard."""
     apps: tuple[AppCard, ...] = ()
     """What apps show, and the addresses of their pages."""
+    update: CockpitUpdate | None = None
+    """Null where the car takes no updates."""
     replay: CockpitReplay | None = None
-
-
-# --- between the loop's process and the server's ---------------------------------------------------
-
-
-class CockpitStart(msgspec.Struct, frozen=True, kw_only=True, tag="start"):
-    """First message to the server: what must not stand on a command line."""
-
-    token: str
-    replay: bool
-    hosts: tuple[str, ...]
-    """Values of the Host header that are answered."""
-
-
-class ControlKind(enum.Enum):
-    """What a viewer of a journal can ask for."""
-
-    PAUSE = "pause"
-    PLAY = "play"
-    STEP = "step"
-    SPEED = "speed"
-    SEEK = "seek"
-
-
-class CockpitControl(msgspec.Struct, frozen=True, kw_only=True, tag="control"):
-    """From a screen in replay: `value` is a factor for SPEED, seconds for SEEK, frames for STEP."""
-
-    kind: ControlKind
-    value: Annotated[float, Meta(ge=-86_400.0, le=86_400.0)] | None = None
-
-
-class CockpitPainted(msgspec.Struct, frozen=True, kw_only=True, tag="painted"):
-    """From a screen: its first live frame is on the glass."""
-
-    sequence: Annotated[int, Meta(ge=0)]
-
-
-class CockpitSeat(msgspec.Struct, frozen=True, kw_only=True, tag="seat"):
-    """From a screen: it takes the driver's seat, or leaves it. The last to take it has it.
-
-    The same to a screen, with `taken` false: another one has taken the seat.
-    """
-
-    taken: bool
-
-
-class CockpitHands(msgspec.Struct, frozen=True, kw_only=True, tag="hands"):
-    """From the screen in the driver's seat, ten times a second at least: what hands and feet do.
-
-    A seat that falls silent is a driver who is gone (`app/desk.py`).
-    """
-
-    accelerator: Ratio = 0.0
-    brake: Ratio = 0.0
-    wheel: Annotated[float, Meta(ge=-1.0, le=1.0)] = 0.0
-    """Share of what is sensible at this speed, left positive; 0 lets the wheel go."""
-    hands_on: bool = True
-    eyes_on: bool = True
-
-
-class CockpitPress(msgspec.Struct, frozen=True, kw_only=True, tag="press"):
-    """From the screen in the driver's seat: a button, as `DriverRequest` has it."""
-
-    kind: RequestKind
-    value: Annotated[float, Meta(ge=-1000.0, le=1000.0)] | None = None
-    indicator: Indicator | None = None
-    function: Function | None = None
-
-
-class CockpitGone(msgspec.Struct, frozen=True, kw_only=True, tag="gone"):
-    """From the server: the screen in the driver's seat has gone without leaving it."""
-
-
-class CockpitReady(msgspec.Struct, frozen=True, kw_only=True, tag="ready"):
-    """From the server: it answers now."""
-
-
-FromScreen = CockpitControl | CockpitPainted | CockpitSeat | CockpitHands | CockpitPress
-FromServer = FromScreen | CockpitGone | CockpitReady
 
 
 SCHEMA_HASH: Final = schema_hash((CockpitFrame, CockpitRoad, CockpitRoute))

@@ -28,7 +28,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from volant.caros.cockpit.launch import END, FRAME, NOT_BUILT, STATIC, screens_are_built
-from volant.caros.cockpit.messages import (
+from volant.caros.cockpit.seam import (
     CockpitControl,
     CockpitGone,
     CockpitPainted,

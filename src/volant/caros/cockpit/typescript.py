@@ -15,6 +15,7 @@ from typing import Any, Final
 from msgspec import inspect
 
 from volant.caros.cockpit import messages as cockpit
+from volant.caros.cockpit import seam
 from volant.caros.cockpit.shapes import declarations
 from volant.core.topics import TOPICS
 
@@ -22,12 +23,13 @@ ROOTS: Final[tuple[type[Any], ...]] = (
     *(topic.message for topic in TOPICS),
     cockpit.CockpitFrame,
     cockpit.CockpitRoad,
-    cockpit.CockpitControl,
-    cockpit.CockpitPainted,
+    seam.CockpitControl,
+    seam.CockpitPainted,
     cockpit.CockpitRoute,
-    cockpit.CockpitSeat,
-    cockpit.CockpitHands,
-    cockpit.CockpitPress,
+    seam.CockpitSeat,
+    seam.CockpitHands,
+    seam.CockpitPress,
+    seam.CockpitWish,
 )
 """Every message of the bus, so that later screens have them, and what the cluster exchanges."""
 

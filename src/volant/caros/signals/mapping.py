@@ -28,6 +28,7 @@ from volant.core.messages import (
     Tracks,
 )
 from volant.core.units import JOULE_PER_KWH, kmh_from_mps
+from volant.core.updates import UpdateState
 from volant.road.georef import GeoReference
 from volant.vehicle.cell import open_circuit_v
 from volant.vehicle.parameters import DRIVER_KG
@@ -37,6 +38,7 @@ from volant.wire.vss import FRACTIONAL, WHOLE, Catalogue, Leaf, Value
 _P: Final = "Vehicle.ADAS.Pilot."
 _L: Final = "Vehicle.CurrentLocation."
 _T: Final = "Vehicle.Powertrain.TractionBattery."
+_U: Final = "Vehicle.SoftwareUpdate."
 _LARGEST_SINGLE: Final = 3.4028234663852886e38
 TIMES: Final = {
     BodyItem.CHARGE_TIME: _T + "Charging.Timer.Time",
@@ -115,6 +117,8 @@ def values_of(
     body: BodyState | None = new.get(BodyState)
     if body is not None:
         found |= _times(counted, body)
+    if UpdateState in new:
+        found |= _update_times(new[UpdateState])
     if Localization in new:
         found |= _place(counted, new[Localization])
     if Tracks in new or Plan in new:
@@ -133,6 +137,15 @@ def _times(counted: Counted, body: BodyState) -> dict[str, Any]:
             (TIMES[BodyItem.CABIN_TIME], conditioning.cabin_s),
             (_T + "Charging.Timer.StartTime", charge.start_s),
         )
+    }
+
+
+def _update_times(update: UpdateState | None) -> dict[str, Any]:
+    """Times of updates, which are in Unix time; empty where there is none."""
+    last = None if update is None else update.last
+    return {
+        _U + "StartTime": time_of(None if update is None else update.starts_s, 0),
+        _U + "Last.Time": time_of(None if last is None else last.at_s, 0),
     }
 
 
@@ -342,7 +355,7 @@ def told_paths(spec: CarSpec) -> frozenset[str]:
     """Every path that the car tells a value of."""
     rows = {path for table in BY_MESSAGE.values() for path in table}
     moment = set(TIMES.values()) | {_T + "Charging.Timer.StartTime"}
-    moment |= set(_others(None, None))
+    moment |= set(_others(None, None)) | set(_update_times(None))
     moment |= {_L + one for one in ("Latitude", "Longitude", "Timestamp")}
     shape = shape_of(spec)
     moment |= set(_trip(Counted(0), _STILL, 0.0)) | set(_wheels(_STILL, shape))

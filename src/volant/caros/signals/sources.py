@@ -30,6 +30,7 @@ from volant.core.messages import (
     TroubleCodes,
 )
 from volant.core.units import JOULE_PER_KWH, ZERO_CELSIUS_K, kmh_from_mps
+from volant.core.updates import UpdateState
 
 MOVING_MPS: Final = 0.5
 LOW_PA: Final = 200_000.0
@@ -428,6 +429,23 @@ OUTLOOK: Final[Rows] = {
     _O + "LearnedDistance": lambda e: e.learned_m,
 }
 """From `energy/state`, while it is young: `mapping` has the range from the car itself where it is not."""
+_U: Final = "Vehicle.SoftwareUpdate."
+UPDATE: Final[Rows] = {
+    _U + "Phase": lambda u: u.phase.value,
+    _U + "Title": lambda u: u.title,
+    _U + "Changes": lambda u: u.changes,
+    _U + "Unusable": lambda u: u.unusable,
+    _U + "Duration": lambda u: u.takes_s,
+    _U + "Progress": lambda u: 100.0 * u.done,
+    _U + "TimeRemaining": lambda u: u.left_s,
+    _U + "Units": lambda u: tuple(one.unit for one in u.units),
+    _U + "Reasons": lambda u: u.reasons,
+    _U + "IsLocked": lambda u: u.locked,
+    _U + "Last.Result": lambda u: "none" if u.last is None else u.last.end.value,
+    _U + "Last.Title": lambda u: "" if u.last is None else u.last.title,
+    _U + "Last.Reason": lambda u: "" if u.last is None else u.last.why,
+}
+"""From `update/state`; times are made by `mapping`."""
 BY_MESSAGE: Final[Mapping[type, Rows]] = {
     CarState: CAR,
     BodyState: BODY,
@@ -438,5 +456,6 @@ BY_MESSAGE: Final[Mapping[type, Rows]] = {
     AebState: BRAKING,
     CarPower: POWER,
     TroubleCodes: CODES,
+    UpdateState: UPDATE,
 }
 __all__ = ["BY_MESSAGE", "FUNCTION_NAMES", "MOVING_MPS", "OUTLOOK", "SWITCHES", "drives"]
