@@ -8,7 +8,11 @@ from volant.core.updates import UpdateEnd, UpdatePhase, UpdateResult, UpdateStat
 
 S = 1_000_000_000
 LAST = UpdateResult(
-    end=UpdateEnd.FAILED, title="Old", at_s=1.0, why="No room", units=("steer", "app.trip")
+    end=UpdateEnd.FAILED,
+    title="Old",
+    at_s=1.0,
+    why="No room",
+    units=("steer 1.8 -> 1.9", "app.trip"),
 )
 STATE = UpdateState(
     stamp_ns=2 * S,
@@ -23,7 +27,7 @@ def test_units_have_the_names_that_people_know():
     view = update_view(STATE, 2 * S)
     assert [one.unit for one in view.state.units] == ["Brakes and stability"]
     assert view.state.last is not None
-    assert view.state.last.units == ("Steering", "App trip")
+    assert view.state.last.units == ("Steering 1.8 -> 1.9", "App trip")
     assert unit_words("gadget") == "gadget"
 
 

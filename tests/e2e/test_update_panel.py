@@ -141,7 +141,7 @@ def test_what_became_of_it_is_told_with_the_reason(open_seat):
 def test_updates_that_fell_silent_take_no_press_and_the_car_stays_locked(open_seat):
     seat = open_seat()
     seat.take()
-    said = msgspec.structs.replace(STATES["installing"], can=(UpdateWish.CHECK,))
+    said = msgspec.structs.replace(STATES["trial"], locked=True)
     show(seat, said)
     make = seat.feeder.make
 
@@ -155,7 +155,7 @@ def test_updates_that_fell_silent_take_no_press_and_the_car_stays_locked(open_se
     seat.page.wait_for_function(
         "() => document.querySelector('volant-update').shadowRoot.textContent.includes('silent')"
     )
-    assert seat.page.locator("volant-update [data-wish=check]").is_disabled()
+    assert seat.page.locator("volant-update [data-wish=rollback]").is_disabled()
     assert seat.page.locator(".tile.soon").count() == 1
 
 

@@ -61,7 +61,7 @@ def ended(end: UpdateEnd, why: str = "", ago_s: float = 3600.0) -> UpdateResult:
         at_s=time.time() - ago_s,
         why=why,
         changes=OFFER["changes"],
-        units=("pilot", "brake", "app.trip"),
+        units=("pilot 2.0.4 -> 2.1.0", "brake 1.8 -> 1.9", "app.trip - -> 3.0.1"),
     )
 
 

@@ -98,7 +98,8 @@ export function headline({ phase, starts_s }: UpdateState, nowS: number): string
 
 /** How far this phase is; empty where that is not measured. */
 export function progressWords({ phase, done, left_s, size_bytes }: UpdateState): string {
-  if (!MEASURED.includes(phase)) return "";
+  const known = done > 0 || left_s !== null;
+  if (!MEASURED.includes(phase) || (phase === "trial" && !known)) return "";
   const parts = [`${Math.floor(done * 100)} %`];
   if (phase === "downloading" && size_bytes > 0) parts[0] += ` of ${sizeWords(size_bytes)}`;
   if (left_s !== null)
@@ -168,11 +169,17 @@ const LABELS: Record<UpdateWish, string> = {
   rollback: "Back to the old",
 };
 
+/** Some wishes are taken but would change nothing: who has an offer needs no look for one. */
+function isOfUse(wish: UpdateWish, { phase, starts_s }: UpdateState): boolean {
+  if (wish === "check") return phase === "idle";
+  return wish !== "tonight" || phase !== "waiting" || starts_s === null;
+}
+
 /** What can be pressed, the strongest first. */
 export function wishes(state: UpdateState): readonly (readonly [UpdateWish, string])[] {
   const order: readonly UpdateWish[] = ["now", "tonight", "later", "rollback", "check"];
   return order
-    .filter((wish) => state.can.includes(wish))
+    .filter((wish) => state.can.includes(wish) && isOfUse(wish, state))
     .map((wish) => [
       wish,
       wish === "later" && state.phase === "waiting" ? "Not now" : LABELS[wish],
@@ -185,6 +192,16 @@ export function whyNot(update: CockpitUpdate, seated: boolean): string {
   if (update.state.refused) return `Not taken: ${update.state.refused}`;
   if (update.state.can.length === 0 || seated) return "";
   return "Take the wheel to decide.";
+}
+
+/** Words of the car as the beginning of a line. */
+export function upper(words: string): string {
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/** A line of a result, such as "Steering 1.8 -> 1.9". */
+export function lineWords(line: string): string {
+  return line.replace(" - -> ", ", new: ").replace(" -> ", " → ");
 }
 
 /** Versions of a unit, as far as they are known. */

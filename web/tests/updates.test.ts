@@ -6,11 +6,13 @@ import {
   badge,
   headline,
   isParked,
+  lineWords,
   lockOf,
   progressWords,
   sizeWords,
   takesWords,
   unusableNow,
+  upper,
   versions,
   whenWords,
   whyNot,
@@ -140,7 +142,11 @@ describe("what a person may wish", () => {
       ["now", "Install now"],
       ["tonight", "Tonight"],
       ["later", "Later"],
-      ["check", "Look for updates"],
+    ]);
+    expect(wishes(state("idle", { can }))).toContainEqual(["check", "Look for updates"]);
+    expect(wishes(state("waiting", { can, starts_s: NOW_S })).map(([one]) => one)).toEqual([
+      "now",
+      "later",
     ]);
     expect(wishes(state("waiting", { can: ["later"] }))).toEqual([["later", "Not now"]]);
     expect(wishOf("tonight")).toEqual({ type: "wish", wish: "tonight" });
@@ -154,6 +160,14 @@ describe("what a person may wish", () => {
       "Not taken: the charge is too low",
     );
     expect(whyNot(told("offered", {}, true), true)).toContain("silent");
+  });
+
+  test("the car's lines are told as people write them", () => {
+    expect(upper("it waits")).toBe("It waits");
+    expect(upper("")).toBe("");
+    expect(lineWords("Steering 1.8 -> 1.9")).toBe("Steering 1.8 → 1.9");
+    expect(lineWords("App trip - -> 3.0")).toBe("App trip, new: 3.0");
+    expect(progressWords(state("trial"))).toBe("");
   });
 
   test("what cannot be used is told where it is of use", () => {

@@ -42,7 +42,8 @@ from volant.trust.uptane import (
 )
 from volant.trust.uptane import Fetch as FileFetch
 from volant.trust.uptane.custom import DeltaInfo
-from volant.trust.uptane.match import DIRECTOR, IMAGE
+from volant.trust.uptane.match import DIRECTOR, IMAGE, assignments
+from volant.trust.uptane.metadata import TARGETS
 
 DETAIL_MOST: Final = 256
 TEXT_MOST: Final = 400
@@ -97,8 +98,13 @@ class Work:
         if isinstance(action, Do):
             return self._deed(action, tell)
         if isinstance(action, Check):
-            return self._check()
-        return self._fetch(action.offer, tell)
+            found = self._check()
+            if found.offer is None:
+                self.usb = None
+            return found
+        fetched = self._fetch(action.offer, tell)
+        self.usb = None  # all of it lies in the car, or is to be asked for anew
+        return fetched
 
     # --- check -----------------------------------------------------------------------------------
 
@@ -169,7 +175,7 @@ class Work:
 
     def _files(self, plan: UnitPlan) -> list[Wanted]:
         """What must be in the car for a unit: a delta from what it runs, else the whole image."""
-        one = self._assigned.get(plan.unit)
+        one = self._assignment(plan.unit)
         if one is not None and _same(one, plan.target):
             delta = self._delta_for(one, plan.before)
             return [Wanted.image(one) if delta is None else Wanted.delta(delta)]
@@ -205,7 +211,7 @@ class Work:
 
     def _order(self, unit: str, target: Installed) -> Order:
         """Image or delta as they lie in the car; what lacks is fetched now."""
-        one = self._assigned.get(unit)
+        one = self._assignment(unit)
         delta = None
         if one is not None and _same(one, target):
             runs = self.ports[unit].now().runs
@@ -234,6 +240,14 @@ class Work:
         if not self._metadata:
             self._metadata = director_files(self.folder.repository(DIRECTOR))
         return self._metadata
+
+    def _assignment(self, unit: str) -> Assignment | None:
+        """What the director offers a unit; after a cut as it was believed before."""
+        if not self._assigned:
+            top = self.folder.repository(DIRECTOR).targets.get(TARGETS)
+            found = assignments(top.signed) if top is not None else ()
+            self._assigned = {one.ecu_id: one for one in found}
+        return self._assigned.get(unit)
 
     def _delta_for(self, one: Assignment, runs: Installed | None) -> DeltaInfo | None:
         """The shorter way from what runs; apps are files of the car, and come whole."""

@@ -10,9 +10,11 @@ import {
   headline,
   isAtWork,
   isCalm,
+  lineWords,
   progressWords,
   takesWords,
   unusableNow,
+  upper,
   versions,
   whenWords,
   whyNot,
@@ -243,7 +245,7 @@ export class UpdatePanel extends LitElement {
   private inHand(state: UpdateState) {
     const far = progressWords(state);
     return html`${state.title ? html`<p class="title" data-test="title">${state.title}</p>` : nothing}
-      ${state.reasons.map((why) => html`<p class=${isCalm(state) ? "soft" : "why"} data-test="reason">${why}</p>`)}
+      ${state.reasons.map((why) => html`<p class=${isCalm(state) ? "soft" : "why"} data-test="reason">${upper(why)}</p>`)}
       ${state.locked ? html`<p class="why" data-test="locked">The car cannot be driven now.</p>` : nothing}
       ${
         far
@@ -318,9 +320,9 @@ function result(last: UpdateResult, nowS: number) {
   return html`<details data-test="last">
     <summary>Last update: ${ENDS[last.end]}</summary>
     <p>${last.title || "Without a title"}, ${whenWords(last.at_s, nowS)}</p>
-    ${last.why ? html`<p class="why">${last.why}</p>` : nothing}
+    ${last.why ? html`<p class="why">${upper(last.why)}</p>` : nothing}
     ${last.end === "installed" ? list("What changed", last.changes) : nothing}
-    ${last.units.length ? html`<p class="soft">${last.units.join(", ")}</p>` : nothing}
+    ${list("Units", last.units.map(lineWords))}
   </details>`;
 }
 

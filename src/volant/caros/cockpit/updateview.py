@@ -22,9 +22,15 @@ def update_view(state: UpdateState, stamp_ns: int) -> CockpitUpdate:
     units = tuple(replace(one, unit=unit_words(one.unit)) for one in state.units)
     last = state.last
     if last is not None:
-        last = replace(last, units=tuple(unit_words(name) for name in last.units))
+        last = replace(last, units=tuple(line_words(line) for line in last.units))
     silent = stamp_ns - state.stamp_ns > SILENT_NS
     return CockpitUpdate(state=replace(state, units=units, last=last), silent=silent)
+
+
+def line_words(line: str) -> str:
+    """A line of a result, which begins with the name of its unit."""
+    name, space, rest = line.partition(" ")
+    return unit_words(name) + space + rest
 
 
 def unit_words(name: str) -> str:
