@@ -106,6 +106,18 @@ def test_what_is_required_is_never_none() -> None:
         steps.send(None)
 
 
+def test_a_session_whose_file_ends_short_once_too_often() -> None:
+    from volant.trust.uptane import Session
+
+    steps = required(Fetch("image", "image", "a", 3, exact=True))
+    session = Session(steps, LIMITS, 0)
+    for _ in range(LIMITS.tries):
+        session.feed(b"", 1)
+        session.end(1)
+    assert session.rejected is not None
+    assert session.rejected.attack == Attack.DROP
+
+
 def test_a_session_without_end_is_found_out() -> None:
     world = offered()
     steps = refresh(world.primary.director, world.now_s, Limits(tries=10**9))
@@ -146,7 +158,7 @@ def test_targets_that_the_snapshot_does_not_list() -> None:
         world.primary.director.listed("nobody")
 
 
-@pytest.mark.parametrize("role", [SNAPSHOT, TARGETS])
+@pytest.mark.parametrize("role", [TIMESTAMP, SNAPSHOT, TARGETS])
 def test_a_root_without_a_role_s_key_drops_what_it_signed(role: str) -> None:
     world = offered()
     check(world)
@@ -192,6 +204,9 @@ def test_hash_bins_are_searched_by_a_plain_client() -> None:
     keeper.add(target_file("a.bin", b"abc", {}), name)
     keeper.publish(BEGIN_S, [TARGETS, name])
     assert find(keeper, "a.bin") == 3
+    bins = delegations.succinct_roles
+    absent = next(one for one in map(str, range(99)) if bins.get_role_for_target(one) == name)
+    assert find(keeper, absent) is None
 
 
 def test_a_repository_without_versions_in_names_is_read() -> None:

@@ -140,7 +140,8 @@ class Search:
     def _roles(self, delegations: Delegations) -> Iterator[DelegatedRole]:
         if delegations.roles is not None:
             yield from delegations.roles.values()
-        elif delegations.succinct_roles is not None:
+        else:
+            assert delegations.succinct_roles is not None, "tuf's class has one or the other"
             for name, terminating in delegations.get_roles_for_target(self.name):
                 yield DelegatedRole(name, [], 1, terminating, ["*"])
 
