@@ -1,35 +1,45 @@
-"""`volant repo`: make the two repositories of a car, put images in, sign, change keys, show the attack matrix."""
+"""`volant repo`: make the repositories of a car, add cars, sign; and the answer that all these commands give."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from volant.app import repo_keys
 from volant.app.exits import Exit
-from volant.app.repo_folder import RepoFolder
+from volant.app.folders import data_folder
+from volant.app.repo_folder import CARS, Changes, RepoFolder, check_word
+from volant.app.repo_proof import proven
 from volant.app.say import answer, answer_json, table
 from volant.caros.apps.store import write_whole
-from volant.core.errors import InputError
-from volant.trust.attacks.attackers import Power
-from volant.trust.attacks.matrix import Cell, Level, cells, expected, run_cell
-from volant.trust.attacks.table import SHORT
+from volant.core.errors import InputError, RefusedError
+from volant.core.settings import find_data
 from volant.trust.keys import SigningKey
-from volant.trust.uptane import EcuEntry, Inventory, Keeper, RepositoryMap, target_file
-from volant.trust.uptane.custom import check_name
-from volant.trust.uptane.keeper import add_signature, image_names, soft_signer
+from volant.trust.uptane import EcuEntry, Inventory, Keeper, RepositoryMap, soft_signer
+from volant.trust.uptane.keeper import add_signature
 from volant.trust.uptane.match import DIRECTOR, IMAGE
-from volant.trust.uptane.metadata import TARGETS, TOP_LEVEL
+from volant.trust.uptane.metadata import ROOT, TARGETS, TOP_LEVEL
+from volant.trust.uptane.trusted import file_of
+from volant.vehicle.boot.calibration import HARDWARE
+from volant.vehicle.ecus import ECUS
 
-IMAGE_MOST_BYTES: Final = 1 << 30
 ECU_WORDS: Final = "ID=HARDWARE, or ID=HARDWARE,partial"
+KEY_WORDS: Final = (
+    "director-ROLE=COUNT:NEEDED or image-ROLE=COUNT:NEEDED, ROLE one of " + ", ".join(TOP_LEVEL)
+)
+PRIMARY: Final = "gateway"
+"""The unit of a Volant car that speaks with the repositories."""
+APP: Final = "APP"
+"""Hardware of an app."""
+ROLES: Final = tuple(f"{name}-{role}" for name in (DIRECTOR, IMAGE) for role in TOP_LEVEL)
 
 
 class RepoAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """What `init`, `add`, `sign` and `rotate` of `volant repo` print with --json."""
+    """What the commands of `volant repo` that change something print with --json."""
 
     folder: str
     vehicle: str
@@ -39,77 +49,77 @@ class RepoAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """Image that the director offers, by control unit."""
 
 
-class CellAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """One cell of the attack matrix."""
-
-    attack: str
-    attacker: str
-    level: str
-    expected: str
-    found: str
-    recovers: bool
-
-
-class AttacksAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """What `volant repo attacks --json` prints."""
-
-    cells: tuple[CellAnswer, ...]
-    as_expected: int
-
-
-def init_command(folder: Path, vehicle: str, ecus: Sequence[str], *, as_json: bool) -> Exit:
+def init_command(
+    folder: Path,
+    vehicle: str,
+    ecus: Sequence[str],
+    car: str | None,
+    apps: Sequence[str],
+    keys: Sequence[str],
+    *,
+    as_json: bool,
+) -> Exit:
     """Make both repositories; the first control unit is the primary."""
     repo = RepoFolder(folder)
-    entries = [_unit(words) for words in ecus]
+    check_word(vehicle, "car")
+    entries = units_of(ecus, car, apps)
+    wanted = _key_counts(keys)
     repo.create()
-    now_s = time.time()
-    for name in (DIRECTOR, IMAGE):
-        keeper = Keeper.create(name, repo.new_signers(name), now_s=now_s)
-        if name == DIRECTOR:
-            keeper.targets[TARGETS].unrecognized_fields["custom"] = {"vehicleId": vehicle}
-            keeper.publish(now_s, [TARGETS])
-        repo.store(keeper)
-    repo.new_key("time")
-    inventory = _inventory(repo, vehicle, entries)
-    write_whole(folder / "map.json", RepositoryMap.of("director/metadata", "image").to_bytes())
-    write_whole(folder / "inventory.json", inventory.to_bytes())
-    return _say(repo, as_json=as_json)
+    with repo.held():
+        if (folder / "inventory.json").exists():
+            raise RefusedError(f"{folder} holds a repository already")
+        new = {name: repo_keys.fresh(wanted[name][0]) for name in ROLES}
+        changes: Changes = {
+            f"keys/{name}{end}": data for name in ROLES for end, data in new[name].files.items()
+        }
+        changes["keys/time.pem"] = next(iter(repo_keys.fresh(1).files.values()))
+        inventory = _inventory(repo, vehicle, entries, changes)
+        now_s = time.time()
+        for name in (IMAGE, DIRECTOR):
+            keeper = Keeper.create(
+                name,
+                {role: new[f"{name}-{role}"].signers for role in TOP_LEVEL},
+                now_s=now_s,
+                thresholds={role: wanted[f"{name}-{role}"][1] for role in TOP_LEVEL},
+            )
+            if name == DIRECTOR:
+                name_car(keeper, vehicle, now_s)
+            changes |= proven(repo, keeper, inventory)
+        changes["map.json"] = RepositoryMap.of("director/metadata", "image").to_bytes()
+        changes["inventory.json"] = inventory.to_bytes()
+        repo.commit(changes)
+        return say(repo, as_json=as_json)
 
 
-def add_command(
-    folder: Path, file: Path, ecu_id: str, name: str | None, counter: int | None, *, as_json: bool
+def add_car_command(
+    folder: Path,
+    vehicle: str,
+    ecus: Sequence[str],
+    car: str | None,
+    apps: Sequence[str],
+    *,
+    as_json: bool,
 ) -> Exit:
-    """Put an image into both repositories and have the director offer it to a control unit."""
-    repo = RepoFolder(folder)
-    unit = repo.inventory().find(ecu_id)
-    if unit is None:
-        raise InputError(f"no control unit {ecu_id!r} in the inventory of {folder}")
-    data = _read_image(file)
-    path = name or file.name
-    check_name(path, repository=IMAGE)
-    image, director = repo.keeper(IMAGE), repo.keeper(DIRECTOR)
-    _withdraw(director, ecu_id)
-    listed = target_file(path, data, {})
-    units = {ecu_id: {"hardwareId": unit.hardware_id}}
-    number = counter if counter is not None else _next_counter(image, unit.hardware_id)
-    shared = director.targets[TARGETS].targets.get(path)
-    if shared is not None:
-        if shared.hashes != listed.hashes:
-            others = ", ".join(shared.custom["ecuIdentifiers"])
-            raise InputError(f"{path} is offered to {others} with other content: choose a --name")
-        units |= shared.custom["ecuIdentifiers"]
-        number = max(number, shared.custom["releaseCounter"])
-    hardware = sorted({one["hardwareId"] for one in units.values()})
-    listed.unrecognized_fields["custom"] = {"hardwareIds": hardware, "releaseCounter": number}
-    image.add(listed)
-    director.add(target_file(path, data, {"ecuIdentifiers": units, "releaseCounter": number}))
-    now_s = time.time()
-    repo.store_image(image_names(listed), data)
-    # First what vouches for the image, then who offers it: a car that asks in between finds both.
-    for keeper in (image, director):
-        keeper.publish(now_s, [TARGETS])
-        repo.store(keeper)
-    return _say(repo, as_json=as_json)
+    """Give one more car a director in the same folder, with the same keys."""
+    check_word(vehicle, "car")
+    entries = units_of(ecus, car, apps)
+    with RepoFolder(folder).held() as first:
+        if any(one.inventory().vehicle_id == vehicle for one in first.cars()):
+            raise RefusedError(f"{folder} has a car {vehicle} already")
+        repo = RepoFolder(folder, vehicle)
+        changes: Changes = {}
+        inventory = _inventory(repo, vehicle, entries, changes)
+        keeper = first.keeper(DIRECTOR)
+        roots = {key: data for key, data in keeper.published.items() if key.endswith(file_of(ROOT))}
+        fresh = Keeper.beside(keeper, roots)
+        name_car(fresh, vehicle, time.time())
+        changes |= proven(repo, fresh, inventory)
+        home = f"{CARS}/{vehicle}"
+        mapped = RepositoryMap.of(f"{home}/director/metadata", "image")
+        changes[f"{home}/map.json"] = mapped.to_bytes()
+        changes[f"{home}/inventory.json"] = inventory.to_bytes()
+        first.commit(changes)
+        return say(repo, as_json=as_json)
 
 
 def sign_command(folder: Path, file: Path | None, key: Path | None, *, as_json: bool) -> Exit:
@@ -117,120 +127,66 @@ def sign_command(folder: Path, file: Path | None, key: Path | None, *, as_json: 
     if file is not None:
         if key is None:
             raise InputError("a file is signed with --key")
+        if not file.is_file() or not key.is_file():
+            raise InputError("no such file", file=str(key if file.is_file() else file))
         signer = soft_signer(SigningKey.from_pem(key.read_bytes()))
         write_whole(file, add_signature(file.read_bytes(), signer))
         answer(f"signed {file} with key {signer.public_key.keyid[:16]}")
         return Exit.DONE
-    repo = RepoFolder(folder)
-    for name in (DIRECTOR, IMAGE):
-        keeper = repo.keeper(name)
-        keeper.publish(time.time())
-        repo.store(keeper)
-    return _say(repo, as_json=as_json)
+    with RepoFolder(folder).held() as repo:
+        changes: Changes = {}
+        for one, name in (*((car, DIRECTOR) for car in repo.cars()), (repo, IMAGE)):
+            keeper = one.keeper(name)
+            keeper.publish(time.time())
+            changes |= proven(one, keeper)
+        repo.commit(changes)
+        return say(repo, as_json=as_json)
 
 
-def rotate_command(
-    folder: Path, repository: str, role: str, token: tuple[str, int] | None, *, as_json: bool
-) -> Exit:
-    """Give a role a new key, in a file or in a token: a new root says so, and what the role signs is signed anew."""
-    if repository not in {DIRECTOR, IMAGE} or role not in TOP_LEVEL:
-        raise InputError(
-            f"found {repository} {role}, expected director or image, and {', '.join(TOP_LEVEL)}"
-        )
-    repo = RepoFolder(folder)
-    keeper = repo.keeper(repository)
-    name = f"{repository}-{role}"
-    signer = repo.draft_token(name, *token) if token else soft_signer(repo.draft_key(name))
-    keeper.rotate(role, [signer], time.time())
-    # All is signed: only now the old key goes, or what could not be signed would have cost it.
-    repo.put_in_force(name)
-    repo.store(keeper)
-    return _say(repo, as_json=as_json)
-
-
-def attacks_command(*, as_json: bool) -> Exit:
-    """Run every cell of the attack matrix; the exit status is that of a difference if one is not as expected."""
-    found = tuple(_cell(one) for one in cells())
-    good = sum(one.expected == one.found and one.recovers for one in found)
+def key_command(file: Path, *, as_json: bool) -> Exit:
+    """Make a key of one's own, and its public half for whoever makes the root."""
+    public = file.with_suffix(".pub.pem")
+    for path in (file, public):
+        if path.exists():
+            raise RefusedError(f"{path} is there already")
+    key = SigningKey.from_pem(next(iter(repo_keys.fresh(1).files.values())))
+    repo_keys.write_private(file, key.to_pem())
+    write_whole(public, repo_keys.public_pem(key))
     if as_json:
-        answer_json(AttacksAnswer(cells=found, as_expected=good))
+        answer_json({"private": str(file), "public": str(public)})
     else:
-        by_cell = {(one.attack, one.level, one.attacker): one for one in found}
-        rows = [
-            (attack, level, *(by_cell[attack, level, power].found for power in Power))
-            for attack in dict.fromkeys(one.attack for one in found)
-            for level in Level
-        ]
-        table("Attacks", ("attack", "check", *(SHORT[power] for power in Power)), rows)
-        answer(f"{good} of {len(found)} cells as expected, losses that Uptane defines among them")
-    return Exit.DONE if good == len(found) else Exit.DIFFERS
+        answer(f"{file}: keep it to yourself; {public}: for whoever makes the root")
+    return Exit.DONE
 
 
-def _cell(cell: Cell) -> CellAnswer:
-    found = run_cell(cell)
-    return CellAnswer(
-        attack=cell.attack,
-        attacker=cell.power,
-        level=cell.level,
-        expected=expected(cell),
-        found=str(found),
-        recovers=found.recovers,
-    )
+def units_of(
+    ecus: Sequence[str], car: str | None, apps: Sequence[str]
+) -> list[tuple[str, str, bool]]:
+    """Control units as the words of a command name them: those of a Volant car, apps, and others.
+
+    Raises:
+        InputError: none, or a word that is none.
+    """
+    found: list[tuple[str, str, bool]] = []
+    if car is not None:
+        find_data("cars", car, data_folder())
+        names = sorted((one.name for one in ECUS), key=lambda name: name != PRIMARY)
+        found += [(name, HARDWARE, name != PRIMARY) for name in names]
+    found += [_unit(words) for words in ecus]
+    found += [(f"app.{check_word(name, 'app')}", APP, False) for name in apps]
+    if not found:
+        raise InputError(f"no control units: --car NAME, or --ecu {ECU_WORDS}")
+    return found
 
 
-def _unit(words: str) -> tuple[str, str, bool]:
-    ecu_id, equals, rest = words.partition("=")
-    hardware, _, kind = rest.partition(",")
-    if not ecu_id or not equals or not hardware or kind not in {"", "partial"}:
-        raise InputError(f"control unit {words!r}: expected {ECU_WORDS}")
-    return ecu_id, hardware, kind == "partial"
+def name_car(keeper: Keeper, vehicle: str, now_s: float) -> None:
+    """Let a director's empty file say for which car it is."""
+    keeper.targets[TARGETS].unrecognized_fields["custom"] = {"vehicleId": vehicle}
+    keeper.publish(now_s, [TARGETS])
 
 
-def _inventory(repo: RepoFolder, vehicle: str, units: Sequence[tuple[str, str, bool]]) -> Inventory:
-    try:
-        return Inventory(
-            vehicle_id=vehicle,
-            ecus=tuple(
-                EcuEntry(
-                    ecu_id=ecu_id,
-                    hardware_id=hardware,
-                    key=repo.new_key(f"ecu-{ecu_id}").public.hex,
-                    primary=place == 0,
-                    partial=partial,
-                )
-                for place, (ecu_id, hardware, partial) in enumerate(units)
-            ),
-        )
-    except ValueError as error:
-        raise InputError(f"control units: {error}") from error
-
-
-def _withdraw(director: Keeper, ecu_id: str) -> None:
-    """Offer a control unit nothing."""
-    offered = director.targets[TARGETS].targets
-    for key in list(offered):
-        units = offered[key].custom["ecuIdentifiers"]
-        units.pop(ecu_id, None)
-        if not units:
-            del offered[key]
-
-
-def _next_counter(image: Keeper, hardware_id: str) -> int:
-    """One more than any image for this hardware has; 1 for the first."""
-    listed = [one.custom for one in image.targets[TARGETS].targets.values()]
-    counters = [one["releaseCounter"] for one in listed if hardware_id in one["hardwareIds"]]
-    return 1 + max(counters, default=0)
-
-
-def _read_image(file: Path) -> bytes:
-    if not file.is_file():
-        raise InputError("no such file", file=str(file))
-    if file.stat().st_size > IMAGE_MOST_BYTES:
-        raise InputError(f"more than {IMAGE_MOST_BYTES} bytes", file=str(file))
-    return file.read_bytes()
-
-
-def _say(repo: RepoFolder, *, as_json: bool) -> Exit:
+def say(repo: RepoFolder, *, as_json: bool) -> Exit:
+    """The answer of a command that changed something."""
     versions, offered = {}, {}
     for name in (DIRECTOR, IMAGE):
         keeper = repo.keeper(name)
@@ -257,3 +213,48 @@ def _say(repo: RepoFolder, *, as_json: bool) -> Exit:
     for ecu_id, path in offered.items():
         answer(f"{ecu_id} is offered {path}")
     return Exit.DONE
+
+
+def _unit(words: str) -> tuple[str, str, bool]:
+    ecu_id, equals, rest = words.partition("=")
+    hardware, _, kind = rest.partition(",")
+    if not ecu_id or not equals or not hardware or kind not in {"", "partial"}:
+        raise InputError(f"control unit {words!r}: expected {ECU_WORDS}")
+    return check_word(ecu_id, "control unit"), hardware, kind == "partial"
+
+
+def _inventory(
+    repo: RepoFolder, vehicle: str, units: Sequence[tuple[str, str, bool]], changes: Changes
+) -> Inventory:
+    """The car's units with new keys, which go to what is changed."""
+    entries = []
+    for place, (ecu_id, hardware, partial) in enumerate(units):
+        pem = next(iter(repo_keys.fresh(1).files.values()))
+        changes[f"keys/{repo.ecu_key(ecu_id)}.pem"] = pem
+        entries.append(
+            EcuEntry(
+                ecu_id=ecu_id,
+                hardware_id=hardware,
+                key=SigningKey.from_pem(pem).public.hex,
+                primary=place == 0,
+                partial=partial,
+            )
+        )
+    try:
+        return Inventory(vehicle_id=vehicle, ecus=tuple(entries))
+    except ValueError as error:
+        raise InputError(f"control units: {error}") from error
+
+
+def _key_counts(words: Sequence[str]) -> Mapping[str, tuple[int, int]]:
+    """How many keys each role has, and how many of them must sign."""
+    found = dict.fromkeys(ROLES, (1, 1))
+    for word in words:
+        name, _, numbers = word.partition("=")
+        count, _, needed = numbers.partition(":")
+        if name not in ROLES or not count.isdecimal() or not (needed or count).isdecimal():
+            raise InputError(f"keys {word!r}: expected {KEY_WORDS}")
+        found[name] = int(count[:3]), int((needed or count)[:3])
+        if not 1 <= found[name][1] <= found[name][0]:
+            raise InputError(f"keys {word!r}: {found[name][1]} of {found[name][0]} cannot sign")
+    return found

@@ -1,35 +1,31 @@
 """`volant repo serve`: both repositories of a folder over HTTP, a director that hears manifests, and signed time.
 
-Enough to update one car from a folder. Keys are never served: only `director/metadata`, `image/metadata` and
-`image/targets` are.
+Enough to update a few cars from a folder; those but the first have their director at `cars/VEHICLE/director`. Keys
+are never served: only `metadata` of the directors, `image/metadata` and `image/targets` are.
 """
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
-from typing import Final
 
 import msgspec
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from volant.app.exits import Exit
-from volant.app.repo_folder import RepoFolder
+from volant.app.repo_folder import CARS, RepoFolder
+from volant.app.repo_heard import HeardCar, HeardUnit, read_heard, write_heard
 from volant.app.say import tell
-from volant.caros.apps.store import write_whole
 from volant.core.errors import InputError, TrustError
 from volant.trust.uptane import attest, read_manifest
 from volant.trust.uptane.manifest import MANIFEST_MOST_BYTES
 from volant.trust.uptane.match import DIRECTOR, IMAGE
 from volant.trust.uptane.secure_time import MOST_BYTES, NONCES_MOST, Nonce
-
-HEARD: Final = "heard.json"
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,26 +36,15 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
 
 def serve_command(folder: Path, host: str, port: int) -> Exit:
     """Run `volant repo serve` until a signal comes."""
-    repo = RepoFolder(folder)
-    repo.inventory()
+    with RepoFolder(folder).held() as repo:
+        repo.inventory()
     tell(f"repositories of {folder} at http://{host}:{port}/ (Ctrl-C ends)")
     uvicorn.run(repo_app(repo), host=host, port=port, log_level="warning", access_log=False)
     return Exit.DONE
 
 
 def repo_app(repo: RepoFolder) -> Starlette:
-    """What is served."""
-
-    async def manifest(request: Request) -> Response:
-        try:
-            data = await _body(request, MANIFEST_MOST_BYTES)
-            heard = read_manifest(data, repo.inventory(), _counters(repo))
-        except (InputError, TrustError) as error:
-            status = 403 if isinstance(error, TrustError) else 400
-            return JSONResponse({"error": str(error)}, status)
-        write_whole(repo.path / HEARD, json.dumps(heard.counters).encode())
-        runs = {one.ecu_id: one.name for one in heard.installed}
-        return JSONResponse({"runs": runs, "attacks": dict(heard.attacks)})
+    """What is served: of the cars that the folder has now."""
 
     async def signed_time(request: Request) -> Response:
         key = repo.key("time")
@@ -76,9 +61,8 @@ def repo_app(repo: RepoFolder) -> Starlette:
 
     return Starlette(
         routes=[
-            Route("/director/manifest", manifest, methods=["POST"]),
             Route("/time", signed_time, methods=["POST"]),
-            Mount("/director/metadata", StaticFiles(directory=repo.metadata(DIRECTOR))),
+            *(route for car in repo.cars() for route in _director(car)),
             Mount("/image/metadata", StaticFiles(directory=repo.metadata(IMAGE))),
             Mount("/image/targets", StaticFiles(directory=repo.images)),
         ]
@@ -94,12 +78,23 @@ async def _body(request: Request, most_bytes: int) -> bytes:
     return bytes(found)
 
 
-def _counters(repo: RepoFolder) -> dict[str, int]:
-    """Last counter of each control unit."""
-    path = repo.path / HEARD
-    if not path.is_file():
-        return {}
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=dict[str, int])
-    except msgspec.MsgspecError as error:
-        raise InputError(f"no counters: {error}", file=str(path)) from error
+def _director(car: RepoFolder) -> list[BaseRoute]:
+    """A car's director: what it says, and what it hears."""
+
+    async def manifest(request: Request) -> Response:
+        try:
+            data = await _body(request, MANIFEST_MOST_BYTES)
+            heard = read_manifest(data, car.inventory(), read_heard(car.home).counters)
+        except (InputError, TrustError) as error:
+            status = 403 if isinstance(error, TrustError) else 400
+            return JSONResponse({"error": str(error)}, status)
+        units = {ecu_id: HeardUnit.of(one) for ecu_id, one in heard.reports.items()}
+        write_heard(car.home, HeardCar(at_s=time.time(), units=units))
+        runs = {one.ecu_id: one.name for one in heard.installed}
+        return JSONResponse({"runs": runs, "attacks": dict(heard.attacks)})
+
+    home = f"/{CARS}/{car.vehicle}" if car.vehicle else ""
+    return [
+        Route(f"{home}/director/manifest", manifest, methods=["POST"]),
+        Mount(f"{home}/director/metadata", StaticFiles(directory=car.metadata(DIRECTOR))),
+    ]

@@ -15,7 +15,6 @@ import msgspec
 from securesystemslib.exceptions import UnsupportedLibraryError
 from securesystemslib.signer import HSMSigner, Key, Signature, Signer
 
-from volant.caros.apps.store import write_whole
 from volant.core.errors import InputError, RefusedError
 
 PIN: Final = "VOLANT_HSM_PIN"
@@ -47,6 +46,10 @@ class TokenSigner(Signer):
         """Not used: entries are files of the repository."""
         raise NotImplementedError
 
+    def to_bytes(self) -> bytes:
+        """For a file that `read` reads."""
+        return msgspec.json.encode(self._entry)
+
     def sign(self, payload: bytes) -> Signature:
         """Sign.
 
@@ -62,8 +65,8 @@ class TokenSigner(Signer):
             raise RefusedError(f"{self._entry.uri}: {_words(error)}") from error
 
 
-def adopt(path: Path, label: str, number: int) -> TokenSigner:
-    """Write down which key of a token signs.
+def adopt(label: str, number: int) -> TokenSigner:
+    """A key of a token.
 
     Raises:
         RefusedError: there is no such token or key.
@@ -74,13 +77,11 @@ def adopt(path: Path, label: str, number: int) -> TokenSigner:
         raise RefusedError(LACKS) from error
     except _refusals() as error:
         raise RefusedError(f"key {number} of token {label!r}: {_words(error)}") from error
-    entry = TokenEntry(uri=uri, keyid=key.keyid, key=key.to_dict())
-    write_whole(path, msgspec.json.encode(entry))
-    return TokenSigner(entry)
+    return TokenSigner(TokenEntry(uri=uri, keyid=key.keyid, key=key.to_dict()))
 
 
 def read(path: Path) -> TokenSigner:
-    """What `adopt` wrote.
+    """What `to_bytes` gave.
 
     Raises:
         InputError: it is something else.

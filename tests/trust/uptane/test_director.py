@@ -7,7 +7,15 @@ from tuf.api.metadata import Delegations, Targets
 
 from tests.trust.uptane.lab import check, current, director_targets, offered, recovers, with_files
 from volant.trust.attacks.world import BRAKE, HARDWARE, SEAT, SUPPLIER, World, image_of
-from volant.trust.uptane import Attack, Checker, ImageCheck, RejectedError, target_file
+from volant.trust.uptane import (
+    Attack,
+    Checker,
+    ImageCheck,
+    RejectedError,
+    UpdateNote,
+    note_of,
+    target_file,
+)
 from volant.trust.uptane.check import delta_fetch
 from volant.trust.uptane.custom import check_name
 from volant.trust.uptane.download import check_hashes
@@ -59,6 +67,43 @@ def test_u_dir_4_the_empty_file_of_another_car() -> None:
 
     refused_director(empty_of({"vehicleId": "CAR-B"}), "another car: CAR-B")
     refused_director(empty_of(None), "does not say for which car")
+
+
+def test_what_people_are_told_is_signed_with_the_rest() -> None:
+    said = {"title": "Softer brakes", "changes": ["Stops softer"], "unusable": ["The car"]}
+
+    def change(targets: Targets) -> None:
+        custom = targets.unrecognized_fields["custom"]
+        custom["update"] = {**said, "takesS": 90}
+
+    world = offered()
+    assert note_of(world.director.targets[TARGETS]) is None
+    check(world, director_targets(world, change))
+    note = note_of(world.primary.director.targets[TARGETS].signed)
+    assert note == UpdateNote(
+        title="Softer brakes", changes=("Stops softer",), unusable=("The car",), takes_s=90
+    )
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        {},
+        {"title": ""},
+        {"title": "x" * 161},
+        {"title": "a", "changes": ["line\nmore"]},
+        {"title": "\u202egnp.exe"},
+        {"title": "a", "unusable": ["x"] * 17},
+        {"title": "a", "takesS": -1},
+        {"title": "a", "takesS": 10**9},
+        "words",
+    ],
+)
+def test_a_note_that_a_screen_cannot_show_is_not_believed(note: Any) -> None:
+    def change(targets: Targets) -> None:
+        targets.unrecognized_fields["custom"]["update"] = note
+
+    refused_director(change, "update|plain text")
 
 
 def test_an_empty_file_for_this_car_is_nothing_to_do() -> None:

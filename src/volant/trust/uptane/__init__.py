@@ -14,6 +14,7 @@ from volant.trust.uptane.check import (
     image_fetch,
     refresh,
 )
+from volant.trust.uptane.custom import UpdateNote, note_of
 from volant.trust.uptane.download import Download, Fetch, ImageCheck
 from volant.trust.uptane.inventory import EcuEntry, Installed, Inventory
 from volant.trust.uptane.keeper import Keeper, soft_signer, target_file
@@ -30,8 +31,8 @@ from volant.trust.uptane.verdict import Attack, RejectedError
 __all__ = [
     "Assignment", "Attack", "Checker", "Download", "EcuEntry", "EcuReport", "Fetch", "ImageCheck",
     "ImageLoad", "Installed", "Inventory", "Keeper", "Limits", "Plan", "RejectedError",
-    "RepositoryMap", "SecureClock", "Session", "StreamRecord", "TrustedRepository", "answer_from",
+    "RepositoryMap", "SecureClock", "Session", "StreamRecord", "TrustedRepository", "UpdateNote", "answer_from",
     "attest", "check_full", "check_partial", "delta_fetch", "find_target", "hand_on",
-    "image_fetch", "provision_full", "provision_partial", "read_manifest", "refresh",
+    "image_fetch", "note_of", "provision_full", "provision_partial", "read_manifest", "refresh",
     "sign_manifest", "sign_report", "soft_signer", "target_file",
 ]  # fmt: skip

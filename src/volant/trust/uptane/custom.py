@@ -16,6 +16,10 @@ from volant.trust.uptane.verdict import Attack, RejectedError
 Word = Annotated[str, Meta(min_length=1, max_length=128)]
 Counter = Annotated[int, Meta(ge=0, le=2**53)]
 NAME_MOST: Final = 255
+TAKES_MOST_S: Final = 86_400
+Line = Annotated[str, Meta(min_length=1, max_length=160)]
+"""One line for people, as wide as a screen of the car shows in two."""
+Lines = Annotated[tuple[Line, ...], Meta(max_length=16)]
 T = TypeVar("T")
 
 
@@ -52,10 +56,23 @@ class ImageCustom(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     release_counter: Counter = 0
 
 
+class UpdateNote(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What the director says of its whole file to people, signed like the rest of it."""
+
+    title: Line
+    changes: Lines = ()
+    """What becomes different."""
+    unusable: Lines = ()
+    """What cannot be used while it is installed."""
+    takes_s: Annotated[int, Meta(ge=0, le=TAKES_MOST_S)] = 0
+    """How long installing takes, about; 0: it does not say. Whole, since canonical JSON knows no fractions."""
+
+
 class VehicleCustom(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """What the director says of its whole file: for which car it is."""
+    """What the director says of its whole file: for which car it is, and what people are told of it."""
 
     vehicle_id: Word
+    update: UpdateNote | None = None
 
 
 def director_custom(target: TargetFile) -> DirectorCustom:
@@ -82,10 +99,28 @@ def vehicle_of(targets: Targets) -> str | None:
     Raises:
         RejectedError: it says something else.
     """
+    custom = _vehicle_custom(targets)
+    return custom.vehicle_id if custom else None
+
+
+def note_of(targets: Targets) -> UpdateNote | None:
+    """What a director's file tells people of the update; None: nothing.
+
+    Raises:
+        RejectedError: it says something else, or in signs that a screen does not show.
+    """
+    custom = _vehicle_custom(targets)
+    note = custom.update if custom else None
+    if note and not all(line.isprintable() for line in (note.title, *note.changes, *note.unusable)):
+        raise RejectedError(
+            Attack.ARBITRARY, "the note of the update is no plain text", repository="director"
+        )
+    return note
+
+
+def _vehicle_custom(targets: Targets) -> VehicleCustom | None:
     custom = targets.unrecognized_fields.get("custom")
-    if custom is None:
-        return None
-    return _convert(custom, VehicleCustom, "targets", "director").vehicle_id
+    return None if custom is None else _convert(custom, VehicleCustom, "targets", "director")
 
 
 def check_name(name: str, *, repository: str) -> None:

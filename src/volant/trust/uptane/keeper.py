@@ -15,7 +15,7 @@ from typing import Any, Final, Self, TypeAlias, TypeVar
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from securesystemslib.signer import CryptoSigner, Signer
+from securesystemslib.signer import CryptoSigner, Key, Signer
 from tuf.api.exceptions import UnsignedMetadataError
 from tuf.api.metadata import (
     DelegatedRole,
@@ -89,7 +89,12 @@ class Keeper:
 
     @classmethod
     def create(
-        cls, name: str, signers: Mapping[str, Sequence[Signer]], *, now_s: float, threshold: int = 1
+        cls,
+        name: str,
+        signers: Mapping[str, Sequence[Signer]],
+        *,
+        now_s: float,
+        thresholds: Mapping[str, int] | None = None,
     ) -> Self:
         """A new repository with an empty set of images, published.
 
@@ -97,14 +102,13 @@ class Keeper:
             name: director or image.
             signers: of the four roles.
             now_s: Unix seconds.
-            threshold: how many keys of the root must sign; the other roles ask for one.
+            thresholds: how many keys of a role must sign; one where it does not say.
         """
         roles, keys = {}, {}
         for role in TOP_LEVEL:
             public = [one.public_key for one in signers[role]]
             keys.update({key.keyid: key for key in public})
-            wanted = threshold if role == ROOT else 1
-            roles[role] = Role([key.keyid for key in public], wanted)
+            roles[role] = Role([key.keyid for key in public], (thresholds or {}).get(role, 1))
         root = _unborn(Root(keys=keys, roles=roles, consistent_snapshot=True))
         found = cls(
             name,
@@ -153,6 +157,19 @@ class Keeper:
             targets,
             signers,
             dict(published),
+        )
+
+    @classmethod
+    def beside(cls, other: Keeper, roots: Mapping[str, bytes]) -> Self:
+        """A new repository of the same keepers as another one, with its roots, and with nothing in it yet."""
+        return cls(
+            other.name,
+            copy.deepcopy(other.root),
+            _unborn(Timestamp()),
+            _unborn(Snapshot(meta={})),
+            {TARGETS: _unborn(Targets())},
+            {role: list(some) for role, some in other.signers.items()},
+            dict(roots),
         )
 
     def copy(self) -> Self:
@@ -224,34 +241,65 @@ class Keeper:
         self.published[file_of(TIMESTAMP)] = self.sign(TIMESTAMP, self.timestamp)
 
     def publish_root(self, now_s: float, also: Sequence[Signer] = ()) -> None:
-        """The next root, signed by the keys that are in it and by those given: the ones before."""
+        """The next root, signed by the keys of its keepers and by those given."""
         self.root.version += 1
         self._expire(self.root, ROOT, now_s)
         data = self.sign(ROOT, self.root, also)
         self.published[f"{self.root.version}.{file_of(ROOT)}"] = data
 
-    def rotate(self, role: str, signers: Sequence[Signer], now_s: float) -> None:
-        """Give a top-level role other keys, and publish the root that says so, and what the role signs."""
-        before = list(self.signers[ROOT]) if role == ROOT else []
-        for keyid in list(self.root.roles[role].keyids):
-            self.root.revoke_key(keyid, role)
-        for one in signers:
-            self.root.add_key(one.public_key, role)
+    def next_root(
+        self,
+        role: str,
+        signers: Sequence[Signer],
+        now_s: float,
+        *,
+        others: Sequence[Key] = (),
+        threshold: int = 1,
+    ) -> bytes:
+        """A root in which a top-level role has other keys, signed by whoever is here; nothing is published yet.
+
+        Args:
+            role: one of the four.
+            signers: its new keys.
+            now_s: Unix seconds.
+            others: more new keys, whose holders sign elsewhere.
+            threshold: how many of them must sign what the role says.
+        """
+        root = copy.deepcopy(self.root)
+        for keyid in list(root.roles[role].keyids):
+            root.revoke_key(keyid, role)
+        for key in (*(one.public_key for one in signers), *others):
+            root.add_key(key, role)
+        root.roles[role].threshold = threshold
+        root.version += 1
+        self._expire(root, ROOT, now_s)
+        also = list(signers) if role == ROOT else []
+        return self.sign(ROOT, root, also, partly=True)
+
+    def take_root(self, data: bytes, role: str, signers: Sequence[Signer], now_s: float) -> None:
+        """Publish what `next_root` gave, with all its signatures, and sign anew what the role signs."""
+        self.root = parse(Root, data, repository=self.name, role=ROOT).signed
+        self.published[f"{self.root.version}.{file_of(ROOT)}"] = data
         self.signers[role] = list(signers)
-        self.publish_root(now_s, before)
         if role == TARGETS:
             self.publish(now_s, [TARGETS])
         elif role != ROOT:
             self.publish(now_s)
 
-    def sign(self, role: str, signed: Signed, also: Sequence[Signer] = ()) -> bytes:
-        """Metadata with the signatures of a role's keys.
+    def rotate(self, role: str, signers: Sequence[Signer], now_s: float) -> None:
+        """Give a top-level role other keys, and publish the root that says so, and what the role signs."""
+        self.take_root(self.next_root(role, signers, now_s), role, signers, now_s)
+
+    def sign(
+        self, role: str, signed: Signed, also: Sequence[Signer] = (), *, partly: bool = False
+    ) -> bytes:
+        """Metadata with the signatures of a role's keys; `partly`: others will add theirs.
 
         Raises:
             RefusedError: none of them is here, or one does not sign.
         """
         signers = [*self.signers.get(role, ()), *also]
-        if not signers:
+        if not signers and not partly:
             raise RefusedError(f"no key of role {role} of repository {self.name} is here")
         found: Metadata[Any] = Metadata(signed)
         try:

@@ -13,6 +13,7 @@ from volant.trust.uptane.custom import (
     check_name,
     director_custom,
     image_custom,
+    note_of,
     vehicle_of,
 )
 from volant.trust.uptane.download import check_hashes
@@ -80,6 +81,7 @@ class Checker:
             raise _no("an empty file that does not say for which car")
         if vehicle not in {None, self.vehicle_id}:
             raise _no(f"the file of another car: {vehicle}")
+        note_of(targets)
         seen: set[str] = set()
         for one in assignments(targets):
             if one.ecu_id in seen:
