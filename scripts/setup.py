@@ -201,6 +201,18 @@ def set_up(test: bool) -> None:
     browser = "chromium fonts-liberation"
     if test and find_chromium() is None and not apt_install(browser):
         say(f"no Chromium, so the tests of the screens are skipped: apt-get install {browser}")
+    if test:
+        install_token()
+
+
+def install_token() -> None:
+    """A PKCS 11 token in software, for the tests of keys that lie in one; without it they are skipped."""
+    try:
+        there = shutil.which("softhsm2-util") or apt_install("softhsm2")
+    except SetupError:
+        there = False
+    if not there:
+        say("no SoftHSM, so the tests of keys in tokens are skipped: apt-get install softhsm2")
 
 
 def main() -> int:

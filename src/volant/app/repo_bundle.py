@@ -19,8 +19,7 @@ from volant.caros.apps.store import write_whole
 from volant.core.errors import RefusedError
 from volant.trust.uptane import RepositoryMap, delta_fetch, image_fetch, note_of
 from volant.trust.uptane.match import DIRECTOR, IMAGE, assignments
-from volant.trust.uptane.metadata import TARGETS, TIMESTAMP
-from volant.trust.uptane.trusted import file_of
+from volant.trust.uptane.metadata import TARGETS
 
 MAP: Final = "map.json"
 
@@ -53,10 +52,9 @@ def bundle_command(folder: Path, out: Path, vehicle: str | None, *, as_json: boo
             size += _put(out / "image" / "targets" / name, read_image(repo.images / name))
         for repository in (IMAGE, DIRECTOR):
             place = out / repository / "metadata"
-            published = repo.published(repository)
-            # The timestamp makes the rest current: a stick that is pulled out early is an older bundle or none.
-            for name in sorted(published, key=lambda name: name == file_of(TIMESTAMP)):
-                size += _put(place / name, published[name])
+            # The timestamp comes last and makes the rest current: a stick that is pulled out early is the older bundle.
+            for name, data in repo.keeper(repository).current_files().items():
+                size += _put(place / name, data)
         size += _put(out / MAP, RepositoryMap.of("director/metadata", "image").to_bytes())
         note = note_of(targets)
         found = BundleAnswer(

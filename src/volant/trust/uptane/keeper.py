@@ -318,6 +318,17 @@ class Keeper:
             found[file_of(role)] = self.published[f"{entry.version}.{file_of(role)}"]
         return found
 
+    def current_files(self) -> dict[str, bytes]:
+        """All that a car may ask for now: every root, and the newest of the other roles; the timestamp last."""
+        found = {key: data for key, data in self.published.items() if _root_version(key)}
+        current = {SNAPSHOT: self.snapshot.version}
+        current |= {role: one.version for role, one in self.targets.items()}
+        for role, version in current.items():
+            name = f"{version}.{file_of(role)}"
+            found[name] = self.published[name]
+        found[file_of(TIMESTAMP)] = self.published[file_of(TIMESTAMP)]
+        return found
+
     def _expire(self, signed: Signed, role: str, now_s: float) -> None:
         now = datetime.fromtimestamp(int(now_s), UTC)
         signed.expires = now + timedelta(seconds=self.lifetimes_s[role])
