@@ -21,7 +21,8 @@ from volant.core.errors import InputError, LinkError
 from volant.trust.uptane import Fetch
 
 CHUNK_BYTES: Final = 64 * 1024
-TICK_S: Final = 1.0
+TICK_S: Final = 0.5
+"""With the window of `Limits` silence is noticed within 9.5 s."""
 CONNECT_S: Final = 3.0
 """For one address, and again for the handshake; three such in silence are noticed within 10 s."""
 HEADER_MOST_BYTES: Final = 16 * 1024
