@@ -6,6 +6,7 @@ holds no sound program is dead.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -18,7 +19,7 @@ from volant.core.errors import InputError
 from volant.trust.flash import Flash, MemoryFlash
 from volant.vehicle.boot import Bootloader, Identity, Image, read_image
 from volant.vehicle.boot.calibration import HARDWARE, VERSION, Programs
-from volant.vehicle.boot.device import GEOMETRY, bootloader, first_image
+from volant.vehicle.boot.device import GEOMETRY, SIZE_BYTES, bootloader, first_image
 from volant.vehicle.ecus import ECUS
 from volant.vehicle.spec import CarSpec
 
@@ -70,6 +71,11 @@ class Watch:
         self._boots = boots
         self._seen = {name: _running(boot) for name, boot in boots.items()}
 
+    @property
+    def now(self) -> Programs:
+        """All programs at the last call."""
+        return self._seen
+
     def changed(self) -> Programs | None:
         """All programs, when one is another than at the last call; None: nothing is new."""
         seen = {name: _running(boot.again()) for name, boot in self._boots.items()}
@@ -98,7 +104,7 @@ def _flash(path: Path, held: bool, opened: ExitStack) -> tuple[Flash, bool]:
     if held:
         fresh = not path.exists()
         try:
-            made = FileFlash.create(path, GEOMETRY) if fresh else FileFlash(path, GEOMETRY)
+            made = FileFlash.create(path, GEOMETRY) if fresh else _opened(path)
         except OSError as error:
             raise InputError(error.strerror or str(error), file=str(path)) from error
         return opened.enter_context(made), fresh
@@ -106,6 +112,17 @@ def _flash(path: Path, held: bool, opened: ExitStack) -> tuple[Flash, bool]:
         content = path.read_bytes()
     except OSError:
         return MemoryFlash(GEOMETRY), True
-    if len(content) != GEOMETRY.size_bytes:
+    if not SIZE_BYTES <= len(content) <= GEOMETRY.size_bytes:
         raise InputError(f"{len(content)} bytes, expected {GEOMETRY.size_bytes}", file=str(path))
-    return MemoryFlash(GEOMETRY, content), False
+    return MemoryFlash(GEOMETRY, content.ljust(GEOMETRY.size_bytes, b"\xff")), False
+
+
+def _opened(path: Path) -> FileFlash:
+    """A device that was made before units had a trust of their own gets room for it."""
+    lacking = GEOMETRY.size_bytes - path.stat().st_size
+    if 0 < lacking <= GEOMETRY.size_bytes - SIZE_BYTES:
+        with path.open("ab") as file:
+            file.write(b"\xff" * lacking)
+            file.flush()
+            os.fsync(file.fileno())
+    return FileFlash(path, GEOMETRY)

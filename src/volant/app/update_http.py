@@ -97,7 +97,7 @@ def _one(fed: Fed, fetch: Fetch, url: str) -> None:
     """One request. Header, body and silence all go by the same clock: a trickle of headers is a trickle."""
     parts = _parts(url)
     try:
-        with _connect(fed, fetch, parts) as link:
+        with connect(parts, lambda: _still(fed, fetch)) as link:
             talk = h11.Connection(h11.CLIENT, max_incomplete_event_size=HEADER_MOST_BYTES)
             _send(link, talk, parts, fed.offset)
             _take(fed, fetch, link, talk)
@@ -127,15 +127,28 @@ def _network() -> Iterator[None]:
         raise LinkError(str(error) or type(error).__name__) from error
 
 
-def _connect(fed: Fed, fetch: Fetch, parts: SplitResult) -> socket.socket:
-    """The first address that answers; a name with many silent ones is waited for no longer than a silent server."""
+def _still(fed: Fed, fetch: Fetch) -> bool:
+    """Whether a file is wanted even now."""
+    fed.tick(time.monotonic_ns())
+    return fed.wants is fetch
+
+
+def connect(parts: SplitResult, waits: Callable[[], bool]) -> socket.socket:
+    """A connection to the first address that answers; reading from it ends each `TICK_S`.
+
+    Args:
+        parts: of an address.
+        waits: asked before each address of the name; false: nobody waits any more.
+
+    Raises:
+        LinkError: there is none.
+    """
     host, port = str(parts.hostname), parts.port or PORTS[parts.scheme]
     with _network():
         places = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     fault = LinkError(f"{host} does not answer")
     for *_, place in places:
-        fed.tick(time.monotonic_ns())
-        if fed.wants is not fetch:
+        if not waits():
             break
         try:
             with _network():
