@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import http.server
 import os
 import re
@@ -22,6 +23,10 @@ from volant.app.app_make import app_store
 from volant.app.programs import fits, tables_of
 from volant.app.repo_folder import JOURNAL, RepoFolder
 from volant.app.tuf_client import main as tuf_client
+from volant.app.unit_flash import open_units
+from volant.app.updates_fetch import Wanted, check, download, hear_time
+from volant.app.updates_folder import UpdatesFolder
+from volant.app.updates_source import source_of
 from volant.caros.apps.package import open_package
 from volant.caros.flash_file import FileFlash
 from volant.core.errors import InputError, VolantError
@@ -31,6 +36,7 @@ from volant.trust.uptane import (
     Limits,
     Plan,
     RejectedError,
+    RepositoryMap,
     TrustedRepository,
     answer_from,
     check_full,
@@ -40,12 +46,13 @@ from volant.trust.uptane.download import Fetch
 from volant.trust.uptane.match import DIRECTOR, IMAGE
 from volant.trust.uptane.metadata import TARGETS, TOP_LEVEL
 from volant.vehicle import load_spec
-from volant.vehicle.boot import Image, Verdict, make_image
+from volant.vehicle.boot import Bootloader, Identity, Image, Verdict, make_image
 from volant.vehicle.boot.calibration import HARDWARE
 from volant.vehicle.boot.device import GEOMETRY, bootloader, first_image
-from volant.vehicle.boot.loader import Bootloader, Identity
+from volant.vehicle.spec import CarSpec
 
 UNIT: Final = Identity("brake", HARDWARE)
+CAR: Final = "p7"
 APP: Final = "org.example.lights"
 NOW_S: Final = 1_000_000.0
 """Before all that is made expires: a car that has no better time."""
@@ -57,7 +64,7 @@ NOW_S: Final = 1_000_000.0
 @functools.cache
 def program(release: int) -> bytes:
     """A program of the brakes."""
-    tables = tables_of(UNIT.unit, load_spec(find_data("cars", "p7")))
+    tables = tables_of(UNIT.unit, car())
     if release == 0:
         return first_image(UNIT, "1.0", tables)
     image = Image(
@@ -328,6 +335,81 @@ def client_seen(folder: Path) -> str:
     return "new"
 
 
+# --- a car -------------------------------------------------------------------------------------
+
+
+def car_made(folder: Path) -> None:
+    """Repositories of a car that offer the brakes a program, and the car as it leaves the factory."""
+    volant("repo", "init", str(folder / "repo"), "--vehicle", "CAR", "--car", CAR)
+    (folder / "brake.vimg").write_bytes(program(1))
+    volant("repo", "add", str(folder / "repo"), f"brake={folder / 'brake.vimg'}")
+    with open_units(folder / "state", car()):
+        pass
+
+
+def car_joined(folder: Path) -> None:
+    """`volant ota join`."""
+    words = (str(folder / "repo"), "--car", CAR, "--state", str(folder / "state"))
+    volant("ota", "join", *words)
+
+
+def join_seen(folder: Path) -> str:
+    """Whether the car takes updates; its units run in any case."""
+    with open_units(folder / "state", car(), make=False) as boots:
+        dead = [name for name, boot in boots.items() if boot.running is None]
+    if dead:
+        raise BrokenError(f"units do not boot: {', '.join(dead)}")
+    updates = updates_of(folder)
+    if updates.joined() is None:
+        return "old"
+    for name in (DIRECTOR, IMAGE):
+        updates.repository(name)
+    updates.inventory()
+    return "new"
+
+
+def car_with_repo(folder: Path) -> None:
+    """A car that joined."""
+    car_made(folder)
+    car_joined(folder)
+
+
+def car_checks(folder: Path) -> None:
+    """What the live car does for `volant ota check`: it checks in full, and downloads."""
+    updates = updates_of(folder)
+    joined = updates.joined()
+    assert joined is not None
+    source = source_of(joined.source, RepositoryMap.of("director/metadata", "image"))
+    hear_time(updates, source)
+    for one in check(updates, source, (), Limits()).assignments:
+        download(updates, source, Wanted.image(one), Limits(), lambda *_: None)
+
+
+def download_seen(folder: Path) -> str:
+    """Whether the program lies in the car, whole and right."""
+    updates = updates_of(folder)
+    for name in (DIRECTOR, IMAGE):
+        updates.repository(name)
+    updates.clock("", 0)
+    path = updates.downloads / hashlib.sha256(program(1)).hexdigest()
+    if not path.exists():
+        return "old"
+    if path.read_bytes() != program(1):
+        raise BrokenError("what lies there is not the program")
+    return "new"
+
+
+def updates_of(folder: Path) -> UpdatesFolder:
+    """What the car keeps of its updates."""
+    return UpdatesFolder(folder / "state", car().name)
+
+
+@functools.cache
+def car() -> CarSpec:
+    """The car of these cases."""
+    return load_spec(find_data("cars", CAR))
+
+
 def sound(look: Callable[[Path], str]) -> Callable[[Path], str]:
     """An error of ours is something that broke."""
 
@@ -356,6 +438,8 @@ CASES: Final = (
         )
     ),
     Case("app", "`volant app install`, an update", app_made, app_updated, sound(app_seen)),
+    Case("join", "`volant ota join`", car_made, car_joined, sound(join_seen)),
+    Case("check", "a car checks and downloads", car_with_repo, car_checks, sound(download_seen)),
     Case("client", "a TUF client checks and downloads", client_made, client_downloads,
          sound(client_seen)),
 )  # fmt: skip
