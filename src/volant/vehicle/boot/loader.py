@@ -244,14 +244,15 @@ class Bootloader:
         return True
 
     def erase_step(self) -> bool:
-        """Erase one block; true: all are, and a transfer may begin."""
+        """Erase a step; true: all are, and a transfer may begin."""
         if self._erase_at is None:
             raise ValueError("no erase was begun")
-        area, block = self._layout.slots[self._target], self._flash.geometry.erase_bytes
-        if self._erase_at < area.length:
-            self._flash.erase(area.offset + self._erase_at, block)
+        area = self._layout.slots[self._target]
+        step = min(self._step_bytes, area.length - self._erase_at)
+        if step:
+            self._flash.erase(area.offset + self._erase_at, step)
             self._flash.flush()
-            self._erase_at += block
+            self._erase_at += step
         if self._erase_at < area.length:
             return False
         self._erase_at = None
@@ -276,8 +277,10 @@ class Bootloader:
         if not job.size or job.delta:  # what a delta made is as good as what came
             self._change(job=Job(job.slot, offset + size, job.written))
         clean_from(self._flash, self._layout.slots[job.slot], job.written)
-        area = self._layout.slots[job.slot]
-        self._transfer = WholeTransfer(self._flash, area, job.written, size + offset, self._written)
+        span = (job.written, size + offset, self._step_bytes)
+        self._transfer = WholeTransfer(
+            self._flash, self._layout.slots[job.slot], span, self._written
+        )
         return True
 
     def begin_delta(self) -> bool:
@@ -347,6 +350,10 @@ class Bootloader:
     @property
     def _record(self) -> Record:
         return read_record(self._records.value, len(self._layout.slots))
+
+    @property
+    def _step_bytes(self) -> int:
+        return self._layout.step_bytes or self._flash.geometry.erase_bytes
 
     @property
     def _target(self) -> int:

@@ -57,6 +57,8 @@ class Layout:
     record: Area
     slots: tuple[Area, ...]
     """One or two, of the same length."""
+    step_bytes: int = 0
+    """What is erased at once, and what of a transfer is kept at once: whole blocks; 0: one block."""
 
 
 @dataclass(frozen=True, slots=True)
