@@ -6,6 +6,7 @@ Everything works at the car without a network; who signed is checked against the
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import msgspec
 
@@ -19,6 +20,7 @@ from volant.trust.key.blobs import (
     RevocationList,
     check,
     pack,
+    pack_chain,
 )
 from volant.trust.key.capsule import Taken
 from volant.trust.key.car import (
@@ -59,7 +61,7 @@ def identity_known(key_id: bytes) -> bytes:
 
 def identity_chain(chain: tuple[bytes, ...]) -> bytes:
     """Of a phone that was given a share."""
-    return number(CHAIN, 1) + number(len(chain), 1) + b"".join(counted(one) for one in chain)
+    return number(CHAIN, 1) + pack_chain(chain)
 
 
 def identity_pair(public: bytes, name: str) -> bytes:
@@ -122,7 +124,7 @@ def from_chain(car: Car, blobs: tuple[bytes, ...]) -> Grant:
         checks.this_car(certificate.car_id, car.car_id)
     check(chain[0], _owner_public(car, chain[0].issuer))
     checks.role_within(Role.OWNER, chain[0].role)
-    for parent, child in zip(chain, chain[1:], strict=False):
+    for parent, child in pairwise(chain):
         checks.issued_by_parent(child.issuer, crypto.key_id(parent.subject))
         check(child, parent.subject)
         checks.may_pass_on(parent, child)
@@ -233,7 +235,7 @@ def open_pairing(car: Car, role: Role, secret: bytes, moment: Moment) -> Car:
     allowed = moment.now_ns <= car.allowed_until_ns.get(Action.ALLOW_PAIRING, -1)
     if not (role is Role.OWNER if first else allowed):
         raise KeyRefusedError(Code.NO_PAIRING)
-    rest = {
+    rest: dict[Action, int] = {
         name: at for name, at in car.allowed_until_ns.items() if name is not Action.ALLOW_PAIRING
     }
     pairing = Pairing(secret, role, moment.now_ns + PAIRING_MOST_NS)

@@ -28,7 +28,9 @@ BLOB_MOST_BYTES: Final = 4 + 2 * ID_BYTES + 8 + 8 + 2 + REVOKED_MOST * ID_BYTES 
 
 
 class _Signed(Protocol):
-    signature: bytes
+    @property
+    def signature(self) -> bytes:
+        """64 bytes."""
 
     def body(self) -> bytes:
         """What is signed."""

@@ -111,23 +111,27 @@ def receive(car: Car, link: Link, data: bytes, moment: Moment, chance: bytes) ->
         chance: 48 fresh bytes.
     """
     try:
-        match capsule.kind_of(data):
-            case Kind.HELLO:
-                return _hello(car, link, data, moment, chance)
-            case Kind.OPEN:
-                return _open(car, replace(link, pending=None), link.pending, data, moment)
-            case Kind.ASK:
-                return _ask(car, link, data, moment, chance)
-            case Kind.LOCAL:
-                return _local(car, link, data, moment)
-            case Kind.REMOTE:
-                return _remote(car, link, data, moment)
-            case _:
-                raise KeyRefusedError(Code.KIND)
+        return _dispatch(car, link, data, moment, chance)
     except KeyRefusedError as error:
         # An exchange that failed is over; a nonce that was shown stays, or junk would keep a phone out.
         after = replace(link, pending=None)
         return Step(car, after, capsule.refusal(error.code), code=error.code)
+
+
+def _dispatch(car: Car, link: Link, data: bytes, moment: Moment, chance: bytes) -> Step:
+    match capsule.kind_of(data):
+        case Kind.HELLO:
+            return _hello(car, link, data, moment, chance)
+        case Kind.OPEN:
+            return _open(car, replace(link, pending=None), link.pending, data, moment)
+        case Kind.ASK:
+            return _ask(car, link, data, moment, chance)
+        case Kind.LOCAL:
+            return _local(car, link, data, moment)
+        case Kind.REMOTE:
+            return _remote(car, link, data, moment)
+        case _:
+            raise KeyRefusedError(Code.KIND)
 
 
 def _hello(car: Car, link: Link, data: bytes, moment: Moment, chance: bytes) -> Step:
@@ -227,18 +231,22 @@ def _decide(car: Car, link: Link, ticket: Ticket, request: Request, moment: Mome
         taken.append(one)
     ticket = replace(ticket, taken=tuple(taken))
     try:
-        grant = car.grants.get(ticket.key_id)
-        if grant is None:
-            raise KeyRefusedError(Code.KEY)
-        admit(car, grant, request, ticket.tier, link.local, moment)
-        if DEMANDS[request.action].counted:
-            car = belief.spend(car, grant, clock_s)
-        if request.action in _OWN:
-            car, data, more = _own(car, grant, request, moment)
-            ticket = replace(ticket, taken=(*ticket.taken, *more))
-            return conclude(car, link, ticket, Code.OK, data, moment)
+        return _obey(car, link, ticket, request, moment)
     except KeyRefusedError as error:
         return conclude(car, link, ticket, error.code, b"", moment)
+
+
+def _obey(car: Car, link: Link, ticket: Ticket, request: Request, moment: Moment) -> Step:
+    grant = car.grants.get(ticket.key_id)
+    if grant is None:
+        raise KeyRefusedError(Code.KEY)
+    admit(car, grant, request, ticket.tier, link.local, moment)
+    if DEMANDS[request.action].counted:
+        car = belief.spend(car, grant, car.clock_s(moment))
+    if request.action in _OWN:
+        car, data, more = _own(car, grant, request, moment)
+        ticket = replace(ticket, taken=(*ticket.taken, *more))
+        return conclude(car, link, ticket, Code.OK, data, moment)
     order = Order(request.action, request.argument, grant.key_id, grant.entry.role, grant.limits)
     return Step(car, link, order=order, ticket=ticket)
 

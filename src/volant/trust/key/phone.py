@@ -81,10 +81,18 @@ def dial(chance: bytes) -> Dial:
 
 
 def identify(phone: PhoneState, car: PhoneCar) -> bytes:
-    """How this phone says who it is."""
-    if car.chain:
+    """How this phone says who it is: by its certificates as long as it has no session, then by its name alone.
+
+    A car that has forgotten the key refuses with `Code.KEY`: then `forgotten` and once more.
+    """
+    if car.chain and not car.session_id:
         return belief.identity_chain(car.chain)
     return belief.identity_known(crypto.key_id(phone.public))
+
+
+def forgotten(car: PhoneCar) -> PhoneCar:
+    """The car knows the session or the key no more; the counter goes on, so that nothing is sealed twice."""
+    return msgspec.structs.replace(car, session_id=b"")
 
 
 def open_with(

@@ -60,11 +60,7 @@ def _read(data: bytes, magic: bytes, kind: type[_Kept]) -> _Kept:
         raise InputError(f"no state of a key: {error}") from error
 
 
-class _Value(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    pass
-
-
-class KeyEntry(_Value):
+class KeyEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A key that the car knows."""
 
     public: Point
@@ -79,7 +75,7 @@ class KeyEntry(_Value):
         return crypto.key_id(self.public)
 
 
-class ShareEntry(_Value):
+class ShareEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the car remembers of a share."""
 
     share_id: Id
@@ -92,7 +88,7 @@ class ShareEntry(_Value):
     """From here on nothing of it matters."""
 
 
-class SessionEntry(_Value):
+class SessionEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a fast command grows from."""
 
     session_id: Session
@@ -100,7 +96,7 @@ class SessionEntry(_Value):
     resume: Secret
 
 
-class CarState(_Value):
+class CarState(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A car's."""
 
     secret: Secret
@@ -145,7 +141,7 @@ class CarState(_Value):
         return _CAR_MAGIC + msgspec.msgpack.encode(self)
 
 
-class PhoneCar(_Value):
+class PhoneCar(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One car that a phone has a key of."""
 
     car_public: Point
@@ -176,7 +172,7 @@ class PhoneCar(_Value):
         return crypto.key_id(self.car_public)
 
 
-class PhoneState(_Value):
+class PhoneState(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A phone's."""
 
     secret: Secret
