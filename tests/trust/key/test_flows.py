@@ -349,9 +349,7 @@ def test_tables_are_bounded() -> None:
     assert world.local(friends[0], UNLOCK) is Code.SESSION
     assert world.standard(friends[0], UNLOCK) is Code.KEY
     assert world.standard(friends[0], UNLOCK) is Code.OK
-    paired = tuple(
-        msgspec.structs.replace(entry, chain=()) for entry in world.car.state.keys
-    )
+    paired = tuple(msgspec.structs.replace(entry, chain=()) for entry in world.car.state.keys)
     world.restart(msgspec.structs.replace(world.car.state, keys=paired))
     assert world.standard(world.friend(owner, "one more"), UNLOCK) is Code.FULL
 
@@ -405,6 +403,8 @@ def test_misuse_is_told() -> None:
     with pytest.raises(ValueError, match="entry 2 after 0"):
         audit.LogHead().after(audit.Entry(2, 0, bytes(16), Action.LOCK, Code.OK, 0))  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="129 entries"):
-        audit.pack_entries((world.entries or [audit.Entry(1, 0, bytes(16), Action.LOCK, Code.OK, 0)]) * 129)  # type: ignore[arg-type, operator]
+        audit.pack_entries(
+            (world.entries or [audit.Entry(1, 0, bytes(16), Action.LOCK, Code.OK, 0)]) * 129
+        )  # type: ignore[arg-type, operator]
     with pytest.raises(InputError, match="no key"):
         world.phone("x").state.car(bytes(16))
