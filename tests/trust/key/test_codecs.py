@@ -322,8 +322,8 @@ def test_every_cell_of_the_table_of_roles(role: Role, action: Action) -> None:
     phone = owner if role is Role.OWNER else world.friend(owner, role=role)
     request = Request(action, verified_s=0, argument=bytes(16))
     allowed = False
-    for local in (True, False):
-        code = world.standard(phone, request, local=local)
+    for here in (True, False):
+        code = world.standard(phone, request, local=here)
         allowed |= code not in {Code.ROLE, Code.PRESENCE}
     assert allowed is (action in ROLES[role].actions)
 

@@ -96,8 +96,9 @@ def who(car: Car, identity: bytes, moment: Moment) -> tuple[Grant, bytes]:
     public = reader.take(PUBLIC_BYTES)
     name = _name(reader.counted(NAME_MOST_BYTES, 1))
     reader.end()
-    if car.pairing is None or moment.now_ns > car.pairing.until_ns:
+    if car.pairing is None:
         raise KeyRefusedError(Code.NO_PAIRING)
+    checks.pairing_is_open(car.pairing.until_ns, moment.now_ns)
     return grant_of(KeyEntry(public=public, role=car.pairing.role, name=name)), car.pairing.secret
 
 
@@ -233,8 +234,7 @@ def open_pairing(car: Car, role: Role, secret: bytes, moment: Moment) -> Car:
         raise ValueError(f"a one-time secret has {NONCE_BYTES} bytes, found {len(secret)}")
     first = not any(entry.role is Role.OWNER for entry in car.state.keys)
     allowed = moment.now_ns <= car.allowed_until_ns.get(Action.ALLOW_PAIRING, -1)
-    if not (role is Role.OWNER if first else allowed):
-        raise KeyRefusedError(Code.NO_PAIRING)
+    checks.pairing_allowed(first, role, allowed)
     rest: dict[Action, int] = {
         name: at for name, at in car.allowed_until_ns.items() if name is not Action.ALLOW_PAIRING
     }
@@ -268,11 +268,8 @@ def remove(car: Car, asking: Grant, key_id: bytes) -> tuple[Car, Taken]:
     found = car.grants.get(key_id)
     if found is None:
         raise KeyRefusedError(Code.KEY)
-    if found.entry.role is Role.OWNER:
-        if asking.entry.role is not Role.OWNER:
-            raise KeyRefusedError(Code.ROLE)
-        if not car.owners - {key_id}:
-            raise KeyRefusedError(Code.LAST_OWNER)
+    checks.may_remove(asking.entry.role, found.entry.role)
+    checks.owner_remains(found.entry.role, car.owners - {key_id})
     # What came from that key goes with it, and so does what it had revoked itself: its list will be forgotten.
     gone = {key_id} | {
         name for name, one in car.grants.items() if name in car.revoked or key_id in one.ids
@@ -299,8 +296,7 @@ def reset(car: Car, chance: bytes, recovery: bytes, next_code: bytes, moment: Mo
         KeyRefusedError: neither is there.
     """
     allowed = moment.now_ns <= car.allowed_until_ns.get(Action.ALLOW_RESET, -1)
-    if not allowed and crypto.digest(recovery) != car.state.recovery:
-        raise KeyRefusedError(Code.ROLE)
+    checks.reset_allowed(allowed, crypto.digest(recovery) == car.state.recovery)
     return CarState(
         secret=crypto.secret_from(chance),
         recovery=crypto.digest(next_code),

@@ -187,3 +187,31 @@ def list_was_seen(certificate: Certificate, known: Mapping[bytes, RevocationList
     """A newer share brings the list under which it was given: so every honest phone carries it to the car."""
     found = known.get(certificate.issuer)
     _unless((found.version if found else 0) >= certificate.list_version, Code.LIST_NEEDED)
+
+
+# Who comes and goes
+
+
+def pairing_is_open(until_ns: int, now_ns: int) -> None:
+    """The code stands on the screen for two minutes."""
+    _unless(now_ns <= until_ns, Code.NO_PAIRING)
+
+
+def pairing_allowed(first: bool, role: Role, owner_said_so: bool) -> None:
+    """The first key is an owner's; for every other one an owner gives the word."""
+    _unless(role is Role.OWNER if first else owner_said_so, Code.NO_PAIRING)
+
+
+def reset_allowed(owner_said_so: bool, card_fits: bool) -> None:
+    """An owner has just said so, or somebody has the card that came with the car."""
+    _unless(owner_said_so or card_fits, Code.ROLE)
+
+
+def may_remove(asking: Role, removed: Role) -> None:
+    """Owners are taken off by owners only."""
+    _unless(asking is Role.OWNER or removed is not Role.OWNER, Code.ROLE)
+
+
+def owner_remains(removed: Role, others: Collection[bytes]) -> None:
+    """A car is never left without one."""
+    _unless(removed is not Role.OWNER or len(others) > 0, Code.LAST_OWNER)

@@ -12,14 +12,12 @@ from typing import Final
 import msgspec
 
 from volant.core.errors import RefusedError
-from volant.trust.key import belief, capsule, crypto, exchange
+from volant.trust.key import belief, capsule, checks, crypto, exchange
 from volant.trust.key.blobs import Proof, Receipt, RevocationList, check, pack
 from volant.trust.key.capsule import Answer, Request
 from volant.trust.key.codes import (
     ATTACHED_MOST,
     EXPIRY_MOST_MS,
-    Code,
-    KeyRefusedError,
     Kind,
 )
 from volant.trust.key.state import PhoneCar, PhoneState
@@ -206,8 +204,7 @@ def confirm(car: PhoneCar, blob: bytes) -> PhoneCar:
         KeyRefusedError: it is not this car's.
     """
     found = Receipt.read(blob)
-    if found.car_id != car.car_id:
-        raise KeyRefusedError(Code.OTHER_CAR)
+    checks.this_car(found.car_id, car.car_id)
     check(found, car.car_public)
     if found.proof is not Proof.LIST or confirmed(car, found.subject) >= found.version:
         return car

@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from volant.core.errors import InputError, RefusedError
-from volant.trust.key import crypto
+from volant.trust.key import checks, crypto
 from volant.trust.key.audit import Entry, LogHead, follow
 from volant.trust.key.binary import Reader, counted, number
 from volant.trust.key.blobs import (
@@ -163,8 +163,7 @@ def carry(car: PhoneCar, blob: bytes) -> PhoneCar:
     """
     is_list = blob[:4] == RevocationList.MAGIC
     found = RevocationList.read(blob) if is_list else Lease.read(blob)
-    if found.car_id != car.car_id:
-        raise KeyRefusedError(Code.OTHER_CAR)
+    checks.this_car(found.car_id, car.car_id)
     public = next((one for one in car.owners if crypto.key_id(one) == found.issuer), None)
     if public is None:
         raise KeyRefusedError(Code.KEY)
@@ -209,8 +208,7 @@ def accept(phone: PhoneState, data: bytes, name: str = "") -> PhoneState:
     certificates = tuple(Certificate.read(blob) for blob in chain)
     if certificates[-1].subject != phone.public:
         raise KeyRefusedError(Code.KEY)
-    if crypto.key_id(car_public) != certificates[0].car_id:
-        raise KeyRefusedError(Code.OTHER_CAR)
+    checks.this_car(certificates[0].car_id, crypto.key_id(car_public))
     check(certificates[0], owner_public)
     car = PhoneCar(
         car_public=car_public,
