@@ -9,7 +9,7 @@ from volant.trust.key import audit, belief, blobs, crypto, sharing
 from volant.trust.key.capsule import Request
 from volant.trust.key.car import boot
 from volant.trust.key.codes import WORDS, Code, KeyRefusedError
-from volant.trust.key.gate import Link, overdue, pack_keys
+from volant.trust.key.gate import Link, conclude, overdue, pack_keys, receive
 from volant.trust.key.limits import Area, Limits, Place
 from volant.trust.key.phone import asking, confirm, confirmed
 from volant.trust.key.roles import Action, Role
@@ -392,6 +392,44 @@ def test_peers_without_a_key_are_cut_after_two_seconds() -> None:
 def test_every_code_has_words_for_the_person() -> None:
     assert set(WORDS) == set(Code)
     assert str(KeyRefusedError(Code.REVOKED)) == "This key was revoked. (revoked)"
+
+
+def test_a_session_without_its_key_opens_nothing() -> None:
+    world = World()
+    owner = world.owner()
+    world.restart(msgspec.structs.replace(world.car.state, keys=()))
+    assert world.local(owner, UNLOCK) is Code.KEY
+
+
+def test_the_answer_says_what_came_of_it() -> None:
+    """Sent and confirmed are two things: the car could not do it, and the phone hears so."""
+    world = World()
+    owner = world.owner()
+    link, waiting = world.dialled(owner, UNLOCK, world.link())
+    step = receive(world.car, link, waiting.data, world.moment, world.chance())
+    assert step.order is not None
+    assert step.ticket is not None
+    assert step.reply == b""
+    with pytest.raises(ValueError, match="6145 bytes"):
+        conclude(step.car, step.link, step.ticket, Code.OK, bytes(6145), world.moment)
+    done = conclude(step.car, step.link, step.ticket, Code.CAR, b"open", world.moment)
+    world.car = done.car
+    assert world.hear(owner, waiting, done) is Code.CAR
+    assert owner.answer is not None
+    assert owner.answer.data == b"open"
+    assert done.entry is not None
+    assert (done.entry.action, done.entry.code) == (Action.UNLOCK, Code.CAR)
+
+
+def test_a_phone_with_two_cars_uses_the_right_one() -> None:
+    world, other = World(), World("other car")
+    phone = world.owner()
+    second = other.phone("owner")
+    second.state = phone.state
+    other.pair(second)
+    assert other.standard(second, UNLOCK) is Code.OK
+    assert len(second.state.cars) == 2
+    assert second.state.car(other.car.car_id).car_public == other.car.public
 
 
 def test_misuse_is_told() -> None:

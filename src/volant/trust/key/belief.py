@@ -168,10 +168,7 @@ def take(car: Car, blob: bytes, clock_s: int | None) -> tuple[Car, Taken]:
 
 def _owner_public(car: Car, issuer: bytes) -> bytes:
     checks.issued_by_owner(issuer, car.owners)
-    found = car.grants.get(issuer)
-    if found is None:
-        raise KeyRefusedError(Code.KEY)
-    return found.entry.public
+    return car.grants[issuer].entry.public
 
 
 def _take_list(car: Car, found: RevocationList) -> tuple[Car, Taken]:
