@@ -71,9 +71,7 @@ class Scene:
         car_chance = chance(f"{name} car")
         step = gate.receive(self.car, link, dial.hello, MOMENT, car_chance)
         answer = step.reply
-        waiting = phone.open_with(
-            self.phone, self.known, dial, answer, request, identity, one_time
-        )
+        waiting = phone.open_with(self.phone, self.known, dial, answer, request, identity, one_time)
         opened = self._finish(step.link, waiting.data)
         heard = phone.heard(self.known, waiting, opened, 0)
         self.known, self.clock = heard.car, heard.clock
@@ -99,9 +97,7 @@ class Scene:
     def _finish(self, link: gate.Link, data: bytes) -> bytes:
         step = gate.receive(self.car, link, data, MOMENT, chance("unused"))
         if step.ticket is not None:
-            step = gate.conclude(
-                step.car, step.link, step.ticket, Code.OK, b"", MOMENT
-            )
+            step = gate.conclude(step.car, step.link, step.ticket, Code.OK, b"", MOMENT)
         assert step.code is Code.OK, step.code
         self.car = step.car
         return step.reply
@@ -183,7 +179,9 @@ def vectors() -> dict[str, Any]:
     standard = scene.exchange("drive", drive, phone.identify(scene.phone, scene.known))
     fast = [
         scene.fast("unlock beside the car", Request(Action.UNLOCK), local=True),
-        scene.fast("lock over the network", Request(Action.LOCK, argument=b"\x01\x02"), local=False),
+        scene.fast(
+            "lock over the network", Request(Action.LOCK, argument=b"\x01\x02"), local=False
+        ),
     ]
     return {
         "about": "Test vectors of docs/reference/key-protocol.md, made by scripts/key_vectors.py.",
