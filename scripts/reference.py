@@ -1,7 +1,7 @@
 """Writes the reference pages that are read off the code, and the pins of the public names.
 
-`make reference` rewrites docs/reference/{messages,topics,settings,signals}.md, the table of contents in
-zensical.toml and tests/house/public_names.json; a house test fails when one of them is out of date.
+`make reference` rewrites docs/reference/{messages,topics,settings,signals,attacks,key-tables}.md, the vectors of the
+key protocol, the table of contents in zensical.toml and tests/house/public_names.json; a house test fails when one of them is out of date.
 """
 
 from __future__ import annotations
@@ -13,6 +13,11 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import key_tables
+import key_vectors
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "volant"
@@ -291,9 +296,11 @@ def pages() -> dict[Path, str]:
         REFERENCE / "settings.md": settings_page(),
         REFERENCE / "signals.md": signals_page(),
         REFERENCE / "attacks.md": attacks_page(),
+        REFERENCE / "key-tables.md": key_tables.page(),
     }
     return {
         **written,
+        REFERENCE / "key-vectors.json": key_vectors.text(),
         ROOT / "zensical.toml": table_of_contents(written),
         ROOT / "tests" / "house" / "public_names.json": public_names(),
     }
