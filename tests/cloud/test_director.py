@@ -100,9 +100,15 @@ def test_deltas_are_named_from_what_the_car_runs() -> None:
     car = known(world)
     image = release(2).images[0]
     base = dict(car.installed[BRAKE].hashes)
-    fits = DeltaInfo(algorithm="volant", name="d1", length=5, hashes={"sha256": "0" * 64}, base=base)
+    fits = DeltaInfo(
+        algorithm="volant", name="d1", length=5, hashes={"sha256": "0" * 64}, base=base
+    )
     other = DeltaInfo(
-        algorithm="volant", name="d2", length=5, hashes={"sha256": "0" * 64}, base={"sha256": "1" * 64}
+        algorithm="volant",
+        name="d2",
+        length=5,
+        hashes={"sha256": "0" * 64},
+        base={"sha256": "1" * 64},
     )
     wanted = targets_for(Answer.UPDATE, release(2), car, {image.name: (fits, other)})
     files = director_of(world).publish(None, VEHICLE, wanted, world.now_s)

@@ -52,7 +52,13 @@ EMPTY: Final = Head()
 
 
 def append(
-    head: Head, *, at_s: float, by: str, act: str, about: str = "", data: dict[str, Any] | None = None
+    head: Head,
+    *,
+    at_s: float,
+    by: str,
+    act: str,
+    about: str = "",
+    data: dict[str, Any] | None = None,
 ) -> tuple[bytes, Head]:
     """The next line, without its end of line, and where the chain stands with it.
 
@@ -95,7 +101,9 @@ def check(lines: Iterable[bytes], *, holds: Head = EMPTY, file: str = "audit log
                 raise TrustError(f"{file}: line {number} is another than the one that was signed")
             passed = True
     if not passed:
-        raise TrustError(f"{file}: {head.count} lines, but {holds.count} were signed: it was cut off")
+        raise TrustError(
+            f"{file}: {head.count} lines, but {holds.count} were signed: it was cut off"
+        )
     return head
 
 

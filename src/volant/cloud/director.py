@@ -83,7 +83,9 @@ class Director:
         found = dict(self.template) if files is None else dict(files)
         # A root that was rotated since reaches each car with its next publication.
         found.update({name: data for name, data in self.template.items() if _is_root(name)})
-        return Keeper.load(DIRECTOR, found, {role: list(some) for role, some in self.signers.items()})
+        return Keeper.load(
+            DIRECTOR, found, {role: list(some) for role, some in self.signers.items()}
+        )
 
     def _is_old(self, keeper: Keeper, role: str, now_s: float) -> bool:
         signed = {TARGETS: keeper.targets[TARGETS], SNAPSHOT: keeper.snapshot}.get(

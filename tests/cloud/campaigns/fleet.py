@@ -61,9 +61,7 @@ class Fleet:
         for wave, size in enumerate(self.sizes):
             for place in range(size):
                 name = f"car-{wave}-{place}"
-                self.tasks[name] = Task(
-                    campaign_id=self.plan.campaign_id, car_id=name, wave=wave
-                )
+                self.tasks[name] = Task(campaign_id=self.plan.campaign_id, car_id=name, wave=wave)
         found = approve(submit(draft(self.plan, "ann"), "ann", 0), self.plan.digest, "bob", 1)
         self.campaign = start(found, self.sizes, "ann", 2, now_s=self.now_s)
 

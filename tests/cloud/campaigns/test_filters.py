@@ -102,7 +102,5 @@ def test_patterns_are_those_of_a_plain_search(pattern: str, text: str) -> None:
         some.map(lambda one: f"not {one}")), max_leaves=8))  # fmt: skip
 def test_brackets_mean_what_python_means(text: str) -> None:
     names: dict[str, Any] = {"A": True, "B": False, "C": False}
-    python = (
-        text.replace("model == ev1", "A").replace("has x", "B").replace("version < 2", "C")
-    )
+    python = text.replace("model == ev1", "A").replace("has x", "B").replace("version < 2", "C")
     assert parse_filter(text)(CAR) is bool(eval(python, {}, names))

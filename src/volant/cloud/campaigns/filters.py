@@ -48,6 +48,7 @@ class Has:
     word: str
 
     def __call__(self, facts: Facts) -> bool:
+        """Whether a car with these facts is let through."""
         return bool(facts.get(self.word))
 
 
@@ -60,6 +61,7 @@ class Compared:
     values: tuple[str, ...]
 
     def __call__(self, facts: Facts) -> bool:
+        """Whether a car with these facts is let through."""
         found = facts.get(self.word, ())
         if self.how is Compare.UNEQUAL:
             return not any(_holds(Compare.EQUAL, one, self.values[0]) for one in found)
@@ -73,6 +75,7 @@ class Not:
     part: Filter
 
     def __call__(self, facts: Facts) -> bool:
+        """Whether a car with these facts is let through."""
         return not self.part(facts)
 
 
@@ -83,6 +86,7 @@ class AllOf:
     parts: tuple[Filter, ...]
 
     def __call__(self, facts: Facts) -> bool:
+        """Whether a car with these facts is let through."""
         return all(part(facts) for part in self.parts)
 
 
@@ -93,6 +97,7 @@ class AnyOf:
     parts: tuple[Filter, ...]
 
     def __call__(self, facts: Facts) -> bool:
+        """Whether a car with these facts is let through."""
         return any(part(facts) for part in self.parts)
 
 

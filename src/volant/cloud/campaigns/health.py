@@ -46,9 +46,7 @@ class CarHealth(msgspec.Struct, frozen=True, kw_only=True):
         return CarHealth(
             hours=max(self.hours, other.hours),
             km=max(self.km, other.km),
-            events={
-                one: max(self.events.get(one, 0), other.events.get(one, 0)) for one in signals
-            },
+            events={one: max(self.events.get(one, 0), other.events.get(one, 0)) for one in signals},
         )
 
     def counted(self, signal: str) -> int:

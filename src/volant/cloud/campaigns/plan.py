@@ -110,7 +110,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     def __post_init__(self) -> None:
         if len({wave.name for wave in self.waves}) != len(self.waves):
             raise ValueError("two waves have one name")
-        rest = [wave.group is wave.count is wave.share is None for wave in self.waves]
+        rest = [{wave.group, wave.count, wave.share} == {None} for wave in self.waves]
         if any(rest[:-1]):
             raise ValueError("only the last wave takes all cars that are left")
         if self.ends_s is not None and self.ends_s <= self.begins_s:
