@@ -87,6 +87,11 @@ def test_after_it_stopped_itself_who_asks_does_not_approve() -> None:
 def test_a_plan_is_read_as_it_was_written() -> None:
     assert Plan.from_bytes(PLAN.to_bytes()) == PLAN
     assert len(PLAN.digest) == 64
+    whole = plan_of(watch_s=60, patience_s=600)
+    assert whole.digest == plan_of(watch_s=60.0, patience_s=600.0).digest
+    assert Plan.from_bytes(whole.to_bytes()).digest == whole.digest
+    stored = msgspec.msgpack.decode(msgspec.msgpack.encode(whole), type=Plan)
+    assert stored.digest == whole.digest
 
 
 @pytest.mark.parametrize(

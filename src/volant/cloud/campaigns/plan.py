@@ -89,7 +89,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """How many cars at most are told and not yet known to be well."""
     patience_s: Annotated[float, Meta(ge=60.0, le=90.0 * DAY_S)] = 3.0 * DAY_S
     """A told car that says nothing for so long is lost, which is an error: it may be dead."""
-    watch_s: Annotated[float, Meta(ge=0.0, le=90.0 * DAY_S)] = DAY_S
+    watch_s: Annotated[float, Meta(ge=0.0, le=90.0 * DAY_S)] = 1.0 * DAY_S
     """How long a car that runs the update is watched before it counts as well."""
     tries: Annotated[int, Meta(ge=1, le=10)] = 1
     """How often a car may try when it fails; each failure counts as an error until a try succeeds."""
@@ -136,7 +136,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     def to_bytes(self) -> bytes:
         """The one way to write it; `digest` is over these bytes."""
-        return msgspec.json.encode(self, order="deterministic")
+        # Read back once: a whole number where a float belongs is then written as the float that it is.
+        found = msgspec.json.decode(msgspec.json.encode(self), type=Plan)
+        return msgspec.json.encode(found, order="deterministic")
 
     @property
     def digest(self) -> str:
