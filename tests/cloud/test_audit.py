@@ -77,5 +77,7 @@ def test_what_is_no_line(line: bytes) -> None:
 
 
 def test_a_line_has_a_bound() -> None:
+    with pytest.raises(InputError, match="not to be logged"):
+        append(EMPTY, at_s=0.0, by="", act="x")
     with pytest.raises(ValueError, match="at most"):
         append(EMPTY, at_s=0.0, by="ann", act="x", data={"x": "y" * 70_000})

@@ -63,6 +63,7 @@ def append(
     """The next line, without its end of line, and where the chain stands with it.
 
     Raises:
+        InputError: it would not be read again, such as an act by nobody.
         ValueError: it is longer than a line may be.
     """
     entry = Entry(
@@ -77,6 +78,10 @@ def append(
     line = msgspec.json.encode(entry, order="deterministic")
     if len(line) > LINE_MOST_BYTES:
         raise ValueError(f"a line of {len(line)} bytes, at most {LINE_MOST_BYTES}")
+    try:
+        msgspec.json.decode(line, type=Entry)
+    except msgspec.ValidationError as error:
+        raise InputError(f"not to be logged: {error}") from error
     return line, _after(head, line)
 
 

@@ -50,12 +50,13 @@ class Fleet:
     _seen: dict[str, float] = field(default_factory=dict)
     _changed: int = -1
 
-    def refresh(self) -> None:
-        """Notice that another process has stored something; called once in a while, not with every poll."""
-        changed = self.store.changed()
-        if changed != self._changed:
-            self._changed = changed
-            self.quiet.clear()
+    def refresh(self) -> bool:
+        """Notice whether another process has stored something; called once in a while, not with every poll."""
+        before, self._changed = self._changed, self.store.changed()
+        if self._changed == before:
+            return False
+        self.quiet.clear()
+        return True
 
     def request(
         self, car_id: str, request: Request, place: Place, *, sleep_s: float, now_s: float

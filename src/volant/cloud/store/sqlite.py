@@ -113,7 +113,7 @@ class SqliteWork:
         self._db.execute(
             "insert into campaigns (id, body) values (?, ?)"
             " on conflict (id) do update set body = excluded.body",
-            (campaign.plan.campaign_id, msgspec.msgpack.encode(campaign)),
+            (campaign.plan.campaign_id, _write(campaign, Campaign)),
         )
 
     def task(self, campaign_id: str, car_id: str) -> Task | None:
@@ -157,7 +157,7 @@ class SqliteWork:
 
     def put_device(self, device: Device) -> None:
         """Store a device."""
-        row = (device.controller_id, msgspec.msgpack.encode(device))
+        row = (device.controller_id, _write(device, Device))
         self._db.execute("insert or replace into devices values (?, ?)", row)
 
     def release(self, name: str) -> tuple[Chunk, ...] | None:
@@ -166,7 +166,7 @@ class SqliteWork:
 
     def put_release(self, name: str, chunks: tuple[Chunk, ...]) -> None:
         """Store a release."""
-        row = (name, msgspec.msgpack.encode(chunks))
+        row = (name, _write(chunks, tuple[Chunk, ...]))
         self._db.execute("insert or replace into releases values (?, ?)", row)
 
     def number(self, kind: str) -> int:
@@ -219,7 +219,17 @@ class SqliteWork:
 
 
 def _task_row(task: Task) -> tuple[str, str, float | None, bytes]:
-    return task.campaign_id, task.car_id, task.due_s, msgspec.msgpack.encode(task)
+    return task.campaign_id, task.car_id, task.due_s, _write(task, Task)
+
+
+def _write(value: object, kind: Any) -> bytes:
+    """A body that can be read again: bounds are checked here too, not only when it is too late."""
+    body = msgspec.msgpack.encode(value)
+    try:
+        msgspec.msgpack.decode(body, type=kind)
+    except msgspec.ValidationError as error:
+        raise InputError(f"not to be stored: {error}") from error
+    return body
 
 
 def _read(body: bytes, kind: type[T]) -> T:
