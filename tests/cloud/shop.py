@@ -28,7 +28,12 @@ class Shop:
 
     def boot(self) -> None:
         """As after a kill: nothing in memory, all from the file."""
+        self.close()
         self.fleet = Fleet(SqliteStore(self.folder / "fleet.db"))
+
+    def close(self) -> None:
+        if hasattr(self, "fleet"):
+            self.fleet.store.close()
 
     def call(self, car: str, method: str = "GET", path: str = "", body: Any = None) -> Answer:
         data = b"" if body is None else json.dumps(body).encode()

@@ -4,7 +4,7 @@ import json
 import random
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,10 @@ CARS = [f"car-{place}" for place in range(8)]
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> Shop:
-    found = Shop(tmp_path)
-    found.describe(*CARS, model="ev1")
-    return found
+def shop(tmp_path: Path) -> Iterator[Shop]:
+    with closing(Shop(tmp_path)) as found:
+        found.describe(*CARS, model="ev1")
+        yield found
 
 
 def audit_of(shop: Shop) -> list[dict[str, Any]]:
@@ -107,13 +107,11 @@ def test_another_process_is_noticed(shop: Shop, tmp_path: Path) -> None:
     shop.begin()
     shop.fleet.act("spring", "pause", "ann", shop.now_s, lambda one: pause(one, "ann"))
     assert shop.poll(CARS[0]) == {}
-    other = Shop.__new__(Shop)
-    other.folder, other.now_s = tmp_path, shop.now_s
-    other.boot()
+    other = Fleet(SqliteStore(tmp_path / "fleet.db"))
     shop.fleet.refresh()
     assert not shop.fleet.quiet
     assert shop.poll(CARS[0]) == {}
-    other.fleet.act(
+    other.act(
         "spring",
         "resume",
         "ann",
@@ -122,6 +120,7 @@ def test_another_process_is_noticed(shop: Shop, tmp_path: Path) -> None:
     )
     shop.fleet.refresh()
     assert "deploymentBase" in shop.poll(CARS[0])
+    other.store.close()
     check(shop)
 
 
@@ -199,10 +198,10 @@ def test_what_is_not_there_or_there_already(shop: Shop) -> None:
 
 
 def test_a_campaign_whose_filter_lets_no_car_through_leaves_no_trace(tmp_path: Path) -> None:
-    shop = Shop(tmp_path)
-    with pytest.raises(RefusedError, match="no car"):
-        shop.begin()
-    assert shop.campaign().phase is Phase.APPROVED
+    with closing(Shop(tmp_path)) as shop:
+        with pytest.raises(RefusedError, match="no car"):
+            shop.begin()
+        assert shop.campaign().phase is Phase.APPROVED
 
 
 def test_a_file_that_is_no_database(tmp_path: Path) -> None:
@@ -213,8 +212,7 @@ def test_a_file_that_is_no_database(tmp_path: Path) -> None:
 
 
 def test_releases_come_back_as_they_were(tmp_path: Path) -> None:
-    shop = Shop(tmp_path)
-    with Fleet(SqliteStore(tmp_path / "fleet.db")).store.work() as work:
+    Shop(tmp_path).close()
+    with closing(SqliteStore(tmp_path / "fleet.db")) as store, store.work() as work:
         assert work.release("2.0") == CHUNKS
         assert work.release("3.0") is None
-    shop.fleet.store.close()

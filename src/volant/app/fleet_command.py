@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -81,7 +82,8 @@ class AuditAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 def add_car_command(folder: Path, car: str, by: str, *, as_json: bool) -> Exit:
     """Let a car in and tell its token."""
-    found = CarAnswer(car=car, token=FleetFolder(folder).add_car(car, by, time.time()))
+    with FleetFolder(folder) as home:
+        found = CarAnswer(car=car, token=home.add_car(car, by, time.time()))
     if as_json:
         answer_json(found)
         return Exit.DONE
@@ -93,7 +95,8 @@ def publish_command(
     folder: Path, release: str, files: Sequence[Path], version: str, by: str, *, as_json: bool
 ) -> Exit:
     """Take files in as a release."""
-    chunk = FleetFolder(folder).publish(release, version, files, by, time.time())
+    with FleetFolder(folder) as home:
+        chunk = home.publish(release, version, files, by, time.time())
     hashes = {one.filename: one.sha256 for one in chunk.artifacts}
     if as_json:
         answer_json(PublishAnswer(release=release, version=version, files=hashes))
@@ -120,30 +123,47 @@ def campaign_command(
         raise InputError(f"{verb!r} is no verb of a campaign; there are {', '.join(VERBS)}")
     if not by and verb != "show":
         raise InputError("who acts? --by NAME")
-    home, now_s = FleetFolder(folder), time.time()
+    asked = Asked(name=name, by=by, plan=plan, digest=digest, reason=reason, revision=revision)
+    with FleetFolder(folder) as home:
+        found = _act(home, verb, asked, time.time())
+    return _say(found, as_json=as_json)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a person wants of a campaign."""
+
+    name: str
+    by: str
+    plan: Path | None
+    digest: str
+    reason: str
+    revision: int | None
+
+
+def _act(home: FleetFolder, verb: str, asked: Asked, now_s: float) -> Campaign:
+    name, by, reason = asked.name, asked.by, asked.reason
     if verb == "draft":
-        written = _plan(plan, name)
-        home.fleet.add(draft(written, by), by, now_s)
-        return _say(_load(home, name), as_json=as_json)
-    seen = _load(home, name).revision if revision is None else revision
-    if verb == "show":
-        return _say(_load(home, name), as_json=as_json)
+        home.fleet.add(draft(_plan(asked.plan, name), by), by, now_s)
+    if verb in {"draft", "show"}:
+        return _load(home, name)
+    seen = _load(home, name).revision if asked.revision is None else asked.revision
     if verb == "start":
-        return _say(home.fleet.start(name, by, seen, now_s), as_json=as_json)
+        return home.fleet.start(name, by, seen, now_s)
     steps: dict[str, Callable[[Campaign], Campaign]] = {
-        "change": lambda one: change(one, _plan(plan, name), by, seen),
+        "change": lambda one: change(one, _plan(asked.plan, name), by, seen),
         "submit": lambda one: submit(one, by, seen),
-        "approve": lambda one: approve(one, digest, by, seen),
+        "approve": lambda one: approve(one, asked.digest, by, seen),
         "pause": lambda one: pause(one, by, reason),
         "resume": lambda one: resume(one, by, seen, now_s=now_s),
         "stop": lambda one: stop(one, by, reason),
     }
-    return _say(home.fleet.act(name, verb, by, now_s, steps[verb]), as_json=as_json)
+    return home.fleet.act(name, verb, by, now_s, steps[verb])
 
 
 def audit_command(folder: Path, *, as_json: bool) -> Exit:
     """Check the chain of the audit log."""
-    with FleetFolder(folder).store.work() as work:
+    with FleetFolder(folder) as home, home.store.work() as work:
         head = audit.check(work.lines())
     if as_json:
         answer_json(AuditAnswer(lines=head.count, digest=head.digest))

@@ -7,7 +7,7 @@ import secrets
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 import msgspec
 
@@ -29,6 +29,12 @@ class FleetFolder:
         self.artifacts.mkdir(parents=True, exist_ok=True)
         self.store = SqliteStore(path / "fleet.db")
         self.fleet = Fleet(self.store)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.store.close()
 
     def add_car(self, car_id: str, by: str, now_s: float) -> str:
         """Let a car in by a new token, which is told once and kept as its hash; an older one is no longer good.

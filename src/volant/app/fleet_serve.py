@@ -27,11 +27,10 @@ _log = logging.getLogger(__name__)
 
 def serve_command(folder: Path, host: str, port: int, poll_s: float) -> Exit:
     """Run `volant fleet serve` until a signal comes."""
-    fleet = FleetFolder(folder)
-    gateway = Gateway(fleet.fleet, fleet.artifacts, time.time, poll_s)
-    tell(f"fleet of {folder} at http://{host}:{port}/DEFAULT/controller/v1/CAR (Ctrl-C ends)")
-    asyncio.run(_serve(gateway, host, port))
-    fleet.store.close()
+    with FleetFolder(folder) as home:
+        gateway = Gateway(home.fleet, home.artifacts, time.time, poll_s)
+        tell(f"fleet of {folder} at http://{host}:{port}/DEFAULT/controller/v1/CAR (Ctrl-C ends)")
+        asyncio.run(_serve(gateway, host, port))
     return Exit.DONE
 
 

@@ -47,10 +47,14 @@ class SqliteStore:
         self.path = path
         try:
             self._db = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)
+        except sqlite3.Error as error:
+            raise InputError(f"no database of a fleet: {error}", file=str(path)) from error
+        try:
             self._db.execute("pragma journal_mode = wal")
             self._db.execute("pragma synchronous = full")
             self._make()
-        except sqlite3.Error as error:
+        except (sqlite3.Error, InputError) as error:
+            self._db.close()
             raise InputError(f"no database of a fleet: {error}", file=str(path)) from error
 
     @contextmanager
@@ -89,9 +93,7 @@ class SqliteStore:
             self._db.execute(f"pragma user_version = {VERSION}")
         self._db.execute("commit")
         if version not in {0, VERSION}:
-            raise InputError(
-                f"a database of version {version}, expected {VERSION}", file=str(self.path)
-            )
+            raise InputError(f"version {version}, expected {VERSION}")
 
 
 class SqliteWork:
