@@ -19,6 +19,7 @@ from volant.app.cli_charge import charge_app
 from volant.app.cli_clips import clips_app
 from volant.app.cli_delta import delta_app
 from volant.app.cli_ecu import ecu_app
+from volant.app.cli_fleet import fleet_app
 from volant.app.cli_live import live, power, up
 from volant.app.cli_ota import ota_app
 from volant.app.cli_parts import (
@@ -58,7 +59,11 @@ app.add_typer(apps_app, name="app")
 app.add_typer(signals_app, name="signals")
 app.add_typer(charge_app, name="charge")
 app.add_typer(clips_app, name="clips")
+<<<<<<< HEAD
 app.add_typer(ota_app, name="ota")
+=======
+app.add_typer(fleet_app, name="fleet")
+>>>>>>> fleetcore
 app.add_typer(repo_app, name="repo")
 app.add_typer(delta_app, name="delta")
 

@@ -1,0 +1,236 @@
+"""One car and its campaign, step by step: it asks, it reports, it is silent, it is unwell, it may try again.
+
+Each step takes both records and gives both back; whoever stores them does so in one transaction and answers the car
+only then. So a car is told once for each try, whatever dies: told and not answered, it asks again and gets the same
+answer. What a car says may come doubled, late or in another order: of one try the worst counts, and an old try is stale.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta
+from msgspec.structs import replace
+
+from volant.cloud.campaigns.advance import advance
+from volant.cloud.campaigns.health import CarHealth
+from volant.cloud.campaigns.state import (
+    ERRORS,
+    IN_FLIGHT,
+    OPEN,
+    ORDER,
+    TO_TELL,
+    Campaign,
+    CarState,
+    Phase,
+    Task,
+)
+from volant.cloud.campaigns.windows import open_at
+from volant.core.errors import RefusedError
+
+REASON_MOST: Final = 512
+INSTALLED: Final = frozenset({CarState.WATCHED, CarState.WELL})
+RETRIED: Final = frozenset({CarState.FAILED, CarState.LOST, CarState.REFUSED, CarState.UNWELL})
+
+
+class Answer(StrEnum):
+    """What a car is told when it asks."""
+
+    NOTHING = "nothing"
+    UPDATE = "update"
+    CALL_BACK = "call back"
+
+
+class Said(StrEnum):
+    """What a car says of a try."""
+
+    BUSY = "busy"
+    INSTALLED = "installed"
+    FAILED = "failed"
+    REFUSED = "refused"
+    CANCELED = "canceled"
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that a car says."""
+
+    attempt: Annotated[int, Meta(ge=0)]
+    said: Said
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CarFacts:
+    """What its manifest says, when it asks."""
+
+    runs: bool = False
+    """It runs the release."""
+    left: bool = False
+    """It ran the release, by an earlier manifest, and no longer does."""
+    unable: str = ""
+    """Why the release is not for it; empty: it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Both records after a step."""
+
+    campaign: Campaign
+    task: Task
+    answer: Answer = Answer.NOTHING
+    stale: bool = False
+    """It spoke of a try that is over, and nothing has changed."""
+
+
+def ask(campaign: Campaign, task: Task, facts: CarFacts, now_s: float) -> Outcome:
+    """A car asks whether there is something for it."""
+    campaign, task = _hear_facts(campaign, task, facts, now_s)
+    if task.state in OPEN or task.state is CarState.LOST:
+        if campaign.recalls:
+            return Outcome(campaign, task, Answer.CALL_BACK)
+        if task.state is CarState.LOST and campaign.phase is not Phase.FINISHED:
+            campaign, task = _move(campaign, task, CarState.TOLD, now_s)
+        answer = Answer.UPDATE if task.state in OPEN else Answer.NOTHING
+        return Outcome(advance(campaign, now_s), task, answer)
+    if why_not_told(campaign, task, now_s):
+        return Outcome(campaign, task)
+    if facts.unable:
+        refused = replace(task, reason=facts.unable[:REASON_MOST])
+        campaign, task = _move(campaign, refused, CarState.REFUSED, now_s)
+        return Outcome(advance(campaign, now_s), task)
+    fresh = replace(task, attempt=task.attempt + 1, health=CarHealth(), reason="")
+    campaign, task = _move(campaign, fresh, CarState.TOLD, now_s, before=task.state, telling=True)
+    return Outcome(replace(campaign, told=campaign.told + 1), task, Answer.UPDATE)
+
+
+def why_not_told(campaign: Campaign, task: Task, now_s: float) -> str:
+    """Why a car is not told now, for people; empty: it is."""
+    plan = campaign.plan
+    if task.state not in TO_TELL:
+        return f"the car is {task.state}"
+    if campaign.phase is not Phase.RUNNING:
+        return f"the campaign is {campaign.phase}"
+    if task.wave > campaign.wave:
+        return f"wave {plan.waves[task.wave].name} is not open"
+    if now_s < plan.begins_s or (plan.ends_s is not None and now_s >= plan.ends_s):
+        return "it is not the time of the campaign"
+    if not open_at(plan.windows, now_s):
+        return "no window is open"
+    if campaign.in_flight >= plan.concurrency:
+        return f"{campaign.in_flight} cars are at it or watched, at most {plan.concurrency}"
+    return ""
+
+
+def hear(campaign: Campaign, task: Task, report: Report, now_s: float) -> Outcome:
+    """A car reports. Stale: it speaks of another try than the present one."""
+    if not task.attempt or report.attempt != task.attempt:
+        return Outcome(campaign, task, stale=True)
+    wanted = _state_for(report.said, task, campaign)
+    if ORDER[wanted] < ORDER[task.state]:
+        return Outcome(campaign, task)
+    campaign, task = _move(
+        campaign,
+        replace(task, reason=report.reason[:REASON_MOST] or task.reason),
+        wanted,
+        now_s,
+        renew=wanted is CarState.BUSY,
+    )
+    return Outcome(advance(campaign, now_s), task)
+
+
+def hear_health(
+    campaign: Campaign, task: Task, attempt: int, health: CarHealth, now_s: float
+) -> Outcome:
+    """A car tells how it is since it runs the update; numbers from its first start with it on."""
+    if not task.attempt or attempt != task.attempt:
+        return Outcome(campaign, task, stale=True)
+    after = task.health.joined(health)
+    sums = tuple(
+        found.moved(rule, task.health, after)
+        for rule, found in zip(campaign.plan.health, campaign.health, strict=True)
+    )
+    campaign, task = replace(campaign, health=sums), replace(task, health=after)
+    bad = [one for one in campaign.plan.unwell if after.events.get(one)]
+    if bad and task.state is not CarState.HAS:
+        found = ", ".join(f"{one} {after.events[one]}" for one in bad)[:REASON_MOST]
+        campaign, task = _move(campaign, replace(task, reason=found), CarState.UNWELL, now_s)
+    return Outcome(advance(campaign, now_s), task)
+
+
+def overdue(campaign: Campaign, task: Task, now_s: float) -> Outcome:
+    """Time goes by: a silent car is lost, a watched one is well."""
+    if task.due_s is None or now_s < task.due_s:
+        return Outcome(campaign, task)
+    wanted = CarState.WELL if task.state is CarState.WATCHED else CarState.LOST
+    campaign, task = _move(campaign, task, wanted, now_s)
+    return Outcome(advance(campaign, now_s), task)
+
+
+def retry(campaign: Campaign, task: Task, now_s: float) -> Outcome:
+    """A person lets a car that failed, is lost or did not want try once more; errors count until it succeeds.
+
+    Raises:
+        RefusedError: the car did not fail, or the campaign is over.
+    """
+    if campaign.phase not in {Phase.RUNNING, Phase.PAUSED, Phase.HALTED}:
+        raise RefusedError(f"the campaign is {campaign.phase}; make another for these cars")
+    if task.state not in RETRIED:
+        raise RefusedError(f"car {task.car_id} is {task.state}; only failed cars try again")
+    wanted = CarState.WAITING if task.state is CarState.REFUSED else CarState.AGAIN
+    campaign, task = _move(campaign, task, wanted, now_s)
+    return Outcome(advance(campaign, now_s), task)
+
+
+def _state_for(said: Said, task: Task, campaign: Campaign) -> CarState:
+    if said is Said.INSTALLED:
+        return CarState.WATCHED if campaign.plan.watch_s else CarState.WELL
+    if said is Said.FAILED:
+        return CarState.AGAIN if task.attempt < campaign.plan.tries else CarState.FAILED
+    if said is Said.CANCELED and not campaign.recalls:
+        # Nobody called it back: telling it again would go on for ever.
+        return CarState.REFUSED
+    return CarState(said)
+
+
+def _hear_facts(
+    campaign: Campaign, task: Task, facts: CarFacts, now_s: float
+) -> tuple[Campaign, Task]:
+    """What a manifest says outranks reports: it is signed by the units, and says what runs now."""
+    if facts.runs and task.state not in INSTALLED | {CarState.UNWELL, CarState.HAS}:
+        ours = _state_for(Said.INSTALLED, task, campaign)
+        wanted = ours if task.attempt else CarState.HAS
+    elif facts.left and task.state in INSTALLED:
+        task = replace(task, reason="it no longer runs what it had installed")
+        wanted = _state_for(Said.FAILED, task, campaign)
+    else:
+        return campaign, task
+    campaign, task = _move(campaign, task, wanted, now_s)
+    return advance(campaign, now_s), task
+
+
+def _move(
+    campaign: Campaign,
+    task: Task,
+    after: CarState,
+    now_s: float,
+    *,
+    before: CarState | None = None,
+    telling: bool = False,
+    renew: bool = False,
+) -> tuple[Campaign, Task]:
+    """Bring a car to another state, and both records along."""
+    before = before or task.state
+    if before is after and not renew:
+        return campaign, task
+    exposed = IN_FLIGHT | ERRORS
+    late = after in exposed and before not in exposed and not telling
+    tallies = list(campaign.tallies)
+    tallies[task.wave] = tallies[task.wave].moved(before, after)
+    spans_s = {CarState.WATCHED: campaign.plan.watch_s}
+    spans_s.update(dict.fromkeys(OPEN, campaign.plan.patience_s))
+    due_s = now_s + spans_s[after] if after in spans_s else None
+    campaign = replace(campaign, tallies=tuple(tallies), late=campaign.late + late)
+    return campaign, replace(task, state=after, due_s=due_s)

@@ -1,0 +1,154 @@
+"""The fleet's Uptane director: for each car a repository of its own, below one root for all (Uptane 2.1, 5.3.2).
+
+What a car is to run stands in its targets, with its vehicle id, so that no file is good for another car. Files go in
+and come out as names and bytes; who stores them does so with the campaign's step, in one transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from securesystemslib.signer import Signer
+from tuf.api.metadata import TargetFile
+
+from volant.cloud.campaigns.cars import Answer
+from volant.cloud.inventory.cars import CarRecord
+from volant.cloud.inventory.releases import Release
+from volant.trust.uptane import Installed, Keeper
+from volant.trust.uptane.custom import DeltaInfo
+from volant.trust.uptane.match import DIRECTOR
+from volant.trust.uptane.metadata import ROOT, SNAPSHOT, TARGETS, TIMESTAMP
+
+KEPT: Final = 2
+"""Versions of targets and snapshot that stay: a car in the middle of its check still finds what its timestamp named."""
+RENEW_SHARE: Final = 0.5
+"""A timestamp is signed anew when less than this share of its life is left; a choice of ours."""
+NUMBERED: Final = frozenset({"snapshot.json", "targets.json"})
+
+Files = Mapping[str, bytes]
+Deltas = Mapping[str, Sequence[DeltaInfo]]
+"""By name of the image that they lead to."""
+
+
+@dataclass(frozen=True)
+class Director:
+    """All cars' repositories have the root of this template, and its keys."""
+
+    template: Files
+    """A director's repository as it was made, with an empty set of images."""
+    signers: Mapping[str, Sequence[Signer]] = field(repr=False)
+    """Of targets, snapshot and timestamp."""
+
+    def publish(
+        self,
+        files: Files | None,
+        vehicle_id: str,
+        targets: Iterable[TargetFile],
+        now_s: float,
+    ) -> dict[str, bytes]:
+        """A car's files with these targets, signed anew only where they say something else or grow old.
+
+        Args:
+            files: what was published for it before; None: nothing.
+            vehicle_id: whose.
+            targets: all that it is to run; none: nothing is to change.
+            now_s: Unix seconds.
+
+        Raises:
+            InputError: a file of the repository lacks.
+            RejectedError: a file is something else.
+            ValueError: the files are another car's.
+        """
+        keeper = self._load(files)
+        wanted = {one.path: one for one in targets}
+        mine = keeper.targets[TARGETS]
+        custom = {"vehicleId": vehicle_id}
+        if files is not None and mine.unrecognized_fields.get("custom") != custom:
+            raise ValueError(f"the files are not those of {vehicle_id}")
+        fresh = files is None or not set(filter(_is_root, self.template)) <= set(files)
+        if fresh or mine.targets != wanted or self._is_old(keeper, TARGETS, now_s):
+            mine.targets.clear()
+            mine.targets.update(wanted)
+            mine.unrecognized_fields["custom"] = custom
+            keeper.publish(now_s, [TARGETS])
+        elif self._is_old(keeper, SNAPSHOT, now_s):
+            keeper.publish(now_s)
+        elif self._is_old(keeper, TIMESTAMP, now_s):
+            keeper.publish_timestamp(now_s)
+        return _newest(keeper)
+
+    def _load(self, files: Files | None) -> Keeper:
+        found = dict(self.template) if files is None else dict(files)
+        # A root that was rotated since reaches each car with its next publication.
+        found.update({name: data for name, data in self.template.items() if _is_root(name)})
+        return Keeper.load(
+            DIRECTOR, found, {role: list(some) for role, some in self.signers.items()}
+        )
+
+    def _is_old(self, keeper: Keeper, role: str, now_s: float) -> bool:
+        signed = {TARGETS: keeper.targets[TARGETS], SNAPSHOT: keeper.snapshot}.get(
+            role, keeper.timestamp
+        )
+        left_s = signed.expires.timestamp() - now_s
+        return left_s < RENEW_SHARE * keeper.lifetimes_s[role]
+
+
+def targets_for(
+    answer: Answer, release: Release, car: CarRecord, deltas: Deltas | None = None
+) -> tuple[TargetFile, ...]:
+    """What a car is to run by a campaign's answer: the images of the release for its units, or nothing.
+
+    Deltas are named only when they start from what one of the units runs. Called back, a car finds nothing in place
+    of the release.
+    """
+    if answer is not Answer.UPDATE:
+        return ()
+    found = []
+    for image in release.images:
+        units = [one for one in car.inventory.ecus if one.hardware_id == image.hardware_id]
+        if not units:
+            continue
+        custom: dict[str, Any] = {
+            "ecuIdentifiers": {one.ecu_id: {"hardwareId": one.hardware_id} for one in units},
+            "releaseCounter": image.release_counter,
+        }
+        runs = [car.installed.get(one.ecu_id) for one in units]
+        fit = [one for one in (deltas or {}).get(image.name, ()) if _starts_from(one, runs)]
+        if fit:
+            custom["deltas"] = [_delta(one) for one in fit]
+        target = TargetFile(image.length, dict(image.hashes), image.name, {"custom": custom})
+        found.append(target)
+    return tuple(found)
+
+
+def _starts_from(delta: DeltaInfo, runs: Iterable[Installed | None]) -> bool:
+    return any(
+        one is not None and any(one.hashes.get(kind) == text for kind, text in delta.base.items())
+        for one in runs
+    )
+
+
+def _delta(one: DeltaInfo) -> dict[str, Any]:
+    return {
+        "algorithm": one.algorithm, "name": one.name, "length": one.length,
+        "hashes": dict(one.hashes), "base": dict(one.base),
+    }  # fmt: skip
+
+
+def _newest(keeper: Keeper) -> dict[str, bytes]:
+    """Every root, the timestamp, and of the rest the last versions."""
+    versions = {
+        "snapshot.json": keeper.snapshot.version, "targets.json": keeper.targets[TARGETS].version,
+    }  # fmt: skip
+    found = {}
+    for name, data in keeper.published.items():
+        number, _, rest = name.partition(".")
+        if rest not in NUMBERED or int(number) > versions[rest] - KEPT:
+            found[name] = data
+    return found
+
+
+def _is_root(name: str) -> bool:
+    return name.endswith(f".{ROOT}.json")

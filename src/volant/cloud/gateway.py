@@ -1,0 +1,154 @@
+"""The door for hawkBit's devices as an ASGI application: who asks, which device, how much it may send, and the answer.
+
+It opens no socket: a server hands it requests. Polls of quiet devices touch neither the database nor a file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import logging
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+from volant.cloud.ddi import Answer, Artifact, Place, Request, Slice
+from volant.cloud.ddi.shapes import BODY_MOST_BYTES
+from volant.cloud.service import Fleet
+from volant.core.errors import InputError, LinkError
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+TENANT: Final = "DEFAULT"
+"""hawkBit's own name of the only tenant; others are unknown here."""
+BLOCK_BYTES: Final = 64 * 1024
+WORDS: Final = "text/plain;charset=UTF-8"
+RETRY_S: Final = 30
+"""When to come again while the database is away; a choice of ours."""
+SCHEME: Final = "TargetToken "
+JITTER_SHARE: Final = 0.1
+"""Polls are spread by as much, so that cars that started together do not stay together; a choice of ours."""
+GOLDEN: Final = (5.0**0.5 - 1.0) / 2.0
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass
+class Gateway:
+    """Answers devices."""
+
+    fleet: Fleet
+    artifacts: Path
+    """Folder of files, named by their SHA-256."""
+    clock_s: Callable[[], float]
+    """Unix seconds."""
+    poll_s: float = 300.0
+    polls: int = 0
+    """Requests answered."""
+    _digests: dict[str, str] = field(default_factory=dict)
+
+    def forget(self) -> None:
+        """Read tokens anew: somebody else may have changed them."""
+        self._digests.clear()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request (ASGI 3)."""
+        if scope["type"] != "http":
+            return
+        answer = await self._answer(scope, receive)
+        headers = {"content-type": answer.kind, "content-length": str(len(answer.body))}
+        headers.update(answer.headers)
+        if not answer.body and answer.file is None:
+            headers.pop("content-type")
+        pairs = [
+            (name.encode(), text.encode("latin-1", "replace")) for name, text in headers.items()
+        ]
+        await send({"type": "http.response.start", "status": answer.status, "headers": pairs})
+        if answer.file is not None and scope["method"] != "HEAD":
+            await self._send_file(*answer.file, send)
+        await send({"type": "http.response.body", "body": answer.body})
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+        parts = str(scope["path"]).split("/", 5)
+        if (
+            len(parts) < 5
+            or parts[1] != TENANT
+            or parts[2:4] != ["controller", "v1"]
+            or not parts[4]
+        ):
+            return _words(404, f"no {scope['path']}")
+        headers = {
+            name.decode("latin-1"): text.decode("latin-1") for name, text in scope["headers"]
+        }
+        car_id = parts[4]
+        try:
+            if not self._lets_in(car_id, headers.get("authorization", "")):
+                return _words(401, "no token of this device")
+            body = await _body(receive) if scope["method"] in {"POST", "PUT"} else b""
+            if body is None:
+                return _words(413, f"a body has at most {BODY_MOST_BYTES} bytes")
+            query = dict(parse_qsl(scope["query_string"].decode("latin-1"), max_num_fields=16))
+            rest = parts[5] if len(parts) > 5 else ""
+            request = Request(scope["method"], rest, query, headers, body)
+            place = Place(f"{scope['scheme']}://{headers.get('host', 'localhost')}", TENANT, car_id)
+            return self._handle(car_id, request, place)
+        except LinkError as error:
+            _log.warning("database_away error=%s", error)
+            retry = {"retry-after": str(RETRY_S)}
+            return Answer(503, b"the database is away, come again", WORDS, retry)
+        except (InputError, ValueError) as error:
+            return _words(400, str(error))
+
+    def _handle(self, car_id: str, request: Request, place: Place) -> Answer:
+        self.polls += 1
+        # A Weyl sequence: as evenly spread as can be, without chance.
+        share = 1.0 + JITTER_SHARE * (2.0 * (self.polls * GOLDEN % 1.0) - 1.0)
+        found = self.fleet.request(
+            car_id, request, place, sleep_s=self.poll_s * share, now_s=self.clock_s()
+        )
+        return found.answer
+
+    def _lets_in(self, car_id: str, authorization: str) -> bool:
+        digest = self._digests.get(car_id)
+        if digest is None:
+            with self.fleet.store.work() as work:
+                digest = work.token(car_id)
+            if digest is None:
+                return False
+            self._digests[car_id] = digest
+        if not authorization.startswith(SCHEME):
+            return False
+        return hmac.compare_digest(digest, digest_of(authorization.removeprefix(SCHEME).strip()))
+
+    async def _send_file(self, artifact: Artifact, part: Slice, send: Send) -> None:
+        left = part.end - part.begin
+        with (self.artifacts / artifact.sha256).open("rb") as file:
+            file.seek(part.begin)
+            while left and (block := file.read(min(BLOCK_BYTES, left))):
+                left -= len(block)
+                await send({"type": "http.response.body", "body": block, "more_body": True})
+
+
+def digest_of(token: str) -> str:
+    """How a token is kept: SHA-256, in hex. Tokens are long and by chance, so this needs no salt."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+async def _body(receive: Receive) -> bytes | None:
+    """A request's body; None: it is too long."""
+    found = bytearray()
+    while True:
+        message = await receive()
+        found += message.get("body", b"")
+        if len(found) > BODY_MOST_BYTES:
+            return None
+        if not message.get("more_body"):
+            return bytes(found)
+
+
+def _words(status: int, words: str) -> Answer:
+    return Answer(status, words.encode(errors="replace"), WORDS)

@@ -1,0 +1,188 @@
+"""One car and its campaign."""
+
+import pytest
+
+from tests.cloud.campaigns.fleet import Fleet, plan_of
+from volant.cloud.campaigns import Answer, CarState, Phase, Said, Wave, Window, retry, stop
+from volant.cloud.campaigns.cars import why_not_told
+from volant.core.errors import RefusedError
+
+CAR = "car-0-0"
+
+
+def test_a_car_that_asks_twice_is_told_once_and_answered_twice() -> None:
+    fleet = Fleet(plan_of(), (4,))
+    assert fleet.ask(CAR) is fleet.ask(CAR) is Answer.UPDATE
+    assert fleet.campaign.told == 1
+
+
+def test_a_car_runs_it_is_watched_and_proves_well() -> None:
+    fleet = Fleet(plan_of(), (1,))
+    fleet.ask(CAR)
+    fleet.say(CAR, Said.BUSY)
+    fleet.say(CAR, Said.INSTALLED)
+    assert fleet.tasks[CAR].state is CarState.WATCHED
+    assert fleet.campaign.in_flight == 1
+    fleet.later(fleet.plan.watch_s)
+    assert fleet.tasks[CAR].state is CarState.WELL
+    assert fleet.campaign.phase is Phase.FINISHED
+
+
+def test_never_more_cars_than_its_concurrency_are_at_it() -> None:
+    fleet = Fleet(plan_of(concurrency=2), (4,))
+    answers = [fleet.ask(f"car-0-{place}") for place in range(4)]
+    assert answers == [Answer.UPDATE, Answer.UPDATE, Answer.NOTHING, Answer.NOTHING]
+    assert "at most 2" in why_not_told(fleet.campaign, fleet.tasks["car-0-2"], fleet.now_s)
+
+
+def test_it_stops_itself_calls_back_and_goes_on_after_a_second_person() -> None:
+    fleet = Fleet(plan_of(), (6,))
+    for place in range(3):
+        fleet.ask(f"car-0-{place}")
+    fleet.say("car-0-0", Said.FAILED, reason="no space")
+    fleet.say("car-0-1", Said.FAILED)
+    assert fleet.campaign.phase is Phase.HALTED
+    assert "2 of 6 cars in error, limit 2" in fleet.campaign.reason
+    assert fleet.ask("car-0-2") is Answer.CALL_BACK
+    assert fleet.ask("car-0-3") is Answer.NOTHING
+    fleet.say("car-0-2", Said.CANCELED)
+    fleet.go_on()
+    assert fleet.campaign.phase is Phase.RUNNING
+    assert fleet.ask("car-0-2") is Answer.UPDATE
+    assert fleet.tasks["car-0-2"].attempt == 2
+
+
+def test_a_silent_car_is_lost_which_is_an_error_and_found_again() -> None:
+    fleet = Fleet(plan_of(), (4,))
+    fleet.ask(CAR)
+    fleet.later(fleet.plan.patience_s)
+    assert fleet.tasks[CAR].state is CarState.LOST
+    assert fleet.campaign.errors == 1
+    assert fleet.ask(CAR) is Answer.UPDATE
+    assert fleet.tasks[CAR].attempt == 1
+    assert fleet.campaign.told == 1
+    assert fleet.campaign.errors == 0
+
+
+def test_what_a_lost_car_says_late_counts() -> None:
+    fleet = Fleet(plan_of(), (4,))
+    fleet.ask(CAR)
+    fleet.later(fleet.plan.patience_s)
+    fleet.say(CAR, Said.INSTALLED)
+    assert fleet.tasks[CAR].state is CarState.WATCHED
+
+
+def test_a_car_tries_again_and_its_old_try_is_stale() -> None:
+    fleet = Fleet(plan_of(tries=2), (4,))
+    fleet.ask(CAR)
+    fleet.say(CAR, Said.FAILED)
+    assert fleet.tasks[CAR].state is CarState.AGAIN
+    assert fleet.campaign.errors == 1
+    assert fleet.ask(CAR) is Answer.UPDATE
+    assert fleet.say(CAR, Said.INSTALLED, attempt=1).stale
+    fleet.say(CAR, Said.FAILED)
+    assert fleet.tasks[CAR].state is CarState.FAILED
+
+
+def test_a_lost_report_is_made_good_by_the_manifest() -> None:
+    fleet = Fleet(plan_of(), (4,))
+    fleet.ask(CAR)
+    assert fleet.ask(CAR, runs=True) is Answer.NOTHING
+    assert fleet.tasks[CAR].state is CarState.WATCHED
+    fleet.ask(CAR, left=True)
+    assert fleet.tasks[CAR].state is CarState.FAILED
+
+
+def test_a_car_that_has_it_or_cannot_have_it_is_not_told() -> None:
+    fleet = Fleet(plan_of(), (3,))
+    assert fleet.ask(CAR, runs=True) is Answer.NOTHING
+    assert fleet.ask("car-0-1", unable="other brakes") is Answer.NOTHING
+    assert [one.state for one in fleet.tasks.values()][:2] == [CarState.HAS, CarState.REFUSED]
+    assert fleet.tasks["car-0-1"].reason == "other brakes"
+    assert fleet.campaign.told == 0
+
+
+def test_a_boot_loop_makes_a_car_an_error_even_before_it_says_that_it_installed() -> None:
+    fleet = Fleet(plan_of(), (3,))
+    fleet.ask(CAR)
+    fleet.health(CAR, events={"boot_loop": 1})
+    fleet.say(CAR, Said.INSTALLED)
+    assert fleet.tasks[CAR].state is CarState.UNWELL
+    assert fleet.tasks[CAR].reason == "boot_loop 1"
+
+
+def test_a_car_that_lets_go_uncalled_is_not_told_for_ever() -> None:
+    fleet = Fleet(plan_of(), (3,))
+    fleet.ask(CAR)
+    fleet.say(CAR, Said.CANCELED)
+    assert fleet.tasks[CAR].state is CarState.REFUSED
+    assert fleet.ask(CAR) is Answer.NOTHING
+
+
+def test_windows_and_times_are_kept() -> None:
+    window = Window(days=(0,), begins_min=120, length_min=60)
+    fleet = Fleet(plan_of(windows=(window,)), (3,))
+    assert fleet.ask(CAR) is Answer.NOTHING
+    fleet.later(window.wait_s(fleet.now_s))
+    assert fleet.ask(CAR) is Answer.UPDATE
+    begins = Fleet(plan_of(begins_s=fleet.now_s + 10), (3,), now_s=fleet.now_s)
+    assert begins.ask(CAR) is Answer.NOTHING
+    begins.later(10.0)
+    assert begins.ask(CAR) is Answer.UPDATE
+
+
+def test_a_wave_opens_when_the_one_before_is_good_and_has_rested() -> None:
+    waves = (
+        Wave(name="canaries", count=2, errors_stop=1, success_share=0.5, rest_s=100.0),
+        Wave(name="all", errors_share=0.5, then_pause=True),
+    )
+    fleet = Fleet(plan_of(waves=waves, watch_s=0.0), (2, 2))
+    assert fleet.ask("car-1-0") is Answer.NOTHING
+    fleet.ask(CAR)
+    fleet.say(CAR, Said.INSTALLED)
+    assert fleet.campaign.wave == 0
+    fleet.later(100.0)
+    assert fleet.campaign.wave == 1
+    assert fleet.ask("car-1-0") is Answer.UPDATE
+
+
+def test_a_wave_that_nobody_wants_holds_nobody_up() -> None:
+    waves = (Wave(name="a", count=1, errors_stop=1), Wave(name="b", errors_stop=1))
+    fleet = Fleet(plan_of(waves=waves), (1, 1))
+    fleet.ask(CAR)
+    fleet.say(CAR, Said.REFUSED)
+    assert fleet.campaign.wave == 1
+
+
+def test_a_pause_between_waves_waits_for_a_person() -> None:
+    waves = (Wave(name="a", count=1, errors_stop=1, then_pause=True), Wave(name="b", errors_stop=1))
+    fleet = Fleet(plan_of(waves=waves, watch_s=0.0), (1, 1))
+    fleet.ask(CAR)
+    fleet.say(CAR, Said.INSTALLED)
+    assert fleet.campaign.phase is Phase.PAUSED
+    assert fleet.ask("car-1-0") is Answer.NOTHING
+
+
+def test_a_campaign_of_which_nobody_asks_does_not_finish_by_itself() -> None:
+    fleet = Fleet(plan_of(), (3,))
+    fleet.later(1e9)
+    assert fleet.campaign.phase is Phase.RUNNING
+    ended = Fleet(plan_of(ends_s=fleet.now_s + 10), (3,), now_s=fleet.now_s)
+    ended.later(10.0)
+    assert ended.campaign.phase is Phase.FINISHED
+    assert "3 cars were not reached" in ended.campaign.reason
+
+
+def test_a_person_lets_a_car_try_again() -> None:
+    fleet = Fleet(plan_of(), (3,))
+    fleet.ask(CAR)
+    with pytest.raises(RefusedError, match="only failed cars"):
+        retry(fleet.campaign, fleet.tasks[CAR], fleet.now_s)
+    fleet.say(CAR, Said.FAILED)
+    fleet.keep(retry(fleet.campaign, fleet.tasks[CAR], fleet.now_s))
+    assert fleet.ask(CAR) is Answer.UPDATE
+    assert fleet.tasks[CAR].attempt == 2
+    fleet.campaign = stop(fleet.campaign, "ann")
+    assert fleet.ask(CAR) is Answer.CALL_BACK
+    with pytest.raises(RefusedError, match="make another"):
+        retry(fleet.campaign, fleet.tasks[CAR], fleet.now_s)
