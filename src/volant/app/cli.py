@@ -59,11 +59,8 @@ app.add_typer(apps_app, name="app")
 app.add_typer(signals_app, name="signals")
 app.add_typer(charge_app, name="charge")
 app.add_typer(clips_app, name="clips")
-<<<<<<< HEAD
 app.add_typer(ota_app, name="ota")
-=======
 app.add_typer(fleet_app, name="fleet")
->>>>>>> fleetcore
 app.add_typer(repo_app, name="repo")
 app.add_typer(delta_app, name="delta")
 
