@@ -110,7 +110,7 @@ def test_an_offer_is_fetched_and_shown_and_asks() -> None:
     assert set(state.can) == {
         *(UpdateWish.CHECK, UpdateWish.NOW, UpdateWish.TONIGHT, UpdateWish.LATER)
     }
-    assert [(one.unit, one.runs, one.gets) for one in state.units][0] == ("body", "1.0", "2.0")
+    assert next((one.unit, one.runs, one.gets) for one in state.units) == ("body", "1.0", "2.0")
 
 
 def test_a_download_that_breaks_off_leaves_nothing_offered() -> None:
