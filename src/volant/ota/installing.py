@@ -178,7 +178,7 @@ def _end(turn: Turn, now: Open) -> None:
         end = UpdateEnd.INSTALLED
     else:
         end = UpdateEnd.ROLLED_BACK if now.ran else UpdateEnd.FAILED
-        failed = tuple(dict.fromkeys((now.offer.name, *failed)))[:16]
+        failed = tuple(dict.fromkeys((now.offer.programs, *failed)))[:16]
     result = turn.result(end, now.why, now.offer)
     turn.save(
         msgspec.structs.replace(
