@@ -256,7 +256,7 @@ def test_a_person_may_want_the_old_programs_back_while_they_are_on_trial() -> No
     assert car.state.can == (UpdateWish.ROLLBACK,)
     car.wish(UpdateWish.ROLLBACK)
     assert "person" in ended(car, UpdateEnd.ROLLED_BACK, [1, 1, 1])
-    assert car.record.failed == ("update 2",)
+    assert car.record.failed == (offer().programs,)
 
 
 # --- the rules by themselves -----------------------------------------------------------------------
