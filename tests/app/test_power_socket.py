@@ -11,10 +11,10 @@ from typing import Self
 
 import pytest
 
-from volant.app import power_socket
+from volant.app import packet_door
+from volant.app.packet_door import CALLERS_MOST
 from volant.app.power_command import power_command
 from volant.app.power_socket import (
-    CALLERS_MOST,
     PowerAnswer,
     PowerDoor,
     PowerReply,
@@ -96,7 +96,7 @@ def test_the_command_says_how_the_car_is_and_why_it_refuses(
 def test_silent_babbling_and_gone_callers_hold_nobody_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(power_socket, "PATIENCE_S", 0.05)
+    monkeypatch.setattr(packet_door, "PATIENCE_S", 0.05)
     with Car(tmp_path / "s") as car:
         lines = []
         for number in range(CALLERS_MOST):

@@ -20,6 +20,7 @@ from volant.app.cli_clips import clips_app
 from volant.app.cli_delta import delta_app
 from volant.app.cli_ecu import ecu_app
 from volant.app.cli_live import live, power, up
+from volant.app.cli_ota import ota_app
 from volant.app.cli_parts import (
     DEFAULT_CAR,
     DEFAULT_ROAD,
@@ -57,6 +58,7 @@ app.add_typer(apps_app, name="app")
 app.add_typer(signals_app, name="signals")
 app.add_typer(charge_app, name="charge")
 app.add_typer(clips_app, name="clips")
+app.add_typer(ota_app, name="ota")
 app.add_typer(repo_app, name="repo")
 app.add_typer(delta_app, name="delta")
 

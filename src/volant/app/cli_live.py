@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -24,6 +25,9 @@ from volant.app.cli_parts import (
     ToOption,
     ViaOption,
 )
+
+if TYPE_CHECKING:
+    from volant.ota.health import HealthTuning
 
 
 def up(
@@ -111,6 +115,13 @@ def up(
         float,
         typer.Option(min=0.0, max=100.0, help="Charge of the 12 V battery at the start, percent."),
     ] = 80.0,
+    trial: Annotated[
+        str,
+        typer.Option(
+            metavar="SETTLE,DRIVE",
+            help="Seconds that an update's programs must run, and be driven, before they stay.",
+        ),
+    ] = "20,300",
     state: StateOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -157,9 +168,24 @@ def up(
         sleep_after_s=sleep_after,
         supply_pct=supply,
         state=state,
+        update_trial=_trial(trial),
         as_json=as_json,
     )
     raise typer.Exit(up_command(wish))
+
+
+def _trial(words: str) -> HealthTuning:
+    from volant.core.errors import SettingsError
+    from volant.ota.health import HealthTuning
+
+    settle, _, drive = words.partition(",")
+    try:
+        settle_s, drive_s = float(settle), float(drive)
+    except ValueError:
+        settle_s = drive_s = math.nan
+    if not (0.0 <= settle_s <= 3600.0 and 0.0 <= drive_s <= 86_400.0):
+        raise SettingsError(f"--trial {words}: expected two numbers of seconds, such as 20,300")
+    return HealthTuning(settle_s=settle_s, drive_s=drive_s)
 
 
 def power(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -11,44 +12,24 @@ import msgspec
 
 from volant.app.ecu_command import Door, unit_of
 from volant.app.exits import Exit
-from volant.app.folders import data_folder
+from volant.app.folders import data_folder, state_folder
 from volant.app.programs import fits, tables_of
 from volant.app.say import answer, answer_json, table, tell
-from volant.caros.diagnostics import DoipTester
+from volant.app.unit_flash import resize_unit
 from volant.core.errors import InputError, RefusedError
 from volant.core.settings import find_data
+from volant.ota import Artifact, Order
+from volant.ota.uds_unit import UdsUnit, runs
+from volant.trust.uptane import Installed
 from volant.vehicle import load_spec
-from volant.vehicle.boot import Image, Verdict, make_image, read_image
+from volant.vehicle.boot import Image, make_image, read_image
 from volant.vehicle.boot.calibration import HARDWARE
-from volant.vehicle.boot.device import SLOT_BYTES
-from volant.vehicle.boot.flashing import (
-    CHECK,
-    CONFIRM,
-    DEPENDENCIES,
-    ERASE,
-    FINGERPRINT,
-    FLASH_LEVEL,
-    FLASH_START,
-    PROGRESS,
-    RELEASE,
-)
-from volant.vehicle.boot.image import Value
+from volant.vehicle.boot.device import SLOT_MOST_BYTES
+from volant.vehicle.boot.image import CODE_MOST_BYTES, Value
 from volant.vehicle.ecus import ECUS, key_for, secret_of
-from volant.wire import uds
-from volant.wire.uds import Did, Reset, RoutineStep, Session, Sid
 
 SIGNED_IN: Final = b"volant ecu flash"
 TENTHS: Final = 10
-WHY: Final = {
-    Verdict.NOT_WHOLE: "nothing came whole",
-    Verdict.BROKEN: "what stands in its flash is no image",
-    Verdict.OTHER_UNIT: "the image is for another unit",
-    Verdict.OTHER_HARDWARE: "the image is for other hardware",
-    Verdict.NOT_SIGNED: "the image is not signed by whom it should",
-    Verdict.OLDER: "its release is lower than the one that runs",
-    Verdict.NEEDS_OTHERS: "it needs a later program of another unit",
-    Verdict.WRONG_TABLES: "the unit cannot run by its tables",
-}
 
 
 class FlashAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,6 +56,7 @@ class ImageAnswer(msgspec.Struct, frozen=True, kw_only=True):
     bytes: int
     sha256: str
     signed: bool
+    code_bytes: int
     behaviour: dict[str, bool]
     calibration: dict[str, Value]
     needs: dict[str, int]
@@ -87,76 +69,22 @@ class Changes:
     calibration: tuple[str, ...] = ()
     behaviour: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
+    code: Path | None = None
 
 
-class _Line:
-    """Programs one unit over one connection."""
+class _Progress:
+    """Says how far a transfer is, in tenths."""
 
-    def __init__(self, tester: DoipTester, address: int, unit: str, *, quiet: bool) -> None:
-        self._tester, self._address, self._unit, self._quiet = tester, address, unit, quiet
+    def __init__(self, unit: str, *, quiet: bool) -> None:
+        self._unit, self._quiet, self._told = unit, quiet, 0
 
-    def ask(self, *request: int, data: bytes = b"") -> bytes:
-        """An answer."""
-        return self._tester.ask(self._address, bytes(request) + data)
-
-    def read(self, did: int) -> bytes:
-        """A data identifier."""
-        return self._tester.read_data(self._address, did)
-
-    def unlock(self) -> None:
-        """Enter the programming session and open its level."""
-        self.ask(Sid.SESSION, Session.EXTENDED)
-        self.ask(Sid.SESSION, Session.PROGRAMMING)
-        seed = self.ask(Sid.SECURITY, FLASH_LEVEL)[2:]
-        if any(seed):
-            key = key_for(secret_of(self._unit), FLASH_LEVEL, seed)
-            self.ask(Sid.SECURITY, FLASH_LEVEL + 1, data=key)
-
-    def routine(self, number: int) -> int:
-        """The byte that a routine answers with."""
-        return self.ask(Sid.ROUTINE, RoutineStep.START, data=number.to_bytes(2, "big"))[4]
-
-    def must(self, number: int) -> None:
-        """Run a routine that judges.
-
-        Raises:
-            RefusedError: it found something wrong.
-        """
-        found = self.routine(number)
-        if found != Verdict.SOUND:
-            known = found in set(Verdict)
-            words = WHY[Verdict(found)] if known else f"byte {found:02X}"
-            raise RefusedError(f"{self._unit}: {words}; it runs what it ran")
-
-    def transfer(self, data: bytes) -> int:
-        """Bring the image into the slot; where it went on after a cut."""
-        told = self.read(PROGRESS)
-        written, size = int.from_bytes(told[:4], "big"), int.from_bytes(told[4:8], "big")
-        same = hashlib.sha256(data[:written]).digest() == told[8:]
-        if written == 0 or size != len(data) or not same:
-            self._say("erasing")
-            self.routine(ERASE)
-            written = 0
-        if written < len(data):
-            self._send(data, written)
-        return written
-
-    def _send(self, data: bytes, written: int) -> None:
-        size = len(data)
-        request = uds.download_request(FLASH_START + written, size - written)
-        block = uds.read_block_length(self.ask(data=request)) - 2
-        told = 0
-        for number, at in enumerate(range(written, size, block), 1):
-            self.ask(Sid.TRANSFER, number & 0xFF, data=data[at : at + block])
-            done = min(at + block, size)
-            if TENTHS * done // size > told:
-                told = TENTHS * done // size
-                self._say(f"{done} of {size} bytes")
-        self.ask(Sid.TRANSFER_EXIT)
-
-    def _say(self, words: str) -> None:
-        if not self._quiet:
-            tell(f"{self._unit}: {words}")
+    def __call__(self, done: int, size: int) -> None:
+        """So many bytes of so many are there."""
+        tenths = TENTHS * done // size
+        if self._quiet or 0 < tenths <= self._told:
+            return
+        self._told = tenths
+        tell(f"{self._unit}: {f'{done} of {size} bytes' if tenths else 'erasing'}")
 
 
 def flash_command(door: Door, unit: str, file: Path, *, confirm: bool, as_json: bool) -> Exit:
@@ -168,36 +96,52 @@ def flash_command(door: Door, unit: str, file: Path, *, confirm: bool, as_json: 
     if image.unit != name:
         raise InputError(f"is a program of the unit {image.unit}, not of {name}", file=str(file))
     with door.open() as tester:
-        line = _Line(tester, address, name, quiet=as_json)
-        line.unlock()
-        line.ask(Sid.WRITE_DATA, data=FINGERPRINT.to_bytes(2, "big") + SIGNED_IN)
-        resumed = line.transfer(data)
-        line.must(CHECK)
-        line.must(DEPENDENCIES)
-        line.ask(Sid.RESET, Reset.HARD)
-        release = int.from_bytes(line.read(RELEASE), "big")
-        version = line.read(Did.SOFTWARE_VERSION).decode("ascii", "replace")
-        if release != image.release:
-            raise RefusedError(f"{name} has booted {version}, not {image.version}")
+        port = UdsUnit(
+            name,
+            lambda request: tester.ask(address, request),
+            lambda level, seed: key_for(secret_of(name), level, seed),
+            time.sleep,
+            fingerprint=SIGNED_IN,
+        )
+        order = _order(name, file, image, data)
+        port.stage(order, _Progress(name, quiet=as_json))
+        if not runs(port.now(), order):
+            port.activate()
+            port.reset()
+        now = port.now()
+        if not runs(now, order):
+            raise RefusedError(f"{name} has booted {now.version}, not {image.version}")
         if confirm:
-            line.unlock()
-            line.routine(CONFIRM)
-            line.ask(Sid.SESSION, Session.DEFAULT)
+            port.confirm()
     told = FlashAnswer(
         unit=name,
         address=f"{address:04X}",
-        version=version,
-        release=release,
+        version=image.version,
+        release=image.release,
         bytes=len(data),
-        resumed_at=resumed,
+        resumed_at=port.resumed_at,
         confirmed=confirm,
     )
     if as_json:
         answer_json(told)
     else:
         end = "confirmed" if confirm else "on trial: after two boots the old one is back"
-        answer(f"{name} runs {version}, release {release}, {end}")
+        answer(f"{name} runs {image.version}, release {image.release}, {end}")
     return Exit.DONE
+
+
+def _order(unit: str, file: Path, image: Image, data: bytes) -> Order:
+    digest = hashlib.sha256(data).hexdigest()
+    return Order(
+        target=Installed(
+            ecu_id=unit,
+            name=file.name,
+            length=len(data),
+            hashes={"sha256": digest},
+            release_counter=image.release,
+        ),
+        image=Artifact(file.name, len(data), digest, lambda at, length: data[at : at + length]),
+    )
 
 
 def info_command(file: Path, *, as_json: bool) -> Exit:
@@ -210,9 +154,7 @@ def make_command(
     unit: str, file: Path, changes: Changes, release: int, version: str, car: str, *, as_json: bool
 ) -> Exit:
     """Run `volant ecu image make`."""
-    names = [spec.name for spec in ECUS]
-    if unit not in names:
-        raise InputError(f"no unit {unit!r}; there are: {', '.join(names)}")
+    _known(unit)
     tables = tables_of(unit, load_spec(find_data("cars", car, data_folder())))
     calibration, behaviour = dict(tables.calibration), dict(tables.behaviour)
     needs: dict[str, int] = {}
@@ -223,7 +165,7 @@ def make_command(
         name, text = _split("--switch", words, behaviour)
         behaviour[name] = _switch(words, text)
     for words in changes.needs:
-        name, text = _split("--needs", words, names)
+        name, text = _split("--needs", words, [spec.name for spec in ECUS])
         needs[name] = _count(words, text)
     image = Image(
         unit=unit,
@@ -236,7 +178,8 @@ def make_command(
     )
     if not fits(image):
         raise InputError(f"{unit} cannot run by these values: one is beyond its limits")
-    data = make_image(image)
+    code = b"" if changes.code is None else _read(changes.code, CODE_MOST_BYTES)
+    data = make_image(image, code=code)
     try:
         file.write_bytes(data)
     except OSError as error:
@@ -256,6 +199,7 @@ def _show(file: Path, data: bytes, *, as_json: bool) -> None:
         bytes=len(data),
         sha256=image.sha256.hex(),
         signed=bool(image.signature),
+        code_bytes=image.code_bytes,
         behaviour=dict(image.tables.behaviour),
         calibration=dict(image.tables.calibration),
         needs=dict(image.tables.needs),
@@ -269,17 +213,42 @@ def _show(file: Path, data: bytes, *, as_json: bool) -> None:
         *((name, f"{value}") for name, value in told.calibration.items()),
         *((f"needs {name}", f"release {least}") for name, least in told.needs.items()),
     ]
-    table(f"{head}, {told.bytes} bytes", ("what", "value"), rows)
+    code = f", {told.code_bytes} of code" if told.code_bytes else ""
+    table(f"{head}, {told.bytes} bytes{code}", ("what", "value"), rows)
+
+
+def resize_command(
+    unit: str, slot_bytes: int, car: str, state: Path | None, *, as_json: bool
+) -> Exit:
+    """Run `volant ecu resize`."""
+    _known(unit)
+    spec = load_spec(find_data("cars", car, data_folder()))
+    resize_unit(state or state_folder(), spec, unit, slot_bytes)
+    if as_json:
+        answer_json({"unit": unit, "slot_bytes": slot_bytes})
+    else:
+        answer(f"{unit} has two slots of {slot_bytes >> 10} KiB")
+    return Exit.DONE
+
+
+def _known(unit: str) -> None:
+    names = [spec.name for spec in ECUS]
+    if unit not in names:
+        raise InputError(f"no unit {unit!r}; there are: {', '.join(names)}")
 
 
 def _bytes_of(file: Path) -> bytes:
+    return _read(file, SLOT_MOST_BYTES)
+
+
+def _read(file: Path, most_bytes: int) -> bytes:
     try:
         with file.open("rb") as opened:
-            data = opened.read(SLOT_BYTES + 1)
+            data = opened.read(most_bytes + 1)
     except OSError as error:
         raise InputError(error.strerror or str(error), file=str(file)) from error
-    if len(data) > SLOT_BYTES:
-        raise InputError(f"longer than {SLOT_BYTES} bytes, which a unit takes", file=str(file))
+    if len(data) > most_bytes:
+        raise InputError(f"longer than {most_bytes} bytes, which a unit takes", file=str(file))
     return data
 
 

@@ -87,6 +87,7 @@ def serve_command(
                     faults=codes.memories[spec.name],
                     boot=boots[spec.name],
                     releases=releases,
+                    now_ns=time.monotonic_ns,
                 )
             )
             for spec in ECUS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from volant.app.chargers import load_posts
@@ -15,6 +15,7 @@ from volant.caros.cockpit import Door
 from volant.caros.cockpit.frame import FrameSettings
 from volant.caros.energy.route import Post
 from volant.caros.supervise import JobRow
+from volant.ota.health import HealthTuning
 from volant.pilot import PilotSettings
 from volant.sim import JudgeSettings
 from volant.vehicle.boot import Bootloader
@@ -52,6 +53,8 @@ class Context:
     """Between the bridge to buses outside and diagnostics, for testers on these buses."""
     jobs: tuple[JobRow, ...] = ()
     """What is done while the car is parked."""
+    update_trial: HealthTuning = field(default_factory=HealthTuning)
+    """How long new programs are watched."""
     waits_parked: bool = False
     """Nobody presses the button at the start: the car stays parked until it is asked to drive."""
 

@@ -176,6 +176,7 @@ def diagnostics(station: Station, context: Context) -> int:
                 faults=codes.memories[spec.name],
                 boot=boots[spec.name],
                 releases=releases,
+                now_ns=time.monotonic_ns,
             )
         )
         for spec in ECUS

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from dataclasses import replace
 from typing import Final
 
 import msgspec
@@ -19,13 +20,17 @@ from volant.app.live_context import Context
 from volant.app.live_record import DiskThread, open_recorder
 from volant.app.live_station import Station, Stepper, publish_outside
 from volant.app.live_wiring import vehicle_part, world_part
+from volant.app.programs import PILOT, pilot_tuning
 from volant.app.start import FIRST_NS, GIVE_UP_NS, PARKED_NS, Starter
+from volant.app.unit_flash import Watch
 from volant.caros.cockpit import spawn_cockpit_at
 from volant.caros.codes import Codes
 from volant.core import topics
 from volant.core.clock import CONTROL_TICK_NS, nanoseconds
 from volant.core.messages import CommandSource, DriverControls, FlashUse, Gear
+from volant.pilot import PilotSettings
 from volant.sim.judge import summary
+from volant.vehicle.boot.calibration import Programs
 
 VEHICLE_PHASE_NS: Final = nanoseconds(0.005)
 """The vehicle steps in the middle of a tick: what the car measured at its beginning is there by then,
@@ -38,6 +43,8 @@ CLIP_ENDS_S: Final = 6.0
 """An open clip ends so soon when nothing more happens."""
 ASK_NS: Final = nanoseconds(0.3)
 """Screens that come back ask after this time who drives: controls that were pressed are free by then."""
+LOOK_NS: Final = nanoseconds(0.5)
+"""Between two looks at what the pilot's unit runs."""
 AGAIN_NS: Final = nanoseconds(0.1)
 """A driver's hands that press or turn are said again at least so often."""
 
@@ -65,12 +72,37 @@ def vehicle(station: Station, context: Context) -> int:
 
 
 def pilot(station: Station, context: Context) -> int:
-    """The pilot, as soon as the car's state of a tick is there."""
-    stepper = Stepper(components.pilot(context.pilot), station.bus, station.incarnation)
+    """The pilot, as soon as the car's state of a tick is there; by the tuning that its unit runs.
+
+    A parked car's unit may be programmed: once it has booted something else, the pilot begins anew with that.
+    """
+    seen = Watch({PILOT: context.units[PILOT].again()})
+    stepper = Stepper(components.pilot(_tuned(context, seen.now)), station.bus, station.incarnation)
     stepper.start()
+    car = station.bus.subscribe(topics.CAR_STATE, 1)
+    looked_ns = 0
+
+    def look(stamp_ns: int) -> None:
+        nonlocal looked_ns
+        parked = car.latest is not None and car.latest.gear is Gear.PARK
+        if not parked or stamp_ns - looked_ns < LOOK_NS:
+            return
+        looked_ns = stamp_ns
+        changed = seen.changed()
+        if changed is not None:
+            stepper.component = components.pilot(_tuned(context, changed))
+            stepper.start()
+
     if station.go():
-        station.run([stepper], awaited=topics.CAR_STATE)
+        station.run([stepper], awaited=topics.CAR_STATE, before=look)
     return 0
+
+
+def _tuned(context: Context, programs: Programs) -> PilotSettings:
+    """The pilot's settings with the tuning that its unit runs; one that runs none leaves it as it was."""
+    if programs[PILOT] is None:
+        return context.pilot
+    return replace(context.pilot, tuning=pilot_tuning(programs))
 
 
 def judge(station: Station, context: Context) -> int:

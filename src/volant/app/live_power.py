@@ -7,6 +7,7 @@ whether or not a process runs. Nothing here waits.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Final, TypeVar
 
 from volant.app.live_station import publish_outside
@@ -64,8 +65,10 @@ class LivePower:
         goal: PowerState,
         charge: float,
         now_ns: int,
+        lock: Callable[[], str] = lambda: "",
     ) -> None:
-        """`charge` is that of the 12 V battery, 0 to 1; times are monotonic."""
+        """`charge` is that of the 12 V battery, 0 to 1; times are monotonic; `lock` says why nobody may drive."""
+        self._lock = lock
         self.power = Power(goal=goal, since_ns=now_ns)
         self.supply = supply.start(charge)
         self._bus, self._table, self._settings = bus, table, settings
@@ -160,6 +163,7 @@ class LivePower:
             ),
             busy={name: pulse.more_s for name, pulse in words.items()},
             running=frozenset(name for name, phase in phases.items() if phase in RUNNING),
+            locked=self._lock(),
         )
 
     def _engaged(self, stamp_ns: int | None) -> bool:

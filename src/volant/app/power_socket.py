@@ -1,30 +1,20 @@
-"""Where a person on this machine asks the live car to wake, sleep or drive: a socket of its owner's alone.
-
-One packet asks, one answers, both JSON. The supervisor looks at it between two turns and never waits for anybody:
-who says nothing is hung up on, and more than a few at once are not heard.
-"""
+"""Where a person on this machine asks the live car to wake, sleep or drive: the supervisor's `PacketDoor`, in JSON."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import socket
-import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, Self
 
 import msgspec
 
 from volant.app.folders import runtime_folder
+from volant.app.packet_door import PacketDoor, ask_door
 from volant.caros.power import Wish
 from volant.core.errors import InputError, LinkError
 from volant.core.messages import PowerState
-
-CALLERS_MOST: Final = 8
-PATIENCE_S: Final = 2.0
-ANSWER_BYTES: Final = 65536
-ASK_BYTES: Final = 256
 
 
 class PowerAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,7 +56,7 @@ class PowerReply(msgspec.Struct, frozen=True, kw_only=True):
 Take = Callable[[Wish | None], PowerReply]
 
 
-class PowerDoor:
+class PowerDoor(PacketDoor):
     """The socket of one live car; `turn` serves whoever has come."""
 
     def __init__(self, path: Path | None = None) -> None:
@@ -75,55 +65,17 @@ class PowerDoor:
         Raises:
             InputError: there cannot be a socket.
         """
-        self.path = path or door_of(os.getpid())
-        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._callers: list[tuple[socket.socket, float]] = []
-        try:
-            self.path.unlink(missing_ok=True)
-            self.listener.bind(str(self.path))
-            self.path.chmod(0o600)
-            self.listener.listen(CALLERS_MOST)
-        except OSError as error:
-            self.listener.close()
-            raise InputError(f"no socket can be made: {error}", file=str(self.path)) from error
-        self.listener.setblocking(False)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for caller, _since in self._callers:
-            caller.close()
-        self.listener.close()
-        self.path.unlink(missing_ok=True)
+        super().__init__(path or door_of(os.getpid()))
 
     def turn(self, take: Take) -> None:
         """Answer all who have asked by now."""
-        while len(self._callers) < CALLERS_MOST:
-            try:
-                caller, _ = self.listener.accept()
-            except OSError:
-                break
-            caller.setblocking(False)
-            self._callers.append((caller, time.monotonic()))
-        self._callers = [one for one in self._callers if not _served(*one, take)]
 
+        def answer(packet: bytes) -> bytes | None:
+            with contextlib.suppress(msgspec.MsgspecError):
+                return msgspec.json.encode(take(msgspec.json.decode(packet, type=PowerWish).wish))
+            return None
 
-def _served(caller: socket.socket, since_s: float, take: Take) -> bool:
-    """Whether this one is done with."""
-    try:
-        packet = caller.recv(ASK_BYTES)
-    except BlockingIOError:
-        if time.monotonic() - since_s < PATIENCE_S:
-            return False
-        packet = b""
-    except OSError:
-        packet = b""
-    with contextlib.suppress(OSError, msgspec.MsgspecError), caller:
-        if packet:
-            reply = take(msgspec.json.decode(packet, type=PowerWish).wish)
-            caller.send(msgspec.json.encode(reply), socket.MSG_NOSIGNAL)
-    return True
+        self.serve(answer)
 
 
 def ask_car(path: Path, asked: Wish | None, timeout_s: float = 5.0) -> PowerReply:
@@ -132,13 +84,10 @@ def ask_car(path: Path, asked: Wish | None, timeout_s: float = 5.0) -> PowerRepl
     Raises:
         LinkError: nobody answers there.
     """
+    said = ask_door(path, msgspec.json.encode(PowerWish(wish=asked)), timeout_s)
     try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as line:
-            line.settimeout(timeout_s)
-            line.connect(str(path))
-            line.send(msgspec.json.encode(PowerWish(wish=asked)))
-            return msgspec.json.decode(line.recv(ANSWER_BYTES), type=PowerReply)
-    except (OSError, msgspec.MsgspecError) as error:
+        return msgspec.json.decode(said, type=PowerReply)
+    except msgspec.MsgspecError as error:
         raise LinkError(f"no live car answers at {path}: {error}") from error
 
 

@@ -42,6 +42,7 @@ from volant.app.state import open_codes
 from volant.app.stop import StopSignals
 from volant.app.trip import TripWish
 from volant.app.unit_flash import open_units
+from volant.app.updates_folder import UpdatesFolder
 from volant.caros.cockpit import NOT_BUILT, listen_near, open_door, screens_are_built
 from volant.caros.flash_file import FileFlash
 from volant.caros.ledger import FlashLedger
@@ -55,6 +56,7 @@ from volant.caros.supervise.shell import Supervisor
 from volant.core import topics
 from volant.core.errors import InputError
 from volant.core.messages import FlashUse, PowerState
+from volant.ota.health import HealthTuning
 from volant.vehicle.boot import Bootloader
 from volant.vehicle.boot.calibration import Programs
 from volant.vehicle.spec import CarSpec
@@ -64,7 +66,7 @@ APPS_BETWEEN: Final = ("apps", "signals")
 """Who holds the ends of the apps' channel: what comes over it is believed."""
 TESTERS_BETWEEN: Final = (BRIDGE.name, "diagnostics")
 """Who holds the ends of the way of testers on buses outside."""
-LOOK_AT_UNITS: Final = ("world", "diagnostics")
+LOOK_AT_UNITS: Final = ("world", "pilot", "diagnostics", "updates")
 """Who opens the units' flash; the others' copies of its descriptors are closed."""
 TURN_S: Final = 0.05
 STATUS_EVERY_S: Final = 0.5
@@ -94,6 +96,8 @@ class UpWish:
     """Parked with nothing to do."""
     supply_pct: float = 80.0
     """Charge of the 12 V battery at the start."""
+    update_trial: HealthTuning = field(default_factory=HealthTuning)
+    """How long new programs are watched before they stay."""
     as_json: bool = False
 
 
@@ -166,6 +170,7 @@ class LiveCar:
             goal=PowerState.PARKED if wish.parked else PowerState.DRIVING,
             charge=wish.supply_pct / 100.0,
             now_ns=time.monotonic_ns(),
+            lock=UpdatesFolder(context.state, context.trip.spec.name).lock_words,
         )
         self.origin_ns: int | None = None
         """Where the car's clock begins, on the monotonic clock; None while it does not run."""
@@ -312,6 +317,7 @@ def up_command(wish: UpWish) -> Exit:
                 *(listener, whole_catalogue()[0], kuksa, viss, units),
             ),
             jobs=processes.job,
+            update_trial=wish.update_trial,
             waits_parked=wish.parked,
         )
         if wish.parked and context.pilot.berth is None:

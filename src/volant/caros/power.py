@@ -128,6 +128,8 @@ class Facts:
     """Who has something in hand, and how many seconds more he asks for; 0: he does not ask."""
     running: frozenset[str] = frozenset()
     """Processes that are not gone."""
+    locked: str = ""
+    """Why the car may not be driven, for people; empty: it may."""
 
     @property
     def stands(self) -> bool:
@@ -204,6 +206,8 @@ def wish(power: Power, facts: Facts, asked: Wish) -> tuple[Power, str]:
             return power, "the pilot drives"
         if power.state in (S.READY, S.DRIVING) and not facts.stands:
             return power, "the car moves, or is not held by park or by the brakes"
+    if asked is Wish.DRIVE and facts.locked and power.state is not S.DRIVING:
+        return power, facts.locked
     if asked is Wish.WAKE:
         if power.state is S.SLEEP and power.low:
             return power, f"the 12 V battery is low ({facts.supply_v:.1f} V): only to drive"
@@ -262,7 +266,8 @@ def _advance(
     """One change: whether it is done, and who was late."""
     row, now_ns = CHANGES[power.state, to], facts.now_ns
     rests = _since(power.rest_ns, facts) >= settings.rest_s
-    if (row.rest and not rests) or (row.answer and not facts.drivers_ready):
+    locked = to is S.READY and power.state is S.PARKED and facts.locked
+    if locked or (row.rest and not rests) or (row.answer and not facts.drivers_ready):
         return replace(power, change=None), False, ""
     change = power.change
     if change is None or change.to is not to:

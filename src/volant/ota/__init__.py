@@ -1,5 +1,8 @@
-"""Updates in the car: from a check of the repositories to programs that run and stay, or to the old ones."""
+"""Updates in the car: from a check of the repositories to programs that run and stay, or to the old ones.
 
-from volant.ota.ports import Artifact, Order, UnitNow, UnitPort
+Pure: steps without I/O and clocks. A shell brings units (`UnitPort`), downloads, a store for the record and the time.
+"""
 
-__all__ = ["Artifact", "Order", "UnitNow", "UnitPort"]
+from volant.ota.ports import Artifact, NeedsWholeError, Order, UnitNow, UnitPort
+
+__all__ = ["Artifact", "NeedsWholeError", "Order", "UnitNow", "UnitPort"]

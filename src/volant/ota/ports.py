@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from volant.core.errors import RefusedError
 from volant.trust.uptane import Installed
 
 Read = Callable[[int, int], bytes]
@@ -57,6 +58,10 @@ class UnitNow:
     """The last program on trial was given up by the unit itself."""
     two_slots: bool = True
     """The old program stays while a new one is written."""
+
+
+class NeedsWholeError(RefusedError):
+    """The unit cannot take the delta; `stage` again with the whole image."""
 
 
 class UnitPort(Protocol):

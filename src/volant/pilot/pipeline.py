@@ -338,7 +338,9 @@ def _control(
                     resting, accel_mps2=before.accel_mps2, hold=before.hold
                 )
     dt_s = min(max((observation.stamp_ns - memory.stamp_ns) / NS_PER_S, 0.0), 0.1)
-    after = control.follow(before, ego, motion, memory.course, settings.car, dt_s, tuning.follow)
+    after = control.follow(
+        before, ego, motion, memory.course, settings.car, dt_s, tuning.follow, tuning.propose
+    )
     if not math.isfinite(after.accel_mps2 + after.curvature_per_m + sum(after.side)):
         after = control.Control(accel_mps2=-1.5)
     return after, resting if resting is not None and not engaged.driving else after

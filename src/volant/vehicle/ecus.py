@@ -19,6 +19,7 @@ from volant.core.words import WordEnum
 from volant.vehicle.boot import Bootloader, Identity, Tables
 from volant.vehicle.boot.device import in_memory
 from volant.vehicle.boot.flashing import (
+    DELTA_FORM,
     FLASH_LEVEL,
     Flashing,
     Releases,
@@ -382,6 +383,7 @@ def server_config(
     releases: Releases | None = None,
     on_reset: Callable[[int], None] | None = None,
     controls_communication: bool = False,
+    now_ns: Callable[[], int] = lambda: 0,
 ) -> ServerConfig:
     """The UDS server of one unit; it offers only what has an effect.
 
@@ -396,11 +398,14 @@ def server_config(
         releases: what other units will run, for dependencies; without it none is known.
         on_reset: told of a reset after the bootloader has booted.
         controls_communication: whether who sends the unit's frames heeds 0x28; otherwise it is not offered.
+        now_ns: the unit's forward counter, for its secure time; without one that stands still.
     """
     secret = secret_of(spec.name)
     flashing = Flashing(
         boot or in_memory(Identity(spec.name, facts.hardware), facts.software, Tables()),
         releases or dict,
+        now_ns=now_ns,
+        fresh=seed,
     )
 
     def runs() -> bool:
@@ -437,6 +442,7 @@ def server_config(
         },
         faults=faults or FaultMemory(spec.faults),
         flash=flashing,
+        flash_forms={DELTA_FORM: flashing.begin_delta},
         flash_level=FLASH_LEVEL,
         sessions={
             int(Session.DEFAULT): ANY_SESSION,

@@ -57,6 +57,8 @@ class Routine:
     results: Callable[[bytes], Answer] | None = None
     option_length: int = 0
     """Exact length of what `start` takes."""
+    option_most: int = 0
+    """Where it is more than that: longest, of any length from one byte on."""
     sessions: frozenset[int] = EXTENDED_ONLY
     level: int | None = None
 
@@ -98,6 +100,8 @@ class ServerConfig:
     """By the odd sub-function that asks for the seed."""
     faults: FaultMemory | None = None
     flash: FlashTarget | None = None
+    flash_forms: Mapping[int, Callable[[int, int], Nrc | None]] = field(default_factory=dict)
+    """What begins a download of another data format identifier than 00, as `FlashTarget.begin` does."""
     flash_level: int | None = None
     """Security level that a download needs."""
     sessions: Mapping[int, frozenset[int]] = field(

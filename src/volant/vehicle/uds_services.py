@@ -9,7 +9,7 @@ from __future__ import annotations
 import hmac
 from dataclasses import replace
 
-from volant.vehicle.uds_config import Ask, Download, Told, conditions, refused
+from volant.vehicle.uds_config import Ask, Download, Routine, Told, conditions, refused
 from volant.wire.uds import Did, Nrc, RoutineStep, Sid
 
 
@@ -115,7 +115,7 @@ def routine(ask: Ask) -> Told:
     }[RoutineStep(ask.sub)]
     if act is None:
         return refused(ask, Nrc.SUB_FUNCTION_NOT_SUPPORTED)
-    if len(option) != (found.option_length if ask.sub == RoutineStep.START else 0):
+    if not _option_fits(found, len(option), ask.sub):
         return refused(ask, Nrc.INCORRECT_LENGTH)
     if (nrc := conditions(ask, Sid.ROUTINE, number)) is not None:
         return refused(ask, nrc)
@@ -124,8 +124,16 @@ def routine(ask: Ask) -> Told:
     return Told(ask.state, head + answer if isinstance(answer, bytes) else answer, head)
 
 
+def _option_fits(found: Routine, length: int, sub: int) -> bool:
+    if sub != RoutineStep.START:
+        return length == 0
+    if found.option_most:
+        return 1 <= length <= found.option_most
+    return length == found.option_length
+
+
 def download(ask: Ask) -> Told:
-    """0x34: begin a download (figure 30); packed or ciphered data are refused."""
+    """0x34: begin a download (figure 30); forms of data that nobody takes are refused."""
     data, state = ask.data, ask.state
     address_width, size_width = (data[2] & 0x0F, data[2] >> 4) if len(data) > 2 else (0, 0)
     if len(data) < 5:
@@ -136,14 +144,15 @@ def download(ask: Ask) -> Told:
         return refused(ask, Nrc.INCORRECT_LENGTH)
     address = int.from_bytes(data[3 : 3 + address_width], "big")
     size = int.from_bytes(data[3 + address_width :], "big")
-    if data[1] != 0 or size == 0:
+    if (data[1] and data[1] not in ask.config.flash_forms) or size == 0:
         return refused(ask, Nrc.REQUEST_OUT_OF_RANGE)
     if not _open(ask, ask.config.flash_level):
         return refused(ask, Nrc.SECURITY_ACCESS_DENIED)
     if (nrc := conditions(ask, Sid.DOWNLOAD, address)) is not None or state.download is not None:
         return refused(ask, nrc or Nrc.CONDITIONS_NOT_CORRECT)
     assert ask.config.flash is not None
-    if (nrc := ask.config.flash.begin(address, size)) is not None:
+    begin = ask.config.flash_forms[data[1]] if data[1] else ask.config.flash.begin
+    if (nrc := begin(address, size)) is not None:
         return refused(ask, nrc)
     head = b"\x20" + ask.config.block_length.to_bytes(2, "big")
     return Told(replace(state, download=Download(address, size)), head)

@@ -199,9 +199,9 @@ def session_response(session: int, p2_ms: int, p2_star_ms: int) -> bytes:
     return struct.pack(">BBHH", Sid.SESSION + POSITIVE, session, p2_ms, p2_star_ms // 10)
 
 
-def download_request(address: int, size: int) -> bytes:
-    """A request 0x34 with four bytes each of address and size, neither packed nor ciphered."""
-    return struct.pack(">BBBII", Sid.DOWNLOAD, 0x00, 0x44, address, size)
+def download_request(address: int, size: int, form: int = 0) -> bytes:
+    """A request 0x34 with four bytes each of address and size; form 00 is neither packed nor ciphered."""
+    return struct.pack(">BBBII", Sid.DOWNLOAD, form, 0x44, address, size)
 
 
 def read_block_length(response: bytes) -> int:

@@ -9,6 +9,7 @@ import pytest
 from tests.pilot.world import CAR, World, straight
 from volant.pilot.control.follow import Control, FollowTuning, follow, rest
 from volant.pilot.perception.belief import Ego, start
+from volant.pilot.planning.propose import ProposeTuning
 
 TUNING = FollowTuning()
 COURSE = straight().course()
@@ -30,7 +31,7 @@ def motion(accel_mps2: float, *, hold: bool = False):
 def run(control: Control, ego: Ego, wanted, ticks: int) -> list[Control]:
     found = []
     for _ in range(ticks):
-        control = follow(control, ego, wanted, COURSE, CAR, 0.01, TUNING)
+        control = follow(control, ego, wanted, COURSE, CAR, 0.01, TUNING, ProposeTuning())
         found.append(control)
     return found
 

@@ -38,6 +38,17 @@ Step = Callable[[str], None]
 """Called between the steps of a change; tests die in it."""
 
 
+class AppBefore(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What was there before a version on trial."""
+
+    version: Version | None
+    """None: nothing."""
+    highest: Version | None
+    """None: it was never here."""
+    digest: str = ""
+    folder: str = ""
+
+
 class AppRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One app that is or was here."""
 
@@ -58,6 +69,8 @@ class AppRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """How often a person has asked to start it; one more lets it out of quarantine."""
     user: Annotated[int, Meta(ge=0, lt=1000)] = 0
     """Number of the app here, which its own user on the machine goes by."""
+    before: AppBefore | None = None
+    """The version is on trial, and this one's files are kept; None: it stays."""
 
     @property
     def installed(self) -> bool:
@@ -141,8 +154,10 @@ class AppStore:
             write_whole(self.folder / TRUST, changed.to_bytes())
         return changed
 
-    def install(self, package: Package) -> AppRow:
+    def install(self, package: Package, *, trial: bool = False) -> AppRow:
         """Put a package in the place of any earlier version; after a death the one or the other is there.
+
+        On trial the earlier version's files are kept until `settle` or `go_back`.
 
         Raises:
             TrustError: nobody we believe has signed it, another has signed it before, or it is older than
@@ -160,11 +175,53 @@ class AppStore:
                     self._sweep()
                     return before
             row = self._new_row(state, before, package, name)
+            if trial:
+                row = msgspec.structs.replace(row, before=_before(before))
             self._lay_down(row, package.files)
             self._write(_with(state, row))
             self._step("installed")
             self._sweep()
             return row
+
+    def settle(self, app: str) -> None:
+        """A version on trial stays; what was before it goes.
+
+        Raises:
+            InputError: the app is not installed.
+        """
+        with self._locked():
+            row = self.row(app)
+            if row.before is not None:
+                self._write(_with(self._read(), msgspec.structs.replace(row, before=None)))
+                self._step("settled")
+                self._sweep()
+
+    def go_back(self, app: str) -> None:
+        """What was there before a version on trial comes back; nothing where none is on trial.
+
+        Raises:
+            InputError: the app is not installed.
+        """
+        with self._locked():
+            row = self.row(app)
+            if row.before is None:
+                return
+            state, old = self._read(), row.before
+            if old.highest is None:
+                kept = StoreState(apps=tuple(one for one in state.apps if one.id != app))
+            else:
+                back = msgspec.structs.replace(
+                    row,
+                    version=old.version,
+                    highest=old.highest,
+                    digest=old.digest,
+                    folder=old.folder,
+                    before=None,
+                )
+                kept = _with(state, back)
+            self._write(kept)
+            self._step("back")
+            self._sweep()
 
     def remove(self, app: str, *, kept_too: bool = False) -> None:
         """Take an app away; its row stays, and what it keeps unless `kept_too`.
@@ -174,7 +231,9 @@ class AppStore:
         """
         with self._locked():
             row = self.row(app)
-            gone = msgspec.structs.replace(row, version=None, folder="", digest="", enabled=False)
+            gone = msgspec.structs.replace(
+                row, version=None, folder="", digest="", enabled=False, before=None
+            )
             self._write(_with(self._read(), gone))
             self._step("removed")
             self._sweep()
@@ -267,9 +326,19 @@ class AppStore:
         """Take away what no row names: older versions, and drafts that a death left."""
         for row in self._read().apps:
             home = self.folder / row.id
+            ours = {"kept", "log", row.folder, "" if row.before is None else row.before.folder}
             for path in home.iterdir() if home.is_dir() else ():
-                if path.name not in ("kept", "log", row.folder):
+                if path.name not in ours:
                     shutil.rmtree(path, ignore_errors=True)
+
+
+def _before(row: AppRow | None) -> AppBefore:
+    """What a version on trial leaves behind; the first of two trials in a row."""
+    if row is None:
+        return AppBefore(version=None, highest=None)
+    if row.before is not None:
+        return row.before
+    return AppBefore(version=row.version, highest=row.highest, digest=row.digest, folder=row.folder)
 
 
 def _may_follow(before: AppRow, package: Package) -> None:

@@ -124,9 +124,10 @@ def follow(
     car: CarGeometry,
     dt_s: float,
     tuning: FollowTuning,
+    shifts: ProposeTuning,
 ) -> Control:
     """One control tick; without a motion the car is slowed gently along the road as it is known."""
-    shift, side = _steer(control, ego, motion, course, dt_s, tuning)
+    shift, side = _steer(control, ego, motion, course, dt_s, tuning, shifts)
     memory, curvature = _across(control, ego, side, course, car, dt_s, tuning)
     wanted = motion.accel_mps2 if motion is not None else -1.5
     hold = (motion.hold if motion is not None else True) and abs(ego.speed_mps) < 0.15
@@ -158,6 +159,7 @@ def _steer(
     course: Course,
     dt_s: float,
     tuning: FollowTuning,
+    shifts: ProposeTuning,
 ) -> tuple[Shift | None, Side]:
     """Where to be across the road: in the lane, or on the way to the next."""
     change = motion.change if motion is not None else Change()
@@ -166,7 +168,7 @@ def _steer(
     moves = change.phase is Phase.MOVE
     beside_m = course.beside_m(ego.station_m, change.direction) if moves else math.nan
     if moves and not change.over and shift is None and math.isfinite(beside_m):
-        time_s = shift_s(beside_m - side[0], ProposeTuning())
+        time_s = shift_s(beside_m - side[0], shifts)
         shift = begin(side, beside_m, change.direction, time_s, ego.speed_mps)
     elif not moves and shift is not None and shift.direction != 0:
         shift = begin(side, middle_m, 0, tuning.back_s, ego.speed_mps)

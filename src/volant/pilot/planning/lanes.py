@@ -184,7 +184,12 @@ def refusal(change: Change, code: str) -> Refusal:
 
 
 def choose_lane(
-    given: PlanInput, change: Change, speeds: Array, law: Array, tuning: LaneTuning
+    given: PlanInput,
+    change: Change,
+    speeds: Array,
+    law: Array,
+    tuning: LaneTuning,
+    shifts: ProposeTuning,
 ) -> LaneChoice:
     """The lane change of this tick, and what it asks of the speed."""
     if not given.driving:
@@ -205,7 +210,7 @@ def choose_lane(
     if change.direction in given.blind:
         held = replace(change, phase=Phase.KEEP)
         return LaneChoice(held, (refusal(change, "side_blind"),), False, most, stop_m)
-    code = _why_not(given, change, tuning)
+    code = _why_not(given, change, tuning, shifts)
     refusals = () if code is None else (refusal(change, code),)
     if change.phase is Phase.KEEP:
         return LaneChoice(change, refusals, False, most, stop_m)
@@ -240,7 +245,7 @@ def _under_way(given: PlanInput, change: Change, tuning: LaneTuning) -> LaneChoi
         return LaneChoice(Change(ended_ns=now_ns))
     if change.over or (given.shift is not None and given.shift.share > 0.35):
         return LaneChoice(change)
-    code = _why_not(given, change, tuning, strict=False)
+    code = _why_not(given, change, tuning, None)
     if code in ("beside", "rear_gap"):
         return LaneChoice(Change(ended_ns=now_ns), (refusal(change, code),))
     return LaneChoice(change)
@@ -408,16 +413,16 @@ def _lasts(way: Way, lane: int, left_m: float, reach_m: float) -> bool:
 
 
 def _why_not(
-    given: PlanInput, change: Change, tuning: LaneTuning, *, strict: bool = True
+    given: PlanInput, change: Change, tuning: LaneTuning, shifts: ProposeTuning | None
 ) -> str | None:
-    """What stands against the lateral move now; strict: to begin it, else to go on with it."""
+    """What stands against the lateral move now: to begin it as `shifts` says, or without them to go on with it."""
     ego, course, v = given.ego, given.course, given.speed_mps
     view = _view(given, change.direction, tuning)
     if view is None:
         return "no_lane"
-    if strict:
+    if shifts is not None:
         away_m = view.middle_m - given.side[0]
-        run_m = max(shift_s(away_m, ProposeTuning()) * v, 9.0 * abs(away_m)) * 0.75
+        run_m = max(shift_s(away_m, shifts) * v, 9.0 * abs(away_m)) * 0.75
         low, high = course.row(ego.station_m), course.row(ego.station_m + run_m)
         beside = course.left_m if change.direction > 0 else course.right_m
         marks = course.left_open if change.direction > 0 else course.right_open
@@ -428,7 +433,7 @@ def _why_not(
     there = view.there
     if there[BESIDE] >= 0.0:
         return "beside"
-    share = 1.0 if strict else 0.6
+    share = 0.6 if shifts is None else 1.0
     need_m = _rear_need_m(v, float(there[B_SPEED]), _courtesy(given, change, tuning), tuning)
     if there[B_ID] >= 0.0 and there[B_GAP] < share * need_m:
         return "rear_gap"

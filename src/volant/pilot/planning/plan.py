@@ -173,7 +173,7 @@ def plan(given: PlanInput, settings: PlanSettings) -> Motion:
     brisk = leave is not None and leave.ends
     law = law_of(given.choices, given.may_speed_up, stop, tuning, brisk=brisk)
     speeds, binds = _profile(given, stop, change, settings)
-    lane = choose_lane(given, change, speeds, law, settings.lanes)
+    lane = choose_lane(given, change, speeds, law, settings.lanes, settings.propose)
     if lane.stop_m - given.car.front_m < stop.station_m:
         stop = replace(
             stop,

@@ -5,7 +5,8 @@ works on any `trust.flash.Flash`, opens no file and knows no clock.
 """
 
 from volant.vehicle.boot.image import Image, Tables, make_image, read_image
-from volant.vehicle.boot.loader import Bootloader, Identity, Layout, Program, Verdict
+from volant.vehicle.boot.loader import Bootloader
+from volant.vehicle.boot.parts import Identity, Layout, Program, Verdict
 
 __all__ = [
     "Bootloader",

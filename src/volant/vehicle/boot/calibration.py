@@ -13,7 +13,7 @@ from typing import Final
 
 from volant.vehicle.boot.device import in_memory
 from volant.vehicle.boot.image import Image, Tables
-from volant.vehicle.boot.loader import Identity
+from volant.vehicle.boot.parts import Identity
 from volant.vehicle.parameters import PlantSpec
 
 HARDWARE: Final = "SIM-1"

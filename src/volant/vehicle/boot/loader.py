@@ -8,104 +8,33 @@ transfer that was cut goes on at the block that was not finished.
 
 from __future__ import annotations
 
-import enum
 import hashlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Annotated, Final
+from collections.abc import Mapping
 
 import msgspec
 
-from volant.core.errors import InputError
-from volant.trust.flash import Area, Flash, Geometry, Records
-from volant.trust.flash.device import is_erased
-from volant.vehicle.boot.image import Image, Verify, read_image
-
-TRIES: Final = 2
-"""Boots of a new program without a confirmation; then the old one is back (ota.md section 10)."""
-FINGERPRINT_MOST_BYTES: Final = 64
-_Count = Annotated[int, msgspec.Meta(ge=0)]
-_Hash = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
-
-
-class Verdict(enum.IntEnum):
-    """What a check found; also the byte that a routine answers with."""
-
-    SOUND = 0x00
-    NOT_WHOLE = 0x01
-    """Nothing was transferred to its end."""
-    BROKEN = 0x02
-    """No image, or not the bytes that its hash names."""
-    OTHER_UNIT = 0x03
-    OTHER_HARDWARE = 0x04
-    NOT_SIGNED = 0x05
-    OLDER = 0x06
-    """A lower release than the running one."""
-    NEEDS_OTHERS = 0x07
-    """Another unit's program is too old for it."""
-    WRONG_TABLES = 0x08
-    """Tables that the unit cannot run by."""
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Whose programs a bootloader takes."""
-
-    unit: str
-    hardware: str
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """Where what lies on a device; slots begin at blocks."""
-
-    record: Area
-    slots: tuple[Area, ...]
-    """One or two, of the same length."""
-
-
-@dataclass(frozen=True, slots=True)
-class Program:
-    """What runs."""
-
-    image: Image
-    slot: int
-    on_trial: bool = False
-    rolled_back: bool = False
-    """Another slot should have run and did not."""
-
-
-Accepts = Callable[[Image], bool]
-"""Whether a unit can run by an image's tables."""
-
-
-class _Stored(msgspec.Struct, frozen=True, array_like=True):
-    """What should stand in a slot."""
-
-    length: _Count
-    sha256: _Hash
-    """Of all bytes, signature included."""
-
-
-class _Job(msgspec.Struct, frozen=True, array_like=True):
-    """A programming under way, in a slot that is erased."""
-
-    slot: _Count
-    size: _Count = 0
-    """Bytes that will come; 0: not told yet."""
-    written: _Count = 0
-    """Bytes that survive a cut."""
-
-
-class _Record(msgspec.Struct, frozen=True, array_like=True):
-    """What survives a cut."""
-
-    active: _Count
-    images: tuple[_Stored | None, ...]
-    tries_left: _Count | None = None
-    """Of a program on trial; None once it is confirmed."""
-    job: _Job | None = None
-    fingerprint: Annotated[bytes, msgspec.Meta(max_length=FINGERPRINT_MOST_BYTES)] = b""
+from volant.core.errors import InputError, RefusedError
+from volant.trust.delta import Header
+from volant.trust.flash import Flash, Records
+from volant.vehicle.boot.image import Image, Verify
+from volant.vehicle.boot.parts import (
+    TRIES,
+    Accepts,
+    Identity,
+    Job,
+    Layout,
+    Program,
+    Record,
+    Stored,
+    Verdict,
+    activated,
+    check_layout,
+    judged,
+    read_record,
+    stored,
+)
+from volant.vehicle.boot.transfer import DeltaTransfer, WholeTransfer, clean_from
+from volant.vehicle.boot.trusting import UnitTrust
 
 
 class Bootloader:
@@ -119,6 +48,7 @@ class Bootloader:
         *,
         verify: Verify | None = None,
         accepts: Accepts | None = None,
+        trust: UnitTrust | None = None,
     ) -> None:
         """A bootloader on a device.
 
@@ -128,17 +58,16 @@ class Bootloader:
             identity: whose programs it takes.
             verify: checks signatures; without one none is asked for.
             accepts: whether the unit can run by tables; without one it can by all.
+            trust: what the unit itself believes of a director; the program of the factory needs none.
         """
-        _check(layout, flash.geometry)
+        check_layout(layout, flash.geometry)
         self._flash, self._layout, self.identity = flash, layout, identity
-        self._verify, self._accepts = verify, accepts
+        self._verify, self._accepts, self.trust = verify, accepts, trust
         self._records = Records(flash, layout.record)
         self.running: Program | None = None
         """What was booted; None: the bootloader runs alone."""
         self._erase_at: int | None = None
-        self._at = 0
-        self._tail = bytearray()
-        """Bytes that do not fill a page yet."""
+        self._transfer: WholeTransfer | DeltaTransfer | None = None
 
     # --- what there is ---------------------------------------------------------------------------
 
@@ -171,6 +100,17 @@ class Bootloader:
         return hashlib.sha256(self._read(self._target, length)).digest()
 
     @property
+    def transferring(self) -> bool:
+        """Whether the next bytes of something are waited for."""
+        return self._transfer is not None
+
+    @property
+    def delta_done(self) -> tuple[int, bytes]:
+        """Segments of a delta that survive a cut, and the SHA-256 of its header; (0, b""): none is under way."""
+        job = self._record.job
+        return (0, b"") if job is None else (job.segments, job.delta)
+
+    @property
     def staged(self) -> Image | None:
         """A program that came whole and was found sound, and waits to be activated."""
         job = self._record.job
@@ -179,10 +119,32 @@ class Bootloader:
         return self._holds(job.slot)
 
     @property
+    def activated(self) -> Image | None:
+        """A program that runs after the next reset and does not yet."""
+        now = self._record
+        return self._holds(now.active) if activated(now, self.running) else None
+
+    @property
     def coming(self) -> int:
         """Release that will run after the next reset; -1: none."""
-        image = self.staged or (self.running.image if self.running else None)
+        image = self.activated or self.staged or (self.running.image if self.running else None)
         return -1 if image is None else image.release
+
+    @property
+    def two_slots(self) -> bool:
+        """Whether the old program stays while a new one is written."""
+        return len(self._layout.slots) == 2
+
+    def program(self, slot: int) -> tuple[bytes, Stored | None]:
+        """The bytes of the program that should stand in a slot, and what is kept of it."""
+        found = self._record.images[slot]
+        return (b"" if found is None else self._read(slot, found.length)), found
+
+    @property
+    def next_slot(self) -> int:
+        """The slot of what is staged or activated."""
+        job = self._record.job
+        return self._record.active if job is None else job.slot
 
     @property
     def on_trial(self) -> bool:
@@ -193,8 +155,9 @@ class Bootloader:
 
     def boot(self) -> Program | None:
         """As after power-on: choose what runs; None: nothing is sound, the bootloader stays."""
-        self._erase_at, self._at = None, 0
-        self._tail.clear()
+        self._erase_at = self._transfer = None
+        if self.trust is not None:
+            self.trust.reset()
         now = self._record
         order = [now.active, *(n for n in range(len(now.images)) if n != now.active)]
         if now.job is not None and now.job.slot != now.active:
@@ -215,6 +178,7 @@ class Bootloader:
             *(self._flash, self._layout, self.identity),
             verify=self._verify,
             accepts=self._accepts,
+            trust=self.trust.again() if self.trust else None,
         )
         now = seen._record
         slot = now.active
@@ -223,7 +187,7 @@ class Bootloader:
         image = seen._holds(slot)
         if image is not None:
             trial = now.tries_left is not None and slot == now.active
-            seen.running = Program(image, slot, on_trial=trial)
+            seen.running = Program(image, slot, seen._sha256(slot), on_trial=trial)
         return seen
 
     def provision(self, data: bytes) -> None:
@@ -236,13 +200,13 @@ class Bootloader:
         if verdict is not Verdict.SOUND or len(data) > self.slot_bytes:
             raise InputError(f"{self.identity.unit}: not provisioned: {verdict.name.lower()}")
         none = (None,) * len(self._layout.slots)
-        self._put(_Record(0, none))
+        self._put(Record(0, none))
         area, page = self._layout.slots[0], self._flash.geometry.page_bytes
         self._flash.erase(area.offset, area.length)
         self._flash.flush()
         self._flash.write(area.offset, data + b"\xff" * (-len(data) % page))
         self._flash.flush()
-        self._put(_Record(0, (_stored(data), *none[1:])))
+        self._put(Record(0, (stored(data), *none[1:])))
 
     def confirm(self) -> bool:
         """What runs is good and stays; false: nothing runs."""
@@ -276,22 +240,23 @@ class Bootloader:
         slot = self._target
         images[slot] = None
         self._change(images=tuple(images), job=None)
-        self._erase_at = 0
+        self._erase_at, self._transfer = 0, None
         return True
 
     def erase_step(self) -> bool:
-        """Erase one block; true: all are, and a transfer may begin."""
+        """Erase a step; true: all are, and a transfer may begin."""
         if self._erase_at is None:
             raise ValueError("no erase was begun")
-        area, block = self._layout.slots[self._target], self._flash.geometry.erase_bytes
-        if self._erase_at < area.length:
-            self._flash.erase(area.offset + self._erase_at, block)
+        area = self._layout.slots[self._target]
+        step = min(self._step_bytes, area.length - self._erase_at)
+        if step:
+            self._flash.erase(area.offset + self._erase_at, step)
             self._flash.flush()
-            self._erase_at += block
+            self._erase_at += step
         if self._erase_at < area.length:
             return False
         self._erase_at = None
-        self._change(job=_Job(self._target))
+        self._change(job=Job(self._target))
         return True
 
     def fits(self, offset: int, size: int) -> bool:
@@ -309,44 +274,40 @@ class Bootloader:
             return False
         if job.written == job.size and job.size:
             return False
-        if not job.size:
-            self._change(job=_Job(job.slot, size))
-        self._clean_from(job.slot, job.written)
-        self._at = job.written
-        self._tail.clear()
+        if not job.size or job.delta:  # what a delta made is as good as what came
+            self._change(job=Job(job.slot, offset + size, job.written))
+        clean_from(self._flash, self._layout.slots[job.slot], job.written)
+        span = (job.written, size + offset, self._step_bytes)
+        self._transfer = WholeTransfer(
+            self._flash, self._layout.slots[job.slot], span, self._written
+        )
+        return True
+
+    def begin_delta(self) -> bool:
+        """Begin to take a delta into an erased slot, or go on with it; false: no slot is erased, or nothing runs."""
+        job, running = self._record.job, self.running
+        if job is None or running is None or running.slot == job.slot:
+            return False
+        source = self._record.images[running.slot]
+        if source is None:
+            return False
+        area, slot = self._layout.slots[running.slot], self._layout.slots[job.slot]
+        self._transfer = DeltaTransfer(
+            self._flash, slot, (area, source), self._accept_delta, self._written
+        )
         return True
 
     def write(self, data: bytes) -> None:
-        """Take the next bytes; whole pages go to the device, whole blocks are sure."""
-        job, geometry = self._record.job, self._flash.geometry
-        if job is None or self._at + len(self._tail) + len(data) > job.size:
-            raise ValueError("more bytes than were announced")
-        self._tail += data
-        area, block = self._layout.slots[job.slot], geometry.erase_bytes
-        while len(self._tail) >= geometry.page_bytes:
-            room = block - self._at % block
-            length = min(room, len(self._tail) // geometry.page_bytes * geometry.page_bytes)
-            self._flash.write(area.offset + self._at, bytes(self._tail[:length]))
-            del self._tail[:length]
-            self._at += length
-            if self._at % block == 0:
-                self._flash.flush()
-                self._change(job=_Job(job.slot, job.size, self._at))
+        """Take the next bytes of what was begun; errors as `DeltaTransfer.write`, after which it is over."""
+        transfer, self._transfer = self._transfer, None
+        if transfer is None:
+            raise ValueError("no transfer was begun")
+        transfer.write(data)
+        self._transfer = transfer
 
     def finish(self) -> bool:
         """End a transfer; false: bytes are missing."""
-        job = self._record.job
-        if job is None or self._at + len(self._tail) != job.size:
-            return False
-        if self._tail:
-            page = self._flash.geometry.page_bytes
-            padded = bytes(self._tail) + b"\xff" * (-len(self._tail) % page)
-            self._flash.write(self._layout.slots[job.slot].offset + self._at, padded)
-            self._at += len(self._tail)
-            self._tail.clear()
-        self._flash.flush()
-        self._change(job=_Job(job.slot, job.size, job.size))
-        return True
+        return self._transfer is not None and self._transfer.finish()
 
     def check(self) -> Verdict:
         """Judge what was transferred, as it stands on the device."""
@@ -359,8 +320,13 @@ class Bootloader:
             return verdict
         if self.running is not None and image.release < self.running.image.release:
             return Verdict.OLDER
+        named = None
+        if self.trust is not None and self.trust.joined:
+            named = self.trust.named(data)
+            if named is None:
+                return Verdict.NOT_NAMED
         images = list(self._record.images)
-        images[job.slot] = _stored(data)
+        images[job.slot] = stored(data, named)
         self._change(images=tuple(images))
         return verdict
 
@@ -382,23 +348,12 @@ class Bootloader:
     # --- inside ----------------------------------------------------------------------------------
 
     @property
-    def _record(self) -> _Record:
-        count = len(self._layout.slots)
-        value = self._records.value
-        if value is not None:
-            try:
-                found = msgspec.msgpack.decode(value, type=_Record)
-            except msgspec.MsgspecError:
-                found = None
-            slots = range(count)
-            if (
-                found is not None
-                and len(found.images) == count
-                and found.active in slots
-                and (found.job is None or found.job.slot in slots)
-            ):
-                return found
-        return _Record(0, (None,) * count)  # never provisioned: the bootloader stays
+    def _record(self) -> Record:
+        return read_record(self._records.value, len(self._layout.slots))
+
+    @property
+    def _step_bytes(self) -> int:
+        return self._layout.step_bytes or self._flash.geometry.erase_bytes
 
     @property
     def _target(self) -> int:
@@ -411,47 +366,48 @@ class Bootloader:
             active = self.running.slot
         return active if len(self._layout.slots) == 1 else 1 - active
 
-    def _run(self, now: _Record, slot: int, image: Image) -> Program:
+    def _run(self, now: Record, slot: int, image: Image) -> Program:
         if slot != now.active:
             self._change(active=slot, tries_left=None)
-            return Program(image, slot, rolled_back=True)
+            return Program(image, slot, self._sha256(slot), rolled_back=True)
         if now.tries_left is None:
-            return Program(image, slot)
+            return Program(image, slot, self._sha256(slot))
         self._change(tries_left=max(0, now.tries_left - 1))
-        return Program(image, slot, on_trial=True)
+        return Program(image, slot, self._sha256(slot), on_trial=True)
+
+    def _sha256(self, slot: int) -> bytes:
+        found = self._record.images[slot]
+        return b"" if found is None else found.sha256
 
     def _holds(self, slot: int) -> Image | None:
         """The program in a slot if it is the one that should stand there."""
-        stored = self._record.images[slot]
-        if stored is None or stored.length > self.slot_bytes:
+        found = self._record.images[slot]
+        if found is None or found.length > self.slot_bytes:
             return None
-        data = self._read(slot, stored.length)
-        if hashlib.sha256(data).digest() != stored.sha256:
+        data = self._read(slot, found.length)
+        if hashlib.sha256(data).digest() != found.sha256:
             return None
         return self._judged(data)[1]
 
     def _judged(self, data: bytes) -> tuple[Verdict, Image | None]:
-        try:
-            image = read_image(data)
-        except InputError:
-            return Verdict.BROKEN, None
-        if image.unit != self.identity.unit:
-            return Verdict.OTHER_UNIT, None
-        if image.hardware != self.identity.hardware:
-            return Verdict.OTHER_HARDWARE, None
-        if self._verify is not None and not self._verify(image.sha256, image.signature):
-            return Verdict.NOT_SIGNED, None
-        if self._accepts is not None and not self._accepts(image):
-            return Verdict.WRONG_TABLES, None
-        return Verdict.SOUND, image
+        return judged(data, self.identity, self._verify, self._accepts)
 
-    def _clean_from(self, slot: int, offset: int) -> None:
-        """Blocks that a cut left half written are erased once more."""
-        area, block = self._layout.slots[slot], self._flash.geometry.erase_bytes
-        for at in range(area.offset + offset // block * block, area.offset + area.length, block):
-            if not is_erased(self._flash.read(at, block)):
-                self._flash.erase(at, block)
-                self._flash.flush()
+    def _written(self, count: int) -> None:
+        job = self._record.job
+        assert job is not None
+        segments = job.segments + 1 if job.delta else 0
+        self._change(job=msgspec.structs.replace(job, written=count, segments=segments))
+
+    def _accept_delta(self, header: Header) -> int:
+        job = self._record.job
+        assert job is not None
+        if job.delta != header.sha256:
+            if job.size:
+                raise RefusedError("the slot holds a part of something else")
+            job = Job(job.slot, header.target_bytes, 0, header.sha256)
+            self._change(job=job)
+        clean_from(self._flash, self._layout.slots[job.slot], job.written)
+        return job.segments
 
     def _read(self, slot: int, length: int) -> bytes:
         area = self._layout.slots[slot]
@@ -460,22 +416,5 @@ class Bootloader:
     def _change(self, **changes: object) -> None:
         self._put(msgspec.structs.replace(self._record, **changes))
 
-    def _put(self, record: _Record) -> None:
+    def _put(self, record: Record) -> None:
         self._records.put(msgspec.msgpack.encode(record))
-
-
-def _stored(data: bytes) -> _Stored:
-    return _Stored(len(data), hashlib.sha256(data).digest())
-
-
-def _check(layout: Layout, geometry: Geometry) -> None:
-    if not 1 <= len(layout.slots) <= 2 or len({slot.length for slot in layout.slots}) != 1:
-        raise ValueError("one slot, or two of the same length")
-    end = 0
-    for area in sorted((layout.record, *layout.slots), key=lambda area: area.offset):
-        whole = not (area.offset % geometry.erase_bytes or area.length % geometry.erase_bytes)
-        if area.offset < end or not whole:
-            raise ValueError(f"{area} overlaps another area or is not whole blocks")
-        end = area.offset + area.length
-    if end > geometry.size_bytes:
-        raise ValueError(f"areas end at {end}, the device at {geometry.size_bytes}")

@@ -1,0 +1,134 @@
+"""The commands `volant ota ...`: a car's updates, from the joining at a desk to their history."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from volant.app.cli_parts import DEFAULT_CAR, PLAIN, CarOption, JsonOption, StateOption
+
+ota_app = typer.Typer(**PLAIN, help="Check for updates of the live car, install them, go back.")
+
+LiveOption = Annotated[
+    Path | None,
+    typer.Option("--car", help="Live car by number or file; default: the only one that is up."),
+]
+
+
+@ota_app.command()
+def join(
+    place: Annotated[str, typer.Argument(help="Folder of `volant repo`, which holds the keys.")],
+    url: Annotated[
+        str | None, typer.Option(help="Take updates from this address; default: from the folder.")
+    ] = None,
+    vehicle: Annotated[
+        str | None, typer.Option(help="Vehicle id in the folder; default: its first car.")
+    ] = None,
+    car: CarOption = DEFAULT_CAR,
+    state: StateOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let a car believe two repositories: once, at a desk, while it is down.
+
+    \b
+    Examples:
+      volant ota join repo
+      volant ota join repo --url http://127.0.0.1:8760 --car p7
+    """
+    from volant.app.ota_join import JoinWish, join_command
+
+    raise typer.Exit(join_command(place, JoinWish(car, url, vehicle), state, as_json=as_json))
+
+
+@ota_app.command()
+def check(car: LiveOption = None, as_json: JsonOption = False) -> None:
+    """Ask the repositories and download what is new; exit status 5 where it is not to be believed.
+
+    \b
+    Examples:
+      volant ota check
+      volant ota check --json
+    """
+    from volant.app.ota_command import check_command
+
+    raise typer.Exit(check_command(car, as_json=as_json))
+
+
+@ota_app.command()
+def status(car: LiveOption = None, as_json: JsonOption = False) -> None:
+    """Show what the car has in hand, and how the last update ended.
+
+    \b
+    Examples:
+      volant ota status
+      volant ota status --car 4711 --json
+    """
+    from volant.app.ota_command import status_command
+
+    raise typer.Exit(status_command(car, as_json=as_json))
+
+
+@ota_app.command()
+def install(
+    car: LiveOption = None,
+    now: Annotated[bool, typer.Option("--now", help="As soon as the car may (default).")] = False,
+    tonight: Annotated[bool, typer.Option("--tonight", help="From 02:00 to 05:00.")] = False,
+    later: Annotated[bool, typer.Option("--later", help="Ask again after a day.")] = False,
+    usb: Annotated[
+        Path | None, typer.Option(help="Take it from this folder of a stick, with the same checks.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Agree to what is offered, and follow it until the new programs are on trial or it has ended.
+
+    Exit status 5 where the old programs run again. Ctrl-C ends the looking, not the update.
+
+    \b
+    Examples:
+      volant ota install --now
+      volant ota install --tonight
+      volant ota install --usb /media/stick/volant
+    """
+    from volant.app.ota_command import InstallWish, install_command
+    from volant.core.errors import SettingsError
+    from volant.core.updates import UpdateWish
+
+    if now + tonight + later > 1:
+        raise SettingsError("take one of --now, --tonight and --later")
+    wish = UpdateWish.TONIGHT if tonight else UpdateWish.LATER if later else UpdateWish.NOW
+    raise typer.Exit(install_command(car, InstallWish(wish, usb), as_json=as_json))
+
+
+@ota_app.command()
+def rollback(car: LiveOption = None, as_json: JsonOption = False) -> None:
+    """Bring back what ran before, while the new programs are on trial.
+
+    \b
+    Example:
+      volant ota rollback
+    """
+    from volant.app.ota_command import rollback_command
+
+    raise typer.Exit(rollback_command(car, as_json=as_json))
+
+
+@ota_app.command()
+def history(
+    car: Annotated[
+        str | None, typer.Option(help="Car by name; default: the one that is up, or the only one.")
+    ] = None,
+    state: StateOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show how updates ended, newest last; also of a car that is down.
+
+    \b
+    Examples:
+      volant ota history
+      volant ota history --car g3-520 --json
+    """
+    from volant.app.ota_command import history_command
+
+    raise typer.Exit(history_command(car, state, as_json=as_json))

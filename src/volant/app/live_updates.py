@@ -1,0 +1,380 @@
+"""The process `updates` of the live car: runs the update machine, with one thread for all that takes time.
+
+What the machine decides is on the disk before anything follows from it. Killed at any moment the next incarnation
+goes on from the record; the lock against driving lies in a file that the supervisor reads, whoever is dead.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from volant.app.app_make import app_store
+from volant.app.live_context import Context
+from volant.app.live_station import Station, publish_outside
+from volant.app.ota_socket import OtaDoor, OtaReply, OtaWish
+from volant.app.say import tell as say
+from volant.app.updates_fetch import boot_id, sweep
+from volant.app.updates_folder import UpdatesFolder
+from volant.app.updates_ports import ports_of
+from volant.app.updates_work import Work
+from volant.caros.apps.store import write_whole
+from volant.caros.flash_file import FileFlash
+from volant.core import topics
+from volant.core.clock import NS_PER_S
+from volant.core.errors import InputError, RefusedError, VolantError
+from volant.core.messages import PowerState
+from volant.core.updates import UpdatePhase, UpdateState, UpdateWish
+from volant.ota.conditions import car_facts
+from volant.ota.events import (
+    Action,
+    Check,
+    Do,
+    Drop,
+    Event,
+    Fetch,
+    Moment,
+    Note,
+    Save,
+    Seen,
+    Tick,
+    Wished,
+    Woke,
+)
+from volant.ota.health import HealthTuning, HealthWatch
+from volant.ota.machine import Machine, UpdateTuning, start, step, tell
+from volant.ota.record import encode, load
+
+TURN_S: Final = 0.05
+SEE_NS: Final = NS_PER_S
+"""Between two looks of the machine at the car."""
+SAY_NS: Final = NS_PER_S
+REPORT_S: Final = 30.0
+"""Until the director is told once more what it has not heard."""
+MORE_S: Final = 30.0
+"""So long the car is asked to wait before it sleeps, again and again while units are written."""
+LOCKED: Final = "an update is being installed; the car may not be driven until it is done"
+AT_WORK: Final = frozenset(
+    {
+        UpdatePhase.INSTALLING,
+        UpdatePhase.REBOOTING,
+        UpdatePhase.CONFIRMING,
+        UpdatePhase.REVERTING,
+    }
+)
+WHO: Final = "updates"
+
+
+def updates(station: Station, context: Context) -> int:
+    """Run the process."""
+    folder = UpdatesFolder(context.state, context.trip.spec.name)
+    why = _why_not(folder, context)
+    if not why:
+        with contextlib.ExitStack() as opened:
+            try:
+                opened.enter_context(folder.held())
+            except RefusedError as error:
+                why = str(error)
+            else:
+                return _run(station, context, folder)
+    station.note = why
+    if not station.go():
+        return 0
+    _idle(station, why)
+    return 0
+
+
+def _why_not(folder: UpdatesFolder, context: Context) -> str:
+    """Why this car takes no updates; empty: it does."""
+    try:
+        if folder.joined() is None:
+            return "not joined to a repository: volant ota join"
+        folder.inventory()
+    except VolantError as error:
+        return str(error)
+    if not all(isinstance(boot.flash, FileFlash) for boot in context.units.values()):
+        return "another car has the programs of the units"
+    return ""
+
+
+def _idle(station: Station, why: str) -> None:
+    """Say why there are no updates, and nothing else."""
+    said_ns = -SAY_NS
+    with contextlib.ExitStack() as opened:
+        door: OtaDoor | None = None
+        with contextlib.suppress(InputError):
+            door = opened.enter_context(OtaDoor(os.getppid()))
+        while not station.ending:
+            now_ns = station.now_ns
+            state = UpdateState(stamp_ns=max(0, now_ns), phase=UpdatePhase.IDLE, reasons=(why,))
+
+            def take(asked: OtaWish, state: UpdateState = state) -> OtaReply:
+                taken = asked.wish is None
+                return OtaReply(taken=taken, words="" if taken else why, state=state, director=why)
+
+            if door is not None:
+                door.turn(take)
+            if now_ns - said_ns >= SAY_NS:
+                said_ns = now_ns
+                publish_outside(station.bus, WHO, now_ns, [(topics.UPDATE_STATE, state)])
+            station.beat()
+            time.sleep(TURN_S)
+
+
+def _run(station: Station, context: Context, folder: UpdatesFolder) -> int:
+    store = FileStore(folder.path / "record")
+    work = Work(folder)
+    doip_port = context.doip.getsockname()[1]
+    work.ports = ports_of(folder, doip_port, app_store(context.state), work.sign)
+    live = LiveUpdates(station, folder, store, work, context.update_trial)
+    if not station.go():
+        return 0
+    with contextlib.ExitStack() as opened:
+        door: OtaDoor | None = None
+        try:
+            door = opened.enter_context(OtaDoor(os.getppid()))
+        except InputError as error:
+            say(f"updates: {error}")
+        live.wake(booted=station.incarnation == 0)
+        while not station.ending:
+            live.turn(door)
+            time.sleep(TURN_S)
+    return 0
+
+
+@dataclass(frozen=True, slots=True)
+class FileStore:
+    """The record in a file that is replaced in one move."""
+
+    path: Path
+
+    @property
+    def value(self) -> bytes | None:
+        """As `RecordStore`."""
+        try:
+            return self.path.read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def put(self, data: bytes) -> None:
+        """As `RecordStore`."""
+        write_whole(self.path, data)
+
+
+class LiveUpdates:
+    """The machine with what it hears and says."""
+
+    def __init__(
+        self,
+        station: Station,
+        folder: UpdatesFolder,
+        store: FileStore,
+        work: Work,
+        trial: HealthTuning,
+    ) -> None:
+        bus = station.bus
+        self._station, self._folder, self._store, self._work = station, folder, store, work
+        self._car = bus.subscribe(topics.CAR_STATE, 1)
+        self._body = bus.subscribe(topics.BODY_STATE, 1)
+        self._power = bus.subscribe(topics.CAR_POWER, 1)
+        self._codes = bus.subscribe(topics.CAR_CODES)
+        self._pilot = bus.subscribe(topics.PILOT_STATE)
+        self._wishes = bus.subscribe(topics.UPDATE_REQUEST)
+        self._machine: Machine = start(load(store), UpdateTuning(health=trial))
+        self._watch = HealthWatch()
+        self._thread = WorkThread(work)
+        self._clock, self._boot = folder.clock(boot_id(), time.monotonic_ns()), boot_id()
+        self._said: UpdateState | None = None
+        self._said_ns = self._seen_ns = -NS_PER_S
+        self._report_s = 0.0
+        self._unreported = True
+
+    def wake(self, *, booted: bool) -> None:
+        """Begin, or go on after a cut."""
+        self._feed(Woke(booted))
+        self._say()
+
+    def turn(self, door: OtaDoor | None) -> None:
+        """Hear, step, act, say."""
+        station = self._station
+        station.bus.drain()
+        for codes in self._codes.take():
+            self._watch.codes(codes)
+        for pilot in self._pilot.take():
+            self._watch.pilot(pilot)
+        for event in self._thread.events():
+            self._feed(event)
+        now_ns = station.now_ns
+        if now_ns - self._seen_ns >= SEE_NS:
+            self._seen_ns = now_ns
+            self._see(now_ns)
+        for wish in self._wishes.take():
+            self._wish(OtaWish(wish=wish.wish))
+        self._feed(Tick())
+        if door is not None:
+            door.turn(self._answer)
+        self._report()
+        self._say()
+        state = self._state()
+        station.busy = "an update" if state.phase in AT_WORK else ""
+        station.more_s = MORE_S if station.busy else 0.0
+        station.note = "; ".join(filter(None, (state.phase.value, state.title, self._work.silent)))
+        station.beat()
+
+    # --- hearing ---------------------------------------------------------------------------------
+
+    def _see(self, now_ns: int) -> None:
+        power = self._power.latest
+        driving = power is not None and power.state is PowerState.DRIVING
+        facts = car_facts(now_ns, self._car.latest, self._body.latest, power)
+        self._feed(Seen(facts, self._watch.facts(driving=driving)))
+
+    def _answer(self, asked: OtaWish) -> OtaReply:
+        if asked.wish is not None:
+            self._wish(asked)
+        state = self._state()
+        refused = state.refused if asked.wish is not None else ""
+        return OtaReply(taken=not refused, words=refused, state=state, director=self._work.silent)
+
+    def _wish(self, asked: OtaWish) -> None:
+        assert asked.wish is not None
+        if asked.wish is UpdateWish.CHECK:
+            self._work.usb = Path(asked.usb) if asked.usb else None
+        self._feed(Wished(asked.wish))
+
+    # --- stepping --------------------------------------------------------------------------------
+
+    def _feed(self, event: Event) -> None:
+        found = step(self._machine, event, self._moment())
+        self._machine = found.machine
+        if found.machine.locked:
+            self._folder.lock(LOCKED)
+        for action in found.actions:
+            self._act(action)
+        if not found.machine.locked:
+            self._folder.unlock()
+
+    def _act(self, action: Action) -> None:
+        """Raises where the disk refuses the record: the process ends, and the next one goes on from what is sure."""
+        if isinstance(action, Save):
+            self._store.put(encode(action.record))
+        elif isinstance(action, Check | Fetch | Do):
+            self._thread.ask(action)
+        elif isinstance(action, Drop):
+            with contextlib.suppress(OSError):
+                sweep(self._folder)
+        elif isinstance(action, Note):
+            say(f"updates: {action.result.title}: {action.result.end.value} {action.result.why}")
+            with contextlib.suppress(OSError, InputError):
+                self._folder.add_history(action.result)
+            self._unreported, self._report_s = True, 0.0
+
+    def _moment(self) -> Moment:
+        now_ns = time.monotonic_ns()
+        if self._thread.clock_changed:
+            self._thread.clock_changed = False
+            self._clock = self._folder.clock(self._boot, now_ns)
+        offset_s = float(time.localtime().tm_gmtoff)
+        return Moment(max(0, self._station.now_ns), self._clock.now_s(now_ns), offset_s)
+
+    # --- saying ----------------------------------------------------------------------------------
+
+    def _state(self) -> UpdateState:
+        return tell(self._machine, self._moment())
+
+    def _say(self) -> None:
+        state, now_ns = self._state(), self._station.now_ns
+        same = self._said is not None and (
+            msgspec.structs.replace(state, stamp_ns=0)
+            == msgspec.structs.replace(self._said, stamp_ns=0)
+        )
+        if not same or now_ns - self._said_ns >= SAY_NS:
+            self._said, self._said_ns = state, now_ns
+            publish_outside(self._station.bus, WHO, now_ns, [(topics.UPDATE_STATE, state)])
+
+    def _report(self) -> None:
+        """Tell the director what runs, once nothing is in hand; again later, where it does not hear."""
+        now_s = time.monotonic()
+        if not self._unreported or now_s < self._report_s or self._thread.busy:
+            return
+        if self._machine.record.open is not None:
+            return
+        self._unreported, self._report_s = False, now_s + REPORT_S
+        self._thread.report(self._told)
+
+    def _told(self, why: str) -> None:
+        self._unreported = bool(why)
+
+
+class WorkThread:
+    """Does one thing after the other, beside the heartbeat."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self._asked: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._came: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._count = 0
+        self._failed: Exception | None = None
+        self.clock_changed = False
+        threading.Thread(target=self._run, name="updates", daemon=True).start()
+
+    @property
+    def busy(self) -> bool:
+        """Something is in hand."""
+        return self._count > 0
+
+    def ask(self, action: Check | Fetch | Do) -> None:
+        """Do it; what comes of it is among the `events`."""
+
+        def act() -> None:
+            event = self._work.do(action, self._came.put)
+            self.clock_changed = True
+            self._came.put(event)
+
+        self._put(act)
+
+    def report(self, told: Callable[[str], None]) -> None:
+        """Tell the director; `told` hears why it did not hear us."""
+
+        def act() -> None:
+            try:
+                self._work.report()
+                self._work.silent = ""
+            except (VolantError, OSError) as error:
+                self._work.silent = f"the director was not told: {error}"
+            told(self._work.silent)
+
+        self._put(act)
+
+    def events(self) -> Iterator[Event]:
+        """What came by now; what our own code did wrong ends the process, and the next one goes on."""
+        if self._failed is not None:
+            raise self._failed
+        while True:
+            try:
+                yield self._came.get_nowait()
+            except queue.Empty:
+                return
+
+    def _put(self, act: Callable[[], None]) -> None:
+        self._count += 1
+        self._asked.put(act)
+
+    def _run(self) -> None:
+        while True:
+            act = self._asked.get()
+            try:
+                act()
+            except Exception as error:  # noqa: BLE001 - it is raised where the process ends by it
+                self._failed = error
+                return
+            self._count -= 1

@@ -1,0 +1,214 @@
+"""`volant ota check|status|install|rollback|history`: asks the live car about its updates, and shows what comes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from volant.app.exits import Exit
+from volant.app.folders import state_folder
+from volant.app.live_cards import live_cards
+from volant.app.ota_socket import OtaReply, OtaWish, ask_updates
+from volant.app.say import answer, answer_json, table, tell
+from volant.app.updates_folder import UpdatesFolder
+from volant.core.errors import InputError, RefusedError
+from volant.core.updates import (
+    UpdateEnd,
+    UpdatePhase,
+    UpdateResult,
+    UpdateState,
+    UpdateWish,
+)
+
+LOOK_S: Final = 0.2
+FETCHING: Final = (UpdatePhase.CHECKING, UpdatePhase.DOWNLOADING)
+BEGIN_S: Final = 3.0
+"""A wish that was taken has shown in the phase by then."""
+
+
+@dataclass(frozen=True, slots=True)
+class InstallWish:
+    """What `volant ota install` is asked for."""
+
+    wish: UpdateWish
+    usb: Path | None = None
+
+
+def check_command(car: Path | None, *, as_json: bool) -> Exit:
+    """Run `volant ota check`.
+
+    Raises:
+        RefusedError: the car does not check now, or what it found is not to be believed.
+        LinkError: no live car answers.
+    """
+    state = _check(car, None, quiet=as_json)
+    if as_json:
+        answer_json(state)
+    else:
+        _show(state)
+    return _end_of_check(state)
+
+
+def status_command(car: Path | None, *, as_json: bool) -> Exit:
+    """Run `volant ota status`."""
+    reply = ask_updates(car, OtaWish())
+    if as_json:
+        answer_json(reply)
+        return Exit.DONE
+    _show(reply.state)
+    if reply.director:
+        answer(reply.director)
+    return Exit.DONE
+
+
+def install_command(car: Path | None, asked: InstallWish, *, as_json: bool) -> Exit:
+    """Run `volant ota install`: agree, and follow it until the new programs are on trial or it has ended."""
+    if asked.usb is not None:
+        if not asked.usb.is_dir():
+            raise InputError("is no folder", file=str(asked.usb))
+        _check(car, asked.usb, quiet=as_json)
+    before = ask_updates(car, OtaWish()).state.last
+    state = _taken(ask_updates(car, OtaWish(wish=asked.wish))).state
+    if asked.wish is UpdateWish.NOW:
+        state = _follow(car, state, before, quiet=as_json)
+    return _ended(state, before, as_json=as_json)
+
+
+def rollback_command(car: Path | None, *, as_json: bool) -> Exit:
+    """Run `volant ota rollback`: what ran before comes back, while the new programs are on trial."""
+    before = ask_updates(car, OtaWish()).state.last
+    state = _taken(ask_updates(car, OtaWish(wish=UpdateWish.ROLLBACK))).state
+    state = _until(
+        car, lambda now: now.phase is UpdatePhase.IDLE or now.last != before, quiet=as_json
+    )
+    if as_json:
+        answer_json(state)
+    else:
+        _show(state)
+    return Exit.DONE
+
+
+def history_command(car: str | None, state: Path | None, *, as_json: bool) -> Exit:
+    """Run `volant ota history`: how updates ended, newest last; also of a car that is down."""
+    folder = _folder(car, state)
+    found = folder.history()
+    if as_json:
+        answer_json(found)
+        return Exit.DONE
+    if not found:
+        answer(f"{folder.car} has had no update yet")
+        return Exit.DONE
+    rows = [
+        (_when(one.at_s), one.end.value, one.title, ", ".join(one.units), one.why) for one in found
+    ]
+    table(f"Updates of {folder.car}", ("when", "end", "title", "units", "why"), rows)
+    return Exit.DONE
+
+
+def _folder(car: str | None, state: Path | None) -> UpdatesFolder:
+    """Of the only live car, or as named."""
+    cards = live_cards() if car is None and state is None else ()
+    if len(cards) == 1:
+        return UpdatesFolder(Path(cards[0].state), cards[0].car)
+    root = state or state_folder()
+    if car is not None:
+        return UpdatesFolder(root, car)
+    found = sorted(path.name for path in (root / "updates").glob("*") if path.is_dir())
+    if len(found) > 1:
+        raise InputError(f"several cars keep updates in {root}, take --car: {', '.join(found)}")
+    return UpdatesFolder(root, found[0] if found else "no car")
+
+
+def _check(car: Path | None, usb: Path | None, *, quiet: bool) -> UpdateState:
+    asked = OtaWish(wish=UpdateWish.CHECK, usb="" if usb is None else str(usb.absolute()))
+    _taken(ask_updates(car, asked))
+    return _until(car, lambda now: now.phase not in FETCHING, quiet=quiet)
+
+
+def _end_of_check(state: UpdateState) -> Exit:
+    wrong = state.refused or (
+        state.last.why if state.last and state.last.end is UpdateEnd.REJECTED else ""
+    )
+    return Exit.DIFFERS if wrong and state.phase is UpdatePhase.IDLE else Exit.DONE
+
+
+def _taken(reply: OtaReply) -> OtaReply:
+    if not reply.taken:
+        raise RefusedError(f"updates: {reply.words}")
+    return reply
+
+
+def _follow(
+    car: Path | None, state: UpdateState, before: UpdateResult | None, *, quiet: bool
+) -> UpdateState:
+    if state.phase is UpdatePhase.TRIAL or state.last != before:
+        return state
+    ends = (UpdatePhase.IDLE, UpdatePhase.TRIAL)
+    return _until(car, lambda now: now.phase in ends or now.last != before, quiet=quiet)
+
+
+def _until(car: Path | None, found: Callable[[UpdateState], bool], *, quiet: bool) -> UpdateState:
+    """Follow until it is true; says each new line once. Ctrl-C ends the looking, not the update."""
+    said = ""
+    while True:
+        state = ask_updates(car, OtaWish()).state
+        words = _line(state)
+        if words != said and not quiet:
+            tell(words)
+        said = words
+        if found(state):
+            return state
+        time.sleep(LOOK_S)
+
+
+def _line(state: UpdateState) -> str:
+    parts = [state.phase.value]
+    if state.phase in FETCHING or state.phase is UpdatePhase.INSTALLING:
+        parts.append(f"{int(state.done * 10) * 10} %")
+    parts += [f"{one.unit}: {one.does}" for one in state.units if one.does]
+    parts += state.reasons
+    return ", ".join(parts)
+
+
+def _ended(state: UpdateState, before: UpdateResult | None, *, as_json: bool) -> Exit:
+    if as_json:
+        answer_json(state)
+    else:
+        _show(state)
+    fresh = state.last if state.last != before else None
+    good = fresh is None or fresh.end is UpdateEnd.INSTALLED
+    return Exit.DONE if good else Exit.DIFFERS
+
+
+def _show(state: UpdateState) -> None:
+    title = f": {state.title}" if state.title else ""
+    answer(f"{state.phase.value}{title}")
+    for line in state.changes:
+        answer(f"  changes: {line}")
+    for line in state.unusable:
+        answer(f"  cannot be used meanwhile: {line}")
+    if state.takes_s:
+        answer(f"  takes about {state.takes_s / 60:.0f} min; {state.size_bytes} bytes to fetch")
+    for one in state.units:
+        answer(f"  {one.unit}: {one.runs or 'none'} -> {one.gets} {one.does}".rstrip())
+    if state.starts_s is not None:
+        answer(f"  will be installed {_when(state.starts_s)}")
+    for line in state.reasons:
+        answer(f"  waits: {line}")
+    if state.locked:
+        answer("  the car may not be driven now")
+    if state.refused:
+        answer(f"  refused: {state.refused}")
+    if state.can:
+        answer(f"  may be wished: {', '.join(one.value for one in state.can)}")
+    if state.last is not None:
+        why = f": {state.last.why}" if state.last.why else ""
+        answer(f"last: {state.last.title}: {state.last.end.value} {_when(state.last.at_s)}{why}")
+
+
+def _when(at_s: float) -> str:
+    return datetime.fromtimestamp(at_s).astimezone().isoformat(timespec="minutes")

@@ -1,0 +1,180 @@
+"""`volant ota join`: gives a car what it leaves the factory with to believe its updates, at a desk, while it is down.
+
+Metadata of both repositories and their map, the inventory, the key of time, and a key of its own for each unit. The keys
+come from the folder of `volant repo`; no server ever gives them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from volant.app.exits import Exit
+from volant.app.folders import data_folder, state_folder
+from volant.app.repo_folder import RepoFolder
+from volant.app.say import answer, answer_json
+from volant.app.unit_flash import open_units
+from volant.app.updates_apps import HARDWARE as APP_HARDWARE
+from volant.app.updates_apps import PREFIX
+from volant.app.updates_fetch import boot_id
+from volant.app.updates_folder import Joined, UpdatesFolder
+from volant.caros.flash_file import FileFlash
+from volant.core.errors import InputError, RefusedError
+from volant.core.settings import find_data
+from volant.ota.record import decode
+from volant.trust.keys import SigningKey
+from volant.trust.uptane import Inventory, RepositoryMap, SecureClock, provision_full
+from volant.trust.uptane.match import DIRECTOR, IMAGE
+from volant.trust.uptane.metadata import ROOT, TARGETS
+from volant.trust.uptane.trusted import file_of
+from volant.vehicle import load_spec
+from volant.vehicle.boot import Bootloader
+from volant.vehicle.boot.calibration import HARDWARE
+from volant.vehicle.boot.trusting import Joining
+from volant.vehicle.ecus import ECUS
+
+
+class JoinAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What `volant ota join --json` prints."""
+
+    car: str
+    vehicle: str
+    source: str
+    primary: str
+    units: tuple[str, ...]
+    folder: str
+
+
+@dataclass(frozen=True, slots=True)
+class JoinWish:
+    """What joins whom."""
+
+    car: str
+    """The car's model, by which its state is found."""
+    url: str | None = None
+    vehicle: str | None = None
+    """Which car of the folder; None: its first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """What a folder of repositories gives a car."""
+
+    inventory: Inventory
+    repository_map: RepositoryMap
+    metadata: Mapping[str, Mapping[str, bytes]]
+    keys: Mapping[str, SigningKey]
+    time_key: SigningKey
+
+
+def join_command(place: str, wish: JoinWish, state: Path | None, *, as_json: bool) -> Exit:
+    """Run `volant ota join`.
+
+    Raises:
+        InputError: there is no such repository, or its inventory is not of this car.
+        RefusedError: the car is up, an update is under way, or a key lacks.
+    """
+    if place.startswith(("http://", "https://")):
+        raise InputError(
+            f"{place}: keys come from a folder only: volant ota join FOLDER --url {place}"
+        )
+    spec = load_spec(find_data("cars", wish.car, data_folder()))
+    folder = UpdatesFolder(state or state_folder(), spec.name)
+    with RepoFolder(Path(place).absolute()).held() as first:
+        repo = first.of_car(wish.vehicle) if wish.vehicle else first
+        brought = _read(repo)
+    inventory, keys, url = brought.inventory, brought.keys, wish.url
+    _check_units(inventory)
+    provision_full(
+        brought.metadata[DIRECTOR], brought.metadata[IMAGE], brought.repository_map.to_bytes()
+    )
+    source = url.rstrip("/") if url else str(repo.path)
+    joined = Joined(source=source, time_key=brought.time_key.public.hex)
+    with folder.held(), open_units(folder.state, spec) as boots:
+        _check_down(folder, boots)
+        now_ns = time.monotonic_ns()
+        own = {name: keys[name] for name in keys if name.startswith(PREFIX)}
+        own[inventory.primary.ecu_id] = keys[inventory.primary.ecu_id]
+        _join_units(boots, brought)
+        # At a desk the time is that of the desk; from then on it is only what is signed.
+        clock = SecureClock(attested_s=time.time(), attested_at_ns=now_ns)
+        folder.join(joined, inventory, brought.repository_map, brought.metadata, own)
+        folder.store_clock(boot_id(), clock)
+    told = JoinAnswer(
+        car=spec.name,
+        vehicle=inventory.vehicle_id,
+        source=source,
+        primary=inventory.primary.ecu_id,
+        units=tuple(one.ecu_id for one in inventory.ecus),
+        folder=str(folder.path),
+    )
+    if as_json:
+        answer_json(told)
+    else:
+        answer(f"{told.car} is {told.vehicle} and takes its updates from {told.source}")
+        answer(f"{len(told.units)} units, {told.primary} is the primary")
+    return Exit.DONE
+
+
+def _read(repo: RepoFolder) -> Brought:
+    inventory = repo.inventory()
+    return Brought(
+        inventory=inventory,
+        repository_map=RepositoryMap.from_bytes((repo.home / "map.json").read_bytes()),
+        metadata={name: repo.keeper(name).trusted_files() for name in (DIRECTOR, IMAGE)},
+        keys={one.ecu_id: _key(repo, repo.ecu_key(one.ecu_id)) for one in inventory.ecus},
+        time_key=_key(repo, "time"),
+    )
+
+
+def _check_units(inventory: Inventory) -> None:
+    known = {spec.name for spec in ECUS}
+    for one in inventory.ecus:
+        app = one.ecu_id.startswith(PREFIX)
+        if not app and one.ecu_id not in known:
+            raise InputError(f"the inventory names {one.ecu_id}, which no car of ours has")
+        wanted = APP_HARDWARE if app else HARDWARE
+        if one.hardware_id != wanted:
+            raise InputError(f"{one.ecu_id} has hardware {one.hardware_id}, expected {wanted}")
+        if one.primary and app:
+            raise InputError(f"{one.ecu_id} is an app and cannot be the primary")
+
+
+def _check_down(folder: UpdatesFolder, boots: Mapping[str, Bootloader]) -> None:
+    if not all(isinstance(boot.flash, FileFlash) for boot in boots.values()):
+        raise RefusedError("the car is up: a car joins at a desk, while it is down")
+    record = folder.path / "record"
+    if record.exists() and decode(record.read_bytes()).open is not None:
+        raise RefusedError("an update is under way: start the car and let it end first")
+
+
+def _key(repo: RepoFolder, name: str) -> SigningKey:
+    key = repo.key(name)
+    if key is None:
+        raise RefusedError(f"{repo.keys / name}.pem is not there: a unit joins with its own key")
+    return key
+
+
+def _join_units(boots: Mapping[str, Bootloader], brought: Brought) -> None:
+    """Give each control unit what it believes the director by, and its own key."""
+    director = brought.metadata[DIRECTOR]
+    for one in brought.inventory.ecus:
+        if one.ecu_id.startswith(PREFIX):
+            continue
+        trust = boots[one.ecu_id].trust
+        assert trust is not None, "all of our units can be joined"
+        trust.join(
+            Joining(
+                vehicle_id=brought.inventory.vehicle_id,
+                ecu_id=one.ecu_id,
+                hardware_id=one.hardware_id,
+                seed=brought.keys[one.ecu_id].seed,
+                time_source=brought.time_key.public.raw,
+                root=director[file_of(ROOT)],
+                targets=director[file_of(TARGETS)],
+            )
+        )

@@ -1,0 +1,306 @@
+"""What the update machine lets others do: ask repositories, download, work on units, report. Each call blocks.
+
+Nothing here decides: what a repository or a unit says goes back to the machine as an event.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from volant.app.updates_apps import PREFIX
+from volant.app.updates_fetch import (
+    Wanted,
+    check,
+    director_files,
+    download,
+    hear_time,
+    lying,
+    secure_now_s,
+    sweep,
+)
+from volant.app.updates_folder import UpdatesFolder
+from volant.app.updates_source import UpdateSource, source_of, stick
+from volant.core.errors import InputError, LinkError, RefusedError, TrustError, VolantError
+from volant.ota.deeds import perform
+from volant.ota.events import Check, Checked, Deed, Did, Do, Event, Fetch, Fetched, Fetching
+from volant.ota.ports import Artifact, Order, UnitNow, UnitPort
+from volant.ota.record import Offer, UnitPlan
+from volant.ota.uds_unit import UdsUnit
+from volant.trust.uptane import (
+    Assignment,
+    Attack,
+    EcuReport,
+    Installed,
+    Limits,
+    RejectedError,
+    sign_manifest,
+    sign_report,
+)
+from volant.trust.uptane import Fetch as FileFetch
+from volant.trust.uptane.custom import DeltaInfo
+from volant.trust.uptane.match import DIRECTOR, IMAGE
+
+DETAIL_MOST: Final = 256
+TEXT_MOST: Final = 400
+PER_UNIT_S: Final = 20.0
+"""About so long a unit takes, where the director does not say."""
+FORGED: Final = (Attack.ARBITRARY, Attack.ROLLBACK, Attack.MIX_AND_MATCH, Attack.ENDLESS)
+"""What is told is not to be believed; the others say that nothing, or nothing new, comes."""
+WORDS: Final = {
+    Attack.FREEZE: "what the repositories say is out of date",
+    Attack.SLOW: "it comes too slowly",
+    Attack.DROP: "it does not come",
+    Attack.ENDLESS: "more comes than was announced",
+    Attack.ARBITRARY: "it is not signed by whom it should",
+    Attack.ROLLBACK: "it is older than what the car has",
+    Attack.MIX_AND_MATCH: "its parts do not belong together",
+}
+
+
+@dataclass(slots=True)
+class Work:
+    """All of it for one car."""
+
+    folder: UpdatesFolder
+    ports: Mapping[str, UnitPort] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
+    usb: Path | None = None
+    """Take the next check and what follows it from this stick."""
+    attack: tuple[Attack, str] | None = None
+    """Noticed since the director last heard of us."""
+    silent: str = ""
+    """Why the director has not heard how the car is; empty: it has."""
+    _assigned: dict[str, Assignment] = field(default_factory=dict)
+    """What the last check found, by unit."""
+    _metadata: tuple[bytes, ...] = ()
+    _whole: set[str] = field(default_factory=set)
+    """Units that did not take a delta: they get the whole image."""
+    _timeless: bool = False
+    """Nobody signs the time now; not every unit waits for that again."""
+
+    @property
+    def source(self) -> UpdateSource:
+        """Where updates come from now."""
+        joined = self.folder.joined()
+        if joined is None:
+            raise InputError("the car is not joined")
+        if self.usb:
+            return stick(self.usb)
+        return source_of(joined.source, self.folder.repository_map())
+
+    def do(self, action: Check | Fetch | Do, tell: Callable[[Event], object]) -> Event:
+        """What came of an action; nothing is raised for what is outside of the car."""
+        if isinstance(action, Do):
+            return self._deed(action, tell)
+        if isinstance(action, Check):
+            return self._check()
+        return self._fetch(action.offer, tell)
+
+    # --- check -----------------------------------------------------------------------------------
+
+    def _check(self) -> Checked:
+        try:
+            source = self.source
+            hear_time(self.folder, source)
+            with contextlib.suppress(LinkError, RefusedError):
+                self.report(source)
+            now = {name: port.now() for name, port in self.ports.items()}
+            runs = [one.runs for one in now.values() if one.runs is not None]
+            found = check(self.folder, source, runs, self.limits)
+            self.attack = None
+            self._whole.clear()
+            self._timeless = False
+            self._assigned = {one.ecu_id: one for one in found.assignments}
+            self._metadata = found.metadata
+            if not found.assignments:
+                return Checked(None)
+            note = found.note
+            units = tuple(_plan(one, now[one.ecu_id]) for one in found.assignments)
+            return Checked(
+                Offer(
+                    name=found.name,
+                    title=note.title[:TEXT_MOST] if note else _title(units),
+                    changes=note.changes if note else (),
+                    unusable=note.unusable if note else (),
+                    takes_s=note.takes_s if note else PER_UNIT_S * len(units),
+                    size_bytes=sum(one.length for plan in units for one in self._files(plan)),
+                    units=units,
+                )
+            )
+        except RejectedError as error:
+            return Checked(None, self._rejected(error), rejected=error.attack in FORGED)
+        except TrustError as error:
+            return Checked(None, str(error), rejected=True)
+        except VolantError as error:
+            return Checked(None, str(error))
+
+    def _rejected(self, error: RejectedError) -> str:
+        self.attack = (error.attack, str(error)[:DETAIL_MOST])
+        return f"{WORDS[error.attack]}: {error}"[:TEXT_MOST]
+
+    # --- downloads -------------------------------------------------------------------------------
+
+    def _fetch(self, offer: Offer, tell: Callable[[Event], object]) -> Fetched:
+        try:
+            source = self.source
+            files = [one for plan in offer.units for one in self._files(plan)]
+            files += [
+                _of_installed(plan.before) for plan in offer.units if plan.single and plan.before
+            ]
+            total, before = sum(one.length for one in files), 0
+            sweep(self.folder, {one.hashes["sha256"] for one in files})
+            for one in files:
+                began = before
+
+                def told(done: int, _of: int, began: int = began) -> None:
+                    tell(Fetching(began + done, total))
+
+                download(self.folder, source, one, self.limits, told)
+                before += one.length
+        except RejectedError as error:
+            return Fetched(self._rejected(error), rejected=error.attack in FORGED)
+        except (VolantError, OSError) as error:
+            return Fetched(str(error)[:TEXT_MOST])
+        return Fetched()
+
+    def _files(self, plan: UnitPlan) -> list[Wanted]:
+        """What must be in the car for a unit: a delta from what it runs, else the whole image."""
+        one = self._assigned.get(plan.unit)
+        if one is not None and _same(one, plan.target):
+            delta = self._delta_for(one, plan.before)
+            return [Wanted.image(one) if delta is None else Wanted.delta(delta)]
+        return [_of_installed(plan.target)]
+
+    # --- units -----------------------------------------------------------------------------------
+
+    def _deed(self, do: Do, tell: Callable[[Event], object]) -> Did:
+        port = self.ports.get(do.unit)
+        if port is None:
+            return Did(do, None, silent=f"{do.unit} is not in this car")
+        try:
+            if do.deed is Deed.STAGE and isinstance(port, UdsUnit):
+                self._time(port)
+            did = perform(port, do, self._order, tell)
+            if do.deed is Deed.STAGE and did.refused and do.unit not in self._whole:
+                self._whole.add(do.unit)
+                did = perform(port, do, self._order, tell)
+        except OSError as error:
+            return Did(do, None, silent=f"{do.unit}: {error.strerror or error}")
+        return did
+
+    def _time(self, port: UdsUnit) -> None:
+        """Give a unit a signed time of its own; without one its time goes on from the last."""
+        with contextlib.suppress(VolantError):
+            if self._timeless or not (nonce := port.nonce()):
+                return
+            self._timeless = True
+            said = self.source.signed_time((nonce.hex(),))
+            self._timeless = False
+            if said is not None:
+                port.hear(said)
+
+    def _order(self, unit: str, target: Installed) -> Order:
+        """Image or delta as they lie in the car; what lacks is fetched now."""
+        one = self._assigned.get(unit)
+        delta = None
+        if one is not None and _same(one, target):
+            runs = self.ports[unit].now().runs
+            listed = self._delta_for(one, runs)
+            delta = None if listed is None else self._lies(Wanted.delta(listed))
+        wanted = (
+            _of_installed(target) if one is None or not _same(one, target) else Wanted.image(one)
+        )
+        image = self._lies(wanted)
+        if image is None and delta is None:
+            try:
+                image = download(self.folder, self.source, wanted, self.limits, lambda *_: None)
+            except VolantError as error:
+                raise RefusedError(
+                    f"{unit}: {target.name} does not lie in the car: {error}"
+                ) from error
+        return Order(target=target, image=image, delta=delta, metadata=self._signed())
+
+    def _lies(self, wanted: Wanted) -> Artifact | None:
+        """A file if it lies in the car, whole and right."""
+        with contextlib.suppress(VolantError):
+            return lying(self.folder, wanted)
+        return None
+
+    def _signed(self) -> tuple[bytes, ...]:
+        if not self._metadata:
+            self._metadata = director_files(self.folder.repository(DIRECTOR))
+        return self._metadata
+
+    def _delta_for(self, one: Assignment, runs: Installed | None) -> DeltaInfo | None:
+        """The shorter way from what runs; apps are files of the car, and come whole."""
+        if runs is None or one.ecu_id in self._whole or one.ecu_id.startswith(PREFIX):
+            return None
+        for delta in one.deltas:
+            known = set(delta.base) & set(runs.hashes)
+            if known and all(delta.base[kind] == runs.hashes[kind] for kind in known):
+                return delta
+        return None
+
+    # --- what the director hears -----------------------------------------------------------------
+
+    def report(self, source: UpdateSource | None = None) -> None:
+        """Tell the director what runs, signed by each unit.
+
+        Raises:
+            LinkError: it does not answer, or a unit does not.
+            RefusedError: it does not believe us.
+        """
+        inventory = self.folder.inventory()
+        primary = inventory.primary.ecu_id
+        reports = {
+            name: self.sign(name, port.now().runs) if name == primary else port.report()
+            for name, port in self.ports.items()
+        }
+        manifest = sign_manifest(inventory.vehicle_id, primary, reports, self.folder.key(primary))
+        (source or self.source).tell(manifest)
+
+    def sign(self, unit: str, runs: Installed | None) -> bytes:
+        """The report of a unit without flash of its own, and of the primary, which tells of attacks."""
+        primary = unit == self.folder.inventory().primary.ecu_id
+        attack, detail = self.attack if primary and self.attack else (None, "")
+        told = EcuReport(
+            ecu_id=unit,
+            installed=runs,
+            attack=attack,
+            attack_detail=detail,
+            time_s=secure_now_s(self.folder),
+            counter=self.folder.next_counter(),
+        )
+        return sign_report(told, self.folder.key(unit))
+
+
+def _plan(one: Assignment, now: UnitNow) -> UnitPlan:
+    # All units are staged before the first is activated, and each judges itself what it needs of the others then.
+    return UnitPlan(
+        unit=one.ecu_id,
+        target=one.as_installed(),
+        before=now.runs,
+        version=one.name[:TEXT_MOST],
+        version_before=now.version[:TEXT_MOST],
+        single=not now.two_slots,
+    )
+
+
+def _title(units: tuple[UnitPlan, ...]) -> str:
+    return f"Update of {', '.join(one.unit for one in units)}"[:TEXT_MOST]
+
+
+def _same(one: Assignment, target: Installed) -> bool:
+    return (one.length, dict(one.hashes)) == (target.length, dict(target.hashes))
+
+
+def _of_installed(one: Installed) -> Wanted:
+    """An image by what a unit calls it."""
+    folder, slash, name = one.name.rpartition("/")
+    prefixed = f"{folder}{slash}{one.hashes[min(one.hashes)]}.{name}"
+    fetch = FileFetch(IMAGE, "image", prefixed, one.length, exact=True)
+    return Wanted(fetch, one.name, one.length, one.hashes)

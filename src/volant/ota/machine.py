@@ -1,0 +1,226 @@
+"""The update machine: from a check of the repositories to programs that run and stay, or to the old ones.
+
+`step` has no I/O and no clock. Decisions go into the record and are sure (`Save`) before anything follows from them;
+what units run and hold is asked of them again after every start. The transaction over all units: `transaction`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from volant.core.updates import UpdateEnd, UpdateWish
+from volant.ota import installing, trial
+from volant.ota.conditions import reasons_against
+from volant.ota.consent import DAY_S, consent_to
+from volant.ota.events import (
+    Check,
+    Checked,
+    Did,
+    Do,
+    Drop,
+    Event,
+    Fetch,
+    Fetched,
+    Fetching,
+    Moment,
+    Seen,
+    Wished,
+    Woke,
+    Working,
+)
+from volant.ota.record import Decision, Offer, Record
+from volant.ota.state import SECOND_NS, Machine, Step, Turn, UpdateTuning
+from volant.ota.telling import tell, wishes
+from volant.ota.transaction import same
+
+__all__ = ["Machine", "Step", "UpdateTuning", "start", "step", "tell"]
+
+_AGREES: Final = frozenset({UpdateWish.NOW, UpdateWish.TONIGHT})
+_NO_MORE: Final = "the agreed hours have passed; it can be agreed to again"
+
+
+def start(record: Record, tuning: UpdateTuning | None = None) -> Machine:
+    """A machine as a process starts it; its first event is `Woke`."""
+    return Machine(record=record, tuning=tuning or UpdateTuning())
+
+
+def step(machine: Machine, event: Event, moment: Moment) -> Step:
+    """Take one event."""
+    turn = Turn(machine, moment)
+    _take(turn, event)
+    if turn.machine.busy is None:
+        _go_on(turn)
+    held_ns = turn.machine.held_ns if turn.machine.held_ns is not None else moment.ns
+    turn.set(held_ns=held_ns if turn.machine.locked else None)
+    return Step(turn.machine, tuple(turn.actions))
+
+
+def _take(turn: Turn, event: Event) -> None:
+    machine = turn.machine
+    if isinstance(event, Seen):
+        passed_ns = 0 if machine.car_ns is None else turn.moment.ns - machine.car_ns
+        turn.set(car=event.car, car_ns=turn.moment.ns)
+        trial.seen(turn, event.health, passed_ns / SECOND_NS)
+    elif isinstance(event, Did):
+        if machine.busy == event.do:
+            installing.did(turn, event)
+    elif isinstance(event, Working):
+        if isinstance(machine.busy, Do) and machine.busy.unit == event.unit:
+            turn.set(done=min(1.0, max(0.0, event.done)))
+    elif isinstance(event, Fetching):
+        if isinstance(machine.busy, Fetch) and event.of_bytes > 0:
+            turn.set(done=min(1.0, max(0.0, event.done_bytes / event.of_bytes)))
+    elif isinstance(event, Checked):
+        if isinstance(machine.busy, Check):
+            _checked(turn, event)
+    elif isinstance(event, Fetched):
+        if isinstance(machine.busy, Fetch):
+            _fetched(turn, event)
+    elif isinstance(event, Wished):
+        _wished(turn, event.wish)
+    elif isinstance(event, Woke):
+        _woke(turn, booted=event.booted)
+
+
+def _woke(turn: Turn, *, booted: bool) -> None:
+    record = turn.machine.record
+    turn.set(check_ns=turn.moment.ns + round(turn.machine.tuning.first_check_s * SECOND_NS))
+    if record.last is not None and not record.noted:
+        turn.note(record.last)
+    if record.open is not None:
+        installing.woke(turn, record.open, booted=booted)
+
+
+def _go_on(turn: Turn) -> None:
+    record = turn.machine.record
+    if record.open is not None:
+        installing.go_on(turn)
+        trial.watch(turn)
+        # What a trial came to is begun at once.
+        installing.go_on(turn)
+    elif record.consent is not None:
+        _wait(turn)
+    elif turn.machine.check_ns is not None and turn.moment.ns >= turn.machine.check_ns:
+        _check(turn)
+
+
+def _wait(turn: Turn) -> None:
+    """It is agreed to: begin when its hour has come and the car may."""
+    record, moment = turn.machine.record, turn.moment
+    consent = record.consent
+    assert consent is not None, "nobody agreed"
+    if record.offer is None or moment.unix_s > consent.until_s:
+        turn.save(msgspec.structs.replace(record, consent=None))
+        turn.say(_NO_MORE)
+    elif moment.unix_s >= consent.starts_s:
+        facts = turn.machine.facts(moment.ns)
+        reasons = reasons_against(facts, turn.machine.tuning.conditions)
+        turn.set(waits=reasons)
+        if not reasons:
+            installing.begin(turn)
+            installing.go_on(turn)
+    else:
+        turn.set(waits=())
+
+
+def _check(turn: Turn, *, asked: bool = False) -> None:
+    turn.set(asked=asked, check_ns=None)
+    turn.ask(Check())
+
+
+def _again(turn: Turn, after_s: float) -> None:
+    turn.set(check_ns=turn.moment.ns + round(after_s * SECOND_NS))
+
+
+def _checked(turn: Turn, event: Checked) -> None:
+    machine = turn.machine
+    turn.set(busy=None)
+    if event.why:
+        _failed(turn, event.why, None, rejected=event.rejected)
+        return
+    _again(turn, machine.tuning.check_every_s)
+    offer = _needed(event.offer)
+    if offer is not None and offer.name in machine.record.failed and not machine.asked:
+        offer = None
+    if offer == machine.record.offer:
+        if machine.asked:
+            turn.say("" if offer else "there is nothing newer")
+        return
+    if machine.record.offer is not None:
+        # What lay there is withdrawn, or another has taken its place.
+        turn.save(msgspec.structs.replace(machine.record, offer=None, consent=None))
+        turn.actions.append(Drop(machine.record.offer.name))
+    if offer is None:
+        if machine.asked:
+            turn.say("there is nothing newer")
+        return
+    turn.set(coming=offer)
+    turn.ask(Fetch(offer))
+
+
+def _needed(offer: Offer | None) -> Offer | None:
+    """An offer of what is not there yet; None: nothing."""
+    if offer is None:
+        return None
+    units = tuple(one for one in offer.units if not same(one.before, one.target))
+    return msgspec.structs.replace(offer, units=units) if units else None
+
+
+def _fetched(turn: Turn, event: Fetched) -> None:
+    machine = turn.machine
+    offer = machine.coming
+    turn.set(busy=None, coming=None)
+    if event.why or offer is None:
+        _failed(turn, event.why, offer, rejected=event.rejected)
+        return
+    record = msgspec.structs.replace(machine.record, offer=offer, consent=None, quiet_until_s=0.0)
+    turn.save(record)
+
+
+def _failed(turn: Turn, why: str, offer: Offer | None, *, rejected: bool) -> None:
+    """A check or a download did not work: once more later; what is not to be believed is noted."""
+    _again(turn, turn.machine.tuning.check_again_s)
+    turn.say(why)
+    record = turn.machine.record
+    if not rejected:
+        return
+    result = turn.result(UpdateEnd.REJECTED, why, offer)
+    last = record.last
+    if last is None or (last.end, last.title, last.why) != (result.end, result.title, result.why):
+        turn.save(msgspec.structs.replace(record, last=result, noted=False))
+        turn.note(result)
+
+
+def _wished(turn: Turn, wish: UpdateWish) -> None:
+    machine, moment = turn.machine, turn.moment
+    if wish not in wishes(machine):
+        turn.say(_no(machine, wish), refused=True)
+        return
+    turn.say("")
+    record = machine.record
+    if wish is UpdateWish.CHECK:
+        _check(turn, asked=True)
+    elif wish is UpdateWish.ROLLBACK:
+        installing.go_back(turn, "a person wanted the old programs back", wished=True)
+    elif record.offer is not None and wish in _AGREES:
+        consent = consent_to(record.offer.name, wish, moment.unix_s, moment.offset_s)
+        turn.save(msgspec.structs.replace(record, consent=consent, quiet_until_s=0.0))
+    else:
+        quiet_s = max(0.0, moment.unix_s) + DAY_S
+        turn.save(msgspec.structs.replace(record, consent=None, quiet_until_s=quiet_s))
+
+
+def _no(machine: Machine, wish: UpdateWish) -> str:
+    """Why a wish is not taken."""
+    now = machine.record.open
+    if now is not None:
+        if wish is not UpdateWish.ROLLBACK:
+            return "an update is being installed"
+        if now.decision is Decision.FORWARD:
+            return "the new programs stay; only another update brings others"
+        return "the new programs are not on trial"
+    if machine.busy is not None:
+        return "a check is under way"
+    return "there is nothing to roll back" if wish is UpdateWish.ROLLBACK else "nothing is offered"

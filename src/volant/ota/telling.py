@@ -1,0 +1,135 @@
+"""What the update machine tells the screens."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from volant.core.updates import UpdatePhase, UpdateState, UpdateUnit, UpdateWish
+from volant.ota.events import Check, Deed, Do, Fetch, Moment
+from volant.ota.record import Decision, Offer, Open, UnitPlan
+from volant.ota.state import SAID_NS, Machine
+from volant.ota.transaction import Known, same
+
+_PHASES: Final = {
+    Decision.STAGE: UpdatePhase.INSTALLING,
+    Decision.ACTIVATE: UpdatePhase.REBOOTING,
+    Decision.TRIAL: UpdatePhase.TRIAL,
+    Decision.FORWARD: UpdatePhase.CONFIRMING,
+    Decision.BACK: UpdatePhase.REVERTING,
+}
+_DOES: Final = {
+    Deed.LOOK: "is asked",
+    Deed.STAGE: "is written",
+    Deed.ACTIVATE: "is switched",
+    Deed.RESET: "starts",
+    Deed.CONFIRM: "is confirmed",
+    Deed.GO_BACK: "goes back",
+}
+
+
+def tell(machine: Machine, moment: Moment) -> UpdateState:
+    """What screens show now."""
+    record, now = machine.record, machine.record.open
+    phase = phase_of(machine, moment)
+    offer = now.offer if now else machine.coming or record.offer
+    said = machine.said if moment.ns - machine.said_ns <= SAID_NS else ""
+    waits = machine.waits if now or record.consent else ()
+    units = _units(machine, now, offer)
+    consent = record.consent
+    return UpdateState(
+        stamp_ns=moment.ns,
+        phase=phase,
+        title=offer.title if offer else "",
+        changes=offer.changes if offer else (),
+        unusable=offer.unusable if offer else (),
+        takes_s=offer.takes_s if offer else 0.0,
+        size_bytes=offer.size_bytes if offer else 0,
+        units=units,
+        done=_done(machine, now, units),
+        starts_s=consent.starts_s if consent and consent.starts_s > 0.0 else None,
+        reasons=waits or ((said,) if said and not machine.refused else ()),
+        locked=machine.locked,
+        can=tuple(wish for wish in UpdateWish if wish in wishes(machine)),
+        refused=said if machine.refused else "",
+        last=record.last,
+    )
+
+
+def phase_of(machine: Machine, moment: Moment) -> UpdatePhase:
+    """How far it is."""
+    record = machine.record
+    if record.open is not None:
+        return _PHASES[record.open.decision]
+    if isinstance(machine.busy, Fetch):
+        return UpdatePhase.DOWNLOADING
+    if isinstance(machine.busy, Check):
+        return UpdatePhase.CHECKING
+    if record.consent is not None:
+        return UpdatePhase.WAITING
+    if record.offer is None or moment.unix_s < record.quiet_until_s:
+        return UpdatePhase.IDLE
+    return UpdatePhase.OFFERED
+
+
+def wishes(machine: Machine) -> frozenset[UpdateWish]:
+    """What a person may wish now."""
+    record = machine.record
+    if record.open is not None:
+        on_trial = record.open.decision is Decision.TRIAL
+        return frozenset({UpdateWish.ROLLBACK} if on_trial else ())
+    if machine.busy is not None:
+        return frozenset()
+    if record.offer is None:
+        return frozenset({UpdateWish.CHECK})
+    return frozenset({UpdateWish.CHECK, UpdateWish.NOW, UpdateWish.TONIGHT, UpdateWish.LATER})
+
+
+def _units(machine: Machine, now: Open | None, offer: Offer | None) -> tuple[UpdateUnit, ...]:
+    if offer is None:
+        return ()
+    return tuple(
+        UpdateUnit(
+            unit=plan.unit,
+            runs=_version(plan, machine.known.get(plan.unit, Known())),
+            gets=plan.version,
+            does=_does(machine, plan),
+            done=_share(machine, now, plan),
+        )
+        for plan in offer.units
+    )
+
+
+def _version(plan: UnitPlan, known: Known) -> str:
+    return known.now.version if known.now is not None else plan.version_before
+
+
+def _does(machine: Machine, plan: UnitPlan) -> str:
+    busy = machine.busy
+    if isinstance(busy, Do) and busy.unit == plan.unit:
+        return _DOES[busy.deed]
+    return machine.known.get(plan.unit, Known()).words
+
+
+def _share(machine: Machine, now: Open | None, plan: UnitPlan) -> float:
+    """How much of what the decision wants of a unit is done."""
+    unit = machine.known.get(plan.unit, Known()).now
+    if now is None or unit is None:
+        return 0.0
+    if now.decision is Decision.STAGE:
+        if same(unit.staged, plan.target) or same(unit.runs, plan.target):
+            return 1.0
+        busy = machine.busy
+        working = isinstance(busy, Do) and busy.unit == plan.unit and busy.deed is Deed.STAGE
+        return machine.done if working else 0.0
+    goal = plan.before if now.decision is Decision.BACK else plan.target
+    settles = now.decision in (Decision.FORWARD, Decision.BACK)
+    return float(same(unit.runs, goal) and not (settles and unit.on_trial))
+
+
+def _done(machine: Machine, now: Open | None, units: tuple[UpdateUnit, ...]) -> float:
+    if now is None:
+        return machine.done if machine.busy is not None else 0.0
+    if now.decision is Decision.TRIAL:
+        health = machine.tuning.health
+        return min(1.0, machine.driven_s / health.drive_s) if health.drive_s > 0.0 else 0.0
+    return sum(one.done for one in units) / len(units)
