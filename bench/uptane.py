@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 from bench.rows import Row, at_least, at_most, best_cpu_s
 from volant.trust.attacks.matrix import cells, expected, run_cell
 from volant.trust.attacks.world import BEGIN_S, key_of, signers_of
 from volant.trust.uptane import (
+    Attack,
     Checker,
     EcuEntry,
+    Fetch,
+    ImageLoad,
     Inventory,
     Keeper,
     Limits,
@@ -22,7 +29,7 @@ ECUS = 100
 
 
 def rows() -> list[Row]:
-    return [_check(), _slow(), _matrix()]
+    return [_check(), _slow(), _slow_over_http(), _matrix()]
 
 
 def _repositories() -> tuple[Keeper, Keeper, Inventory]:
@@ -73,6 +80,30 @@ def _slow() -> Row:
         second += 1
         session.feed(b"x", second * 10**9)
     return at_most("uptane/slow retrieval noticed", float(second), 10.0, "s", "one byte a second")
+
+
+def _slow_over_http() -> Row:
+    """Real servers on loopback that are silent or trickle, all at once, each with a client of its own."""
+    from tests.hostile_http import TRICKLES, server
+    from volant.app.update_http import feed, urls_of
+
+    hashes = {"sha256": hashlib.sha256().hexdigest()}
+
+    def borne_s(name: str) -> float:
+        began_s = time.monotonic()
+        image = Fetch("image", "image", "big.bin", 1 << 20, exact=True)
+        load = ImageLoad(image, hashes, len, Limits(), time.monotonic_ns())
+        with server(TRICKLES[name]) as url:
+            feed(load, urls_of({}, url))
+        assert load.rejected is not None
+        assert load.rejected.attack == Attack.SLOW
+        return time.monotonic() - began_s
+
+    with ThreadPoolExecutor(len(TRICKLES)) as pool:
+        borne = dict(zip(TRICKLES, pool.map(borne_s, TRICKLES), strict=True))
+    worst = max(borne, key=lambda name: borne[name])
+    note = f"{len(borne)} servers over HTTP, wall time; the slowest: {worst}"
+    return at_most("uptane/slow retrieval over HTTP", borne[worst], 10.0, "s", note)
 
 
 def _matrix() -> Row:

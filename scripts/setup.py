@@ -202,7 +202,20 @@ def set_up(test: bool) -> None:
     if test and find_chromium() is None and not apt_install(browser):
         say(f"no Chromium, so the tests of the screens are skipped: apt-get install {browser}")
     if test:
+        install_tracer()
         install_token()
+
+
+def install_tracer() -> None:
+    """What kills a process at its n-th system call; without it those tests are skipped."""
+    try:
+        there = shutil.which("strace") or apt_install("strace")
+    except SetupError:
+        there = False
+    if not there:
+        say(
+            "no strace, so the tests of death at each system call are skipped: apt-get install strace"
+        )
 
 
 def install_token() -> None:

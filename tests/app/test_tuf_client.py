@@ -1,74 +1,21 @@
-"""The plain TUF client and the HTTP feed, against servers that behave and servers that do not."""
+"""The plain TUF client, against servers that behave and servers that do not."""
 
 from __future__ import annotations
 
 import socket
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import unquote
 
 import pytest
 from tuf.ngclient import Updater
 from tuf.ngclient.fetcher import FetcherInterface
 
+from tests.hostile_http import begin_of, part_of, server
 from volant.app.tuf_client import main
-from volant.app.update_http import feed, urls_of
 from volant.trust.attacks.world import key_of, signers_of
-from volant.trust.uptane import (
-    Attack,
-    Keeper,
-    Limits,
-    RejectedError,
-    Session,
-    TrustedRepository,
-    refresh,
-    soft_signer,
-    target_file,
-)
+from volant.trust.uptane import Keeper, soft_signer, target_file
 from volant.trust.uptane.keeper import image_names
-
-Answer = Callable[[socket.socket, str, dict[str, str]], None]
-
-
-@contextmanager
-def server(answer: Answer) -> Iterator[str]:
-    """One request a connection, answered as a test wants it."""
-    listener = socket.create_server(("127.0.0.1", 0))
-
-    def talk(link: socket.socket) -> None:
-        with link:
-            try:
-                text = b""
-                while b"\r\n\r\n" not in text:
-                    part = link.recv(4096)
-                    if not part:
-                        return
-                    text += part
-                lines = text.decode().split("\r\n")
-                headers = dict(line.split(": ", 1) for line in lines[1:] if ": " in line)
-                answer(link, unquote(lines[0].split(" ")[1]), headers)
-            except OSError:
-                return
-
-    def serve() -> None:
-        while True:
-            try:
-                link, _ = listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=talk, args=(link,), daemon=True).start()
-
-    thread = threading.Thread(target=serve, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
-        thread.join()
 
 
 class Shop:
@@ -97,10 +44,7 @@ class Shop:
         if data is None:
             link.sendall(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
             return
-        begin = int(headers.get("Range", "bytes=0-")[6:-1])
-        status = b"206 Partial Content" if begin else b"200 OK"
-        body = data[begin:]
-        link.sendall(b"HTTP/1.1 %b\r\nContent-Length: %d\r\n\r\n" % (status, len(body)) + body)
+        link.sendall(part_of(data, begin_of(headers)))
 
 
 class Client:
@@ -166,67 +110,6 @@ def test_what_is_wrong_ends_with_one_and_keeps_what_was(tmp_path: Path) -> None:
     assert main(["--metadata-dir", str(tmp_path / "none"), "refresh"]) == 1
 
 
-def session(shop: Shop, limits: Limits) -> Session[None]:
-    trusted = TrustedRepository("image", shop.keeper.published["1.root.json"])
-    return Session(refresh(trusted, time.time(), limits), limits, time.monotonic_ns())
-
-
-QUICK = Limits(slow_window_ns=1_500_000_000, answer_most_s=1, least_rate_bytes_ps=100_000)
-
-
-def refused(answer: Answer, shop: Shop, limits: Limits = QUICK) -> RejectedError:
-    with server(answer) as url:
-        found = session(shop, limits)
-        feed(found, urls_of({"image": f"{url}/metadata"}, ""))
-    assert found.rejected is not None
-    return found.rejected
-
-
-def test_a_trickle_of_header_lines_is_slow_retrieval() -> None:
-    def answer(link: socket.socket, _path: str, _headers: dict[str, str]) -> None:
-        link.sendall(b"HTTP/1.1 200 OK\r\n")
-        while True:
-            link.sendall(b"X: y\r\n")
-            time.sleep(0.05)
-
-    assert refused(answer, Shop()).attack == Attack.SLOW
-
-
-def test_silence_is_slow_retrieval() -> None:
-    def answer(link: socket.socket, _path: str, _headers: dict[str, str]) -> None:
-        link.recv(1)
-
-    assert refused(answer, Shop()).attack == Attack.SLOW
-
-
-def test_a_body_without_end_is_endless_data() -> None:
-    def answer(link: socket.socket, _path: str, _headers: dict[str, str]) -> None:
-        link.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
-        while True:
-            link.sendall(b"x" * 65536)
-
-    assert refused(answer, Shop(), Limits()).attack == Attack.ENDLESS
-
-
-@pytest.mark.parametrize(
-    "reply",
-    [
-        b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n",
-        b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n",
-        b"rubbish\r\n\r\n",
-        b"",
-        b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nx",
-        b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 10_000,
-    ],
-    ids=["elsewhere", "a fault", "rubbish", "nothing", "cut off", "headers"],
-)
-def test_what_is_no_answer_is_dropped_after_some_tries(reply: bytes) -> None:
-    def answer(link: socket.socket, _path: str, _headers: dict[str, str]) -> None:
-        link.sendall(reply)
-
-    assert refused(answer, Shop(), Limits()).attack == Attack.DROP
-
-
 @pytest.mark.parametrize("knows_ranges", [True, False])
 def test_a_download_that_breaks_off_goes_on(tmp_path: Path, knows_ranges: bool) -> None:
     shop = Shop()
@@ -239,12 +122,10 @@ def test_a_download_that_breaks_off_goes_on(tmp_path: Path, knows_ranges: bool) 
             return
         data = shop.find(path)
         assert data is not None
-        begin = int(headers.get("Range", "bytes=0-")[6:-1])
+        begin = begin_of(headers)
         sent.append(begin)
-        status = b"206 Partial Content" if begin and knows_ranges else b"200 OK"
-        body = data[begin:] if knows_ranges else data
-        head = b"HTTP/1.1 %b\r\nContent-Length: %d\r\n\r\n" % (status, len(body))
-        link.sendall(head + (body[: begin + 100_000] if len(sent) < 3 else body))
+        reply = part_of(data, begin if knows_ranges else 0)
+        link.sendall(reply[: begin + 100_000] if len(sent) < 3 else reply)
 
     with server(answer) as url:
         client = Client(shop, tmp_path, url)

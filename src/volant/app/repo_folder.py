@@ -163,15 +163,12 @@ class RepoFolder:
         return found
 
     def changes(self, keeper: Keeper) -> Changes:
-        """What is new in a repository; the timestamp last, since it makes the rest current."""
+        """What is new in a repository; last the root and the timestamp, which make the rest current."""
         folder = self.metadata(keeper.name).relative_to(self.path)
         stored = self.published(keeper.name)
         # A file that lies there with other content was written before a crash and never became current.
         new = [name for name, data in keeper.published.items() if stored.get(name) != data]
-        return {
-            str(folder / name): keeper.published[name]
-            for name in sorted(new, key=lambda name: name == "timestamp.json")
-        }
+        return {str(folder / name): keeper.published[name] for name in sorted(new, key=_order)}
 
     def store_image(self, names: Iterable[str], data: bytes) -> None:
         """Lay an image down under each of its names; nobody asks for it before metadata name it."""
@@ -229,3 +226,8 @@ class RepoFolder:
             write = repo_keys.write_private if path.parent == self.keys else write_whole
             write(path, one.text.encode())
         journal.unlink()
+
+
+def _order(name: str) -> int:
+    """Nobody sees the rest before; between these two a car whose keys were rotated has to wait."""
+    return 2 if name == "timestamp.json" else int(name.endswith(".root.json"))

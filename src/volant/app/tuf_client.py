@@ -73,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _load(folder: Path) -> TrustedRepository:
     files = {unquote(path.name): path.read_bytes() for path in folder.glob("*.json")}
-    return TrustedRepository.load(NAME, files)
+    return TrustedRepository.load(NAME, files, plain=True)
 
 
 def _run(repository: TrustedRepository, steps: Steps[T], folder: Path, url_of: UrlOf) -> T:

@@ -141,10 +141,7 @@ class FolderSource:
             if path is None:
                 fed.missing(time.monotonic_ns())
                 continue
-            try:
-                _feed_file(fed, fetch, path)
-            except OSError:
-                fed.broken(time.monotonic_ns())
+            _feed_file(fed, fetch, path)
 
     def signed_time(self, nonces: tuple[str, ...]) -> bytes | None:
         """As `UpdateSource`."""
@@ -196,12 +193,19 @@ def stick(path: Path) -> FolderSource:
 
 
 def _feed_file(fed: Fed, fetch: Fetch, path: Path) -> None:
-    with path.open("rb") as file:
-        file.seek(fed.offset)
-        while fed.wants is fetch and (chunk := file.read(CHUNK_BYTES)):
-            fed.feed(chunk, time.monotonic_ns())
-    if fed.wants is fetch:
-        fed.end(time.monotonic_ns())
+    """What cannot be read breaks off; what cannot be stored goes to the caller as it is."""
+    while fed.wants is fetch:
+        try:
+            with path.open("rb") as file:
+                file.seek(fed.offset)
+                chunk = file.read(CHUNK_BYTES)
+        except OSError as error:
+            fed.broken(time.monotonic_ns(), error.strerror or str(error))
+            return
+        if not chunk:
+            fed.end(time.monotonic_ns())
+            return
+        fed.feed(chunk, time.monotonic_ns())
 
 
 def _judged(status: int, body: bytes, most_bytes: int) -> bytes:
@@ -266,7 +270,7 @@ def _post(url: str, body: bytes) -> tuple[int, bytes]:
     talk = h11.Connection(h11.CLIENT, max_incomplete_event_size=HEADER_MOST_BYTES)
     status, answer = 0, bytearray()
     try:
-        with connect(parts) as link:
+        with connect(parts, lambda: time.monotonic() < end_s) as link:
             request = h11.Request(method="POST", target=target, headers=headers)
             for event in (request, h11.Data(data=body), h11.EndOfMessage()):
                 link.sendall(talk.send(event) or b"")

@@ -56,6 +56,31 @@ def test_an_image_comes_in_pieces_and_goes_on_after_a_power_cut() -> None:
     assert second.rejected is None
 
 
+def test_an_image_that_is_not_whole_is_no_result() -> None:
+    found = load(bytearray())
+    found.feed(DATA[:1000], 1)
+    with pytest.raises(RuntimeError, match="not whole"):
+        _ = found.result
+
+
+@pytest.mark.parametrize("kind", ["image", "metadata"])
+def test_bytes_that_are_here_already_are_a_pace_and_no_progress(kind: str) -> None:
+    """From a server that knows no ranges: what it sends again keeps slow retrieval away, and adds nothing."""
+    from volant.trust.uptane import Session
+
+    fetch = Fetch("image", "image", "a.bin", len(DATA), exact=True)
+    fed = load(bytearray()) if kind == "image" else Session(required(fetch), LIMITS, 0)
+    fed.feed(DATA[:1000], 0)
+    for second in range(30):
+        fed.again(2000, second * NS_PER_S)
+    assert (fed.rejected, fed.offset) == (None, 1000)
+    for second in range(30, 50):
+        fed.again(1, second * NS_PER_S)
+    assert fed.rejected is not None
+    assert fed.rejected.attack == Attack.SLOW
+    fed.again(1, 51 * NS_PER_S)
+
+
 def test_a_stored_part_that_is_not_right_is_found_at_the_end() -> None:
     found = load(bytearray())
     found.resume([b"x" * 1000])
@@ -106,6 +131,18 @@ def test_what_is_required_is_never_none() -> None:
         steps.send(None)
 
 
+def test_a_session_whose_file_ends_short_once_too_often() -> None:
+    from volant.trust.uptane import Session
+
+    steps = required(Fetch("image", "image", "a", 3, exact=True))
+    session = Session(steps, LIMITS, 0)
+    for _ in range(LIMITS.tries):
+        session.feed(b"", 1)
+        session.end(1)
+    assert session.rejected is not None
+    assert session.rejected.attack == Attack.DROP
+
+
 def test_a_session_without_end_is_found_out() -> None:
     world = offered()
     steps = refresh(world.primary.director, world.now_s, Limits(tries=10**9))
@@ -146,7 +183,7 @@ def test_targets_that_the_snapshot_does_not_list() -> None:
         world.primary.director.listed("nobody")
 
 
-@pytest.mark.parametrize("role", [SNAPSHOT, TARGETS])
+@pytest.mark.parametrize("role", [TIMESTAMP, SNAPSHOT, TARGETS])
 def test_a_root_without_a_role_s_key_drops_what_it_signed(role: str) -> None:
     world = offered()
     check(world)
@@ -192,6 +229,9 @@ def test_hash_bins_are_searched_by_a_plain_client() -> None:
     keeper.add(target_file("a.bin", b"abc", {}), name)
     keeper.publish(BEGIN_S, [TARGETS, name])
     assert find(keeper, "a.bin") == 3
+    bins = delegations.succinct_roles
+    absent = next(one for one in map(str, range(99)) if bins.get_role_for_target(one) == name)
+    assert find(keeper, absent) is None
 
 
 def test_a_repository_without_versions_in_names_is_read() -> None:

@@ -41,6 +41,21 @@ def test_u_man_1_the_primary_signs_it() -> None:
         read_manifest(data, world.inventory, {})
 
 
+def test_one_signature_of_several_is_enough() -> None:
+    world = offered()
+    statement = sign_manifest(VEHICLE, GATEWAY, reports(world), key_of(GATEWAY))
+    other = sign_manifest(VEHICLE, GATEWAY, reports(world), key_of(BRAKE))
+    ours, theirs = (msgspec.json.decode(data) for data in (statement, other))
+    true, false = ours["signatures"], theirs["signatures"]
+    for signatures in (true + false, false + true, false + true + false):
+        data = msgspec.json.encode(ours | {"signatures": signatures})
+        assert set(read_manifest(data, world.inventory, {}).reports) == {GATEWAY, BRAKE, SEAT}
+    with pytest.raises(TrustError, match="signature"):
+        read_manifest(
+            msgspec.json.encode(ours | {"signatures": false + false}), world.inventory, {}
+        )
+
+
 def test_u_man_1_a_unit_that_lacks() -> None:
     world = offered()
     some = {name: data for name, data in reports(world).items() if name != SEAT}

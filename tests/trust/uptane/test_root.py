@@ -14,7 +14,7 @@ from volant.trust.uptane import (
     answer_from,
     soft_signer,
 )
-from volant.trust.uptane.check import refresh_root
+from volant.trust.uptane.check import refresh, refresh_root
 from volant.trust.uptane.metadata import ROOT, SNAPSHOT, TARGETS, TIMESTAMP
 
 NEW = [soft_signer(key_of("new root key"))]
@@ -130,6 +130,26 @@ def test_u_root_5_a_rotated_key_takes_its_fast_forward_with_it(repository: str, 
     world.publish_release()
     check(world)
     assert trusted.timestamp.signed.version < 100
+
+
+@pytest.mark.parametrize("plain", [True, False])
+def test_a_rotated_snapshot_key_lets_older_targets_come_to_a_plain_client_only(plain: bool) -> None:
+    world = offered()
+    early = world.director.copy()
+    for _ in range(3):
+        world.director.publish(world.now_s, [TARGETS])
+    first = world.director.published["1.root.json"]
+    trusted = TrustedRepository.load("director", {"root.json": first}, plain=plain)
+    answer_from(refresh(trusted, world.now_s, Limits()), world.honest())
+    world.director = early
+    early.rotate(SNAPSHOT, signers_of("director", "after")[SNAPSHOT], world.now_s)
+    if plain:
+        answer_from(refresh(trusted, world.now_s, Limits()), world.honest())
+        assert trusted.targets[TARGETS].signed.version == early.targets[TARGETS].version
+        return
+    with pytest.raises(RejectedError) as raised:
+        answer_from(refresh(trusted, world.now_s, Limits()), world.honest())
+    assert (raised.value.attack, raised.value.role) == (Attack.ROLLBACK, TARGETS)
 
 
 def test_u_root_5_deletions_are_stored_before_the_root() -> None:

@@ -140,9 +140,11 @@ class Search:
     def _roles(self, delegations: Delegations) -> Iterator[DelegatedRole]:
         if delegations.roles is not None:
             yield from delegations.roles.values()
-        elif delegations.succinct_roles is not None:
-            for name, terminating in delegations.get_roles_for_target(self.name):
-                yield DelegatedRole(name, [], 1, terminating, ["*"])
+        else:
+            assert delegations.succinct_roles is not None, "tuf's class has one or the other"
+            # One bin for each name, and it ends the search, as in `Delegations.get_roles_for_target` of tuf.
+            name = delegations.succinct_roles.get_role_for_target(self.name)
+            yield DelegatedRole(name, [], 1, True, ["*"])
 
     def _groups(self, delegations: Delegations) -> tuple[RoleGroup, ...]:
         if self.hardware_id is None:

@@ -100,6 +100,15 @@ class Download:
         self._watch.note(count, now_ns)
         self.tick(now_ns)
 
+    def again(self, count: int, now_ns: int) -> None:
+        """Bytes came that are here already, from a server that knows no ranges: no progress, but a pace.
+
+        Raises:
+            RejectedError: too slowly.
+        """
+        self._watch.note(count, now_ns)
+        self.tick(now_ns)
+
     def tick(self, now_ns: int) -> None:
         """Time went by, with bytes or without.
 
@@ -121,15 +130,16 @@ class Download:
         self.broken(now_ns)
         return False
 
-    def broken(self, now_ns: int) -> None:
-        """The connection broke off, or was never made.
+    def broken(self, now_ns: int, why: str = "") -> None:
+        """The connection broke off, or was never made, for a reason in words.
 
         Raises:
             RejectedError: too often.
         """
         self.tries += 1
         if self.tries >= self._limits.tries:
-            raise self._no(Attack.DROP, f"broke off {self.tries} times, at byte {self.offset}")
+            words = f"broke off {self.tries} times, at byte {self.offset}"
+            raise self._no(Attack.DROP, f"{words}, at last: {why}" if why else words)
         self.tick(now_ns)
 
     def missing(self) -> None:

@@ -92,19 +92,23 @@ class Session(Generic[T]):
             return
         self._go(None, now_ns)
 
-    def broken(self, now_ns: int) -> None:
+    def broken(self, now_ns: int, why: str = "") -> None:
         """The connection broke off; go on at `offset`."""
-        self._try(now_ns, broken=True)
+        self._try(lambda download: download.broken(now_ns, why), now_ns)
 
     def tick(self, now_ns: int) -> None:
         """Time went by: call it at least once a second."""
-        self._try(now_ns, broken=False)
+        self._try(lambda download: download.tick(now_ns), now_ns)
 
-    def _try(self, now_ns: int, *, broken: bool) -> None:
+    def again(self, count: int, now_ns: int) -> None:
+        """Bytes came that lie before `offset`, from a server that knows no ranges."""
+        self._try(lambda download: download.again(count, now_ns), now_ns)
+
+    def _try(self, step: Callable[[Download], None], now_ns: int) -> None:
         if self._download is None:
             return
         try:
-            self._download.broken(now_ns) if broken else self._download.tick(now_ns)
+            step(self._download)
         except RejectedError as error:
             self._fail(error, now_ns)
 
@@ -131,7 +135,8 @@ class Session(Generic[T]):
 class ImageLoad:
     """One image over a network, for a shell that stores it: checked chunk by chunk, kept nowhere here.
 
-    It is fed as a `Session` is. A copy of which a part is stored already is fed that part with `resume` first.
+    It is fed as a `Session` is. A copy of which a part is stored already is fed that part with `resume` first. What
+    `write` raises ends it: nobody knows how much of that chunk is stored, so the next one begins with `resume`.
     """
 
     def __init__(
@@ -146,6 +151,7 @@ class ImageLoad:
         self._write = write
         self._check = ImageCheck(fetch.name, fetch.most_bytes, hashes)
         self._download: Download | None = Download(fetch, limits, now_ns)
+        self._whole = False
         self._finish_if_full()
 
     @property
@@ -164,9 +170,12 @@ class ImageLoad:
 
         Raises:
             RejectedError: it is not.
+            RuntimeError: it is not over, or ended with what `write` raised.
         """
         if self.rejected is not None:
             raise self.rejected
+        if not self._whole:
+            raise RuntimeError("the image is not whole")
 
     def resume(self, stored: Iterable[bytes]) -> None:
         """Take what was stored before; it is written nowhere."""
@@ -182,7 +191,9 @@ class ImageLoad:
 
         def take(load: Download) -> None:
             self._take(load, chunk, now_ns)
+            self._download = None
             self._write(chunk)
+            self._download = load
 
         self._try(take)
 
@@ -194,13 +205,17 @@ class ImageLoad:
         """There is no such file."""
         self._try(lambda load: load.missing())
 
-    def broken(self, now_ns: int) -> None:
+    def broken(self, now_ns: int, why: str = "") -> None:
         """The connection broke off; go on at `offset`."""
-        self._try(lambda load: load.broken(now_ns))
+        self._try(lambda load: load.broken(now_ns, why))
 
     def tick(self, now_ns: int) -> None:
         """Time went by: call it at least once a second."""
         self._try(lambda load: load.tick(now_ns))
+
+    def again(self, count: int, now_ns: int) -> None:
+        """Bytes came that lie before `offset`, from a server that knows no ranges."""
+        self._try(lambda load: load.again(count, now_ns))
 
     def _take(self, load: Download, chunk: bytes, now_ns: int) -> None:
         load.feed(len(chunk), now_ns)
@@ -218,7 +233,7 @@ class ImageLoad:
     def _finish_if_full(self) -> None:
         if self._download is not None and self._download.is_full:
             self._check.end()
-            self._download = None
+            self._download, self._whole = None, True
 
 
 def required(fetch: Fetch) -> Steps[bytes]:
