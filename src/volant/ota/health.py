@@ -6,9 +6,18 @@ Judged: units that run what they should, boots, trouble codes that are new, the 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from volant.core.messages import CodeStatus, Engagement, PilotState, TroubleCodes
 from volant.ota.record import Open
+
+_NOT_ITS_OWN: Final = frozenset(
+    {
+        *("hands_off", "eyes_off", "locked_out", "acc_off", "unbelted", "door_open", "plugged"),
+        *("reverse", "road_ends", "too_fast"),
+    }
+)
+"""Codes of the pilot for what the driver did, or where the road ends: no program is to blame."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +67,7 @@ class HealthWatch:
 
     def pilot(self, pilot: PilotState) -> None:
         """Take the newest state of the pilot."""
-        if pilot.engagement is not self._was:
+        if pilot.engagement is not self._was and pilot.code not in _NOT_ITS_OWN:
             self._disengagements += pilot.engagement is Engagement.TAKEOVER
             self._faults += pilot.engagement is Engagement.MINIMAL_RISK
         self._was = pilot.engagement
