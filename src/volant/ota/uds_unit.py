@@ -132,7 +132,7 @@ class UdsUnit:
         now = self.now()
         if runs(now, order) or same(now.staged, order.target):
             return
-        if now.on_trial or now.active:
+        if now.two_slots and (now.on_trial or now.active):
             raise RefusedError(f"{self.name}: another program is on trial, which must end first")
         if order.metadata and self.joined:
             self.believe(order.metadata)
@@ -167,7 +167,8 @@ class UdsUnit:
 
     def confirm(self) -> None:
         """What runs stays."""
-        if self.now().on_trial:
+        now = self.now()
+        if now.on_trial or not now.two_slots:  # with one slot, the way back ends here
             self._insist(lambda: self._act(CONFIRM))
             self._line.close()
 
@@ -258,7 +259,9 @@ class UdsUnit:
 
     def _by_delta(self, order: Order, now: UnitNow, tell: Tell) -> Verdict | None:
         """Bring the delta, if there is one from what runs to what shall; None: the whole image must come."""
-        fitting = None if order.delta is None else FittingDelta.of(order.delta, now, order.target)
+        fitting = None
+        if order.delta is not None and now.two_slots:  # with one slot the old image goes first
+            fitting = FittingDelta.of(order.delta, now, order.target)
         if fitting is None:
             return None
         found = fitting
