@@ -32,7 +32,7 @@ sys.path.insert(0, str(ROOT / "src"))
 from volant.caros.cockpit import CockpitFrame
 from volant.core.messages import CommandSource, Indicator
 
-EDGES = ("judge", "recorder", "screens", "diagnostics", "signals", "energy", "apps")
+EDGES = ("judge", "recorder", "screens", "diagnostics", "signals", "energy", "apps", "updates")
 """Those that run while the car drives; `garage` does only while it is parked."""
 BOOT_S = 60.0
 AFTER_S = 10.0

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from typer.testing import CliRunner
 
@@ -159,6 +160,21 @@ def test_a_delta_is_made_from_what_the_car_was_heard_to_run(folder: Path) -> Non
     assert data is not None
     assert apply_delta(OLD, data) == NEW
     assert car.get(image_fetch(one)) == NEW
+
+
+def test_a_unit_may_call_its_program_otherwise_and_lie_about_it(folder: Path) -> None:
+    client = Client(folder)
+    car = Car(RepoFolder(folder), served(client))
+    offer(folder, "brake=brake-1.bin", "drive=drive-2.bin")
+    car.install()
+    brake, drive = car.installed["brake"], car.installed["drive"]
+    car.installed["brake"] = msgspec.structs.replace(brake, name="made in the factory")
+    car.installed["drive"] = msgspec.structs.replace(drive, hashes={"sha256": "../*"})
+    assert client.post("/director/manifest", car.manifest()).status_code == 200
+    offer(folder, "brake=brake-2.bin", "drive=drive-2.bin")
+    plan = {one.ecu_id: one for one in car.check().assignments}
+    assert len(plan["brake"].deltas) == 1
+    assert plan["drive"].deltas == ()
 
 
 def test_no_delta_where_it_is_no_shorter_or_not_wanted(folder: Path) -> None:

@@ -122,9 +122,10 @@ export function isAtWork({ phase }: UpdateState): boolean {
   return AT_WORK.includes(phase);
 }
 
-/** What it takes; empty where it is not told. */
-export function takesWords({ takes_s }: UpdateState): string {
-  return takes_s > 0 ? `Takes about ${spanWords(Math.max(takes_s, 60))}` : "";
+/** How long installing takes, before it begins; empty where it is not told. */
+export function takesWords({ phase, takes_s }: UpdateState): string {
+  const ahead = phase === "offered" || phase === "waiting";
+  return ahead && takes_s > 0 ? `Takes about ${spanWords(Math.max(takes_s, 60))}` : "";
 }
 
 /** What stands under the seat's button, and whether it wants to be seen; empty: nothing. */

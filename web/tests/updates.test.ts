@@ -73,7 +73,8 @@ describe("times of updates", () => {
     ]);
     expect(takesWords(state("offered", { takes_s: 12 }))).toBe("Takes about 1 min");
     expect(takesWords(state("offered", { takes_s: 3900 }))).toBe("Takes about 1 h 5 min");
-    expect(takesWords(STATE)).toBe("");
+    expect(takesWords(state("offered"))).toBe("");
+    expect(takesWords(state("trial", { takes_s: 3900 }))).toBe("");
   });
 });
 

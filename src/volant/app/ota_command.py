@@ -23,11 +23,10 @@ from volant.core.updates import (
     UpdateState,
     UpdateWish,
 )
+from volant.ota.machine import NOTHING_NEWER
 
 LOOK_S: Final = 0.2
 FETCHING: Final = (UpdatePhase.CHECKING, UpdatePhase.DOWNLOADING)
-BEGIN_S: Final = 3.0
-"""A wish that was taken has shown in the phase by then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,9 @@ def install_command(car: Path | None, asked: InstallWish, *, as_json: bool) -> E
     if asked.usb is not None:
         if not asked.usb.is_dir():
             raise InputError("is no folder", file=str(asked.usb))
-        _check(car, asked.usb, quiet=as_json)
+        found = _check(car, asked.usb, quiet=as_json)
+        if found.phase is not UpdatePhase.OFFERED:
+            raise RefusedError("; ".join(found.reasons) or "the stick brings nothing for this car")
     before = ask_updates(car, OtaWish()).state.last
     state = _taken(ask_updates(car, OtaWish(wish=asked.wish))).state
     if asked.wish is UpdateWish.NOW:
@@ -130,10 +131,9 @@ def _check(car: Path | None, usb: Path | None, *, quiet: bool) -> UpdateState:
 
 
 def _end_of_check(state: UpdateState) -> Exit:
-    wrong = state.refused or (
-        state.last.why if state.last and state.last.end is UpdateEnd.REJECTED else ""
-    )
-    return Exit.DIFFERS if wrong and state.phase is UpdatePhase.IDLE else Exit.DONE
+    """A check that offers nothing and says why has failed, unless there is nothing to be had."""
+    wrong = state.phase is UpdatePhase.IDLE and set(state.reasons) - {NOTHING_NEWER}
+    return Exit.DIFFERS if wrong else Exit.DONE
 
 
 def _taken(reply: OtaReply) -> OtaReply:

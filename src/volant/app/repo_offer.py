@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ IMAGE_MOST_BYTES: Final = 1 << 30
 ALGORITHM: Final = "volant-delta"
 WORTH: Final = 0.9
 """A delta longer than this share of the image is not offered."""
+SHA256: Final = re.compile("[0-9a-f]{64}")
 DELTAS_MOST: Final = 64
 """Of one image, as `DirectorCustom` takes."""
 
@@ -284,18 +286,11 @@ def _add_deltas(car: RepoFolder, director: Keeper, offer: Offer, wish: Wish) -> 
 
 
 def _bases(car: RepoFolder, runs: Iterable[Installed], files: Sequence[Path]) -> Iterator[bytes]:
-    """Images to start from: those that run, as far as they lie here, and those that are given."""
+    """Images to start from: those that run, as far as they lie here under any name, and those that are given."""
     for one in runs:
-        if "sha256" not in one.hashes:
-            continue
-        names = [f"{one.hashes['sha256']}.{one.name}"]
-        folder, slash, last = one.name.rpartition("/")
-        if slash:
-            names = [f"{folder}/{one.hashes['sha256']}.{last}"]
-        check_name(names[0], repository=IMAGE)
-        path = car.images / names[0]
-        if path.is_file():
-            yield read_image(path)
+        found = one.hashes.get("sha256", "")
+        if SHA256.fullmatch(found):
+            yield from map(read_image, sorted(car.images.rglob(f"{found}.*"))[:1])
     for file in files:
         yield read_image(file)
 

@@ -36,8 +36,9 @@ from volant.ota.state import SECOND_NS, Machine, Step, Turn, UpdateTuning
 from volant.ota.telling import tell, wishes
 from volant.ota.transaction import same
 
-__all__ = ["Machine", "Step", "UpdateTuning", "start", "step", "tell"]
+__all__ = ["NOTHING_NEWER", "Machine", "Step", "UpdateTuning", "start", "step", "tell"]
 
+NOTHING_NEWER: Final = "there is nothing newer"
 _AGREES: Final = frozenset({UpdateWish.NOW, UpdateWish.TONIGHT})
 _NO_MORE: Final = "the agreed hours have passed; it can be agreed to again"
 
@@ -154,7 +155,7 @@ def _checked(turn: Turn, event: Checked) -> None:
         offer = None
     if offer == machine.record.offer:
         if machine.asked:
-            turn.say("" if offer else "there is nothing newer")
+            turn.say("" if offer else NOTHING_NEWER)
         return
     if machine.record.offer is not None:
         # What lay there is withdrawn, or another has taken its place.
@@ -162,7 +163,7 @@ def _checked(turn: Turn, event: Checked) -> None:
         turn.actions.append(Drop(machine.record.offer.name))
     if offer is None:
         if machine.asked:
-            turn.say("there is nothing newer")
+            turn.say(NOTHING_NEWER)
         return
     turn.set(coming=offer)
     turn.ask(Fetch(offer))

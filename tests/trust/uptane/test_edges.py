@@ -56,6 +56,31 @@ def test_an_image_comes_in_pieces_and_goes_on_after_a_power_cut() -> None:
     assert second.rejected is None
 
 
+def test_an_image_that_is_not_whole_is_no_result() -> None:
+    found = load(bytearray())
+    found.feed(DATA[:1000], 1)
+    with pytest.raises(RuntimeError, match="not whole"):
+        _ = found.result
+
+
+@pytest.mark.parametrize("kind", ["image", "metadata"])
+def test_bytes_that_are_here_already_are_a_pace_and_no_progress(kind: str) -> None:
+    """From a server that knows no ranges: what it sends again keeps slow retrieval away, and adds nothing."""
+    from volant.trust.uptane import Session
+
+    fetch = Fetch("image", "image", "a.bin", len(DATA), exact=True)
+    fed = load(bytearray()) if kind == "image" else Session(required(fetch), LIMITS, 0)
+    fed.feed(DATA[:1000], 0)
+    for second in range(30):
+        fed.again(2000, second * NS_PER_S)
+    assert (fed.rejected, fed.offset) == (None, 1000)
+    for second in range(30, 50):
+        fed.again(1, second * NS_PER_S)
+    assert fed.rejected is not None
+    assert fed.rejected.attack == Attack.SLOW
+    fed.again(1, 51 * NS_PER_S)
+
+
 def test_a_stored_part_that_is_not_right_is_found_at_the_end() -> None:
     found = load(bytearray())
     found.resume([b"x" * 1000])

@@ -256,7 +256,7 @@ export class UpdatePanel extends LitElement {
       ${isAtWork(state) ? unitList(state.units, true) : nothing}
       ${state.phase === "reverting" ? nothing : list("What changes", state.changes)}
       ${list("Cannot be used meanwhile", unusableNow(state))}
-      ${takesWords(state) && !far ? html`<p data-test="takes">${takesWords(state)}</p>` : nothing}
+      ${takesWords(state) ? html`<p data-test="takes">${takesWords(state)}</p>` : nothing}
       ${
         !isAtWork(state) && state.units.length
           ? html`<details>
@@ -322,7 +322,7 @@ function result(last: UpdateResult, nowS: number) {
     <p>${last.title || "Without a title"}, ${whenWords(last.at_s, nowS)}</p>
     ${last.why ? html`<p class="why">${upper(last.why)}</p>` : nothing}
     ${last.end === "installed" ? list("What changed", last.changes) : nothing}
-    ${list("Units", last.units.map(lineWords))}
+    ${list("Its units", last.units.map(lineWords))}
   </details>`;
 }
 

@@ -142,8 +142,9 @@ class Search:
             yield from delegations.roles.values()
         else:
             assert delegations.succinct_roles is not None, "tuf's class has one or the other"
-            for name, terminating in delegations.get_roles_for_target(self.name):
-                yield DelegatedRole(name, [], 1, terminating, ["*"])
+            # One bin for each name, and it ends the search, as in `Delegations.get_roles_for_target` of tuf.
+            name = delegations.succinct_roles.get_role_for_target(self.name)
+            yield DelegatedRole(name, [], 1, True, ["*"])
 
     def _groups(self, delegations: Delegations) -> tuple[RoleGroup, ...]:
         if self.hardware_id is None:
