@@ -463,6 +463,22 @@ def test_a_phone_with_two_cars_uses_the_right_one() -> None:
     assert second.state.car(other.car.car_id).car_public == other.car.public
 
 
+def test_no_secret_is_told_by_its_value() -> None:
+    """What is printed ends up in logs."""
+    world = World()
+    owner = world.owner()
+    world.tap(owner, Action.ALLOW_PAIRING)
+    world.car = belief.open_pairing(world.car, Role.DRIVER, b"shown on screen!", world.moment)
+    link, waiting = world.dialled(owner, UNLOCK, world.link())
+    told = repr((world.car, owner.state, owner.car, link, waiting, world.car.state.sessions))
+    session = world.car.state.sessions[0]
+    keys = world.car.sessions[session.session_id].keys
+    secrets = (world.car.state.secret, owner.state.secret, session.resume, keys.to_car)
+    for one in (*secrets, keys.to_phone, b"shown on screen!"):
+        assert repr(one)[2:-1] not in told
+        assert one.hex() not in told
+
+
 def test_misuse_is_told() -> None:
     world = World()
     with pytest.raises(ValueError, match="16 bytes"):

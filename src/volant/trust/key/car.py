@@ -88,7 +88,7 @@ class Session:
 class Pairing:
     """The car's screen shows a code and waits for a key."""
 
-    secret: bytes
+    secret: bytes = field(repr=False)
     role: Role
     until_ns: int
 
