@@ -98,3 +98,17 @@ def page() -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def typescript() -> str:
+    """The same for the screens: web/kit/key/tables.gen.ts."""
+    kinds = (Kind, Action, Role, Code)
+    lines = ["// Made by `make reference` from volant.trust.key; not to be changed by hand.", ""]
+    for kind in kinds:
+        members = (f"  {one.name}: {one.value}," for one in kind)
+        lines += [f"export const {kind.__name__} = {{", *members, "} as const;", ""]
+    lines.append("/** What a person reads, in English. */")
+    lines.append("export const WORDS: Readonly<Record<number, string>> = {")
+    lines += [f'  {code.value}: "{words}",' for code, words in WORDS.items()]
+    lines += ["};", ""]
+    return "\n".join(lines)

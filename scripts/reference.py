@@ -301,6 +301,7 @@ def pages() -> dict[Path, str]:
     return {
         **written,
         REFERENCE / "key-vectors.json": key_vectors.text(),
+        ROOT / "web" / "kit" / "key" / "tables.gen.ts": key_tables.typescript(),
         ROOT / "zensical.toml": table_of_contents(written),
         ROOT / "tests" / "house" / "public_names.json": public_names(),
     }

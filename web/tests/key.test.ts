@@ -23,6 +23,7 @@ import {
   open,
   remote,
 } from "../kit/key/phone";
+import { Action, Role, WORDS } from "../kit/key/tables.gen";
 
 const file = new URL("../../docs/reference/key-vectors.json", import.meta.url);
 const vectors = JSON.parse(readFileSync(file, "utf8"));
@@ -198,6 +199,15 @@ describe("who a phone says it is", () => {
     expect(hex(identityPair(bytes(vectors.phone.public), "Ada"))).toBe(pairing.identity);
     expect(hex(identityKnown(bytes(vectors.phone.keyId)))).toBe(drive.identity);
     expect(hex(identityChain([bytes("aa"), bytes("bbcc")]))).toBe("02020001aa0002bbcc");
+  });
+});
+
+describe("the tables", () => {
+  it("are those of the car", () => {
+    const [drive] = vectors.exchanges.slice(1);
+    expect(drive.request.action).toBe(Action.DRIVE);
+    expect(vectors.code.role).toBe(Role.OWNER);
+    expect(Object.keys(WORDS).map(Number)).toEqual(Object.values(Code));
   });
 });
 

@@ -172,6 +172,36 @@ def test_the_phone_takes_nothing_but_the_car_s_own_answer() -> None:
             open_with(owner.state, owner.car, begun, bytes(wrong), Request(Action.LOCK), b"")
 
 
+def test_nothing_readable_is_on_the_air(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither who, nor what, nor where; commands without an argument are all as long as each other."""
+    world, sent = World(), []
+    plain = world.receive
+
+    def listened(link, data):
+        step = plain(link, data)
+        sent.append(data)
+        sent.append(step.reply)
+        return step
+
+    monkeypatch.setattr(world, "receive", listened)
+    owner = world.owner()
+    friend = world.friend(owner, "Grace", limits=year_from_now(area=Area(Place(0, 0), 5)))
+    world.revoke(owner, b"1" * 16)
+    world.tap(owner, Action.LOCATE)
+    world.standard(friend, Request(Action.UNLOCK))
+    share = blobs.Certificate.read(friend.car.chain[0])
+    secrets = (owner.key_id, owner.public, friend.key_id, friend.public, world.car.public)
+    secrets += (world.car.car_id, share.share_id, b"owner", b"Grace", b"1" * 16, b"VKC1", b"VKL1")
+    for data in sent:
+        assert not any(one in data for one in secrets)
+    sent.clear()
+    lengths = set()
+    for action in Action:
+        world.remote(owner, Request(action))
+        lengths.add(len(sent[-2]))
+    assert lengths == {45}
+
+
 def test_bounds_of_a_capsule_and_its_head() -> None:
     for data, code in (
         (b"", Code.MALFORMED), (b"\x01", Code.MALFORMED), (bytes(8193), Code.MALFORMED),

@@ -270,6 +270,37 @@ def test_a_car_whose_memory_was_set_back_serves_owners_only_until_one_has_looked
     assert world.standard(owner, request) is Code.OK
     assert world.standard(friend, UNLOCK) is Code.REVOKED
     assert not world.car.rolled_back
+    world.restart()
+    assert not world.car.rolled_back
+
+
+def test_no_number_of_changes_heals_a_memory_that_was_set_back() -> None:
+    world = World()
+    owner = world.owner()
+    kept = world.car.state
+    for number in range(3):
+        world.revoke(owner, bytes([number]) * 16)
+        world.tap(owner, Action.STATUS)
+    world.restart(kept)
+    for number in range(3, 12):
+        world.revoke(owner, bytes([number]) * 16)
+        world.tap(owner, Action.STATUS)
+    world.restart(anchor=world.anchor)
+    assert world.car.rolled_back
+    assert world.tap(owner, Action.TRUST_AGAIN) is Code.OK
+    world.restart()
+    assert not world.car.rolled_back
+
+
+def test_a_revoked_key_holds_no_connection() -> None:
+    world = World()
+    owner = world.owner()
+    bad = world.friend(owner)
+    world.revoke(owner, bad.key_id)
+    world.tap(owner, Action.STATUS)
+    for phone, known in ((owner, True), (bad, False)):
+        link, waiting = world.dialled(phone, UNLOCK, world.link())
+        assert world.receive(link, waiting.data).link.known is known
 
 
 def test_a_clock_that_was_set_back_is_a_lost_clock() -> None:
@@ -430,6 +461,22 @@ def test_a_phone_with_two_cars_uses_the_right_one() -> None:
     assert other.standard(second, UNLOCK) is Code.OK
     assert len(second.state.cars) == 2
     assert second.state.car(other.car.car_id).car_public == other.car.public
+
+
+def test_no_secret_is_told_by_its_value() -> None:
+    """What is printed ends up in logs."""
+    world = World()
+    owner = world.owner()
+    world.tap(owner, Action.ALLOW_PAIRING)
+    world.car = belief.open_pairing(world.car, Role.DRIVER, b"shown on screen!", world.moment)
+    link, waiting = world.dialled(owner, UNLOCK, world.link())
+    told = repr((world.car, owner.state, owner.car, link, waiting, world.car.state.sessions))
+    session = world.car.state.sessions[0]
+    keys = world.car.sessions[session.session_id].keys
+    secrets = (world.car.state.secret, owner.state.secret, session.resume, keys.to_car)
+    for one in (*secrets, keys.to_phone, b"shown on screen!"):
+        assert repr(one)[2:-1] not in told
+        assert one.hex() not in told
 
 
 def test_misuse_is_told() -> None:

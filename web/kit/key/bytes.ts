@@ -1,5 +1,9 @@
 /** Fixed layouts as bytes: big-endian numbers, byte strings with their length before them. */
 
+import { Code } from "./tables.gen";
+
+export { Code } from "./tables.gen";
+
 export type Bytes = Uint8Array<ArrayBuffer>;
 
 export class KeyError extends Error {
@@ -8,9 +12,6 @@ export class KeyError extends Error {
     super(`key refused: ${code}`);
   }
 }
-
-/** What this implementation itself says; the car's answers hold others of the same table. */
-export const Code = { OK: 0, MALFORMED: 1, VERSION: 2, KIND: 3, TAG: 5, SIGNATURE: 28 } as const;
 
 export function join(...parts: Uint8Array[]): Bytes {
   const found = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));

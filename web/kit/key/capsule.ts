@@ -1,6 +1,7 @@
 /** The capsules as bytes, and what stands inside their seals. */
 
 import { type Bytes, Code, counted, join, KeyError, number, Reader } from "./bytes";
+import { Kind } from "./tables.gen";
 
 export const VERSION = 1;
 export const SUITE = 1;
@@ -8,20 +9,7 @@ export const CAPSULE_MOST_BYTES = 8192;
 const BLOB_MOST_BYTES = 4 + 32 + 8 + 8 + 2 + 256 * 16 + 64;
 const DATA_MOST_BYTES = 6144;
 const TAKEN_MOST = 6;
-const CODE_MOST = 35;
-
-export const Kind = {
-  HELLO: 0x01,
-  ANSWER: 0x02,
-  OPEN: 0x03,
-  OPENED: 0x04,
-  GREET: 0x10,
-  ASK: 0x11,
-  LOCAL: 0x12,
-  REMOTE: 0x13,
-  REPLY: 0x14,
-  REFUSED: 0x15,
-} as const;
+const CODE_MOST = Math.max(...Object.values(Code));
 
 export function head(kind: number): Bytes {
   return new Uint8Array([VERSION, kind]);

@@ -14,13 +14,15 @@ from volant.trust.key.codes import WORDS, Code, KeyRefusedError, Tier
 from volant.trust.key.gate import Link, Order, Step, conclude, greet, overdue, receive
 from volant.trust.key.limits import Area, Limits, Place
 from volant.trust.key.phone import CarClock, dial, heard, identify, local, open_with, remote
+from volant.trust.key.ranging import RangingTuning, Round, is_near
 from volant.trust.key.roles import DEMANDS, ROLES, Action, Role
 from volant.trust.key.state import CarState, PhoneCar, PhoneState
 
 __all__ = [
     "DEMANDS", "ROLES", "WORDS", "Action", "Answer", "Area", "Car", "CarClock", "CarState",
     "Certificate", "Code", "Entry", "KeyRefusedError", "Lease", "Limits", "Link", "LogHead",
-    "Moment", "Order", "PhoneCar", "PhoneState", "Place", "Receipt", "Request", "RevocationList",
-    "Role", "Step", "Tier", "boot", "conclude", "dial", "greet", "heard", "identify", "local",
-    "open_pairing", "open_with", "overdue", "receive", "remote", "reset",
+    "Moment", "Order", "PhoneCar", "PhoneState", "Place", "RangingTuning", "Receipt", "Request",
+    "RevocationList", "Role", "Round", "Step", "Tier", "boot", "conclude", "dial", "greet",
+    "heard", "identify", "is_near", "local", "open_pairing", "open_with", "overdue", "receive",
+    "remote", "reset",
 ]  # fmt: skip

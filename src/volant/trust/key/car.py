@@ -88,7 +88,7 @@ class Session:
 class Pairing:
     """The car's screen shows a code and waits for a key."""
 
-    secret: bytes
+    secret: bytes = field(repr=False)
     role: Role
     until_ns: int
 
@@ -107,6 +107,8 @@ class Car:
     lists: Mapping[bytes, RevocationList]
     revoked: frozenset[bytes]
     sessions: Mapping[bytes, Session]
+    anchor: int = 0
+    """The highest generation that was ever reached, from the counter that cannot be set back."""
     rolled_back: bool = False
     pairing: Pairing | None = None
     allowed_until_ns: Mapping[Action, int] = field(default_factory=dict)
@@ -153,7 +155,7 @@ def boot(state: CarState, epoch: bytes, anchor: int) -> Car:
         one.session_id: Session(one.key_id, exchange.fast_keys(one.resume, epoch))
         for one in state.sessions
     }
-    return replace(car, sessions=sessions, rolled_back=state.generation < anchor)
+    return replace(car, sessions=sessions, anchor=anchor, rolled_back=state.generation < anchor)
 
 
 def _indexed(car: Car, state: CarState) -> Car:
@@ -166,8 +168,14 @@ def _indexed(car: Car, state: CarState) -> Car:
 
 
 def changed(car: Car, **fields: Any) -> Car:
-    """With another belief in it: the generation rises."""
-    state = msgspec.structs.replace(car.state, generation=car.state.generation + 1, **fields)
+    """With another belief in it: the generation rises.
+
+    As long as the memory counts as set back it stays below the anchor, so that a restart does not heal it.
+    """
+    generation = car.state.generation + 1
+    if car.rolled_back:
+        generation = min(generation, car.anchor - 1)
+    state = msgspec.structs.replace(car.state, generation=generation, **fields)
     return _indexed(car, state)
 
 

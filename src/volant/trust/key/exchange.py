@@ -12,7 +12,7 @@ schedule is our own. In pairing the one-time secret enters beside se.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from volant.trust.key import crypto
@@ -34,7 +34,7 @@ _NAME: Final = b"volant-key-1"
 class Half:
     """After ANSWER: what both sides know before the phone has said who it is."""
 
-    agreed: bytes
+    agreed: bytes = field(repr=False)
     """ee and es."""
     transcript: bytes
 
@@ -43,9 +43,9 @@ class Half:
 class Keys:
     """After OPEN."""
 
-    request: bytes
-    answer: bytes
-    resume: bytes
+    request: bytes = field(repr=False)
+    answer: bytes = field(repr=False)
+    resume: bytes = field(repr=False)
     """Fast commands grow from it; it is kept by both."""
     session_id: bytes
     transcript: bytes
@@ -159,8 +159,8 @@ def unseal_opened(keys: Keys, sealed_request: bytes, data: bytes) -> bytes:
 class FastKeys:
     """Keys of a session in one boot of the car."""
 
-    to_car: bytes
-    to_phone: bytes
+    to_car: bytes = field(repr=False)
+    to_phone: bytes = field(repr=False)
 
 
 def fast_keys(resume: bytes, epoch: bytes) -> FastKeys:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+import msgspec
+
 from volant.trust.key import belief, capsule, checks, crypto, exchange
 from volant.trust.key.audit import Entry
 from volant.trust.key.binary import counted, number
@@ -177,7 +179,7 @@ def _open(car: Car, link: Link, pending: Pending | None, data: bytes, moment: Mo
     ticket = Ticket(
         grant.key_id, request.action, Tier.STANDARD, taken, sealed, keys.session_id, 0, keys
     )
-    return _decide(car, replace(link, known=True), ticket, request, moment)
+    return _decide(car, link, ticket, request, moment)
 
 
 def _local(car: Car, link: Link, data: bytes, moment: Moment) -> Step:
@@ -219,7 +221,7 @@ def _fast(
         found.counter,
         session.keys,
     )
-    return _decide(car, replace(link, known=True), ticket, request, moment)
+    return _decide(car, link, ticket, request, moment)
 
 
 def _decide(car: Car, link: Link, ticket: Ticket, request: Request, moment: Moment) -> Step:
@@ -241,6 +243,8 @@ def _obey(car: Car, link: Link, ticket: Ticket, request: Request, moment: Moment
     if grant is None:
         raise KeyRefusedError(Code.KEY)
     admit(car, grant, request, ticket.tier, link.local, moment)
+    # Not before: a revoked key shall not hold one of the few connections.
+    link = replace(link, known=True)
     if DEMANDS[request.action].counted:
         car = belief.spend(car, grant, car.clock_s(moment))
     if request.action in _OWN:
@@ -318,8 +322,11 @@ def _own(
             return car, b"", (removed,)
         case Action.TRUST_AGAIN:
             # The clock that was kept may be what was wrong.
-            car = changed(car, clock_s=moment.unix_s or 0)
-            return replace(car, rolled_back=False), b"", ()
+            state = msgspec.structs.replace(
+                car.state, generation=max(car.state.generation, car.anchor)
+            )
+            trusted = replace(car, state=state, rolled_back=False)
+            return changed(trusted, clock_s=moment.unix_s or 0), b"", ()
         case Action.NOTHING:
             return car, b"", ()
         case action:

@@ -89,7 +89,10 @@ def identify(phone: PhoneState, car: PhoneCar) -> bytes:
 
 
 def forgotten(car: PhoneCar) -> PhoneCar:
-    """The car knows the session or the key no more; the counter goes on, so that nothing is sealed twice."""
+    """Drop the session: the car knows it no more, or this phone's storage may have been set back.
+
+    What comes next is a standard exchange; no counter of the old session is used again.
+    """
     return msgspec.structs.replace(car, session_id=b"")
 
 

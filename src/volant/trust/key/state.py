@@ -4,7 +4,7 @@
     VKPS 1 | MessagePack      a phone's
 
 Both hold private keys: who can read the file is the car, or the phone. On real hardware the secret is a handle to a
-secure element; everything else stays the same.
+secure element; everything else stays the same. No `repr` tells a secret.
 """
 
 from __future__ import annotations
@@ -95,6 +95,9 @@ class SessionEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     key_id: Id
     resume: Secret
 
+    def __repr__(self) -> str:
+        return f"SessionEntry({self.key_id.hex()})"
+
 
 class CarState(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A car's."""
@@ -115,6 +118,9 @@ class CarState(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     log_head: Hash = bytes(HASH_BYTES)
     clock_s: Count = 0
     """The latest time at which a key was used. A clock that shows much less was set back."""
+
+    def __repr__(self) -> str:
+        return f"CarState(generation={self.generation}, keys={len(self.keys)})"
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
@@ -166,6 +172,9 @@ class PhoneCar(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     said_head: Hash = bytes(HASH_BYTES)
     """The longest log that the car has spoken of."""
 
+    def __repr__(self) -> str:
+        return f"PhoneCar({self.car_id.hex()}, {self.role.name})"
+
     @property
     def car_id(self) -> bytes:
         """Its name."""
@@ -178,6 +187,9 @@ class PhoneState(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     secret: Secret
     name: Name = ""
     cars: Annotated[tuple[PhoneCar, ...], Meta(max_length=CARS_MOST)] = ()
+
+    def __repr__(self) -> str:
+        return f"PhoneState({self.name!r}, cars={len(self.cars)})"
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
