@@ -50,7 +50,7 @@ def campaign(verb: str, by: str = "ann", *more: str) -> Any:
 
 
 def begin() -> str:
-    token = str(run("add-car", "fleet", "CAR1", "--by", "ann")["token"])
+    token = str(run("admit", "fleet", "CAR1", "--by", "ann")["token"])
     run("publish", "fleet", "os-2", "os.swu", "--version", "2", "--by", "ann")
     campaign("draft", "ann", "--plan", "spring.json")
     digest = campaign("submit")["digest"]
@@ -115,8 +115,8 @@ def test_a_table_for_people(home: Path) -> None:
         (["campaign", "fleet", "draft", "spring", "--by", "a", "--plan", "spring.json"], "no release"),
         (["publish", "fleet", "os-2", "none.swu", "--by", "ann"], "cannot be read"),
         (["publish", "fleet", "os-2", "spaced out.swu", "--by", "ann"], "no name of an artifact"),
-        (["add-car", "fleet", "a/b", "--by", "ann"], "no id of a car"),
-        (["add-car", "fleet", "CAR", "--by", ""], "not to be logged"),
+        (["admit", "fleet", "a/b", "--by", "ann"], "no id of a car"),
+        (["admit", "fleet", "CAR", "--by", ""], "not to be logged"),
     ],
 )  # fmt: skip
 def test_what_makes_no_sense_is_told(home: Path, words: list[str], expected: str) -> None:

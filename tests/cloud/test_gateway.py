@@ -27,14 +27,16 @@ class Door:
         self.gateway = Gateway(self.shop.fleet, folder, lambda: self.shop.now_s)
 
     def send(
-        self, method: str, path: str = "", token: str = "secret", **more: Any
+        self, method: str, path: str = "", token: str = "secret", car: str = "car-1", **more: Any
     ) -> httpx.Response:
         headers = {"Authorization": f"TargetToken {token}", **more.pop("headers", {})}
 
         async def once() -> httpx.Response:
             transport = httpx.ASGITransport(self.gateway)
             async with httpx.AsyncClient(transport=transport, base_url="http://fleet") as client:
-                return await client.request(method, ROOT + path, headers=headers, **more)
+                return await client.request(
+                    method, ROOT.replace("car-1", car) + path, headers=headers, **more
+                )
 
         return asyncio.run(once())
 
@@ -53,11 +55,28 @@ def test_a_car_with_its_token_is_answered_with_links_to_where_it_came(door: Door
     assert found.json()["_links"]["configData"]["href"] == f"http://fleet{ROOT}/configData"
 
 
-def test_polls_are_spread(door: Door) -> None:
-    sleeps = {door.send("GET").json()["config"]["polling"]["sleep"] for _ in range(20)}
-    assert len(sleeps) > 10
+def test_cars_ask_at_periods_of_their_own(door: Door) -> None:
+    cars = [f"car-{place}" for place in range(40)]
+    with door.shop.fleet.store.work() as work:
+        for car in cars:
+            work.put_token(car, digest_of("secret"))
+    sleeps = {door.send("GET", car=car).json()["config"]["polling"]["sleep"] for car in cars}
+    assert len(sleeps) > 20
     assert min(sleeps) >= "00:04:30"
     assert max(sleeps) <= "00:05:30"
+
+
+def test_a_quiet_car_s_poll_is_answered_again_until_something_changes(door: Door) -> None:
+    door.send("PUT", "/configData", content=json.dumps({"data": {}}))
+    first = door.send("GET")
+    again = door.send("GET")
+    assert (first.content, first.headers["etag"]) == (again.content, again.headers["etag"])
+    etag = {"If-None-Match": first.headers["etag"]}
+    assert door.send("GET", headers=etag).status_code == 304
+    door.shop.begin()
+    changed = door.send("GET", headers=etag)
+    assert "deploymentBase" in changed.json()["_links"]
+    assert door.send("GET").content == changed.content
 
 
 @pytest.mark.parametrize("token", ["", "wrong", "secre", "secret2"])

@@ -37,8 +37,8 @@ def serve(
     raise typer.Exit(serve_command(folder, host, port, poll_s))
 
 
-@fleet_app.command("add-car")
-def add_car(
+@fleet_app.command()
+def admit(
     folder: FolderArgument,
     car: Annotated[str, typer.Argument(help="The car's id, such as its VIN.")],
     by: ByOption,
@@ -48,11 +48,11 @@ def add_car(
 
     \b
     Example:
-      volant fleet add-car fleet VOLANT00000000001 --by ann
+      volant fleet admit fleet VOLANT00000000001 --by ann
     """
-    from volant.app.fleet_command import add_car_command
+    from volant.app.fleet_command import admit_command
 
-    raise typer.Exit(add_car_command(folder, car, by, as_json=as_json))
+    raise typer.Exit(admit_command(folder, car, by, as_json=as_json))
 
 
 @fleet_app.command()

@@ -32,7 +32,7 @@ VERBS: Final = ("draft", "change", "submit", "approve", "start", "pause", "resum
 
 
 class CarAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """What `volant fleet add-car --json` prints."""
+    """What `volant fleet admit --json` prints."""
 
     car: str
     token: str
@@ -80,10 +80,10 @@ class AuditAnswer(msgspec.Struct, frozen=True, kw_only=True):
     digest: str
 
 
-def add_car_command(folder: Path, car: str, by: str, *, as_json: bool) -> Exit:
+def admit_command(folder: Path, car: str, by: str, *, as_json: bool) -> Exit:
     """Let a car in and tell its token."""
     with FleetFolder(folder) as home:
-        found = CarAnswer(car=car, token=home.add_car(car, by, time.time()))
+        found = CarAnswer(car=car, token=home.admit(car, by, time.time()))
     if as_json:
         answer_json(found)
         return Exit.DONE

@@ -36,7 +36,7 @@ class FleetFolder:
     def __exit__(self, *_: object) -> None:
         self.store.close()
 
-    def add_car(self, car_id: str, by: str, now_s: float) -> str:
+    def admit(self, car_id: str, by: str, now_s: float) -> str:
         """Let a car in by a new token, which is told once and kept as its hash; an older one is no longer good.
 
         Raises:

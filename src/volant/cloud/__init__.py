@@ -1,8 +1,9 @@
 """The fleet's server, a program of its own: campaigns, cars, what they may be told, and what they said.
 
-So far its pure core: no sockets, no store, no clock.
+No sockets, no threads, no clock: `gateway` is an application that a server calls, and times are given. What is written
+lies behind the port of `store`.
 """
 
-from volant.cloud import audit, campaigns, ddi, director, inventory
+from volant.cloud import audit, campaigns, ddi, director, gateway, inventory, service, store
 
-__all__ = ["audit", "campaigns", "ddi", "director", "inventory"]
+__all__ = ["audit", "campaigns", "ddi", "director", "gateway", "inventory", "service", "store"]

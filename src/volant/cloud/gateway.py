@@ -8,13 +8,15 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
-from collections.abc import Awaitable, Callable, MutableMapping
+import zlib
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
-from volant.cloud.ddi import Answer, Artifact, Place, Request, Slice
+from volant.cloud.ddi import Answer, Artifact, Device, Place, Request, Slice
+from volant.cloud.ddi.requests import OK
 from volant.cloud.ddi.shapes import BODY_MOST_BYTES
 from volant.cloud.service import Fleet
 from volant.core.errors import InputError, LinkError
@@ -31,8 +33,7 @@ RETRY_S: Final = 30
 """When to come again while the database is away; a choice of ours."""
 SCHEME: Final = "TargetToken "
 JITTER_SHARE: Final = 0.1
-"""Polls are spread by as much, so that cars that started together do not stay together; a choice of ours."""
-GOLDEN: Final = (5.0**0.5 - 1.0) / 2.0
+"""Each car's own period differs by as much, so that cars that started together do not stay so; a choice of ours."""
 
 _log = logging.getLogger(__name__)
 
@@ -47,9 +48,9 @@ class Gateway:
     clock_s: Callable[[], float]
     """Unix seconds."""
     poll_s: float = 300.0
-    polls: int = 0
-    """Requests answered."""
     _digests: dict[str, str] = field(default_factory=dict)
+    _quiet: dict[str, tuple[Device, str, Answer]] = field(default_factory=dict)
+    """Last answer to a quiet car's poll, with the device and the base that it was made of."""
 
     def forget(self) -> None:
         """Read tokens anew: somebody else may have changed them."""
@@ -88,14 +89,17 @@ class Gateway:
         try:
             if not self._lets_in(car_id, headers.get("authorization", "")):
                 return _words(401, "no token of this device")
+            base = f"{scope['scheme']}://{headers.get('host', 'localhost')}"
+            is_poll = len(parts) == 5 and scope["method"] == "GET"
+            if is_poll and (again := self._again(car_id, base, headers)) is not None:
+                return again
             body = await _body(receive) if scope["method"] in {"POST", "PUT"} else b""
             if body is None:
                 return _words(413, f"a body has at most {BODY_MOST_BYTES} bytes")
             query = dict(parse_qsl(scope["query_string"].decode("latin-1"), max_num_fields=16))
             rest = parts[5] if len(parts) > 5 else ""
             request = Request(scope["method"], rest, query, headers, body)
-            place = Place(f"{scope['scheme']}://{headers.get('host', 'localhost')}", TENANT, car_id)
-            return self._handle(car_id, request, place)
+            return self._handle(car_id, request, Place(base, TENANT, car_id), is_poll=is_poll)
         except LinkError as error:
             _log.warning("database_away error=%s", error)
             retry = {"retry-after": str(RETRY_S)}
@@ -103,13 +107,27 @@ class Gateway:
         except (InputError, ValueError) as error:
             return _words(400, str(error))
 
-    def _handle(self, car_id: str, request: Request, place: Place) -> Answer:
-        self.polls += 1
-        # A Weyl sequence: as evenly spread as can be, without chance.
-        share = 1.0 + JITTER_SHARE * (2.0 * (self.polls * GOLDEN % 1.0) - 1.0)
-        found = self.fleet.request(
-            car_id, request, place, sleep_s=self.poll_s * share, now_s=self.clock_s()
-        )
+    def _again(self, car_id: str, base: str, headers: Mapping[str, str]) -> Answer | None:
+        """The answer of the last poll of a car for which nothing has changed since; None: it is to be made."""
+        device = self.fleet.quiet.get(car_id)
+        found = self._quiet.get(car_id)
+        if device is None or found is None or found[0] is not device or found[1] != base:
+            return None
+        self.fleet.saw(car_id, self.clock_s())
+        answer = found[2]
+        if headers.get("if-none-match") == answer.headers["etag"]:
+            return Answer(304, headers=answer.headers)
+        return answer
+
+    def _handle(self, car_id: str, request: Request, place: Place, *, is_poll: bool) -> Answer:
+        lot = zlib.crc32(car_id.encode()) / 2.0**32
+        sleep_s = self.poll_s * (1.0 + JITTER_SHARE * (2.0 * lot - 1.0))
+        found = self.fleet.request(car_id, request, place, sleep_s=sleep_s, now_s=self.clock_s())
+        device = self.fleet.quiet.get(car_id)
+        if is_poll and device is not None and found.answer.status == OK:
+            self._quiet[car_id] = (device, place.base, found.answer)
+        else:
+            self._quiet.pop(car_id, None)
         return found.answer
 
     def _lets_in(self, car_id: str, authorization: str) -> bool:

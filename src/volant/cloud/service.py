@@ -58,11 +58,15 @@ class Fleet:
         self.quiet.clear()
         return True
 
+    def saw(self, car_id: str, now_s: float) -> None:
+        """A car was heard; stored with the next tick."""
+        self._seen[car_id] = now_s
+
     def request(
         self, car_id: str, request: Request, place: Place, *, sleep_s: float, now_s: float
     ) -> Handled:
         """Answer one request of a device."""
-        self._seen[car_id] = now_s
+        self.saw(car_id, now_s)
         is_poll = request.method == "GET" and request.path in {"", "/"}
         if is_poll and (quiet := self.quiet.get(car_id)) is not None:
             return handle(quiet, request, place, sleep_s=sleep_s, now_s=now_s)
