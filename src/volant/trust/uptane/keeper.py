@@ -248,7 +248,7 @@ class Keeper:
         if role in self.root.roles:
             return self.root.roles[role].threshold
         givers = [one.delegations.roles or {} for one in self.targets.values() if one.delegations]
-        return max(roles[role].threshold for roles in givers if role in roles)
+        return max((roles[role].threshold for roles in givers if role in roles), default=1)
 
     def publish_timestamp(self, now_s: float) -> None:
         """Sign the timestamp anew, and nothing else: what a repository does every day."""
