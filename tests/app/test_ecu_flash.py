@@ -10,9 +10,10 @@ import pytest
 from tests.caros.diagnostics.car import BRAKE, FACTS, LIVE, entity
 from tests.house.source_tree import REPO
 from volant.app.ecu_command import Door
-from volant.app.ecu_flash import Changes, flash_command, info_command, make_command
+from volant.app.ecu_flash import Changes, flash_command, info_command, make_command, resize_command
 from volant.app.exits import Exit
 from volant.app.programs import fits, tables_of
+from volant.app.unit_flash import open_units
 from volant.caros.diagnostics import Unit
 from volant.core.errors import InputError, RefusedError
 from volant.trust.flash import MemoryFlash
@@ -160,7 +161,7 @@ def test_info_tells_what_an_image_holds_and_refuses_a_broken_one(
     file.write_bytes(bytes(data))
     with pytest.raises(InputError, match="another hash"):
         info_command(file, as_json=True)
-    file.write_bytes(bytes(1 << 16))
+    file.write_bytes(bytes((8 << 20) + 1))
     with pytest.raises(InputError, match="longer than"):
         info_command(file, as_json=True)
     with pytest.raises(InputError, match="No such file"):
@@ -199,3 +200,31 @@ def test_make_changes_switches_and_rows(tmp_path: Path, capsys: pytest.CaptureFi
     assert answer["needs"] == {"brake": 2}
     make_command("pilot", path, Changes(("health.noisy_m=1.1,0.6",)), 2, "", "g3-520", as_json=True)
     assert told(capsys)["calibration"]["health.noisy_m"] == [1.1, 0.6]
+
+
+def test_code_stands_beside_the_tables_and_a_large_unit_runs_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, path, state = tmp_path / "code.bin", tmp_path / "x.img", tmp_path / "state"
+    code.write_bytes(bytes(range(256)) * 400)
+    make_command("brake", path, Changes(code=code), 2, "large", "g3-520", as_json=True)
+    assert told(capsys)["code_bytes"] == 102_400
+    info_command(path, as_json=False)
+    assert "102400 of code" in capsys.readouterr().out
+    assert resize_command("brake", 128 << 10, "g3-520", state, as_json=True) is Exit.DONE
+    assert told(capsys) == {"unit": "brake", "slot_bytes": 128 << 10}
+    with open_units(state, CAR) as boots:
+        boot = boots["brake"]
+        assert boot.running is not None
+        boot.provision(path.read_bytes())
+        boot.boot()
+        assert boot.running.image.version == "large"
+        with pytest.raises(RefusedError, match="in use"):
+            resize_command("brake", 256 << 10, "g3-520", state, as_json=False)
+    with pytest.raises(InputError, match="holds more"):
+        resize_command("brake", 32 << 10, "g3-520", state, as_json=False)
+    with open_units(state, CAR) as boots:
+        assert boots["brake"].running is not None
+        assert boots["brake"].running.image.code_bytes == 102_400
+    with pytest.raises(InputError, match="no unit"):
+        resize_command("wings", 32 << 10, "g3-520", state, as_json=False)

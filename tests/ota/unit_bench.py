@@ -52,8 +52,12 @@ class UnitBench:
     """The unit, and the port that programs it."""
 
     def __init__(
-        self, flash: Flash | None = None, make: Callable[[Flash], Bootloader] | None = None
+        self,
+        flash: Flash | None = None,
+        make: Callable[[Flash], Bootloader] | None = None,
+        block: int = BLOCK,
     ) -> None:
+        self.block = block
         self._make = make or (lambda device: bootloader(device, WHO))
         if flash is None:
             flash = MemoryFlash(GEOMETRY)
@@ -86,7 +90,7 @@ class UnitBench:
             boot=self.boot,
             releases=lambda: self.releases,
         )
-        self.config = replace(config, block_length=BLOCK + 2)
+        self.config = replace(config, block_length=self.block + 2)
 
     def ask(self, request: bytes) -> bytes:
         fault = self.faults.get(self.asked, "")
@@ -105,6 +109,11 @@ class UnitBench:
         if request[0] == 0x36:
             self.blocks.append(len(request) - 2)
         return answer
+
+    def serve(self, request: bytes, now_ns: int) -> bytes | None:
+        """For a line that has a time of its own."""
+        self.now_ns = now_ns
+        return self._served(request)
 
     def _served(self, request: bytes) -> bytes:
         done = uds_server.step(self.state, request, self.config, self.now_ns)

@@ -128,6 +128,28 @@ def flash(
     )
 
 
+@ecu_app.command()
+def resize(
+    unit: Annotated[str, typer.Argument(help="Unit by name.")],
+    slot_kib: Annotated[
+        int, typer.Option("--slot", min=32, max=8192, help="KiB of each of its two slots.")
+    ],
+    car: CarOption = DEFAULT_CAR,
+    state: StateOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Give a unit's flash larger or smaller slots, at a desk; all that it holds stays.
+
+    \b
+    Examples:
+      volant ecu resize gateway --slot 8192
+      volant ecu resize gateway --slot 32 --json
+    """
+    from volant.app.ecu_flash import resize_command
+
+    raise typer.Exit(resize_command(unit, slot_kib << 10, car, state, as_json=as_json))
+
+
 image_app = typer.Typer(**PLAIN, help="Look at images of units' programs, and make them.")
 ecu_app.add_typer(image_app, name="image")
 
@@ -164,6 +186,9 @@ def make(
         list[str] | None,
         typer.Option("--needs", help="Least release of another unit, such as drive=3."),
     ] = None,
+    code: Annotated[
+        Path | None, typer.Option(help="Bytes that stand beside the tables, up to 8 MiB.")
+    ] = None,
     release: Annotated[int, typer.Option(min=1, help="Counts up; a lower one is not taken.")] = 1,
     version: Annotated[str, typer.Option(help="For people; default: the release.")] = "",
     car: CarOption = DEFAULT_CAR,
@@ -175,10 +200,11 @@ def make(
     Examples:
       volant ecu image make brake soft.img --set brake_rate_nps=9000 --release 2
       volant ecu image make pilot calm.img --set plan.accel_mps2=0.8 --release 2
+      volant ecu image make gateway large.img --code firmware.bin --release 2
     """
     from volant.app.ecu_flash import Changes, make_command
 
-    changes = Changes(tuple(change or ()), tuple(switch or ()), tuple(needs or ()))
+    changes = Changes(tuple(change or ()), tuple(switch or ()), tuple(needs or ()), code)
     raise typer.Exit(make_command(unit, file, changes, release, version, car, as_json=as_json))
 
 

@@ -12,9 +12,10 @@ import msgspec
 
 from volant.app.ecu_command import Door, unit_of
 from volant.app.exits import Exit
-from volant.app.folders import data_folder
+from volant.app.folders import data_folder, state_folder
 from volant.app.programs import fits, tables_of
 from volant.app.say import answer, answer_json, table, tell
+from volant.app.unit_flash import resize_unit
 from volant.core.errors import InputError, RefusedError
 from volant.core.settings import find_data
 from volant.ota import Artifact, Order
@@ -23,8 +24,8 @@ from volant.trust.uptane import Installed
 from volant.vehicle import load_spec
 from volant.vehicle.boot import Image, make_image, read_image
 from volant.vehicle.boot.calibration import HARDWARE
-from volant.vehicle.boot.device import SLOT_BYTES
-from volant.vehicle.boot.image import Value
+from volant.vehicle.boot.device import SLOT_MOST_BYTES
+from volant.vehicle.boot.image import CODE_MOST_BYTES, Value
 from volant.vehicle.ecus import ECUS, key_for, secret_of
 
 SIGNED_IN: Final = b"volant ecu flash"
@@ -55,6 +56,7 @@ class ImageAnswer(msgspec.Struct, frozen=True, kw_only=True):
     bytes: int
     sha256: str
     signed: bool
+    code_bytes: int
     behaviour: dict[str, bool]
     calibration: dict[str, Value]
     needs: dict[str, int]
@@ -67,6 +69,7 @@ class Changes:
     calibration: tuple[str, ...] = ()
     behaviour: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
+    code: Path | None = None
 
 
 class _Progress:
@@ -151,9 +154,7 @@ def make_command(
     unit: str, file: Path, changes: Changes, release: int, version: str, car: str, *, as_json: bool
 ) -> Exit:
     """Run `volant ecu image make`."""
-    names = [spec.name for spec in ECUS]
-    if unit not in names:
-        raise InputError(f"no unit {unit!r}; there are: {', '.join(names)}")
+    _known(unit)
     tables = tables_of(unit, load_spec(find_data("cars", car, data_folder())))
     calibration, behaviour = dict(tables.calibration), dict(tables.behaviour)
     needs: dict[str, int] = {}
@@ -164,7 +165,7 @@ def make_command(
         name, text = _split("--switch", words, behaviour)
         behaviour[name] = _switch(words, text)
     for words in changes.needs:
-        name, text = _split("--needs", words, names)
+        name, text = _split("--needs", words, [spec.name for spec in ECUS])
         needs[name] = _count(words, text)
     image = Image(
         unit=unit,
@@ -177,7 +178,8 @@ def make_command(
     )
     if not fits(image):
         raise InputError(f"{unit} cannot run by these values: one is beyond its limits")
-    data = make_image(image)
+    code = b"" if changes.code is None else _read(changes.code, CODE_MOST_BYTES)
+    data = make_image(image, code=code)
     try:
         file.write_bytes(data)
     except OSError as error:
@@ -197,6 +199,7 @@ def _show(file: Path, data: bytes, *, as_json: bool) -> None:
         bytes=len(data),
         sha256=image.sha256.hex(),
         signed=bool(image.signature),
+        code_bytes=image.code_bytes,
         behaviour=dict(image.tables.behaviour),
         calibration=dict(image.tables.calibration),
         needs=dict(image.tables.needs),
@@ -210,17 +213,42 @@ def _show(file: Path, data: bytes, *, as_json: bool) -> None:
         *((name, f"{value}") for name, value in told.calibration.items()),
         *((f"needs {name}", f"release {least}") for name, least in told.needs.items()),
     ]
-    table(f"{head}, {told.bytes} bytes", ("what", "value"), rows)
+    code = f", {told.code_bytes} of code" if told.code_bytes else ""
+    table(f"{head}, {told.bytes} bytes{code}", ("what", "value"), rows)
+
+
+def resize_command(
+    unit: str, slot_bytes: int, car: str, state: Path | None, *, as_json: bool
+) -> Exit:
+    """Run `volant ecu resize`."""
+    _known(unit)
+    spec = load_spec(find_data("cars", car, data_folder()))
+    resize_unit(state or state_folder(), spec, unit, slot_bytes)
+    if as_json:
+        answer_json({"unit": unit, "slot_bytes": slot_bytes})
+    else:
+        answer(f"{unit} has two slots of {slot_bytes >> 10} KiB")
+    return Exit.DONE
+
+
+def _known(unit: str) -> None:
+    names = [spec.name for spec in ECUS]
+    if unit not in names:
+        raise InputError(f"no unit {unit!r}; there are: {', '.join(names)}")
 
 
 def _bytes_of(file: Path) -> bytes:
+    return _read(file, SLOT_MOST_BYTES)
+
+
+def _read(file: Path, most_bytes: int) -> bytes:
     try:
         with file.open("rb") as opened:
-            data = opened.read(SLOT_BYTES + 1)
+            data = opened.read(most_bytes + 1)
     except OSError as error:
         raise InputError(error.strerror or str(error), file=str(file)) from error
-    if len(data) > SLOT_BYTES:
-        raise InputError(f"longer than {SLOT_BYTES} bytes, which a unit takes", file=str(file))
+    if len(data) > most_bytes:
+        raise InputError(f"longer than {most_bytes} bytes, which a unit takes", file=str(file))
     return data
 
 

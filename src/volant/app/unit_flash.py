@@ -15,11 +15,18 @@ from typing import Final
 from volant.app.programs import booted, fits, tables_of
 from volant.app.state import hold
 from volant.caros.flash_file import FileFlash
-from volant.core.errors import InputError
+from volant.core.errors import InputError, RefusedError
 from volant.trust.flash import Flash, MemoryFlash
 from volant.vehicle.boot import Bootloader, Identity, Image, read_image
 from volant.vehicle.boot.calibration import HARDWARE, VERSION, Programs
-from volant.vehicle.boot.device import GEOMETRY, SIZE_BYTES, bootloader, first_image
+from volant.vehicle.boot.device import (
+    GEOMETRY,
+    UNTRUSTING_BYTES,
+    Device,
+    bootloader,
+    first_image,
+    resized,
+)
 from volant.vehicle.ecus import ECUS
 from volant.vehicle.spec import CarSpec
 
@@ -107,17 +114,53 @@ def _flash(path: Path, held: bool, opened: ExitStack) -> tuple[Flash, bool]:
         content = path.read_bytes()
     except OSError:
         return MemoryFlash(GEOMETRY), True
-    if not SIZE_BYTES <= len(content) <= GEOMETRY.size_bytes:
-        raise InputError(f"{len(content)} bytes, expected {GEOMETRY.size_bytes}", file=str(path))
-    return MemoryFlash(GEOMETRY, content.ljust(GEOMETRY.size_bytes, b"\xff")), False
+    if len(content) == UNTRUSTING_BYTES:
+        content = content.ljust(GEOMETRY.size_bytes, b"\xff")
+    return MemoryFlash(_device(path, len(content)).geometry, content), False
 
 
 def _opened(path: Path) -> FileFlash:
     """A device that was made before units had a trust of their own gets room for it."""
-    lacking = GEOMETRY.size_bytes - path.stat().st_size
-    if 0 < lacking <= GEOMETRY.size_bytes - SIZE_BYTES:
+    size = path.stat().st_size
+    if UNTRUSTING_BYTES <= size < GEOMETRY.size_bytes:
         with path.open("ab") as file:
-            file.write(b"\xff" * lacking)
+            file.write(b"\xff" * (GEOMETRY.size_bytes - size))
             file.flush()
             os.fsync(file.fileno())
-    return FileFlash(path, GEOMETRY)
+        size = GEOMETRY.size_bytes
+    return FileFlash(path, _device(path, size).geometry)
+
+
+def _device(path: Path, size: int) -> Device:
+    found = Device.of_size(size)
+    if found is None:
+        raise InputError(f"{size} bytes, which no unit's flash has", file=str(path))
+    return found
+
+
+def resize_unit(state: Path, car: CarSpec, unit: str, slot_bytes: int) -> None:
+    """Give a unit's device slots of another length; all that it holds stays.
+
+    Raises:
+        InputError: there is no such file, it is none of a unit, or what it holds does not fit.
+        RefusedError: another program holds the units.
+    """
+    folder = state / FOLDER / car.name
+    with open_units(state, car):
+        """Made where they are not there yet."""
+    with ExitStack() as opened:
+        if not hold(folder, opened, "programs of units"):
+            raise RefusedError("the units are in use: end `volant up` and `volant ecu serve` first")
+        path = folder / f"{unit}.flash"
+        draft = path.with_name(path.name + ".part")
+        try:
+            data = resized(path.read_bytes(), slot_bytes)
+            with draft.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(path)
+        except OSError as error:
+            raise InputError(error.strerror or str(error), file=str(path)) from error
+        except ValueError as error:
+            raise InputError(str(error), file=str(path)) from error

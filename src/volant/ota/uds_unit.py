@@ -49,6 +49,7 @@ TRIES: Final = 5
 RETRY_S: Final = 0.5
 RESET_TRIES: Final = 60
 """With `RETRY_S` between: half a minute until a unit answers again (chosen)."""
+REQUEST_MOST_BYTES: Final = 1 << 16
 HASH_BYTES: Final = 1 << 16
 AGAIN: Final = frozenset(
     {
@@ -84,7 +85,14 @@ class UdsUnit:
     """One control unit as the update machine needs it (`UnitPort`). Not safe for threads."""
 
     def __init__(
-        self, name: str, ask: Ask, key: Key, wait: Wait, *, fingerprint: bytes = SIGNED_IN
+        self,
+        name: str,
+        ask: Ask,
+        key: Key,
+        wait: Wait,
+        *,
+        fingerprint: bytes = SIGNED_IN,
+        request_most: int = REQUEST_MOST_BYTES,
     ) -> None:
         """A unit.
 
@@ -94,9 +102,10 @@ class UdsUnit:
             key: the key of a security level that fits a seed.
             wait: lets seconds go by.
             fingerprint: who programs, as the unit keeps it.
+            request_most: longest request that the way takes, in bytes: 4095 for ISO-TP.
         """
         self._line = UdsLine(name, ask, key, wait)
-        self._wait, self._fingerprint = wait, fingerprint
+        self._wait, self._fingerprint, self._most = wait, fingerprint, request_most
         self.resumed_at = 0
         """Bytes that the unit held already when the last transfer began."""
 
@@ -123,7 +132,7 @@ class UdsUnit:
         now = self.now()
         if runs(now, order) or same(now.staged, order.target):
             return
-        if now.on_trial or now.active:
+        if now.two_slots and (now.on_trial or now.active):
             raise RefusedError(f"{self.name}: another program is on trial, which must end first")
         if order.metadata and self.joined:
             self.believe(order.metadata)
@@ -158,7 +167,8 @@ class UdsUnit:
 
     def confirm(self) -> None:
         """What runs stays."""
-        if self.now().on_trial:
+        now = self.now()
+        if now.on_trial or not now.two_slots:  # with one slot, the way back ends here
             self._insist(lambda: self._act(CONFIRM))
             self._line.close()
 
@@ -249,7 +259,9 @@ class UdsUnit:
 
     def _by_delta(self, order: Order, now: UnitNow, tell: Tell) -> Verdict | None:
         """Bring the delta, if there is one from what runs to what shall; None: the whole image must come."""
-        fitting = None if order.delta is None else FittingDelta.of(order.delta, now, order.target)
+        fitting = None
+        if order.delta is not None and now.two_slots:  # with one slot the old image goes first
+            fitting = FittingDelta.of(order.delta, now, order.target)
         if fitting is None:
             return None
         found = fitting
@@ -344,7 +356,7 @@ class UdsUnit:
     ) -> None:
         """A whole download."""
         answer = self._line.plain(uds.download_request(address, size, form))
-        block = uds.read_block_length(answer) - 2
+        block = min(uds.read_block_length(answer), self._most) - 2
         for number, at in enumerate(range(0, size, block), 1):
             data = read(at, min(block, size - at))
             self._block(bytes((Sid.TRANSFER, number & 0xFF)) + data)

@@ -212,7 +212,9 @@ def test_out_of_range(offset: int, size: int) -> None:
     bench = Bench()
     bench.open()
     assert bench.request_download(offset, size) == "7f3431"
-    assert bench.ask(f"342044{FLASH_START:08x}00000040") == "7f3431"  # packed in a way that nobody knows
+    assert (
+        bench.ask(f"342044{FLASH_START:08x}00000040") == "7f3431"
+    )  # packed in a way that nobody knows
     assert bench.ask("3601" + "00" * 64) == "7f3624"  # transfer without download
     assert bench.ask("37") == "7f3724"
 

@@ -256,3 +256,50 @@ def test_a_layout_must_fit_its_device() -> None:
     ):
         with pytest.raises(ValueError, match=r"slot|area|device"):
             loader(MemoryFlash(RAW), layout)
+
+
+def test_a_program_that_was_activated_but_has_not_run_cannot_be_confirmed() -> None:
+    boot = programmed()
+    assert not boot.confirm()
+    assert boot.on_trial
+    boot.revert()
+    assert not boot.confirm()
+    boot.boot()
+    assert release(boot) == 1
+    assert boot.confirm()
+
+
+def test_what_is_activated_is_what_is_coming() -> None:
+    boot = programmed()
+    assert boot.activated is not None
+    assert boot.staged is None
+    assert boot.coming == 2
+    boot.boot()
+    assert boot.activated is None
+    assert boot.coming == 2
+
+
+@LAYOUTS
+def test_the_program_that_was_confirmed_last_is_always_taken_back(layout: Layout) -> None:
+    boot = programmed(layout)
+    boot.boot()
+    assert release(boot) == 2
+    if layout is TWO:
+        boot.revert()
+        boot.boot()
+    erase(boot)
+    send(boot, OLD)
+    assert boot.check() is Verdict.SOUND
+    assert boot.activate({}) is Verdict.SOUND
+    boot.boot()
+    assert release(boot) == 1
+    assert boot.confirm()
+
+
+def test_once_the_new_one_is_confirmed_the_old_one_is_older() -> None:
+    boot = programmed(ONE)
+    boot.boot()
+    assert boot.confirm()
+    erase(boot)
+    send(boot, OLD)
+    assert boot.check() is Verdict.OLDER

@@ -1,7 +1,8 @@
-"""The image of a control unit's program: a head, tables, a hash over both, and a signature where one is asked for.
+"""The image of a control unit's program: a head, tables, code, a hash over all, and a signature where one is asked for.
 
 All of it is checked before anything of it is used; one changed byte and it is none. Layout, big-endian: head of 88
-bytes (`_HEAD`), tables as MessagePack, SHA-256 of head and tables, signature of that hash.
+bytes (`_HEAD`), tables as MessagePack, SHA-256 of head and tables, signature of that hash. Format 2 has the length of
+its code (4 bytes) behind the head, and the code behind the tables; to the simulated car code is bytes and nothing more.
 """
 
 from __future__ import annotations
@@ -20,10 +21,13 @@ from volant.core.errors import InputError
 _HEAD: Final = struct.Struct(">4sHHII24s24s24s")
 """Magic, format, bytes of signature, release, bytes of tables, unit, hardware, version (zeros behind)."""
 _MAGIC: Final = b"VECU"
-_FORMAT: Final = 1
+_PLAIN, _WITH_CODE = 1, 2
+"""Formats."""
+_CODE: Final = struct.Struct(">I")
 HEAD_BYTES: Final = _HEAD.size
 HASH_BYTES: Final = 32
 TABLES_MOST_BYTES: Final = 1 << 20
+CODE_MOST_BYTES: Final = 8 << 20
 SIGNATURE_MOST_BYTES: Final = 1024
 _NAME_BYTES: Final = 24
 
@@ -60,17 +64,22 @@ class Image:
     """Counts up; a lower one than the running one is not taken."""
     tables: Tables
     sha256: bytes = b""
-    """Of head and tables, as it was read; what a signature signs."""
+    """Of all before it, as it was read; what a signature signs."""
     signature: bytes = b""
+    code_bytes: int = 0
+    """Length of its code, which stays in flash."""
 
 
-def make_image(image: Image, sign: Sign | None = None, *, signature_bytes: int = 0) -> bytes:
+def make_image(
+    image: Image, sign: Sign | None = None, *, signature_bytes: int = 0, code: bytes = b""
+) -> bytes:
     """The bytes of an image; its own hash and signature are made anew.
 
     Args:
         image: what it says.
         sign: signs the hash; without one the image has no signature.
         signature_bytes: how long a signature is, as the head says so and is signed itself.
+        code: what stands beside the tables.
 
     Raises:
         InputError: a name is too long or not ASCII, a number is none, or it is too large.
@@ -79,11 +88,13 @@ def make_image(image: Image, sign: Sign | None = None, *, signature_bytes: int =
     tables = msgspec.msgpack.encode(image.tables, order="deterministic")
     if len(tables) > TABLES_MOST_BYTES:
         raise InputError(f"{len(tables)} bytes of tables, expected at most {TABLES_MOST_BYTES}")
+    if len(code) > CODE_MOST_BYTES:
+        raise InputError(f"{len(code)} bytes of code, expected at most {CODE_MOST_BYTES}")
     if not 0 <= image.release < 1 << 32:
         raise InputError(f"release {image.release}, expected 0 to {(1 << 32) - 1}")
     head = _HEAD.pack(
         _MAGIC,
-        _FORMAT,
+        _WITH_CODE if code else _PLAIN,
         signature_bytes if sign else 0,
         image.release,
         len(tables),
@@ -91,11 +102,12 @@ def make_image(image: Image, sign: Sign | None = None, *, signature_bytes: int =
         _packed(image.hardware, "hardware"),
         _packed(image.version, "version"),
     )
-    digest = hashlib.sha256(head + tables).digest()
+    body = head + (_CODE.pack(len(code)) if code else b"") + tables + code
+    digest = hashlib.sha256(body).digest()
     signature = sign(digest) if sign else b""
     if sign and len(signature) != signature_bytes:
         raise ValueError(f"a signature of {len(signature)} bytes, expected {signature_bytes}")
-    return head + tables + digest + signature
+    return body + digest + signature
 
 
 def read_image(data: bytes) -> Image:
@@ -107,11 +119,15 @@ def read_image(data: bytes) -> Image:
     if len(data) < HEAD_BYTES + HASH_BYTES:
         raise InputError(f"no image: {len(data)} bytes, expected {HEAD_BYTES + HASH_BYTES} or more")
     magic, layout, signature_bytes, release, length, *names = _HEAD.unpack_from(data)
-    if magic != _MAGIC or layout != _FORMAT:
+    if magic != _MAGIC or layout not in (_PLAIN, _WITH_CODE):
         raise InputError(f"no image: begins with {data[:6].hex(' ')}")
     if length > TABLES_MOST_BYTES or signature_bytes > SIGNATURE_MOST_BYTES:
         raise InputError(f"no image: {length} bytes of tables, {signature_bytes} of signature")
-    end = HEAD_BYTES + length
+    begin, code_bytes = HEAD_BYTES, 0
+    if layout == _WITH_CODE:
+        (code_bytes,) = _CODE.unpack_from(data, HEAD_BYTES)
+        begin += _CODE.size
+    end = begin + length + code_bytes
     if len(data) != end + HASH_BYTES + signature_bytes:
         raise InputError(
             f"no image: {len(data)} bytes, expected {end + HASH_BYTES + signature_bytes}"
@@ -121,7 +137,7 @@ def read_image(data: bytes) -> Image:
         raise InputError("no image: its bytes have another hash than it says")
     unit, hardware, version = (_unpacked(name) for name in names)
     try:
-        tables = msgspec.msgpack.decode(data[HEAD_BYTES:end], type=Tables)
+        tables = msgspec.msgpack.decode(data[begin : begin + length], type=Tables)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"no image: tables: {error}") from error
     _check(tables)
@@ -133,6 +149,7 @@ def read_image(data: bytes) -> Image:
         tables=tables,
         sha256=digest,
         signature=data[end + HASH_BYTES :],
+        code_bytes=code_bytes,
     )
 
 

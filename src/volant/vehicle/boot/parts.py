@@ -57,6 +57,8 @@ class Layout:
     record: Area
     slots: tuple[Area, ...]
     """One or two, of the same length."""
+    step_bytes: int = 0
+    """What is erased at once, and what of a transfer is kept at once: whole blocks; 0: one block."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,8 @@ class Record(msgspec.Struct, frozen=True, array_like=True):
     """Of a program on trial; None once it is confirmed."""
     job: Job | None = None
     fingerprint: Annotated[bytes, msgspec.Meta(max_length=FINGERPRINT_MOST_BYTES)] = b""
+    last: Stored | None = None
+    """The program that was confirmed last: it is always taken back, though it be older or no longer named."""
 
 
 def read_record(value: bytes | None, slots: int) -> Record:

@@ -25,26 +25,33 @@ Keep = Callable[[int], None]
 class WholeTransfer:
     """An image as it is."""
 
-    def __init__(self, flash: Flash, area: Area, written: int, size: int, keep: Keep) -> None:
-        self._flash, self._area, self._size, self._keep = flash, area, size, keep
-        self._at = written
+    def __init__(self, flash: Flash, area: Area, span: tuple[int, int, int], keep: Keep) -> None:
+        """An image on its way.
+
+        Args:
+            flash: the device.
+            area: the slot that it goes to.
+            span: bytes that are there, of all of it, and between two that are kept: whole flash blocks.
+            keep: see `Keep`.
+        """
+        self._flash, self._area, self._keep = flash, area, keep
+        self._at, self._size, self._step = span
         self._tail = bytearray()
         """Bytes that do not fill a page yet."""
 
     def write(self, data: bytes) -> None:
-        """Take the next bytes; whole pages go to the device, whole blocks are sure."""
-        geometry = self._flash.geometry
+        """Take the next bytes; whole pages go to the device, whole steps are sure."""
+        page = self._flash.geometry.page_bytes
         if self._at + len(self._tail) + len(data) > self._size:
             raise ValueError("more bytes than were announced")
         self._tail += data
-        block = geometry.erase_bytes
-        while len(self._tail) >= geometry.page_bytes:
-            room = block - self._at % block
-            length = min(room, len(self._tail) // geometry.page_bytes * geometry.page_bytes)
+        while len(self._tail) >= page:
+            room = self._step - self._at % self._step
+            length = min(room, len(self._tail) // page * page)
             self._flash.write(self._area.offset + self._at, bytes(self._tail[:length]))
             del self._tail[:length]
             self._at += length
-            if self._at % block == 0:
+            if self._at % self._step == 0:
                 self._flash.flush()
                 self._keep(self._at)
 
