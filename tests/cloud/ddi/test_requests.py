@@ -289,7 +289,7 @@ WORDS = ["deploymentBase", "cancelAction", "confirmationBase", "configData", "in
     "activateAutoConfirm"]  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     st.sampled_from(["GET", "POST", "PUT", "HEAD", "DELETE", "x"]),
     st.lists(st.sampled_from(WORDS), max_size=5).map("/".join) | st.text(string.printable, max_size=30),

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 from volant.core.errors import InputError
@@ -121,6 +122,7 @@ def parse_filter(text: str) -> Filter:
     return found
 
 
+@lru_cache(maxsize=4096)
 def version_key(text: str) -> tuple[tuple[int, int, str], ...]:
     """What versions are ordered by: numbers as numbers, letters below numbers, so that 2.0rc1 < 2.0 < 2.0.1 < 2.10."""
     pieces = PIECES.findall(text.split("+", 1)[0])
