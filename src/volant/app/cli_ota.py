@@ -138,7 +138,9 @@ def history(
 def demo(
     folder: Annotated[
         Path | None,
-        typer.Option(help="Play in this new folder, and keep it; default: one that is thrown away."),
+        typer.Option(
+            help="Play in this new folder, and keep it; default: one that is thrown away."
+        ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -118,7 +118,7 @@ class _Stage:
             RefusedError: it ends with another exit status than it may.
         """
         line = [sys.executable, "-m", "volant", *words]
-        done = subprocess.run(line, capture_output=True, timeout=COMMAND_S, cwd=self.folder)  # noqa: S603 - our own
+        done = subprocess.run(line, capture_output=True, timeout=COMMAND_S, cwd=self.folder)
         if done.returncode not in may:
             said = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
             raise RefusedError(f"volant {' '.join(words[:2])}: {''.join(said)}")
@@ -130,13 +130,12 @@ class _Stage:
 
     def start(self, name: str, *words: str) -> None:
         """A command that stays; its words go to files."""
-        with (self.folder / f"{name}.out").open("wb") as out, (self.folder / f"{name}.err").open(
-            "wb"
-        ) as err:
+        with (
+            (self.folder / f"{name}.out").open("wb") as out,
+            (self.folder / f"{name}.err").open("wb") as err,
+        ):
             line = [sys.executable, "-m", "volant", *words]
-            self.running.append(
-                subprocess.Popen(line, stdout=out, stderr=err, cwd=self.folder)  # noqa: S603 - our own
-            )
+            self.running.append(subprocess.Popen(line, stdout=out, stderr=err, cwd=self.folder))
 
     def end(self) -> None:
         """Ask all that stay to end, and see that they do."""
@@ -215,7 +214,9 @@ def _repositories(stage: _Stage) -> str:
 
 
 def _boot(stage: _Stage) -> str:
-    stage.start("up", "up", "--parked", "--car", CAR, "--state", "state", "--trial", TRIAL, "--json")
+    stage.start(
+        "up", "up", "--parked", "--car", CAR, "--state", "state", "--trial", TRIAL, "--json"
+    )
     car = stage.running[-1]
     until_s = time.monotonic() + UP_S
     while time.monotonic() < until_s and car.poll() is None:
