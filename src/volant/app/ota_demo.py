@@ -118,7 +118,9 @@ class _Stage:
             RefusedError: it ends with another exit status than it may.
         """
         line = [sys.executable, "-m", "volant", *words]
-        done = subprocess.run(line, capture_output=True, timeout=COMMAND_S, cwd=self.folder)
+        done = subprocess.run(
+            line, check=False, capture_output=True, timeout=COMMAND_S, cwd=self.folder
+        )
         if done.returncode not in may:
             said = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
             raise RefusedError(f"volant {' '.join(words[:2])}: {''.join(said)}")
