@@ -57,6 +57,14 @@ def test_an_edge_that_never_answers_is_named_at_the_deadline() -> None:
     assert car.said == ["parked after 30.0 s without screens"]
 
 
+def test_a_locked_car_stays_parked_says_why_and_drives_once_it_is_not() -> None:
+    car = Car()
+    assert car.wait(60.0, locked="an update is being installed") is S.PARKED
+    assert car.ask(Wish.DRIVE) == "an update is being installed"
+    assert car.wait(1.0, locked="") is S.DRIVING
+    assert car.wait(1.0, locked="too late to be held") is S.DRIVING
+
+
 def test_it_does_not_drive_before_all_that_drive_answer() -> None:
     car = Car(S.READY)
     assert car.wait(100.0, drivers_ready=False) is S.READY

@@ -140,7 +140,7 @@ def test_a_parked_car_takes_an_update_drives_by_it_and_gives_a_bad_one_back(gara
     garage.until(lambda _: garage.heard()["drive"] == "drive-1.img")
     assert garage.heard()["brake"] == "brake-1.img"
 
-    garage.offer("A blind car", garage.image("pilot", 2, "health.late_s=0.000001"))
+    garage.offer("A blind car", garage.image("pilot", 2, "health.noisy_m=0.000001,0.000001"))
     garage.offered()
     ask("ota", "install", "--now", "--car", str(garage.power))
     state = garage.until(lambda now: now.last is not None and now.last.title == "A blind car")
