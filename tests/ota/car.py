@@ -233,10 +233,6 @@ class Unit:
         written, size = boot.resumes_at
         mine = hashlib.sha256(data[:written]).digest() == boot.resumes_hash
         if not (written and size == len(data) and mine):
-            if not boot.two_slots and boot.running is not None:
-                # The way back of one slot: with no program left no release is too low.
-                self._erase()
-                self.power_on()
             self._erase()
             written = 0
         if written < len(data):
