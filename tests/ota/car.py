@@ -171,7 +171,7 @@ class Unit:
         self._answer()
         told = programs_of(self.boot)
         return UnitNow(
-            runs=self._installed(told.runs),
+            runs=IDS[self.name, self.release] if self.release else None,
             version=told.runs.version if told.runs else "",
             staged=self._installed(told.waits),
             active=told.activated,
@@ -233,10 +233,6 @@ class Unit:
         written, size = boot.resumes_at
         mine = hashlib.sha256(data[:written]).digest() == boot.resumes_hash
         if not (written and size == len(data) and mine):
-            if not boot.two_slots and boot.running is not None:
-                # The way back of one slot: with no program left no release is too low.
-                self._erase()
-                self.power_on()
             self._erase()
             written = 0
         if written < len(data):

@@ -6,7 +6,7 @@ is legal for it (`trust.flash.recording`) and the others as they are.
 
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tests.ota.car import PRIMARY, SINGLE, UNIT, UNITS, Car, Faults, factory
 from volant.core.errors import VolantError
@@ -28,12 +28,16 @@ class Stretch:
 class Film:
     """Devices that note all that is asked of them, together."""
 
-    def __init__(self, contents: Contents) -> None:
+    def __init__(self, contents: Contents, *, overwrites: bool = False) -> None:
+        self._overwrites = overwrites
         self.devices: dict[str, Flash] = {
             name: Filmed(name, content, self) for name, content in contents.items()
         }
         self.stretches: list[Stretch] = []
         self.open: Stretch | None = None
+
+    def geometry_of(self, device: str) -> Geometry:
+        return replace(PRIMARY if device == "primary" else UNIT, overwrites=self._overwrites)
 
     def called(self, device: str, call: Callable[[Flash], object]) -> None:
         if self.open is None:
@@ -46,7 +50,7 @@ class Film:
         """The car after each cut, equal ones once, with words."""
         seen: set[bytes] = set()
         for number, one in enumerate(self.stretches):
-            flash = RecordingFlash(geometry_of(one.device), one.before[one.device])
+            flash = RecordingFlash(self.geometry_of(one.device), one.before[one.device])
             for call in one.calls:
                 call(flash)
             for state in flash.crash_states():
@@ -61,7 +65,7 @@ class Filmed(MemoryFlash):
     """One of them."""
 
     def __init__(self, name: str, content: bytes, film: Film) -> None:
-        super().__init__(geometry_of(name), content)
+        super().__init__(film.geometry_of(name), content)
         self._name, self._film = name, film
 
     def write(self, offset: int, data: bytes) -> None:
@@ -76,10 +80,6 @@ class Filmed(MemoryFlash):
     def flush(self) -> None:
         if self._film.open is not None and self._film.open.device == self._name:
             self._film.open = None
-
-
-def geometry_of(device: str) -> Geometry:
-    return PRIMARY if device == "primary" else UNIT
 
 
 def contents_of(devices: dict[str, Flash]) -> Contents:
@@ -99,6 +99,8 @@ class Scenario:
     """Trouble codes that come as soon as release 2 runs."""
     ends: tuple[int, ...] = (1, 2)
     """Releases that all units may run in the end."""
+    overwrites: bool = False
+    """On managed flash, whose sectors may come in any order."""
 
     def car(self, devices: dict[str, Flash], release: int | None) -> Car:
         car = Car(devices, release=release, faults=self.faults())
@@ -107,13 +109,13 @@ class Scenario:
 
     def filmed(self, contents: Contents | None = None) -> Film:
         """It from the start to its end."""
-        film = Film(contents or fresh())
+        film = Film(contents or fresh(), overwrites=self.overwrites)
         self.car(film.devices, 2).update().rest()
         return film
 
     def resumed(self, contents: Contents) -> tuple[Film, int]:
         """It after a cut, and the release that all units run in the end; 0: they do not."""
-        film = Film(contents)
+        film = Film(contents, overwrites=self.overwrites)
         try:
             car = self.car(film.devices, None).rest()
             release = car.releases[0]
@@ -124,6 +126,7 @@ class Scenario:
 
 SCENARIOS = {
     "installed": Scenario(),
+    "installed on managed flash": Scenario(overwrites=True),
     "one hangs": Scenario(lambda: {"brake": Faults(hangs_with=2)}, ends=(1,)),
     "the last one hangs": Scenario(lambda: {SINGLE: Faults(hangs_with=2)}, ends=(1,)),
     "new trouble codes": Scenario(codes=("brake C0040",), ends=(1,)),

@@ -17,6 +17,7 @@ from volant.ota.conditions import (
     car_facts,
     may_touch,
     reasons_against,
+    reasons_to_wait,
 )
 
 TUNING = ConditionTuning()
@@ -45,9 +46,12 @@ def test_each_condition_has_its_reason(changed: dict[str, object], words: str) -
     assert words in reason
 
 
-def test_what_is_not_known_is_a_reason_unless_units_are_being_written() -> None:
+def test_what_is_not_known_is_a_reason_until_it_cannot_be_left_any_more() -> None:
     assert len(reasons_against(CarFacts(), TUNING)) == 6
-    assert reasons_against(CarFacts(), TUNING, strict=False) == ()
+    silent = CarFacts(power=PowerState.PARKED)
+    assert reasons_to_wait(silent, TUNING) == ()
+    assert reasons_to_wait(replace(silent, charge_pct=1.0, doors_open=False), TUNING) == ()
+    assert len(reasons_to_wait(replace(driving(), supply_v=11.0), TUNING)) == 2
     assert not may_touch(CarFacts())
     assert may_touch(CarFacts(power=PowerState.PARKED))
     assert not may_touch(driving())

@@ -113,6 +113,14 @@ def test_an_offer_is_fetched_and_shown_and_asks() -> None:
     assert next((one.unit, one.runs, one.gets) for one in state.units) == ("body", "1.0", "2.0")
 
 
+def test_an_offer_that_could_not_be_read_again_never_comes_into_the_record() -> None:
+    desk = Desk()
+    desk.wish(UpdateWish.CHECK)
+    long = msgspec.structs.replace(offer(), changes=("x" * 401,))
+    assert desk.feed(Checked(long)) == []
+    assert "cannot be kept" in desk.state.reasons[0]
+
+
 def test_a_download_that_breaks_off_leaves_nothing_offered() -> None:
     desk = Desk()
     desk.wish(UpdateWish.CHECK)
@@ -149,9 +157,10 @@ def test_an_offer_that_is_withdrawn_or_replaced_is_dropped() -> None:
 
 
 def test_what_failed_is_offered_again_only_where_a_person_asks() -> None:
-    desk = Desk(Record(failed=("update 2",)))
+    desk = Desk(Record(failed=(offer().programs,)))
     assert desk.feed(Tick(), 11.0) == [Check()]
-    assert desk.feed(Checked(offer())) == []
+    again = msgspec.structs.replace(offer(), name="signed anew")
+    assert desk.feed(Checked(again)) == []
     desk.wish(UpdateWish.CHECK)
     assert desk.feed(Checked(offer())) == [Fetch(offer())]
 

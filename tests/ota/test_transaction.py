@@ -147,6 +147,13 @@ def test_a_unit_that_falls_back_once_it_is_decided_is_written_again() -> None:
     ended(car, UpdateEnd.INSTALLED, [2, 2, 2])
 
 
+def test_a_unit_of_one_slot_hears_that_its_way_back_ends() -> None:
+    car = made().rest()
+    assert Do(SINGLE, Deed.CONFIRM) in car.deeds
+    car = made(**{SINGLE: Faults(refuses={Deed.CONFIRM: 99})})
+    ended(car, UpdateEnd.INSTALLED, [2, 2, 2])
+
+
 def test_a_unit_that_somebody_else_programmed_is_left_alone() -> None:
     car = Car()
     car.wish(UpdateWish.CHECK)
@@ -256,7 +263,7 @@ def test_a_person_may_want_the_old_programs_back_while_they_are_on_trial() -> No
     assert car.state.can == (UpdateWish.ROLLBACK,)
     car.wish(UpdateWish.ROLLBACK)
     assert "person" in ended(car, UpdateEnd.ROLLED_BACK, [1, 1, 1])
-    assert car.record.failed == ("update 2",)
+    assert car.record.failed == (offer().programs,)
 
 
 # --- the rules by themselves -----------------------------------------------------------------------

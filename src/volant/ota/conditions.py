@@ -65,16 +65,8 @@ def car_facts(
     )
 
 
-def reasons_against(
-    facts: CarFacts, tuning: ConditionTuning, *, strict: bool = True
-) -> tuple[str, ...]:
-    """Why an update may not begin or go on, for people; empty: it may.
-
-    Args:
-        facts: what is known.
-        tuning: what it asks for.
-        strict: what is not known is a reason, too; units that are being written are silent, so not then.
-    """
+def reasons_against(facts: CarFacts, tuning: ConditionTuning) -> tuple[str, ...]:
+    """Why an update may not begin or go on, for people; empty: it may. What is not known is a reason, too."""
     t = tuning
     checks = (
         ("speed", facts.speed_mps, lambda v: abs(v) <= STILL_MPS, "the car moves"),
@@ -96,11 +88,22 @@ def reasons_against(
     found = []
     for name, value, good, words in checks:
         if value is None:
-            if strict:
-                found.append(f"not known: {name}")
+            found.append(f"not known: {name}")
         elif not good(value):
             found.append(words)
     return tuple(found)
+
+
+def reasons_to_wait(facts: CarFacts, tuning: ConditionTuning) -> tuple[str, ...]:
+    """Why an update that cannot simply be left any more waits, for people; empty: it goes on.
+
+    Charge and doors were asked for before it began. To wait for them now would only hold the car longer.
+    """
+    found = () if may_touch(facts) else ("the car is switched on to drive",)
+    low, high = tuning.supply_least_v, tuning.supply_most_v
+    if facts.supply_v is not None and not low <= facts.supply_v <= high:
+        found = (*found, f"the 12 V side is not between {low} and {high} V")
+    return found
 
 
 def may_touch(facts: CarFacts) -> bool:

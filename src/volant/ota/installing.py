@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from volant.core.updates import UpdateEnd
-from volant.ota.conditions import may_touch, reasons_against
+from volant.ota.conditions import may_touch, reasons_against, reasons_to_wait
 from volant.ota.events import Deed, Did, Do, Drop
 from volant.ota.record import Decision, Open
 from volant.ota.state import SECOND_NS, WHY_MOST, Turn
@@ -20,7 +20,6 @@ from volant.ota.transaction import Failed, Known, Pause, learn, renewed, want
 STARTS_MOST: Final = 20
 """Starts of the process under one decision; then it is given up (chosen)."""
 CODES_MOST: Final = 256
-_DRIVES: Final = ("the car is switched on to drive",)
 _HELD: Final = ("it waits until the car cannot be driven off",)
 _ENDS: Final = frozenset({Decision.FORWARD, Decision.BACK})
 
@@ -112,7 +111,7 @@ def _do(turn: Turn, now: Open, do: Do) -> None:
                     # That its old program may be gone must be sure before it is.
                     _keep(turn, now, overwritten=(*now.overwritten, do.unit))
         else:
-            reasons = () if may_touch(turn.machine.facts(turn.moment.ns)) else _DRIVES
+            reasons = _waits(turn)
         if reasons:
             turn.set(waits=reasons)
             return
@@ -135,15 +134,18 @@ def _staged(turn: Turn, now: Open) -> None:
 
 def _against(turn: Turn, now: Open) -> tuple[str, ...]:
     """Why units are not written or switched now; a lock that holds nothing is taken back."""
+    if now.overwritten:
+        return _waits(turn)
     facts = turn.machine.facts(turn.moment.ns)
-    conditions = turn.machine.tuning.conditions
-    # A unit that is being written is silent, and what it measures is not known then.
-    reasons = reasons_against(facts, conditions, strict=not now.overwritten)
-    if not reasons and not may_touch(facts):
-        reasons = _DRIVES
-    if reasons and now.locked and not now.overwritten:
+    reasons = reasons_against(facts, turn.machine.tuning.conditions)
+    if reasons and now.locked:
         _keep(turn, now, locked=False)
     return reasons
+
+
+def _waits(turn: Turn) -> tuple[str, ...]:
+    facts = turn.machine.facts(turn.moment.ns)
+    return reasons_to_wait(facts, turn.machine.tuning.conditions)
 
 
 def _is_held(turn: Turn, now: Open) -> bool:
@@ -176,7 +178,7 @@ def _end(turn: Turn, now: Open) -> None:
         end = UpdateEnd.INSTALLED
     else:
         end = UpdateEnd.ROLLED_BACK if now.ran else UpdateEnd.FAILED
-        failed = tuple(dict.fromkeys((now.offer.name, *failed)))[:16]
+        failed = tuple(dict.fromkeys((now.offer.programs, *failed)))[:16]
     result = turn.result(end, now.why, now.offer)
     turn.save(
         msgspec.structs.replace(

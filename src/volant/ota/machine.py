@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from volant.core.errors import InputError
 from volant.core.updates import UpdateEnd, UpdateWish
 from volant.ota import installing, trial
 from volant.ota.conditions import reasons_against
@@ -30,7 +31,7 @@ from volant.ota.events import (
     Woke,
     Working,
 )
-from volant.ota.record import Decision, Offer, Record
+from volant.ota.record import Decision, Offer, Record, decode, encode
 from volant.ota.state import SECOND_NS, Machine, Step, Turn, UpdateTuning
 from volant.ota.telling import tell, wishes
 from volant.ota.transaction import same
@@ -141,9 +142,16 @@ def _checked(turn: Turn, event: Checked) -> None:
     if event.why:
         _failed(turn, event.why, None, rejected=event.rejected)
         return
-    _again(turn, machine.tuning.check_every_s)
     offer = _needed(event.offer)
-    if offer is not None and offer.name in machine.record.failed and not machine.asked:
+    if offer is not None:
+        try:
+            # What cannot be read from the record again must never come into it.
+            decode(encode(Record(offer=offer)))
+        except InputError as error:
+            _failed(turn, f"the update cannot be kept: {error}", None, rejected=False)
+            return
+    _again(turn, machine.tuning.check_every_s)
+    if offer is not None and offer.programs in machine.record.failed and not machine.asked:
         offer = None
     if offer == machine.record.offer:
         if machine.asked:

@@ -6,6 +6,7 @@ and is refused, so that an older program never acts on half of what a newer one 
 
 from __future__ import annotations
 
+import hashlib
 import zlib
 from typing import Annotated, Final, Protocol
 
@@ -63,6 +64,14 @@ class Offer(_Part, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if len({one.unit for one in self.units}) != len(self.units):
             raise ValueError("a unit stands in an offer twice")
+
+    @property
+    def programs(self) -> str:
+        """Tells what it brings, however often that is signed anew: a hash of units and their targets."""
+        targets = sorted(
+            (one.unit, one.target.length, sorted(one.target.hashes.items())) for one in self.units
+        )
+        return hashlib.sha256(msgspec.json.encode(targets)).hexdigest()
 
 
 class Decision(WordEnum):
@@ -137,7 +146,7 @@ class Record(_Part, frozen=True, kw_only=True):
     """A person said `later`."""
     open: Open | None = None
     failed: Annotated[tuple[_Name, ...], Meta(max_length=16)] = ()
-    """Offers that were rolled back or failed; they are offered again only where a person asks for a check."""
+    """`Offer.programs` that were rolled back or failed; they are offered again only where a person asks for a check."""
     last: UpdateResult | None = None
     noted: bool = True
     """`last` stands in the history."""

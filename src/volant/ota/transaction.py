@@ -185,7 +185,7 @@ def want(
     if paused is not None:
         return paused
     if now.decision is Decision.ACTIVATE:
-        waiting = next((p for p in plans if not _runs_target(p, known[p.unit])), None)
+        waiting = next((p for p in plans if not _has_started(now, p, known[p.unit])), None)
         if waiting is not None:
             one = known[waiting.unit]
             if one.wait_ns > now_ns:
@@ -277,7 +277,7 @@ def _stage(case: _Case) -> _Found:
 
 
 def _activate(case: _Case) -> _Found:
-    if case.runs_target:
+    if _has_started(case.now, case.plan, case.one):
         return None
     if case.one.was_reset:
         return case.failed("it does not start the new program")
@@ -295,9 +295,12 @@ def _trial(case: _Case) -> _Found:
 
 
 def _forward(case: _Case) -> _Found:
-    if case.runs_target:
-        return (Deed.CONFIRM,) if case.unit.on_trial else None
-    return _put(case.plan.target, case)
+    waits = case.holds_target or case.is_active
+    if not case.runs_target or (case.plan.single and waits):
+        return _put(case.plan.target, case)
+    # One slot is never on trial; it is told all the same, for it takes its old program back until then.
+    told = case.one.last is Deed.CONFIRM or case.one.refusals >= REFUSALS_MOST
+    return (Deed.CONFIRM,) if case.unit.on_trial or (case.plan.single and not told) else None
 
 
 def _back(case: _Case) -> _Found:
@@ -316,6 +319,8 @@ def _back(case: _Case) -> _Found:
         unsure = unit.on_trial and (one.last is Deed.GO_BACK or one.refusals > 0)
         if touched and (unsure or not one.was_reset):
             return (Deed.RESET,)
+        if plan.single and unit.staged is not None and not same(unit.staged, plan.before):
+            return Deed.STAGE, plan.before  # it says that it was reset, and was not
         return (Deed.CONFIRM,) if unit.on_trial else None
     if plan.before is None:
         return (Deed.GO_BACK,)
@@ -334,8 +339,10 @@ def _put(program: Installed | None, case: _Case) -> _Found:
     return Deed.STAGE, program
 
 
-def _runs_target(plan: UnitPlan, one: Known) -> bool:
-    return one.now is not None and same(one.now.runs, plan.target)
+def _has_started(now: Open, plan: UnitPlan, one: Known) -> bool:
+    """Whether a unit runs its target. One that was overwritten may tell its flash, not what it runs, until it is reset."""
+    sure = one.was_reset or plan.unit not in now.overwritten
+    return sure and one.now is not None and same(one.now.runs, plan.target)
 
 
 _RULES: Final = {

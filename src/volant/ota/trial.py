@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from volant.ota.conditions import may_touch, reasons_against
+from volant.ota.conditions import reasons_to_wait
 from volant.ota.events import Deed, Do
 from volant.ota.health import HealthFacts, fault_of, has_passed
 from volant.ota.installing import decide_to_stay, go_back, is_held, keep
@@ -66,9 +66,9 @@ def _leaves(turn: Turn) -> bool:
     """Whether a passed trial may end: the car stands, is held, and every unit was asked once more since."""
     machine = turn.machine
     facts = machine.facts(turn.moment.ns)
-    reasons = reasons_against(facts, machine.tuning.conditions, strict=False)
-    if not may_touch(facts) or reasons:
-        turn.set(leaving=False, waits=reasons or ("the car is driven",))
+    reasons = reasons_to_wait(facts, machine.tuning.conditions)
+    if reasons:
+        turn.set(leaving=False, waits=reasons)
         return False
     if not machine.leaving:
         turn.set(leaving=True, last_deed=machine.serial + 1)
