@@ -148,6 +148,18 @@ def test_daily_signing_moves_timestamps(folder: Path) -> None:
     assert after["image"]["targets"] == before["image"]["targets"]
 
 
+def test_daily_signing_keeps_what_is_offered_from_fading(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now_s = time.time()
+    car = Car(folder, factory(folder))
+    for day in range(0, 100, 6):
+        monkeypatch.setattr(time, "time", lambda day=day: now_s + day * 86_400)
+        found = ask("sign", str(folder))["versions"]
+        assert car.check().assignments
+    assert found["director"]["targets"] == 3 + 1
+
+
 def test_what_a_crash_left_behind_is_written_anew(folder: Path) -> None:
     repo = RepoFolder(folder)
     keeper = repo.keeper("director")

@@ -123,7 +123,7 @@ def add_car_command(
 
 
 def sign_command(folder: Path, file: Path | None, key: Path | None, *, as_json: bool) -> Exit:
-    """Sign timestamps and snapshots anew; or add one signature to one file."""
+    """Sign timestamps and snapshots anew, and images that fade; or add one signature to one file."""
     if file is not None:
         if key is None:
             raise InputError("a file is signed with --key")
@@ -135,9 +135,10 @@ def sign_command(folder: Path, file: Path | None, key: Path | None, *, as_json: 
         return Exit.DONE
     with RepoFolder(folder).held() as repo:
         changes: Changes = {}
+        now_s = time.time()
         for one, name in (*((car, DIRECTOR) for car in repo.cars()), (repo, IMAGE)):
             keeper = one.keeper(name)
-            keeper.publish(time.time())
+            keeper.publish(now_s, keeper.fading(now_s))
             changes |= proven(one, keeper)
         repo.commit(changes)
         return say(repo, as_json=as_json)

@@ -131,6 +131,20 @@ def test_a_delegated_role_whose_keys_changed_is_fetched_again() -> None:
     assert (find(), find()) == (1, 0)
 
 
+def test_roles_that_fade_are_those_that_can_be_signed_here() -> None:
+    keeper = keeper_of()
+    keys = [soft_signer(key_of(name)) for name in ("one", "two")]
+    keeper.delegate("lab", keys, paths=["*"], hardware_ids=["h"], threshold=2)
+    keeper.publish(BEGIN_S, [TARGETS, "lab"])
+    later_s = BEGIN_S + 61 * 86_400
+    assert keeper.fading(BEGIN_S) == []
+    assert keeper.fading(later_s) == [TARGETS, "lab"]
+    keeper.signers["lab"].pop()
+    assert keeper.fading(later_s) == [TARGETS]
+    del keeper.signers[TARGETS]
+    assert keeper.fading(later_s) == []
+
+
 def test_units_of_one_hardware_share_an_image() -> None:
     units = tuple(
         EcuEntry(ecu_id=name, hardware_id="h", key=key_of(name).public.hex, primary=name == "a")

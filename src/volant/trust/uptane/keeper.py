@@ -234,6 +234,22 @@ class Keeper:
         self.timestamp.snapshot_meta = _meta(self.snapshot.version, data)
         self.publish_timestamp(now_s)
 
+    def fading(self, now_s: float) -> list[str]:
+        """Roles with images whose signatures hold for less than a third of their time, and that can be signed here."""
+        soon = datetime.fromtimestamp(int(now_s) + self.lifetimes_s[TARGETS] // 3, UTC)
+        return [
+            role
+            for role, one in self.targets.items()
+            if one.expires < soon and len(self.signers.get(role, ())) >= self._needed(role)
+        ]
+
+    def _needed(self, role: str) -> int:
+        """How many keys must sign a role with images."""
+        if role in self.root.roles:
+            return self.root.roles[role].threshold
+        givers = [one.delegations.roles or {} for one in self.targets.values() if one.delegations]
+        return max((roles[role].threshold for roles in givers if role in roles), default=1)
+
     def publish_timestamp(self, now_s: float) -> None:
         """Sign the timestamp anew, and nothing else: what a repository does every day."""
         self.timestamp.version += 1
