@@ -21,6 +21,7 @@ from volant.pilot.settings import Tuning
 from volant.vehicle import CarSpec
 from volant.vehicle.boot import Bootloader, Image, Verdict, make_image
 from volant.vehicle.boot.calibration import HARDWARE, Programs
+from volant.vehicle.boot.device import GEOMETRY, UNTRUSTING_BYTES
 from volant.vehicle.boot.image import Value
 from volant.vehicle.ecus import ECUS
 
@@ -243,3 +244,23 @@ def test_a_car_with_a_dead_brake_unit_never_sets_off(tmp_path: Path) -> None:
     )
     assert not driven.arrived
     assert driven.summary.distance_m < 1.0
+
+
+def test_a_device_from_before_units_had_a_trust_of_their_own_keeps_its_program(
+    tmp_path: Path,
+) -> None:
+    with open_units(tmp_path, CAR) as boots:
+        program(boots["brake"], image("brake", brake_rate_nps=5000.0))
+    path = tmp_path / FOLDER / CAR.name / "brake.flash"
+    path.write_bytes(path.read_bytes()[:UNTRUSTING_BYTES])
+    with open_units(tmp_path, CAR) as boots:
+        with open_units(tmp_path, CAR) as copies:  # in use: from a copy
+            assert copies["brake"].coming == 2
+        boot = boots["brake"]
+        assert boot.coming == 2
+        assert boot.trust is not None
+        assert not boot.trust.joined
+    assert path.stat().st_size == GEOMETRY.size_bytes
+    path.write_bytes(bytes(GEOMETRY.size_bytes + 1))
+    with pytest.raises(InputError, match="no unit's flash"), open_units(tmp_path, CAR):
+        pass

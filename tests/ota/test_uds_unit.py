@@ -232,3 +232,11 @@ def test_what_is_no_answer_is_a_fault_of_the_line() -> None:
 
 def test_an_artifact_is_read_in_pieces() -> None:
     assert artifact(b"abc").read(1, 9) == b"bc"
+
+
+def test_requests_are_no_longer_than_the_way_takes() -> None:
+    bench = UnitBench()
+    port = UdsUnit("brake", bench.ask, bench.port._line._key, bench._wait, request_most=100)
+    port.stage(order(NEW), quiet)
+    assert max(bench.blocks) == 98
+    assert sum(bench.blocks) == len(NEW)

@@ -90,3 +90,26 @@ def test_a_name_must_fit(unit: str) -> None:
 def test_a_release_must_fit() -> None:
     with pytest.raises(InputError, match="release"):
         image(1 << 32)
+
+
+@given(st.binary(min_size=1, max_size=300), st.integers(0, 700), st.integers(1, 255))
+def test_code_is_part_of_what_is_hashed(code: bytes, at: int, bits: int) -> None:
+    told = Image(unit="brake", hardware="SIM-1", version="1", release=1, tables=Tables())
+    data = make_image(told, code=code)
+    found = read_image(data)
+    assert found.code_bytes == len(code)
+    assert code in data
+    assert found.tables == Tables()
+    changed = bytearray(data)
+    changed[at % len(data)] ^= bits
+    with pytest.raises(InputError, match="no image"):
+        read_image(bytes(changed))
+    for short in (data[:-1], data[:90], data + b"\0"):
+        with pytest.raises(InputError, match="no image"):
+            read_image(short)
+
+
+def test_code_must_fit() -> None:
+    told = Image(unit="brake", hardware="SIM-1", version="1", release=1, tables=Tables())
+    with pytest.raises(InputError, match="of code"):
+        make_image(told, code=bytes((8 << 20) + 1))
