@@ -27,7 +27,7 @@ def test_units_have_the_names_that_people_know():
     view = update_view(STATE, 2 * S)
     assert [one.unit for one in view.state.units] == ["Brakes and stability"]
     assert view.state.last is not None
-    assert view.state.last.units == ("Steering 1.8 -> 1.9", "App trip")
+    assert view.state.last.units == ("Steering: 1.8 -> 1.9", "App trip")
     assert unit_words("gadget") == "gadget"
 
 

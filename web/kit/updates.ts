@@ -200,9 +200,9 @@ export function upper(words: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-/** A line of a result, such as "Steering 1.8 -> 1.9". */
+/** A line of a result, such as "Steering: 1.8 -> 1.9". */
 export function lineWords(line: string): string {
-  return line.replace(" - -> ", ", new: ").replace(" -> ", " → ");
+  return line.replace(": - -> ", ": new ").replace(" -> ", " → ");
 }
 
 /** Versions of a unit, as far as they are known. */

@@ -166,8 +166,8 @@ describe("what a person may wish", () => {
   test("the car's lines are told as people write them", () => {
     expect(upper("it waits")).toBe("It waits");
     expect(upper("")).toBe("");
-    expect(lineWords("Steering 1.8 -> 1.9")).toBe("Steering 1.8 → 1.9");
-    expect(lineWords("App trip - -> 3.0")).toBe("App trip, new: 3.0");
+    expect(lineWords("Steering: 1.8 -> 1.9")).toBe("Steering: 1.8 → 1.9");
+    expect(lineWords("App trip: - -> 3.0")).toBe("App trip: new 3.0");
     expect(progressWords(state("trial"))).toBe("");
   });
 

@@ -29,8 +29,8 @@ def update_view(state: UpdateState, stamp_ns: int) -> CockpitUpdate:
 
 def line_words(line: str) -> str:
     """A line of a result, which begins with the name of its unit."""
-    name, space, rest = line.partition(" ")
-    return unit_words(name) + space + rest
+    name, _, rest = line.partition(" ")
+    return f"{unit_words(name)}: {rest}" if rest else unit_words(name)
 
 
 def unit_words(name: str) -> str:
