@@ -25,7 +25,9 @@ def strace() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("case", "every"), [(one, 8) for one in CASES if one.name in {"unit", "app"}], ids=["unit", "app"]
+    ("case", "every"),
+    [(one, 8) for one in CASES if one.name in {"unit", "app"}],
+    ids=["unit", "app"],
 )
 def test_some_deaths_leave_the_old_or_the_new(tmp_path: Path, case: Case, every: int) -> None:
     row = kill_everywhere(case, tmp_path, every)
