@@ -168,13 +168,13 @@ def run_cell(cell: Cell) -> Found:
 
 def campaign(world: World, attacker: Attacker | None = None, twist: Twist | None = None) -> None:
     """Update the car once, under attack or not."""
+    world.ask_time()
     outside = _wire(world, attacker, twist, inside=False)
     inside = _wire(world, attacker, twist, inside=True)
     for unit in world.units:
         unit.noticed = None
     world.primary.checker = world.car_checker()
     lost_primary = attacker is not None and attacker.power is Power.PRIMARY
-    world.ask_time()
     if not lost_primary:
         _hear(world, world.primary, outside)
         _primary_checks(world, outside)
