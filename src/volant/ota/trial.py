@@ -14,7 +14,7 @@ from volant.ota.transaction import Settled, want
 
 STEP_MOST_S: Final = 2.0
 """More between two sights is not counted as driven (chosen: two of their periods)."""
-KEEP_S: Final = 10.0
+KEEP_S: Final = 30.0
 """Driven seconds that a cut may take (chosen)."""
 
 
@@ -29,8 +29,8 @@ def seen(turn: Turn, health: HealthFacts, passed_s: float) -> None:
         return
     if health.driving:
         turn.set(driven_s=machine.driven_s + min(passed_s, STEP_MOST_S))
-    driven_s = turn.machine.driven_s
-    if driven_s - now.driven_s >= KEEP_S or driven_s >= machine.tuning.health.drive_s:
+    driven_s, enough_s = turn.machine.driven_s, machine.tuning.health.drive_s
+    if now.driven_s < enough_s and (driven_s - now.driven_s >= KEEP_S or driven_s >= enough_s):
         keep(turn, driven_s=driven_s)
     more = max(0, health.disengagements - was.disengagements)
     faults = max(0, health.faults - was.faults)

@@ -239,10 +239,7 @@ class World:
 
     def manifest(self) -> bytes:
         """What the car says of itself."""
-        reports = {
-            one.entry.ecu_id: one.report(self.now_s)
-            for one in self.units
-        }
+        reports = {one.entry.ecu_id: one.report(self.now_s) for one in self.units}
         return sign_manifest(VEHICLE, GATEWAY, reports, key_of(GATEWAY))
 
     def rotate_online_keys(self, owner: str) -> None:
