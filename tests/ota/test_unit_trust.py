@@ -10,6 +10,7 @@ from tests.ota.unit_bench import FIRST, UnitBench, image, order
 from tests.vehicle.boot.director import BEGIN_S, Director, key_of
 from volant.core.errors import RefusedError
 from volant.trust.uptane import Attack, attest, target_file
+from volant.trust.uptane.custom import NAME_MOST
 from volant.trust.uptane.envelope import unseal
 from volant.trust.uptane.manifest import REPORT_KIND, REPORT_MOST_BYTES, EcuReport
 from volant.vehicle.boot.believing import METADATA_MOST_BYTES
@@ -139,6 +140,30 @@ def test_a_unit_has_room_for_a_director_of_100_units_and_says_when_it_has_none()
     with pytest.raises(RefusedError, match=rf"bytes of metadata, {TRUST.metadata_bytes} fit"):
         bench.port.believe([director.targets])
     assert report(bench).attack is None
+
+
+def test_the_longest_name_that_a_director_may_give_is_reported() -> None:
+    director = Director()
+    bench = joined(director)
+    who = {"ecuIdentifiers": {"brake": {"hardwareId": "SIM-1"}}, "releaseCounter": 7}
+    director.keeper.add(target_file("n" * NAME_MOST, NEW, who))
+    director.keeper.publish(director.now_s, ["targets"])
+    bench.port.stage(replace(order(NEW), metadata=(director.targets,)), quiet)
+    install(bench)
+    told = report(bench).installed
+    assert told is not None
+    assert told.name == "n" * NAME_MOST
+
+
+def test_reasons_of_a_unit_are_fit_to_be_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = joined(Director())
+    wild = b"\x01\x1b[2Jevil\n\xff" + b"x" * 1000
+    monkeypatch.setattr(bench.port._line, "routine", lambda *_: wild)
+    with pytest.raises(RefusedError) as caught:
+        bench.port.hear(b"")
+    assert str(caught.value).isprintable()
+    assert "?[2Jevil" in str(caught.value)
+    assert len(str(caught.value)) < 500
 
 
 def test_signed_time_answers_the_unit_s_own_nonce() -> None:

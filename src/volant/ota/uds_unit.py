@@ -19,7 +19,7 @@ from volant.ota.ports import Artifact, NeedsWholeError, Order, Read, Tell, UnitN
 from volant.ota.uds_line import Ask, Key, UdsLine, Wait
 from volant.trust.uptane import Installed
 from volant.vehicle.boot import Verdict
-from volant.vehicle.boot.believing import METADATA_MOST_BYTES
+from volant.vehicle.boot.believing import METADATA_MOST_BYTES, WORDS_MOST
 from volant.vehicle.boot.flashing import (
     CHECK,
     CONFIRM,
@@ -324,7 +324,8 @@ class UdsUnit:
         found = self._insist(act)
         self._line.close()
         if found[0]:
-            words = found[1:].decode("utf-8", "replace")
+            words = found[1 : WORDS_MOST + 1].decode("utf-8", "replace")
+            words = "".join(one if one.isprintable() else "?" for one in words)
             raise RefusedError(f"{self.name} does not believe it: {words}")
 
     def _option(self, routine: int, option: bytes) -> bytes:

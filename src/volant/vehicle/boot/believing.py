@@ -19,6 +19,7 @@ NONCE_BYTES: Final = 16
 TIME_MOST_BYTES: Final = 4000
 """Of a signed time: a request over ISO-TP is no longer; it answers the nonces of about 80 units."""
 WORDS_MOST: Final = 400
+"""Bytes of a reason."""
 FILES_MOST: Final = 300
 """Roots and targets in one transfer: more roots than a check goes through."""
 METADATA_MOST_BYTES: Final = 1 << 20

@@ -71,6 +71,8 @@ class Joining(msgspec.Struct, frozen=True, kw_only=True):
     root: bytes
     """Of the director."""
     targets: bytes
+    time_s: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    """Of the desk, Unix seconds: from then on it is only what is signed."""
 
 
 class TrustTold(msgspec.Struct, frozen=True, array_like=True):
@@ -150,6 +152,7 @@ class UnitTrust:
         kept = _Kept(
             *(given.vehicle_id, given.ecu_id, given.hardware_id, given.seed, given.time_source),
             *(0, 0, bytes(PUBLIC_BYTES)),
+            attested_s=given.time_s,
             reports=self._kept.reports if self._kept else 0,
         )
         self._store(kept, repository)
