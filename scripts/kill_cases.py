@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
 import hashlib
 import http.server
 import os
 import re
+import shutil
 import sys
+import tempfile
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -289,9 +292,8 @@ def app_seen(folder: Path) -> str:
 @functools.cache
 def served() -> tuple[Path, str]:
     """A folder that is served for as long as we run, and its address."""
-    import tempfile
-
     folder = Path(tempfile.mkdtemp(prefix="kill-served-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
 
     class Quiet(http.server.SimpleHTTPRequestHandler):
         def log_message(self, *_: object) -> None:
