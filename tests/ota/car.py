@@ -171,7 +171,7 @@ class Unit:
         self._answer()
         told = programs_of(self.boot)
         return UnitNow(
-            runs=self._installed(told.runs),
+            runs=IDS[self.name, self.release] if self.release else None,
             version=told.runs.version if told.runs else "",
             staged=self._installed(told.waits),
             active=told.activated,

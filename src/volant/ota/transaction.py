@@ -319,6 +319,8 @@ def _back(case: _Case) -> _Found:
         unsure = unit.on_trial and (one.last is Deed.GO_BACK or one.refusals > 0)
         if touched and (unsure or not one.was_reset):
             return (Deed.RESET,)
+        if plan.single and unit.staged is not None and not same(unit.staged, plan.before):
+            return Deed.STAGE, plan.before  # it says that it was reset, and was not
         return (Deed.CONFIRM,) if unit.on_trial else None
     if plan.before is None:
         return (Deed.GO_BACK,)
