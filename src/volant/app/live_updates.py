@@ -53,6 +53,7 @@ from volant.ota.events import (
 from volant.ota.health import HealthTuning, HealthWatch
 from volant.ota.machine import Machine, UpdateTuning, start, step, tell
 from volant.ota.record import encode, load
+from volant.ota.telling import wishes
 
 TURN_S: Final = 0.05
 SEE_NS: Final = NS_PER_S
@@ -193,6 +194,7 @@ class LiveUpdates:
         self._watch = HealthWatch()
         self._thread = WorkThread(work)
         self._clock, self._boot = folder.clock(boot_id(), time.monotonic_ns()), boot_id()
+        self._timed = folder.knows_hour(self._boot)
         self._said: UpdateState | None = None
         self._said_ns = self._seen_ns = -NS_PER_S
         self._report_s = 0.0
@@ -218,7 +220,7 @@ class LiveUpdates:
             self._seen_ns = now_ns
             self._see(now_ns)
         for wish in self._wishes.take():
-            self._wish(OtaWish(wish=wish.wish))
+            self._wish(OtaWish(wish=wish.wish, offer=wish.offer))
         self._feed(Tick())
         if door is not None:
             door.turn(self._answer)
@@ -247,9 +249,9 @@ class LiveUpdates:
 
     def _wish(self, asked: OtaWish) -> None:
         assert asked.wish is not None
-        if asked.wish is UpdateWish.CHECK:
+        if asked.wish is UpdateWish.CHECK and asked.wish in wishes(self._machine):
             self._work.usb = Path(asked.usb) if asked.usb else None
-        self._feed(Wished(asked.wish))
+        self._feed(Wished(asked.wish, asked.offer))
 
     # --- stepping --------------------------------------------------------------------------------
 
@@ -283,8 +285,10 @@ class LiveUpdates:
         if self._thread.clock_changed:
             self._thread.clock_changed = False
             self._clock = self._folder.clock(self._boot, now_ns)
+            self._timed = self._folder.knows_hour(self._boot)
         offset_s = float(time.localtime().tm_gmtoff)
-        return Moment(max(0, self._station.now_ns), self._clock.now_s(now_ns), offset_s)
+        now_s = self._clock.now_s(now_ns)
+        return Moment(max(0, self._station.now_ns), now_s, offset_s, timed=self._timed)
 
     # --- saying ----------------------------------------------------------------------------------
 

@@ -112,10 +112,11 @@ def _go_on(turn: Turn) -> None:
     if record.consent is not None:
         _wait(turn)
     now = turn.machine
-    if now.record.open is None and now.busy is None:
-        # What waits is looked after as well: it may be withdrawn, and the time is heard by it.
-        if now.check_ns is not None and turn.moment.ns >= now.check_ns:
-            _check(turn)
+    if now.record.open is not None or now.busy is not None:
+        return
+    # What waits is looked after as well: it may be withdrawn, and the time is heard by it.
+    if now.check_ns is not None and turn.moment.ns >= now.check_ns:
+        _check(turn)
 
 
 def _wait(turn: Turn) -> None:

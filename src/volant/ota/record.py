@@ -70,7 +70,9 @@ class Offer(_Part, frozen=True, kw_only=True):
     def with_versions(self, versions: Mapping[str, str]) -> Offer:
         """Units get the versions that their programs were seen to have."""
         units = tuple(
-            msgspec.structs.replace(one, version=(versions.get(one.unit) or one.version)[:TEXT_MOST])
+            msgspec.structs.replace(
+                one, version=(versions.get(one.unit) or one.version)[:TEXT_MOST]
+            )
             for one in self.units
         )
         return msgspec.structs.replace(self, units=units)
