@@ -54,7 +54,13 @@ def watch(turn: Turn) -> None:
     fault = fault_of(now, lasting, tuning)
     if fault:
         go_back(turn, fault)
-    elif turn.machine.has_settled and has_passed(now, tuning) and _leaves(turn):
+    elif (
+        # A code that came a moment ago is not known to last yet, nor to go.
+        set(machine.codes_ns) <= set(now.codes_before)
+        and turn.machine.has_settled
+        and has_passed(now, tuning)
+        and _leaves(turn)
+    ):
         decide_to_stay(turn)
     elif ns - machine.looked_ns >= machine.tuning.look_s * SECOND_NS:
         oldest = min(now.offer.units, key=lambda one: machine.known[one.unit].serial)
