@@ -74,12 +74,12 @@ VERSIONS: Final = (
         3,
         "Volant 3",
         "The pilot watches its sensors more strictly.",
-        pilot=("plan.accel_mps2=0.8", "plan.accel_high_mps2=0.5", "health.lost_s=0.001"),
+        pilot=("plan.accel_mps2=0.8", "plan.accel_high_mps2=0.5", "health.noisy_m=0.000001,0.000001"),
         brake=("brake_rate_nps=15000",),
         drive=("regen_power_w=30000",),
     ),
 )
-"""The third is bad: a pilot that takes a sensor for lost after a millisecond is never without trouble codes."""
+"""The third is bad: a pilot that takes a micrometre for noise calls its sensors broken, and trouble codes follow."""
 
 
 class Happened(msgspec.Struct, frozen=True, kw_only=True):
