@@ -43,8 +43,8 @@ import type { MapView } from "../kit/parts/map";
 import type { PilotTile } from "../kit/parts/pilot";
 import type { Speedo } from "../kit/parts/speedo";
 import type { UpdatePanel } from "../kit/parts/update";
-import type { PressedWish } from "../kit/updates";
 import type { SceneView } from "../kit/parts/view";
+import type { PressedWish } from "../kit/updates";
 import { badge, isParked } from "../kit/updates";
 
 const SEND_MS = 50;
