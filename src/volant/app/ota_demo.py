@@ -1,7 +1,7 @@
 """`volant ota demo`: a car is updated, drives differently, gets a bad version and goes back; proven step by step.
 
-Everything is done with the commands that a person would type, each in a process of its own, on a car and two
-repositories in a folder of their own. What a step claims is measured: a drive of each version over the same road says
+All but the making of the images is done with the commands that a person would type, each in a process of its own, on
+a car and two repositories in a folder of their own. What a step claims is measured: a drive of each version over the same road says
 whether the car drives differently, and as before after the way back.
 """
 
@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -24,8 +24,15 @@ from typing import Any, Final
 import msgspec
 
 from volant.app.exits import Exit
+from volant.app.folders import data_folder
+from volant.app.programs import tables_of
 from volant.app.say import answer_json, table, tell
 from volant.core.errors import RefusedError
+from volant.core.settings import find_data
+from volant.vehicle import load_spec
+from volant.vehicle.boot import Image, make_image
+from volant.vehicle.boot.calibration import HARDWARE
+from volant.vehicle.boot.image import Value
 
 CAR: Final = "g3-520"
 TRIAL: Final = "20,0"
@@ -50,33 +57,24 @@ class Version:
     release: int
     title: str
     change: str
-    pilot: tuple[str, ...] = ()
-    brake: tuple[str, ...] = ()
-    drive: tuple[str, ...] = ()
-
-    @property
-    def units(self) -> Iterator[tuple[str, tuple[str, ...]]]:
-        """What is other than the factory's, by unit."""
-        return iter((("pilot", self.pilot), ("brake", self.brake), ("drive", self.drive)))
+    units: Mapping[str, Mapping[str, Value]]
+    """What is other than the factory's, by unit."""
 
 
+_CALM: Final[Mapping[str, Mapping[str, Value]]] = {
+    "pilot": {"plan.accel_mps2": 0.8, "plan.accel_high_mps2": 0.5},
+    "brake": {"brake_rate_nps": 15_000.0},
+    "drive": {"regen_power_w": 30_000.0},
+}
+_STRICT: Final[Mapping[str, Value]] = {"health.noisy_m": (1e-6, 1e-6)}
 VERSIONS: Final = (
-    Version(1, "Volant 1", "The car as it is sold."),
-    Version(
-        2,
-        "Volant 2",
-        "The car starts more gently, and recovers less energy.",
-        pilot=("plan.accel_mps2=0.8", "plan.accel_high_mps2=0.5"),
-        brake=("brake_rate_nps=15000",),
-        drive=("regen_power_w=30000",),
-    ),
+    Version(1, "Volant 1", "The car as it is sold.", {"pilot": {}, "brake": {}, "drive": {}}),
+    Version(2, "Volant 2", "The car starts more gently, and recovers less energy.", _CALM),
     Version(
         3,
         "Volant 3",
         "The pilot watches its sensors more strictly.",
-        pilot=("plan.accel_mps2=0.8", "plan.accel_high_mps2=0.5", "health.noisy_m=0.000001,0.000001"),
-        brake=("brake_rate_nps=15000",),
-        drive=("regen_power_w=30000",),
+        {**_CALM, "pilot": {**_CALM["pilot"], **_STRICT}},
     ),
 )
 """The third is bad: a pilot that takes a micrometre for noise calls its sensors broken, and trouble codes follow."""
@@ -202,17 +200,28 @@ def _must(holds: bool, words: str) -> None:
 def _repositories(stage: _Stage) -> str:
     stage.run("repo", "init", "repo", "--vehicle", "VOLANTSIM00000001", "--car", CAR)
     for version in VERSIONS:
-        for unit, changes in version.units:
-            file, release = f"{unit}-{version.release}.img", str(version.release)
-            settings = [word for change in changes for word in ("--set", change)]
-            words = (unit, file, "--release", release, "--version", release, "--car", CAR)
-            stage.run("ecu", "image", "make", *words, *settings)
+        _make(stage.folder, version)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     stage.start("serve", "repo", "serve", "repo", "--port", str(port))
     url = f"http://127.0.0.1:{port}/"
     joined = stage.asked("ota", "join", "repo", "--url", url, "--car", CAR, "--state", "state")
     return f"director and images at {url}, {len(joined['units'])} units joined"
+
+
+def _make(folder: Path, version: Version) -> None:
+    """The images of a version, as `volant ecu image make` makes them."""
+    car = load_spec(find_data("cars", CAR, data_folder()))
+    for unit, changes in version.units.items():
+        tables = tables_of(unit, car)
+        image = Image(
+            unit=unit,
+            hardware=HARDWARE,
+            version=str(version.release),
+            release=version.release,
+            tables=msgspec.structs.replace(tables, calibration={**tables.calibration, **changes}),
+        )
+        (folder / f"{unit}-{version.release}.img").write_bytes(make_image(image))
 
 
 def _boot(stage: _Stage) -> str:
@@ -234,7 +243,7 @@ def _boot(stage: _Stage) -> str:
 
 def _offer(stage: _Stage, version: Version) -> None:
     """Publish a version for all its units."""
-    images = [f"{unit}={unit}-{version.release}.img" for unit, _ in version.units]
+    images = [f"{unit}={unit}-{version.release}.img" for unit in version.units]
     words = ("--title", version.title, "--change", version.change, "--unusable", "The car")
     stage.run("repo", "add", "repo", *images, *words, "--takes", "60")
 
@@ -253,7 +262,7 @@ def _ended(stage: _Stage, title: str) -> Json:
 
 def _runs(stage: _Stage, release: int) -> None:
     """All units say that they run this release, by their own signed word to the director."""
-    wanted = {unit: f"{unit}-{release}.img" for unit, _ in VERSIONS[0].units}
+    wanted = {unit: f"{unit}-{release}.img" for unit in VERSIONS[0].units}
     until_s = time.monotonic() + END_S
     while time.monotonic() < until_s:
         (car,) = stage.asked("repo", "status", "repo")["cars"]
