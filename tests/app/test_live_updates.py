@@ -10,9 +10,10 @@ import pytest
 
 from volant.app import live_updates
 from volant.app.live_station import Station
-from volant.app.live_updates import FileStore, LiveUpdates
+from volant.app.live_updates import LiveUpdates
 from volant.app.ota_socket import OtaWish
 from volant.app.updates_folder import UpdatesFolder
+from volant.app.updates_record import FileStore
 from volant.app.updates_work import Work
 from volant.core.updates import UpdateWish
 from volant.ota.events import Check
@@ -39,7 +40,7 @@ def live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[LiveUpdates, 
     monkeypatch.setattr(live_updates, "WorkThread", lambda _: hands)
     bus = SimpleNamespace(subscribe=lambda *_: SimpleNamespace(latest=None))
     station = cast("Station", SimpleNamespace(bus=bus, now_ns=0))
-    store = FileStore(folder.path / "record")
+    store = FileStore(folder.record)
     return LiveUpdates(station, folder, store, work, HealthTuning()), hands, work
 
 

@@ -12,7 +12,6 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -26,8 +25,8 @@ from volant.app.say import tell as say
 from volant.app.updates_fetch import boot_id, sweep
 from volant.app.updates_folder import UpdatesFolder
 from volant.app.updates_ports import ports_of
+from volant.app.updates_record import FileStore
 from volant.app.updates_work import Work
-from volant.caros.apps.store import write_whole
 from volant.caros.flash_file import FileFlash
 from volant.core import topics
 from volant.core.clock import NS_PER_S
@@ -90,7 +89,7 @@ def updates(station: Station, context: Context) -> int:
     station.note = why
     if not station.go():
         return 0
-    _idle(station, why)
+    _idle(station, why, folder)
     return 0
 
 
@@ -100,6 +99,7 @@ def _why_not(folder: UpdatesFolder, context: Context) -> str:
         if folder.joined() is None:
             return "not joined to a repository: volant ota join"
         folder.inventory()
+        load(FileStore(folder.record))
     except VolantError as error:
         return str(error)
     if not all(isinstance(boot.flash, FileFlash) for boot in context.units.values()):
@@ -107,8 +107,8 @@ def _why_not(folder: UpdatesFolder, context: Context) -> str:
     return ""
 
 
-def _idle(station: Station, why: str) -> None:
-    """Say why there are no updates, and nothing else."""
+def _idle(station: Station, why: str, folder: UpdatesFolder) -> None:
+    """Say why there are no updates, and nothing else; a lock that lies there stays."""
     said_ns = -SAY_NS
     with contextlib.ExitStack() as opened:
         door: OtaDoor | None = None
@@ -116,7 +116,12 @@ def _idle(station: Station, why: str) -> None:
             door = opened.enter_context(OtaDoor(os.getppid()))
         while not station.ending:
             now_ns = station.now_ns
-            state = UpdateState(stamp_ns=max(0, now_ns), phase=UpdatePhase.IDLE, reasons=(why,))
+            state = UpdateState(
+                stamp_ns=max(0, now_ns),
+                phase=UpdatePhase.IDLE,
+                reasons=(why,),
+                locked=bool(folder.lock_words()),
+            )
 
             def take(asked: OtaWish, state: UpdateState = state) -> OtaReply:
                 taken = asked.wish is None
@@ -132,7 +137,7 @@ def _idle(station: Station, why: str) -> None:
 
 
 def _run(station: Station, context: Context, folder: UpdatesFolder) -> int:
-    store = FileStore(folder.path / "record")
+    store = FileStore(folder.record)
     work = Work(folder)
     doip_port = context.doip.getsockname()[1]
     work.ports = ports_of(folder, doip_port, app_store(context.state), work.sign)
@@ -150,25 +155,6 @@ def _run(station: Station, context: Context, folder: UpdatesFolder) -> int:
             live.turn(door)
             time.sleep(TURN_S)
     return 0
-
-
-@dataclass(frozen=True, slots=True)
-class FileStore:
-    """The record in a file that is replaced in one move."""
-
-    path: Path
-
-    @property
-    def value(self) -> bytes | None:
-        """As `RecordStore`."""
-        try:
-            return self.path.read_bytes()
-        except FileNotFoundError:
-            return None
-
-    def put(self, data: bytes) -> None:
-        """As `RecordStore`."""
-        write_whole(self.path, data)
 
 
 class LiveUpdates:

@@ -85,7 +85,7 @@ class UpdatesFolder:
     @property
     def record(self) -> Path:
         """The update machine's record."""
-        return self.path / "record.flash"
+        return self.path / "record"
 
     # --- the lock against driving ----------------------------------------------------------------
 
