@@ -320,7 +320,7 @@ class Car:
         return self.machine.record
 
     def wish(self, wish: UpdateWish) -> None:
-        self._feed(Wished(wish))
+        self._feed(Wished(wish, self.state.offer))
 
     def turn(self, passed_s: float = 0.25) -> None:
         """Some time passes; what is to be done is done."""

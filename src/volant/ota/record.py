@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
+from collections.abc import Mapping
 from typing import Annotated, Final, Protocol
 
 import msgspec
@@ -23,7 +24,8 @@ FORM: Final = 1
 RECORD_MOST_BYTES: Final = 1 << 20
 UNITS_MOST: Final = 128
 _Name = Annotated[str, Meta(min_length=1, max_length=128)]
-_Text = Annotated[str, Meta(max_length=400)]
+TEXT_MOST: Final = 400
+_Text = Annotated[str, Meta(max_length=TEXT_MOST)]
 _Texts = Annotated[tuple[_Text, ...], Meta(max_length=32)]
 _Count = Annotated[int, Meta(ge=0)]
 _Seconds = Annotated[float, Meta(ge=0.0)]
@@ -64,6 +66,16 @@ class Offer(_Part, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if len({one.unit for one in self.units}) != len(self.units):
             raise ValueError("a unit stands in an offer twice")
+
+    def with_versions(self, versions: Mapping[str, str]) -> Offer:
+        """Units get the versions that their programs were seen to have."""
+        units = tuple(
+            msgspec.structs.replace(
+                one, version=(versions.get(one.unit) or one.version)[:TEXT_MOST]
+            )
+            for one in self.units
+        )
+        return msgspec.structs.replace(self, units=units)
 
     @property
     def programs(self) -> str:
