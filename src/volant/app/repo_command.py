@@ -66,7 +66,9 @@ def init_command(
     repo = RepoFolder(folder)
     if vehicle is None:
         if car is None:
-            raise InputError("whose repositories? --vehicle ID, or --car NAME for the simulated car")
+            raise InputError(
+                "whose repositories? --vehicle ID, or --car NAME for the simulated car"
+            )
         vehicle = CarFacts().vin
     check_word(vehicle, "car")
     entries = units_of(ecus, car, apps)
