@@ -39,6 +39,7 @@ from volant.trust.uptane import (
 )
 from volant.trust.uptane.metadata import TARGETS
 from volant.vehicle.boot.device import TRUST
+from volant.vehicle.ecus import CarFacts
 
 OLD = random.Random(1).randbytes(20_000)
 NEW = OLD[:9_000] + b"softer" + OLD[9_000:]
@@ -325,6 +326,12 @@ def test_what_cannot_be_offered_changes_nothing(folder: Path, words: tuple[str, 
     before = json.dumps(ask("status", str(folder)))
     refused("add", str(folder), *(word.format(at=folder.parent) for word in words))
     assert json.dumps(ask("status", str(folder))) == before
+
+
+def test_a_volant_car_without_an_id_is_the_simulated_one(tmp_path: Path) -> None:
+    assert ask("init", str(tmp_path / "repo"), "--car", "p7")["vehicle"] == CarFacts().vin
+    said = refused("init", str(tmp_path / "other"), "--ecu", "gateway=gw-a")
+    assert "--vehicle" in str(said)
 
 
 def test_words_that_would_leave_the_folder_are_refused(tmp_path: Path) -> None:

@@ -198,7 +198,7 @@ def _must(holds: bool, words: str) -> None:
 
 
 def _repositories(stage: _Stage) -> str:
-    stage.run("repo", "init", "repo", "--vehicle", "VOLANTSIM00000001", "--car", CAR)
+    stage.run("repo", "init", "repo", "--car", CAR)
     for version in VERSIONS:
         _make(stage.folder, version)
     with socket.create_server(("127.0.0.1", 0)) as free:
