@@ -28,6 +28,7 @@ from volant.app.updates_folder import UpdatesFolder
 from volant.app.updates_source import UpdateSource, source_of, stick
 from volant.app.updates_versions import version_of
 from volant.core.errors import InputError, LinkError, RefusedError, TrustError, VolantError
+from volant.core.words import plain
 from volant.ota.deeds import perform
 from volant.ota.events import Check, Checked, Deed, Did, Do, Event, Fetch, Fetched, Fetching
 from volant.ota.ports import Artifact, Order, UnitNow, UnitPort
@@ -328,7 +329,7 @@ def _plan(one: Assignment, now: UnitNow) -> UnitPlan:
         target=one.as_installed(),
         before=now.runs,
         version=one.name[:TEXT_MOST],
-        version_before=now.version[:TEXT_MOST],
+        version_before=plain(now.version)[:TEXT_MOST],
         single=not now.two_slots,
     )
 

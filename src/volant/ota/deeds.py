@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from volant.core.errors import LinkError, RefusedError, VolantError
+from volant.core.words import plain
 from volant.ota.events import Deed, Did, Do, Working
 from volant.ota.ports import Order, UnitPort
 from volant.trust.uptane import Installed
@@ -30,14 +32,14 @@ def perform(port: UnitPort, do: Do, order_of: OrderOf, tell: Callable[[Working],
     try:
         _do(port, do, order_of, tell)
     except LinkError as error:
-        silent = str(error) or "no answer"
+        silent = plain(str(error)) or "no answer"
     except VolantError as error:
-        refused = str(error) or "refused"
+        refused = plain(str(error)) or "refused"
     try:
         now = port.now()
     except VolantError as error:
-        return Did(do, None, refused, silent or str(error) or "no answer")
-    return Did(do, now, refused, silent)
+        return Did(do, None, refused, silent or plain(str(error)) or "no answer")
+    return Did(do, replace(now, version=plain(now.version)), refused, silent)
 
 
 def _do(port: UnitPort, do: Do, order_of: OrderOf, tell: Callable[[Working], object]) -> None:
