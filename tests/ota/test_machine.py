@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from tests.ota.car import IDS, PARKED, SECOND, TUNING, Car, offer, order_of
-from volant.core.errors import RefusedError
+from volant.core.errors import LinkError, RefusedError
 from volant.core.updates import UpdateEnd, UpdatePhase, UpdateState, UpdateWish
 from volant.ota import UnitNow
 from volant.ota.deeds import perform
@@ -436,3 +436,24 @@ def test_words_of_others_carry_nothing_that_moves_a_terminal() -> None:
     told = perform(Liar(), Do("body", Deed.STAGE, IDS["body", 2]), order_of, print)  # type: ignore[arg-type]
     assert told.now is not None
     assert (told.now.version, told.refused) == ("?[2J2.0", "?no")
+
+
+def test_a_unit_is_named_once_by_whoever_tells_what_it_said() -> None:
+    class Port:
+        name = "body"
+
+        def now(self) -> UnitNow:
+            raise LinkError("body: nothing came")
+
+        def stage(self, *_: object) -> None:
+            raise RefusedError("body: it is full")
+
+        def reset(self) -> None:
+            raise LinkError("body: it sleeps")
+
+    for deed, words in (
+        (Deed.STAGE, ("it is full", "nothing came")),
+        (Deed.RESET, ("", "it sleeps")),
+    ):
+        told = perform(Port(), Do("body", deed, IDS["body", 2]), order_of, print)  # type: ignore[arg-type]
+        assert (told.refused, told.silent) == words

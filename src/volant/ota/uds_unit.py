@@ -14,7 +14,8 @@ import msgspec
 
 from volant.caros.diagnostics import NegativeResponseError
 from volant.core.errors import InputError, LinkError, RefusedError
-from volant.ota.fitting import FittingDelta, same
+from volant.core.words import plain
+from volant.ota.fitting import FittingDelta, check_room, same
 from volant.ota.ports import Artifact, NeedsWholeError, Order, Read, Tell, UnitNow
 from volant.ota.uds_line import Ask, Key, UdsLine, Wait
 from volant.trust.uptane import Installed
@@ -126,6 +127,7 @@ class UdsUnit:
             on_trial=told.on_trial,
             rolled_back=told.rolled_back,
             two_slots=told.two_slots,
+            room_bytes=told.slot_bytes,
         )
 
     def stage(self, order: Order, tell: Tell) -> None:
@@ -133,6 +135,7 @@ class UdsUnit:
         now = self.now()
         if runs(now, order) or same(now.staged, order.target):
             return
+        check_room(self.name, order.target.length, now)
         if now.two_slots and (now.on_trial or now.active):
             raise RefusedError(f"{self.name}: another program is on trial, which must end first")
         if order.metadata and self.joined:
@@ -324,8 +327,7 @@ class UdsUnit:
         found = self._insist(act)
         self._line.close()
         if found[0]:
-            words = found[1 : WORDS_MOST + 1].decode("utf-8", "replace")
-            words = "".join(one if one.isprintable() else "?" for one in words)
+            words = plain(found[1 : WORDS_MOST + 1].decode("utf-8", "replace"))
             raise RefusedError(f"{self.name} does not believe it: {words}")
 
     def _option(self, routine: int, option: bytes) -> bytes:
