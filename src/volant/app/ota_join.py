@@ -151,6 +151,9 @@ def _check_units(inventory: Inventory) -> None:
         wanted = APP_HARDWARE if app else HARDWARE
         if one.hardware_id != wanted:
             raise InputError(f"{one.ecu_id} has hardware {one.hardware_id}, expected {wanted}")
+        if not (app or one.primary or one.partial):
+            words = "would check both repositories by itself, which no unit of ours can"
+            raise InputError(f"{one.ecu_id} {words}: --ecu {one.ecu_id}={HARDWARE},partial")
         if one.primary and app:
             raise InputError(f"{one.ecu_id} is an app and cannot be the primary")
 
@@ -192,5 +195,6 @@ def _join_units(boots: Mapping[str, Bootloader], brought: Brought) -> None:
                 time_source=brought.time_key.public.raw,
                 root=director[file_of(ROOT)],
                 targets=director[file_of(TARGETS)],
+                time_s=time.time(),
             )
         )

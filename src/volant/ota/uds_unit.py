@@ -19,6 +19,7 @@ from volant.ota.ports import Artifact, NeedsWholeError, Order, Read, Tell, UnitN
 from volant.ota.uds_line import Ask, Key, UdsLine, Wait
 from volant.trust.uptane import Installed
 from volant.vehicle.boot import Verdict
+from volant.vehicle.boot.believing import METADATA_MOST_BYTES, WORDS_MOST
 from volant.vehicle.boot.flashing import (
     CHECK,
     CONFIRM,
@@ -38,7 +39,7 @@ from volant.vehicle.boot.flashing import (
     TRUSTED,
 )
 from volant.vehicle.boot.told import OneTold, ProgramsTold
-from volant.vehicle.boot.trusting import TrustTold
+from volant.vehicle.boot.trusting import TrustTold, newer_than
 from volant.wire import uds
 from volant.wire.uds import Nrc, Reset, Sid
 
@@ -191,13 +192,7 @@ class UdsUnit:
     @property
     def joined(self) -> bool:
         """Whether the unit checks by itself what the director signed."""
-        try:
-            told = msgspec.msgpack.decode(
-                self._insist(lambda: self._line.read(TRUSTED)), type=TrustTold
-            )
-        except msgspec.MsgspecError as error:
-            raise LinkError(f"{self.name}: {error}") from error
-        return told.joined
+        return self._trusted().joined
 
     def nonce(self) -> bytes:
         """16 fresh bytes of the unit, that the signed time for it must answer; empty: it was not joined."""
@@ -208,11 +203,27 @@ class UdsUnit:
         self._take(lambda: self._option(TIME, statement))
 
     def believe(self, files: Sequence[bytes]) -> None:
-        """Give the unit newer roots of the director and its targets."""
-        data = msgspec.msgpack.encode(list(files))
+        """Give the unit the director's targets, and of its roots those that are new to the unit."""
+        told = self._trusted()
+        if not told.joined:
+            raise RefusedError(f"{self.name}: it was not joined and believes no director")
+        try:
+            data = msgspec.msgpack.encode(newer_than(told, files))
+        except InputError as error:
+            raise RefusedError(f"{self.name} is given no metadata: {error}") from error
+        if len(data) > METADATA_MOST_BYTES:
+            room = f"{len(data)} bytes of metadata, a unit takes {METADATA_MOST_BYTES} at once"
+            raise RefusedError(f"{self.name}: {room}: join it anew")
         self._take(lambda: self._bring_files(data))
 
     # --- inside ----------------------------------------------------------------------------------
+
+    def _trusted(self) -> TrustTold:
+        try:
+            data = self._insist(lambda: self._line.read(TRUSTED))
+            return msgspec.msgpack.decode(data, type=TrustTold)
+        except msgspec.MsgspecError as error:
+            raise LinkError(f"{self.name}: {error}") from error
 
     def _told(self) -> ProgramsTold:
         try:
@@ -313,7 +324,8 @@ class UdsUnit:
         found = self._insist(act)
         self._line.close()
         if found[0]:
-            words = found[1:].decode("utf-8", "replace")
+            words = found[1 : WORDS_MOST + 1].decode("utf-8", "replace")
+            words = "".join(one if one.isprintable() else "?" for one in words)
             raise RefusedError(f"{self.name} does not believe it: {words}")
 
     def _option(self, routine: int, option: bytes) -> bytes:
