@@ -42,12 +42,18 @@ def run(*words: str) -> Any:
 class Port:
     """A unit that runs something old."""
 
-    def __init__(self, name: str, work: Work) -> None:
-        self.name, self.work = name, work
+    def __init__(self, name: str) -> None:
+        self.name, self.hashes, self.version, self.two_slots = name, OLD, "1", True
+        self.room_bytes = 0
 
     def now(self) -> UnitNow:
-        runs = Installed(ecu_id=self.name, name="old.img", length=10, hashes=OLD)
-        return UnitNow(runs=runs, version="1")
+        runs = Installed(ecu_id=self.name, name="old.img", length=10, hashes=self.hashes)
+        return UnitNow(
+            runs=runs,
+            version=self.version,
+            two_slots=self.two_slots,
+            room_bytes=self.room_bytes,
+        )
 
     def stage(self, order: Order, tell: Tell) -> None:
         raise LinkError("it is not there")
@@ -90,7 +96,7 @@ class Bench:
     def fresh(self) -> Work:
         """As after another start of the process."""
         work = Work(self.folder)
-        work.ports = {one.ecu_id: Port(one.ecu_id, work) for one in self.folder.inventory().ecus}
+        work.ports = {one.ecu_id: Port(one.ecu_id) for one in self.folder.inventory().ecus}
         return work
 
     def check(self, agreed: str = "") -> Checked:
@@ -160,6 +166,16 @@ def test_a_delta_without_a_sha256_is_passed_over_and_the_whole_image_comes(bench
     bench.sign_anew(short_delta, both=False)
     fetched = bench.fetch(bench.check())
     assert (fetched.why, fetched.versions) == ("", {"brake": "2"})
+
+
+def test_a_unit_that_lies_about_itself_costs_its_update_and_no_process(bench: Bench) -> None:
+    liar = Port("brake")
+    liar.hashes, liar.version, liar.two_slots = {"": "00"}, "\x1b[2Jevil", False
+    bench.work.ports = {**bench.work.ports, "brake": liar}
+    found = bench.check()
+    assert found.offer is not None
+    assert found.offer.units[0].version_before == "?[2Jevil"
+    assert "known by" in bench.fetch(found).why
 
 
 def test_what_was_agreed_to_stands_without_an_answer_until_it_expires(bench: Bench) -> None:
@@ -241,3 +257,13 @@ def test_the_time_is_heard_at_home_though_a_stick_is_checked(bench: Bench) -> No
 def test_a_broken_word_of_an_attack_is_none(bench: Bench) -> None:
     (bench.folder.path / "attack.json").write_bytes(b"{")
     assert bench.folder.attack() is None
+
+
+def test_an_image_that_no_slot_of_its_unit_holds_is_not_offered(made: Path, tmp_path: Path) -> None:
+    bench = Bench(made, tmp_path)
+    bench.work.ports["brake"].room_bytes = 100  # type: ignore[attr-defined]
+    found = bench.check()
+    assert found.offer is None
+    assert found.why.startswith("brake: an image of 0.2 KiB")
+    assert "its slots hold 0.1 KiB (larger ones: volant ecu resize brake)" in found.why
+    assert not found.rejected

@@ -5,12 +5,17 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from tests.ota.car import PARKED, SECOND, TUNING, Car, offer
+from tests.ota.car import IDS, PARKED, SECOND, TUNING, Car, offer, order_of
+from volant.core.errors import LinkError, RefusedError
 from volant.core.updates import UpdateEnd, UpdatePhase, UpdateState, UpdateWish
+from volant.ota import UnitNow
+from volant.ota.deeds import perform
 from volant.ota.events import (
     Action,
     Check,
     Checked,
+    Deed,
+    Do,
     Drop,
     Event,
     Fetch,
@@ -409,3 +414,46 @@ def test_how_long_installing_takes_is_told_first_by_the_director_then_by_its_pac
     assert left_s is not None
     assert 2.0 < left_s < 20.0
     assert car.rest().state.left_s is None
+
+
+def test_words_of_others_carry_nothing_that_moves_a_terminal() -> None:
+    desk = Desk()
+    desk.wish(UpdateWish.CHECK)
+    desk.feed(Checked(None, "the director says no: \x1b[2J\nall is well", rejected=True))
+    assert desk.state.reasons == ("the director says no: ?[2J?all is well",)
+    assert desk.state.last is not None
+    assert desk.state.last.why.isprintable()
+
+    class Liar:
+        name = "body"
+
+        def now(self) -> UnitNow:
+            return UnitNow(runs=None, version="\x1b[2J2.0")
+
+        def stage(self, *_: object) -> None:
+            raise RefusedError("\x07no")
+
+    told = perform(Liar(), Do("body", Deed.STAGE, IDS["body", 2]), order_of, print)  # type: ignore[arg-type]
+    assert told.now is not None
+    assert (told.now.version, told.refused) == ("?[2J2.0", "?no")
+
+
+def test_a_unit_is_named_once_by_whoever_tells_what_it_said() -> None:
+    class Port:
+        name = "body"
+
+        def now(self) -> UnitNow:
+            raise LinkError("body: nothing came")
+
+        def stage(self, *_: object) -> None:
+            raise RefusedError("body: it is full")
+
+        def reset(self) -> None:
+            raise LinkError("body: it sleeps")
+
+    for deed, words in (
+        (Deed.STAGE, ("it is full", "nothing came")),
+        (Deed.RESET, ("", "it sleeps")),
+    ):
+        told = perform(Port(), Do("body", deed, IDS["body", 2]), order_of, print)  # type: ignore[arg-type]
+        assert (told.refused, told.silent) == words

@@ -33,6 +33,7 @@ from volant.core.clock import NS_PER_S
 from volant.core.errors import InputError, RefusedError, VolantError
 from volant.core.messages import PowerState
 from volant.core.updates import UpdatePhase, UpdateState, UpdateWish
+from volant.core.words import plain
 from volant.ota.conditions import car_facts
 from volant.ota.events import (
     Action,
@@ -340,7 +341,7 @@ class WorkThread:
                 self._work.report()
                 self._work.silent = ""
             except (VolantError, OSError) as error:
-                self._work.silent = f"the director was not told: {error}"
+                self._work.silent = plain(f"the director was not told: {error}")
             told(self._work.silent)
 
         self._put(act)

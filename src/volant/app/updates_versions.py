@@ -7,6 +7,7 @@ from typing import Final
 from volant.app.updates_apps import PACKAGE_MOST_BYTES, PREFIX
 from volant.caros.apps.package import open_package
 from volant.core.errors import InputError, TrustError
+from volant.core.words import plain
 from volant.ota.ports import Artifact
 from volant.vehicle.boot import read_image
 
@@ -21,6 +22,6 @@ def version_of(unit: str, image: Artifact) -> str:
         return ""
     try:
         data = image.read(0, image.length)
-        return str(open_package(data).manifest.version) if is_app else read_image(data).version
+        return plain(open_package(data).manifest.version if is_app else read_image(data).version)
     except (InputError, TrustError, OSError):
         return ""

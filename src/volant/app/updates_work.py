@@ -28,8 +28,10 @@ from volant.app.updates_folder import UpdatesFolder
 from volant.app.updates_source import UpdateSource, source_of, stick
 from volant.app.updates_versions import version_of
 from volant.core.errors import InputError, LinkError, RefusedError, TrustError, VolantError
+from volant.core.words import plain
 from volant.ota.deeds import perform
 from volant.ota.events import Check, Checked, Deed, Did, Do, Event, Fetch, Fetched, Fetching
+from volant.ota.fitting import check_room
 from volant.ota.ports import Artifact, Order, UnitNow, UnitPort
 from volant.ota.record import Offer, UnitPlan
 from volant.ota.uds_unit import UdsUnit
@@ -131,6 +133,7 @@ class Work:
             self._metadata = found.metadata
             for one in found.assignments:
                 _ = Wanted.image(one).stored_as  # refused before anybody agrees to it
+                check_room(one.ecu_id, one.length, now[one.ecu_id])
             if not found.assignments:
                 return Checked(None)
             note = found.note
@@ -328,7 +331,7 @@ def _plan(one: Assignment, now: UnitNow) -> UnitPlan:
         target=one.as_installed(),
         before=now.runs,
         version=one.name[:TEXT_MOST],
-        version_before=now.version[:TEXT_MOST],
+        version_before=plain(now.version)[:TEXT_MOST],
         single=not now.two_slots,
     )
 

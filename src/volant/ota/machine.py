@@ -12,6 +12,7 @@ import msgspec
 
 from volant.core.errors import InputError
 from volant.core.updates import UpdateEnd, UpdateWish
+from volant.core.words import plain
 from volant.ota import installing, trial
 from volant.ota.conditions import reasons_against
 from volant.ota.consent import DAY_S, consent_to
@@ -208,7 +209,7 @@ def _unanswered(turn: Turn, event: Checked) -> None:
     asks_ns = ns + round(machine.tuning.ask_again_s * SECOND_NS)
     # What was sure before is not where the answer now is not to be believed.
     sure_ns = None if event.rejected else machine.sure_ns
-    turn.set(sure_ns=sure_ns, ask_ns=asks_ns, unsure=event.why)
+    turn.set(sure_ns=sure_ns, ask_ns=asks_ns, unsure=plain(event.why))
     _failed(turn, event.why, None, rejected=event.rejected)
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from volant.core.updates import UpdateEnd, UpdatePhase, UpdateResult
+from volant.core.words import plain
 from volant.ota.conditions import FRESH_NS, CarFacts, ConditionTuning
 from volant.ota.events import Action, Check, Do, Fetch, Moment, Note, Save
 from volant.ota.health import HealthFacts, HealthTuning
@@ -162,7 +163,7 @@ class Turn:
 
     def say(self, words: str, *, refused: bool = False) -> None:
         """Tell a person something for a while."""
-        self.set(said=words[:WHY_MOST], said_ns=self.moment.ns, refused=refused)
+        self.set(said=plain(words)[:WHY_MOST], said_ns=self.moment.ns, refused=refused)
 
     def note(self, result: UpdateResult) -> None:
         """Put a result that is saved into the history, for sure at least once."""
@@ -176,7 +177,7 @@ class Turn:
             end=end,
             title=offer.title if offer else "",
             at_s=max(0.0, self.moment.unix_s),
-            why=why[:WHY_MOST],
+            why=plain(why)[:WHY_MOST],
             changes=offer.changes if offer else (),
             units=tuple(
                 f"{one.unit} {one.version_before or '-'} -> {one.version or '-'}" for one in units

@@ -155,6 +155,15 @@ def test_with_a_key_only_what_it_signed_runs() -> None:
     assert boot.boot() is not None
 
 
+def test_another_sound_image_in_the_place_of_the_one_that_was_taken_does_not_boot() -> None:
+    boot = made()
+    slot = TWO.slots[0]
+    assert len(OLD) == len(NEW)
+    content = bytearray(boot.flash.read(0, RAW.size_bytes))
+    content[slot.offset : slot.offset + len(NEW)] = NEW
+    assert loader(MemoryFlash(RAW, bytes(content))).boot() is None
+
+
 def test_a_transfer_needs_an_erase_and_its_range() -> None:
     boot = made()
     assert not boot.begin(0, len(NEW))

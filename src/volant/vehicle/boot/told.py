@@ -58,6 +58,8 @@ class ProgramsTold(msgspec.Struct, frozen=True, array_like=True):
     on_trial: bool
     rolled_back: bool
     two_slots: bool
+    slot_bytes: _Count = 0
+    """Longest image; 0: it does not tell."""
 
     def to_bytes(self) -> bytes:
         """For the wire."""
@@ -98,6 +100,7 @@ def programs_of(boot: Bootloader) -> ProgramsTold:
         boot.on_trial and activated is None,
         running is not None and running.rolled_back,
         boot.two_slots,
+        boot.slot_bytes,
     )
 
 
