@@ -68,7 +68,7 @@ class CutDisk:
             folder: with all files that count.
             sure: what stood there at the beginning.
         """
-        found = {path.name: path for path in folder.iterdir() if path.suffix in (".flash", ".part")}
+        found = {path.name: path for path in folder.iterdir() if path.is_file()}
         choices = [self._choices(path, sure.get(name)) for name, path in found.items()]
         for chosen in product(*choices):
             yield dict(zip(found, chosen, strict=True))
