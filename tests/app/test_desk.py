@@ -122,8 +122,9 @@ def test_only_who_sits_in_the_seat_wishes_something_of_an_update(room: Room) -> 
     room.tick(CockpitWish(wish=UpdateWish.NOW))
     assert room.wishes == []
     room.tick(CockpitSeat(taken=True))
-    room.tick(CockpitWish(wish=UpdateWish.TONIGHT))
-    assert room.wishes == [UpdateRequest(stamp_ns=room.stamp_ns, wish=UpdateWish.TONIGHT)]
+    room.tick(CockpitWish(wish=UpdateWish.TONIGHT, offer="3f2a"))
+    wish = UpdateRequest(stamp_ns=room.stamp_ns, wish=UpdateWish.TONIGHT, offer="3f2a")
+    assert room.wishes == [wish]
     room.tick(CockpitGone())
     room.tick(CockpitWish(wish=UpdateWish.NOW))
     assert len(room.wishes) == 1

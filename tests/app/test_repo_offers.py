@@ -14,6 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.app.test_repo_command import Client, ask
+from volant.app import repo_offer
 from volant.app.cli import app
 from volant.app.repo_folder import RepoFolder
 from volant.core.errors import InputError, RefusedError, VolantError
@@ -37,6 +38,8 @@ from volant.trust.uptane import (
     sign_report,
 )
 from volant.trust.uptane.metadata import TARGETS
+from volant.vehicle.boot.device import TRUST
+from volant.vehicle.ecus import CarFacts
 
 OLD = random.Random(1).randbytes(20_000)
 NEW = OLD[:9_000] + b"softer" + OLD[9_000:]
@@ -143,6 +146,19 @@ def test_several_units_at_once_with_words_for_people(folder: Path) -> None:
     offer(folder, "brake=brake-1.bin")
     car.check()
     assert note_of(car.state.director.targets[TARGETS].signed) is None, "it spoke of another offer"
+
+
+def test_more_than_a_control_unit_can_keep_is_not_offered(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    car = Car(RepoFolder(folder), served(Client(folder)))
+    offer(folder, "brake=brake-1.bin")
+    with monkeypatch.context() as patch:
+        patch.setattr(repo_offer, "FRAME_BYTES", TRUST.metadata_bytes - 1000)
+        told = refused("add", str(folder), f"drive={folder.parent / 'drive-2.bin'}")
+    assert isinstance(told, InputError)
+    assert f"of which a unit keeps {TRUST.metadata_bytes}: offer fewer" in str(told)
+    assert {one.ecu_id for one in car.check().assignments} == {"brake"}
 
 
 def test_a_delta_is_made_from_what_the_car_was_heard_to_run(folder: Path) -> None:
@@ -314,6 +330,12 @@ def test_what_cannot_be_offered_changes_nothing(folder: Path, words: tuple[str, 
     before = json.dumps(ask("status", str(folder)))
     refused("add", str(folder), *(word.format(at=folder.parent) for word in words))
     assert json.dumps(ask("status", str(folder))) == before
+
+
+def test_a_volant_car_without_an_id_is_the_simulated_one(tmp_path: Path) -> None:
+    assert ask("init", str(tmp_path / "repo"), "--car", "p7")["vehicle"] == CarFacts().vin
+    said = refused("init", str(tmp_path / "other"), "--ecu", "gateway=gw-a")
+    assert "--vehicle" in str(said)
 
 
 def test_words_that_would_leave_the_folder_are_refused(tmp_path: Path) -> None:

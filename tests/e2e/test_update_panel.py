@@ -67,7 +67,8 @@ def test_an_offer_says_all_that_a_person_must_know_and_is_agreed_to(open_seat):
         show(seat, STATES["idle"])
         show(seat, STATES["offered"])
         press(seat, wish.value)
-        assert wished(seat) is wish
+        word = seat.hear(lambda one: isinstance(one, CockpitWish))
+        assert (word.wish, word.offer) == (wish, OFFER["offer"])
     show(seat, STATES["refused"])
     seat.page.wait_for_function(
         """() => document.querySelector("volant-update").shadowRoot

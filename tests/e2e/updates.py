@@ -25,6 +25,7 @@ from volant.core.updates import (
 TITLE: Final = "Calmer pilot 2.1"
 DECIDE: Final = (UpdateWish.NOW, UpdateWish.TONIGHT, UpdateWish.LATER)
 OFFER: Final[dict[str, Any]] = {
+    "offer": "3f2a91c4",
     "title": TITLE,
     "changes": (
         "The pilot keeps more distance in rain",

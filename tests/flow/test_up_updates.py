@@ -70,12 +70,12 @@ class Garage:
         assert self.car is not None
         return Path(self.car.status()["power_socket"])
 
-    def ask(self, wish: UpdateWish | None = None) -> UpdateState:
+    def ask(self, wish: UpdateWish | None = None, offer: str = "") -> UpdateState:
         """As soon as the process `updates` answers, which may just have been killed."""
         end_s = time.monotonic() + BOUND_S
         while True:
             try:
-                return ask_updates(self.power, OtaWish(wish=wish)).state
+                return ask_updates(self.power, OtaWish(wish=wish, offer=offer)).state
             except LinkError:
                 assert time.monotonic() < end_s
                 time.sleep(0.1)
@@ -163,8 +163,7 @@ def test_an_update_outlives_the_death_of_its_process_and_of_the_whole_car(garage
     units = ("brake", "drive", "steer", "body", "pilot", "gateway")
     garage.offer("All of it", *(garage.image(unit, 1) for unit in units))
     garage.up(trial="5,0")
-    garage.offered()
-    garage.ask(UpdateWish.NOW)
+    garage.ask(UpdateWish.NOW, garage.offered().offer)
     garage.until(lambda now: now.phase in AT_WORK)
     garage.kill("updates")
     garage.until(lambda now: now.locked)

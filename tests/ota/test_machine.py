@@ -5,12 +5,17 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from tests.ota.car import PARKED, SECOND, TUNING, Car, offer
+from tests.ota.car import IDS, PARKED, SECOND, TUNING, Car, offer, order_of
+from volant.core.errors import LinkError, RefusedError
 from volant.core.updates import UpdateEnd, UpdatePhase, UpdateState, UpdateWish
+from volant.ota import UnitNow
+from volant.ota.deeds import perform
 from volant.ota.events import (
     Action,
     Check,
     Checked,
+    Deed,
+    Do,
     Drop,
     Event,
     Fetch,
@@ -26,7 +31,7 @@ from volant.ota.events import (
 )
 from volant.ota.health import HealthFacts
 from volant.ota.machine import start, step, tell
-from volant.ota.record import Decision, Open, Record, must_hold
+from volant.ota.record import Decision, Offer, Open, Record, must_hold
 
 NOON = 1.8e9 - 1.8e9 % 86400.0 + 12 * 3600.0
 
@@ -37,6 +42,7 @@ class Desk:
     def __init__(self, record: Record | None = None) -> None:
         self.machine = start(record or Record(), TUNING)
         self.now_s, self.noon_s = 100.0, NOON
+        self.timed = True
         self.actions: list[Action] = []
         self.feed(Woke(booted=True))
 
@@ -49,14 +55,14 @@ class Desk:
 
     @property
     def moment(self) -> Moment:
-        return Moment(round(self.now_s * SECOND), self.noon_s + self.now_s)
+        return Moment(round(self.now_s * SECOND), self.noon_s + self.now_s, timed=self.timed)
 
     @property
     def state(self) -> UpdateState:
         return tell(self.machine, self.moment)
 
     def wish(self, wish: UpdateWish) -> list[Action]:
-        return self.feed(Wished(wish))
+        return self.feed(Wished(wish, self.state.offer))
 
     def offered(self) -> "Desk":
         self.wish(UpdateWish.CHECK)
@@ -184,7 +190,7 @@ def test_now_waits_for_the_car_and_says_why() -> None:
 def test_facts_that_are_too_old_are_not_known() -> None:
     desk = Desk().offered()
     desk.feed(Seen(PARKED, HealthFacts()))
-    desk.feed(Wished(UpdateWish.NOW), 10.0)
+    desk.feed(Wished(UpdateWish.NOW, desk.state.offer), 10.0)
     assert "not known: speed" in desk.state.reasons
 
 
@@ -198,6 +204,7 @@ def test_tonight_waits_for_its_hours_and_asks_again_when_they_have_passed() -> N
     assert state.reasons == ()
     desk.feed(Seen(replace(PARKED, speed_mps=9.0), HealthFacts()), 15 * 3600.0)
     assert desk.state.reasons == ("the car moves",)
+    desk.feed(Checked(offer()))
     desk.feed(Tick(), 3 * 3600.0)
     assert desk.state.phase is UpdatePhase.OFFERED
     assert "have passed" in desk.state.reasons[0]
@@ -267,3 +274,186 @@ def test_a_dead_process_holds_the_car_once_units_may_not_fit_together() -> None:
     assert must_hold(Record(open=Open(offer=offer(), locked=True)))
     for decision in set(Decision) - {Decision.STAGE}:
         assert must_hold(Record(open=Open(offer=offer(), decision=decision)))
+
+
+def test_who_agrees_agrees_to_what_was_seen_and_to_nothing_else() -> None:
+    desk = Desk().offered()
+    seen = desk.state.offer
+    assert seen == "update 2"
+    desk.wish(UpdateWish.CHECK)
+    desk.feed(Checked(offer(3)))
+    desk.feed(Fetched())
+    for name, words in ((seen, "another update"), ("", "does not say which")):
+        desk.feed(Wished(UpdateWish.NOW, name))
+        assert words in desk.state.refused
+        assert desk.machine.record.consent is None
+    desk.feed(Wished(UpdateWish.NOW, "update 3"))
+    assert desk.machine.record.consent is not None
+
+
+def test_an_offer_that_is_signed_anew_is_the_same_to_who_agreed() -> None:
+    desk = Desk().offered()
+    desk.wish(UpdateWish.TONIGHT)
+    desk.wish(UpdateWish.CHECK)
+    assert len(desk.feed(Checked(msgspec.structs.replace(offer(), name="signed anew")))) == 1
+    record = desk.machine.record
+    assert record.offer is not None
+    assert record.consent is not None
+    assert record.offer.name == record.consent.offer == "signed anew"
+    assert desk.state.phase is UpdatePhase.WAITING
+
+
+def tonight() -> Desk:
+    """Agreed to, and its hour has just come."""
+    desk = Desk().offered()
+    desk.wish(UpdateWish.TONIGHT)
+    hours = 13.9
+    desk.feed(Seen(PARKED, HealthFacts()), hours * 3600.0)
+    desk.feed(Checked(offer()))
+    return desk
+
+
+def test_the_repositories_are_asked_once_more_before_an_agreed_update_begins() -> None:
+    desk = tonight()
+    assert desk.state.phase is UpdatePhase.WAITING
+    assert desk.feed(Seen(PARKED, HealthFacts()), 3600.0) == [Check("update 2")]
+    assert desk.state.phase is UpdatePhase.WAITING
+    assert "once more" in desk.state.reasons[0]
+    assert UpdateWish.LATER in desk.state.can
+    desk.feed(Checked(offer()))
+    assert desk.state.phase is UpdatePhase.INSTALLING
+
+
+@pytest.mark.parametrize("found", [None, offer(3)])
+def test_what_was_withdrawn_since_is_not_installed(found: Offer | None) -> None:
+    desk = tonight()
+    desk.feed(Seen(PARKED, HealthFacts()), 3600.0)
+    desk.feed(Checked(found))
+    assert desk.machine.record.consent is None
+    assert desk.machine.record.open is None
+    assert desk.state.reasons == ("the update that was agreed to is not offered any more",)
+
+
+def test_an_agreed_update_goes_on_without_an_answer_only_by_what_has_not_expired() -> None:
+    desk = tonight()
+    desk.feed(Seen(PARKED, HealthFacts()), 3600.0)
+    desk.feed(Checked(None, "nobody answers"))
+    assert desk.state.phase is UpdatePhase.WAITING
+    assert "nobody answers" in desk.state.reasons[0]
+    assert desk.feed(Seen(PARKED, HealthFacts()), 59.0) == []
+    assert desk.feed(Seen(PARKED, HealthFacts()), 2.0) == [Check("update 2")]
+    desk.feed(Checked(None, "nobody answers", standing=True))
+    assert desk.state.phase is UpdatePhase.INSTALLING
+
+
+def test_after_a_start_nothing_begins_before_the_repositories_and_the_time_were_heard() -> None:
+    asleep = tonight()
+    desk = Desk(asleep.machine.record)
+    desk.noon_s = asleep.noon_s + 14 * 3600.0  # it stood still while the car was off
+    assert desk.feed(Seen(PARKED, HealthFacts())) == []
+    assert desk.feed(Seen(PARKED, HealthFacts()), 11.0) == [Check("update 2")]
+    desk.noon_s += 8 * 3600.0
+    desk.feed(Checked(offer()))
+    assert desk.state.phase is UpdatePhase.OFFERED
+    assert "have passed" in desk.state.reasons[0]
+
+
+def test_an_hour_that_nobody_signed_is_not_the_agreed_one() -> None:
+    desk = tonight()
+    desk.timed = False
+    desk.feed(Seen(PARKED, HealthFacts()), 3600.0)
+    desk.feed(Checked(offer()))
+    assert "the hour is not known" in desk.state.reasons[0]
+    desk.timed = True
+    desk.feed(Seen(PARKED, HealthFacts()))
+    assert desk.state.phase is UpdatePhase.INSTALLING
+
+
+def test_what_waits_for_the_car_is_looked_after_and_can_be_withdrawn() -> None:
+    desk = Desk().offered()
+    desk.wish(UpdateWish.NOW)
+    driven = Seen(replace(PARKED, speed_mps=9.0), HealthFacts())
+    assert desk.feed(driven, 3600.0) == []
+    assert desk.feed(driven, 4 * 3600.0) == [Check("update 2")]
+    desk.feed(Checked(None))
+    assert desk.state.phase is UpdatePhase.IDLE
+
+
+def test_versions_for_people_are_those_of_the_programs() -> None:
+    desk = Desk()
+    desk.wish(UpdateWish.CHECK)
+    desk.feed(Checked(offer()))
+    desk.feed(Fetched(versions={"body": "2.0 beta", "brake": ""}))
+    assert [one.gets for one in desk.state.units] == ["2.0 beta", "2.0", "2.0"]
+    desk.wish(UpdateWish.CHECK)
+    assert desk.feed(Checked(offer())) == []
+
+
+def test_how_long_a_download_takes_is_told_by_its_pace() -> None:
+    desk = Desk()
+    desk.wish(UpdateWish.CHECK)
+    desk.feed(Checked(offer()))
+    assert desk.state.left_s is None
+    desk.feed(Fetching(500, 1000))  # that much lay there from before
+    assert desk.state.left_s is None
+    desk.feed(Fetching(600, 1000), 10.0)
+    assert desk.state.left_s == pytest.approx(40.0)
+    desk.feed(Fetched())
+    assert desk.state.left_s is None
+
+
+def test_how_long_installing_takes_is_told_first_by_the_director_then_by_its_pace() -> None:
+    desk = Desk().offered()
+    desk.feed(Seen(PARKED, HealthFacts()))
+    desk.wish(UpdateWish.NOW)
+    assert desk.state.phase is UpdatePhase.INSTALLING
+    assert desk.state.left_s == pytest.approx(60.0)
+    car = Car().update()
+    car.until(lambda now: 0.3 < now.state.done < 1.0)
+    left_s = car.state.left_s
+    assert left_s is not None
+    assert 2.0 < left_s < 20.0
+    assert car.rest().state.left_s is None
+
+
+def test_words_of_others_carry_nothing_that_moves_a_terminal() -> None:
+    desk = Desk()
+    desk.wish(UpdateWish.CHECK)
+    desk.feed(Checked(None, "the director says no: \x1b[2J\nall is well", rejected=True))
+    assert desk.state.reasons == ("the director says no: ?[2J?all is well",)
+    assert desk.state.last is not None
+    assert desk.state.last.why.isprintable()
+
+    class Liar:
+        name = "body"
+
+        def now(self) -> UnitNow:
+            return UnitNow(runs=None, version="\x1b[2J2.0")
+
+        def stage(self, *_: object) -> None:
+            raise RefusedError("\x07no")
+
+    told = perform(Liar(), Do("body", Deed.STAGE, IDS["body", 2]), order_of, print)  # type: ignore[arg-type]
+    assert told.now is not None
+    assert (told.now.version, told.refused) == ("?[2J2.0", "?no")
+
+
+def test_a_unit_is_named_once_by_whoever_tells_what_it_said() -> None:
+    class Port:
+        name = "body"
+
+        def now(self) -> UnitNow:
+            raise LinkError("body: nothing came")
+
+        def stage(self, *_: object) -> None:
+            raise RefusedError("body: it is full")
+
+        def reset(self) -> None:
+            raise LinkError("body: it sleeps")
+
+    for deed, words in (
+        (Deed.STAGE, ("it is full", "nothing came")),
+        (Deed.RESET, ("", "it sleeps")),
+    ):
+        told = perform(Port(), Do("body", deed, IDS["body", 2]), order_of, print)  # type: ignore[arg-type]
+        assert (told.refused, told.silent) == words

@@ -230,6 +230,19 @@ def test_a_trial_ends_when_it_was_driven_and_the_car_stands_again() -> None:
     ended(car, UpdateEnd.INSTALLED, [2, 2, 2])
 
 
+def test_a_long_drive_on_trial_is_written_down_until_it_was_long_enough() -> None:
+    car = Car(tuning=LONG).update().until(on_trial)
+    car.facts, car.health = driving(), replace(car.health, driving=True)
+    for _ in range(30):
+        car.turn(1.0)
+    enough = car.record
+    assert enough.open is not None
+    assert enough.open.driven_s >= 20.0
+    for _ in range(30):
+        car.turn(1.0)
+    assert car.record == enough
+
+
 def test_a_trial_is_decided_at_the_second_boot_before_units_fall_back_by_themselves() -> None:
     car = Car(tuning=LONG).update().until(on_trial)
     car.start()

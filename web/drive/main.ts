@@ -33,7 +33,7 @@ import { arrivalWords, rangeWords } from "../kit/energy";
 import { kmh, Steady } from "../kit/format";
 import { FUNCTIONS } from "../kit/functions";
 import { Live } from "../kit/live";
-import type { Function as CarFunction, CockpitFrame, UpdateWish } from "../kit/messages.gen";
+import type { Function as CarFunction, CockpitFrame } from "../kit/messages.gen";
 import type { AlertBanner } from "../kit/parts/alert";
 import type { AppCards } from "../kit/parts/apps";
 import type { CodeList } from "../kit/parts/codes";
@@ -44,6 +44,7 @@ import type { PilotTile } from "../kit/parts/pilot";
 import type { Speedo } from "../kit/parts/speedo";
 import type { UpdatePanel } from "../kit/parts/update";
 import type { SceneView } from "../kit/parts/view";
+import type { PressedWish } from "../kit/updates";
 import { badge, isParked } from "../kit/updates";
 
 const SEND_MS = 50;
@@ -218,7 +219,7 @@ codes.addEventListener("volant-clear", () => {
   if (seated) live.send(clearCodes());
 });
 updates.addEventListener("volant-wish", (event) => {
-  if (seated) live.send(wishOf((event as CustomEvent<UpdateWish>).detail));
+  if (seated) live.send(wishOf((event as CustomEvent<PressedWish>).detail));
 });
 seat.addEventListener("click", () => (seated ? leave() : take()));
 

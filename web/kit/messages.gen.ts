@@ -1,6 +1,6 @@
 // Made by `python -m volant.caros.cockpit.typescript`; do not edit.
 
-export const SCHEMA_HASH = "b66c0bafac07";
+export const SCHEMA_HASH = "7a9ba43c497a";
 
 /** Emergency braking's own view, 20 Hz and at each change; positions in the car frame. */
 export interface AebState {
@@ -499,6 +499,7 @@ export interface CockpitUpdate {
 export interface CockpitWish {
   type: "wish";
   wish: UpdateWish;
+  offer: string;
 }
 
 /** A crossing for people: its corners in order. */
@@ -1089,6 +1090,7 @@ export type UpdatePhase = "idle" | "checking" | "downloading" | "offered" | "wai
 export interface UpdateRequest {
   stamp_ns: number;
   wish: UpdateWish;
+  offer: string;
 }
 
 /** How the last update ended. */
@@ -1105,6 +1107,7 @@ export interface UpdateResult {
 export interface UpdateState {
   stamp_ns: number;
   phase: UpdatePhase;
+  offer: string;
   title: string;
   changes: readonly string[];
   unusable: readonly string[];
@@ -1192,7 +1195,7 @@ export const FIELDS: Record<string, readonly string[]> = {
   CockpitSurface: ["piece", "kind", "origin_x_m", "origin_y_m", "origin_z_m", "left", "right"],
   CockpitTrack: ["track_id", "object_class", "x_m", "y_m", "z_m", "yaw_rad", "speed_mps", "accel_mps2", "yaw_rate_rps", "length_m", "width_m", "height_m", "confidence", "brake_lights", "indicator", "ghost"],
   CockpitUpdate: ["state", "silent"],
-  CockpitWish: ["wish"],
+  CockpitWish: ["wish", "offer"],
   CockpitZebra: ["x_m", "y_m", "z_m", "signalled"],
   CodeFrame: ["stamp_ns", "drives_ago", "speed_mps", "charge_pct", "supply_v", "odometer_m"],
   Command: ["stamp_ns", "accel_mps2", "curvature_per_m", "gear", "indicator", "hold"],
@@ -1240,9 +1243,9 @@ export const FIELDS: Record<string, readonly string[]> = {
   TroubleCodes: ["stamp_ns", "number", "count", "codes", "may_clear", "refused"],
   TruthObject: ["actor_id", "object_class", "x_m", "y_m", "z_m", "yaw_rad", "speed_mps", "accel_mps2", "yaw_rate_rps", "length_m", "width_m", "height_m", "brake_lights", "indicator"],
   TyreState: ["pressure_pa", "temperature_k"],
-  UpdateRequest: ["stamp_ns", "wish"],
+  UpdateRequest: ["stamp_ns", "wish", "offer"],
   UpdateResult: ["end", "title", "at_s", "why", "changes", "units"],
-  UpdateState: ["stamp_ns", "phase", "title", "changes", "unusable", "takes_s", "size_bytes", "units", "done", "left_s", "starts_s", "reasons", "locked", "can", "refused", "last"],
+  UpdateState: ["stamp_ns", "phase", "offer", "title", "changes", "unusable", "takes_s", "size_bytes", "units", "done", "left_s", "starts_s", "reasons", "locked", "can", "refused", "last"],
   UpdateUnit: ["unit", "runs", "gets", "does", "done"],
   WipersState: ["mode", "intensity", "cycles_per_min"],
   WorldTruth: ["stamp_ns", "objects", "lights"],

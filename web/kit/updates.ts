@@ -11,6 +11,12 @@ import type {
   UpdateWish,
 } from "./messages.gen";
 
+/** A wish, and the offer that stood there when it was pressed: nobody agrees to another. */
+export interface PressedWish {
+  readonly wish: UpdateWish;
+  readonly offer: string;
+}
+
 const DAY_S = 86_400;
 /** Hours before this belong to the night before. */
 const MORNING = 6;

@@ -22,6 +22,7 @@ import {
 const STATE: UpdateState = {
   stamp_ns: 1e9,
   phase: "idle",
+  offer: "",
   title: "",
   changes: [],
   unusable: [],
@@ -150,7 +151,8 @@ describe("what a person may wish", () => {
       "later",
     ]);
     expect(wishes(state("waiting", { can: ["later"] }))).toEqual([["later", "Not now"]]);
-    expect(wishOf("tonight")).toEqual({ type: "wish", wish: "tonight" });
+    const wish = { wish: "tonight", offer: "3f2a" } as const;
+    expect(wishOf(wish)).toEqual({ type: "wish", ...wish });
   });
 
   test("is not taken for a reason", () => {

@@ -79,16 +79,20 @@ def install(
     usb: Annotated[
         Path | None, typer.Option(help="Take it from this folder of a stick, with the same checks.")
     ] = None,
+    offer: Annotated[
+        str, typer.Option(help="Only this offer, by the beginning of its name.", metavar="NAME")
+    ] = "",
     as_json: JsonOption = False,
 ) -> None:
     """Agree to what is offered, and follow it until the new programs are on trial or it has ended.
 
-    Exit status 5 where the old programs run again. Ctrl-C ends the looking, not the update.
+    Exit status 5 where the old programs run. Ctrl-C ends the looking, not the update.
 
     \b
     Examples:
       volant ota install --now
       volant ota install --tonight
+      volant ota install --offer 3f2a91c4
       volant ota install --usb /media/stick/volant
     """
     from volant.app.ota_command import InstallWish, install_command
@@ -98,7 +102,7 @@ def install(
     if now + tonight + later > 1:
         raise SettingsError("take one of --now, --tonight and --later")
     wish = UpdateWish.TONIGHT if tonight else UpdateWish.LATER if later else UpdateWish.NOW
-    raise typer.Exit(install_command(car, InstallWish(wish, usb), as_json=as_json))
+    raise typer.Exit(install_command(car, InstallWish(wish, usb, offer), as_json=as_json))
 
 
 @ota_app.command()

@@ -121,7 +121,7 @@ class Desk:
             case CockpitPress() if self.taken and self._hands is not None:
                 self._inbox.put(topics.DRIVER_REQUEST, _request(word, stamp_ns))
             case CockpitWish() if self.taken and self._hands is not None:
-                wish = UpdateRequest(stamp_ns=stamp_ns, wish=word.wish)
+                wish = UpdateRequest(stamp_ns=stamp_ns, wish=word.wish, offer=word.offer)
                 self._inbox.put(topics.UPDATE_REQUEST, wish)
 
     def _controls(self, hands: CockpitHands | None) -> DriverControls:

@@ -12,7 +12,6 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -26,14 +25,15 @@ from volant.app.say import tell as say
 from volant.app.updates_fetch import boot_id, sweep
 from volant.app.updates_folder import UpdatesFolder
 from volant.app.updates_ports import ports_of
+from volant.app.updates_record import FileStore
 from volant.app.updates_work import Work
-from volant.caros.apps.store import write_whole
 from volant.caros.flash_file import FileFlash
 from volant.core import topics
 from volant.core.clock import NS_PER_S
 from volant.core.errors import InputError, RefusedError, VolantError
 from volant.core.messages import PowerState
 from volant.core.updates import UpdatePhase, UpdateState, UpdateWish
+from volant.core.words import plain
 from volant.ota.conditions import car_facts
 from volant.ota.events import (
     Action,
@@ -53,6 +53,7 @@ from volant.ota.events import (
 from volant.ota.health import HealthTuning, HealthWatch
 from volant.ota.machine import Machine, UpdateTuning, start, step, tell
 from volant.ota.record import encode, load
+from volant.ota.telling import wishes
 
 TURN_S: Final = 0.05
 SEE_NS: Final = NS_PER_S
@@ -89,7 +90,7 @@ def updates(station: Station, context: Context) -> int:
     station.note = why
     if not station.go():
         return 0
-    _idle(station, why)
+    _idle(station, why, folder)
     return 0
 
 
@@ -99,6 +100,7 @@ def _why_not(folder: UpdatesFolder, context: Context) -> str:
         if folder.joined() is None:
             return "not joined to a repository: volant ota join"
         folder.inventory()
+        load(FileStore(folder.record))
     except VolantError as error:
         return str(error)
     if not all(isinstance(boot.flash, FileFlash) for boot in context.units.values()):
@@ -106,8 +108,8 @@ def _why_not(folder: UpdatesFolder, context: Context) -> str:
     return ""
 
 
-def _idle(station: Station, why: str) -> None:
-    """Say why there are no updates, and nothing else."""
+def _idle(station: Station, why: str, folder: UpdatesFolder) -> None:
+    """Say why there are no updates, and nothing else; a lock that lies there stays."""
     said_ns = -SAY_NS
     with contextlib.ExitStack() as opened:
         door: OtaDoor | None = None
@@ -115,7 +117,12 @@ def _idle(station: Station, why: str) -> None:
             door = opened.enter_context(OtaDoor(os.getppid()))
         while not station.ending:
             now_ns = station.now_ns
-            state = UpdateState(stamp_ns=max(0, now_ns), phase=UpdatePhase.IDLE, reasons=(why,))
+            state = UpdateState(
+                stamp_ns=max(0, now_ns),
+                phase=UpdatePhase.IDLE,
+                reasons=(why,),
+                locked=bool(folder.lock_words()),
+            )
 
             def take(asked: OtaWish, state: UpdateState = state) -> OtaReply:
                 taken = asked.wish is None
@@ -131,7 +138,7 @@ def _idle(station: Station, why: str) -> None:
 
 
 def _run(station: Station, context: Context, folder: UpdatesFolder) -> int:
-    store = FileStore(folder.path / "record")
+    store = FileStore(folder.record)
     work = Work(folder)
     doip_port = context.doip.getsockname()[1]
     work.ports = ports_of(folder, doip_port, app_store(context.state), work.sign)
@@ -149,25 +156,6 @@ def _run(station: Station, context: Context, folder: UpdatesFolder) -> int:
             live.turn(door)
             time.sleep(TURN_S)
     return 0
-
-
-@dataclass(frozen=True, slots=True)
-class FileStore:
-    """The record in a file that is replaced in one move."""
-
-    path: Path
-
-    @property
-    def value(self) -> bytes | None:
-        """As `RecordStore`."""
-        try:
-            return self.path.read_bytes()
-        except FileNotFoundError:
-            return None
-
-    def put(self, data: bytes) -> None:
-        """As `RecordStore`."""
-        write_whole(self.path, data)
 
 
 class LiveUpdates:
@@ -193,6 +181,7 @@ class LiveUpdates:
         self._watch = HealthWatch()
         self._thread = WorkThread(work)
         self._clock, self._boot = folder.clock(boot_id(), time.monotonic_ns()), boot_id()
+        self._timed = folder.knows_hour(self._boot)
         self._said: UpdateState | None = None
         self._said_ns = self._seen_ns = -NS_PER_S
         self._report_s = 0.0
@@ -218,7 +207,7 @@ class LiveUpdates:
             self._seen_ns = now_ns
             self._see(now_ns)
         for wish in self._wishes.take():
-            self._wish(OtaWish(wish=wish.wish))
+            self._wish(OtaWish(wish=wish.wish, offer=wish.offer))
         self._feed(Tick())
         if door is not None:
             door.turn(self._answer)
@@ -247,9 +236,9 @@ class LiveUpdates:
 
     def _wish(self, asked: OtaWish) -> None:
         assert asked.wish is not None
-        if asked.wish is UpdateWish.CHECK:
+        if asked.wish is UpdateWish.CHECK and asked.wish in wishes(self._machine):
             self._work.usb = Path(asked.usb) if asked.usb else None
-        self._feed(Wished(asked.wish))
+        self._feed(Wished(asked.wish, asked.offer))
 
     # --- stepping --------------------------------------------------------------------------------
 
@@ -283,8 +272,10 @@ class LiveUpdates:
         if self._thread.clock_changed:
             self._thread.clock_changed = False
             self._clock = self._folder.clock(self._boot, now_ns)
+            self._timed = self._folder.knows_hour(self._boot)
         offset_s = float(time.localtime().tm_gmtoff)
-        return Moment(max(0, self._station.now_ns), self._clock.now_s(now_ns), offset_s)
+        now_s = self._clock.now_s(now_ns)
+        return Moment(max(0, self._station.now_ns), now_s, offset_s, timed=self._timed)
 
     # --- saying ----------------------------------------------------------------------------------
 
@@ -350,7 +341,7 @@ class WorkThread:
                 self._work.report()
                 self._work.silent = ""
             except (VolantError, OSError) as error:
-                self._work.silent = f"the director was not told: {error}"
+                self._work.silent = plain(f"the director was not told: {error}")
             told(self._work.silent)
 
         self._put(act)

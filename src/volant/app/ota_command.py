@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ from volant.core.updates import (
 from volant.ota.machine import NOTHING_NEWER
 
 LOOK_S: Final = 0.2
+NAME_SHOWN: Final = 12
+"""Letters of an offer's name that people are shown."""
 FETCHING: Final = (UpdatePhase.CHECKING, UpdatePhase.DOWNLOADING)
 
 
@@ -35,6 +38,8 @@ class InstallWish:
 
     wish: UpdateWish
     usb: Path | None = None
+    offer: str = ""
+    """Name of the offer that the person has seen, or its beginning; empty: what is offered now, which is shown."""
 
 
 def check_command(car: Path | None, *, as_json: bool) -> Exit:
@@ -65,18 +70,30 @@ def status_command(car: Path | None, *, as_json: bool) -> Exit:
 
 
 def install_command(car: Path | None, asked: InstallWish, *, as_json: bool) -> Exit:
-    """Run `volant ota install`: agree, and follow it until the new programs are on trial or it has ended."""
+    """Run `volant ota install`: agree to what is shown, and follow it until it is on trial or has ended.
+
+    Raises:
+        RefusedError: another update is offered than the one that is meant, or the car does not take the wish.
+    """
     if asked.usb is not None:
         if not asked.usb.is_dir():
             raise InputError("is no folder", file=str(asked.usb))
-        found = _check(car, asked.usb, quiet=as_json)
-        if found.phase is not UpdatePhase.OFFERED:
-            raise RefusedError("; ".join(found.reasons) or "the stick brings nothing for this car")
-    before = ask_updates(car, OtaWish()).state.last
-    state = _taken(ask_updates(car, OtaWish(wish=asked.wish))).state
+        seen = _check(car, asked.usb, quiet=as_json)
+        # An offer of before may lie there still: a reason says that it is not the stick's.
+        if seen.reasons or not seen.offer:
+            raise RefusedError("; ".join(seen.reasons) or "the stick brings nothing for this car")
+    else:
+        seen = ask_updates(car, OtaWish()).state
+    if not seen.offer.startswith(asked.offer):
+        raise RefusedError(f"updates: {seen.offer[:NAME_SHOWN] or 'nothing'} is offered by now")
+    agrees = asked.wish is not UpdateWish.LATER
+    if agrees and seen.offer and not as_json:
+        _show_offer(seen)
+    wish = OtaWish(wish=asked.wish, offer=seen.offer if agrees else "")
+    state = _taken(ask_updates(car, wish)).state
     if asked.wish is UpdateWish.NOW:
-        state = _follow(car, state, before, quiet=as_json)
-    return _ended(state, before, as_json=as_json)
+        state = _follow(car, state, seen.last, quiet=as_json)
+    return _ended(state, seen.last, follows=asked.wish is UpdateWish.NOW, as_json=as_json)
 
 
 def rollback_command(car: Path | None, *, as_json: bool) -> Exit:
@@ -147,7 +164,8 @@ def _follow(
 ) -> UpdateState:
     if state.phase is UpdatePhase.TRIAL or state.last != before:
         return state
-    ends = (UpdatePhase.IDLE, UpdatePhase.TRIAL)
+    # Offered once more: what was agreed to is so no longer.
+    ends = (UpdatePhase.IDLE, UpdatePhase.TRIAL, UpdatePhase.OFFERED)
     return _until(car, lambda now: now.phase in ends or now.last != before, quiet=quiet)
 
 
@@ -169,32 +187,44 @@ def _line(state: UpdateState) -> str:
     parts = [state.phase.value]
     if state.phase in FETCHING or state.phase is UpdatePhase.INSTALLING:
         parts.append(f"{int(state.done * 10) * 10} %")
+        if state.left_s is not None:
+            parts.append(f"about {_span(state.left_s)} left")
     parts += [f"{one.unit}: {one.does}" for one in state.units if one.does]
     parts += state.reasons
     return ", ".join(parts)
 
 
-def _ended(state: UpdateState, before: UpdateResult | None, *, as_json: bool) -> Exit:
+def _ended(
+    state: UpdateState, before: UpdateResult | None, *, follows: bool, as_json: bool
+) -> Exit:
     if as_json:
         answer_json(state)
     else:
         _show(state)
     fresh = state.last if state.last != before else None
-    good = fresh is None or fresh.end is UpdateEnd.INSTALLED
+    if fresh is not None:
+        return Exit.DONE if fresh.end is UpdateEnd.INSTALLED else Exit.DIFFERS
+    good = not follows or state.phase is UpdatePhase.TRIAL
     return Exit.DONE if good else Exit.DIFFERS
 
 
-def _show(state: UpdateState) -> None:
-    title = f": {state.title}" if state.title else ""
+def _show_offer(state: UpdateState) -> None:
+    """What is agreed to."""
+    name = f" ({state.offer[:NAME_SHOWN]})" if state.offer else ""
+    title = f": {state.title}{name}" if state.title else ""
     answer(f"{state.phase.value}{title}")
     for line in state.changes:
         answer(f"  changes: {line}")
     for line in state.unusable:
         answer(f"  cannot be used meanwhile: {line}")
     if state.takes_s:
-        answer(f"  takes about {state.takes_s / 60:.0f} min; {state.size_bytes} bytes to fetch")
+        answer(f"  takes about {_span(state.takes_s)}; {_size(state.size_bytes)} to fetch")
     for one in state.units:
         answer(f"  {one.unit}: {one.runs or 'none'} -> {one.gets} {one.does}".rstrip())
+
+
+def _show(state: UpdateState) -> None:
+    _show_offer(state)
     if state.starts_s is not None:
         answer(f"  will be installed {_when(state.starts_s)}")
     for line in state.reasons:
@@ -208,6 +238,19 @@ def _show(state: UpdateState) -> None:
     if state.last is not None:
         why = f": {state.last.why}" if state.last.why else ""
         answer(f"last: {state.last.title}: {state.last.end.value} {_when(state.last.at_s)}{why}")
+
+
+def _span(span_s: float) -> str:
+    """Rounded up: to tens of seconds below a minute and a half, else to minutes."""
+    if span_s <= 90.0:
+        return f"{max(1, math.ceil(span_s / 10.0)) * 10} s"
+    return f"{math.ceil(span_s / 60.0)} min"
+
+
+def _size(size_bytes: int) -> str:
+    if size_bytes < 1_000_000:
+        return f"{math.ceil(size_bytes / 1000)} kB"
+    return f"{size_bytes / 1e6:.1f} MB"
 
 
 def _when(at_s: float) -> str:

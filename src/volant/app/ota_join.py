@@ -10,22 +10,24 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
 from volant.app.exits import Exit
 from volant.app.folders import data_folder, state_folder
 from volant.app.repo_folder import RepoFolder
-from volant.app.say import answer, answer_json
+from volant.app.say import answer, answer_json, tell
 from volant.app.unit_flash import open_units
 from volant.app.updates_apps import HARDWARE as APP_HARDWARE
 from volant.app.updates_apps import PREFIX
 from volant.app.updates_fetch import boot_id
 from volant.app.updates_folder import Joined, UpdatesFolder
+from volant.app.updates_record import FileStore
 from volant.caros.flash_file import FileFlash
 from volant.core.errors import InputError, RefusedError
 from volant.core.settings import find_data
-from volant.ota.record import decode
+from volant.ota.record import load
 from volant.trust.keys import SigningKey
 from volant.trust.uptane import Inventory, RepositoryMap, SecureClock, provision_full
 from volant.trust.uptane.match import DIRECTOR, IMAGE
@@ -36,6 +38,11 @@ from volant.vehicle.boot import Bootloader
 from volant.vehicle.boot.calibration import HARDWARE
 from volant.vehicle.boot.trusting import Joining
 from volant.vehicle.ecus import ECUS
+
+FORGOTTEN: Final = (
+    "what its updates had decided cannot be read and is forgotten: see to it that the programs of its units "
+    "belong together"
+)
 
 
 class JoinAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,7 +102,8 @@ def join_command(place: str, wish: JoinWish, state: Path | None, *, as_json: boo
     source = url.rstrip("/") if url else str(repo.path)
     joined = Joined(source=source, time_key=brought.time_key.public.hex)
     with folder.held(), open_units(folder.state, spec) as boots:
-        _check_down(folder, boots)
+        store = FileStore(folder.record)
+        broken = _check_down(store, boots)
         now_ns = time.monotonic_ns()
         own = {name: keys[name] for name in keys if name.startswith(PREFIX)}
         own[inventory.primary.ecu_id] = keys[inventory.primary.ecu_id]
@@ -104,6 +112,9 @@ def join_command(place: str, wish: JoinWish, state: Path | None, *, as_json: boo
         _join_units(boots, brought, clock.attested_s)
         folder.join(joined, inventory, brought.repository_map, brought.metadata, own)
         folder.store_clock(boot_id(), clock)
+        if broken:
+            store.forget()
+            tell(f"{FORGOTTEN} ({broken})")
     told = JoinAnswer(
         car=spec.name,
         vehicle=inventory.vehicle_id,
@@ -140,16 +151,24 @@ def _check_units(inventory: Inventory) -> None:
         wanted = APP_HARDWARE if app else HARDWARE
         if one.hardware_id != wanted:
             raise InputError(f"{one.ecu_id} has hardware {one.hardware_id}, expected {wanted}")
+        if not (app or one.primary or one.partial):
+            words = "would check both repositories by itself, which no unit of ours can"
+            raise InputError(f"{one.ecu_id} {words}: --ecu {one.ecu_id}={HARDWARE},partial")
         if one.primary and app:
             raise InputError(f"{one.ecu_id} is an app and cannot be the primary")
 
 
-def _check_down(folder: UpdatesFolder, boots: Mapping[str, Bootloader]) -> None:
+def _check_down(store: FileStore, boots: Mapping[str, Bootloader]) -> str:
+    """Why the record of updates cannot be read; empty: it can, and nothing is under way."""
     if not all(isinstance(boot.flash, FileFlash) for boot in boots.values()):
         raise RefusedError("the car is up: a car joins at a desk, while it is down")
-    record = folder.path / "record"
-    if record.exists() and decode(record.read_bytes()).open is not None:
+    try:
+        record = load(store)
+    except InputError as error:
+        return str(error)
+    if record.open is not None:
         raise RefusedError("an update is under way: start the car and let it end first")
+    return ""
 
 
 def _key(repo: RepoFolder, name: str) -> SigningKey:

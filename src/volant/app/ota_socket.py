@@ -12,7 +12,7 @@ from volant.app.folders import runtime_folder
 from volant.app.packet_door import PacketDoor, ask_door
 from volant.app.power_socket import find_car
 from volant.core.errors import LinkError
-from volant.core.updates import UpdateState, UpdateWish
+from volant.core.updates import OfferName, UpdateState, UpdateWish
 
 
 class OtaWish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -20,6 +20,8 @@ class OtaWish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     wish: UpdateWish | None = None
     """None: only to see."""
+    offer: OfferName = ""
+    """With `now` and `tonight`: `UpdateState.offer` as the person saw it."""
     usb: str = ""
     """With `check`: folder of a bundle to take instead of the repositories."""
 

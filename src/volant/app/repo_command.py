@@ -25,7 +25,7 @@ from volant.trust.uptane.match import DIRECTOR, IMAGE
 from volant.trust.uptane.metadata import ROOT, TARGETS, TOP_LEVEL
 from volant.trust.uptane.trusted import file_of
 from volant.vehicle.boot.calibration import HARDWARE
-from volant.vehicle.ecus import ECUS
+from volant.vehicle.ecus import ECUS, CarFacts
 
 ECU_WORDS: Final = "ID=HARDWARE, or ID=HARDWARE,partial"
 KEY_WORDS: Final = (
@@ -51,7 +51,7 @@ class RepoAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 def init_command(
     folder: Path,
-    vehicle: str,
+    vehicle: str | None,
     ecus: Sequence[str],
     car: str | None,
     apps: Sequence[str],
@@ -59,8 +59,17 @@ def init_command(
     *,
     as_json: bool,
 ) -> Exit:
-    """Make both repositories; the first control unit is the primary."""
+    """Make both repositories; the first control unit is the primary.
+
+    A Volant car that is not named is the simulated one, by its VIN.
+    """
     repo = RepoFolder(folder)
+    if vehicle is None:
+        if car is None:
+            raise InputError(
+                "whose repositories? --vehicle ID, or --car NAME for the simulated car"
+            )
+        vehicle = CarFacts().vin
     check_word(vehicle, "car")
     entries = units_of(ecus, car, apps)
     wanted = _key_counts(keys)

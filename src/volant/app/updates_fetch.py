@@ -38,13 +38,14 @@ from volant.trust.uptane import (
 )
 from volant.trust.uptane.custom import DeltaInfo, UpdateNote, note_of
 from volant.trust.uptane.match import DIRECTOR, IMAGE
-from volant.trust.uptane.metadata import TARGETS
+from volant.trust.uptane.metadata import TARGETS, is_expired
 from volant.trust.uptane.trusted import HISTORY
 from volant.trust.uptane.verdict import Attack
 
 CHUNK_BYTES: Final = 256 * 1024
 ROOM_BYTES: Final = 16 << 20
 """Of the disk that downloads leave free: records, metadata and codes must always be written (chosen)."""
+NAMED_BY: Final = "sha256"
 FORGED: Final = (Attack.ARBITRARY, Attack.ENDLESS)
 """What came is wrong, not merely late: it is thrown away."""
 
@@ -81,6 +82,18 @@ class Wanted:
     def delta(cls, one: DeltaInfo) -> Wanted:
         """A delta."""
         return cls(delta_fetch(one), one.name, one.length, one.hashes)
+
+    @property
+    def stored_as(self) -> str:
+        """Name of its file in the car: its SHA-256.
+
+        Raises:
+            RefusedError: it is known by other hashes only.
+        """
+        if NAMED_BY not in self.hashes:
+            kinds = ", ".join(sorted(self.hashes))
+            raise RefusedError(f"{self.name} is known by {kinds} only; this car needs a SHA-256")
+        return self.hashes[NAMED_BY]
 
 
 def hear_time(folder: UpdatesFolder, source: UpdateSource, others: Iterable[bytes] = ()) -> bytes:
@@ -127,11 +140,33 @@ def check(
     plan = session.result
     top = director.targets[TARGETS]
     return Checked(
-        name=hashlib.sha256(top.data).hexdigest(),
+        name=_name_of(top.data),
         assignments=plan.assignments,
         note=note_of(top.signed),
         metadata=director_files(director),
     )
+
+
+def still_believed(folder: UpdatesFolder, name: str) -> bool:
+    """Whether what was believed last is the offer of this name, and nothing of it has expired since.
+
+    Raises:
+        InputError: the car is not joined.
+        RejectedError: a root is none any more.
+    """
+    now_s = secure_now_s(folder)
+    for one in (folder.repository(DIRECTOR), folder.repository(IMAGE)):
+        top = one.targets.get(TARGETS)
+        parts = (one.root, one.timestamp, one.snapshot, top)
+        if any(part is None or is_expired(part.signed, now_s) for part in parts):
+            return False
+        if one.name == DIRECTOR and (top is None or _name_of(top.data) != name):
+            return False
+    return True
+
+
+def _name_of(targets: bytes) -> str:
+    return hashlib.sha256(targets).hexdigest()
 
 
 def director_files(director: TrustedRepository) -> tuple[bytes, ...]:
@@ -168,7 +203,7 @@ def download(
         RefusedError: the disk has no room, or refuses.
     """
     folder.downloads.mkdir(mode=0o700, parents=True, exist_ok=True)
-    final = folder.downloads / wanted.hashes["sha256"]
+    final = folder.downloads / wanted.stored_as
     if not _is_right(final, wanted):
         part = final.with_name(final.name + ".part")
         stored = part.exists()
@@ -190,7 +225,7 @@ def lying(folder: UpdatesFolder, wanted: Wanted) -> Artifact | None:
     Raises:
         RefusedError: the disk refuses.
     """
-    path = folder.downloads / wanted.hashes["sha256"]
+    path = folder.downloads / wanted.stored_as
     return artifact(path, wanted) if _is_right(path, wanted) else None
 
 
@@ -202,7 +237,7 @@ def artifact(path: Path, wanted: Wanted) -> Artifact:
             file.seek(offset)
             return file.read(length)
 
-    return Artifact(wanted.name, wanted.length, wanted.hashes["sha256"], read)
+    return Artifact(wanted.name, wanted.length, wanted.stored_as, read)
 
 
 def sweep(folder: UpdatesFolder, kept: Iterable[str] = ()) -> None:

@@ -21,7 +21,13 @@ from volant.caros.apps.store import write_whole
 from volant.core.errors import InputError, RefusedError
 from volant.core.updates import UpdateResult
 from volant.trust.keys import PublicKey, SigningKey
-from volant.trust.uptane import Inventory, RepositoryMap, SecureClock, TrustedRepository
+from volant.trust.uptane import (
+    Attack,
+    Inventory,
+    RepositoryMap,
+    SecureClock,
+    TrustedRepository,
+)
 from volant.trust.uptane.match import DIRECTOR, IMAGE
 
 FOLDER: Final = "updates"
@@ -49,6 +55,11 @@ class _KeptClock(msgspec.Struct, frozen=True, kw_only=True):
     clock: SecureClock
 
 
+class _KeptAttack(msgspec.Struct, frozen=True, kw_only=True):
+    attack: Attack
+    detail: str
+
+
 @dataclass(frozen=True, slots=True)
 class UpdatesFolder:
     """The folder of one car; nothing is made before something is written."""
@@ -74,7 +85,7 @@ class UpdatesFolder:
     @property
     def record(self) -> Path:
         """The update machine's record."""
-        return self.path / "record.flash"
+        return self.path / "record"
 
     # --- the lock against driving ----------------------------------------------------------------
 
@@ -229,6 +240,13 @@ class UpdatesFolder:
             return SecureClock()
         return kept.clock if kept.boot == boot else kept.clock.after_boot(now_ns)
 
+    def knows_hour(self, boot: str) -> bool:
+        """Whether somebody signed the time since the machine was switched on."""
+        data = _read(self.path / "clock.json")
+        with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError):
+            return data is not None and msgspec.json.decode(data, type=_KeptClock).boot == boot
+        return False
+
     def store_clock(self, boot: str, clock: SecureClock) -> None:
         """Keep what was attested."""
         kept = _KeptClock(boot=boot, clock=clock)
@@ -250,6 +268,25 @@ class UpdatesFolder:
         kept = (*known, result)[-HISTORY_MOST:]
         lines = b"".join(msgspec.json.encode(one) + b"\n" for one in kept)
         write_whole(self.path / "history.jsonl", lines)
+
+    # --- attacks ---------------------------------------------------------------------------------
+
+    def attack(self) -> tuple[Attack, str] | None:
+        """What was noticed and the director has not heard yet, with details; None: nothing."""
+        with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError):
+            data = _read(self.path / "attack.json")
+            kept = None if data is None else msgspec.json.decode(data, type=_KeptAttack)
+            return None if kept is None else (kept.attack, kept.detail)
+        return None
+
+    def keep_attack(self, attack: Attack, detail: str) -> None:
+        """Keep it until the director has heard of it; a newer one takes its place."""
+        kept = _KeptAttack(attack=attack, detail=detail)
+        write_whole(self.path / "attack.json", msgspec.json.encode(kept))
+
+    def forget_attack(self) -> None:
+        """The director has heard of it."""
+        (self.path / "attack.json").unlink(missing_ok=True)
 
     # --- small counters --------------------------------------------------------------------------
 

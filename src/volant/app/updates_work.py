@@ -13,6 +13,7 @@ from typing import Final
 
 from volant.app.updates_apps import PREFIX
 from volant.app.updates_fetch import (
+    NAMED_BY,
     Wanted,
     check,
     director_files,
@@ -20,13 +21,17 @@ from volant.app.updates_fetch import (
     hear_time,
     lying,
     secure_now_s,
+    still_believed,
     sweep,
 )
 from volant.app.updates_folder import UpdatesFolder
 from volant.app.updates_source import UpdateSource, source_of, stick
+from volant.app.updates_versions import version_of
 from volant.core.errors import InputError, LinkError, RefusedError, TrustError, VolantError
+from volant.core.words import plain
 from volant.ota.deeds import perform
 from volant.ota.events import Check, Checked, Deed, Did, Do, Event, Fetch, Fetched, Fetching
+from volant.ota.fitting import check_room
 from volant.ota.ports import Artifact, Order, UnitNow, UnitPort
 from volant.ota.record import Offer, UnitPlan
 from volant.ota.uds_unit import UdsUnit
@@ -51,6 +56,8 @@ PER_UNIT_S: Final = 20.0
 """About so long a unit takes, where the director does not say."""
 FORGED: Final = (Attack.ARBITRARY, Attack.ROLLBACK, Attack.MIX_AND_MATCH, Attack.ENDLESS)
 """What is told is not to be believed; the others say that nothing, or nothing new, comes."""
+SILENT: Final = (Attack.DROP, Attack.SLOW)
+"""Nobody answers: what was signed before holds until it expires."""
 WORDS: Final = {
     Attack.FREEZE: "what the repositories say is out of date",
     Attack.SLOW: "it comes too slowly",
@@ -70,11 +77,11 @@ class Work:
     ports: Mapping[str, UnitPort] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
     usb: Path | None = None
-    """Take the next check and what follows it from this stick."""
-    attack: tuple[Attack, str] | None = None
-    """Noticed since the director last heard of us."""
+    """Take the next check from this stick, and what it finds too, as long as the stick is there."""
     silent: str = ""
     """Why the director has not heard how the car is; empty: it has."""
+    _stick: Path | None = None
+    """Where the last check was made, if not at home."""
     _assigned: dict[str, Assignment] = field(default_factory=dict)
     """What the last check found, by unit."""
     _metadata: tuple[bytes, ...] = ()
@@ -84,44 +91,49 @@ class Work:
     """Nobody signs the time now; not every unit waits for that again."""
 
     @property
-    def source(self) -> UpdateSource:
-        """Where updates come from now."""
+    def home(self) -> UpdateSource:
+        """The repositories that the car is joined to: they sign the time and hear what the car says."""
         joined = self.folder.joined()
         if joined is None:
             raise InputError("the car is not joined")
-        if self.usb:
-            return stick(self.usb)
         return source_of(joined.source, self.folder.repository_map())
+
+    @property
+    def source(self) -> UpdateSource:
+        """Where what was found lies."""
+        if self._stick is not None and self._stick.is_dir():
+            return stick(self._stick)
+        return self.home
 
     def do(self, action: Check | Fetch | Do, tell: Callable[[Event], object]) -> Event:
         """What came of an action; nothing is raised for what is outside of the car."""
         if isinstance(action, Do):
             return self._deed(action, tell)
         if isinstance(action, Check):
-            found = self._check()
-            if found.offer is None:
-                self.usb = None
-            return found
-        fetched = self._fetch(action.offer, tell)
-        self.usb = None  # all of it lies in the car, or is to be asked for anew
-        return fetched
+            self._stick, self.usb = self.usb, None
+            return self._check(action.agreed)
+        return self._fetch(action.offer, tell)
 
     # --- check -----------------------------------------------------------------------------------
 
-    def _check(self) -> Checked:
+    def _check(self, agreed: str) -> Checked:
         try:
-            source = self.source
-            hear_time(self.folder, source)
-            with contextlib.suppress(LinkError, RefusedError):
-                self.report(source)
+            home = self.home
+            source = home if self._stick is None else stick(self._stick)
+            hear_time(self.folder, home)
+            if source is home:
+                with contextlib.suppress(LinkError, RefusedError):
+                    self.report()
             now = {name: port.now() for name, port in self.ports.items()}
             runs = [one.runs for one in now.values() if one.runs is not None]
             found = check(self.folder, source, runs, self.limits)
-            self.attack = None
             self._whole.clear()
             self._timeless = False
             self._assigned = {one.ecu_id: one for one in found.assignments}
             self._metadata = found.metadata
+            for one in found.assignments:
+                _ = Wanted.image(one).stored_as  # refused before anybody agrees to it
+                check_room(one.ecu_id, one.length, now[one.ecu_id])
             if not found.assignments:
                 return Checked(None)
             note = found.note
@@ -138,14 +150,23 @@ class Work:
                 )
             )
         except RejectedError as error:
-            return Checked(None, self._rejected(error), rejected=error.attack in FORGED)
+            standing = bool(agreed) and error.attack in SILENT and self._holds(agreed)
+            words, rejected = self._rejected(error), error.attack in FORGED
+            return Checked(None, words, rejected=rejected, standing=standing)
         except TrustError as error:
-            return Checked(None, str(error), rejected=True)
-        except VolantError as error:
-            return Checked(None, str(error))
+            return Checked(None, str(error)[:TEXT_MOST], rejected=True)
+        except (VolantError, OSError) as error:
+            return Checked(None, str(error)[:TEXT_MOST])
+
+    def _holds(self, agreed: str) -> bool:
+        """Whether what was believed before still lets this offer be installed."""
+        with contextlib.suppress(VolantError):
+            return still_believed(self.folder, agreed)
+        return False
 
     def _rejected(self, error: RejectedError) -> str:
-        self.attack = (error.attack, str(error)[:DETAIL_MOST])
+        with contextlib.suppress(OSError):
+            self.folder.keep_attack(error.attack, str(error)[:DETAIL_MOST])
         return f"{WORDS[error.attack]}: {error}"[:TEXT_MOST]
 
     # --- downloads -------------------------------------------------------------------------------
@@ -158,7 +179,7 @@ class Work:
                 _of_installed(plan.before) for plan in offer.units if plan.single and plan.before
             ]
             total, before = sum(one.length for one in files), 0
-            sweep(self.folder, {one.hashes["sha256"] for one in files})
+            sweep(self.folder, {one.stored_as for one in files})
             for one in files:
                 began = before
 
@@ -171,7 +192,12 @@ class Work:
             return Fetched(self._rejected(error), rejected=error.attack in FORGED)
         except (VolantError, OSError) as error:
             return Fetched(str(error)[:TEXT_MOST])
-        return Fetched()
+        return Fetched(versions={plan.unit: self._version(plan) for plan in offer.units})
+
+    def _version(self, plan: UnitPlan) -> str:
+        """Of a whole image that lies in the car; a delta does not tell."""
+        image = self._lies(_of_installed(plan.target))
+        return "" if image is None else version_of(plan.unit, image)
 
     def _files(self, plan: UnitPlan) -> list[Wanted]:
         """What must be in the car for a unit: a delta from what it runs, else the whole image."""
@@ -204,7 +230,7 @@ class Work:
             if self._timeless or not (nonce := port.nonce()):
                 return
             self._timeless = True
-            said = self.source.signed_time((nonce.hex(),))
+            said = self.home.signed_time((nonce.hex(),))
             self._timeless = False
             if said is not None:
                 port.hear(said)
@@ -254,6 +280,8 @@ class Work:
         if runs is None or one.ecu_id in self._whole or one.ecu_id.startswith(PREFIX):
             return None
         for delta in one.deltas:
+            if NAMED_BY not in delta.hashes:
+                continue  # only the shorter way is lost
             known = set(delta.base) & set(runs.hashes)
             if known and all(delta.base[kind] == runs.hashes[kind] for kind in known):
                 return delta
@@ -261,13 +289,14 @@ class Work:
 
     # --- what the director hears -----------------------------------------------------------------
 
-    def report(self, source: UpdateSource | None = None) -> None:
-        """Tell the director what runs, signed by each unit.
+    def report(self) -> None:
+        """Tell the director what runs, signed by each unit, and which attack was noticed.
 
         Raises:
             LinkError: it does not answer, or a unit does not.
             RefusedError: it does not believe us.
         """
+        home, attack = self.home, self.folder.attack()
         inventory = self.folder.inventory()
         primary = inventory.primary.ecu_id
         reports = {
@@ -275,12 +304,15 @@ class Work:
             for name, port in self.ports.items()
         }
         manifest = sign_manifest(inventory.vehicle_id, primary, reports, self.folder.key(primary))
-        (source or self.source).tell(manifest)
+        if not home.tell(manifest):
+            raise LinkError(f"nobody at {home.words} hears it")
+        if attack is not None:
+            self.folder.forget_attack()
 
     def sign(self, unit: str, runs: Installed | None) -> bytes:
         """The report of a unit without flash of its own, and of the primary, which tells of attacks."""
         primary = unit == self.folder.inventory().primary.ecu_id
-        attack, detail = self.attack if primary and self.attack else (None, "")
+        attack, detail = (self.folder.attack() if primary else None) or (None, "")
         told = EcuReport(
             ecu_id=unit,
             installed=runs,
@@ -299,7 +331,7 @@ def _plan(one: Assignment, now: UnitNow) -> UnitPlan:
         target=one.as_installed(),
         before=now.runs,
         version=one.name[:TEXT_MOST],
-        version_before=now.version[:TEXT_MOST],
+        version_before=plain(now.version)[:TEXT_MOST],
         single=not now.two_slots,
     )
 

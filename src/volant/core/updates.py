@@ -14,6 +14,8 @@ from volant.core.messages import Message, Stamp
 from volant.core.words import WordEnum
 
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
+OfferName = Annotated[str, Meta(max_length=128)]
+"""Tells an offer from all others: the hash of what the director signed."""
 UnixTime = Annotated[float, Meta(ge=0.0)]
 """Seconds since 1970, UTC."""
 Span = Annotated[float, Meta(ge=0.0)]
@@ -100,8 +102,10 @@ class UpdateState(Message, frozen=True, kw_only=True):
 
     stamp_ns: Stamp
     phase: UpdatePhase
+    offer: OfferName = ""
+    """Which update is in hand: who agrees to it says this name; empty: none."""
     title: str = ""
-    """Of the update that is in hand."""
+    """Of it."""
     changes: tuple[str, ...] = ()
     """What becomes different, for people."""
     unusable: tuple[str, ...] = ()
@@ -133,3 +137,5 @@ class UpdateRequest(Message, frozen=True, kw_only=True):
 
     stamp_ns: Stamp
     wish: UpdateWish
+    offer: OfferName = ""
+    """`UpdateState.offer` as the person saw it: `now` and `tonight` agree to that one, and to no other."""

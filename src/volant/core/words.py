@@ -13,3 +13,8 @@ class WordEnum(enum.Enum):
     """
 
     __hash__ = object.__hash__
+
+
+def plain(text: str) -> str:
+    """Words of somebody else, in one line without control characters: they reach terminals and screens."""
+    return "".join(one if one.isprintable() else "?" for one in text)

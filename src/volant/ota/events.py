@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from volant.core.updates import UpdateResult, UpdateWish
 from volant.core.words import WordEnum
@@ -23,6 +24,8 @@ class Moment:
     """The car's secure time."""
     offset_s: float = 0.0
     """Local time less UTC."""
+    timed: bool = True
+    """Somebody signed the time since the car was switched on; else it may lie behind by as long as it was off."""
 
 
 class Deed(WordEnum):
@@ -64,6 +67,8 @@ class Wished:
     """A person wishes something."""
 
     wish: UpdateWish
+    offer: str = ""
+    """Name of the offer that the person saw; who agrees must say it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,8 @@ class Checked:
     """Why it did not work, for people; empty: it did."""
     rejected: bool = False
     """They told something that is not to be believed."""
+    standing: bool = False
+    """They did not answer, but what they signed before for `Check.agreed` has not expired."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +101,8 @@ class Fetched:
     """Why not all came, for people; empty: all of it lies in the car and was checked."""
     rejected: bool = False
     """What came is not what was signed."""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    """Of what came, for people, by unit: as far as it can be read there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +156,9 @@ class Save:
 @dataclass(frozen=True, slots=True)
 class Check:
     """Ask the repositories; answer with `Checked`."""
+
+    agreed: str = ""
+    """Name of the offer that waits to be installed; empty: none does."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,14 +172,16 @@ def decide_to_stay(turn: Turn) -> None:
 
 
 def _end(turn: Turn, now: Open) -> None:
-    record = turn.machine.record
+    record, offer = turn.machine.record, now.offer
     failed = record.failed
     if now.decision is Decision.FORWARD:
         end = UpdateEnd.INSTALLED
+        told = {name: one.now for name, one in turn.machine.known.items() if one.now is not None}
+        offer = offer.with_versions({name: now.version for name, now in told.items()})
     else:
         end = UpdateEnd.ROLLED_BACK if now.ran else UpdateEnd.FAILED
         failed = tuple(dict.fromkeys((now.offer.programs, *failed)))[:16]
-    result = turn.result(end, now.why, now.offer)
+    result = turn.result(end, now.why, offer)
     turn.save(
         msgspec.structs.replace(
             *(record,),

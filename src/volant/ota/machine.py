@@ -12,6 +12,7 @@ import msgspec
 
 from volant.core.errors import InputError
 from volant.core.updates import UpdateEnd, UpdateWish
+from volant.core.words import plain
 from volant.ota import installing, trial
 from volant.ota.conditions import reasons_against
 from volant.ota.consent import DAY_S, consent_to
@@ -31,9 +32,9 @@ from volant.ota.events import (
     Woke,
     Working,
 )
-from volant.ota.record import Decision, Offer, Record, decode, encode
-from volant.ota.state import SECOND_NS, Machine, Step, Turn, UpdateTuning
-from volant.ota.telling import tell, wishes
+from volant.ota.record import Consent, Decision, Offer, Record, decode, encode
+from volant.ota.state import SECOND_NS, WHY_MOST, Machine, Step, Turn, UpdateTuning
+from volant.ota.telling import paced, tell, wishes
 from volant.ota.transaction import same
 
 __all__ = ["NOTHING_NEWER", "Machine", "Step", "UpdateTuning", "start", "step", "tell"]
@@ -41,6 +42,10 @@ __all__ = ["NOTHING_NEWER", "Machine", "Step", "UpdateTuning", "start", "step", 
 NOTHING_NEWER: Final = "there is nothing newer"
 _AGREES: Final = frozenset({UpdateWish.NOW, UpdateWish.TONIGHT})
 _NO_MORE: Final = "the agreed hours have passed; it can be agreed to again"
+_ASKS: Final = "the repositories are asked once more before it begins"
+_NO_HOUR: Final = "the hour is not known: nobody has signed the time since the car was switched on"
+_UNSAID: Final = "it does not say which update it agrees to"
+_ANOTHER: Final = "another update is offered by now; it has to be looked at first"
 
 
 def start(record: Record, tuning: UpdateTuning | None = None) -> Machine:
@@ -56,6 +61,7 @@ def step(machine: Machine, event: Event, moment: Moment) -> Step:
         _go_on(turn)
     held_ns = turn.machine.held_ns if turn.machine.held_ns is not None else moment.ns
     turn.set(held_ns=held_ns if turn.machine.locked else None)
+    turn.set(pace=paced(turn.machine, moment))
     return Step(turn.machine, tuple(turn.actions))
 
 
@@ -81,14 +87,15 @@ def _take(turn: Turn, event: Event) -> None:
         if isinstance(machine.busy, Fetch):
             _fetched(turn, event)
     elif isinstance(event, Wished):
-        _wished(turn, event.wish)
+        _wished(turn, event)
     elif isinstance(event, Woke):
         _woke(turn, booted=event.booted)
 
 
 def _woke(turn: Turn, *, booted: bool) -> None:
     record = turn.machine.record
-    turn.set(check_ns=turn.moment.ns + round(turn.machine.tuning.first_check_s * SECOND_NS))
+    first_ns = turn.moment.ns + round(turn.machine.tuning.first_check_s * SECOND_NS)
+    turn.set(check_ns=first_ns, ask_ns=first_ns)
     if record.last is not None and not record.noted:
         turn.note(record.last)
     if record.open is not None:
@@ -102,23 +109,29 @@ def _go_on(turn: Turn) -> None:
         trial.watch(turn)
         # What a trial came to is begun at once.
         installing.go_on(turn)
-    elif record.consent is not None:
+        return
+    if record.consent is not None:
         _wait(turn)
-    elif turn.machine.check_ns is not None and turn.moment.ns >= turn.machine.check_ns:
+    now = turn.machine
+    if now.record.open is not None or now.busy is not None:
+        return
+    # What waits is looked after as well: it may be withdrawn, and the time is heard by it.
+    if now.check_ns is not None and turn.moment.ns >= now.check_ns:
         _check(turn)
 
 
 def _wait(turn: Turn) -> None:
-    """It is agreed to: begin when its hour has come and the car may."""
+    """It is agreed to: begin when its hour has come, the car may, and the repositories stand by it still."""
     record, moment = turn.machine.record, turn.moment
     consent = record.consent
     assert consent is not None, "nobody agreed"
-    if record.offer is None or moment.unix_s > consent.until_s:
+    offer = record.offer
+    if offer is None or offer.name != consent.offer or moment.unix_s > consent.until_s:
         turn.save(msgspec.structs.replace(record, consent=None))
         turn.say(_NO_MORE)
     elif moment.unix_s >= consent.starts_s:
         facts = turn.machine.facts(moment.ns)
-        reasons = reasons_against(facts, turn.machine.tuning.conditions)
+        reasons = reasons_against(facts, turn.machine.tuning.conditions) or _unsure(turn, consent)
         turn.set(waits=reasons)
         if not reasons:
             installing.begin(turn)
@@ -127,9 +140,23 @@ def _wait(turn: Turn) -> None:
         turn.set(waits=())
 
 
+def _unsure(turn: Turn, consent: Consent) -> tuple[str, ...]:
+    """Why it is not sure enough that this is still to be installed, and now; asks the repositories for it."""
+    machine, ns = turn.machine, turn.moment.ns
+    lasts_ns = round(machine.tuning.sure_s * SECOND_NS)
+    if machine.sure_ns is None or ns - machine.sure_ns > lasts_ns:
+        if ns >= machine.ask_ns:
+            _check(turn)
+        return (f"{_ASKS}: {machine.unsure}"[:WHY_MOST] if machine.unsure else _ASKS,)
+    if consent.starts_s > 0.0 and not turn.moment.timed:
+        return (_NO_HOUR,)
+    return ()
+
+
 def _check(turn: Turn, *, asked: bool = False) -> None:
+    consent = turn.machine.record.consent
     turn.set(asked=asked, check_ns=None)
-    turn.ask(Check())
+    turn.ask(Check(consent.offer if consent is not None else ""))
 
 
 def _again(turn: Turn, after_s: float) -> None:
@@ -140,7 +167,7 @@ def _checked(turn: Turn, event: Checked) -> None:
     machine = turn.machine
     turn.set(busy=None)
     if event.why:
-        _failed(turn, event.why, None, rejected=event.rejected)
+        _unanswered(turn, event)
         return
     offer = _needed(event.offer)
     if offer is not None:
@@ -151,22 +178,61 @@ def _checked(turn: Turn, event: Checked) -> None:
             _failed(turn, f"the update cannot be kept: {error}", None, rejected=False)
             return
     _again(turn, machine.tuning.check_every_s)
+    turn.set(sure_ns=turn.moment.ns, unsure="")
     if offer is not None and offer.programs in machine.record.failed and not machine.asked:
         offer = None
-    if offer == machine.record.offer:
-        if machine.asked:
-            turn.say("" if offer else NOTHING_NEWER)
+    held = machine.record.offer
+    if offer is not None and held is not None and _bare(offer) == _bare(held):
+        _stands(turn, offer.name, held)
         return
-    if machine.record.offer is not None:
+    if held is not None:
         # What lay there is withdrawn, or another has taken its place.
         turn.save(msgspec.structs.replace(machine.record, offer=None, consent=None))
-        turn.actions.append(Drop(machine.record.offer.name))
+        turn.actions.append(Drop(held.name))
+        if machine.record.consent is not None:
+            turn.say("the update that was agreed to is not offered any more")
     if offer is None:
         if machine.asked:
             turn.say(NOTHING_NEWER)
         return
     turn.set(coming=offer)
     turn.ask(Fetch(offer))
+
+
+def _unanswered(turn: Turn, event: Checked) -> None:
+    """A check that brought nothing: what was agreed to may still go on by what was signed before."""
+    machine, ns = turn.machine, turn.moment.ns
+    if event.standing and not event.rejected and not machine.asked:
+        turn.set(sure_ns=ns, unsure="")
+        _again(turn, machine.tuning.check_again_s)
+        return
+    asks_ns = ns + round(machine.tuning.ask_again_s * SECOND_NS)
+    # What was sure before is not where the answer now is not to be believed.
+    sure_ns = None if event.rejected else machine.sure_ns
+    turn.set(sure_ns=sure_ns, ask_ns=asks_ns, unsure=plain(event.why))
+    _failed(turn, event.why, None, rejected=event.rejected)
+
+
+def _stands(turn: Turn, name: str, held: Offer) -> None:
+    """What lies in the car is offered still; signed anew it is the same to a person, who agreed to it."""
+    record, asked = turn.machine.record, turn.machine.asked
+    consent = record.consent
+    turn.save(
+        msgspec.structs.replace(
+            record,
+            offer=msgspec.structs.replace(held, name=name),
+            consent=msgspec.structs.replace(consent, offer=name) if consent else None,
+            quiet_until_s=0.0 if asked else record.quiet_until_s,
+        )
+    )
+    if asked:
+        turn.say("")
+
+
+def _bare(offer: Offer) -> Offer:
+    """What an offer is to people and units, without what is only learnt by fetching it."""
+    units = tuple(msgspec.structs.replace(one, version="") for one in offer.units)
+    return msgspec.structs.replace(offer, name="-", size_bytes=0, units=units)
 
 
 def _needed(offer: Offer | None) -> Offer | None:
@@ -184,6 +250,7 @@ def _fetched(turn: Turn, event: Fetched) -> None:
     if event.why or offer is None:
         _failed(turn, event.why, offer, rejected=event.rejected)
         return
+    offer = offer.with_versions(event.versions)
     record = msgspec.structs.replace(machine.record, offer=offer, consent=None, quiet_until_s=0.0)
     turn.save(record)
 
@@ -202,10 +269,11 @@ def _failed(turn: Turn, why: str, offer: Offer | None, *, rejected: bool) -> Non
         turn.note(result)
 
 
-def _wished(turn: Turn, wish: UpdateWish) -> None:
-    machine, moment = turn.machine, turn.moment
-    if wish not in wishes(machine):
-        turn.say(_no(machine, wish), refused=True)
+def _wished(turn: Turn, event: Wished) -> None:
+    machine, moment, wish = turn.machine, turn.moment, event.wish
+    no = _no(machine, wish) if wish not in wishes(machine) else _no_consent(machine, event)
+    if no:
+        turn.say(no, refused=True)
         return
     turn.say("")
     record = machine.record
@@ -219,6 +287,14 @@ def _wished(turn: Turn, wish: UpdateWish) -> None:
     else:
         quiet_s = max(0.0, moment.unix_s) + DAY_S
         turn.save(msgspec.structs.replace(record, consent=None, quiet_until_s=quiet_s))
+
+
+def _no_consent(machine: Machine, event: Wished) -> str:
+    """Why a person cannot agree to what lies here; empty: it is what the person saw."""
+    offer = machine.record.offer
+    if event.wish not in _AGREES or offer is None or event.offer == offer.name:
+        return ""
+    return _ANOTHER if event.offer else _UNSAID
 
 
 def _no(machine: Machine, wish: UpdateWish) -> str:

@@ -7,7 +7,7 @@ and is refused, so that an older program never acts on half of what a newer one 
 from __future__ import annotations
 
 import hashlib
-import zlib
+from collections.abc import Mapping
 from typing import Annotated, Final, Protocol
 
 import msgspec
@@ -16,14 +16,14 @@ from msgspec import Meta
 from volant.core.errors import InputError
 from volant.core.updates import UpdateResult
 from volant.core.words import WordEnum
-from volant.trust.flash import Records
 from volant.trust.uptane import Installed
 
 FORM: Final = 1
 RECORD_MOST_BYTES: Final = 1 << 20
 UNITS_MOST: Final = 128
 _Name = Annotated[str, Meta(min_length=1, max_length=128)]
-_Text = Annotated[str, Meta(max_length=400)]
+TEXT_MOST: Final = 400
+_Text = Annotated[str, Meta(max_length=TEXT_MOST)]
 _Texts = Annotated[tuple[_Text, ...], Meta(max_length=32)]
 _Count = Annotated[int, Meta(ge=0)]
 _Seconds = Annotated[float, Meta(ge=0.0)]
@@ -64,6 +64,16 @@ class Offer(_Part, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if len({one.unit for one in self.units}) != len(self.units):
             raise ValueError("a unit stands in an offer twice")
+
+    def with_versions(self, versions: Mapping[str, str]) -> Offer:
+        """Units get the versions that their programs were seen to have."""
+        units = tuple(
+            msgspec.structs.replace(
+                one, version=(versions.get(one.unit) or one.version)[:TEXT_MOST]
+            )
+            for one in self.units
+        )
+        return msgspec.structs.replace(self, units=units)
 
     @property
     def programs(self) -> str:
@@ -167,40 +177,6 @@ class RecordStore(Protocol):
 
     def put(self, data: bytes) -> None:
         """Replace it."""
-
-
-class FlashStore:
-    """A record on flash (`trust.flash.Records`), packed to fit into it."""
-
-    def __init__(self, records: Records) -> None:
-        self._records = records
-
-    @property
-    def value(self) -> bytes | None:
-        """The newest one that is sound.
-
-        Raises:
-            InputError: it cannot be unpacked.
-        """
-        packed = self._records.value
-        if packed is None:
-            return None
-        unpacking = zlib.decompressobj()
-        try:
-            data = unpacking.decompress(packed, RECORD_MOST_BYTES)
-        except zlib.error as error:
-            raise InputError(f"no record of updates: {error}") from error
-        if not unpacking.eof:
-            raise InputError("no record of updates: it ends too early, or never")
-        return data
-
-    def put(self, data: bytes) -> None:
-        """Replace it.
-
-        Raises:
-            ValueError: it is too long for its area.
-        """
-        self._records.put(zlib.compress(data, 9))
 
 
 def load(store: RecordStore) -> Record:

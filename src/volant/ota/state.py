@@ -8,7 +8,8 @@ from typing import Any, Final
 
 import msgspec
 
-from volant.core.updates import UpdateEnd, UpdateResult
+from volant.core.updates import UpdateEnd, UpdatePhase, UpdateResult
+from volant.core.words import plain
 from volant.ota.conditions import FRESH_NS, CarFacts, ConditionTuning
 from volant.ota.events import Action, Check, Do, Fetch, Moment, Note, Save
 from volant.ota.health import HealthFacts, HealthTuning
@@ -34,10 +35,24 @@ class UpdateTuning:
     """Between checks that nobody asked for (chosen)."""
     check_again_s: float = 600.0
     """After one that did not work (chosen)."""
+    sure_s: float = 600.0
+    """So long the answer of a check is new enough to begin by; UN R156 7.2.2.5 checks again at execution (chosen)."""
+    ask_again_s: float = 60.0
+    """After a check that did not work, where an agreed update waits for nothing else (chosen)."""
     hold_s: float = 1.0
     """From when the car is told to be locked until that is sure (chosen: several of its power machine's periods)."""
     look_s: float = 2.0
     """Between two looks at units on trial (chosen)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Where a phase that can be measured began."""
+
+    phase: UpdatePhase
+    since_ns: int
+    done: float
+    """Of it, at that moment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +71,13 @@ class Machine:
     """A person asked for the check that is under way."""
     check_ns: int | None = None
     """When to check by itself."""
+    sure_ns: int | None = None
+    """When the repositories last said that the offer is as it lies here."""
+    ask_ns: int = 0
+    """Before that they are not asked again for an agreed update."""
+    unsure: str = ""
+    """Why they could not be asked."""
+    pace: Pace | None = None
     known: Mapping[str, Known] = field(default_factory=dict)
     serial: int = 0
     """Of the last deed that ended."""
@@ -141,7 +163,7 @@ class Turn:
 
     def say(self, words: str, *, refused: bool = False) -> None:
         """Tell a person something for a while."""
-        self.set(said=words[:WHY_MOST], said_ns=self.moment.ns, refused=refused)
+        self.set(said=plain(words)[:WHY_MOST], said_ns=self.moment.ns, refused=refused)
 
     def note(self, result: UpdateResult) -> None:
         """Put a result that is saved into the history, for sure at least once."""
@@ -155,7 +177,7 @@ class Turn:
             end=end,
             title=offer.title if offer else "",
             at_s=max(0.0, self.moment.unix_s),
-            why=why[:WHY_MOST],
+            why=plain(why)[:WHY_MOST],
             changes=offer.changes if offer else (),
             units=tuple(
                 f"{one.unit} {one.version_before or '-'} -> {one.version or '-'}" for one in units

@@ -7,7 +7,7 @@ from typing import Final
 from volant.core.updates import UpdatePhase, UpdateState, UpdateUnit, UpdateWish
 from volant.ota.events import Check, Deed, Do, Fetch, Moment
 from volant.ota.record import Decision, Offer, Open, UnitPlan
-from volant.ota.state import SAID_NS, Machine
+from volant.ota.state import SAID_NS, SECOND_NS, Machine, Pace
 from volant.ota.transaction import Known, same
 
 _PHASES: Final = {
@@ -25,6 +25,9 @@ _DOES: Final = {
     Deed.CONFIRM: "is confirmed",
     Deed.GO_BACK: "goes back",
 }
+MEASURED_S: Final = 2.0
+MEASURED_SHARE: Final = 0.02
+"""Before so much time and work nothing is foretold from the pace (chosen)."""
 
 
 def tell(machine: Machine, moment: Moment) -> UpdateState:
@@ -39,6 +42,7 @@ def tell(machine: Machine, moment: Moment) -> UpdateState:
     return UpdateState(
         stamp_ns=moment.ns,
         phase=phase,
+        offer=offer.name if offer else "",
         title=offer.title if offer else "",
         changes=offer.changes if offer else (),
         unusable=offer.unusable if offer else (),
@@ -46,6 +50,7 @@ def tell(machine: Machine, moment: Moment) -> UpdateState:
         size_bytes=offer.size_bytes if offer else 0,
         units=units,
         done=_done(machine, now, units),
+        left_s=left_s(machine, moment),
         starts_s=consent.starts_s if consent and consent.starts_s > 0.0 else None,
         reasons=waits or ((said,) if said and not machine.refused else ()),
         locked=machine.locked,
@@ -62,7 +67,7 @@ def phase_of(machine: Machine, moment: Moment) -> UpdatePhase:
         return _PHASES[record.open.decision]
     if isinstance(machine.busy, Fetch):
         return UpdatePhase.DOWNLOADING
-    if isinstance(machine.busy, Check):
+    if isinstance(machine.busy, Check) and (machine.asked or record.consent is None):
         return UpdatePhase.CHECKING
     if record.consent is not None:
         return UpdatePhase.WAITING
@@ -78,7 +83,8 @@ def wishes(machine: Machine) -> frozenset[UpdateWish]:
         on_trial = record.open.decision is Decision.TRIAL
         return frozenset({UpdateWish.ROLLBACK} if on_trial else ())
     if machine.busy is not None:
-        return frozenset()
+        takes_back = record.consent is not None and isinstance(machine.busy, Check)
+        return frozenset({UpdateWish.LATER} if takes_back else ())
     if record.offer is None:
         return frozenset({UpdateWish.CHECK})
     return frozenset({UpdateWish.CHECK, UpdateWish.NOW, UpdateWish.TONIGHT, UpdateWish.LATER})
@@ -133,3 +139,40 @@ def _done(machine: Machine, now: Open | None, units: tuple[UpdateUnit, ...]) -> 
         health = machine.tuning.health
         return min(1.0, machine.driven_s / health.drive_s) if health.drive_s > 0.0 else 0.0
     return sum(one.done for one in units) / len(units)
+
+
+def paced(machine: Machine, moment: Moment) -> Pace | None:
+    """Where the present phase began, once it can be measured."""
+    phase, done = phase_of(machine, moment), _measured(machine)
+    if done is None:
+        return None
+    if machine.pace is not None and machine.pace.phase is phase and machine.pace.done <= done:
+        return machine.pace
+    return Pace(phase, moment.ns, done)
+
+
+def left_s(machine: Machine, moment: Moment) -> float | None:
+    """How long downloading or installing still takes, by how fast it was; at first by what the director says."""
+    done, pace = _measured(machine), machine.pace
+    if done is None or pace is None or (machine.record.open is not None and machine.waits):
+        return None
+    gained, took_s = done - pace.done, (moment.ns - pace.since_ns) / SECOND_NS
+    if took_s >= MEASURED_S and gained >= MEASURED_SHARE:
+        return took_s / gained * (1.0 - done)
+    offer = machine.record.open.offer if machine.record.open else None
+    return offer.takes_s * (1.0 - done) if offer and offer.takes_s > 0.0 else None
+
+
+def _measured(machine: Machine) -> float | None:
+    """How much of all bytes is there; None: this phase is not counted in bytes, or has not begun."""
+    now = machine.record.open
+    if now is None:
+        return machine.done if isinstance(machine.busy, Fetch) and machine.done > 0.0 else None
+    if now.decision is not Decision.STAGE:
+        return None
+    plans = now.offer.units
+    all_bytes = sum(plan.target.length for plan in plans)
+    if all_bytes == 0:
+        return None
+    shares = sum(_share(machine, now, plan) * plan.target.length for plan in plans)
+    return shares / all_bytes

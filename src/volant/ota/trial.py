@@ -29,7 +29,8 @@ def seen(turn: Turn, health: HealthFacts, passed_s: float) -> None:
         return
     if health.driving:
         turn.set(driven_s=machine.driven_s + min(passed_s, STEP_MOST_S))
-    driven_s, enough_s = turn.machine.driven_s, machine.tuning.health.drive_s
+    driven_s = turn.machine.driven_s
+    enough_s = machine.tuning.health.drive_s
     if now.driven_s < enough_s and (driven_s - now.driven_s >= KEEP_S or driven_s >= enough_s):
         keep(turn, driven_s=driven_s)
     more = max(0, health.disengagements - was.disengagements)

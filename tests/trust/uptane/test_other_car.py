@@ -182,5 +182,5 @@ def test_u_match_1_a_primary_checks_also_what_runs_already() -> None:
     for targets in world.image.targets.values():
         targets.targets.pop(image_of(SEAT, 2)[0], None)
     world.image.publish(world.now_s, [TARGETS, "supplier"])
-    with pytest.raises(RejectedError, match="seat-1-2.bin for seat-a: nobody who may signs it"):
+    with pytest.raises(RejectedError, match=r"seat-1-2\.bin for seat-a: nobody who may signs it"):
         check(world)

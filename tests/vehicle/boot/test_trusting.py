@@ -163,8 +163,9 @@ def test_metadata_that_do_not_fit_or_are_no_directors_are_refused() -> None:
         director.keeper.add(target_file(f"other/{number}.img", b"x", custom))
     director.keeper.publish(BEGIN_S, ["targets"])
     trust = joined(Director())
-    with pytest.raises(RejectedError, match="endless"):
+    with pytest.raises(InputError, match="18963 bytes of metadata, 8192 fit"):
         trust.take([director.targets], RUNS, 0)
+    assert report(trust).attack is None
     with pytest.raises(InputError, match="fit"):
         trust.join(director.joining())
     given = msgspec.structs.replace(Director().joining(), root=b"{}")

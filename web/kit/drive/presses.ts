@@ -5,8 +5,8 @@ import type {
   CockpitPress,
   CockpitWish,
   Indicator,
-  UpdateWish,
 } from "../messages.gen";
+import type { PressedWish } from "../updates";
 import type { Hold, Pad } from "./hands";
 
 export type Press =
@@ -142,6 +142,6 @@ export function switchOf(name: CarFunction, on: boolean): CockpitPress {
   return { type: "press", ...plain, kind: "switch", function: name, value: on ? 1 : 0 };
 }
 
-export function wishOf(wish: UpdateWish): CockpitWish {
-  return { type: "wish", wish };
+export function wishOf({ wish, offer }: PressedWish): CockpitWish {
+  return { type: "wish", wish, offer };
 }

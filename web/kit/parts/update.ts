@@ -11,6 +11,7 @@ import {
   isAtWork,
   isCalm,
   lineWords,
+  type PressedWish,
   progressWords,
   takesWords,
   unusableNow,
@@ -193,12 +194,16 @@ export class UpdatePanel extends LitElement {
       this.sure = true;
       return;
     }
-    const stamp = this.told?.state.stamp_ns ?? 0;
+    const { stamp_ns: stamp, offer } = this.told?.state ?? { stamp_ns: 0, offer: "" };
     if (this.askedNs === stamp) return;
     this.askedNs = stamp;
     this.sure = false;
     this.dispatchEvent(
-      new CustomEvent<UpdateWish>("volant-wish", { detail: wish, bubbles: true, composed: true }),
+      new CustomEvent<PressedWish>("volant-wish", {
+        detail: { wish, offer },
+        bubbles: true,
+        composed: true,
+      }),
     );
   }
 

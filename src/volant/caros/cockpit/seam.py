@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from volant.core.messages import Function, Indicator, Ratio, RequestKind
-from volant.core.updates import UpdateWish
+from volant.core.updates import OfferName, UpdateWish
 
 
 class CockpitStart(msgspec.Struct, frozen=True, kw_only=True, tag="start"):
@@ -80,6 +80,8 @@ class CockpitWish(msgspec.Struct, frozen=True, kw_only=True, tag="wish"):
     """From the screen in the driver's seat: what it wishes of an update."""
 
     wish: UpdateWish
+    offer: OfferName = ""
+    """Which offer the screen showed when it was pressed."""
 
 
 class CockpitGone(msgspec.Struct, frozen=True, kw_only=True, tag="gone"):

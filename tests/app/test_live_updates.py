@@ -1,0 +1,58 @@
+"""The shell of the update machine: what it lets a wish do before the machine has taken it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from volant.app import live_updates
+from volant.app.live_station import Station
+from volant.app.live_updates import LiveUpdates
+from volant.app.ota_socket import OtaWish
+from volant.app.updates_folder import UpdatesFolder
+from volant.app.updates_record import FileStore
+from volant.app.updates_work import Work
+from volant.core.updates import UpdateWish
+from volant.ota.events import Check
+from volant.ota.health import HealthTuning
+
+
+class Hands:
+    """Instead of the thread: keeps what is asked of it, and from which stick."""
+
+    def __init__(self, work: Work) -> None:
+        self.work, self.asked = work, list[tuple[object, Path | None]]()
+        self.busy = self.clock_changed = False
+
+    def ask(self, action: object) -> None:
+        self.asked.append((action, self.work.usb))
+
+
+@pytest.fixture
+def live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[LiveUpdates, Hands, Work]:
+    folder = UpdatesFolder(tmp_path, "g3-520")
+    folder.path.mkdir(parents=True)
+    work = Work(folder)
+    hands = Hands(work)
+    monkeypatch.setattr(live_updates, "WorkThread", lambda _: hands)
+    bus = SimpleNamespace(subscribe=lambda *_: SimpleNamespace(latest=None))
+    station = cast("Station", SimpleNamespace(bus=bus, now_ns=0))
+    store = FileStore(folder.record)
+    return LiveUpdates(station, folder, store, work, HealthTuning()), hands, work
+
+
+def test_a_stick_is_taken_only_with_a_wish_that_is_taken(
+    live: tuple[LiveUpdates, Hands, Work],
+) -> None:
+    updates, hands, work = live
+    answer: Any = updates._answer
+    assert answer(OtaWish(wish=UpdateWish.CHECK, usb="/media/one")).taken
+    assert hands.asked == [(Check(), Path("/media/one"))]
+    reply = answer(OtaWish(wish=UpdateWish.CHECK, usb="/media/two"))
+    assert (reply.taken, reply.words) == (False, "a check is under way")
+    assert work.usb == Path("/media/one")
+    reply = answer(OtaWish(wish=UpdateWish.NOW, offer="3f2a"))
+    assert not reply.taken
