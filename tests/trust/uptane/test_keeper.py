@@ -145,6 +145,14 @@ def test_roles_that_fade_are_those_that_can_be_signed_here() -> None:
     assert keeper.fading(later_s) == []
 
 
+def test_new_keys_of_the_targets_sign_them_anew() -> None:
+    keeper = keeper_of()
+    before = keeper.targets[TARGETS].version
+    keeper.rotate(TARGETS, [soft_signer(key_of("new"))], BEGIN_S)
+    assert keeper.targets[TARGETS].version == before + 1
+    trusted_of(keeper)
+
+
 def test_units_of_one_hardware_share_an_image() -> None:
     units = tuple(
         EcuEntry(ecu_id=name, hardware_id="h", key=key_of(name).public.hex, primary=name == "a")
