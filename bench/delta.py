@@ -18,8 +18,7 @@ from tempfile import TemporaryDirectory
 
 from bench.delta_pair import pair_folder
 from bench.rows import Row, at_most, skipped
-from volant.core.errors import VolantError
-from volant.trust.flash import RecordingFlash
+from volant.trust.flash import MemoryFlash, RecordingFlash
 
 SOURCE = Path(__file__).resolve().parents[1] / "src"
 CAN_BYTES_PER_S = 28_000
@@ -222,35 +221,22 @@ def _plain() -> list[Row]:
 
 
 def _cuts() -> list[Row]:
-    """States that a power cut may leave, each booted and brought to the new image; and second cuts."""
-    from tests.trust.flash import device
+    """States that a power cut may leave of a unit that is programmed, each booted and gone on from; and second cuts."""
+    from tests.vehicle.boot.crashes import KINDS
 
     found = []
-    for kind, geometry in (("raw", device.RAW), ("managed", device.MANAGED)):
-        flash = RecordingFlash(geometry, device.provisioned(geometry))
-        device.update(flash)
+    for name, kind in KINDS.items():
         chance, began_s = random.Random(1), time.process_time()
         harmed = first = second = 0
-        for state in flash.crash_states():
+        for state in kind.filmed().crash_states():
             first += 1
-            again = RecordingFlash(geometry, state.content)
-            harmed += _is_harmed(again)
+            again = RecordingFlash(kind.geometry, state.content)
+            harmed += kind.is_harmed(again)
             later = list(again.crash_states())
             for after in chance.sample(later, min(SECOND_CUTS, len(later))):
                 second += 1
-                harmed += _is_harmed(RecordingFlash(geometry, after.content))
+                harmed += kind.is_harmed(MemoryFlash(kind.geometry, after.content))
         spent_s = time.process_time() - began_s
         note = f"of {first} after one cut, {second} after a second; {spent_s:.1f} CPU s"
-        found.append(at_most(f"flash/{kind}: states harmed by cuts", harmed, 0, "", note))
+        found.append(at_most(f"flash/{name}: states harmed by cuts", harmed, 0, "", note))
     return found
-
-
-def _is_harmed(cut: RecordingFlash) -> bool:
-    """Whether neither image boots, or the update does not get on from here."""
-    from tests.trust.flash import device
-
-    try:
-        first = device.gets_on(cut)
-        return first not in {device.OLD, device.NEW} or device.image_that_runs(cut) != device.NEW
-    except VolantError:
-        return True

@@ -44,10 +44,16 @@ class Port:
 
     def __init__(self, name: str) -> None:
         self.name, self.hashes, self.version, self.two_slots = name, OLD, "1", True
+        self.room_bytes = 0
 
     def now(self) -> UnitNow:
         runs = Installed(ecu_id=self.name, name="old.img", length=10, hashes=self.hashes)
-        return UnitNow(runs=runs, version=self.version, two_slots=self.two_slots)
+        return UnitNow(
+            runs=runs,
+            version=self.version,
+            two_slots=self.two_slots,
+            room_bytes=self.room_bytes,
+        )
 
     def stage(self, order: Order, tell: Tell) -> None:
         raise LinkError("it is not there")
@@ -253,3 +259,13 @@ def test_the_time_is_heard_at_home_though_a_stick_is_checked(bench: Bench) -> No
 def test_a_broken_word_of_an_attack_is_none(bench: Bench) -> None:
     (bench.folder.path / "attack.json").write_bytes(b"{")
     assert bench.folder.attack() is None
+
+
+def test_an_image_that_no_slot_of_its_unit_holds_is_not_offered(made: Path, tmp_path: Path) -> None:
+    bench = Bench(made, tmp_path)
+    bench.work.ports["brake"].room_bytes = 100  # type: ignore[attr-defined]
+    found = bench.check()
+    assert found.offer is None
+    assert found.why.startswith("brake: an image of 0.2 KiB")
+    assert "its slots hold 0.1 KiB (larger ones: volant ecu resize brake)" in found.why
+    assert not found.rejected

@@ -1,4 +1,4 @@
-"""A car whose units are real bootloaders on small devices, its primary's record on another, and a shell without threads.
+"""A car whose units are real bootloaders on small devices, its primary's record on a disk, and a shell without threads.
 
 All that survives a cut is in `Car.devices`; `Car.start` is what happens at power-on.
 """
@@ -34,8 +34,8 @@ from volant.ota.events import (
 from volant.ota.health import HealthFacts, HealthTuning
 from volant.ota.machine import Machine, UpdateTuning, start, step, tell
 from volant.ota.ports import Tell
-from volant.ota.record import FlashStore, Offer, Record, UnitPlan, encode, load, must_hold
-from volant.trust.flash import Area, Flash, Geometry, MemoryFlash, Records
+from volant.ota.record import Offer, Record, UnitPlan, encode, load, must_hold
+from volant.trust.flash import Area, Flash, Geometry, MemoryFlash
 from volant.trust.uptane import Installed
 from volant.vehicle.boot import Bootloader, Identity, Image, Layout, Tables, make_image
 from volant.vehicle.boot.told import OneTold, programs_of
@@ -45,8 +45,6 @@ UNIT = Geometry(size_bytes=8 * BLOCK, erase_bytes=BLOCK, page_bytes=64)
 RECORD = Area(0, 4 * BLOCK)
 TWO = Layout(RECORD, (Area(4 * BLOCK, 2 * BLOCK), Area(6 * BLOCK, 2 * BLOCK)))
 ONE = Layout(RECORD, (Area(4 * BLOCK, 2 * BLOCK),))
-PRIMARY = Geometry(size_bytes=16 * BLOCK, erase_bytes=BLOCK, page_bytes=128)
-STORE = Area(0, 16 * BLOCK)
 SENT = 100
 """Bytes of one block on the bus."""
 UNITS = ("body", "brake", "drive")
@@ -131,6 +129,26 @@ class Faults:
     """Release that never answers: its watchdog resets it."""
     reboots: int = 0
     """Boots by itself before it is next asked."""
+
+
+class Disk:
+    """Where the primary's record lies: replaced as a whole or not at all, as the live car's `FileStore` does
+    (`tests/app/test_updates_cuts` shows it).
+    """
+
+    def __init__(self, content: bytes = b"") -> None:
+        self.content = content
+
+    @property
+    def value(self) -> bytes | None:
+        return self.content or None
+
+    def put(self, data: bytes) -> None:
+        self.content = data
+
+
+Devices = dict[str, Flash | Disk]
+"""By unit; `primary` is the disk."""
 
 
 class Unit:
@@ -270,7 +288,7 @@ class Car:
 
     def __init__(
         self,
-        devices: dict[str, Flash] | None = None,
+        devices: Devices | None = None,
         *,
         release: int | None = 2,
         tuning: UpdateTuning = TUNING,
@@ -297,7 +315,7 @@ class Car:
             self.units = {name: Unit(name, self.devices[name], self) for name in self.names}
             for one in self.units.values():
                 one.power_on()
-        self.store = FlashStore(Records(self.devices["primary"], STORE))
+        self.store = self.devices["primary"]
         record = load(self.store)
         self.machine: Machine = start(record, self.tuning)
         self._todo: list[Action] = []
@@ -418,9 +436,9 @@ class Car:
             self._feed(Seen(self.facts, self._health()))
 
 
-def factory(units: Iterable[str] = UNITS) -> dict[str, Flash]:
+def factory(units: Iterable[str] = UNITS) -> Devices:
     """All devices as they leave the factory."""
-    devices: dict[str, Flash] = {"primary": MemoryFlash(PRIMARY)}
+    devices: Devices = {"primary": Disk()}
     for name in units:
         flash = MemoryFlash(UNIT)
         layout = ONE if name == SINGLE else TWO

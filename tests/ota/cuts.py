@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
-from tests.ota.car import PRIMARY, SINGLE, UNIT, UNITS, Car, Faults, factory
+from tests.ota.car import SINGLE, UNIT, UNITS, Car, Devices, Disk, Faults, factory
 from volant.core.errors import VolantError
 from volant.trust.flash import Flash, Geometry, MemoryFlash, RecordingFlash
 
@@ -22,6 +22,8 @@ class Stretch:
     device: str
     before: Contents
     """Of all devices."""
+    put: bytes | None = None
+    """What came onto the disk, whole."""
     calls: list[Callable[[Flash], object]] = field(default_factory=list)
 
 
@@ -30,14 +32,20 @@ class Film:
 
     def __init__(self, contents: Contents, *, overwrites: bool = False) -> None:
         self._overwrites = overwrites
-        self.devices: dict[str, Flash] = {
-            name: Filmed(name, content, self) for name, content in contents.items()
+        self.devices: Devices = {
+            name: (FilmedDisk if name == "primary" else Filmed)(name, content, self)
+            for name, content in contents.items()
         }
         self.stretches: list[Stretch] = []
         self.open: Stretch | None = None
 
-    def geometry_of(self, device: str) -> Geometry:
-        return replace(PRIMARY if device == "primary" else UNIT, overwrites=self._overwrites)
+    @property
+    def geometry(self) -> Geometry:
+        return replace(UNIT, overwrites=self._overwrites)
+
+    def put(self, data: bytes) -> None:
+        assert self.open is None, f"{self.open.device} was left unflushed"
+        self.stretches.append(Stretch("primary", contents_of(self.devices), data))
 
     def called(self, device: str, call: Callable[[Flash], object]) -> None:
         if self.open is None:
@@ -50,22 +58,42 @@ class Film:
         """The car after each cut, equal ones once, with words."""
         seen: set[bytes] = set()
         for number, one in enumerate(self.stretches):
-            flash = RecordingFlash(self.geometry_of(one.device), one.before[one.device])
-            for call in one.calls:
-                call(flash)
-            for state in flash.crash_states():
-                contents = {**one.before, one.device: state.content}
+            for content, words in self._cut(one):
+                contents = {**one.before, one.device: content}
                 digest = hashlib.blake2b(b"".join(contents[name] for name in sorted(contents)))
                 if digest.digest() not in seen:
                     seen.add(digest.digest())
-                    yield contents, f"{one.device}, stretch {number}: {state.words}"
+                    yield contents, f"{one.device}, stretch {number}: {words}"
+
+    def _cut(self, one: Stretch) -> Iterator[tuple[bytes, str]]:
+        if one.put is not None:
+            yield one.before[one.device], "the old record"
+            yield one.put, "the new record"
+            return
+        flash = RecordingFlash(self.geometry, one.before[one.device])
+        for call in one.calls:
+            call(flash)
+        for state in flash.crash_states():
+            yield state.content, state.words
+
+
+class FilmedDisk(Disk):
+    """The primary's."""
+
+    def __init__(self, _name: str, content: bytes, film: Film) -> None:
+        super().__init__(content)
+        self._film = film
+
+    def put(self, data: bytes) -> None:
+        self._film.put(data)
+        super().put(data)
 
 
 class Filmed(MemoryFlash):
     """One of them."""
 
     def __init__(self, name: str, content: bytes, film: Film) -> None:
-        super().__init__(film.geometry_of(name), content)
+        super().__init__(film.geometry, content)
         self._name, self._film = name, film
 
     def write(self, offset: int, data: bytes) -> None:
@@ -82,7 +110,7 @@ class Filmed(MemoryFlash):
             self._film.open = None
 
 
-def contents_of(devices: dict[str, Flash]) -> Contents:
+def contents_of(devices: Devices) -> Contents:
     return {name: flash.content for name, flash in devices.items()}  # type: ignore[attr-defined]
 
 
@@ -102,7 +130,7 @@ class Scenario:
     overwrites: bool = False
     """On managed flash, whose sectors may come in any order."""
 
-    def car(self, devices: dict[str, Flash], release: int | None) -> Car:
+    def car(self, devices: Devices, release: int | None) -> Car:
         car = Car(devices, release=release, faults=self.faults())
         car.codes_with = {2: frozenset(self.codes)}
         return car

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from tests.ota.car import IDS, PARKED, SECOND, TUNING, Car, driving, offer, order_of
-from volant.core.errors import RefusedError
+from volant.core.errors import LinkError, RefusedError
 from volant.core.updates import UpdateEnd, UpdatePhase, UpdateState, UpdateWish
 from volant.ota import UnitNow
 from volant.ota.deeds import perform
@@ -460,3 +460,24 @@ def test_what_was_put_off_says_so() -> None:
     desk.wish(UpdateWish.CHECK)
     desk.feed(Checked(offer()))
     assert (desk.state.phase, desk.state.reasons) == (UpdatePhase.OFFERED, ())
+
+
+def test_a_unit_is_named_once_by_whoever_tells_what_it_said() -> None:
+    class Port:
+        name = "body"
+
+        def now(self) -> UnitNow:
+            raise LinkError("body: nothing came")
+
+        def stage(self, *_: object) -> None:
+            raise RefusedError("body: it is full")
+
+        def reset(self) -> None:
+            raise LinkError("body: it sleeps")
+
+    for deed, words in (
+        (Deed.STAGE, ("it is full", "nothing came")),
+        (Deed.RESET, ("", "it sleeps")),
+    ):
+        told = perform(Port(), Do("body", deed, IDS["body", 2]), order_of, print)  # type: ignore[arg-type]
+        assert (told.refused, told.silent) == words

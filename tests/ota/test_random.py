@@ -9,7 +9,7 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.ota.car import PARKED, SINGLE, UNITS, Car, Faults, driving
+from tests.ota.car import PARKED, SINGLE, UNITS, Car, Disk, Faults, driving
 from volant.core.updates import UpdateEnd, UpdateWish
 from volant.ota.events import Deed
 from volant.trust.flash import Flash, MemoryFlash
@@ -58,6 +58,21 @@ class Fragile(MemoryFlash):
         return self._left[0] == 0
 
 
+class FragileDisk(Disk):
+    """The primary's."""
+
+    def __init__(self, disk: Disk, left: list[int]) -> None:
+        super().__init__(disk.content)
+        self._left = left
+
+    def put(self, data: bytes) -> None:
+        self._left[0] -= 1
+        if self._left[0] != 0 or len(data) % 2:
+            super().put(data)
+        if self._left[0] == 0:
+            raise CutError
+
+
 EVENTS = st.one_of(
     st.tuples(st.just("turns"), st.integers(1, 30)),
     st.tuples(st.just("cut"), st.integers(1, 120)),
@@ -72,11 +87,14 @@ EVENTS = st.one_of(
 def cut_after(car: Car, calls: int) -> None:
     """Go on until the supply goes, and switch on again."""
     left = [calls]
-    car.devices = {name: Fragile(flash, left) for name, flash in car.devices.items()}
+    car.devices = {
+        name: (FragileDisk if name == "primary" else Fragile)(one, left)
+        for name, one in car.devices.items()
+    }
     for name, one in car.units.items():
         one.boot._flash = car.devices[name]
         one.boot._records._flash = car.devices[name]
-    car.store._records._flash = car.devices["primary"]
+    car.store = car.devices["primary"]
     try:
         for _ in range(60):
             car.turn()

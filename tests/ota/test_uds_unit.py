@@ -10,7 +10,7 @@ from volant.core.errors import LinkError, RefusedError
 from volant.ota import Order
 from volant.ota.uds_unit import UdsUnit, runs
 from volant.trust.flash import MemoryFlash
-from volant.vehicle.boot.device import GEOMETRY
+from volant.vehicle.boot.device import GEOMETRY, SLOT_BYTES
 from volant.wire.uds import Nrc
 
 NEW = image()
@@ -160,7 +160,7 @@ def test_what_is_not_possible_now_and_what_never_is() -> None:
     with pytest.raises(LinkError, match="the car moves"):
         bench.port.stage(order(NEW), quiet)
     bench.values["speed_mps"] = 0.0
-    with pytest.raises(RefusedError, match="does not fit"):
+    with pytest.raises(RefusedError, match="its slots hold"):
         bench.port.stage(order(bytes(1 << 16)), quiet)
     with pytest.raises(RefusedError, match="is no image"):
         bench.port.stage(order(bytes(3000)), quiet)
@@ -240,3 +240,13 @@ def test_requests_are_no_longer_than_the_way_takes() -> None:
     port.stage(order(NEW), quiet)
     assert max(bench.blocks) == 98
     assert sum(bench.blocks) == len(NEW)
+
+
+def test_an_image_that_no_slot_holds_is_refused_before_a_byte_is_sent() -> None:
+    bench = UnitBench()
+    assert bench.port.now().room_bytes == SLOT_BYTES
+    long = bytes(SLOT_BYTES + 1024)
+    with pytest.raises(RefusedError, match=r"image of 33\.0 KiB, its slots hold 32\.0 KiB"):
+        bench.port.stage(order(long), quiet)
+    assert bench.blocks == []
+    assert bench.boot.resumes_at == (0, 0)

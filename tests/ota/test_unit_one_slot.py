@@ -1,4 +1,6 @@
-"""A unit with one slot: it has no program while it is written, and its way back is open until it is confirmed."""
+"""A unit with one slot: it has no program while it is written, and its way back is open until it is confirmed:
+U-NOSTORE.
+"""
 
 from dataclasses import replace
 
@@ -36,7 +38,9 @@ def changed(director: Director) -> UnitBench:
     return bench
 
 
-def test_until_it_is_confirmed_the_old_program_is_taken_back_though_nobody_names_it() -> None:
+def test_u_nostore_until_it_is_confirmed_the_old_program_is_taken_back_though_nobody_names_it() -> (
+    None
+):
     bench = changed(Director())
     bench.port.revert()
     bench.port.stage(order(FIRST, 0), quiet)
@@ -55,7 +59,7 @@ def test_once_it_is_confirmed_the_old_one_is_refused() -> None:
         bench.port.stage(order(FIRST, 0), quiet)
 
 
-def test_after_a_cut_while_it_is_written_it_waits_in_its_bootloader() -> None:
+def test_u_nostore_after_a_cut_while_it_is_written_it_waits_in_its_bootloader() -> None:
     bench = UnitBench(make=one_slot)
     bench.faults = {14: "power"}
     bench.port.stage(order(NEW), quiet)

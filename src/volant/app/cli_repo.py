@@ -38,7 +38,9 @@ ThresholdOption = Annotated[int, typer.Option(min=1, max=16, help="How many of t
 @repo_app.command()
 def init(
     folder: FolderArgument,
-    vehicle: VehicleOption,
+    vehicle: Annotated[
+        str | None, typer.Option(help="Vehicle id; default with --car: the simulated car's VIN.")
+    ] = None,
     ecu: EcuOption = None,
     car: CarUnitsOption = None,
     app: AppOption = None,
@@ -52,9 +54,9 @@ def init(
 
     \b
     Examples:
-      volant repo init repo --vehicle VOLANT1 --car p7
+      volant repo init repo --car p7
       volant repo init repo --vehicle VOLANT1 --ecu gateway=gw-a --ecu brake=brk-a,partial
-      volant repo init repo --vehicle VOLANT1 --car p7 --keys image-root=3:2
+      volant repo init repo --car p7 --keys image-root=3:2
     """
     from volant.app.repo_command import init_command
 

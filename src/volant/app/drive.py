@@ -40,6 +40,7 @@ from volant.app.state import open_codes
 from volant.app.stop import StopSignals
 from volant.app.trip import DEFAULT_M, TripWish
 from volant.app.unit_flash import boot_from
+from volant.app.updates_folder import UpdatesFolder
 from volant.caros.cockpit import (
     NOT_BUILT,
     CockpitLink,
@@ -50,12 +51,14 @@ from volant.caros.cockpit import (
 from volant.core.bus import Bus, InlineBus
 from volant.core.clock import seconds
 from volant.core.component import Component
-from volant.core.errors import LinkError
+from volant.core.errors import LinkError, RefusedError
 from volant.core.messages import Intervention, TroubleCode
 from volant.sim.judge import DriveSummary, summary
 
 if TYPE_CHECKING:
     from volant.app.bus_codes import BusCodes
+    from volant.vehicle import CarSpec
+    from volant.vehicle.boot.calibration import Programs
 
 SHOWN: Final = 12
 """Interventions told in the table; `--json` has all."""
@@ -186,7 +189,7 @@ def _calm_memory() -> Iterator[None]:
 def drive_command(wish: DriveWish) -> Exit:
     """Run `volant drive`."""
     with StopSignals() as signals, contextlib.ExitStack() as opened:
-        trip = plan_trip(wish.trip, boot_from(wish.state or state_folder()))
+        trip = plan_trip(wish.trip, _programs(wish.state or state_folder()))
         network, codes = _open_network(wish, opened)
         _tell_trip(trip)
         link = None if wish.headless else _open_cockpit(wish)
@@ -227,6 +230,19 @@ def drive_command(wish: DriveWish) -> Exit:
                 time.sleep(LINGER_S)
             link.close()
     return driven.ending.status
+
+
+def _programs(state: Path) -> Callable[[CarSpec], Programs]:
+    """Boots the units of a car that may be driven: while an update is half done they do not fit together."""
+    boot = boot_from(state)
+
+    def booted(car: CarSpec) -> Programs:
+        words = UpdatesFolder(state, car.name).lock_words()
+        if words:
+            raise RefusedError(words)
+        return boot(car)
+
+    return booted
 
 
 def _open_network(

@@ -100,7 +100,7 @@ class DemoAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @dataclass(slots=True)
-class _Stage:
+class Stage:
     """The folder in which it plays, and what runs there."""
 
     folder: Path
@@ -154,6 +154,10 @@ class _Stage:
         return self.asked("ota", *words, "--car", self.number, may=may)
 
 
+Step = Callable[[Stage], str]
+"""What it saw; where something did not happen it raises RefusedError."""
+
+
 def demo_command(folder: Path | None, *, as_json: bool) -> Exit:
     """Run `volant ota demo`."""
     kept = folder is not None
@@ -162,7 +166,7 @@ def demo_command(folder: Path | None, *, as_json: bool) -> Exit:
         if place.exists() and any(place.iterdir()):
             raise RefusedError(f"{place} is not empty: the demo makes a car of its own")
         place.mkdir(parents=True, exist_ok=True)
-    stage, steps = _Stage(place.absolute()), list[Happened]()
+    stage, steps = Stage(place.absolute()), list[Happened]()
     try:
         for name, step in STEPS:
             steps.append(_tried(name, step, stage))
@@ -179,7 +183,7 @@ def demo_command(folder: Path | None, *, as_json: bool) -> Exit:
     return Exit.DONE if good else Exit.DIFFERS
 
 
-def _tried(name: str, step: Callable[[_Stage], str], stage: _Stage) -> Happened:
+def _tried(name: str, step: Step, stage: Stage) -> Happened:
     began_s = time.monotonic()
     try:
         ok, found = True, step(stage)
@@ -197,8 +201,8 @@ def _must(holds: bool, words: str) -> None:
 # --- the steps ------------------------------------------------------------------------------------
 
 
-def _repositories(stage: _Stage) -> str:
-    stage.run("repo", "init", "repo", "--vehicle", "VOLANTSIM00000001", "--car", CAR)
+def _repositories(stage: Stage) -> str:
+    stage.run("repo", "init", "repo", "--car", CAR)
     for version in VERSIONS:
         _make(stage.folder, version)
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -224,7 +228,7 @@ def _make(folder: Path, version: Version) -> None:
         (folder / f"{unit}-{version.release}.img").write_bytes(make_image(image))
 
 
-def _boot(stage: _Stage) -> str:
+def _boot(stage: Stage) -> str:
     stage.start(
         "up", "up", "--parked", "--car", CAR, "--state", "state", "--trial", TRIAL, "--json"
     )
@@ -241,14 +245,14 @@ def _boot(stage: _Stage) -> str:
     raise RefusedError(f"the car did not come up: see {stage.folder / 'up.err'}")
 
 
-def _offer(stage: _Stage, version: Version) -> None:
+def _offer(stage: Stage, version: Version) -> None:
     """Publish a version for all its units."""
     images = [f"{unit}={unit}-{version.release}.img" for unit in version.units]
     words = ("--title", version.title, "--change", version.change, "--unusable", "The car")
     stage.run("repo", "add", "repo", *images, *words, "--takes", "60")
 
 
-def _ended(stage: _Stage, title: str) -> Json:
+def _ended(stage: Stage, title: str) -> Json:
     """How the update of this title ended, once it has."""
     until_s = time.monotonic() + END_S
     while time.monotonic() < until_s:
@@ -260,7 +264,7 @@ def _ended(stage: _Stage, title: str) -> Json:
     raise RefusedError(f"{title} had not ended after {END_S:.0f} s: {state['phase']}")
 
 
-def _runs(stage: _Stage, release: int) -> None:
+def _runs(stage: Stage, release: int) -> None:
     """All units say that they run this release, by their own signed word to the director."""
     wanted = {unit: f"{unit}-{release}.img" for unit in VERSIONS[0].units}
     until_s = time.monotonic() + END_S
@@ -273,7 +277,7 @@ def _runs(stage: _Stage, release: int) -> None:
     raise RefusedError(f"the director hears {runs}, expected {wanted}")
 
 
-def _by_stick(stage: _Stage) -> str:
+def _by_stick(stage: Stage) -> str:
     """Version 1 comes from a stick: the director's word is the same, the network is not asked."""
     _offer(stage, VERSIONS[0])
     stage.run("repo", "bundle", "repo", "stick")
@@ -284,8 +288,8 @@ def _by_stick(stage: _Stage) -> str:
     return f"{', '.join(last['units'])} run version 1"
 
 
-def _driven(release: int) -> Callable[[_Stage], str]:
-    def drive(stage: _Stage) -> str:
+def _driven(release: int) -> Step:
+    def drive(stage: Stage) -> str:
         found: Json = stage.asked("drive", *DRIVE, "--car", CAR, "--state", "state")
         stage.drives[release] = found
         _must(found["contacts"] == 0, f"{found['contacts']} contacts")
@@ -297,7 +301,7 @@ def _driven(release: int) -> Callable[[_Stage], str]:
     return drive
 
 
-def _offered(stage: _Stage) -> str:
+def _offered(stage: Stage) -> str:
     _offer(stage, VERSIONS[1])
     state = stage.ota("check")
     _must(state["phase"] == "offered", f"{state['phase']}, expected offered")
@@ -305,7 +309,7 @@ def _offered(stage: _Stage) -> str:
     return f"{state['title']}: {' '.join(state['changes'])} {len(state['units'])} units"
 
 
-def _installed(stage: _Stage) -> str:
+def _installed(stage: Stage) -> str:
     stage.ota("install", "--now")
     last = _ended(stage, VERSIONS[1].title)
     _must(last["end"] == "installed", f"version 2: {last['end']}: {last['why']}")
@@ -313,14 +317,14 @@ def _installed(stage: _Stage) -> str:
     return f"{', '.join(last['units'])} run version 2, and the director heard it from each"
 
 
-def _differs(stage: _Stage) -> str:
+def _differs(stage: Stage) -> str:
     words = _driven(2)(stage)
     before, after = (stage.drives[n]["accel_max_mps2"] for n in (1, 2))
     _must(after < GENTLER * before, f"{after:.2f} m/s2 after {before:.2f}: it drives as before")
     return f"{words}: {100.0 * (1.0 - after / before):.0f} % gentler"
 
 
-def _goes_back(stage: _Stage) -> str:
+def _goes_back(stage: Stage) -> str:
     _offer(stage, VERSIONS[2])
     stage.ota("check")
     stage.ota("install", "--now", may=(0, Exit.DIFFERS))
@@ -330,7 +334,7 @@ def _goes_back(stage: _Stage) -> str:
     return f"all units run version 2 again: {last['why']}"
 
 
-def _as_before(stage: _Stage) -> str:
+def _as_before(stage: Stage) -> str:
     before = stage.drives[2]
     words = _driven(2)(stage)
     keys = ("duration_s", "distance_m", "accel_max_mps2", "accel_min_mps2")
@@ -339,7 +343,7 @@ def _as_before(stage: _Stage) -> str:
     return f"{words}: the drive of version 2, to the last digit"
 
 
-STEPS: Final[tuple[tuple[str, Callable[[_Stage], str]], ...]] = (
+STEPS: Final[tuple[tuple[str, Step], ...]] = (
     ("two repositories and a car that believes them", _repositories),
     ("the car boots, parked", _boot),
     ("version 1 comes on a stick", _by_stick),

@@ -95,6 +95,11 @@ def join_command(place: str, wish: JoinWish, state: Path | None, *, as_json: boo
         repo = first.of_car(wish.vehicle) if wish.vehicle else first
         brought = _read(repo)
     inventory, keys, url = brought.inventory, brought.keys, wish.url
+    if inventory.model not in {"", spec.name}:
+        raise InputError(
+            f"{inventory.vehicle_id} of {place} is a {inventory.model}, not a {spec.name}:"
+            f" --car {inventory.model}"
+        )
     _check_units(inventory)
     provision_full(
         brought.metadata[DIRECTOR], brought.metadata[IMAGE], brought.repository_map.to_bytes()
@@ -151,6 +156,9 @@ def _check_units(inventory: Inventory) -> None:
         wanted = APP_HARDWARE if app else HARDWARE
         if one.hardware_id != wanted:
             raise InputError(f"{one.ecu_id} has hardware {one.hardware_id}, expected {wanted}")
+        if not (app or one.primary or one.partial):
+            words = "would check both repositories by itself, which no unit of ours can"
+            raise InputError(f"{one.ecu_id} {words}: --ecu {one.ecu_id}={HARDWARE},partial")
         if one.primary and app:
             raise InputError(f"{one.ecu_id} is an app and cannot be the primary")
 
@@ -192,5 +200,6 @@ def _join_units(boots: Mapping[str, Bootloader], brought: Brought) -> None:
                 time_source=brought.time_key.public.raw,
                 root=director[file_of(ROOT)],
                 targets=director[file_of(TARGETS)],
+                time_s=time.time(),
             )
         )

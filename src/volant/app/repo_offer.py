@@ -22,13 +22,20 @@ from volant.trust.uptane import Installed, Keeper, UpdateNote, target_file
 from volant.trust.uptane.custom import DeltaInfo, check_name
 from volant.trust.uptane.keeper import image_names
 from volant.trust.uptane.match import DIRECTOR, IMAGE
-from volant.trust.uptane.metadata import TARGETS
+from volant.trust.uptane.metadata import ROOT, TARGETS
+from volant.trust.uptane.trusted import file_of
+from volant.vehicle.boot import read_image as read_program
+from volant.vehicle.boot.calibration import HARDWARE
+from volant.vehicle.boot.device import TRUST
+from volant.vehicle.boot.image import is_image
 
 IMAGE_MOST_BYTES: Final = 1 << 30
 ALGORITHM: Final = "volant-delta"
 WORTH: Final = 0.9
 """A delta longer than this share of the image is not offered."""
 SHA256: Final = re.compile("[0-9a-f]{64}")
+FRAME_BYTES: Final = 64
+"""Around root and targets as a unit keeps them."""
 DELTAS_MOST: Final = 64
 """Of one image, as `DirectorCustom` takes."""
 
@@ -113,6 +120,7 @@ def add_command(folder: Path, wish: Wish, *, as_json: bool) -> Exit:
         for car, director in directors.items():
             if set(director.targets[TARGETS].targets) & {one.path for one in offers}:
                 director.publish(now_s, [TARGETS])
+                _check_room(car, director)
                 changes |= proven(car, director)
         repo.commit(changes)
         return say(told[0], as_json=as_json)
@@ -233,7 +241,20 @@ def _cars_with(shelf: Shelf, offer: Offer) -> dict[RepoFolder, dict[str, str]]:
     for ecu_id in offer.ecu_ids:
         if not any(ecu_id in units for units in found.values()):
             raise InputError(f"no control unit {ecu_id!r} in the inventory of {shelf.repo.path}")
+    if is_image(offer.data):
+        _check_program(offer, found.values())
     return found
+
+
+def _check_program(offer: Offer, cars: Iterable[Mapping[str, str]]) -> None:
+    """Let a program of a simulated unit pass that is whole and for these units; other bytes say not whose they are."""
+    program = read_program(offer.data)
+    for ecu_id, hardware in (pair for units in cars for pair in units.items()):
+        if (program.unit, program.hardware) != (ecu_id, hardware):
+            raise InputError(
+                f"{offer.path} is a program for {program.unit} on {program.hardware},"
+                f" not for {ecu_id} on {hardware}"
+            )
 
 
 def _offer(director: Keeper, listed: TargetFile, units: Mapping[str, str]) -> None:
@@ -293,6 +314,19 @@ def _bases(car: RepoFolder, runs: Iterable[Installed], files: Sequence[Path]) ->
             yield from map(read_image, sorted(car.images.rglob(f"{found}.*"))[:1])
     for file in files:
         yield read_image(file)
+
+
+def _check_room(car: RepoFolder, director: Keeper) -> None:
+    """Let pass what the control units of a Volant car can keep, each for itself."""
+    if all(one.hardware_id != HARDWARE for one in car.inventory().ecus):
+        return
+    files = director.trusted_files()
+    length = sum(len(files[file_of(role)]) for role in (ROOT, TARGETS))
+    if length > TRUST.metadata_bytes - FRAME_BYTES:
+        raise InputError(
+            f"{length} bytes of director's metadata, of which a unit keeps {TRUST.metadata_bytes}:"
+            " offer fewer images at a time, or fewer deltas (--segment 0: none)"
+        )
 
 
 def _tell(director: Keeper, note: UpdateNote | None) -> None:

@@ -1,19 +1,21 @@
 """Flash files of the car's units, in the folder of the state.
 
 They are made from the car's facts at the first start. They are the only way to the units' behaviour: a unit whose file
-holds no sound program is dead.
+holds no sound program is dead. What we make takes its name when it is whole: after a cut the file is there or not, the
+old one or the new. Once a unit was joined to a director, the facts change its program no more.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
 from volant.app.programs import booted, fits, tables_of
+from volant.app.say import tell
 from volant.app.state import hold
+from volant.caros.apps.store import write_whole
 from volant.caros.flash_file import FileFlash
 from volant.core.errors import InputError, RefusedError
 from volant.trust.flash import Flash, MemoryFlash
@@ -48,16 +50,17 @@ def open_units(state: Path, car: CarSpec, *, make: bool = True) -> Iterator[dict
     folder = state / FOLDER / car.name
     with ExitStack() as opened:
         held = (make or folder.is_dir()) and hold(folder, opened, "programs of units")
-        boots = {}
+        boots, kept = {}, []
         for spec in ECUS:
-            flash, fresh = _flash(folder / f"{spec.name}.flash", held, opened)
-            boot = bootloader(flash, Identity(spec.name, HARDWARE), fits)
-            image = first_image(boot.identity, VERSION, tables_of(spec.name, car))
-            if fresh:
-                boot.provision(image)
-            boot.boot()
-            _renew(boot, image)
-            boots[spec.name] = boot
+            identity = Identity(spec.name, HARDWARE)
+            first = first_image(identity, VERSION, tables_of(spec.name, car))
+            flash, stale = _flash(folder / f"{spec.name}.flash", held, opened, (identity, first))
+            boots[spec.name] = bootloader(flash, identity, fits)
+            boots[spec.name].boot()
+            kept += [spec.name] if stale else []
+        if kept:
+            told = f"joined units keep their programs though the facts of {car.name} have changed"
+            tell(f"volant: {told}: {', '.join(kept)}")
         yield boots
 
 
@@ -96,44 +99,58 @@ def _running(boot: Bootloader) -> Image | None:
     return None if boot.running is None else boot.running.image
 
 
-def _renew(boot: Bootloader, image: bytes) -> None:
-    """A program of the factory goes with the facts of the car: when they change, so does it."""
-    running = boot.running
-    if running is None or running.image.release != 0 or boot.on_trial:
-        return
-    if read_image(image).tables != running.image.tables:
-        boot.provision(image)
-        boot.boot()
+def _flash(
+    path: Path, held: bool, opened: ExitStack, made: tuple[Identity, bytes]
+) -> tuple[Flash, bool]:
+    """A unit's device, made or renewed where it must be, and whether its director alone renews it.
 
-
-def _flash(path: Path, held: bool, opened: ExitStack) -> tuple[Flash, bool]:
-    """A unit's device, and whether it has just been made."""
-    if held:
-        fresh = not path.exists()
-        try:
-            made = FileFlash.create(path, GEOMETRY) if fresh else _opened(path)
-        except OSError as error:
-            raise InputError(error.strerror or str(error), file=str(path)) from error
-        return opened.enter_context(made), fresh
+    Args:
+        path: its file.
+        held: whether the file is ours; else a copy is made.
+        opened: closes it.
+        made: whose it is, and the program of the factory.
+    """
     try:
-        content = path.read_bytes()
-    except OSError:
-        return MemoryFlash(GEOMETRY), True
-    if len(content) == UNTRUSTING_BYTES:
+        before = path.read_bytes() if path.exists() else None
+        content, stale = _content(path, before, made)
+        if held and content != before:
+            write_whole(path, content)
+    except OSError as error:
+        raise InputError(error.strerror or str(error), file=str(path)) from error
+    geometry = _device(path, len(content)).geometry
+    if held:
+        return opened.enter_context(FileFlash(path, geometry)), stale
+    return MemoryFlash(geometry, content), stale
+
+
+def _content(path: Path, before: bytes | None, made: tuple[Identity, bytes]) -> tuple[bytes, bool]:
+    """The bytes of a device as they should be at a start, from those in its file; None: it lacks."""
+    identity, first = made
+    if before is None:
+        return _provisioned(MemoryFlash(GEOMETRY), identity, first), False
+    content = before
+    if UNTRUSTING_BYTES <= len(content) < GEOMETRY.size_bytes:
+        # It was made before units had a trust of their own.
         content = content.ljust(GEOMETRY.size_bytes, b"\xff")
-    return MemoryFlash(_device(path, len(content)).geometry, content), False
+    flash = MemoryFlash(_device(path, len(content)).geometry, content)
+    # What the factory of an earlier release put in, which no longer fits the unit, counts too.
+    boot = bootloader(flash, identity)
+    running = boot.boot()
+    if running is None or running.image.release != 0:
+        return content, False
+    if read_image(first).tables == running.image.tables:
+        return content, False
+    if boot.trust is not None and boot.trust.joined:
+        return content, True
+    if boot.on_trial or boot.programming:
+        return content, False
+    # A program of the factory goes with the facts of the car: when they change, so does it.
+    return _provisioned(flash, identity, first), False
 
 
-def _opened(path: Path) -> FileFlash:
-    """A device that was made before units had a trust of their own gets room for it."""
-    size = path.stat().st_size
-    if UNTRUSTING_BYTES <= size < GEOMETRY.size_bytes:
-        with path.open("ab") as file:
-            file.write(b"\xff" * (GEOMETRY.size_bytes - size))
-            file.flush()
-            os.fsync(file.fileno())
-        size = GEOMETRY.size_bytes
-    return FileFlash(path, _device(path, size).geometry)
+def _provisioned(flash: MemoryFlash, identity: Identity, first: bytes) -> bytes:
+    bootloader(flash, identity, fits).provision(first)
+    return flash.content
 
 
 def _device(path: Path, size: int) -> Device:
@@ -157,14 +174,8 @@ def resize_unit(state: Path, car: CarSpec, unit: str, slot_bytes: int) -> None:
         if not hold(folder, opened, "programs of units"):
             raise RefusedError("the units are in use: end `volant up` and `volant ecu serve` first")
         path = folder / f"{unit}.flash"
-        draft = path.with_name(path.name + ".part")
         try:
-            data = resized(path.read_bytes(), slot_bytes)
-            with draft.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(path)
+            write_whole(path, resized(path.read_bytes(), slot_bytes))
         except OSError as error:
             raise InputError(error.strerror or str(error), file=str(path)) from error
         except ValueError as error:

@@ -31,6 +31,7 @@ from volant.core.errors import InputError, LinkError, RefusedError, TrustError, 
 from volant.core.words import plain
 from volant.ota.deeds import perform
 from volant.ota.events import Check, Checked, Deed, Did, Do, Event, Fetch, Fetched, Fetching
+from volant.ota.fitting import check_room
 from volant.ota.ports import Artifact, Order, UnitNow, UnitPort
 from volant.ota.record import Offer, UnitPlan
 from volant.ota.uds_unit import UdsUnit
@@ -135,6 +136,7 @@ class Work:
             self._metadata = found.metadata
             for one in found.assignments:
                 _ = Wanted.image(one).stored_as  # refused before anybody agrees to it
+                check_room(one.ecu_id, one.length, now[one.ecu_id])
             if not found.assignments:
                 return Checked(None)
             note = found.note

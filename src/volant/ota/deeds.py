@@ -32,14 +32,19 @@ def perform(port: UnitPort, do: Do, order_of: OrderOf, tell: Callable[[Working],
     try:
         _do(port, do, order_of, tell)
     except LinkError as error:
-        silent = plain(str(error)) or "no answer"
+        silent = _words(do, error) or "no answer"
     except VolantError as error:
-        refused = plain(str(error)) or "refused"
+        refused = _words(do, error) or "refused"
     try:
         now = port.now()
     except VolantError as error:
-        return Did(do, None, refused, silent or plain(str(error)) or "no answer")
+        return Did(do, None, refused, silent or _words(do, error) or "no answer")
     return Did(do, replace(now, version=plain(now.version)), refused, silent)
+
+
+def _words(do: Do, error: VolantError) -> str:
+    """Why; whoever tells it says the unit's name, as the unit did."""
+    return plain(str(error)).removeprefix(f"{do.unit}: ")
 
 
 def _do(port: UnitPort, do: Do, order_of: OrderOf, tell: Callable[[Working], object]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Self
 
-from volant.core.errors import InputError
+from volant.core.errors import InputError, RefusedError
 from volant.ota.ports import Artifact, Read, UnitNow
 from volant.trust.delta import Header, read_header
 from volant.trust.delta.container import PREAMBLE_BYTES, header_lengths
@@ -52,6 +52,19 @@ class FittingDelta:
             return first + self.artifact.read(max(at, head) + skipped, rest)
 
         return self.artifact.length - skipped, read
+
+
+def check_room(unit: str, length: int, now: UnitNow) -> None:
+    """Let an image pass that a slot of the unit holds.
+
+    Raises:
+        RefusedError: it is longer.
+    """
+    if 0 < now.room_bytes < length:
+        sizes = (
+            f"an image of {length / 1024:.1f} KiB, its slots hold {now.room_bytes / 1024:.1f} KiB"
+        )
+        raise RefusedError(f"{unit}: {sizes} (larger ones: volant ecu resize {unit})")
 
 
 def same(one: Installed | None, target: Installed) -> bool:

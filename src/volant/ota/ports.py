@@ -58,6 +58,8 @@ class UnitNow:
     """The last program on trial was given up by the unit itself."""
     two_slots: bool = True
     """The old program stays while a new one is written."""
+    room_bytes: int = 0
+    """Longest image that a slot holds; 0: it does not tell."""
 
 
 class NeedsWholeError(RefusedError):

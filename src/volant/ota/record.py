@@ -7,7 +7,6 @@ and is refused, so that an older program never acts on half of what a newer one 
 from __future__ import annotations
 
 import hashlib
-import zlib
 from collections.abc import Mapping
 from typing import Annotated, Final, Protocol
 
@@ -17,7 +16,6 @@ from msgspec import Meta
 from volant.core.errors import InputError
 from volant.core.updates import UpdateResult
 from volant.core.words import WordEnum
-from volant.trust.flash import Records
 from volant.trust.uptane import Installed
 
 FORM: Final = 1
@@ -179,40 +177,6 @@ class RecordStore(Protocol):
 
     def put(self, data: bytes) -> None:
         """Replace it."""
-
-
-class FlashStore:
-    """A record on flash (`trust.flash.Records`), packed to fit into it."""
-
-    def __init__(self, records: Records) -> None:
-        self._records = records
-
-    @property
-    def value(self) -> bytes | None:
-        """The newest one that is sound.
-
-        Raises:
-            InputError: it cannot be unpacked.
-        """
-        packed = self._records.value
-        if packed is None:
-            return None
-        unpacking = zlib.decompressobj()
-        try:
-            data = unpacking.decompress(packed, RECORD_MOST_BYTES)
-        except zlib.error as error:
-            raise InputError(f"no record of updates: {error}") from error
-        if not unpacking.eof:
-            raise InputError("no record of updates: it ends too early, or never")
-        return data
-
-    def put(self, data: bytes) -> None:
-        """Replace it.
-
-        Raises:
-            ValueError: it is too long for its area.
-        """
-        self._records.put(zlib.compress(data, 9))
 
 
 def load(store: RecordStore) -> Record:

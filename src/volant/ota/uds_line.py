@@ -10,6 +10,7 @@ from typing import Final
 
 from volant.caros.diagnostics import NegativeResponseError
 from volant.core.errors import LinkError, RefusedError
+from volant.vehicle.boot import Verdict
 from volant.vehicle.boot.flashing import FINGERPRINT, FLASH_LEVEL
 from volant.wire.uds import Nrc, RoutineStep, Session, Sid
 
@@ -37,6 +38,31 @@ NEVER: Final = {
     Nrc.REQUEST_OUT_OF_RANGE: "knows no such thing, or the program does not fit into it",
     Nrc.PROGRAMMING_FAILURE: "its flash takes nothing any more",
     Nrc.SERVICE_NOT_SUPPORTED: "cannot be programmed",
+}
+AGAIN: Final = frozenset(
+    {
+        Nrc.REQUEST_SEQUENCE_ERROR,
+        Nrc.REQUEST_OUT_OF_RANGE,  # also what an identifier is that the session does not have
+        Nrc.SECURITY_ACCESS_DENIED,
+        Nrc.UPLOAD_DOWNLOAD_NOT_ACCEPTED,
+        Nrc.TRANSFER_SUSPENDED,
+        Nrc.WRONG_BLOCK_COUNTER,
+        Nrc.SUB_FUNCTION_NOT_IN_SESSION,
+        Nrc.SERVICE_NOT_IN_SESSION,
+        Nrc.PROGRAMMING_FAILURE,
+    }
+)
+"""Refusals that are over once the session is opened anew: it had expired, the unit was reset, a block was lost."""
+WHY: Final = {
+    Verdict.NOT_WHOLE: "nothing came whole",
+    Verdict.BROKEN: "what stands in its flash is no image",
+    Verdict.OTHER_UNIT: "the image is for another unit",
+    Verdict.OTHER_HARDWARE: "the image is for other hardware",
+    Verdict.NOT_SIGNED: "the image is not signed by whom it should",
+    Verdict.OLDER: "its release is lower than the one that runs",
+    Verdict.NEEDS_OTHERS: "it needs a later program of another unit",
+    Verdict.WRONG_TABLES: "the unit cannot run by its tables",
+    Verdict.NOT_NAMED: "the director has not named this image for it",
 }
 
 

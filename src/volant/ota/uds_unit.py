@@ -14,11 +14,13 @@ import msgspec
 
 from volant.caros.diagnostics import NegativeResponseError
 from volant.core.errors import InputError, LinkError, RefusedError
-from volant.ota.fitting import FittingDelta, same
+from volant.core.words import plain
+from volant.ota.fitting import FittingDelta, check_room, same
 from volant.ota.ports import Artifact, NeedsWholeError, Order, Read, Tell, UnitNow
-from volant.ota.uds_line import Ask, Key, UdsLine, Wait
+from volant.ota.uds_line import AGAIN, WHY, Ask, Key, UdsLine, Wait
 from volant.trust.uptane import Installed
 from volant.vehicle.boot import Verdict
+from volant.vehicle.boot.believing import METADATA_MOST_BYTES, WORDS_MOST
 from volant.vehicle.boot.flashing import (
     CHECK,
     CONFIRM,
@@ -38,7 +40,7 @@ from volant.vehicle.boot.flashing import (
     TRUSTED,
 )
 from volant.vehicle.boot.told import OneTold, ProgramsTold
-from volant.vehicle.boot.trusting import TrustTold
+from volant.vehicle.boot.trusting import TrustTold, newer_than
 from volant.wire import uds
 from volant.wire.uds import Nrc, Reset, Sid
 
@@ -51,31 +53,6 @@ RESET_TRIES: Final = 60
 """With `RETRY_S` between: half a minute until a unit answers again (chosen)."""
 REQUEST_MOST_BYTES: Final = 1 << 16
 HASH_BYTES: Final = 1 << 16
-AGAIN: Final = frozenset(
-    {
-        Nrc.REQUEST_SEQUENCE_ERROR,
-        Nrc.REQUEST_OUT_OF_RANGE,  # also what an identifier is that the session does not have
-        Nrc.SECURITY_ACCESS_DENIED,
-        Nrc.UPLOAD_DOWNLOAD_NOT_ACCEPTED,
-        Nrc.TRANSFER_SUSPENDED,
-        Nrc.WRONG_BLOCK_COUNTER,
-        Nrc.SUB_FUNCTION_NOT_IN_SESSION,
-        Nrc.SERVICE_NOT_IN_SESSION,
-        Nrc.PROGRAMMING_FAILURE,
-    }
-)
-"""Refusals that are over once the session is opened anew: it had expired, the unit was reset, a block was lost."""
-WHY: Final = {
-    Verdict.NOT_WHOLE: "nothing came whole",
-    Verdict.BROKEN: "what stands in its flash is no image",
-    Verdict.OTHER_UNIT: "the image is for another unit",
-    Verdict.OTHER_HARDWARE: "the image is for other hardware",
-    Verdict.NOT_SIGNED: "the image is not signed by whom it should",
-    Verdict.OLDER: "its release is lower than the one that runs",
-    Verdict.NEEDS_OTHERS: "it needs a later program of another unit",
-    Verdict.WRONG_TABLES: "the unit cannot run by its tables",
-    Verdict.NOT_NAMED: "the director has not named this image for it",
-}
 _SPOILT: Final = frozenset({Verdict.NOT_WHOLE, Verdict.BROKEN})
 _NO_DELTA: Final = frozenset({Nrc.REQUEST_OUT_OF_RANGE})
 """The unit knows no deltas, or not this one: it was made from other bytes than those that run."""
@@ -125,6 +102,7 @@ class UdsUnit:
             on_trial=told.on_trial,
             rolled_back=told.rolled_back,
             two_slots=told.two_slots,
+            room_bytes=told.slot_bytes,
         )
 
     def stage(self, order: Order, tell: Tell) -> None:
@@ -132,6 +110,7 @@ class UdsUnit:
         now = self.now()
         if runs(now, order) or same(now.staged, order.target):
             return
+        check_room(self.name, order.target.length, now)
         if now.two_slots and (now.on_trial or now.active):
             raise RefusedError(f"{self.name}: another program is on trial, which must end first")
         if order.metadata and self.joined:
@@ -191,13 +170,7 @@ class UdsUnit:
     @property
     def joined(self) -> bool:
         """Whether the unit checks by itself what the director signed."""
-        try:
-            told = msgspec.msgpack.decode(
-                self._insist(lambda: self._line.read(TRUSTED)), type=TrustTold
-            )
-        except msgspec.MsgspecError as error:
-            raise LinkError(f"{self.name}: {error}") from error
-        return told.joined
+        return self._trusted().joined
 
     def nonce(self) -> bytes:
         """16 fresh bytes of the unit, that the signed time for it must answer; empty: it was not joined."""
@@ -208,11 +181,27 @@ class UdsUnit:
         self._take(lambda: self._option(TIME, statement))
 
     def believe(self, files: Sequence[bytes]) -> None:
-        """Give the unit newer roots of the director and its targets."""
-        data = msgspec.msgpack.encode(list(files))
+        """Give the unit the director's targets, and of its roots those that are new to the unit."""
+        told = self._trusted()
+        if not told.joined:
+            raise RefusedError(f"{self.name}: it was not joined and believes no director")
+        try:
+            data = msgspec.msgpack.encode(newer_than(told, files))
+        except InputError as error:
+            raise RefusedError(f"{self.name} is given no metadata: {error}") from error
+        if len(data) > METADATA_MOST_BYTES:
+            room = f"{len(data)} bytes of metadata, a unit takes {METADATA_MOST_BYTES} at once"
+            raise RefusedError(f"{self.name}: {room}: join it anew")
         self._take(lambda: self._bring_files(data))
 
     # --- inside ----------------------------------------------------------------------------------
+
+    def _trusted(self) -> TrustTold:
+        try:
+            data = self._insist(lambda: self._line.read(TRUSTED))
+            return msgspec.msgpack.decode(data, type=TrustTold)
+        except msgspec.MsgspecError as error:
+            raise LinkError(f"{self.name}: {error}") from error
 
     def _told(self) -> ProgramsTold:
         try:
@@ -313,7 +302,7 @@ class UdsUnit:
         found = self._insist(act)
         self._line.close()
         if found[0]:
-            words = found[1:].decode("utf-8", "replace")
+            words = plain(found[1 : WORDS_MOST + 1].decode("utf-8", "replace"))
             raise RefusedError(f"{self.name} does not believe it: {words}")
 
     def _option(self, routine: int, option: bytes) -> bytes:

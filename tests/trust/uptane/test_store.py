@@ -1,4 +1,4 @@
-"""What lies where, what a unit begins with, and updates without room: U-STORE, U-NOSTORE, U-PROV."""
+"""What lies where, what a unit begins with, and a keeper that is read back: U-STORE, U-PROV."""
 
 import pytest
 
@@ -18,7 +18,6 @@ from volant.trust.uptane import (
 from volant.trust.uptane.check import image_fetch
 from volant.trust.uptane.delegations import RoleGroup
 from volant.trust.uptane.keeper import image_names
-from volant.trust.uptane.stream import Phase, StreamRecord
 
 MAP = RepositoryMap.of("https://director", "https://images")
 
@@ -130,64 +129,6 @@ def test_u_prov_a_map_by_which_one_repository_is_enough_is_refused(data: bytes) 
     assert data != MAP.to_bytes()
     with pytest.raises(InputError):
         RepositoryMap.from_bytes(data)
-
-
-class Flash:
-    """A unit's only program memory, written in blocks; the power may go after each."""
-
-    def __init__(self, program: bytes) -> None:
-        self.data = bytearray(program)
-
-    def write(self, program: bytes, blocks: int) -> bool:
-        """Write so many blocks; whether that was all."""
-        self.data[:] = b"\xff" * len(self.data) if blocks else self.data
-        self.data[: blocks * 256] = program[: blocks * 256]
-        if blocks * 256 < len(program):
-            return False
-        del self.data[len(program) :]
-        return True
-
-
-@pytest.mark.parametrize("cut", range(14))
-@pytest.mark.parametrize("comes", ["new", "never"])
-def test_u_nostore_a_cut_at_any_block_leaves_a_program_that_can_be_had_again(
-    cut: int, comes: str
-) -> None:
-    world = offered()
-    one = next(one for one in check(world).assignments if one.ecu_id == SEAT)
-    old, new = image_of(SEAT, 1)[1], image_of(SEAT, 2)[1]
-    record = StreamRecord(runs=world.secondaries[SEAT].installed)
-    flash = Flash(old)
-    record = record.begin(one)
-    assert record.after_cut().phase is Phase.IDLE
-    assert bytes(flash.data) == old
-    backup = bytes(flash.data)
-    record = record.backed_up(target_file("backup", backup, {}).hashes)
-    assert not flash.write(new, cut) or cut * 256 >= len(new)
-    record = record.after_cut()
-    assert not record.may_boot
-    if comes == "never":
-        record = record.give_up()
-    source = {one.name: new, record.runs.name: backup}
-    assert flash.write(source[record.wanted.name], 100)
-    record = record.written(bytes(flash.data))
-    assert record.phase is Phase.IDLE
-    assert bytes(flash.data) == (new if comes == "new" else old)
-
-
-def test_u_nostore_a_false_image_is_replaced_by_the_backup() -> None:
-    world = offered()
-    one = next(one for one in check(world).assignments if one.ecu_id == SEAT)
-    record = StreamRecord(runs=world.secondaries[SEAT].installed).begin(one)
-    with pytest.raises(RefusedError, match="not a true copy"):
-        record.backed_up({"sha256": "0" * 64})
-    with pytest.raises(RefusedError, match="backing-up"):
-        record.begin(one)
-    assert record.give_up().may_boot
-    record = record.backed_up(record.runs.hashes).written(b"false")
-    assert record.phase is Phase.RESTORING
-    assert record.written(b"also false").phase is Phase.RESTORING
-    assert record.written(image_of(SEAT, 1)[1]) == StreamRecord(runs=record.runs)
 
 
 def test_a_keeper_is_read_back() -> None:

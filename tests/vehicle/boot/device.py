@@ -1,9 +1,12 @@
 """A small device, a unit and its programs."""
 
-from volant.trust.flash import Area, Geometry, MemoryFlash
+from dataclasses import replace
+
+from volant.trust.flash import Area, Flash, Geometry, MemoryFlash
 from volant.vehicle.boot import Bootloader, Identity, Image, Layout, Tables, make_image
 
 RAW = Geometry(size_bytes=12 * 512, erase_bytes=512, page_bytes=64)
+MANAGED = replace(RAW, overwrites=True)
 RECORD = Area(0, 4 * 512)
 TWO = Layout(RECORD, (Area(4 * 512, 4 * 512), Area(8 * 512, 4 * 512)))
 ONE = Layout(RECORD, (Area(4 * 512, 4 * 512),))
@@ -24,7 +27,7 @@ def image(release: int = 1, **more: object) -> bytes:
 OLD, NEW = image(1), image(2)
 
 
-def loader(flash: MemoryFlash, layout: Layout = TWO, **more: object) -> Bootloader:
+def loader(flash: Flash, layout: Layout = TWO, **more: object) -> Bootloader:
     return Bootloader(flash, layout, WHO, **more)  # type: ignore[arg-type]
 
 

@@ -113,6 +113,15 @@ def test_an_older_file_is_a_rollback_and_none_at_all_a_drop() -> None:
     assert trust.named(NEW) is not None
 
 
+def test_a_unit_begins_at_the_time_of_the_desk_and_not_in_1970() -> None:
+    trust = UnitTrust(MemoryFlash(GEOMETRY), LAYOUT)
+    given = Director().joining()
+    trust.join(msgspec.structs.replace(given, time_s=float(BEGIN_S + 60)))
+    assert trust.again().told(0).time_s == BEGIN_S + 60
+    trust.join(msgspec.structs.replace(given, time_s=float(BEGIN_S)))
+    assert trust.again().told(0).time_s == BEGIN_S, "a wrong time is healed at the desk"
+
+
 def test_time_goes_on_over_a_reset_and_finds_what_has_expired() -> None:
     director = Director()
     trust = joined(director)
@@ -148,8 +157,9 @@ def test_metadata_that_do_not_fit_or_are_no_directors_are_refused() -> None:
         director.keeper.add(target_file(f"other/{number}.img", b"x", custom))
     director.keeper.publish(BEGIN_S, ["targets"])
     trust = joined(Director())
-    with pytest.raises(RejectedError, match="endless"):
+    with pytest.raises(InputError, match="18963 bytes of metadata, 8192 fit"):
         trust.take([director.targets], RUNS, 0)
+    assert report(trust).attack is None
     with pytest.raises(InputError, match="fit"):
         trust.join(director.joining())
     given = msgspec.structs.replace(Director().joining(), root=b"{}")

@@ -24,14 +24,13 @@ from volant.trust.uptane.match import Assignment, Checker
 from volant.trust.uptane.provision import RepositoryMap, provision_full, provision_partial
 from volant.trust.uptane.secure_time import SecureClock, attest
 from volant.trust.uptane.session import ImageLoad, Session, answer_from
-from volant.trust.uptane.stream import StreamRecord
 from volant.trust.uptane.trusted import TrustedRepository
 from volant.trust.uptane.verdict import Attack, RejectedError
 
 __all__ = [
     "Assignment", "Attack", "Checker", "Download", "EcuEntry", "EcuReport", "Fetch", "ImageCheck",
     "ImageLoad", "Installed", "Inventory", "Keeper", "Limits", "Plan", "RejectedError",
-    "RepositoryMap", "SecureClock", "Session", "StreamRecord", "TrustedRepository", "UpdateNote", "answer_from",
+    "RepositoryMap", "SecureClock", "Session", "TrustedRepository", "UpdateNote", "answer_from",
     "attest", "check_full", "check_partial", "delta_fetch", "find_target", "hand_on",
     "image_fetch", "note_of", "provision_full", "provision_partial", "read_manifest", "refresh",
     "sign_manifest", "sign_report", "soft_signer", "target_file",

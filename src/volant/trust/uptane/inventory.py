@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from volant.core.errors import InputError
 from volant.trust.keys import PublicKey
-from volant.trust.uptane.custom import Counter, Word
+from volant.trust.uptane.custom import NAME_MOST, Counter, Word
 
 ECUS_MOST = 1024
 INVENTORY_MOST_BYTES = 1 << 20
@@ -39,6 +39,8 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     vehicle_id: Word
     """VIN, or what stands for it."""
+    model: Annotated[str, Meta(max_length=NAME_MOST)] = ""
+    """Of a Volant car; empty: it was not told."""
     ecus: Annotated[tuple[EcuEntry, ...], Meta(min_length=1, max_length=ECUS_MOST)]
 
     def __post_init__(self) -> None:
@@ -81,7 +83,7 @@ class Installed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """What runs on one control unit."""
 
     ecu_id: Word
-    name: Word
+    name: Annotated[str, Meta(min_length=1, max_length=NAME_MOST)]
     length: Annotated[int, Meta(ge=0)]
     hashes: Annotated[dict[str, str], Meta(min_length=1, max_length=4)]
     release_counter: Counter = 0

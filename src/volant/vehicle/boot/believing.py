@@ -19,8 +19,11 @@ NONCE_BYTES: Final = 16
 TIME_MOST_BYTES: Final = 4000
 """Of a signed time: a request over ISO-TP is no longer; it answers the nonces of about 80 units."""
 WORDS_MOST: Final = 400
+"""Bytes of a reason."""
 FILES_MOST: Final = 300
 """Roots and targets in one transfer: more roots than a check goes through."""
+METADATA_MOST_BYTES: Final = 1 << 20
+"""Of one transfer, in memory: targets that fill a bank, and as many roots of three keys as a check goes through."""
 
 
 class Believing:
@@ -40,7 +43,7 @@ class Believing:
     def begin(self, offset: int, size: int) -> bool:
         """Begin a transfer of metadata; false: it is none of ours, or there is no room for it."""
         trust = self._joined()
-        if trust is None or offset != 0 or not 0 < size <= 2 * trust.layout.metadata_bytes:
+        if trust is None or offset != 0 or not 0 < size <= METADATA_MOST_BYTES:
             return False
         self._coming, self._size = bytearray(), size
         return True

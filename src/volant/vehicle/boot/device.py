@@ -18,7 +18,8 @@ SLOT_BYTES: Final = 32 * BLOCK_BYTES
 SLOT_MOST_BYTES: Final = 8 << 20
 STEPS: Final = 128
 """A slot is erased and its transfer kept in so many steps at most: a record of each block would wear a large device."""
-BANK_BYTES: Final = 64 * BLOCK_BYTES
+BANK_BYTES: Final = 128 * BLOCK_BYTES
+"""A root, and the targets of a director of 100 units with a delta each (96 kB)."""
 TRUST_BYTES: Final = 8 * BLOCK_BYTES + 2 * BANK_BYTES
 
 

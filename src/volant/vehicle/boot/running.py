@@ -117,6 +117,11 @@ class Running:
         return self._holds(now.active) if activated(now, self.running) else None
 
     @property
+    def programming(self) -> bool:
+        """Whether a slot is being programmed, or holds what waits to be activated."""
+        return self._record.job is not None
+
+    @property
     def coming(self) -> int:
         """Release that will run after the next reset; -1: none."""
         image = self.activated or self.staged or (self.running.image if self.running else None)

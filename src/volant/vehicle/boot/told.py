@@ -8,7 +8,9 @@ from typing import Annotated, Final
 import msgspec
 
 from volant.core.errors import InputError
-from volant.trust.uptane import Installed
+from volant.trust.uptane import Attack, Installed, RejectedError
+from volant.trust.uptane.custom import NAME_MOST, Counter
+from volant.trust.uptane.download import check_hashes
 from volant.vehicle.boot.image import Image
 from volant.vehicle.boot.loader import Bootloader
 
@@ -25,10 +27,10 @@ class OneTold(msgspec.Struct, frozen=True, array_like=True):
     """One program as a unit holds it."""
 
     version: Annotated[str, msgspec.Meta(max_length=24)]
-    name: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=NAME_MOST)]
     """Of its file, as the director named it; else made of unit and version."""
     length: _Count
-    counter: _Count
+    counter: Counter
     """Release counter."""
     hashes: Annotated[
         dict[str, Annotated[bytes, msgspec.Meta(max_length=64)]], msgspec.Meta(max_length=4)
@@ -56,6 +58,8 @@ class ProgramsTold(msgspec.Struct, frozen=True, array_like=True):
     on_trial: bool
     rolled_back: bool
     two_slots: bool
+    slot_bytes: _Count = 0
+    """Longest image; 0: it does not tell."""
 
     def to_bytes(self) -> bytes:
         """For the wire."""
@@ -69,9 +73,20 @@ class ProgramsTold(msgspec.Struct, frozen=True, array_like=True):
             InputError: it is something else.
         """
         try:
-            return msgspec.msgpack.decode(data, type=cls)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            found = msgspec.msgpack.decode(data, type=cls)
+            for one in (found.runs, found.waits):
+                if one is not None:
+                    _check(one)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RejectedError) as error:
             raise InputError(f"what a unit tells of its programs: {error}") from error
+        return found
+
+
+def _check(one: OneTold) -> None:
+    """A unit may be in foreign hands: its words go to screens, its hashes into names of files."""
+    if not (one.version + one.name).isprintable():
+        raise RejectedError(Attack.ARBITRARY, f"{one.name!r} {one.version!r} cannot be printed")
+    check_hashes(one.name, {kind: value.hex() for kind, value in one.hashes.items()})
 
 
 def programs_of(boot: Bootloader) -> ProgramsTold:
@@ -85,6 +100,7 @@ def programs_of(boot: Bootloader) -> ProgramsTold:
         boot.on_trial and activated is None,
         running is not None and running.rolled_back,
         boot.two_slots,
+        boot.slot_bytes,
     )
 
 

@@ -71,6 +71,8 @@ class Joining(msgspec.Struct, frozen=True, kw_only=True):
     root: bytes
     """Of the director."""
     targets: bytes
+    time_s: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    """Of the desk, Unix seconds: from then on it is only what is signed."""
 
 
 class TrustTold(msgspec.Struct, frozen=True, array_like=True):
@@ -150,6 +152,7 @@ class UnitTrust:
         kept = _Kept(
             *(given.vehicle_id, given.ecu_id, given.hardware_id, given.seed, given.time_source),
             *(0, 0, bytes(PUBLIC_BYTES)),
+            attested_s=given.time_s,
             reports=self._kept.reports if self._kept else 0,
         )
         self._store(kept, repository)
@@ -202,12 +205,10 @@ class UnitTrust:
         """
         kept = self._joined()
         named = _by_name(files)
+        self._check_room(*named.values())
         found = self._load()  # a check that fails half way must leave the believed one as it is
         if found is None:
             raise TrustError("the metadata on flash are broken: join the unit anew")
-        limits = Limits(
-            root_bytes=self.layout.metadata_bytes, targets_bytes=self.layout.metadata_bytes
-        )
         checker = Checker(
             kept.vehicle_id,
             {kept.ecu_id: kept.hardware_id},
@@ -220,7 +221,7 @@ class UnitTrust:
 
         try:
             now_s = self._now(now_ns).now_s(now_ns)
-            answer_from(check_partial(checker, found, now_s, limits), source)
+            answer_from(check_partial(checker, found, now_s, Limits()), source)
         except RejectedError as error:
             self._notice(kept, error)
             raise
@@ -279,13 +280,13 @@ class UnitTrust:
         """Metadata first, into the bank that does not count; then the record that makes it count."""
         names = (file_of(ROOT), file_of(TARGETS))
         data = msgspec.msgpack.encode({name: repository.files[name] for name in names})
-        if len(data) > self.layout.metadata_bytes:
-            raise InputError(f"{len(data)} bytes of metadata, {self.layout.metadata_bytes} fit")
+        self._check_room(data)
         digest = hashlib.sha256(data).digest()
         if digest != kept.sha256:
             number = 1 - kept.bank
             bank, page = self.layout.banks[number], self._flash.geometry.page_bytes
-            self._flash.erase(bank.offset, bank.length)
+            block = self._flash.geometry.erase_bytes
+            self._flash.erase(bank.offset, -(-len(data) // block) * block)
             self._flash.flush()
             self._flash.write(bank.offset, data + b"\xff" * (-len(data) % page))
             self._flash.flush()
@@ -293,6 +294,11 @@ class UnitTrust:
         if kept != self._kept:
             self._put(kept)
         self._repository = repository
+
+    def _check_room(self, *files: bytes) -> None:
+        for data in files:
+            if len(data) > self.layout.metadata_bytes:
+                raise InputError(f"{len(data)} bytes of metadata, {self.layout.metadata_bytes} fit")
 
     def _put(self, kept: _Kept) -> None:
         self._records.put(msgspec.msgpack.encode(kept))
@@ -325,14 +331,31 @@ class UnitTrust:
             return None
 
 
+def newer_than(told: TrustTold, files: Iterable[bytes]) -> list[bytes]:
+    """Of a director's files those that a unit must be brought: its targets, and roots above the unit's own.
+
+    Raises:
+        InputError: one is no metadata.
+    """
+    return [
+        data
+        for data in files
+        if (signed := _signed(data)).kind != ROOT or signed.version > told.root
+    ]
+
+
+def _signed(data: bytes) -> _Signed:
+    try:
+        return msgspec.json.decode(data, type=_File).signed
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise InputError(f"no metadata: {error}") from error
+
+
 def _by_name(files: Iterable[bytes]) -> dict[str, bytes]:
     """Files under the names that a check asks for."""
     found: dict[str, bytes] = {}
     for data in files:
-        try:
-            told = msgspec.json.decode(data, type=_File).signed
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise InputError(f"no metadata: {error}") from error
+        told = _signed(data)
         name = f"{told.version}.{file_of(ROOT)}" if told.kind == ROOT else file_of(told.kind)
         found[name] = data
     return found
