@@ -193,6 +193,41 @@ def test_a_car_that_is_driven_off_is_not_written_and_goes_on_later() -> None:
     ended(car, UpdateEnd.INSTALLED, [2, 2, 2])
 
 
+def staged() -> Car:
+    """All is written beside what runs, and nothing is switched."""
+    car = Car(units=("body", "brake")).update()
+    return car.until(lambda car: sum(one.deed is Deed.STAGE for one in car.deeds) == 2)
+
+
+def test_conditions_are_asked_again_right_before_units_are_switched() -> None:
+    car = staged()
+    car.facts = replace(PARKED, charge_pct=5.0)
+    for _ in range(40):
+        car.turn()
+    assert (car.state.phase, car.state.reasons) == (
+        *(UpdatePhase.INSTALLING, ("the battery is below 20 %",)),
+    )
+    assert car.releases == [1, 1]
+    assert not car.locked
+    car.facts = PARKED
+    ended(car, UpdateEnd.INSTALLED, [2, 2])
+
+
+def test_units_are_switched_only_once_the_car_was_seen_to_be_held() -> None:
+    car = staged().until(lambda car: car.locked)
+    told_s = car.now_s
+    car.until(lambda car: any(one.deed is Deed.ACTIVATE for one in car.deeds))
+    assert car.now_s - told_s >= TUNING.hold_s
+    car = staged().until(lambda car: car.locked)
+    car.facts = driving()  # it was switched on in the moment in which it was locked
+    for _ in range(20):
+        car.turn()
+    assert car.record.open is not None
+    assert car.record.open.decision is Decision.STAGE
+    car.facts = PARKED
+    ended(car, UpdateEnd.INSTALLED, [2, 2])
+
+
 def test_new_trouble_codes_take_all_back_and_old_ones_do_not() -> None:
     car = made()
     car.codes_with = {2: frozenset({"brake C0040"})}
