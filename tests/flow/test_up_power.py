@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from scripts import kill_table
+from volant.app.charge_command import PARK
 from volant.app.power_socket import ask_car
+from volant.app.signal_line import SignalClient
 from volant.caros.power import Wish
 
 BOUND_S = 60.0
@@ -53,3 +55,19 @@ def test_a_parked_car_does_its_jobs_sleeps_and_is_woken_to_drive(tmp_path: Path)
         codes = {one["name"]: one["note"] for one in driven["processes"]}["diagnostics"]
         assert "pilot_lost" not in codes
     assert not line.exists()
+
+
+@pytest.mark.slow
+def test_a_car_that_has_arrived_stands_in_park(tmp_path: Path) -> None:
+    words = ["--distance", "60", "--cars", "0", "--no-journal", "--state", str(tmp_path)]
+    with kill_table.live_car(words) as car:
+        until(car, lambda now: now["judged"].get("distance_m", 0.0) > 20.0)
+        until(car, lambda now: now["power"]["state"] == "parked")
+        number = Path(str(car.status()["number"]))
+        gear, told = "Vehicle.Powertrain.Transmission.SelectedGear", None
+        end_s = time.monotonic() + BOUND_S
+        while told != PARK and time.monotonic() < end_s:
+            with SignalClient(number) as client:
+                told = (client.ask(do="get", paths=[gear])[gear] or [None])[0]
+            car.wait(0.2)
+        assert told == PARK

@@ -20,6 +20,7 @@ from volant.caros.supervise.machine import RUNNING, Phase
 from volant.caros.supervise.machine import Power as PowerEvent
 from volant.caros.supervise.shell import Supervisor
 from volant.core import topics
+from volant.core.body import BodyItem, BodyRequest
 from volant.core.clock import NS_PER_S, nanoseconds
 from volant.core.messages import (
     CarPower,
@@ -38,7 +39,7 @@ from volant.core.topics import Topic
 from volant.vehicle import supply
 
 READS: Final = (topics.CAR_STATE, topics.PILOT_STATE, topics.PILOT_PLAN)
-WRITES: Final = (topics.CAR_POWER, topics.DRIVER_REQUEST)
+WRITES: Final = (topics.CAR_POWER, topics.DRIVER_REQUEST, topics.BODY_REQUEST)
 WHO: Final = "power"
 FRESH_NS: Final = nanoseconds(0.5)
 """What is older is not known: a busy machine holds the supervisor up by less."""
@@ -46,6 +47,8 @@ SAY_NS: Final = nanoseconds(0.5)
 PRESS_NS: Final = NS_PER_S
 PRESSES: Final = 30
 """A person who asked to drive presses the button so often while the pilot is ready and does not drive."""
+PARKS: Final = 10
+"""So often the selector of a car that has just been parked is put to P, until it is there."""
 _BY_HAND: Final = (Engagement.OFF, Engagement.READY)
 TAKE_OVER: Final = (
     "the pilot has stopped the car: take the wheel on the driver's page, then switch it on"
@@ -79,7 +82,7 @@ class LivePower:
         self._busy: dict[str, str] = {}
         self._late: tuple[str, ...] = ()
         self._said_ns = self._press_ns = 0
-        self._presses = 0
+        self._presses = self._parks = 0
 
     @property
     def may_start_clock(self) -> bool:
@@ -198,6 +201,10 @@ class LivePower:
             out.extend((topics.DRIVER_REQUEST, press) for press in presses)
         if power.state is PowerState.DRIVING and self._presses:
             out.extend(self._drive(stamp_ns))
+        if power.state is not before.state:
+            self._parks = PARKS * (power.state is PowerState.PARKED)
+        if self._parks:
+            out.extend(self._park(stamp_ns))
         publish_outside(self._bus, WHO, stamp_ns, out)
 
     def _drive(self, stamp_ns: int) -> list[tuple[Topic, Message]]:
@@ -209,6 +216,23 @@ class LivePower:
             self._presses, self._press_ns = self._presses - 1, stamp_ns
             return [_press(stamp_ns, RequestKind.ENGAGE)]
         return []
+
+
+    def _park(self, stamp_ns: int) -> list[tuple[Topic, Message]]:
+        """Put the selector to P: nobody drives a parked car, and much is done in park only."""
+        car = _fresh(self._car.latest, stamp_ns)
+        if car is None or not car.valid or stamp_ns - self._press_ns < PRESS_NS:
+            return []
+        if car.gear is Gear.PARK or abs(car.speed_mps) >= states.STANDS_MPS:
+            self._parks = 0
+            return []
+        self._parks, self._press_ns = self._parks - 1, stamp_ns
+        return [(topics.BODY_REQUEST, put_to_park(stamp_ns))]
+
+
+def put_to_park(stamp_ns: int) -> BodyRequest:
+    """What asks for the selector in P."""
+    return BodyRequest(stamp_ns=stamp_ns, item=BodyItem.GEAR, word=Gear.PARK.value, who=WHO)
 
 
 def let_go(stamp_ns: int, car: CarState | None) -> tuple[DriverRequest, ...]:
