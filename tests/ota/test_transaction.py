@@ -12,15 +12,18 @@ from tests.ota.car import (
     UNITS,
     Car,
     Faults,
+    Unit,
     driving,
     installed,
     offer,
 )
+from volant.core.errors import RefusedError
 from volant.core.updates import UpdateEnd, UpdatePhase, UpdateWish
-from volant.ota import UnitNow
+from volant.ota import Order, UnitNow
 from volant.ota.deeds import perform
 from volant.ota.events import Deed, Did, Do
 from volant.ota.health import HealthTuning
+from volant.ota.ports import Tell
 from volant.ota.record import Decision, Offer, Open, UnitPlan
 from volant.ota.transaction import (
     DEEDS_MOST,
@@ -393,3 +396,26 @@ def test_a_unit_on_trial_before_the_update_is_a_reason_not_to_begin() -> None:
     unit = UnitNow(runs=plan.before, version="1.0", on_trial=True)
     found = want(open_, {"body": Known(now=unit, serial=1)}, 1, 0, 0)
     assert isinstance(found, Failed)
+
+
+def test_a_unit_of_one_slot_that_was_erased_and_then_refuses_gets_its_old_program_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What `Open.overwritten` is for: its bootloader waits alone, and staging is not over."""
+    old, left = Unit._stage, [3]
+
+    def stage(unit: Unit, order: Order, tell: Tell) -> None:
+        if unit.name == SINGLE and order.target == IDS[SINGLE, 2] and left[0]:
+            left[0] -= 1
+            unit._erase()
+            unit.boot.running = None
+            raise RefusedError("no")
+        old(unit, order, tell)
+
+    monkeypatch.setattr(Unit, "_stage", stage)
+    car = made()
+    car.rest()
+    assert left == [0]
+    assert car.history[-1].end is UpdateEnd.FAILED
+    assert car.releases == [1, 1, 1]
+    assert car.sound()
