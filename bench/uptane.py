@@ -35,6 +35,7 @@ def rows() -> list[Row]:
 def _repositories() -> tuple[Keeper, Keeper, Inventory]:
     """An own image for each unit, signed by the image repository's top level."""
     director = Keeper.create("director", signers_of("director"), now_s=BEGIN_S)
+    director.targets["targets"].unrecognized_fields["custom"] = {"vehicleId": "CAR"}
     image = Keeper.create("image", signers_of("image"), now_s=BEGIN_S)
     units = []
     for number in range(ECUS):

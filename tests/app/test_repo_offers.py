@@ -278,9 +278,13 @@ def test_two_cars_of_a_folder_have_directors_of_their_own(folder: Path, tmp_path
     assert len(one.deltas) == 1
     offer(folder, "brake=brake-2.bin", "--vehicle", "CAR-B")  # a version that car A has not seen
     cars[0].get = cars[1].get
-    with pytest.raises(RejectedError, match="another car: CAR-B"):
+    held = dict(cars[0].state.director.files)
+    with pytest.raises(RejectedError, match="timestamp: the file of another car: CAR-B"):
         cars[0].check()
+    assert cars[0].state.director.files == held
     cars[0].get = served(client)
+    offer(folder, "brake=brake-2.bin", "--vehicle", "CAR-A")
+    assert len(cars[0].check().assignments) == 1, "its own offer is taken, whatever it was shown"
     for repository, role in (("director", "root"), ("director", "targets"), ("image", "targets")):
         ask("rotate", str(folder), repository, role)
     offer(folder, "brake=brake-2.bin")

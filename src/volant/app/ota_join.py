@@ -112,9 +112,9 @@ def join_command(place: str, wish: JoinWish, state: Path | None, *, as_json: boo
         now_ns = time.monotonic_ns()
         own = {name: keys[name] for name in keys if name.startswith(PREFIX)}
         own[inventory.primary.ecu_id] = keys[inventory.primary.ecu_id]
-        _join_units(boots, brought)
         # At a desk the time is that of the desk; from then on it is only what is signed.
         clock = SecureClock(attested_s=time.time(), attested_at_ns=now_ns)
+        _join_units(boots, brought, clock.attested_s)
         folder.join(joined, inventory, brought.repository_map, brought.metadata, own)
         folder.store_clock(boot_id(), clock)
         if broken:
@@ -183,8 +183,8 @@ def _key(repo: RepoFolder, name: str) -> SigningKey:
     return key
 
 
-def _join_units(boots: Mapping[str, Bootloader], brought: Brought) -> None:
-    """Give each control unit what it believes the director by, and its own key."""
+def _join_units(boots: Mapping[str, Bootloader], brought: Brought, time_s: float) -> None:
+    """Give each control unit what it believes the director by, the time, and its own key."""
     director = brought.metadata[DIRECTOR]
     for one in brought.inventory.ecus:
         if one.ecu_id.startswith(PREFIX):
@@ -200,6 +200,6 @@ def _join_units(boots: Mapping[str, Bootloader], brought: Brought) -> None:
                 time_source=brought.time_key.public.raw,
                 root=director[file_of(ROOT)],
                 targets=director[file_of(TARGETS)],
-                time_s=time.time(),
+                time_s=time_s,
             )
         )

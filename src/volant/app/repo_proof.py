@@ -52,7 +52,7 @@ def _check(repo: RepoFolder, keeper: Keeper, inventory: Inventory | None) -> Non
     trusted = TrustedRepository(keeper.name, _last_root(repo.published(keeper.name), keeper))
     checker = None
     if keeper.name == DIRECTOR:
-        checker = Checker.of_car(inventory or repo.inventory()).check_director
+        checker = Checker.of_car(inventory or repo.inventory())
     answer_from(refresh(trusted, ALWAYS_S, limits, checker), get)
     _check_delegated(trusted, TARGETS, limits, get)
 

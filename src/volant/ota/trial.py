@@ -14,7 +14,7 @@ from volant.ota.transaction import Settled, want
 
 STEP_MOST_S: Final = 2.0
 """More between two sights is not counted as driven (chosen: two of their periods)."""
-KEEP_S: Final = 10.0
+KEEP_S: Final = 30.0
 """Driven seconds that a cut may take (chosen)."""
 
 

@@ -66,6 +66,7 @@ def test_u_dir_4_the_empty_file_of_another_car() -> None:
         return change
 
     refused_director(empty_of({"vehicleId": "CAR-B"}), "another car: CAR-B")
+    refused_director(empty_of({}), "custom part")
     refused_director(empty_of(None), "does not say for which car")
 
 

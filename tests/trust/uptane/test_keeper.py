@@ -152,6 +152,7 @@ def test_units_of_one_hardware_share_an_image() -> None:
     )
     checker = Checker.of_car(Inventory(vehicle_id="CAR", ecus=units))
     director, image = keeper_of("director"), keeper_of()
+    director.targets[TARGETS].unrecognized_fields["custom"] = {"vehicleId": "CAR"}
     identifiers = {one.ecu_id: {"hardwareId": "h"} for one in units}
     director.add(target_file("a.bin", b"abc", {"ecuIdentifiers": identifiers}))
     image.add(target_file("a.bin", b"abc", {"hardwareIds": ["h"]}))

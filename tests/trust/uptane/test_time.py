@@ -48,6 +48,12 @@ def test_u_time_never_goes_back() -> None:
     assert heard(1_800_000_005, clock, 5 * NS_PER_S).now_s(6 * NS_PER_S) >= 1_800_000_005
 
 
+def test_u_time_an_answer_within_the_drift_of_the_counter_takes_nothing_back() -> None:
+    clock = heard(1_800_000_000)
+    again = heard(1_799_999_999, clock)
+    assert (again.attested_s, again.now_s(0)) == (1_800_000_000, 1_800_000_000)
+
+
 def test_u_time_an_old_answer_and_a_stranger_s_are_refused() -> None:
     asked = SecureClock().ask(NONCE, 0)
     with pytest.raises(TrustError, match="no question of ours"):

@@ -57,4 +57,5 @@ class Director:
             time_source=key_of("time").public.raw,
             root=self.root,
             targets=self.targets,
+            time_s=self.now_s,
         )

@@ -88,6 +88,20 @@ def test_one_changed_byte_on_the_device_and_it_does_not_boot(
     assert release(after) == (1 if layout is TWO else None)
 
 
+@LAYOUTS
+def test_one_changed_byte_of_a_signature_and_it_does_not_boot(layout: Layout) -> None:
+    """A unit that asks for no signature still runs the bytes that were programmed, and no others."""
+    was = Image(unit="brake", hardware="SIM-1", version="1.0", release=1, tables=Tables())
+    data = make_image(was, lambda digest: digest, signature_bytes=32)
+    boot = loader(MemoryFlash(RAW), layout)
+    boot.provision(data)
+    content = bytearray(boot._flash.content)  # type: ignore[attr-defined]
+    assert release(again(boot, layout)) == 1
+    content[layout.slots[0].offset + len(data) - 1] ^= 1
+    after = loader(MemoryFlash(RAW, bytes(content)), layout)
+    assert after.boot() is None
+
+
 @pytest.mark.parametrize(
     ("data", "verdict"),
     [

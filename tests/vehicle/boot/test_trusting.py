@@ -113,13 +113,19 @@ def test_an_older_file_is_a_rollback_and_none_at_all_a_drop() -> None:
     assert trust.named(NEW) is not None
 
 
-def test_a_unit_begins_at_the_time_of_the_desk_and_not_in_1970() -> None:
+def test_a_unit_knows_the_time_of_the_desk_before_it_ever_hears_one() -> None:
+    director = Director()
+    old = director.joining()
+    director.name(NEW)
+    stale = director.targets
+    director.now_s += 100 * 86_400  # longer than targets hold
     trust = UnitTrust(MemoryFlash(GEOMETRY), LAYOUT)
-    given = Director().joining()
-    trust.join(msgspec.structs.replace(given, time_s=float(BEGIN_S + 60)))
-    assert trust.again().told(0).time_s == BEGIN_S + 60
-    trust.join(msgspec.structs.replace(given, time_s=float(BEGIN_S)))
-    assert trust.again().told(0).time_s == BEGIN_S, "a wrong time is healed at the desk"
+    trust.join(msgspec.structs.replace(old, time_s=float(director.now_s)))
+    assert trust.again().told(0).time_s == director.now_s
+    with pytest.raises(RejectedError, match="freeze"):
+        trust.take([stale], RUNS, 0)
+    trust.join(old)
+    assert trust.told(0).time_s == BEGIN_S, "joining anew heals a wrong time"
 
 
 def test_time_goes_on_over_a_reset_and_finds_what_has_expired() -> None:
@@ -194,7 +200,7 @@ def test_after_a_cut_at_any_write_the_unit_believes_the_old_or_the_new() -> None
     count = check_states(recorded, check)
     assert count > 30
     assert {one[0] for one in seen} == {1, 2}
-    assert {one[2] for one in seen} == {0.0, BEGIN_S + 9.0}
+    assert {one[2] for one in seen} == {BEGIN_S, BEGIN_S + 9.0}
 
 
 def test_metadata_that_rot_are_said_and_mended_by_joining_anew() -> None:

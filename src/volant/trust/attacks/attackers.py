@@ -130,7 +130,10 @@ def slow_retrieval(_world: World, _attacker: Attacker) -> Twist:
 
 
 def freeze(world: World, attacker: Attacker) -> Twist:
-    """Show release 2 for ever; who can sign as the director signs it anew each day."""
+    """Show release 2 for ever, and no signed time; who can sign as the director signs it anew each day.
+
+    The car is off meanwhile: while it has power its own counter goes on, and shows it (`SecureClock`).
+    """
     world.now_s += 100 * DAY_S
     world.director.publish(world.now_s, [TARGETS])
     world.image.publish(world.now_s, [TARGETS, SUPPLIER])

@@ -21,9 +21,10 @@ from volant.trust.attacks.attackers import (
     orders_of,
 )
 from volant.trust.attacks.wire import Reply, Wire
-from volant.trust.attacks.world import BRAKE, SEAT, Unit, World, image_of
+from volant.trust.attacks.world import BRAKE, SEAT, TIME, Unit, World, image_of
 from volant.trust.uptane.download import Fetch
 from volant.trust.uptane.match import Assignment
+from volant.trust.uptane.secure_time import MOST_BYTES
 from volant.trust.uptane.verdict import RejectedError
 
 
@@ -107,12 +108,15 @@ def _but_director(word: str, director: str) -> Row:
 _BUNDLE: Final[Row] = (
     DROP, "split", SPLIT_NOTICED, SPLIT_NOTICED, SPLIT_NOTICED, DROP, SPLIT_NOTICED,
 )  # fmt: skip
+# Who sits on the wire to the source of time as well lets no signed time through, and the car was off all the while:
+# what it knows is the time of its last update, by which nothing is too old.
+_FROZEN: Final[Row] = (FREEZE, *("unnoticed",) * 6)
 _FORWARD: Final[Row] = (ARBITRARY, "stuck", ENDLESS, ENDLESS, ARBITRARY, ARBITRARY, ARBITRARY)
 EXPECTED: Final[Mapping[str, tuple[Row, Row]]] = {
     "eavesdrop": (_all("read"), _all("read")),
     "drop-request": (_all(DROP), _all(DROP)),
     "slow-retrieval": (_all(SLOW), _all(SLOW)),
-    "freeze": (_but_director(FREEZE, "unnoticed"), _but_director(FREEZE, "unnoticed")),
+    "freeze": (_FROZEN, _FROZEN),
     "partial-bundle": (_BUNDLE, _BUNDLE),
     "denial-of-service": (_all(DROP), _all(DROP)),
     "rollback": (_all(ROLLBACK), _but_director(ROLLBACK, "loss rollback")),
@@ -164,17 +168,21 @@ def run_cell(cell: Cell) -> Found:
 
 def campaign(world: World, attacker: Attacker | None = None, twist: Twist | None = None) -> None:
     """Update the car once, under attack or not."""
+    world.ask_time()
     outside = _wire(world, attacker, twist, inside=False)
     inside = _wire(world, attacker, twist, inside=True)
-    for unit in (world.primary, *world.secondaries.values()):
+    for unit in world.units:
         unit.noticed = None
     world.primary.checker = world.car_checker()
     lost_primary = attacker is not None and attacker.power is Power.PRIMARY
     if not lost_primary:
+        _hear(world, world.primary, outside)
         _primary_checks(world, outside)
     ordered = attacker.orders if attacker else frozenset[str]()
     if world.primary.noticed is not None and not ordered:
         return
+    for unit in world.secondaries.values():
+        _hear(world, unit, inside)
     staged = {name: _stage(world, unit, inside) for name, unit in world.secondaries.items()}
     # A primary has all units install, or none; who sits inside forges the order.
     for_all = None not in staged.values() and world.primary.noticed is None
@@ -184,9 +192,16 @@ def campaign(world: World, attacker: Attacker | None = None, twist: Twist | None
                 unit.install(one, data)
 
 
+def _hear(world: World, unit: Unit, wire: Wire) -> None:
+    reply = wire(Fetch(TIME, TIME, TIME, MOST_BYTES))
+    unit.hear_time(reply, world.clock.now_ns)
+    if unit is world.primary and not reply.lost:
+        world.passed_on = reply.data
+
+
 def _primary_checks(world: World, wire: Wire) -> None:
     try:
-        plan = world.run(world.primary.check(world.now_s), wire)
+        plan = world.run(world.primary.check(world.primary.clock.now_s(world.clock.now_ns)), wire)
         for one in plan.assignments:
             world.load(one, wire)
     except RejectedError as error:
@@ -196,7 +211,7 @@ def _primary_checks(world: World, wire: Wire) -> None:
 def _stage(world: World, unit: Unit, wire: Wire) -> list[tuple[Assignment, bytes]] | None:
     """What a secondary has checked and holds; None: it said no."""
     try:
-        plan = world.run(unit.check(world.now_s), wire)
+        plan = world.run(unit.check(unit.clock.now_s(world.clock.now_ns)), wire)
         return [(one, world.load(one, wire)) for one in plan.assignments]
     except RejectedError as error:
         unit.noticed = error

@@ -1,19 +1,23 @@
-"""A director, an image repository and a car of three control units, all in memory and with a clock that is given.
+"""A director, an image repository, a source of time and a car of three control units, all in memory.
 
 The primary checks in full; `brake` is a secondary that checks in full, `seat` one that checks in part. Releases are
-numbered; each is one image for each secondary, of which the supplier signs both.
+numbered; each is one image for each secondary, of which the supplier signs both. `World.now_s` is what time it really is;
+a unit knows what was attested to it, and counts on from there while the car has power.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import math
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Final
 
 from securesystemslib.signer import Signer
 
-from volant.trust.attacks.wire import Clock, Wire, pump
+from volant.core.errors import InputError, TrustError
+from volant.trust.attacks.wire import Clock, Reply, Wire, pump
 from volant.trust.keys import SigningKey
 from volant.trust.uptane.check import (
     Plan,
@@ -24,11 +28,12 @@ from volant.trust.uptane.check import (
 )
 from volant.trust.uptane.inventory import EcuEntry, Installed, Inventory
 from volant.trust.uptane.keeper import Keeper, image_names, soft_signer, target_file
-from volant.trust.uptane.limits import Limits
+from volant.trust.uptane.limits import NS_PER_S, Limits
 from volant.trust.uptane.manifest import EcuReport, sign_manifest, sign_report
 from volant.trust.uptane.match import DIRECTOR, IMAGE, Assignment, Checker
 from volant.trust.uptane.metadata import ROOT, SNAPSHOT, TARGETS, TIMESTAMP, TOP_LEVEL
 from volant.trust.uptane.provision import RepositoryMap, provision_full, provision_partial
+from volant.trust.uptane.secure_time import SecureClock, attest
 from volant.trust.uptane.session import Session, Source, Steps
 from volant.trust.uptane.trusted import TrustedRepository
 from volant.trust.uptane.verdict import RejectedError
@@ -37,6 +42,8 @@ VEHICLE: Final = "VOLANT00000000001"
 GATEWAY, BRAKE, SEAT = "gateway-1", "brake-1", "seat-1"
 HARDWARE: Final = {GATEWAY: "gateway-a", BRAKE: "brake-a", SEAT: "seat-a"}
 SUPPLIER: Final = "supplier"
+TIME: Final = "time"
+"""The source of time, as one more that is asked over the wire."""
 BEGIN_S: Final = 1_800_000_000.0
 LIMITS: Final = Limits(image_bytes=1 << 20, tries=3)
 
@@ -68,6 +75,7 @@ class Unit:
     """None: it checks in part."""
     program: bytes
     installed: Installed
+    clock: SecureClock
     counter: int = 0
     noticed: RejectedError | None = None
 
@@ -76,6 +84,15 @@ class Unit:
         if self.image is None:
             return check_partial(self.checker, self.director, now_s, LIMITS)
         return check_full(self.checker, self.director, self.image, now_s, LIMITS)
+
+    def hear_time(self, reply: Reply, now_ns: int) -> None:
+        """Take a signed time, if it comes and is one; else the time goes on from what the unit knows."""
+        if reply.data is None or reply.lost or reply.endless:
+            return
+        chunks = math.ceil(len(reply.data) / reply.chunk_bytes)
+        with contextlib.suppress(TrustError, InputError):
+            source = key_of(TIME).public
+            self.clock = self.clock.hear(reply.data, source, now_ns + chunks * reply.chunk_ns)
 
     def install(self, one: Assignment, data: bytes) -> None:
         """The new program runs."""
@@ -109,6 +126,11 @@ class World:
     primary: Unit = field(init=False)
     secondaries: dict[str, Unit] = field(default_factory=dict)
     clock: Clock = field(default_factory=Clock)
+    signed_time: bytes = b""
+    """What the source of time answered last."""
+    passed_on: bytes | None = None
+    """What came of it to the primary."""
+    questions: int = 0
 
     def __post_init__(self) -> None:
         self.director = Keeper.create(DIRECTOR, signers_of(DIRECTOR), now_s=self.now_s)
@@ -160,6 +182,7 @@ class World:
             (one.name, key): data for one in self.keepers for key, data in one.published.items()
         }
         found.update({(IMAGE, key): data for key, data in self.images.items()})
+        found[TIME, TIME] = self.signed_time
         return found
 
     @property
@@ -177,8 +200,26 @@ class World:
         image = self.primary.image
         assert image is not None, "the primary checks in full"
         metadata = hand_on(self.primary.director, image)
-        images = dict(self.images)
-        return lambda fetch: images.get(fetch.name) if fetch.role == "image" else metadata(fetch)
+        found = {(IMAGE, name): data for name, data in self.images.items()}
+        if self.passed_on is not None:
+            found[TIME, TIME] = self.passed_on
+        return lambda fetch: found.get((fetch.repository, fetch.name)) or metadata(fetch)
+
+    def ask_time(self) -> None:
+        """All units ask what time it is, and the source answers all at once."""
+        now_ns = self.clock.now_ns
+        self.questions += 1
+        for unit in self.units:
+            words = f"{unit.entry.ecu_id} {self.questions}"
+            unit.clock = unit.clock.ask(hashlib.sha256(words.encode()).digest()[:16], now_ns)
+        nonces = tuple(unit.clock.asked for unit in self.units if unit.clock.asked)
+        self.signed_time = attest(int(self.now_s + now_ns / NS_PER_S), nonces, key_of(TIME))
+        self.passed_on = None
+
+    @property
+    def units(self) -> tuple[Unit, ...]:
+        """The primary, and those behind it."""
+        return self.primary, *self.secondaries.values()
 
     def run(self, steps: Steps[Plan], wire: Wire) -> Plan:
         """One check over a wire; time goes by on it.
@@ -198,10 +239,7 @@ class World:
 
     def manifest(self) -> bytes:
         """What the car says of itself."""
-        reports = {
-            one.entry.ecu_id: one.report(self.now_s)
-            for one in (self.primary, *self.secondaries.values())
-        }
+        reports = {one.entry.ecu_id: one.report(self.now_s) for one in self.units}
         return sign_manifest(VEHICLE, GATEWAY, reports, key_of(GATEWAY))
 
     def rotate_online_keys(self, owner: str) -> None:
@@ -229,7 +267,8 @@ class World:
                 state = provision_full(*files, repository_map)
                 director, image = state.director, state.image
             checker = Checker.of_unit(VEHICLE, entry, [installed])
-            unit = Unit(entry, checker, director, image, data, installed)
+            clock = SecureClock(attested_s=self.now_s)  # of the factory
+            unit = Unit(entry, checker, director, image, data, installed, clock)
             if entry.primary:
                 self.primary = unit
             else:
@@ -238,8 +277,7 @@ class World:
 
     def car_checker(self) -> Checker:
         """The primary's: all units, and what runs on them."""
-        units = (self.primary, *self.secondaries.values())
-        return Checker.of_car(self.inventory, [one.installed for one in units])
+        return Checker.of_car(self.inventory, [one.installed for one in self.units])
 
 
 ONLINE: Final = (TIMESTAMP, SNAPSHOT, TARGETS)

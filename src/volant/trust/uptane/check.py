@@ -17,7 +17,13 @@ from volant.trust.uptane.limits import Limits
 from volant.trust.uptane.match import DIRECTOR, IMAGE, Assignment, Checker, check_match
 from volant.trust.uptane.metadata import ROOT, SNAPSHOT, TARGETS, TIMESTAMP
 from volant.trust.uptane.session import Source, Steps, required
-from volant.trust.uptane.trusted import HISTORY, TargetsCheck, TrustedRepository, file_of
+from volant.trust.uptane.trusted import (
+    HISTORY,
+    ListCheck,
+    TargetsCheck,
+    TrustedRepository,
+    file_of,
+)
 from volant.trust.uptane.verdict import Attack, RejectedError
 
 
@@ -45,7 +51,7 @@ def check_full(
     Raises:
         RejectedError: with the attack class.
     """
-    yield from refresh(director, now_s, limits, checker.check_director)
+    yield from refresh(director, now_s, limits, checker)
     found = director.targets[TARGETS].signed
     # What stood there before may have become wrong since: another unit, a higher counter.
     checker.check_director(found)
@@ -124,17 +130,35 @@ def refresh(
     repository: TrustedRepository,
     now_s: float,
     limits: Limits,
-    check: TargetsCheck | None = None,
+    checker: Checker | None = None,
 ) -> Steps[None]:
     """Root, timestamp, snapshot and top-level targets, each fetched only where a newer one is named.
+
+    With a checker it is a director, and all three are believed or none: only the targets are sure to name the car, and
+    versions of another car's timestamp would bar the way for those of its own.
 
     Raises:
         RejectedError: with the attack class.
     """
     yield from refresh_root(repository, now_s, limits)
+    if checker is None:
+        yield from _refresh_online(repository, now_s, limits)
+        return
+    draft = repository.draft()
+    yield from _refresh_online(draft, now_s, limits, checker.check_list, checker.check_director)
+    repository.believe(draft)
+
+
+def _refresh_online(
+    repository: TrustedRepository,
+    now_s: float,
+    limits: Limits,
+    check_list: ListCheck | None = None,
+    check: TargetsCheck | None = None,
+) -> Steps[None]:
     ask = Fetch(repository.name, TIMESTAMP, file_of(TIMESTAMP), limits.timestamp_bytes)
-    repository.update_timestamp((yield from required(ask)), now_s)
-    yield from _refresh_snapshot(repository, now_s, limits)
+    repository.update_timestamp((yield from required(ask)), now_s, check_list)
+    yield from _refresh_snapshot(repository, now_s, limits, check_list)
     root = repository.root.signed
     yield from load_targets(repository, TARGETS, root, now_s, limits, check)
 
@@ -156,7 +180,9 @@ def refresh_root(repository: TrustedRepository, now_s: float, limits: Limits) ->
     repository.check_root_fresh(now_s)
 
 
-def _refresh_snapshot(repository: TrustedRepository, now_s: float, limits: Limits) -> Steps[None]:
+def _refresh_snapshot(
+    repository: TrustedRepository, now_s: float, limits: Limits, check: ListCheck | None
+) -> Steps[None]:
     if repository.snapshot_stands(now_s):
         return
     assert repository.timestamp is not None, "the timestamp comes first"
@@ -164,7 +190,8 @@ def _refresh_snapshot(repository: TrustedRepository, now_s: float, limits: Limit
     most_bytes = min(meta.length or limits.snapshot_bytes, limits.snapshot_bytes)
     name = versioned(repository, SNAPSHOT, meta.version)
     ask = Fetch(repository.name, SNAPSHOT, name, most_bytes)
-    repository.update_snapshot((yield from required(ask)), now_s)
+    data = yield from required(ask)
+    repository.update_snapshot(data, now_s, check)
 
 
 def _wanted(checker: Checker, targets: Targets, limits: Limits) -> tuple[Assignment, ...]:

@@ -9,12 +9,14 @@ from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 from msgspec import Meta
-from tuf.api.metadata import TargetFile, Targets
+from tuf.api.metadata import Signed, TargetFile, Targets
 
 from volant.trust.uptane.verdict import Attack, RejectedError
 
 Word = Annotated[str, Meta(min_length=1, max_length=128)]
 Counter = Annotated[int, Meta(ge=0, le=2**53)]
+CUSTOM: Final = "custom"
+VEHICLE: Final = "vehicleId"
 NAME_MOST: Final = 255
 TAKES_MOST_S: Final = 86_400
 Line = Annotated[str, Meta(min_length=1, max_length=160)]
@@ -69,7 +71,7 @@ class UpdateNote(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class VehicleCustom(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """What the director says of its whole file: for which car it is, and what people are told of it."""
+    """What the director says of a whole file: for which car it is, and in its targets what people are told of it."""
 
     vehicle_id: Word
     update: UpdateNote | None = None
@@ -93,13 +95,13 @@ def image_custom(target: TargetFile) -> ImageCustom:
     return _convert(target.custom, ImageCustom, target.path, "image")
 
 
-def vehicle_of(targets: Targets) -> str | None:
-    """Which car a director's file is for; None: it does not say.
+def vehicle_of(signed: Signed) -> str | None:
+    """Which car a director's timestamp, snapshot or targets are for; None: it does not say.
 
     Raises:
         RejectedError: it says something else.
     """
-    custom = _vehicle_custom(targets)
+    custom = _vehicle_custom(signed)
     return custom.vehicle_id if custom else None
 
 
@@ -118,9 +120,9 @@ def note_of(targets: Targets) -> UpdateNote | None:
     return note
 
 
-def _vehicle_custom(targets: Targets) -> VehicleCustom | None:
-    custom = targets.unrecognized_fields.get("custom")
-    return None if custom is None else _convert(custom, VehicleCustom, "targets", "director")
+def _vehicle_custom(signed: Signed) -> VehicleCustom | None:
+    custom = signed.unrecognized_fields.get(CUSTOM)
+    return None if custom is None else _convert(custom, VehicleCustom, signed.type, "director")
 
 
 def check_name(name: str, *, repository: str) -> None:

@@ -34,6 +34,7 @@ from tuf.api.serialization.json import JSONSerializer
 
 from volant.core.errors import InputError, RefusedError
 from volant.trust.keys import SigningKey
+from volant.trust.uptane.custom import CUSTOM, VEHICLE
 from volant.trust.uptane.delegations import GROUPS, HARDWARE, RoleGroup
 from volant.trust.uptane.metadata import (
     MALFORMED,
@@ -228,6 +229,7 @@ class Keeper:
             self.published[f"{entry.version}.{file_of(role)}"] = data
             self.snapshot.meta[file_of(role)] = _meta(entry.version, data)
         self.snapshot.version += 1
+        self._name_car(self.snapshot)
         self._expire(self.snapshot, SNAPSHOT, now_s)
         data = self.sign(SNAPSHOT, self.snapshot)
         self.published[f"{self.snapshot.version}.{file_of(SNAPSHOT)}"] = data
@@ -253,6 +255,7 @@ class Keeper:
     def publish_timestamp(self, now_s: float) -> None:
         """Sign the timestamp anew, and nothing else: what a repository does every day."""
         self.timestamp.version += 1
+        self._name_car(self.timestamp)
         self._expire(self.timestamp, TIMESTAMP, now_s)
         self.published[file_of(TIMESTAMP)] = self.sign(TIMESTAMP, self.timestamp)
 
@@ -344,6 +347,12 @@ class Keeper:
             found[name] = self.published[name]
         found[file_of(TIMESTAMP)] = self.published[file_of(TIMESTAMP)]
         return found
+
+    def _name_car(self, signed: Signed) -> None:
+        """Let a director's timestamp or snapshot say for which car it is, as its targets do."""
+        custom = self.targets[TARGETS].unrecognized_fields.get(CUSTOM) or {}
+        if VEHICLE in custom:
+            signed.unrecognized_fields[CUSTOM] = {VEHICLE: custom[VEHICLE]}
 
     def _expire(self, signed: Signed, role: str, now_s: float) -> None:
         now = datetime.fromtimestamp(int(now_s), UTC)

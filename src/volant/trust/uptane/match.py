@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from tuf.api.metadata import TargetFile, Targets
+from tuf.api.metadata import MetaFile, Signed, TargetFile, Targets
 
 from volant.trust.uptane.custom import (
     DeltaInfo,
@@ -18,6 +18,7 @@ from volant.trust.uptane.custom import (
 )
 from volant.trust.uptane.download import check_hashes
 from volant.trust.uptane.inventory import EcuEntry, Installed, Inventory, by_ecu
+from volant.trust.uptane.metadata import TARGETS
 from volant.trust.uptane.verdict import Attack, RejectedError
 
 DIRECTOR = "director"
@@ -76,11 +77,8 @@ class Checker:
         """
         if targets.delegations is not None:
             raise _no("the director delegates to nobody")
-        vehicle = vehicle_of(targets)
-        if vehicle is None and not targets.targets:
-            raise _no("an empty file that does not say for which car")
-        if vehicle not in {None, self.vehicle_id}:
-            raise _no(f"the file of another car: {vehicle}")
+        if not self._names_car(targets):
+            raise _no("a file that does not say for which car")
         note_of(targets)
         seen: set[str] = set()
         for one in assignments(targets):
@@ -88,6 +86,24 @@ class Checker:
                 raise _no(f"control unit {one.ecu_id} stands in it twice")
             seen.add(one.ecu_id)
             self._check_unit(one)
+
+    def check_list(self, signed: Signed, listed: MetaFile | None) -> None:
+        """Let a director's timestamp or snapshot pass; called before it is believed.
+
+        The directors of many cars may have the same keys. One that does not say for which car it is counts with the
+        targets that it leads to, and only by a hash does it lead to one file alone.
+
+        Raises:
+            RejectedError: it is another car's, or might be.
+        """
+        if not self._names_car(signed) and listed is not None and not listed.hashes:
+            raise _no("neither a car nor a hash is named", role=signed.type)
+
+    def _names_car(self, signed: Signed) -> bool:
+        vehicle = vehicle_of(signed)
+        if vehicle not in {None, self.vehicle_id}:
+            raise _no(f"the file of another car: {vehicle}", role=signed.type)
+        return vehicle is not None
 
     def pending(self, targets: Targets) -> tuple[Assignment, ...]:
         """What is for this checker and does not run yet."""
@@ -167,6 +183,10 @@ def check_match(one: Assignment, image: TargetFile | None) -> None:
 
 
 def _no(
-    message: str, attack: Attack = Attack.ARBITRARY, *, repository: str = DIRECTOR
+    message: str,
+    attack: Attack = Attack.ARBITRARY,
+    *,
+    repository: str = DIRECTOR,
+    role: str = TARGETS,
 ) -> RejectedError:
-    return RejectedError(attack, message, repository=repository, role="targets")
+    return RejectedError(attack, message, repository=repository, role=role)

@@ -6,6 +6,7 @@ files, no sockets, no clock: the shell stores what `take_changes` gives, and `lo
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping
 from typing import Final, Self, TypeVar
 
@@ -31,6 +32,8 @@ HISTORY: Final = "root_history/"
 """Every root that was ever believed: a unit in the car that slept through some needs them one by one."""
 
 TargetsCheck = Callable[[Targets], None]
+ListCheck = Callable[[Timestamp | Snapshot, MetaFile | None], None]
+"""Of a timestamp or snapshot, and of what it says of the snapshot or the targets."""
 
 
 def file_of(role: str) -> str:
@@ -96,6 +99,20 @@ class TrustedRepository:
         found, self._changes = self._changes, {}
         return found
 
+    def draft(self) -> Self:
+        """A copy, for what is believed together or not at all."""
+        found = copy.copy(self)
+        found.targets, found.files, found._changes = dict(self.targets), dict(self.files), {}
+        return found
+
+    def believe(self, draft: Self) -> None:
+        """Believe what a draft of this state came to."""
+        self.timestamp, self.snapshot = draft.timestamp, draft.snapshot
+        self.targets, self.files = draft.targets, draft.files
+        for name, data in draft._changes.items():
+            self._changes.pop(name, None)
+            self._changes[name] = data
+
     def update_root(self, data: bytes) -> None:
         """Believe the root after the present one.
 
@@ -132,14 +149,16 @@ class TrustedRepository:
                 Attack.FREEZE, ROOT, f"expired {self.root.signed.expires:%Y-%m-%d %H:%M}"
             )
 
-    def update_timestamp(self, data: bytes, now_s: float) -> None:
+    def update_timestamp(self, data: bytes, now_s: float, check: ListCheck | None = None) -> None:
         """Believe a timestamp; one of the same version changes nothing.
 
         Raises:
-            RejectedError: not signed, older than the present one, or expired.
+            RejectedError: not signed, older than the present one, expired, or `check` says no.
         """
         new = parse(Timestamp, data, repository=self.name, role=TIMESTAMP)
         self._check_signed(self.root.signed, TIMESTAMP, new)
+        if check is not None:
+            check(new.signed, new.signed.snapshot_meta)
         old = self.timestamp
         if old is not None:
             self._check_not_older(TIMESTAMP, new.signed.version, old.signed.version)
@@ -167,11 +186,12 @@ class TrustedRepository:
         self._check_fresh(SNAPSHOT, self.snapshot.signed, now_s)
         return True
 
-    def update_snapshot(self, data: bytes, now_s: float) -> None:
+    def update_snapshot(self, data: bytes, now_s: float, check: ListCheck | None = None) -> None:
         """Believe the snapshot that the timestamp names.
 
         Raises:
-            RejectedError: it is another one, not signed, older in any file than the present one, or expired.
+            RejectedError: it is another one, not signed, older in any file than the present one, expired, or `check`
+                says no.
         """
         if self.timestamp is None:
             raise RuntimeError("a snapshot comes after its timestamp")
@@ -180,6 +200,8 @@ class TrustedRepository:
             raise self._no(Attack.MIX_AND_MATCH, SNAPSHOT, "not the one that the timestamp names")
         new = parse(Snapshot, data, repository=self.name, role=SNAPSHOT)
         self._check_signed(self.root.signed, SNAPSHOT, new)
+        if check is not None:
+            check(new.signed, new.signed.meta.get(file_of(TARGETS)))
         self._check_named(SNAPSHOT, new.signed.version, meta.version)
         if self.snapshot is not None:
             self._check_not_older(SNAPSHOT, new.signed.version, self.snapshot.signed.version)

@@ -71,8 +71,8 @@ class Joining(msgspec.Struct, frozen=True, kw_only=True):
     root: bytes
     """Of the director."""
     targets: bytes
-    time_s: Annotated[float, msgspec.Meta(ge=0)] = 0.0
-    """Of the desk, Unix seconds: from then on it is only what is signed."""
+    time_s: Annotated[float, msgspec.Meta(ge=0)]
+    """Of the desk, Unix seconds: without one nothing would ever be past its time."""
 
 
 class TrustTold(msgspec.Struct, frozen=True, array_like=True):
