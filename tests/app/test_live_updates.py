@@ -15,6 +15,7 @@ from volant.app.ota_socket import OtaWish
 from volant.app.updates_folder import UpdatesFolder
 from volant.app.updates_record import FileStore
 from volant.app.updates_work import Work
+from volant.core.messages import Gear, PowerState
 from volant.core.updates import UpdateWish
 from volant.ota.events import Check
 from volant.ota.health import HealthTuning
@@ -38,7 +39,7 @@ def live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[LiveUpdates, 
     work = Work(folder)
     hands = Hands(work)
     monkeypatch.setattr(live_updates, "WorkThread", lambda _: hands)
-    bus = SimpleNamespace(subscribe=lambda *_: SimpleNamespace(latest=None))
+    bus = SimpleNamespace(subscribe=lambda *_: SimpleNamespace(latest=None, take=list))
     station = cast("Station", SimpleNamespace(bus=bus, now_ns=0))
     store = FileStore(folder.record)
     return LiveUpdates(station, folder, store, work, HealthTuning()), hands, work
@@ -56,3 +57,19 @@ def test_a_stick_is_taken_only_with_a_wish_that_is_taken(
     assert work.usb == Path("/media/one")
     reply = answer(OtaWish(wish=UpdateWish.NOW, offer="3f2a"))
     assert not reply.taken
+
+
+def test_only_a_car_that_moves_tries_new_programs_out(
+    live: tuple[LiveUpdates, Hands, Work],
+) -> None:
+    updates, _, _ = live
+    inside: Any = updates
+    inside._power.latest = SimpleNamespace(
+        stamp_ns=0, state=PowerState.DRIVING, to=None, supply_v=13.0
+    )
+    for speed_mps, tries in ((0.0, False), (14.0, True)):
+        inside._car.latest = SimpleNamespace(
+            stamp_ns=0, valid=True, speed_mps=speed_mps, gear=Gear.DRIVE, charge_pct=60.0
+        )
+        inside._see(0)
+        assert inside._machine.health.driving is tries

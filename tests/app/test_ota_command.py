@@ -12,7 +12,7 @@ from volant.app import ota_command
 from volant.app.exits import Exit
 from volant.app.ota_command import InstallWish, check_command, install_command, status_command
 from volant.app.ota_socket import OtaReply, OtaWish
-from volant.core.errors import RefusedError
+from volant.core.errors import LinkError, RefusedError
 from volant.core.updates import UpdateEnd, UpdatePhase, UpdateResult, UpdateState, UpdateWish
 
 SEEN = "3f2a91c4" * 8
@@ -112,6 +112,44 @@ def test_what_is_agreed_to_no_more_ends_the_looking_as_not_installed(
 ) -> None:
     drive(state(), state(phase=UpdatePhase.WAITING), state(phase=phase))
     assert install() is Exit.DIFFERS
+
+
+def test_a_process_that_starts_again_is_waited_for(
+    drive: Drive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    car = drive(state(), state(phase=UpdatePhase.INSTALLING), state(phase=UpdatePhase.TRIAL))
+    silent = [2]
+
+    def ask(path: Path | None, asked: OtaWish) -> OtaReply:
+        if len(car.states) == 1 and silent[0]:
+            silent[0] -= 1
+            raise LinkError("no live car answers")
+        return car(path, asked)
+
+    monkeypatch.setattr(ota_command, "ask_updates", ask)
+    assert install() is Exit.DONE
+    assert silent == [0]
+    monkeypatch.setattr(ota_command, "SILENT_S", 0.0)
+    silent[0] = 1
+    with pytest.raises(LinkError):
+        ota_command._look(None)
+
+
+def test_words_are_for_people(drive: Drive, capsys: pytest.CaptureFixture[str]) -> None:
+    last = UpdateResult(end=UpdateEnd.ROLLED_BACK, title="Worse", at_s=1.8e9, why="codes")
+    words = {"phase": UpdatePhase.IDLE, "offer": "", "reasons": ("nothing newer",), "last": last}
+    drive(state(**words, can=(UpdateWish.CHECK, UpdateWish.TONIGHT)))
+    status_command(None, as_json=False)
+    said = capsys.readouterr().out
+    for part in (
+        "note: nothing newer",
+        "volant ota: check, install --tonight",
+        "Worse: rolled back, the old programs run, 2027-01-15 ",
+    ):
+        assert part in said
+    drive(state(phase=UpdatePhase.TRIAL, left_s=250.0))
+    status_command(None, as_json=False)
+    assert "on trial for another 5 min of driving" in capsys.readouterr().out
 
 
 def test_tonight_is_done_when_it_is_agreed_to(drive: Drive) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -38,6 +39,7 @@ from volant.trust.uptane import (
     sign_report,
 )
 from volant.trust.uptane.metadata import TARGETS
+from volant.vehicle.boot import Image, Tables, make_image
 from volant.vehicle.boot.device import TRUST
 from volant.vehicle.ecus import CarFacts
 
@@ -330,6 +332,47 @@ def test_what_cannot_be_offered_changes_nothing(folder: Path, words: tuple[str, 
     before = json.dumps(ask("status", str(folder)))
     refused("add", str(folder), *(word.format(at=folder.parent) for word in words))
     assert json.dumps(ask("status", str(folder))) == before
+
+
+@pytest.mark.parametrize(
+    ("unit", "hardware", "words"),
+    [
+        ("drive", "SIM-1", "a program for drive on SIM-1, not for brake"),
+        ("brake", "SIM-2", "a program for brake on SIM-2, not for brake on SIM-1"),
+    ],
+)
+def test_a_program_of_another_unit_is_not_offered(
+    folder: Path, unit: str, hardware: str, words: str
+) -> None:
+    image = Image(unit=unit, hardware=hardware, version="1", release=1, tables=Tables())
+    file = folder.parent / "calm.img"
+    file.write_bytes(make_image(image))
+    assert words in str(refused("add", str(folder), f"brake={file}"))
+    file.write_bytes(file.read_bytes()[:-1])
+    assert "no image" in str(refused("add", str(folder), f"brake={file}"))
+    assert not list((folder / "image" / "targets").rglob("*calm.img"))
+
+
+def test_a_bundle_that_cannot_be_written_is_said(folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    assert "not a folder" in str(refused("bundle", str(folder), str(file)))
+    assert "cannot be written" in str(refused("bundle", str(folder), str(file / "below")))
+
+
+def test_a_port_that_is_taken_is_said(folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert "Address already in use" in str(refused("serve", str(folder), "--port", port))
+
+
+def test_a_car_joins_only_what_is_of_its_model(folder: Path, tmp_path: Path) -> None:
+    done = CliRunner().invoke(
+        app, ["ota", "join", str(folder), "--car", "g3-520", "--state", str(tmp_path / "s")]
+    )
+    assert "CAR-A" in str(done.exception)
+    assert "is a p7, not a g3-520: --car p7" in str(done.exception)
+    assert not (tmp_path / "s").exists()
 
 
 def test_a_volant_car_without_an_id_is_the_simulated_one(tmp_path: Path) -> None:

@@ -64,6 +64,6 @@ def test_the_replay_finds_a_writer_that_does_not_sync(
 ) -> None:
     disk = CutDisk(monkeypatch)
     monkeypatch.setattr(whole, "_write_synced", lambda path, data: path.write_bytes(data))
+    states = cuts(tmp_path, disk, BEFORE)
     with pytest.raises(InputError, match="both files are broken"):
-        for files in cuts(tmp_path, disk, BEFORE):
-            value(tmp_path, files)
+        all(value(tmp_path, files) for files in states)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from tests.ota.car import IDS, PARKED, SECOND, TUNING, Car, offer, order_of
+from tests.ota.car import IDS, PARKED, SECOND, TUNING, Car, driving, offer, order_of
 from volant.core.errors import LinkError, RefusedError
 from volant.core.updates import UpdateEnd, UpdatePhase, UpdateState, UpdateWish
 from volant.ota import UnitNow
@@ -29,7 +29,7 @@ from volant.ota.events import (
     Wished,
     Woke,
 )
-from volant.ota.health import HealthFacts
+from volant.ota.health import HealthFacts, HealthTuning
 from volant.ota.machine import start, step, tell
 from volant.ota.record import Decision, Offer, Open, Record, must_hold
 
@@ -436,6 +436,30 @@ def test_words_of_others_carry_nothing_that_moves_a_terminal() -> None:
     told = perform(Liar(), Do("body", Deed.STAGE, IDS["body", 2]), order_of, print)  # type: ignore[arg-type]
     assert told.now is not None
     assert (told.now.version, told.refused) == ("?[2J2.0", "?no")
+
+
+def test_a_trial_says_how_long_it_still_is() -> None:
+    long = replace(TUNING, health=HealthTuning(settle_s=4.0, drive_s=20.0))
+    car = Car(tuning=long).update().until(lambda now: now.machine.settled_ns is not None)
+    assert car.state.left_s == pytest.approx(4.0, abs=1.0)
+    car.until(lambda now: now.machine.has_settled)
+    assert car.state.left_s == pytest.approx(20.0)
+    car.facts, car.health = driving(), replace(car.health, driving=True)
+    for _ in range(10):
+        car.turn(1.0)
+    assert car.state.left_s == pytest.approx(10.0, abs=2.0)
+    desk = Desk(car.record)
+    desk.wish(UpdateWish.CHECK)
+    assert "on trial" in desk.state.refused
+
+
+def test_what_was_put_off_says_so() -> None:
+    desk = Desk().offered()
+    desk.wish(UpdateWish.LATER)
+    assert "put off for a day" in desk.state.reasons[0]
+    desk.wish(UpdateWish.CHECK)
+    desk.feed(Checked(offer()))
+    assert (desk.state.phase, desk.state.reasons) == (UpdatePhase.OFFERED, ())
 
 
 def test_a_unit_is_named_once_by_whoever_tells_what_it_said() -> None:

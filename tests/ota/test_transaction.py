@@ -12,15 +12,18 @@ from tests.ota.car import (
     UNITS,
     Car,
     Faults,
+    Unit,
     driving,
     installed,
     offer,
 )
+from volant.core.errors import RefusedError
 from volant.core.updates import UpdateEnd, UpdatePhase, UpdateWish
-from volant.ota import UnitNow
+from volant.ota import Order, UnitNow
 from volant.ota.deeds import perform
 from volant.ota.events import Deed, Did, Do
 from volant.ota.health import HealthTuning
+from volant.ota.ports import Tell
 from volant.ota.record import Decision, Offer, Open, UnitPlan
 from volant.ota.transaction import (
     DEEDS_MOST,
@@ -193,6 +196,41 @@ def test_a_car_that_is_driven_off_is_not_written_and_goes_on_later() -> None:
     ended(car, UpdateEnd.INSTALLED, [2, 2, 2])
 
 
+def staged() -> Car:
+    """All is written beside what runs, and nothing is switched."""
+    car = Car(units=("body", "brake")).update()
+    return car.until(lambda car: sum(one.deed is Deed.STAGE for one in car.deeds) == 2)
+
+
+def test_conditions_are_asked_again_right_before_units_are_switched() -> None:
+    car = staged()
+    car.facts = replace(PARKED, charge_pct=5.0)
+    for _ in range(40):
+        car.turn()
+    assert (car.state.phase, car.state.reasons) == (
+        *(UpdatePhase.INSTALLING, ("the battery is below 20 %",)),
+    )
+    assert car.releases == [1, 1]
+    assert not car.locked
+    car.facts = PARKED
+    ended(car, UpdateEnd.INSTALLED, [2, 2])
+
+
+def test_units_are_switched_only_once_the_car_was_seen_to_be_held() -> None:
+    car = staged().until(lambda car: car.locked)
+    told_s = car.now_s
+    car.until(lambda car: any(one.deed is Deed.ACTIVATE for one in car.deeds))
+    assert car.now_s - told_s >= TUNING.hold_s
+    car = staged().until(lambda car: car.locked)
+    car.facts = driving()  # it was switched on in the moment in which it was locked
+    for _ in range(20):
+        car.turn()
+    assert car.record.open is not None
+    assert car.record.open.decision is Decision.STAGE
+    car.facts = PARKED
+    ended(car, UpdateEnd.INSTALLED, [2, 2])
+
+
 def test_new_trouble_codes_take_all_back_and_old_ones_do_not() -> None:
     car = made()
     car.codes_with = {2: frozenset({"brake C0040"})}
@@ -358,3 +396,26 @@ def test_a_unit_on_trial_before_the_update_is_a_reason_not_to_begin() -> None:
     unit = UnitNow(runs=plan.before, version="1.0", on_trial=True)
     found = want(open_, {"body": Known(now=unit, serial=1)}, 1, 0, 0)
     assert isinstance(found, Failed)
+
+
+def test_a_unit_of_one_slot_that_was_erased_and_then_refuses_gets_its_old_program_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What `Open.overwritten` is for: its bootloader waits alone, and staging is not over."""
+    old, left = Unit._stage, [3]
+
+    def stage(unit: Unit, order: Order, tell: Tell) -> None:
+        if unit.name == SINGLE and order.target == IDS[SINGLE, 2] and left[0]:
+            left[0] -= 1
+            unit._erase()
+            unit.boot.running = None
+            raise RefusedError("no")
+        old(unit, order, tell)
+
+    monkeypatch.setattr(Unit, "_stage", stage)
+    car = made()
+    car.rest()
+    assert left == [0]
+    assert car.history[-1].end is UpdateEnd.FAILED
+    assert car.releases == [1, 1, 1]
+    assert car.sound()

@@ -103,13 +103,15 @@ export function headline({ phase, starts_s }: UpdateState, nowS: number): string
 }
 
 /** How far this phase is; empty where that is not measured. */
-export function progressWords({ phase, done, left_s, size_bytes }: UpdateState): string {
+export function progressWords({ phase, done, left_s, size_bytes, locked }: UpdateState): string {
   const known = done > 0 || left_s !== null;
   if (!MEASURED.includes(phase) || (phase === "trial" && !known)) return "";
   const parts = [`${Math.floor(done * 100)} %`];
   if (phase === "downloading" && size_bytes > 0) parts[0] += ` of ${sizeWords(size_bytes)}`;
+  // A trial goes on while the car is driven, and ends with its next start.
+  const how = phase === "trial" && !locked ? "of driving left, or one more start" : "left";
   if (left_s !== null)
-    parts.push(left_s < 60 ? "less than a minute left" : `${spanWords(left_s)} left`);
+    parts.push(`${left_s < 60 ? "less than a minute" : spanWords(left_s)} ${how}`);
   return parts.join(", ");
 }
 

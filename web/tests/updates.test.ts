@@ -86,7 +86,7 @@ describe("how far an update is", () => {
       "43 %, 3 min left",
     );
     expect(progressWords(state("trial", { done: 0.9, left_s: 59 }))).toBe(
-      "90 %, less than a minute left",
+      "90 %, less than a minute of driving left, or one more start",
     );
     expect(progressWords(state("downloading", { done: 0.25, size_bytes: 48e6 }))).toBe(
       "25 % of 48 MB",

@@ -44,7 +44,7 @@ def join(
 
 @ota_app.command()
 def check(car: LiveOption = None, as_json: JsonOption = False) -> None:
-    """Ask the repositories and download what is new; exit status 5 where it is not to be believed.
+    """Ask the repositories and download what is new; exit status 5 where that does not work, or is not to be believed.
 
     \b
     Examples:

@@ -217,7 +217,6 @@ class LivePower:
             return [_press(stamp_ns, RequestKind.ENGAGE)]
         return []
 
-
     def _park(self, stamp_ns: int) -> list[tuple[Topic, Message]]:
         """Put the selector to P: nobody drives a parked car, and much is done in park only."""
         car = _fresh(self._car.latest, stamp_ns)

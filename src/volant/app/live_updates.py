@@ -34,7 +34,7 @@ from volant.core.errors import InputError, RefusedError, VolantError
 from volant.core.messages import PowerState
 from volant.core.updates import UpdatePhase, UpdateState, UpdateWish
 from volant.core.words import plain
-from volant.ota.conditions import car_facts
+from volant.ota.conditions import STILL_MPS, car_facts
 from volant.ota.events import (
     Action,
     Check,
@@ -225,6 +225,8 @@ class LiveUpdates:
         power = self._power.latest
         driving = power is not None and power.state is PowerState.DRIVING
         facts = car_facts(now_ns, self._car.latest, self._body.latest, power)
+        # A car that stands at its goal, or in a queue, tries nothing out.
+        driving = driving and facts.speed_mps is not None and abs(facts.speed_mps) > STILL_MPS
         self._feed(Seen(facts, self._watch.facts(driving=driving)))
 
     def _answer(self, asked: OtaWish) -> OtaReply:

@@ -16,7 +16,7 @@ from volant.app.live_cards import live_cards
 from volant.app.ota_socket import OtaReply, OtaWish, ask_updates
 from volant.app.say import answer, answer_json, table, tell
 from volant.app.updates_folder import UpdatesFolder
-from volant.core.errors import InputError, RefusedError
+from volant.core.errors import InputError, LinkError, RefusedError
 from volant.core.updates import (
     UpdateEnd,
     UpdatePhase,
@@ -27,8 +27,27 @@ from volant.core.updates import (
 from volant.ota.machine import NOTHING_NEWER
 
 LOOK_S: Final = 0.2
+COMMANDS: Final = {
+    UpdateWish.CHECK: "check",
+    UpdateWish.NOW: "install --now",
+    UpdateWish.TONIGHT: "install --tonight",
+    UpdateWish.LATER: "install --later",
+    UpdateWish.ROLLBACK: "rollback",
+}
+ENDS: Final = {
+    UpdateEnd.INSTALLED: "installed",
+    UpdateEnd.ROLLED_BACK: "rolled back, the old programs run",
+    UpdateEnd.FAILED: "not installed, the old programs run",
+    UpdateEnd.REJECTED: "refused, not to be believed",
+}
+WAITS: Final = frozenset(UpdatePhase) - {
+    *(UpdatePhase.IDLE, UpdatePhase.CHECKING, UpdatePhase.OFFERED, UpdatePhase.DOWNLOADING)
+}
+"""In these a reason holds something up; in others it is a word only."""
 NAME_SHOWN: Final = 12
 """Letters of an offer's name that people are shown."""
+SILENT_S: Final = 20.0
+"""So long the car may be silent while it is followed (chosen: a process that died is there again by then)."""
 FETCHING: Final = (UpdatePhase.CHECKING, UpdatePhase.DOWNLOADING)
 
 
@@ -121,7 +140,7 @@ def history_command(car: str | None, state: Path | None, *, as_json: bool) -> Ex
         answer(f"{folder.car} has had no update yet")
         return Exit.DONE
     rows = [
-        (_when(one.at_s), one.end.value, one.title, ", ".join(one.units), one.why) for one in found
+        (_when(one.at_s), ENDS[one.end], one.title, ", ".join(one.units), one.why) for one in found
     ]
     table(f"Updates of {folder.car}", ("when", "end", "title", "units", "why"), rows)
     return Exit.DONE
@@ -173,7 +192,7 @@ def _until(car: Path | None, found: Callable[[UpdateState], bool], *, quiet: boo
     """Follow until it is true; says each new line once. Ctrl-C ends the looking, not the update."""
     said = ""
     while True:
-        state = ask_updates(car, OtaWish()).state
+        state = _look(car)
         words = _line(state)
         if words != said and not quiet:
             tell(words)
@@ -181,6 +200,18 @@ def _until(car: Path | None, found: Callable[[UpdateState], bool], *, quiet: boo
         if found(state):
             return state
         time.sleep(LOOK_S)
+
+
+def _look(car: Path | None) -> UpdateState:
+    """What the car has in hand; its process of updates may just be starting again."""
+    end_s = time.monotonic() + SILENT_S
+    while True:
+        try:
+            return ask_updates(car, OtaWish()).state
+        except LinkError:
+            if time.monotonic() >= end_s:
+                raise
+            time.sleep(LOOK_S)
 
 
 def _line(state: UpdateState) -> str:
@@ -227,17 +258,22 @@ def _show(state: UpdateState) -> None:
     _show_offer(state)
     if state.starts_s is not None:
         answer(f"  will be installed {_when(state.starts_s)}")
+    waits = "waits" if state.phase in WAITS else "note"
     for line in state.reasons:
-        answer(f"  waits: {line}")
+        answer(f"  {waits}: {line}")
+    if state.phase is UpdatePhase.TRIAL and state.left_s is not None:
+        how = "at rest" if state.locked else "of driving, or until the next start"
+        answer(f"  on trial for another {_span(state.left_s)} {how}")
     if state.locked:
         answer("  the car may not be driven now")
     if state.refused:
         answer(f"  refused: {state.refused}")
     if state.can:
-        answer(f"  may be wished: {', '.join(one.value for one in state.can)}")
+        answer(f"  volant ota: {', '.join(COMMANDS[one] for one in state.can)}")
     if state.last is not None:
         why = f": {state.last.why}" if state.last.why else ""
-        answer(f"last: {state.last.title}: {state.last.end.value} {_when(state.last.at_s)}{why}")
+        title = f"{state.last.title}: " if state.last.title else ""
+        answer(f"last: {title}{ENDS[state.last.end]}, {_when(state.last.at_s)}{why}")
 
 
 def _span(span_s: float) -> str:
@@ -254,4 +290,4 @@ def _size(size_bytes: int) -> str:
 
 
 def _when(at_s: float) -> str:
-    return datetime.fromtimestamp(at_s).astimezone().isoformat(timespec="minutes")
+    return f"{datetime.fromtimestamp(at_s).astimezone():%Y-%m-%d %H:%M %Z}"

@@ -95,6 +95,11 @@ def join_command(place: str, wish: JoinWish, state: Path | None, *, as_json: boo
         repo = first.of_car(wish.vehicle) if wish.vehicle else first
         brought = _read(repo)
     inventory, keys, url = brought.inventory, brought.keys, wish.url
+    if inventory.model not in {"", spec.name}:
+        raise InputError(
+            f"{inventory.vehicle_id} of {place} is a {inventory.model}, not a {spec.name}:"
+            f" --car {inventory.model}"
+        )
     _check_units(inventory)
     provision_full(
         brought.metadata[DIRECTOR], brought.metadata[IMAGE], brought.repository_map.to_bytes()

@@ -16,7 +16,7 @@ from volant.app.repo_folder import RepoFolder
 from volant.app.repo_offer import read_image
 from volant.app.say import answer, answer_json
 from volant.caros.apps.store import write_whole
-from volant.core.errors import RefusedError
+from volant.core.errors import InputError, RefusedError
 from volant.trust.uptane import RepositoryMap, delta_fetch, image_fetch, note_of
 from volant.trust.uptane.match import DIRECTOR, IMAGE, assignments
 from volant.trust.uptane.metadata import TARGETS
@@ -39,6 +39,8 @@ class BundleAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 def bundle_command(folder: Path, out: Path, vehicle: str | None, *, as_json: bool) -> Exit:
     """Write a bundle; one that is there becomes the new one."""
+    if out.exists() and not out.is_dir():
+        raise InputError("not a folder", file=str(out))
     if out.exists() and any(out.iterdir()) and not (out / MAP).is_file():
         raise RefusedError(f"{out} holds something else: an empty folder, or an older bundle")
     with RepoFolder(folder).held() as first:
@@ -74,6 +76,10 @@ def bundle_command(folder: Path, out: Path, vehicle: str | None, *, as_json: boo
 
 
 def _put(path: Path, data: bytes) -> int:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, data)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, data)
+    except OSError as error:
+        words = f"cannot be written: {error.strerror or error}"
+        raise InputError(words, file=str(path)) from error
     return len(data)

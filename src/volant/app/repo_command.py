@@ -24,6 +24,7 @@ from volant.trust.uptane.keeper import add_signature
 from volant.trust.uptane.match import DIRECTOR, IMAGE
 from volant.trust.uptane.metadata import ROOT, TARGETS, TOP_LEVEL
 from volant.trust.uptane.trusted import file_of
+from volant.vehicle import load_spec
 from volant.vehicle.boot.calibration import HARDWARE
 from volant.vehicle.ecus import ECUS, CarFacts
 
@@ -71,7 +72,7 @@ def init_command(
             )
         vehicle = CarFacts().vin
     check_word(vehicle, "car")
-    entries = units_of(ecus, car, apps)
+    entries, model = units_of(ecus, car, apps), model_of(car)
     wanted = _key_counts(keys)
     repo.create()
     with repo.held():
@@ -82,7 +83,7 @@ def init_command(
             f"keys/{name}{end}": data for name in ROLES for end, data in new[name].files.items()
         }
         changes["keys/time.pem"] = next(iter(repo_keys.fresh(1).files.values()))
-        inventory = _inventory(repo, vehicle, entries, changes)
+        inventory = _inventory(repo, (vehicle, model), entries, changes)
         now_s = time.time()
         for name in (IMAGE, DIRECTOR):
             keeper = Keeper.create(
@@ -111,13 +112,13 @@ def add_car_command(
 ) -> Exit:
     """Give one more car a director in the same folder, with the same keys."""
     check_word(vehicle, "car")
-    entries = units_of(ecus, car, apps)
+    entries, model = units_of(ecus, car, apps), model_of(car)
     with RepoFolder(folder).held() as first:
         if any(one.inventory().vehicle_id == vehicle for one in first.cars()):
             raise RefusedError(f"{folder} has a car {vehicle} already")
         repo = RepoFolder(folder, vehicle)
         changes: Changes = {}
-        inventory = _inventory(repo, vehicle, entries, changes)
+        inventory = _inventory(repo, (vehicle, model), entries, changes)
         keeper = first.keeper(DIRECTOR)
         roots = {key: data for key, data in keeper.published.items() if key.endswith(file_of(ROOT))}
         fresh = Keeper.beside(keeper, roots)
@@ -179,7 +180,6 @@ def units_of(
     """
     found: list[tuple[str, str, bool]] = []
     if car is not None:
-        find_data("cars", car, data_folder())
         names = sorted((one.name for one in ECUS), key=lambda name: name != PRIMARY)
         found += [(name, HARDWARE, name != PRIMARY) for name in names]
     found += [_unit(words) for words in ecus]
@@ -187,6 +187,15 @@ def units_of(
     if not found:
         raise InputError(f"no control units: --car NAME, or --ecu {ECU_WORDS}")
     return found
+
+
+def model_of(car: str | None) -> str:
+    """The name of a Volant car; empty: none is meant.
+
+    Raises:
+        InputError: there is no such car.
+    """
+    return "" if car is None else load_spec(find_data("cars", car, data_folder())).name
 
 
 def name_car(keeper: Keeper, vehicle: str, now_s: float) -> None:
@@ -234,9 +243,13 @@ def _unit(words: str) -> tuple[str, str, bool]:
 
 
 def _inventory(
-    repo: RepoFolder, vehicle: str, units: Sequence[tuple[str, str, bool]], changes: Changes
+    repo: RepoFolder,
+    who: tuple[str, str],
+    units: Sequence[tuple[str, str, bool]],
+    changes: Changes,
 ) -> Inventory:
-    """The car's units with new keys, which go to what is changed."""
+    """The units of a car, by its id and model, with new keys, which go to what is changed."""
+    vehicle, model = who
     entries = []
     for place, (ecu_id, hardware, partial) in enumerate(units):
         pem = next(iter(repo_keys.fresh(1).files.values()))
@@ -251,7 +264,7 @@ def _inventory(
             )
         )
     try:
-        return Inventory(vehicle_id=vehicle, ecus=tuple(entries))
+        return Inventory(vehicle_id=vehicle, model=model, ecus=tuple(entries))
     except ValueError as error:
         raise InputError(f"control units: {error}") from error
 

@@ -24,8 +24,10 @@ from volant.trust.uptane.keeper import image_names
 from volant.trust.uptane.match import DIRECTOR, IMAGE
 from volant.trust.uptane.metadata import ROOT, TARGETS
 from volant.trust.uptane.trusted import file_of
+from volant.vehicle.boot import read_image as read_program
 from volant.vehicle.boot.calibration import HARDWARE
 from volant.vehicle.boot.device import TRUST
+from volant.vehicle.boot.image import is_image
 
 IMAGE_MOST_BYTES: Final = 1 << 30
 ALGORITHM: Final = "volant-delta"
@@ -239,7 +241,20 @@ def _cars_with(shelf: Shelf, offer: Offer) -> dict[RepoFolder, dict[str, str]]:
     for ecu_id in offer.ecu_ids:
         if not any(ecu_id in units for units in found.values()):
             raise InputError(f"no control unit {ecu_id!r} in the inventory of {shelf.repo.path}")
+    if is_image(offer.data):
+        _check_program(offer, found.values())
     return found
+
+
+def _check_program(offer: Offer, cars: Iterable[Mapping[str, str]]) -> None:
+    """Let a program of a simulated unit pass that is whole and for these units; other bytes say not whose they are."""
+    program = read_program(offer.data)
+    for ecu_id, hardware in (pair for units in cars for pair in units.items()):
+        if (program.unit, program.hardware) != (ecu_id, hardware):
+            raise InputError(
+                f"{offer.path} is a program for {program.unit} on {program.hardware},"
+                f" not for {ecu_id} on {hardware}"
+            )
 
 
 def _offer(director: Keeper, listed: TargetFile, units: Mapping[str, str]) -> None:

@@ -6,6 +6,8 @@ are never served: only `metadata` of the directors, `image/metadata` and `image/
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import time
 from pathlib import Path
 
@@ -35,11 +37,23 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def serve_command(folder: Path, host: str, port: int) -> Exit:
-    """Run `volant repo serve` until a signal comes."""
+    """Run `volant repo serve` until a signal comes.
+
+    Raises:
+        InputError: the folder is none, or nobody can listen there.
+    """
     with RepoFolder(folder).held() as repo:
         repo.inventory()
-    tell(f"repositories of {folder} at http://{host}:{port}/ (Ctrl-C ends)")
-    uvicorn.run(repo_app(repo), host=host, port=port, log_level="warning", access_log=False)
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listening = socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise InputError(f"http://{host}:{port}/: {error.strerror or error}") from error
+    with listening, contextlib.suppress(KeyboardInterrupt):
+        number = listening.getsockname()[1]
+        tell(f"repositories of {folder} at http://{host}:{number}/ (Ctrl-C ends)")
+        config = uvicorn.Config(repo_app(repo), log_level="warning", access_log=False)
+        uvicorn.Server(config).run([listening])
     return Exit.DONE
 
 

@@ -120,6 +120,9 @@ class Work:
         try:
             home = self.home
             source = home if self._stick is None else stick(self._stick)
+        except VolantError as error:
+            return Checked(None, str(error)[:TEXT_MOST])
+        try:
             hear_time(self.folder, home)
             if source is home:
                 with contextlib.suppress(LinkError, RefusedError):
@@ -137,6 +140,7 @@ class Work:
             if not found.assignments:
                 return Checked(None)
             note = found.note
+            takes_s = note.takes_s if note else 0.0
             units = tuple(_plan(one, now[one.ecu_id]) for one in found.assignments)
             return Checked(
                 Offer(
@@ -144,7 +148,7 @@ class Work:
                     title=note.title[:TEXT_MOST] if note else _title(units),
                     changes=note.changes if note else (),
                     unusable=note.unusable if note else (),
-                    takes_s=note.takes_s if note else PER_UNIT_S * len(units),
+                    takes_s=takes_s or PER_UNIT_S * len(units),
                     size_bytes=sum(one.length for plan in units for one in self._files(plan)),
                     units=units,
                 )
@@ -152,6 +156,8 @@ class Work:
         except RejectedError as error:
             standing = bool(agreed) and error.attack in SILENT and self._holds(agreed)
             words, rejected = self._rejected(error), error.attack in FORGED
+            if error.attack in SILENT:
+                words = f"{source.words} does not answer, or not in time: {error}"[:TEXT_MOST]
             return Checked(None, words, rejected=rejected, standing=standing)
         except TrustError as error:
             return Checked(None, str(error)[:TEXT_MOST], rejected=True)

@@ -41,6 +41,7 @@ __all__ = ["NOTHING_NEWER", "Machine", "Step", "UpdateTuning", "start", "step", 
 
 NOTHING_NEWER: Final = "there is nothing newer"
 _AGREES: Final = frozenset({UpdateWish.NOW, UpdateWish.TONIGHT})
+ON_TRIAL: Final = "an update is on trial; it stays or goes back first"
 _NO_MORE: Final = "the agreed hours have passed; it can be agreed to again"
 _ASKS: Final = "the repositories are asked once more before it begins"
 _NO_HOUR: Final = "the hour is not known: nobody has signed the time since the car was switched on"
@@ -302,7 +303,8 @@ def _no(machine: Machine, wish: UpdateWish) -> str:
     now = machine.record.open
     if now is not None:
         if wish is not UpdateWish.ROLLBACK:
-            return "an update is being installed"
+            on_trial = now.decision is Decision.TRIAL
+            return ON_TRIAL if on_trial else "an update is being installed"
         if now.decision is Decision.FORWARD:
             return "the new programs stay; only another update brings others"
         return "the new programs are not on trial"

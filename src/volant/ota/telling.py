@@ -25,6 +25,7 @@ _DOES: Final = {
     Deed.CONFIRM: "is confirmed",
     Deed.GO_BACK: "goes back",
 }
+PUT_OFF: Final = "it is put off for a day; it can be agreed to all the same"
 MEASURED_S: Final = 2.0
 MEASURED_SHARE: Final = 0.02
 """Before so much time and work nothing is foretold from the pace (chosen)."""
@@ -52,12 +53,20 @@ def tell(machine: Machine, moment: Moment) -> UpdateState:
         done=_done(machine, now, units),
         left_s=left_s(machine, moment),
         starts_s=consent.starts_s if consent and consent.starts_s > 0.0 else None,
-        reasons=waits or ((said,) if said and not machine.refused else ()),
+        reasons=waits or _words(machine, moment, said),
         locked=machine.locked,
         can=tuple(wish for wish in UpdateWish if wish in wishes(machine)),
         refused=said if machine.refused else "",
         last=record.last,
     )
+
+
+def _words(machine: Machine, moment: Moment, said: str) -> tuple[str, ...]:
+    if said and not machine.refused:
+        return (said,)
+    record = machine.record
+    put_off = record.open is None and record.offer and moment.unix_s < record.quiet_until_s
+    return (PUT_OFF,) if put_off and machine.busy is None else ()
 
 
 def phase_of(machine: Machine, moment: Moment) -> UpdatePhase:
@@ -152,7 +161,12 @@ def paced(machine: Machine, moment: Moment) -> Pace | None:
 
 
 def left_s(machine: Machine, moment: Moment) -> float | None:
-    """How long downloading or installing still takes, by how fast it was; at first by what the director says."""
+    """How long downloading or installing still takes, by how fast it was; at first by what the director says.
+
+    On trial: how long the programs must still run at rest, or be driven, unless the car starts once more.
+    """
+    if machine.record.open is not None and machine.record.open.decision is Decision.TRIAL:
+        return _trial_left_s(machine, moment)
     done, pace = _measured(machine), machine.pace
     if done is None or pace is None or (machine.record.open is not None and machine.waits):
         return None
@@ -161,6 +175,15 @@ def left_s(machine: Machine, moment: Moment) -> float | None:
         return took_s / gained * (1.0 - done)
     offer = machine.record.open.offer if machine.record.open else None
     return offer.takes_s * (1.0 - done) if offer and offer.takes_s > 0.0 else None
+
+
+def _trial_left_s(machine: Machine, moment: Moment) -> float | None:
+    health = machine.tuning.health
+    if machine.has_settled:
+        return max(0.0, health.drive_s - machine.driven_s) or None
+    if machine.settled_ns is None:
+        return None
+    return max(0.0, health.settle_s - (moment.ns - machine.settled_ns) / SECOND_NS)
 
 
 def _measured(machine: Machine) -> float | None:

@@ -39,6 +39,8 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     vehicle_id: Word
     """VIN, or what stands for it."""
+    model: Annotated[str, Meta(max_length=NAME_MOST)] = ""
+    """Of a Volant car; empty: it was not told."""
     ecus: Annotated[tuple[EcuEntry, ...], Meta(min_length=1, max_length=ECUS_MOST)]
 
     def __post_init__(self) -> None:

@@ -110,6 +110,11 @@ def make_image(
     return body + digest + signature
 
 
+def is_image(data: bytes) -> bool:
+    """Whether it means to be one, whole or not."""
+    return data.startswith(_MAGIC)
+
+
 def read_image(data: bytes) -> Image:
     """Read an image that is whole and unchanged. The signature is the caller's to verify.
 
