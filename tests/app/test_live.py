@@ -54,7 +54,7 @@ def test_each_process_is_handed_what_its_component_reads_and_writes(
         assert set(held.topics_read) == set(part.inputs), name
         extra = {topics.LIVE_STEP}
         if name == "screens":
-            extra |= {topics.DRIVER_CONTROLS, topics.DRIVER_REQUEST}
+            extra |= {topics.DRIVER_CONTROLS, topics.DRIVER_REQUEST, topics.UPDATE_REQUEST}
         assert set(held.topics_written) == {*part.outputs, *extra}, name
 
 

@@ -118,7 +118,7 @@ def test_the_components_speak_over_the_bus_only() -> None:
     wanted = {topic.name for part in parts for topic in part.inputs}
     outside = {"driver/request", "driver/controls", "body/request"}
     # Of processes that only the live car has:
-    live = {"car/codes", "car/power", "energy/state", "apps/cards"}
+    live = {"car/codes", "car/power", "energy/state", "apps/cards", "update/state"}
     assert wanted - given == outside | live
     names = [part.name for part in parts]
     assert names == ["world", "pilot", "vehicle", "judge", "cockpit", "recorder"]

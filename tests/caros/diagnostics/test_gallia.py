@@ -17,7 +17,7 @@ from tests.caros.diagnostics.car import DRIVE, entity, units
 from tests.marks import soaked
 from tests.peers import peer
 from volant.caros.diagnostics import DoipEntity, DoipTester, NegativeResponseError, Unit
-from volant.vehicle.boot.flashing import PROGRESS, RELEASE
+from volant.vehicle.boot.flashing import DELTA, PROGRAMS, PROGRESS, RELEASE, TRUSTED
 from volant.vehicle.ecus import CIRCUMSTANCES, ECUS, KNOWN_DIDS, NOTE, SELF_TEST
 from volant.wire.uds import Nrc, Sid
 
@@ -97,7 +97,8 @@ def test_only_declared_sessions_are_found(served: DoipEntity, address: int, tmp_
 
 def own_dids(address: int) -> set[int]:
     (spec,) = (one for one in ECUS if one.address == address)
-    return {NOTE, PROGRESS, RELEASE, *(value.did for value in (*CIRCUMSTANCES, *spec.values))}
+    programming = {PROGRESS, RELEASE, PROGRAMS, TRUSTED, DELTA}
+    return {NOTE, *programming, *(value.did for value in (*CIRCUMSTANCES, *spec.values))}
 
 
 @pytest.mark.parametrize(
