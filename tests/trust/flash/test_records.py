@@ -5,7 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.trust.flash.kinds import MANAGED, RAW, KeepsTheRules
-from volant.trust.flash import Area, Geometry, MemoryFlash, RecordingFlash, Records
+from volant.trust.flash import (
+    Area,
+    CrashState,
+    Geometry,
+    MemoryFlash,
+    RecordingFlash,
+    Records,
+    check_states,
+)
 
 AREA = Area(1024, 2048)
 
@@ -76,6 +84,27 @@ def test_states_after_a_cut_are_those_of_the_model() -> None:
     assert found > {b"\xff", b"a", b"b", b"c"}
     words = [state.words for state in flash.crash_states()]
     assert words[-1] == "flush 1 + 2: done"
+
+
+def test_writes_apart_may_each_be_lost_but_their_order_is_nothing_to_see() -> None:
+    flash = RecordingFlash(Geometry(2048, 1024, 512, overwrites=True))
+    flash.write(0, b"a" * 512)
+    flash.write(1024, b"b" * 512)
+    seen: list[tuple[bytes, str]] = []
+
+    def check(cut: MemoryFlash, state: CrashState) -> None:
+        assert cut.content == state.content
+        seen.append((cut.read(0, 1) + cut.read(1024, 1), state.words))
+
+    count = check_states(flash, check)
+    assert count == len(seen)
+    assert {content for content, words in seen if "undefined" not in words} == {
+        b"\xff\xff",
+        b"a\xff",
+        b"\xffb",
+        b"ab",
+    }
+    assert not [words for _, words in seen if "before operation" in words]
 
 
 def test_torn_pages_of_raw_flash_may_hold_anything_between() -> None:
