@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-import secrets
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,18 +17,18 @@ from volant.app.cli_parts import DEFAULT_CAR
 from volant.app.exits import Exit
 from volant.app.folders import data_folder, state_folder
 from volant.app.say import answer, answer_json, tell
+from volant.app.served_units import served_units
 from volant.app.state import open_codes
 from volant.app.stop import StopSignals
 from volant.app.unit_flash import open_units
-from volant.caros.diagnostics import DoipEntity, DoipSettings, Unit
+from volant.caros.diagnostics import DoipEntity, DoipSettings
 from volant.core.errors import InputError
 from volant.core.settings import find_data
 from volant.vehicle import load_spec
-from volant.vehicle.ecus import ECUS, CarFacts, circumstances, server_config
+from volant.vehicle.ecus import CarFacts, circumstances
 from volant.vehicle.faults import FaultMemory, by_name
 
 STANDING: Final = {"speed_mps": 0.0, "supply_v": 12.9, "charge_pct": 80.0, "odometer_m": 0.0}
-SEED_BYTES: Final = 16
 LOOPBACK: Final = ("127.0.0.1", "localhost")
 
 
@@ -73,25 +72,7 @@ def serve_command(
             _fail(words, codes.memories, circumstances(live))
         spec_of_car = load_spec(find_data("cars", car, data_folder()))
         boots = opened.enter_context(open_units(state or state_folder(), spec_of_car))
-
-        def releases() -> dict[str, int]:
-            return {name: boot.coming for name, boot in boots.items()}
-
-        units = {
-            spec.address: Unit(
-                server_config(
-                    spec,
-                    facts,
-                    live=live,
-                    seed=lambda: secrets.token_bytes(SEED_BYTES),
-                    faults=codes.memories[spec.name],
-                    boot=boots[spec.name],
-                    releases=releases,
-                    now_ns=time.monotonic_ns,
-                )
-            )
-            for spec in ECUS
-        }
+        units = served_units(facts, live, codes.memories, boots)
         entity = opened.enter_context(
             DoipEntity(units, settings, host=host, port=port, announce_to=announce_to)
         )

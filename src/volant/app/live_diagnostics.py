@@ -9,7 +9,6 @@ the same port, with the same codes. The supervisor begins the operation cycle, o
 from __future__ import annotations
 
 import contextlib
-import secrets
 import time
 from collections.abc import Iterable, Mapping
 from typing import Final
@@ -22,19 +21,19 @@ from volant.app.live_record import BUDGET
 from volant.app.live_station import Station, publish_outside
 from volant.app.live_testers import units_on_can
 from volant.app.live_wiring import bus_codes_of
+from volant.app.served_units import served_units
 from volant.caros.codes import Codes, present_codes
-from volant.caros.diagnostics import DoipEntity, DoipSettings, Unit
+from volant.caros.diagnostics import DoipEntity, DoipSettings
 from volant.caros.ledger import FlashLedger
 from volant.core import topics
 from volant.core.clock import NS_PER_S
 from volant.core.messages import CarState, Gear, RequestKind, Trouble, TroubleCode, TroubleCodes
 from volant.vehicle import monitors
-from volant.vehicle.ecus import ECUS, STANDING_MPS, CarFacts, circumstances, server_config
+from volant.vehicle.ecus import STANDING_MPS, CarFacts, circumstances
 from volant.vehicle.faults import FaultMemory
 from volant.vehicle.monitors import CAR_SILENT_NS, MonitorState, Seen
 
 TURN_S: Final = 0.05
-SEED_BYTES: Final = 16
 KEEP_NS: Final = 2 * NS_PER_S
 """Between two writes at least: what comes and goes all day ends at its share of the day's flash (`BUDGET`)."""
 TELL_NS: Final = NS_PER_S
@@ -162,25 +161,7 @@ def diagnostics(station: Station, context: Context) -> int:
     watcher = Watcher(station, codes.memories)
     facts = CarFacts(software=__version__)
     boots = {name: boot.again() for name, boot in context.units.items()}
-
-    def releases() -> dict[str, int]:
-        return {name: boot.coming for name, boot in boots.items()}
-
-    units = {
-        spec.address: Unit(
-            server_config(
-                spec,
-                facts,
-                live=watcher.live,
-                seed=lambda: secrets.token_bytes(SEED_BYTES),
-                faults=codes.memories[spec.name],
-                boot=boots[spec.name],
-                releases=releases,
-                now_ns=time.monotonic_ns,
-            )
-        )
-        for spec in ECUS
-    }
+    units = served_units(facts, watcher.live, codes.memories, boots)
     if not station.go():
         return 0
     teller, kept_ns = Teller(station, codes), -KEEP_NS
