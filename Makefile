@@ -28,7 +28,7 @@ soak:  ## Run the whole drives by the dozen that `make test` leaves out (long)
 
 check:  ## Format, lint, types, floors, screens and the quick tests: what CI asks
 	@sh scripts/setup.sh --test
-	@$(BIN)/python scripts/check.py
+	@$(BIN)/python scripts/check.py $(ARGS)
 
 format:  ## Format and mend what ruff can mend
 	@sh scripts/setup.sh --test

@@ -21,6 +21,7 @@ def compile_pins(source: Path, target: str, *arguments: str, hashes: bool = True
     command = [
         sys.executable, "-m", "uv", "pip", "compile", str(source), "--quiet", "--universal",
         "--python-version", "3.11", "--fork-strategy", "fewest", "--upgrade",
+        *("--no-emit-package", "pygobject", "--no-emit-package", "pycairo"),  # rauc-hawkbit's way to D-Bus, which its client of our API does without
         "--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links",
         *(["--generate-hashes"] if hashes else []), *arguments,
     ]  # fmt: skip

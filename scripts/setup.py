@@ -9,6 +9,7 @@ of finished stages stand in .venv/.volant-setup.json, so that a second call only
 from __future__ import annotations
 
 import argparse
+import contextlib
 import fcntl
 import hashlib
 import importlib.util
@@ -79,6 +80,11 @@ def apt_install(packages: str) -> bool:
         return False
     say(f"installing {packages} with apt")
     quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+    if "postgresql" in packages:  # its programs only: tests start servers of their own
+        clusters = Path("/etc/postgresql-common/createcluster.conf")
+        if not clusters.exists():
+            clusters.parent.mkdir(parents=True, exist_ok=True)
+            clusters.write_text("create_main_cluster = false\n")
     run(["apt-get", "update", "-qq"], "apt-get update", **quiet)
     command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages.split()]
     run(command, "apt-get install", **quiet)
@@ -202,30 +208,26 @@ def set_up(test: bool) -> None:
     if test and find_chromium() is None and not apt_install(browser):
         say(f"no Chromium, so the tests of the screens are skipped: apt-get install {browser}")
     if test:
-        install_tracer()
-        install_token()
+        for program, packages, lost in TESTED_WITH:
+            install_program(program, packages, lost)
 
 
-def install_tracer() -> None:
-    """What kills a process at its n-th system call; without it those tests are skipped."""
-    try:
-        there = shutil.which("strace") or apt_install("strace")
-    except SetupError:
-        there = False
+TESTED_WITH = (
+    ("strace", "strace", "death at each system call"),
+    ("softhsm2-util", "softhsm2", "keys in tokens"),
+    ("swupdate", "swupdate", "SWUpdate as a client of the fleet"),
+    ("pg_lsclusters", "postgresql", "fleets on PostgreSQL"),
+)
+"""Program, Debian's packages, and what is not tested without it."""
+
+
+def install_program(program: str, packages: str, lost: str) -> None:
+    """Install what a test needs; where it cannot be, those tests are skipped."""
+    there = shutil.which(program) is not None
+    with contextlib.suppress(SetupError):
+        there = there or apt_install(packages)
     if not there:
-        say(
-            "no strace, so the tests of death at each system call are skipped: apt-get install strace"
-        )
-
-
-def install_token() -> None:
-    """A PKCS 11 token in software, for the tests of keys that lie in one; without it they are skipped."""
-    try:
-        there = shutil.which("softhsm2-util") or apt_install("softhsm2")
-    except SetupError:
-        there = False
-    if not there:
-        say("no SoftHSM, so the tests of keys in tokens are skipped: apt-get install softhsm2")
+        say(f"no {program}, so the tests of {lost} are skipped: apt-get install {packages}")
 
 
 def main() -> int:
