@@ -4,11 +4,70 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
+
+import msgspec
+from msgspec import Meta
 
 from volant.cloud.audit import Head
-from volant.cloud.campaigns.state import Campaign, Task
+from volant.cloud.campaigns.filters import Facts
+from volant.cloud.campaigns.plan import Name
+from volant.cloud.campaigns.state import Campaign, CarState, Task
 from volant.cloud.ddi.device import Chunk, Device
+from volant.cloud.inventory import CarRecord, ReleaseImage
+from volant.cloud.people import Person
+
+
+class StoredRelease(msgspec.Struct, frozen=True, kw_only=True):
+    """A release as both protocols have it: chunks for hawkBit's devices, images for cars that speak Uptane."""
+
+    name: Name
+    version: Annotated[str, Meta(max_length=128)] = ""
+    made_s: float = 0.0
+    by: str = ""
+    chunks: tuple[Chunk, ...] = ()
+    images: Annotated[tuple[ReleaseImage, ...], Meta(max_length=256)] = ()
+
+
+class FailureRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Cars of a campaign that are in one state for one reason."""
+
+    state: CarState
+    reason: str
+    cars: int
+    examples: tuple[str, ...]
+    """Ids of a few of them."""
+
+
+class CarRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A car in a list: what both protocols know of it."""
+
+    car_id: str
+    seen_s: float | None = None
+    """When it was heard last, Unix seconds; None: never."""
+    device: Device | None = None
+    record: CarRecord | None = None
+
+
+class DeltaJob(msgspec.Struct, frozen=True, kw_only=True):
+    """A delta that is made, or was, in the background."""
+
+    base: str
+    """SHA-256 of the image that cars run, in hex."""
+    target: str
+    """SHA-256 of the image that it leads to."""
+    cars: int = 0
+    """How many ran the base when it was ordered: the most first."""
+    state: Annotated[str, Meta(pattern="^(waiting|making|made|useless|failed)$")] = "waiting"
+    """`useless`: no smaller than the image itself."""
+    share: Annotated[float, Meta(ge=0.0, le=1.0)] = 0.0
+    """How far it is."""
+    until_s: float | None = None
+    """Whoever makes it has it until then; another takes it over afterwards."""
+    name: str = ""
+    length: int = 0
+    sha256: str = ""
+    reason: str = ""
 
 
 class Work(Protocol):
@@ -50,11 +109,76 @@ class Work(Protocol):
     def put_device(self, device: Device) -> None:
         """Store a device."""
 
-    def release(self, name: str) -> tuple[Chunk, ...] | None:
-        """What a release consists of."""
+    def record(self, car_id: str) -> CarRecord | None:
+        """What a car's manifests told, if it speaks Uptane."""
 
-    def put_release(self, name: str, chunks: tuple[Chunk, ...]) -> None:
+    def put_record(self, record: CarRecord) -> None:
+        """Store what its manifests told."""
+
+    def records(self) -> Iterator[CarRecord]:
+        """All of these, one after the other."""
+
+    def everyone(self) -> Iterator[tuple[str, Facts]]:
+        """All cars of both protocols by id, with what a filter may ask of them."""
+
+    def cars(self, *, after: str = "", most: int = 100) -> list[CarRow]:
+        """A page of all cars by id, of those after one."""
+
+    def count_cars(self) -> int:
+        """How many cars there are."""
+
+    def count_seen(self, since_s: float) -> int:
+        """How many were heard since, Unix seconds."""
+
+    def tasks_page(
+        self,
+        campaign_id: str,
+        *,
+        state: CarState | None = None,
+        wave: int | None = None,
+        after: str = "",
+        most: int = 100,
+    ) -> list[Task]:
+        """A page of a campaign's cars by id, of those after one."""
+
+    def failures(self, campaign_id: str, most: int = 100) -> list[FailureRow]:
+        """Cars in error or not able, grouped by state and reason, the most first."""
+
+    def release(self, name: str) -> StoredRelease | None:
+        """A release."""
+
+    def releases(self) -> list[StoredRelease]:
+        """All of them, the newest first."""
+
+    def put_release(self, release: StoredRelease) -> None:
         """Store a release."""
+
+    def director_files(self, car_id: str) -> dict[str, bytes] | None:
+        """What the director has published for a car, by name; None: nothing yet."""
+
+    def put_director_files(self, car_id: str, files: dict[str, bytes]) -> None:
+        """Put other files in their place."""
+
+    def delta_jobs(self) -> list[DeltaJob]:
+        """All deltas, those for the most cars first."""
+
+    def put_delta_job(self, job: DeltaJob) -> None:
+        """Store one, in place of that with the same base and target."""
+
+    def person(self, name: str) -> Person | None:
+        """Somebody who may act."""
+
+    def person_of(self, digest: str) -> Person | None:
+        """Whose token has this SHA-256, in hex."""
+
+    def people(self) -> list[Person]:
+        """Everybody, by name."""
+
+    def put_person(self, person: Person) -> None:
+        """Store somebody."""
+
+    def lines_page(self, *, before: int | None = None, most: int = 100) -> list[bytes]:
+        """The last lines of the audit log, or those before a number; the newest first."""
 
     def number(self, kind: str) -> int:
         """The next number of a kind; never given twice."""
@@ -76,6 +200,9 @@ class Work(Protocol):
     def put_token(self, car_id: str, digest: str) -> None:
         """Let a car in by a token."""
 
+    def tell_news(self) -> None:
+        """Let all servers look anew at cars that were quiet."""
+
     def seen(self, times_s: Iterable[tuple[str, float]]) -> None:
         """When cars were heard last, many at once."""
 
@@ -86,8 +213,12 @@ class FleetStore(Protocol):
     def work(self) -> AbstractContextManager[Work]:
         """One transaction that writes: stored whole at its end, or with an error not at all."""
 
-    def changed(self) -> int:
-        """A number that changes when somebody else has stored something."""
+    def read(self) -> AbstractContextManager[Work]:
+        """One transaction that only reads, beside those that write; for lists and reports."""
+
+    def news(self) -> int:
+        """A number that grows with each thing that may give work to a car that had none: a campaign's phase or wave,
+        a try again, a token. Stored by `Work.tell_news`, the same for all servers of one database."""
 
     def close(self) -> None:
         """Let go of it."""

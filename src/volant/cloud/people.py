@@ -1,0 +1,72 @@
+"""Who may act on a fleet: people and programs with a token, and what each role may do."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta
+
+from volant.cloud.campaigns.plan import Name
+from volant.core.errors import RefusedError
+
+
+class Role(StrEnum):
+    """What somebody is let to do."""
+
+    VIEWER = "viewer"
+    OPERATOR = "operator"
+    """Writes campaigns and runs them."""
+    APPROVER = "approver"
+    """The second person."""
+    ADMIN = "admin"
+
+
+class Right(StrEnum):
+    """What one may be let to do."""
+
+    READ = "read"
+    RUN = "run"
+    """Draft, change, submit, start, resume, retry; publish releases."""
+    APPROVE = "approve"
+    HOLD = "hold"
+    """Pause and stop: never more than a moment away."""
+    ADMIT = "admit"
+    """Let cars in and out, put them in groups."""
+    PEOPLE = "people"
+
+
+RIGHTS: Final = {
+    Role.VIEWER: frozenset({Right.READ}),
+    Role.OPERATOR: frozenset({Right.READ, Right.RUN, Right.HOLD}),
+    Role.APPROVER: frozenset({Right.READ, Right.APPROVE, Right.HOLD}),
+    Role.ADMIN: frozenset(Right),
+}
+"""An admin may approve too, but never what they wrote or submitted themselves: that is checked by the campaign."""
+
+
+class Person(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody with a token."""
+
+    name: Name
+    role: Role
+    digest: str
+    """SHA-256 of the token, in hex; the token itself is told once and not kept."""
+    made_s: float = 0.0
+    expires_s: Annotated[float, Meta(ge=0.0)] | None = None
+    """Unix seconds; None: never."""
+    revoked_s: float | None = None
+
+    def check(self, right: Right, now_s: float) -> None:
+        """Whether somebody may do something now.
+
+        Raises:
+            RefusedError: their token is over, or their role does not let them.
+        """
+        if self.revoked_s is not None:
+            raise RefusedError(f"the token of {self.name} was taken back")
+        if self.expires_s is not None and now_s >= self.expires_s:
+            raise RefusedError(f"the token of {self.name} is over")
+        if right not in RIGHTS[self.role]:
+            raise RefusedError(f"{self.name} is {self.role}, who may not {right}")

@@ -1,0 +1,273 @@
+"""What the fleet's management API answers, its console shows and `volant fleet --json` prints: one set of shapes for all.
+
+Times are Unix seconds. Lists come in pages: `next` is what to hand in as `after`; empty: there is no more.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from volant.cloud.campaigns.plan import Plan
+from volant.cloud.campaigns.state import CarState, Phase
+
+
+class View(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of all."""
+
+
+class MeView(View):
+    """Who asks."""
+
+    name: str
+    role: str
+    rights: tuple[str, ...]
+
+
+class FleetView(View):
+    """The whole fleet in a few numbers."""
+
+    cars: int
+    heard_hour: int
+    heard_day: int
+    releases: int
+    campaigns: dict[Phase, int]
+    audit_lines: int
+    audit_digest: str
+
+
+class WaveView(View):
+    """One wave, as it is now."""
+
+    name: str
+    open: bool
+    size: int
+    errors: int
+    """Not forgiven ones: those that count."""
+    errors_limit: int
+    """So many stop the campaign."""
+    good: int
+    good_wanted: int
+    """So many open the next wave."""
+    rest_until_s: float | None
+    """It is good and rests until then."""
+    cars: dict[CarState, int]
+    """Those of none are left out."""
+
+
+class HealthView(View):
+    """One rule of health."""
+
+    signal: str
+    per: str
+    usual_rate: float
+    rate: float
+    """Found among cars that run the release."""
+    events: float
+    amount: float
+    """Kilometres or hours."""
+    evidence_share: float
+    """1.0 stops the campaign; 0.0: none."""
+
+
+class VerbView(View):
+    """One thing that the person who asks may do with a campaign, or why not."""
+
+    verb: str
+    why_not: str
+    """Empty: it can be done now."""
+
+
+class CampaignLine(View):
+    """A campaign in a list."""
+
+    campaign: str
+    title: str
+    release: str
+    phase: Phase
+    reason: str
+    revision: int
+    cars: int
+    good: int
+    errors: int
+    in_flight: int
+    wave: str
+
+
+class CampaignView(CampaignLine):
+    """A campaign, whole."""
+
+    digest: str
+    """Of the plan: what is approved."""
+    plan: Plan
+    authors: tuple[str, ...]
+    asked_by: str
+    approved_by: str
+    told: int
+    late: int
+    most_errors: int
+    """No more cars than this come to harm, however bad the release is."""
+    waves: tuple[WaveView, ...]
+    health: tuple[HealthView, ...]
+    verbs: tuple[VerbView, ...]
+
+
+class FailureView(View):
+    """Cars of a campaign with one reason."""
+
+    state: CarState
+    reason: str
+    cars: int
+    examples: tuple[str, ...]
+
+
+class TaskView(View):
+    """One car's part in a campaign."""
+
+    campaign: str
+    car: str
+    wave: str
+    state: CarState
+    attempt: int
+    reason: str
+    due_s: float | None
+
+
+class TasksPage(View):
+    """Cars of a campaign."""
+
+    tasks: tuple[TaskView, ...]
+    next: str
+
+
+class CarLine(View):
+    """A car in a list."""
+
+    car: str
+    groups: tuple[str, ...]
+    attributes: dict[str, str]
+    seen_s: float | None
+    protocol: str
+    """`ddi` or `uptane`."""
+    runs: dict[str, str]
+    """Version or image by control unit; `os` for a device of hawkBit's."""
+
+
+class CarsPage(View):
+    """Cars."""
+
+    cars: tuple[CarLine, ...]
+    next: str
+    total: int
+    """Of the whole fleet."""
+
+
+class ChangeView(View):
+    """A program of a car that came or went."""
+
+    at_s: float
+    unit: str
+    before: str
+    after: str
+
+
+class CarView(CarLine):
+    """A car, whole."""
+
+    tasks: tuple[TaskView, ...]
+    history: tuple[ChangeView, ...]
+    """The newest first."""
+    attacks: dict[str, str]
+    """Noticed by its units."""
+    refused: int
+    """Manifests that were not believed."""
+    why_refused: str
+
+
+class FileView(View):
+    """One file of a release."""
+
+    name: str
+    length: int
+    sha256: str
+    hardware: str
+    """Empty: of a device of hawkBit's."""
+
+
+class ReleaseView(View):
+    """A release."""
+
+    release: str
+    version: str
+    made_s: float
+    by: str
+    files: tuple[FileView, ...]
+
+
+class FitView(View):
+    """How a release fits the cars of a filter."""
+
+    able: int
+    already: int
+    unable: dict[str, int]
+    """Cars by reason."""
+
+
+class DeltaView(View):
+    """A delta in the making."""
+
+    base: str
+    target: str
+    cars: int
+    state: str
+    share: float
+    length: int
+    reason: str
+
+
+class PersonView(View):
+    """Somebody with a token."""
+
+    name: str
+    role: str
+    made_s: float
+    expires_s: float | None
+    revoked_s: float | None
+
+
+class TokenView(View):
+    """A token, told once."""
+
+    name: str
+    token: str
+
+
+class AuditLine(View):
+    """One line of the audit log."""
+
+    number: int
+    at_s: float
+    by: str
+    act: str
+    about: str
+    data: dict[str, object]
+
+
+class ReportView(View):
+    """A campaign as a record for others: what, to whom, when, with which result (UN R156, 7.1.1, recalled)."""
+
+    campaign: CampaignView
+    files: tuple[FileView, ...]
+    begun_s: float | None
+    ended_s: float | None
+    acts: tuple[AuditLine, ...]
+    """Of people and of the campaign itself, in their order."""
+    failures: tuple[FailureView, ...]
+    audit_lines: int
+    audit_digest: str
+    """Of the log's last line when the report was made."""
+
+
+class ErrorView(View):
+    """What was wrong, for people."""
+
+    error: str
