@@ -13,6 +13,7 @@ from msgspec import Meta
 from msgspec.structs import replace
 
 from volant.cloud.campaigns.cars import Report, Said
+from volant.cloud.campaigns.filters import Facts
 from volant.cloud.ddi.shapes import Confirmation, Execution, Feedback, texts
 
 MESSAGES_MOST: Final = 100
@@ -88,6 +89,15 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     remark: str = ""
     offline: tuple[str, str] | None = None
     """Name and version that it runs by its own word."""
+
+    @property
+    def facts(self) -> Facts:
+        """What a filter may ask: attributes, `car`, and `group` (an attribute with commas)."""
+        found: dict[str, tuple[str, ...]] = {key: (text,) for key, text in self.attributes.items()}
+        found["car"] = (self.controller_id,)
+        groups = self.attributes.get("group", "")
+        found["group"] = tuple(one.strip() for one in groups.split(",") if one.strip())
+        return found
 
 
 def offer(device: Device, action: Action) -> Device:
