@@ -5,10 +5,14 @@ Times are Unix seconds. Lists come in pages: `next` is what to hand in as `after
 
 from __future__ import annotations
 
-import msgspec
+from typing import Annotated
 
-from volant.cloud.campaigns.plan import Plan
+import msgspec
+from msgspec import Meta
+
+from volant.cloud.campaigns.plan import Name, Plan
 from volant.cloud.campaigns.state import CarState, Phase
+from volant.cloud.people import Role
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
@@ -271,3 +275,65 @@ class ErrorView(View):
     """What was wrong, for people."""
 
     error: str
+
+
+class AuditCheckView(View):
+    """The audit log, read from its first line to its last: none is changed or missing."""
+
+    lines: int
+    digest: str
+    """Of the last line."""
+
+
+class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of what is asked."""
+
+
+class ActBody(Body):
+    """What goes with a verb; each verb reads what it needs."""
+
+    revision: Annotated[int, Meta(ge=0)] | None = None
+    """Refused when somebody has acted since; null: not checked."""
+    digest: Annotated[str, Meta(max_length=64)] = ""
+    """For `approve`: of the plan."""
+    reason: Annotated[str, Meta(max_length=512)] = ""
+    """For `pause` and `stop`."""
+    cars: Annotated[tuple[Name, ...], Meta(max_length=1000)] = ()
+    """For `retry`; none: every car that may try again."""
+
+
+class CarBody(Body):
+    """A car to be let in."""
+
+    car: Name
+
+
+class GroupsBody(Body):
+    """Groups that a car is in."""
+
+    groups: Annotated[tuple[Name, ...], Meta(max_length=64)]
+
+
+class FileBody(Body):
+    """A file of a release that was sent before."""
+
+    name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,254}$")]
+    sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    hardware: Annotated[str, Meta(max_length=128)] = ""
+    """Which control units it is for; empty: it is for devices of hawkBit's."""
+
+
+class ReleaseBody(Body):
+    """A release, of files that were sent before."""
+
+    version: Annotated[str, Meta(max_length=128)] = "1"
+    files: Annotated[tuple[FileBody, ...], Meta(min_length=1, max_length=256)]
+
+
+class PersonBody(Body):
+    """Somebody to be let in."""
+
+    name: Name
+    role: Role
+    expires_s: Annotated[float, Meta(ge=0.0)] | None = None
+    """Unix seconds; null: never."""
