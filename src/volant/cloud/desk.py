@@ -156,9 +156,7 @@ class Desk:
         """Take a file in, for a release to come."""
         raise NotImplementedError
 
-    def publish(
-        self, person: Person, release: str, body: views.ReleaseBody
-    ) -> views.ReleaseView:
+    def publish(self, person: Person, release: str, body: views.ReleaseBody) -> views.ReleaseView:
         """Make a release of files that were taken in."""
         raise NotImplementedError
 
