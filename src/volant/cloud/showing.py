@@ -12,11 +12,13 @@ from volant.cloud import views
 from volant.cloud.audit import Entry
 from volant.cloud.campaigns import acts
 from volant.cloud.campaigns.cars import RETRIED
+from volant.cloud.campaigns.filters import Facts
 from volant.cloud.campaigns.health import HealthSum, evidence
 from volant.cloud.campaigns.plan import HealthRule
 from volant.cloud.campaigns.state import ERRORS, GOOD, UNABLE, Campaign, CarState, Phase, Task
 from volant.cloud.ddi.device import Device, groups_of
 from volant.cloud.people import RIGHTS, Person, Right
+from volant.cloud.service import facts_of
 from volant.cloud.store.ports import CarRow, DeltaJob, FailureRow, StoredRelease
 from volant.core.errors import RefusedError
 
@@ -225,6 +227,16 @@ def _car(row: CarRow) -> dict[str, Any]:
         "protocol": "uptane" if record is not None else "ddi",
         "runs": runs,
     }
+
+
+def facts(row: CarRow) -> Facts:
+    """What a filter may ask of a car, by both protocols."""
+    found: dict[str, tuple[str, ...]] = {} if row.device is None else dict(facts_of(row.device))
+    if row.record is not None:
+        groups = found.get("group", ())
+        found.update(row.record.facts)
+        found["group"] = tuple(dict.fromkeys((*groups, *row.record.groups)))
+    return found
 
 
 def _device_runs(device: Device) -> dict[str, str]:

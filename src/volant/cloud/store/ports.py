@@ -227,7 +227,8 @@ class FleetStore(Protocol):
 
     def news(self) -> int:
         """A number that grows with each thing that may give work to a car that had none: a campaign's phase or wave,
-        a try again, a token. Stored by `Work.tell_news`, the same for all servers of one database."""
+        a try again, a token. Stored by `Work.tell_news`, the same for all servers of one database.
+        """
 
     def close(self) -> None:
         """Let go of it."""
