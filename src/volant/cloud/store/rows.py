@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -59,7 +59,7 @@ class Rows:
             yield read(body, kind)
 
 
-@cache
+@lru_cache(maxsize=512)
 def statement(sql: str) -> TextClause:
     """A statement, made once: SQLAlchemy keeps what it makes of it."""
     return text(sql)
