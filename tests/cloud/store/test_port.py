@@ -258,8 +258,8 @@ def test_cars_alike_are_counted_right_whatever_happens(
             wanted = parse_filter(text)
             expected = sorted(car for car, both in known.items() if wanted(facts_of(*both)))
             assert [one.car_id for one in work.chosen(wanted)] == expected
-            assert [one.car_id for one in work.cars(wanted=wanted, most=2)] == expected[:2]
-            assert [one.car_id for one in work.cars(after="car-2", wanted=wanted)] == [
+            assert [one.car_id for one in work.search(wanted, most=9)[0]] == expected
+            assert [one.car_id for one in work.search(wanted, after="car-2")[0]] == [
                 one for one in expected if one > "car-2"
             ]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from itertools import islice
 from typing import Final
 
 import msgspec
@@ -18,9 +17,8 @@ from volant.cloud.store.ports import CarRow, facts_of
 from volant.cloud.store.rows import Rows, read, write
 
 DIGEST_BYTES: Final = 16
-KINDS_MOST: Final = 10_000
-"""Kinds of cars that a filter is asked of; when more cars are unlike, it is asked of each car, which takes longer."""
-FEW: Final = 10_000
+KINDS_MOST: Final = 100_000
+"""Kinds of cars that are held at once; when more cars are unlike, a filter is asked of each car, which takes longer."""
 GROUP: Final = "group"
 CAR: Final = "car"
 CAR_ROWS: Final = (
@@ -71,49 +69,39 @@ class CarRows(Rows):
         """All of these, one after the other."""
         return self._all(CarRecord, "select body from records order by car_id")
 
-    def everyone(self, after: str = "") -> Iterator[tuple[str, Facts]]:
-        """All cars of both protocols by id, of those after one, with what a filter may ask of them."""
+    def everyone(self) -> Iterator[tuple[str, Facts]]:
+        """All cars of both protocols by id, with what a filter may ask of them."""
         found = self._stream(
             "select cars.car_id, kinds.facts from cars join kinds on kinds.id = cars.kind"
-            " where cars.car_id > :after order by cars.car_id",
-            after=after,
+            " order by cars.car_id"
         )
         for car_id, body in found:
-            yield car_id, {**_facts(body), CAR: (car_id,)}
+            yield car_id, {**kind_facts(body), CAR: (car_id,)}
 
-    def chosen(self, wanted: Filter, after: str = "") -> Iterator[Candidate]:
-        """Cars that a filter lets through, by id, of those after one."""
-        kinds = None if CAR in words_of(wanted) else self._kinds(wanted)
-        if kinds is None:
-            for car_id, facts in self.everyone(after):
+    def chosen(self, wanted: Filter) -> Iterator[Candidate]:
+        """Cars that a filter lets through, by id."""
+        groups = None if CAR in words_of(wanted) else self._groups(wanted)
+        if groups is None:
+            for car_id, facts in self.everyone():
                 if wanted(facts):
                     yield Candidate(car_id, facts.get(GROUP, ()))
-        elif kinds:
-            numbers = ", ".join(map(str, kinds))
-            few = self._first(f"select sum(cars) <= {FEW} from kinds where id in ({numbers})")[0]
-            # Few are gathered from the index of kinds; of many the next ones are soon found in the order of ids.
-            kind = "kind" if few else "kind + 0"
-            sql = f"select car_id, kind from cars where {kind} in ({numbers}) and car_id > :after"
-            for car_id, one in self._stream(f"{sql} order by car_id", after=after):
-                yield Candidate(car_id, kinds[one])
+            return
+        for car_id, kind in self._stream("select car_id, kind from cars order by car_id"):
+            if (found := groups.get(kind)) is not None:
+                yield Candidate(car_id, found)
 
-    def _kinds(self, wanted: Filter) -> dict[int, tuple[str, ...]] | None:
-        """Kinds of cars that a filter lets through, with their groups; None: there are too many kinds to look at."""
+    def _groups(self, wanted: Filter) -> dict[int, tuple[str, ...]] | None:
+        """Kinds of cars that a filter lets through, with their groups; None: there are too many kinds to hold."""
         if self._first("select count(*) from kinds")[0] > KINDS_MOST:
             return None
         rows = self._run("select id, facts from kinds").all()
-        told = ((number, _facts(body)) for number, body in rows)
+        told = ((number, kind_facts(body)) for number, body in rows)
         return {number: facts.get(GROUP, ()) for number, facts in told if wanted(facts)}
 
-    def cars(
-        self, *, after: str = "", most: int = 100, wanted: Filter | None = None
-    ) -> list[CarRow]:
-        """A page of cars by id, of those after one that a filter lets through."""
-        if wanted is None:
-            sql = f"{CAR_ROWS} where cars.car_id > :after order by cars.car_id limit :most"
-            return [_car_row(*row) for row in self._run(sql, after=after, most=most)]
-        found = [self.car(one.car_id) for one in islice(self.chosen(wanted, after), most)]
-        return [one for one in found if one is not None]
+    def cars(self, *, after: str = "", most: int = 100) -> list[CarRow]:
+        """A page of all cars by id, of those after one."""
+        sql = f"{CAR_ROWS} where cars.car_id > :after order by cars.car_id limit :most"
+        return [_car_row(*row) for row in self._run(sql, after=after, most=most)]
 
     def car(self, car_id: str) -> CarRow | None:
         """One of these."""
@@ -217,5 +205,6 @@ def _car_row(
 
 
 @lru_cache(maxsize=4096)
-def _facts(body: bytes) -> Facts:
+def kind_facts(body: bytes) -> Facts:
+    """Facts that stand once for many cars."""
     return read(body, dict[str, tuple[str, ...]])

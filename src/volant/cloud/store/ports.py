@@ -155,10 +155,8 @@ class Work(Protocol):
     def chosen(self, wanted: Filter) -> Iterator[Candidate]:
         """Cars that a filter lets through, by id; the same ones in the same order as long as the transaction lasts."""
 
-    def cars(
-        self, *, after: str = "", most: int = 100, wanted: Filter | None = None
-    ) -> list[CarRow]:
-        """A page of cars by id, of those after one that a filter lets through."""
+    def cars(self, *, after: str = "", most: int = 100) -> list[CarRow]:
+        """A page of all cars by id, of those after one."""
 
     def car(self, car_id: str) -> CarRow | None:
         """One of these."""
