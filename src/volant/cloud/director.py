@@ -107,7 +107,7 @@ def targets_for(
         return ()
     found = []
     for image in release.images:
-        units = [one for one in car.inventory.ecus if one.hardware_id == image.hardware_id]
+        units = [one for one in car.inventory.ecus if image.is_for(one)]
         if not units:
             continue
         custom: dict[str, Any] = {
