@@ -60,7 +60,9 @@ class Authority:
         Raises:
             RefusedError: there is none.
         """
-        return Keeper.load(IMAGE, files_of(work, IMAGE), {k: list(v) for k, v in self.image.items()})
+        return Keeper.load(
+            IMAGE, files_of(work, IMAGE), {k: list(v) for k, v in self.image.items()}
+        )
 
     def director_of(self, work: Work) -> Director:
         """Who signs what a car is to run.
@@ -92,7 +94,7 @@ def pin(work: Work, time: SigningKey) -> str:
         RefusedError: there are no repositories.
     """
     roots = [files_of(work, name)["1.root.json"] for name in (DIRECTOR, IMAGE)]
-    return pin_of(*roots, time.public.raw)
+    return pin_of(roots[0], roots[1], time.public.raw)
 
 
 def pin_of(director_root: bytes, image_root: bytes, time_key: bytes) -> str:

@@ -75,9 +75,7 @@ class Hearing:
         if after != files:
             self.work.put_director_files(car_id, after)
 
-    def _one(
-        self, campaign: Campaign, task: Task, *, busy: bool
-    ) -> tuple[Outcome, Release] | None:
+    def _one(self, campaign: Campaign, task: Task, *, busy: bool) -> tuple[Outcome, Release] | None:
         """A car's part in one campaign; None: it has nothing to say to it now."""
         campaign, task = self._ended(campaign, task)
         if busy and task.state in TO_TELL:
@@ -142,7 +140,9 @@ class Hearing:
         """What came or went, and what attacks were noticed."""
         car = self.car
         if self.heard.changed:
-            data: dict[str, Any] = {one.ecu_id: [one.before, one.after] for one in self.heard.changed}
+            data: dict[str, Any] = {
+                one.ecu_id: [one.before, one.after] for one in self.heard.changed
+            }
             self.work.log(at_s=self.now_s, by="car", act="runs", about=car.car_id, data=data)
         if car.attacks:
             data = dict(car.attacks)

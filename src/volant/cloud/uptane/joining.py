@@ -7,26 +7,25 @@ server that is another than the one where the code was made is found out, whatev
 from __future__ import annotations
 
 import hmac
-import secrets
+from collections.abc import Mapping
 from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
 
-from volant.cloud.audit import Entry
 from volant.cloud.campaigns.plan import Name
-from volant.cloud.gateway import digest_of
 from volant.cloud.inventory import CarRecord
+from volant.cloud.people import digest_of, new_token
 from volant.cloud.store.ports import Work
 from volant.cloud.uptane.authority import Authority, pin
 from volant.core.errors import InputError, RefusedError, TrustError
+from volant.trust.keys import SigningKey
 from volant.trust.uptane import Inventory, RepositoryMap
 from volant.trust.uptane.match import DIRECTOR, IMAGE
 
-TOKEN_BYTES: Final = 32
 ONCE: Final = "join:"
 """Before the hash of a code: no token has such a hash, so a code opens nothing but this door."""
-ANSWER_MOST_BYTES: Final = 8 << 20
+FIRST_ROOT: Final = "1.root.json"
 
 
 class Joining(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,8 +59,8 @@ def admit(work: Work, authority: Authority, car_id: str, by: str, now_s: float) 
         msgspec.convert(car_id, Name)
     except msgspec.ValidationError as error:
         raise InputError(f"no id of a car: {error}") from error
-    token = secrets.token_urlsafe(TOKEN_BYTES)
-    code = f"{token}.{pin(work, _time(authority).key)}"
+    token = new_token()
+    code = f"{token}.{pin(work, _time(authority))}"
     work.put_token(car_id, ONCE + digest_of(token))
     work.log(at_s=now_s, by=by, act="code", about=car_id)
     return code
@@ -87,7 +86,7 @@ def join(work: Work, authority: Authority, asked: Joining, now_s: float) -> Join
     director = authority.director_of(work)
     files = director.publish(work.director_files(car_id), car_id, (), now_s)
     work.put_director_files(car_id, files)
-    token = secrets.token_urlsafe(TOKEN_BYTES)
+    token = new_token()
     work.put_token(car_id, digest_of(token))
     work.log(at_s=now_s, by="car", act="join", about=car_id)
     images = authority.images(work)
@@ -97,6 +96,17 @@ def join(work: Work, authority: Authority, asked: Joining, now_s: float) -> Join
             DIRECTOR: _texts(director.provision(files), director.template),
             IMAGE: _texts(images.trusted_files(), images.published),
         },
-        time_key=_time(authority).key.public.hex,
+        time_key=_time(authority).public.hex,
         token=token,
     )
+
+
+def _time(authority: Authority) -> SigningKey:
+    if authority.time is None:
+        raise RefusedError("the key of who signs the time is not here")
+    return authority.time
+
+
+def _texts(newest: Mapping[str, bytes], published: Mapping[str, bytes]) -> dict[str, str]:
+    found = {name: data.decode() for name, data in newest.items()}
+    return {FIRST_ROOT: published[FIRST_ROOT].decode()} | found

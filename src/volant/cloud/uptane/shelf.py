@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, Final
 
+from msgspec.structs import replace
 from tuf.api.metadata import TargetFile
 
 from volant.cloud.director import is_old, newest
@@ -23,25 +23,12 @@ NAMED: Final = re.compile(r"^(?:[^/]+/)*([0-9a-f]{64})\.([^/]+)$")
 """HASH.name, with the SHA-256: the hash that cars of ours ask by."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewImage:
-    """One image that is published."""
-
-    hardware_id: str
-    ecu_ids: tuple[str, ...]
-    """Only for these control units of that hardware; none: for all."""
-    name: str
-    length: int
-    hashes: dict[str, str]
-    """`sha256` and `sha512`, in hex."""
-    counter: int | None = None
-    """None: one more than the last for these units."""
-
-
 def publish(
-    work: Work, authority: Authority, images: Iterable[NewImage], now_s: float
+    work: Work, authority: Authority, images: Iterable[ReleaseImage], now_s: float
 ) -> tuple[ReleaseImage, ...]:
     """Sign images in the image repository; what a release then says of them.
+
+    An image without a release counter gets one more than the last for the same units.
 
     Raises:
         InputError: a name is none.
@@ -75,7 +62,7 @@ def digest_of_name(name: str) -> str | None:
     return found.group(1) if found else None
 
 
-def _add(keeper: Keeper, one: NewImage) -> ReleaseImage:
+def _add(keeper: Keeper, one: ReleaseImage) -> ReleaseImage:
     try:
         check_name(one.name, repository=IMAGE)
     except RejectedError as error:
@@ -86,32 +73,27 @@ def _add(keeper: Keeper, one: NewImage) -> ReleaseImage:
         raise RefusedError(
             f"an image {one.name} with other content is published: give this one another name"
         )
-    units, counter = set(one.ecu_ids), one.counter
+    units, counter = set(one.ecu_ids), one.release_counter
     if there is not None:
         # One image has one counter, whatever release it comes with.
         counter = int(there.custom["releaseCounter"])
         before = set(there.custom.get("units", ()))
         units = units | before if units and before else set()
-    elif counter is None:
+    elif not counter:
         counter = 1 + max((_counter(each, one) for each in mine.values()), default=0)
     hardware = {one.hardware_id, *(there.custom["hardwareIds"] if there is not None else ())}
     custom: dict[str, Any] = {"hardwareIds": sorted(hardware), "releaseCounter": counter}
     if units:
         custom["units"] = sorted(units)
     mine[one.name] = TargetFile(one.length, dict(one.hashes), one.name, {"custom": custom})
-    return ReleaseImage(
-        hardware_id=one.hardware_id,
-        name=one.name,
-        length=one.length,
-        hashes=dict(one.hashes),
-        release_counter=counter,
-        ecu_ids=one.ecu_ids,
-    )
+    return replace(one, release_counter=counter)
 
 
-def _counter(listed: TargetFile, wanted: NewImage) -> int:
+def _counter(listed: TargetFile, wanted: ReleaseImage) -> int:
     """Release counter of an image that is for the same units; 0: it is for others."""
     units, custom = set(wanted.ecu_ids), listed.custom
     others = set(custom.get("units", ()))
     same = not units or not others or bool(units & others)
-    return int(custom["releaseCounter"]) if same and wanted.hardware_id in custom["hardwareIds"] else 0
+    return (
+        int(custom["releaseCounter"]) if same and wanted.hardware_id in custom["hardwareIds"] else 0
+    )
