@@ -150,7 +150,7 @@ class Fleet:
             due = work.due(now_s, DUE_MOST)
             for task in due:
                 before = _known(work, task.campaign_id)
-                self._step(work, before, task, overdue(before, task, now_s), now_s)
+                self.step(work, before, task, overdue(before, task, now_s), now_s)
             for before in work.campaigns():
                 self._keep(work, before, advance(before, now_s), now_s)
             seen, self._seen = self._seen, {}
@@ -168,7 +168,7 @@ class Fleet:
                 continue  # one thing after the other
             facts = CarFacts(runs=_runs(device, before.plan))
             found = ask(before, task, facts, now_s)
-            self._step(work, before, task, found, now_s)
+            self.step(work, before, task, found, now_s)
             asked = device.active is not None and device.active.asking
             device = _told(work, device, found)
             if found.answer is Told.CALL_BACK and asked and device.active is None:
@@ -181,16 +181,17 @@ class Fleet:
         """A try that nobody had agreed to ends with its being called back."""
         said = Report(attempt=found.task.attempt, said=Said.CANCELED, reason=UNASKED)
         after = hear(found.campaign, found.task, said, now_s)
-        self._step(work, found.campaign, found.task, after, now_s)
+        self.step(work, found.campaign, found.task, after, now_s)
         return after
 
     def _hear(self, work: Work, car_id: str, action: Action, report: Report, now_s: float) -> None:
         task = work.task(action.campaign_id, car_id)
         if task is not None:
             before = _known(work, action.campaign_id)
-            self._step(work, before, task, hear(before, task, report, now_s), now_s)
+            self.step(work, before, task, hear(before, task, report, now_s), now_s)
 
-    def _step(self, work: Work, before: Campaign, task: Task, found: Outcome, now_s: float) -> None:
+    def step(self, work: Work, before: Campaign, task: Task, found: Outcome, now_s: float) -> None:
+        """Store what a step made of a car and its campaign, with the audit log."""
         if found.task != task:
             work.put_task(found.task)
         if found.task.attempt != task.attempt:

@@ -18,7 +18,6 @@ from volant.cloud.campaigns.plan import HealthRule
 from volant.cloud.campaigns.state import ERRORS, GOOD, UNABLE, Campaign, CarState, Phase, Task
 from volant.cloud.ddi.device import Device, groups_of
 from volant.cloud.people import RIGHTS, Person, Right
-from volant.cloud.service import facts_of
 from volant.cloud.store.ports import CarRow, DeltaJob, FailureRow, StoredRelease
 from volant.core.errors import RefusedError
 
@@ -231,7 +230,7 @@ def _car(row: CarRow) -> dict[str, Any]:
 
 def facts(row: CarRow) -> Facts:
     """What a filter may ask of a car, by both protocols."""
-    found: dict[str, tuple[str, ...]] = {} if row.device is None else dict(facts_of(row.device))
+    found: dict[str, tuple[str, ...]] = {} if row.device is None else dict(row.device.facts)
     if row.record is not None:
         groups = found.get("group", ())
         found.update(row.record.facts)
