@@ -88,9 +88,7 @@ def peek(fleet: Fleet, asks: Sequence[Ask], now_s: float) -> list[Peeked]:
         return [_peeked(work, campaigns, one, news, now_s) for one in asks]
 
 
-def take(
-    fleet: Fleet, asks: Sequence[Ask], now_s: float, rooms: Iterable[str] = ()
-) -> Taken:
+def take(fleet: Fleet, asks: Sequence[Ask], now_s: float, rooms: Iterable[str] = ()) -> Taken:
     """Answer requests of cars that were let in, all in one transaction; one that fails does not fail the others.
 
     Raises:
@@ -181,9 +179,7 @@ def _has_work(campaign: Campaign, task: Task, device: Device, now_s: float) -> b
 
 
 def _taken(fleet: Fleet, work: Work, one: Ask, now_s: float) -> Reply:
-    found = fleet.answer(
-        work, one.car_id, one.request, one.place, sleep_s=one.sleep_s, now_s=now_s
-    )
+    found = fleet.answer(work, one.car_id, one.request, one.place, sleep_s=one.sleep_s, now_s=now_s)
     return Reply(found.answer)
 
 
