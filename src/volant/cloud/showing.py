@@ -12,13 +12,11 @@ from volant.cloud import views
 from volant.cloud.audit import Entry
 from volant.cloud.campaigns import acts
 from volant.cloud.campaigns.cars import RETRIED
-from volant.cloud.campaigns.filters import Facts
 from volant.cloud.campaigns.health import HealthSum, evidence
 from volant.cloud.campaigns.plan import HealthRule
 from volant.cloud.campaigns.state import ERRORS, GOOD, UNABLE, Campaign, CarState, Phase, Task
-from volant.cloud.ddi.device import Device, groups_of
+from volant.cloud.ddi.device import Device
 from volant.cloud.people import RIGHTS, Person, Right
-from volant.cloud.service import facts_of
 from volant.cloud.store.ports import CarRow, DeltaJob, FailureRow, StoredRelease
 from volant.core.errors import RefusedError
 
@@ -213,7 +211,7 @@ def _car(row: CarRow) -> dict[str, Any]:
     attributes: dict[str, str] = {}
     runs: dict[str, str] = {}
     if device is not None:
-        groups, attributes = groups_of(device), dict(device.attributes)
+        groups, attributes = device.in_groups, dict(device.attributes)
         runs = _device_runs(device)
     if record is not None:
         groups = tuple(dict.fromkeys((*groups, *record.groups)))
@@ -227,16 +225,6 @@ def _car(row: CarRow) -> dict[str, Any]:
         "protocol": "uptane" if record is not None else "ddi",
         "runs": runs,
     }
-
-
-def facts(row: CarRow) -> Facts:
-    """What a filter may ask of a car, by both protocols."""
-    found: dict[str, tuple[str, ...]] = {} if row.device is None else dict(facts_of(row.device))
-    if row.record is not None:
-        groups = found.get("group", ())
-        found.update(row.record.facts)
-        found["group"] = tuple(dict.fromkeys((*groups, *row.record.groups)))
-    return found
 
 
 def _device_runs(device: Device) -> dict[str, str]:
