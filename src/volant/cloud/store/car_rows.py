@@ -5,17 +5,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from typing import Final
 
 import msgspec
 
 from volant.cloud.campaigns.filters import Facts
 from volant.cloud.ddi.device import Device
 from volant.cloud.inventory import CarRecord
-from volant.cloud.store.ports import CarRow
+from volant.cloud.store.ports import CarRow, facts_of
 from volant.cloud.store.rows import Rows, read, write
 
-DIGEST_BYTES = 16
-WHOLE = (
+DIGEST_BYTES: Final = 16
+CAR_ROWS: Final = (
     "select cars.car_id, seen.at_s, devices.body, records.body from cars"
     " left join seen on seen.car_id = cars.car_id"
     " left join devices on devices.car_id = cars.car_id"
@@ -43,8 +44,7 @@ class CarRows(Rows):
             car=car_id,
             body=write(device, Device),
         )
-        record = self.record(car_id)
-        self._describe(car_id, {**device.facts, **(record.facts if record else {})})
+        self._describe(car_id, facts_of(device, self.record(car_id)))
 
     def record(self, car_id: str) -> CarRecord | None:
         """What a car's manifests told, if it speaks Uptane."""
@@ -58,8 +58,7 @@ class CarRows(Rows):
             car=record.car_id,
             body=write(record, CarRecord),
         )
-        device = self.device(record.car_id)
-        self._describe(record.car_id, {**(device.facts if device else {}), **record.facts})
+        self._describe(record.car_id, facts_of(self.device(record.car_id), record))
 
     def records(self) -> Iterator[CarRecord]:
         """All of these, one after the other."""
@@ -72,25 +71,25 @@ class CarRows(Rows):
             " order by cars.car_id"
         )
         for car_id, body in found:
-            yield car_id, {**facts_of(body), "car": (car_id,)}
+            yield car_id, {**kind_facts(body), "car": (car_id,)}
 
     def cars(self, *, after: str = "", most: int = 100) -> list[CarRow]:
         """A page of all cars by id, of those after one."""
-        sql = f"{WHOLE} where cars.car_id > :after order by cars.car_id limit :most"
-        return [_row(*found) for found in self._run(sql, after=after, most=most)]
+        sql = f"{CAR_ROWS} where cars.car_id > :after order by cars.car_id limit :most"
+        return [_car_row(*row) for row in self._run(sql, after=after, most=most)]
 
     def car(self, car_id: str) -> CarRow | None:
         """One of these."""
-        found = self._first(f"{WHOLE} where cars.car_id = :car", car=car_id)
-        return None if found is None else _row(*found)
+        found = self._first(f"{CAR_ROWS} where cars.car_id = :car", car=car_id)
+        return None if found is None else _car_row(*found)
 
     def remove_car(self, car_id: str) -> None:
-        """Forget a car; its tasks stay."""
-        kind = self._first("select kind from cars where car_id = :car", car=car_id)
-        for table in ("cars", "devices", "records", "director_files", "tokens", "seen"):
-            self._run(f"delete from {table} where car_id = :car", car=car_id)
+        """Forget a car: device, record, director's files, token and when it was heard; its tasks stay."""
+        kind = self._first("delete from cars where car_id = :car returning kind", car=car_id)
         if kind is not None:
             self._leave_kind(kind[0])
+        for table in ("devices", "records", "director_files", "tokens", "seen"):
+            self._run(f"delete from {table} where car_id = :car", car=car_id)
 
     def count_cars(self) -> int:
         """How many cars there are."""
@@ -171,7 +170,9 @@ class CarRows(Rows):
         self._run("delete from kinds where id = :id and cars = 0", id=kind)
 
 
-def _row(car_id: str, seen_s: float | None, device: bytes | None, record: bytes | None) -> CarRow:
+def _car_row(
+    car_id: str, seen_s: float | None, device: bytes | None, record: bytes | None
+) -> CarRow:
     return CarRow(
         car_id=car_id,
         seen_s=seen_s,
@@ -181,6 +182,6 @@ def _row(car_id: str, seen_s: float | None, device: bytes | None, record: bytes 
 
 
 @lru_cache(maxsize=4096)
-def facts_of(body: bytes) -> Facts:
+def kind_facts(body: bytes) -> Facts:
     """Facts that stand once for many cars."""
     return read(body, dict[str, tuple[str, ...]])
