@@ -12,7 +12,6 @@ from volant.cloud import views
 from volant.cloud.audit import Entry
 from volant.cloud.campaigns import acts
 from volant.cloud.campaigns.cars import RETRIED
-from volant.cloud.campaigns.filters import Facts
 from volant.cloud.campaigns.health import HealthSum, evidence
 from volant.cloud.campaigns.plan import HealthRule
 from volant.cloud.campaigns.state import ERRORS, GOOD, UNABLE, Campaign, CarState, Phase, Task
@@ -226,16 +225,6 @@ def _car(row: CarRow) -> dict[str, Any]:
         "protocol": "uptane" if record is not None else "ddi",
         "runs": runs,
     }
-
-
-def facts(row: CarRow) -> Facts:
-    """What a filter may ask of a car, by both protocols."""
-    found: dict[str, tuple[str, ...]] = {} if row.device is None else dict(row.device.facts)
-    if row.record is not None:
-        groups = found.get("group", ())
-        found.update(row.record.facts)
-        found["group"] = tuple(dict.fromkeys((*groups, *row.record.groups)))
-    return found
 
 
 def _device_runs(device: Device) -> dict[str, str]:

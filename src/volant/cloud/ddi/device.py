@@ -94,7 +94,7 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def facts(self) -> Facts:
-        """What a filter may ask: attributes, `car`, and `group` (an attribute with commas)."""
+        """What a filter may ask: attributes, `car`, and `group`."""
         found: dict[str, tuple[str, ...]] = {key: (text,) for key, text in self.attributes.items()}
         found["car"] = (self.controller_id,)
         found["group"] = groups_of(self)
