@@ -18,7 +18,7 @@ from volant.cloud.campaigns.plan import HealthRule
 from volant.cloud.campaigns.state import ERRORS, GOOD, UNABLE, Campaign, CarState, Phase, Task
 from volant.cloud.ddi.device import Device, groups_of
 from volant.cloud.people import RIGHTS, Person, Right
-from volant.cloud.store.ports import CarRow, DeltaJob, FailureRow, StoredRelease
+from volant.cloud.store.ports import CarRow, DeltaJob, FailureRow, StoredRelease, facts_of
 from volant.core.errors import RefusedError
 
 VERBS: Final[Mapping[str, Right]] = {
@@ -230,12 +230,7 @@ def _car(row: CarRow) -> dict[str, Any]:
 
 def facts(row: CarRow) -> Facts:
     """What a filter may ask of a car, by both protocols."""
-    found: dict[str, tuple[str, ...]] = {} if row.device is None else dict(row.device.facts)
-    if row.record is not None:
-        groups = found.get("group", ())
-        found.update(row.record.facts)
-        found["group"] = tuple(dict.fromkeys((*groups, *row.record.groups)))
-    return found
+    return facts_of(row.device, row.record)
 
 
 def _device_runs(device: Device) -> dict[str, str]:

@@ -92,6 +92,14 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     groups: tuple[str, ...] | None = None
     """Put by people; None: those that it names itself, in its attribute `group` with commas."""
 
+    @property
+    def facts(self) -> Facts:
+        """What a filter may ask: attributes, `car`, and `group`."""
+        found: dict[str, tuple[str, ...]] = {key: (text,) for key, text in self.attributes.items()}
+        found["car"] = (self.controller_id,)
+        found["group"] = groups_of(self)
+        return found
+
 
 def groups_of(device: Device) -> tuple[str, ...]:
     """Which groups a device is in; what people say holds above what it says itself."""
@@ -99,14 +107,6 @@ def groups_of(device: Device) -> tuple[str, ...]:
         return device.groups
     named = device.attributes.get("group", "")
     return tuple(one.strip() for one in named.split(",") if one.strip())
-
-    @property
-    def facts(self) -> Facts:
-        """What a filter may ask: attributes, `car`, and `group` (an attribute with commas)."""
-        found: dict[str, tuple[str, ...]] = {key: (text,) for key, text in self.attributes.items()}
-        found["car"] = (self.controller_id,)
-        found["group"] = groups_of(self)
-        return found
 
 
 def offer(device: Device, action: Action) -> Device:

@@ -12,7 +12,7 @@ import msgspec
 from volant.cloud.campaigns.filters import Facts
 from volant.cloud.ddi.device import Device
 from volant.cloud.inventory import CarRecord
-from volant.cloud.store.ports import CarRow
+from volant.cloud.store.ports import CarRow, facts_of
 from volant.cloud.store.rows import Rows, read, write
 
 DIGEST_BYTES: Final = 16
@@ -44,8 +44,7 @@ class CarRows(Rows):
             car=car_id,
             body=write(device, Device),
         )
-        record = self.record(car_id)
-        self._describe(car_id, {**device.facts, **(record.facts if record else {})})
+        self._describe(car_id, facts_of(device, self.record(car_id)))
 
     def record(self, car_id: str) -> CarRecord | None:
         """What a car's manifests told, if it speaks Uptane."""
@@ -59,8 +58,7 @@ class CarRows(Rows):
             car=record.car_id,
             body=write(record, CarRecord),
         )
-        device = self.device(record.car_id)
-        self._describe(record.car_id, {**(device.facts if device else {}), **record.facts})
+        self._describe(record.car_id, facts_of(self.device(record.car_id), record))
 
     def records(self) -> Iterator[CarRecord]:
         """All of these, one after the other."""
