@@ -49,6 +49,16 @@ class CarRow(msgspec.Struct, frozen=True, kw_only=True):
     record: CarRecord | None = None
 
 
+def facts_of(device: Device | None, record: CarRecord | None) -> Facts:
+    """What a filter may ask of a car, by both protocols."""
+    found: dict[str, tuple[str, ...]] = {} if device is None else dict(device.facts)
+    if record is not None:
+        groups = found.get("group", ())
+        found.update(record.facts)
+        found["group"] = tuple(dict.fromkeys((*groups, *record.groups)))
+    return found
+
+
 class DeltaJob(msgspec.Struct, frozen=True, kw_only=True):
     """A delta that is made, or was, in the background."""
 
