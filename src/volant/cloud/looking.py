@@ -45,10 +45,10 @@ class Looking:
     """Files of releases."""
     clock_s: Callable[[], float]
     """Unix seconds."""
-    authority: Callable[[], Authority | None] = lambda: None
-    """Keys of the Uptane repositories that are here; None: none."""
     scratch: Path | None = None
     """Folder for files that are coming; None: the system's for temporary ones."""
+    authority: Callable[[], Authority | None] = lambda: None
+    """Keys of the Uptane repositories that are here; None: none."""
 
     def who(self, token: str) -> Person:
         """Whose token it is.
