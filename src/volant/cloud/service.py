@@ -28,7 +28,6 @@ from volant.cloud.campaigns import (
     parse_filter,
     start,
 )
-from volant.cloud.campaigns.filters import Facts
 from volant.cloud.campaigns.state import OPEN, TO_TELL, Campaign, Phase
 from volant.cloud.ddi import Action, Device, Handled, Place, Request, call_back, handle, offer
 from volant.cloud.store.ports import FleetStore, Work
@@ -48,12 +47,12 @@ class Fleet:
     quiet: dict[str, Device] = field(default_factory=dict)
     """Devices for which there is nothing until something changes: they are answered without the database."""
     _seen: dict[str, float] = field(default_factory=dict)
-    _changed: int = -1
+    _news: int = -1
 
     def refresh(self) -> bool:
         """Notice whether another process has stored something; called once in a while, not with every poll."""
-        before, self._changed = self._changed, self.store.changed()
-        if self._changed == before:
+        before, self._news = self._news, self.store.news()
+        if self._news == before:
             return False
         self.quiet.clear()
         return True
@@ -151,7 +150,7 @@ class Fleet:
             due = work.due(now_s, DUE_MOST)
             for task in due:
                 before = _known(work, task.campaign_id)
-                self._step(work, before, task, overdue(before, task, now_s), now_s)
+                self.step(work, before, task, overdue(before, task, now_s), now_s)
             for before in work.campaigns():
                 self._keep(work, before, advance(before, now_s), now_s)
             seen, self._seen = self._seen, {}
@@ -169,7 +168,7 @@ class Fleet:
                 continue  # one thing after the other
             facts = CarFacts(runs=_runs(device, before.plan))
             found = ask(before, task, facts, now_s)
-            self._step(work, before, task, found, now_s)
+            self.step(work, before, task, found, now_s)
             asked = device.active is not None and device.active.asking
             device = _told(work, device, found)
             if found.answer is Told.CALL_BACK and asked and device.active is None:
@@ -182,16 +181,17 @@ class Fleet:
         """A try that nobody had agreed to ends with its being called back."""
         said = Report(attempt=found.task.attempt, said=Said.CANCELED, reason=UNASKED)
         after = hear(found.campaign, found.task, said, now_s)
-        self._step(work, found.campaign, found.task, after, now_s)
+        self.step(work, found.campaign, found.task, after, now_s)
         return after
 
     def _hear(self, work: Work, car_id: str, action: Action, report: Report, now_s: float) -> None:
         task = work.task(action.campaign_id, car_id)
         if task is not None:
             before = _known(work, action.campaign_id)
-            self._step(work, before, task, hear(before, task, report, now_s), now_s)
+            self.step(work, before, task, hear(before, task, report, now_s), now_s)
 
-    def _step(self, work: Work, before: Campaign, task: Task, found: Outcome, now_s: float) -> None:
+    def step(self, work: Work, before: Campaign, task: Task, found: Outcome, now_s: float) -> None:
+        """Store what a step made of a car and its campaign, with the audit log."""
         if found.task != task:
             work.put_task(found.task)
         if found.task.attempt != task.attempt:
@@ -212,19 +212,11 @@ class Fleet:
         work.put_campaign(after)
         if (after.phase, after.wave) != (before.phase, before.wave):
             self.quiet.clear()
+            work.tell_news()
             if now_s is not None:
                 data = {"phase": after.phase, "wave": after.wave, "reason": after.reason}
                 about = after.plan.campaign_id
                 work.log(at_s=now_s, by="server", act="advance", about=about, data=data)
-
-
-def facts_of(device: Device) -> Facts:
-    """What a filter may ask of a device: its attributes, `car`, and `group` (an attribute with commas)."""
-    found: dict[str, tuple[str, ...]] = {key: (text,) for key, text in device.attributes.items()}
-    found["car"] = (device.controller_id,)
-    groups = device.attributes.get("group", "")
-    found["group"] = tuple(one.strip() for one in groups.split(",") if one.strip())
-    return found
 
 
 def _enlist(work: Work, plan: Plan) -> tuple[int, ...]:
@@ -232,10 +224,9 @@ def _enlist(work: Work, plan: Plan) -> tuple[int, ...]:
     wanted = parse_filter(plan.cars)
 
     def candidates() -> Iterator[Candidate]:
-        for device in work.devices():
-            facts = facts_of(device)
+        for car_id, facts in work.everyone():
             if wanted(facts):
-                yield Candidate(device.controller_id, facts["group"])
+                yield Candidate(car_id, facts.get("group", ()))
 
     sizes = [0] * len(plan.waves)
     division = cut(plan, candidates())
@@ -260,14 +251,14 @@ def _told(work: Work, device: Device, found: Outcome) -> Device:
         return call_back(device) if mine else device
     if found.answer is not Told.UPDATE or mine or active is not None:
         return device
-    chunks = work.release(plan.release)
-    if chunks is None:
+    release = work.release(plan.release)
+    if release is None:
         raise InputError(f"no release {plan.release}")
     action = Action(
         action_id=work.number("action"),
         campaign_id=plan.campaign_id,
         attempt=task.attempt,
-        chunks=chunks,
+        chunks=release.chunks,
         forced=plan.forced,
         asking=plan.confirm,
     )
