@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Final
 
 import msgspec
+from sqlalchemy import bindparam, text
 
 from volant.cloud.campaigns.filters import Facts, Filter, words_of
 from volant.cloud.campaigns.waves import Candidate
 from volant.cloud.ddi.device import Device
 from volant.cloud.inventory import CarRecord
-from volant.cloud.store.ports import CarRow, facts_of
+from volant.cloud.store.ports import CarRow, Let, facts_of
 from volant.cloud.store.rows import Rows, read, write
 
 DIGEST_BYTES: Final = 16
@@ -27,6 +28,11 @@ CAR_ROWS: Final = (
     " left join devices on devices.car_id = cars.car_id"
     " left join records on records.car_id = cars.car_id"
 )
+LET_IN: Final = text(
+    "select tokens.car_id, tokens.digest, devices.body,"
+    " exists (select 1 from tasks where tasks.car_id = tokens.car_id) from tokens"
+    " left join devices on devices.car_id = tokens.car_id where tokens.car_id in :cars"
+).bindparams(bindparam("cars", expanding=True))
 
 
 class CarRows(Rows):
@@ -142,6 +148,19 @@ class CarRows(Rows):
         """SHA-256 of a car's token, in hex."""
         found = self._first("select digest from tokens where car_id = :car", car=car_id)
         return None if found is None else str(found[0])
+
+    def let_in(self, car_ids: Sequence[str]) -> dict[str, Let]:
+        """Many cars at once; those without a token lack."""
+        return {
+            car_id: Let(
+                digest=digest,
+                device=None if device is None else read(device, Device),
+                has_tasks=bool(tasks),
+            )
+            for car_id, digest, device, tasks in self._connection.execute(
+                LET_IN, {"cars": list(car_ids)}
+            )
+        }
 
     def put_token(self, car_id: str, digest: str) -> None:
         """Let a car in by a token."""
