@@ -1,6 +1,9 @@
 """A fleet as people have it: a desk over a real database, a release, cars, and somebody of each role with a token."""
 
+import json
+import tempfile
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,20 +25,32 @@ from volant.cloud.views import ActBody, CampaignView, FileBody, ReleaseBody
 NAMES = {"vera": Role.VIEWER, "olga": Role.OPERATOR, "adam": Role.APPROVER, "root": Role.ADMIN}
 
 
+@cache
+def opened() -> tuple[bytes, dict[str, str]]:
+    """A database in which everybody has a token, and the tokens; made once for all tests."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "fleet.db"
+        store = SqlStore(file)
+        desk = Desk(Fleet(store), FolderArtifacts(Path(folder) / "artifacts"), lambda: NOW_S)
+        house = Desk.local("house")
+        tokens = {name: desk.invite(house, name, role).token for name, role in NAMES.items()}
+        store.close()
+        return file.read_bytes(), tokens
+
+
 @dataclass
 class Office:
     folder: Path
     now_s: float = NOW_S
-    tokens: dict[str, str] = field(default_factory=dict)
     desk: Desk = field(init=False)
 
     def __post_init__(self) -> None:
+        data, self.tokens = opened()
+        (self.folder / "fleet.db").write_bytes(data)
         store = SqlStore(self.folder / "fleet.db")
         artifacts = FolderArtifacts(self.folder / "artifacts")
         self.desk = Desk(Fleet(store), artifacts, lambda: self.now_s, self.folder)
         self.local = Desk.local("house")
-        for name, role in NAMES.items():
-            self.tokens[name] = self.desk.invite(self.local, name, role).token
 
     def close(self) -> None:
         self.desk.fleet.store.close()
@@ -77,8 +92,6 @@ class Office:
 
     def fail(self, car: str, reason: str) -> None:
         """A car asks, and says that it could not."""
-        import json
-
         links = json.loads(self.car(car))["_links"]
         path = links["deploymentBase"]["href"].partition(f"/v1/{car}/")[2].partition("?")[0]
         body = said("closed", "failure", details=[reason])

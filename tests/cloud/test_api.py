@@ -202,15 +202,14 @@ def test_the_console_lies_beside_the_api(office: Office) -> None:
     (folder / "assets").mkdir(parents=True)
     (folder / "index.html").write_text("<p>console</p>")
     (folder / "assets" / "page.js").write_text("1")
-    (office.folder / "secret").write_text("secret")
-    (folder / "assets" / "way_out").symlink_to(office.folder / "secret")
+    (office.folder / "secret").write_text("treasure")
     with office.client(folder) as client:
         page = client.get("/")
         assert page.text == "<p>console</p>"
         assert "default-src 'self'" in page.headers["content-security-policy"]
         assert client.get("/assets/page.js").headers["x-content-type-options"] == "nosniff"
         for path in ("/../secret", "/%2e%2e/secret", "/assets/..%2f..%2fsecret", "//secret"):
-            assert "secret" not in client.get(path).text.replace(path, "")
+            assert "treasure" not in client.get(path).text
         assert client.get(f"{VERSIONED}/me").status_code == 401
     with office.client() as client:
         assert client.get("/").status_code == 404
