@@ -138,6 +138,8 @@ class ParkedCar:
     def _agree(self, now_ns: int) -> None:
         """Say yes to what is offered, once for each offer."""
         state = self.state
+        if state.refused:
+            self._agreed = ""  # a check was under way
         if UpdateWish.NOW in state.can and state.offer and state.offer != self._agreed:
             self._agreed = state.offer
             said = UpdateRequest(stamp_ns=now_ns, wish=UpdateWish.NOW, offer=state.offer)
