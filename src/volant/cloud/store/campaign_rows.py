@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from volant.cloud.campaigns.health import CarHealth
 from volant.cloud.campaigns.state import ERRORS, ORDER, UNABLE, Campaign, CarState, Task
 from volant.cloud.store.ports import FailureRow
 from volant.cloud.store.rows import Rows, read, write
+from volant.core.errors import RefusedError
 
 STATES: Final = tuple(CarState)
-BAD: Final = ", ".join(str(ORDER[one]) for one in CarState if one in ERRORS | UNABLE)
-"""As the index `tasks_bad` has it."""
+BAD: Final = ERRORS | UNABLE
 EXAMPLES: Final = 5
 COLUMNS: Final = (
     "tasks.campaign_id, tasks.car_id, tasks.wave, tasks.state, tasks.attempt, tasks.due_s,"
@@ -21,8 +21,8 @@ COLUMNS: Final = (
 BEGUN: Final = "join campaigns on campaigns.id = tasks.campaign_id and campaigns.begun"
 """Cars are put into a campaign before it begins, many at a time; until then nobody sees them."""
 INSERT: Final = (
-    "insert into tasks (campaign_id, car_id, wave, state, attempt, due_s, reason, health)"
-    " values (:campaign, :car, :wave, :state, :attempt, :due, :reason, :health)"
+    "insert into tasks (campaign_id, car_id, wave, state, bad, attempt, due_s, reason, health)"
+    " values (:campaign, :car, :wave, :state, :bad, :attempt, :due, :reason, :health)"
 )
 
 
@@ -75,7 +75,7 @@ class CampaignRows(Rows):
         """Store a car's part in a campaign."""
         self._run(
             f"{INSERT} on conflict (car_id, campaign_id) do update set wave = excluded.wave,"
-            " state = excluded.state, attempt = excluded.attempt, due_s = excluded.due_s,"
+            " state = excluded.state, bad = excluded.bad, attempt = excluded.attempt, due_s = excluded.due_s,"
             " reason = excluded.reason, health = excluded.health",
             **_row(task),
         )
@@ -85,6 +85,48 @@ class CampaignRows(Rows):
         rows = [_row(task) for task in tasks]
         if rows:
             self._run_many(INSERT, rows)
+
+    def begin_enlisting(self, campaign_id: str) -> int:
+        """Begin to put cars into a campaign that has not begun."""
+        self._run(
+            "insert into enlisting (campaign_id, number) values (:id, 0)"
+            " on conflict (campaign_id) do nothing",
+            id=campaign_id,
+        )
+        found = self._first(
+            "update enlisting set number = number + 1 where campaign_id = :id returning number",
+            id=campaign_id,
+        )
+        return int(found[0])
+
+    def drop_tasks(self, campaign_id: str, most: int) -> int:
+        """Take out some of the cars of a campaign that has not begun; how many there were."""
+        found = self._run(
+            "delete from tasks where campaign_id = :id and car_id in (select car_id from tasks"
+            " where campaign_id = :id and not exists"
+            " (select 1 from campaigns where campaigns.id = :id and begun) limit :most)",
+            id=campaign_id,
+            most=most,
+        )
+        return int(found.rowcount)
+
+    def enlist(self, campaign_id: str, number: int, cars: Sequence[tuple[str, int]]) -> None:
+        """Put cars with their waves into a campaign."""
+        self._check_enlisting(campaign_id, number)
+        fresh = ORDER[CarState.WAITING]
+        rows = [(campaign_id, car_id, wave, fresh, False, 0, "") for car_id, wave in cars]
+        columns = ("campaign_id", "car_id", "wave", "state", "bad", "attempt", "reason")
+        self._fill("tasks", columns, rows)
+
+    def end_enlisting(self, campaign_id: str, number: int) -> None:
+        """All are in it."""
+        self._check_enlisting(campaign_id, number)
+
+    def _check_enlisting(self, campaign_id: str, number: int) -> None:
+        sql = "select number from enlisting where campaign_id = :id"
+        found = self._first(sql, id=campaign_id)
+        if found is None or found[0] != number:
+            raise RefusedError(f"somebody else starts {campaign_id} at the same time")
 
     def due(self, now_s: float, most: int) -> list[Task]:
         """Those whose time is over, the longest first."""
@@ -132,7 +174,7 @@ class CampaignRows(Rows):
         """Cars in error or not able, grouped by state and reason, the most first."""
         groups = self._run(
             "select state, reason, count(*) as cars from tasks"
-            f" where campaign_id = :campaign and state in ({BAD}) group by state, reason"
+            " where campaign_id = :campaign and bad group by state, reason"
             " order by cars desc, state, reason limit :most",
             campaign=campaign_id,
             most=most,
@@ -149,7 +191,7 @@ class CampaignRows(Rows):
 
     def _examples(self, campaign_id: str, state: int, reason: str) -> tuple[str, ...]:
         rows = self._run(
-            f"select car_id from tasks where campaign_id = :campaign and state in ({BAD})"
+            "select car_id from tasks where campaign_id = :campaign and bad"
             " and state = :state and reason = :reason order by car_id limit :most",
             campaign=campaign_id,
             state=state,
@@ -165,6 +207,7 @@ def _row(task: Task) -> dict[str, Any]:
         "car": task.car_id,
         "wave": task.wave,
         "state": ORDER[task.state],
+        "bad": task.state in BAD,
         "attempt": task.attempt,
         "due": task.due_s,
         # PostgreSQL keeps no such character in a text, and cars say what they like.
