@@ -65,9 +65,7 @@ class FleetKeys:
                 if (some := repo_keys.signers(self.path, f"{name}-{role}"))
             }
 
-        return Authority(
-            signers(DIRECTOR), signers(IMAGE), repo_keys.soft_key(self.path, TIME)
-        )
+        return Authority(signers(DIRECTOR), signers(IMAGE), repo_keys.soft_key(self.path, TIME))
 
 
 class UptaneAnswer(msgspec.Struct, frozen=True, kw_only=True):
