@@ -56,6 +56,28 @@ def admit(
 
 
 @fleet_app.command()
+def uptane(
+    folder: FolderArgument,
+    by: ByOption = "",
+    keys: Annotated[
+        list[str] | None,
+        typer.Option(help="ROLE=COUNT:NEEDED, such as director-root=3:2; again for more roles."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make the keys and repositories for cars that speak Uptane; where they are, say which keys are here.
+
+    \b
+    Examples:
+      volant fleet uptane fleet
+      volant fleet uptane fleet --keys director-root=3:2 --keys image-root=3:2
+    """
+    from volant.app.fleet_uptane import uptane_command
+
+    raise typer.Exit(uptane_command(folder, tuple(keys or ()), by, as_json=as_json))
+
+
+@fleet_app.command()
 def publish(
     folder: FolderArgument,
     release: Annotated[str, typer.Argument(help="Name of the release.")],

@@ -26,27 +26,44 @@ LiveOption = Annotated[
 
 @ota_app.command()
 def join(
-    place: Annotated[str, typer.Argument(help="Folder of `volant repo`, which holds the keys.")],
+    place: Annotated[
+        str,
+        typer.Argument(
+            help="Folder of `volant repo`, which holds the keys, or address of a fleet."
+        ),
+    ],
     url: Annotated[
         str | None, typer.Option(help="Take updates from this address; default: from the folder.")
     ] = None,
     vehicle: Annotated[
-        str | None, typer.Option(help="Vehicle id in the folder; default: its first car.")
+        str | None,
+        typer.Option(
+            help="Vehicle id; default: the folder's first car, for a fleet the car's VIN."
+        ),
+    ] = None,
+    code: Annotated[
+        str | None, typer.Option(help="For a fleet: what `volant fleet admit --uptane` printed.")
+    ] = None,
+    app: Annotated[
+        list[str] | None,
+        typer.Option(help="For a fleet: an app that its updates bring; again for more."),
     ] = None,
     car: CarOption = DEFAULT_CAR,
     state: StateOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Let a car believe two repositories: once, at a desk, while it is down.
+    """Let a car believe two repositories, or a fleet: once, at a desk, while it is down.
 
     \b
     Examples:
       volant ota join repo
       volant ota join repo --url http://127.0.0.1:8760 --car p7
+      volant ota join http://127.0.0.1:8770/uptane --code CODE
     """
     from volant.app.ota_join import JoinWish, join_command
 
-    raise typer.Exit(join_command(place, JoinWish(car, url, vehicle), state, as_json=as_json))
+    wish = JoinWish(car, url, vehicle, code, tuple(app or ()))
+    raise typer.Exit(join_command(place, wish, state, as_json=as_json))
 
 
 @ota_app.command()

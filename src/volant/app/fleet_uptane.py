@@ -8,64 +8,27 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import msgspec
-from securesystemslib.signer import Signer
 
 from volant.app import repo_keys
 from volant.app.exits import Exit
 from volant.app.fleet_folder import FleetFolder
+from volant.app.fleet_keys import FOLDER, TIME, FleetKeys
 from volant.app.repo_command import ROLES, key_counts
 from volant.app.say import answer, answer_json, table
-from volant.cloud.uptane.authority import PLACES, Authority, pin
+from volant.cloud.uptane.authority import PLACES, pin
 from volant.core.errors import InputError, RefusedError
 from volant.trust.uptane.match import DIRECTOR, IMAGE
-from volant.trust.uptane.metadata import SNAPSHOT, TARGETS, TIMESTAMP, TOP_LEVEL
+from volant.trust.uptane.metadata import SNAPSHOT, TARGETS, TIMESTAMP
 
-FOLDER: Final = "uptane/keys"
-TIME: Final = "time"
 ONLINE: Final = (
     *(f"{DIRECTOR}-{role}" for role in (TARGETS, SNAPSHOT, TIMESTAMP)),
     *(f"{IMAGE}-{role}" for role in (SNAPSHOT, TIMESTAMP)),
 )
 """What a server needs day by day, beside the key of the time."""
-
-
-@dataclass
-class FleetKeys:
-    """The keys in a fleet's folder; read anew when one comes or goes. Called, it gives those that are here."""
-
-    fleet: Path
-    _read_ns: int = -1
-    _found: Authority | None = field(default=None, repr=False)
-
-    @property
-    def path(self) -> Path:
-        """Where they lie."""
-        return self.fleet / FOLDER
-
-    def __call__(self) -> Authority | None:
-        """Who can sign here; None: nobody, so there is no Uptane in this fleet."""
-        try:
-            changed_ns = self.path.stat().st_mtime_ns
-        except FileNotFoundError:
-            return None
-        if changed_ns != self._read_ns:
-            self._found, self._read_ns = self._read(), changed_ns
-        return self._found
-
-    def _read(self) -> Authority:
-        def signers(name: str) -> dict[str, list[Signer]]:
-            return {
-                role: some
-                for role in TOP_LEVEL
-                if (some := repo_keys.signers(self.path, f"{name}-{role}"))
-            }
-
-        return Authority(signers(DIRECTOR), signers(IMAGE), repo_keys.soft_key(self.path, TIME))
 
 
 class UptaneAnswer(msgspec.Struct, frozen=True, kw_only=True):

@@ -24,7 +24,7 @@ from volant.cloud.service import Fleet
 from volant.cloud.store.ports import Work
 from volant.cloud.uptane.authority import Authority, files_of
 from volant.cloud.uptane.hearing import Hearing, freshen, is_called_back
-from volant.cloud.uptane.joining import Joining, join
+from volant.cloud.uptane.joining import JoinRequest, join
 from volant.cloud.uptane.shelf import digest_of_name, renew
 from volant.core.errors import InputError, RefusedError, TrustError
 from volant.trust.uptane import attest
@@ -137,7 +137,7 @@ class UptaneDoor:
 
     def _join(self, authority: Authority, body: bytes) -> Answer:
         try:
-            asked = msgspec.json.decode(body, type=Joining)
+            asked = msgspec.json.decode(body, type=JoinRequest)
         except (msgspec.MsgspecError, UnicodeDecodeError, ValueError, RecursionError) as error:
             raise InputError(f"no joining: {error}") from error
         with self.fleet.store.work() as work:

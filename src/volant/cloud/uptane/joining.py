@@ -25,23 +25,23 @@ from volant.trust.uptane.match import DIRECTOR, IMAGE
 
 ONCE: Final = "join:"
 """Before the hash of a code: no token has such a hash, so a code opens nothing but this door."""
-FIRST_ROOT: Final = "1.root.json"
+ROOT_END: Final = ".root.json"
 
 
-class Joining(msgspec.Struct, frozen=True, kw_only=True):
-    """What a car says."""
+class JoinRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What a car says that joins."""
 
     token: Annotated[str, Meta(min_length=1, max_length=256)]
     """First part of the code."""
     inventory: Inventory
 
 
-class Joined(msgspec.Struct, frozen=True, kw_only=True):
+class JoinGrant(msgspec.Struct, frozen=True, kw_only=True):
     """What it gets."""
 
     repository_map: RepositoryMap
     metadata: dict[str, dict[str, str]]
-    """Newest metadata by repository and file name, as text, and both first roots as `1.root.json`."""
+    """Newest metadata by repository and file name, as text, and each root as `VERSION.root.json`."""
     time_key: str
     """Ed25519 public key in hex of who signs the time."""
     token: str
@@ -66,7 +66,7 @@ def admit(work: Work, authority: Authority, car_id: str, by: str, now_s: float) 
     return code
 
 
-def join(work: Work, authority: Authority, asked: Joining, now_s: float) -> Joined:
+def join(work: Work, authority: Authority, asked: JoinRequest, now_s: float) -> JoinGrant:
     """Let a car in that has a code, and give it what it is to believe.
 
     Raises:
@@ -90,7 +90,7 @@ def join(work: Work, authority: Authority, asked: Joining, now_s: float) -> Join
     work.put_token(car_id, digest_of(token))
     work.log(at_s=now_s, by="car", act="join", about=car_id)
     images = authority.images(work)
-    return Joined(
+    return JoinGrant(
         repository_map=RepositoryMap.of(f"cars/{car_id}/director/metadata", "image"),
         metadata={
             DIRECTOR: _texts(director.provision(files), director.template),
@@ -108,5 +108,5 @@ def _time(authority: Authority) -> SigningKey:
 
 
 def _texts(newest: Mapping[str, bytes], published: Mapping[str, bytes]) -> dict[str, str]:
-    found = {name: data.decode() for name, data in newest.items()}
-    return {FIRST_ROOT: published[FIRST_ROOT].decode()} | found
+    roots = {name: data for name, data in published.items() if name.endswith(ROOT_END)}
+    return {name: data.decode() for name, data in (*roots.items(), *newest.items())}
