@@ -234,6 +234,12 @@ class Work(Protocol):
     def number(self, kind: str) -> int:
         """The next number of a kind; never given twice."""
 
+    def last_number(self, kind: str) -> int:
+        """The last number of a kind; 0: there was none. That of `news` is what `FleetStore.news` says."""
+
+    def put_number(self, kind: str, number: int) -> None:
+        """Set the last number of a kind."""
+
     def log(
         self, *, at_s: float, by: str, act: str, about: str = "", data: dict[str, Any] | None = None
     ) -> None:
