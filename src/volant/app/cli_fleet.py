@@ -310,3 +310,27 @@ def report(
 
     where = where_of(fleet, "", token_file)
     raise typer.Exit(report_command(where, campaign, html, as_json=as_json))
+
+
+@fleet_app.command()
+def demo(
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            help="Play in this new folder, and keep it; default: one that is thrown away."
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show ten live cars: a good update goes out in waves, a bad one stops itself and its cars go back.
+
+    Exit status 0 only if all of it happened. Takes a minute or two.
+
+    \b
+    Examples:
+      volant fleet demo
+      volant fleet demo --folder demo --json
+    """
+    from volant.app.fleet_demo import demo_command
+
+    raise typer.Exit(demo_command(folder, as_json=as_json))
