@@ -49,7 +49,9 @@ def links(door: OpenDoor, car: str = "car-1") -> set[str]:
 def test_a_car_with_its_token_is_answered_with_links_to_where_it_came(door: OpenDoor) -> None:
     found = door.send("GET")
     assert found.headers["content-type"].startswith("application/hal+json")
-    assert json.loads(found.body)["_links"]["configData"]["href"] == f"http://fleet{ROOT}/configData"
+    assert (
+        json.loads(found.body)["_links"]["configData"]["href"] == f"http://fleet{ROOT}/configData"
+    )
     assert door.send("GET").body == found.body
 
 
@@ -62,7 +64,9 @@ def test_links_lead_to_where_cars_see_the_server(door: OpenDoor) -> None:
 def test_cars_ask_at_periods_of_their_own(door: OpenDoor) -> None:
     cars = [f"car-{place}" for place in range(40)]
     door.admit(*cars)
-    sleeps = {json.loads(door.send("GET", car=car).body)["config"]["polling"]["sleep"] for car in cars}
+    sleeps = {
+        json.loads(door.send("GET", car=car).body)["config"]["polling"]["sleep"] for car in cars
+    }
     assert len(sleeps) > 20
     assert min(sleeps) >= "00:04:30"
     assert max(sleeps) <= "00:05:30"
@@ -312,7 +316,9 @@ def test_a_car_that_is_connected_is_woken_for_its_update_and_for_a_stop(door: Op
     asyncio.run(scene())
 
 
-async def hold(door: OpenDoor, car: str, wire: Wire, token: str = TOKEN, end: str = "/wake") -> None:
+async def hold(
+    door: OpenDoor, car: str, wire: Wire, token: str = TOKEN, end: str = "/wake"
+) -> None:
     headers = {"authorization": f"TargetToken {token}"}
     scope = Scope("GET", ROOT.replace("car-1", car) + end, headers, proto="ws")
     await door.door.__rsgi__(scope, wire)
