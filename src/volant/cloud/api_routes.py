@@ -144,6 +144,10 @@ async def cars(
 @post("/cars", summary="Let a car in", responses=WRONG)
 async def admit(request: Req, data: JSONBody[views.CarBody]) -> views.TokenView:
     """Its token is told once; an older one of the same car is no longer good."""
+    if data.uptane:
+        return await _guard(request).answer(
+            request, lambda desk, who: desk.admit_uptane(who, data.car)
+        )
     return await _guard(request).answer(request, lambda desk, who: desk.admit(who, data.car))
 
 
