@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from volant.app.cli_fleet_simulate import simulate
 from volant.app.cli_parts import PLAIN, JsonOption
 
 fleet_app = typer.Typer(
@@ -119,3 +120,6 @@ def audit(folder: FolderArgument, as_json: JsonOption = False) -> None:
     from volant.app.fleet_command import audit_command
 
     raise typer.Exit(audit_command(folder, as_json=as_json))
+
+
+fleet_app.command()(simulate)
