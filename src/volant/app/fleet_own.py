@@ -131,7 +131,7 @@ class OwnServer:
         self._folder, self._poll_s = folder, poll_s
         self._said = folder / "serve.err"
         self.address = ("127.0.0.1", free_port())
-        self._spent_s = 0.0
+        self._spent_s, self._began_s = 0.0, 0.0
         self._running = self._start()
 
     @property
@@ -141,8 +141,12 @@ class OwnServer:
 
     @property
     def cpu_s(self) -> float:
-        """Processor time, of those that were killed too."""
-        return self._spent_s + cpu_s(self.pid)
+        """Processor time since the first was up, of those that were killed too."""
+        return self._spent_s + cpu_s(self.pid) - self._began_s
+
+    def begin(self) -> None:
+        """Count its processor time from now on."""
+        self._began_s = self._spent_s + cpu_s(self.pid)
 
     def kill(self) -> None:
         """End it at once, as a power cut does, and start another."""
@@ -189,6 +193,7 @@ def own_server(folder: Path, poll_s: float) -> Iterator[OwnServer]:
     found = OwnServer(folder, poll_s)
     try:
         found.wait()
+        found.begin()
         yield found
     finally:
         found.close()

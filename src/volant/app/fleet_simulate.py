@@ -22,13 +22,12 @@ from volant.app.exits import Exit
 from volant.app.fleet_agree import FINDINGS_MOST, still_open, told_late
 from volant.app.fleet_cars import BROKEN, Kind, Making, make_car, parse_faults
 from volant.app.fleet_drive import LINKS, Drive, Figures
-from volant.app.fleet_own import OwnFleet, OwnServer, free_port, own_server, plan_for
+from volant.app.fleet_own import OwnFleet, OwnServer, own_server, plan_for
 from volant.app.fleet_table import Picture, Show
 from volant.app.say import answer, answer_json, table, tell
 from volant.app.stop import StopSignals
 from volant.cloud.campaigns import Campaign, CarState, Phase, Plan
 from volant.core.chance import Chance
-from volant.core.errors import RefusedError
 
 SHOW_S: Final = 0.5
 LOOK_S: Final = 1.0
@@ -94,7 +93,7 @@ class SimulateAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """From when a car was to poll to its answer, waiting for a connection included."""
     server_cpu_s: float
     polls_per_cpu_s: float
-    """All requests by the server's processor time, its start included."""
+    """All requests by the server's processor time."""
     phase: str
     reason: str
     told: int
