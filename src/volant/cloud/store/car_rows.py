@@ -71,7 +71,7 @@ class CarRows(Rows):
             " order by cars.car_id"
         )
         for car_id, body in found:
-            yield car_id, {**_facts(body), "car": (car_id,)}
+            yield car_id, {**kind_facts(body), "car": (car_id,)}
 
     def cars(self, *, after: str = "", most: int = 100) -> list[CarRow]:
         """A page of all cars by id, of those after one."""
@@ -182,5 +182,6 @@ def _car_row(
 
 
 @lru_cache(maxsize=4096)
-def _facts(body: bytes) -> Facts:
+def kind_facts(body: bytes) -> Facts:
+    """Facts that stand once for many cars."""
     return read(body, dict[str, tuple[str, ...]])

@@ -8,14 +8,14 @@ from typing import Any
 from volant.cloud.audit import EMPTY, Head, append
 from volant.cloud.people import Person
 from volant.cloud.store.campaign_rows import CampaignRows
-from volant.cloud.store.car_rows import CarRows
 from volant.cloud.store.ports import DeltaJob, StoredRelease
 from volant.cloud.store.rows import write
+from volant.cloud.store.search_rows import SearchRows
 
 NEWS = "news"
 
 
-class SqlWork(CampaignRows, CarRows):
+class SqlWork(CampaignRows, SearchRows):
     """All that the port of the store asks for."""
 
     def release(self, name: str) -> StoredRelease | None:
