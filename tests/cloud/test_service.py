@@ -103,18 +103,6 @@ def test_quiet_cars_are_answered_without_the_database_until_something_changes(sh
     assert CARS[0] not in shop.fleet.quiet
 
 
-def test_cars_whose_wave_is_shut_are_quiet_until_it_opens(shop: Shop) -> None:
-    waves = (Wave(name="canary", count=1, errors_stop=1), Wave(name="rest", errors_stop=2))
-    shop.begin(waves=waves, watch_s=0.0, concurrency=8)
-    (told,) = [car for car in CARS if "deploymentBase" in shop.poll(car)]
-    others = {car for car in CARS if car != told}
-    assert set(shop.fleet.quiet) == others
-    assert shop.report(told, "closed", "success") == 200
-    assert not shop.fleet.quiet
-    assert all("deploymentBase" in shop.poll(car) for car in others)
-    check(shop)
-
-
 def test_another_process_is_noticed(shop: Shop, tmp_path: Path) -> None:
     shop.begin()
     shop.fleet.act("spring", "pause", "ann", shop.now_s, lambda one: pause(one, "ann"))

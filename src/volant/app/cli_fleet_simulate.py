@@ -38,8 +38,7 @@ def simulate(
         float | None, typer.Option(min=0.0, help="Stop the campaign after so many seconds.")
     ] = None,
     kill_s: Annotated[
-        float | None,
-        typer.Option(min=0.0, help="Kill the server after so many, and start it again."),
+        float | None, typer.Option(min=0.0, help="Kill the server after so many, and start it again.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -317,11 +317,7 @@ def _say(found: SimulateAnswer, *, as_json: bool) -> None:
         f"at most {found.most_in_flight} at it at once (allowed: {found.concurrency})"
     )
     rows = [
-        (
-            one.name,
-            str(one.size),
-            ", ".join(f"{count} {state}" for state, count in one.cars.items()),
-        )
+        (one.name, str(one.size), ", ".join(f"{count} {state}" for state, count in one.cars.items()))
         for one in found.waves
     ]
     table("", ("wave", "cars", "now"), rows)

@@ -174,9 +174,7 @@ class Fleet:
             if found.answer is Told.CALL_BACK and asked and device.active is None:
                 found = self._give_up(work, found, now_s)
             waits = found.task.state in TO_TELL | OPEN | {CarState.LOST}
-            # A wave that opens is news: until then its cars cost nothing.
-            shut = found.task.wave > found.campaign.wave
-            settled = settled and not (waits and not shut and found.campaign.phase is Phase.RUNNING)
+            settled = settled and not (waits and found.campaign.phase is Phase.RUNNING)
         return device, settled
 
     def _give_up(self, work: Work, found: Outcome, now_s: float) -> Outcome:
