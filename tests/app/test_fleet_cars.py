@@ -109,7 +109,12 @@ def street(shop: Shop, faults: str, *, cars: int = 12, seed: int = 1, **changes:
     making = Making(seed, parse_faults(faults), work_s=2.0, sleeps_s=10.0)
     found = [make_car(making, place, cars) for place in range(cars)]
     shop.describe(*(car.car_id for car in found), model="ev1")
-    settings: dict[str, Any] = {"waves": WAVES, "watch_s": 0.0, "concurrency": 20, "patience_s": 60.0}
+    settings: dict[str, Any] = {
+        "waves": WAVES,
+        "watch_s": 0.0,
+        "concurrency": 20,
+        "patience_s": 60.0,
+    }
     shop.begin(**{**settings, **changes})
     return Street(shop, found)
 

@@ -46,7 +46,10 @@ def server(handler: Handler) -> Iterator[tuple[str, int]]:
 
 def drive_of(address: tuple[str, int], cars: int = 20) -> Drive:
     found = Drive(
-        [make_car(Making(1), place, cars) for place in range(cars)], ["token"] * cars, address, links=4
+        [make_car(Making(1), place, cars) for place in range(cars)],
+        ["token"] * cars,
+        address,
+        links=4,
     )
     found.plan((time.monotonic(), place) for place in range(cars))
     return found

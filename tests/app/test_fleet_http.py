@@ -21,7 +21,9 @@ def written(status: int, body: bytes, parts: int, *, chunked: bool) -> bytes:
     while server.next_event() is not h11.NEED_DATA and server.their_state is not h11.DONE:
         pass
     headers = [("X-Any", "thing"), ("Retry-After", "7")]
-    headers.append(("Transfer-Encoding", "chunked") if chunked else ("Content-Length", str(len(body))))
+    headers.append(
+        ("Transfer-Encoding", "chunked") if chunked else ("Content-Length", str(len(body)))
+    )
     found = server.send(h11.Response(status_code=status, headers=headers)) or b""
     size = max(1, len(body) // parts)
     for begin in range(0, len(body), size):
@@ -41,7 +43,9 @@ def pieces(data: bytes, size: int) -> list[bytes]:
     size=st.integers(1, 600),
     status=st.sampled_from([200, 201, 206, 401, 404, 410, 503]),
 )
-def test_answers_in_any_pieces(body: bytes, parts: int, chunked: bool, size: int, status: int) -> None:
+def test_answers_in_any_pieces(
+    body: bytes, parts: int, chunked: bool, size: int, status: int
+) -> None:
     reader = Answers()
     data = written(status, body, parts, chunked=chunked)
     for _ in range(2):  # two answers over one connection
@@ -55,7 +59,11 @@ def test_answers_in_any_pieces(body: bytes, parts: int, chunked: bool, size: int
 @given(data=st.binary(max_size=200), size=st.integers(1, 50))
 def test_noise_is_refused_or_waited_for(data: bytes, size: int) -> None:
     reader = Answers()
-    for prefix in (b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"):
+    for prefix in (
+        b"",
+        b"HTTP/1.1 200 OK\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+    ):
         reader = Answers()
         try:
             for piece in pieces(prefix + data, size):
@@ -83,7 +91,9 @@ def test_answers_without_a_body_and_words_in_between() -> None:
     reader = Answers()
     data = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n"
     assert reader.feed(data) == Reply(304)
-    assert reader.feed(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n") == Reply(200)
+    assert reader.feed(
+        b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+    ) == Reply(200)
     assert reader.closes
 
 

@@ -424,7 +424,12 @@ def _script(car: SimCar, action: int, files: list[Want]) -> tuple[Job, ...]:
         case Fault.SLOW:
             return (begun, *files, *_slowly(car, action), done)
         case Fault.LYING:
-            return (*_lies(car, action), work, done, _closed(car, action, Said.FAILURE, "", lie=True))
+            return (
+                *_lies(car, action),
+                work,
+                done,
+                _closed(car, action, Said.FAILURE, "", lie=True),
+            )
         case Fault.REPLAYING:
             return (begun, *files, work, done, replace(done, lie=True), replace(done, lie=True))
     return (begun, *files, work, done)
@@ -512,9 +517,7 @@ def _word(
     return Want(Kind.WORD, "POST", path, _body(execution, "none", why, progress), action, said)
 
 
-def _body(
-    execution: str, finished: str, why: str, progress: dict[str, int] | None = None
-) -> bytes:
+def _body(execution: str, finished: str, why: str, progress: dict[str, int] | None = None) -> bytes:
     result: dict[str, Any] = {"finished": finished}
     if progress:
         result["progress"] = progress

@@ -94,9 +94,7 @@ class OwnFleet:
         name, fleet, now_s = plan.campaign_id, self._home.fleet, time.time()
         fleet.add(draft(plan, AUTHOR), AUTHOR, now_s)
         fleet.act(name, "submit", AUTHOR, now_s, lambda one: submit(one, AUTHOR, 0))
-        fleet.act(
-            name, "approve", SECOND, now_s, lambda one: approve(one, plan.digest, SECOND, 1)
-        )
+        fleet.act(name, "approve", SECOND, now_s, lambda one: approve(one, plan.digest, SECOND, 1))
         fleet.start(name, AUTHOR, 2, now_s)
 
     def stop(self, name: str) -> None:

@@ -1,20 +1,21 @@
 """`volant fleet simulate`: very many cars, some of them faulty, against a real server; judged by what the cars saw.
 
-The fleet is one of its own in a folder, the server a process of its own, the protocol the real one. What cars are and
-do is chance by a seed; the network and the machine are not, so two runs agree in what is decided, not to the millisecond.
+The fleet is in a folder and its server a process of its own, or both are elsewhere; the protocol is the real one. What
+cars are and do is chance by a seed; the network and the machine are not, so two runs do not agree to the millisecond.
 """
 
 from __future__ import annotations
 
 import contextlib
+import re
 import shutil
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -22,18 +23,22 @@ from volant.app.exits import Exit
 from volant.app.fleet_agree import FINDINGS_MOST, still_open, told_late
 from volant.app.fleet_cars import BROKEN, Kind, Making, make_car, parse_faults
 from volant.app.fleet_drive import LINKS, Drive, Figures
+from volant.app.fleet_far import FarFleet, FarServer, door_of
+from volant.app.fleet_open import Where, open_desk
 from volant.app.fleet_own import OwnFleet, OwnServer, own_server, plan_for
 from volant.app.fleet_table import Picture, Show
 from volant.app.say import answer, answer_json, table, tell
 from volant.app.stop import StopSignals
 from volant.cloud.campaigns import Campaign, CarState, Phase, Plan
 from volant.core.chance import Chance
+from volant.core.errors import InputError
 
 SHOW_S: Final = 0.5
 LOOK_S: Final = 1.0
 """How often the campaign is read from the database."""
 SETTLE_SLEEPS: Final = 3.0
 """After a stop cars have so many of their own periods to let go; then it is over, whoever has not."""
+Served: TypeAlias = contextlib.AbstractContextManager[OwnServer | FarServer]
 OVER: Final = frozenset({Phase.FINISHED, Phase.HALTED, Phase.STOPPED})
 
 
@@ -45,8 +50,13 @@ class Wish:
     seed: int = 1
     poll_s: float = 10.0
     faults: str = ""
-    folder: Path | None = None
-    """Where the fleet lies; None: in one that is thrown away."""
+    fleet: str = ""
+    """Folder in which it lies, or URL of its people's door; empty: in a folder that is thrown away."""
+    campaign: str = ""
+    """That is there and runs; empty: one of our own, in a folder only."""
+    door: str = ""
+    """URL of the cars' door of a fleet elsewhere; empty: port 8770 of the same machine."""
+    token_file: Path | None = None
     plan: Path | None = None
     """Another campaign than ours."""
     links: int = LINKS
@@ -112,10 +122,11 @@ class _Run:
     """What is known while it goes on."""
 
     wish: Wish
-    plan: Plan
+    name: str
+    """Of the campaign."""
     drive: Drive
-    fleet: OwnFleet
-    server: OwnServer
+    fleet: OwnFleet | FarFleet
+    server: OwnServer | FarServer
     began_s: float
     campaign: Campaign
     wall_s: float
@@ -134,26 +145,21 @@ def simulate_command(wish: Wish, *, as_json: bool) -> Exit:
         InputError: faults or plan are none.
         RefusedError: the server does not come up, or there is a campaign of that name.
     """
-    faults = parse_faults(wish.faults)
+    making = Making(wish.seed, parse_faults(wish.faults), work_s=min(2.0, wish.poll_s))
     with contextlib.ExitStack() as stack:
-        folder = wish.folder or Path(tempfile.mkdtemp(prefix="volant-fleet-"))
-        if wish.folder is None:
-            stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        fleet = OwnFleet(folder)
-        stack.callback(fleet.close)
-        making = Making(wish.seed, faults, work_s=min(2.0, wish.poll_s))
+        far = bool(re.match(r"https?://", wish.fleet))
+        fleet, server = stack.enter_context(_far(wish) if far else _own(wish))
         cars = [make_car(making, place, wish.cars) for place in range(wish.cars)]
         tell(f"{wish.cars} cars let in ...")
         tokens = fleet.admit(wish.seed, wish.cars)
-        plan = _plan(wish)
-        fleet.run(plan)
-        server = stack.enter_context(own_server(folder, wish.poll_s))
-        drive = Drive(cars, tokens, server.address, links=wish.links)
+        name = _campaign(wish, fleet)
+        running = stack.enter_context(server())
+        drive = Drive(cars, tokens, running.address, links=wish.links)
         stack.callback(drive.close)
         drive.plan(_first(wish))
         now_s = time.monotonic()
         run = _Run(
-            wish, plan, drive, fleet, server, now_s, fleet.campaign(plan.campaign_id),
+            wish, name, drive, fleet, running, now_s, fleet.campaign(name),
             wall_s=time.time() - now_s, todo=_todo(wish),
         )  # fmt: skip
         signals = stack.enter_context(StopSignals())
@@ -166,10 +172,43 @@ def simulate_command(wish: Wish, *, as_json: bool) -> Exit:
     return Exit.DONE if found.ok else Exit.DIFFERS
 
 
-def _plan(wish: Wish) -> Plan:
+@contextlib.contextmanager
+def _own(wish: Wish) -> Iterator[tuple[OwnFleet, Callable[[], Served]]]:
+    """A fleet in a folder, and what starts its server."""
+    folder = Path(wish.fleet) if wish.fleet else Path(tempfile.mkdtemp(prefix="volant-fleet-"))
+    fleet = OwnFleet(folder)
+    try:
+        yield fleet, lambda: own_server(folder, wish.poll_s)
+    finally:
+        fleet.close()
+        if not wish.fleet:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _far(wish: Wish) -> Iterator[tuple[FarFleet, Callable[[], Served]]]:
+    """A fleet elsewhere, whose server is started and killed by others."""
+    if not wish.campaign:
+        raise InputError("which campaign of this server? --campaign NAME")
+    if wish.kill_s is not None:
+        raise InputError("--kill-s kills a server of our own, and this one is not")
+    address = door_of(wish.fleet, wish.door)
+    with open_desk(Where(wish.fleet, token_file=wish.token_file)) as (desk, person):
+        yield FarFleet(desk, person), lambda: contextlib.nullcontext(FarServer(address))
+
+
+def _campaign(wish: Wish, fleet: OwnFleet | FarFleet) -> str:
+    """The campaign that is watched; begun if it is ours."""
+    if wish.campaign or isinstance(fleet, FarFleet):
+        return fleet.campaign(wish.campaign).plan.campaign_id
+    plan = plan_for(f"sim-{wish.seed}", wish.cars)
     if wish.plan is not None:
-        return Plan.from_bytes(wish.plan.read_bytes())
-    return plan_for(f"sim-{wish.seed}", wish.cars)
+        try:
+            plan = Plan.from_bytes(wish.plan.read_bytes())
+        except OSError as error:
+            raise InputError(f"cannot be read: {error}", file=str(wish.plan)) from error
+    fleet.run(plan)
+    return plan.campaign_id
 
 
 def _first(wish: Wish) -> Iterator[tuple[float, int]]:
@@ -192,13 +231,13 @@ def _go(run: _Run, show: Show, signals: StopSignals) -> None:
         now_s = time.monotonic()
         _act(run, now_s - run.began_s)
         if now_s - run.looked_s >= LOOK_S:
-            run.looked_s, run.campaign = now_s, run.fleet.campaign(run.plan.campaign_id)
+            run.looked_s, run.campaign = now_s, run.fleet.campaign(run.name)
         if now_s - shown_s >= SHOW_S:
             shown_s = now_s
             show.show(_picture(run, now_s))
         if _is_over(run, now_s):
             break
-    run.campaign = run.fleet.campaign(run.plan.campaign_id)
+    run.campaign = run.fleet.campaign(run.name)
 
 
 def _act(run: _Run, since_s: float) -> None:
@@ -207,10 +246,11 @@ def _act(run: _Run, since_s: float) -> None:
         del run.todo[name]
         if name == "kill":
             tell("the server is killed and started again")
-            run.server.kill()
+            if isinstance(run.server, OwnServer):
+                run.server.kill()
         elif run.campaign.phase not in OVER:
             tell("the campaign is stopped")
-            run.fleet.stop(run.plan.campaign_id)
+            run.fleet.stop(run.name)
 
 
 def _is_over(run: _Run, now_s: float) -> bool:
@@ -220,7 +260,7 @@ def _is_over(run: _Run, now_s: float) -> bool:
         return False
     run.ended_s = now_s if run.ended_s is None else run.ended_s
     settled = not still_open(run.campaign) or (
-        now_s - run.ended_s > SETTLE_SLEEPS * run.wish.poll_s + run.plan.watch_s
+        now_s - run.ended_s > SETTLE_SLEEPS * run.wish.poll_s + run.campaign.plan.watch_s
     )
     return settled and now_s - run.ended_s > 1.0
 
@@ -243,7 +283,7 @@ def _picture(run: _Run, now_s: float) -> Picture:
 
 def _judged(run: _Run) -> SimulateAnswer:
     took_s = time.monotonic() - run.began_s
-    findings, ledger = run.fleet.check(run.plan.campaign_id, run.drive.cars)
+    findings, ledger = run.fleet.check(run.name, run.drive.cars)
     late = 0
     if ledger.halted_s is not None:
         late = told_late(run.drive.figures.offered, ledger.halted_s - run.wall_s)
@@ -317,7 +357,11 @@ def _say(found: SimulateAnswer, *, as_json: bool) -> None:
         f"at most {found.most_in_flight} at it at once (allowed: {found.concurrency})"
     )
     rows = [
-        (one.name, str(one.size), ", ".join(f"{count} {state}" for state, count in one.cars.items()))
+        (
+            one.name,
+            str(one.size),
+            ", ".join(f"{count} {state}" for state, count in one.cars.items()),
+        )
         for one in found.waves
     ]
     table("", ("wave", "cars", "now"), rows)
