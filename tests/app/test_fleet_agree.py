@@ -8,7 +8,8 @@ import pytest
 
 from tests.cloud.campaigns.fleet import plan_of
 from volant.app.fleet_agree import Ledger, disagreements, read_ledger, told_late
-from volant.app.fleet_cars import Making, Said, SimCar, Word, make_car
+from volant.app.fleet_cars import Making, SimCar, make_car
+from volant.app.fleet_words import Said, Word
 from volant.cloud.campaigns import Campaign, CarState, Wave, draft
 from volant.cloud.campaigns.state import Phase, Task, WaveTally
 

@@ -14,22 +14,8 @@ from hypothesis import strategies as st
 
 from tests.cloud.shop import Shop
 from volant.app.fleet_agree import disagreements, read_ledger
-from volant.app.fleet_cars import (
-    BROKEN,
-    Fault,
-    Job,
-    Kind,
-    Making,
-    Reply,
-    Said,
-    SimCar,
-    Wait,
-    Want,
-    make_car,
-    parse_faults,
-    step,
-    wake,
-)
+from volant.app.fleet_cars import Fault, Making, SimCar, make_car, parse_faults, step, wake
+from volant.app.fleet_words import BROKEN, Job, Kind, Reply, Said, Wait, Want
 from volant.cloud.campaigns import CarState, Phase, Wave, stop
 from volant.core.chance import Chance
 from volant.core.errors import InputError

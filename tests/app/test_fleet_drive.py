@@ -11,8 +11,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from volant.app.fleet_cars import BROKEN, Kind, Making, make_car
+from volant.app.fleet_cars import Making, make_car
 from volant.app.fleet_drive import Drive, Spread
+from volant.app.fleet_words import BROKEN, Kind
 
 BASE = json.dumps({"config": {"polling": {"sleep": "00:00:01"}}}).encode()
 GOOD = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(BASE) + BASE

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from volant.app.fleet_cars import Kind, Reply, Want
 from volant.app.fleet_http import BODY_MOST_BYTES, HEAD_MOST_BYTES, Answers, request_bytes
+from volant.app.fleet_words import Kind, Reply, Want
 from volant.core.errors import InputError
 
 

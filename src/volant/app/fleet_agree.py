@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from volant.app.fleet_cars import Said, SimCar, Word
+from volant.app.fleet_cars import SimCar
+from volant.app.fleet_words import Said, Word
 from volant.cloud.campaigns import CarState
 from volant.cloud.campaigns.state import IN_FLIGHT, OPEN, Campaign, Task
 

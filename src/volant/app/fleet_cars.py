@@ -7,24 +7,38 @@ then does stands in `_script`.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any, Final
-from urllib.parse import urlsplit
+from typing import Final
 
 import msgspec
 
+from volant.app.fleet_words import (
+    BROKEN,
+    BUSY,
+    ENDS,
+    GOOD,
+    OK,
+    Job,
+    Kind,
+    Reply,
+    Said,
+    Wait,
+    Want,
+    Word,
+    agreeing,
+    closed,
+    going_on,
+    letting_go,
+    number_of,
+    path_of,
+    read_action,
+    read_base,
+)
 from volant.core.chance import Chance
 from volant.core.errors import InputError
 
-OK: Final = 200
-GOOD: Final = range(200, 300)
-GONE: Final = 410
-BUSY: Final = frozenset({429, 503})
-BROKEN: Final = 0
-"""Status of an answer that never came."""
 SLEEP_S: Final = 300.0
 """Until a server has said how long."""
 BACKOFF_FIRST_S: Final = 0.5
@@ -78,92 +92,6 @@ def parse_faults(text: str) -> dict[Fault, float]:
     return found
 
 
-class Kind(StrEnum):
-    """What a request is for."""
-
-    POLL = "poll"
-    CONFIG = "config"
-    DEPLOYMENT = "deployment"
-    FILE = "file"
-    WORD = "word"
-    """Feedback on a deployment or on a cancellation."""
-    CANCEL = "cancel"
-    QUESTION = "question"
-
-
-class Said(StrEnum):
-    """What a word claims."""
-
-    BUSY = "busy"
-    SUCCESS = "success"
-    FAILURE = "failure"
-    CANCELED = "canceled"
-    REFUSED = "refused"
-
-
-ENDS: Final = frozenset({Said.SUCCESS, Said.FAILURE, Said.CANCELED})
-
-
-@dataclass(frozen=True, slots=True)
-class Want:
-    """A request that the car makes."""
-
-    kind: Kind
-    method: str
-    path: str
-    """Of the server, with its query."""
-    body: bytes = b""
-    action: int = 0
-    said: Said = Said.BUSY
-    lie: bool = False
-    """A server that takes it has been fooled."""
-    hangs_up: bool = False
-    """The car does not wait for the answer."""
-    sha256: str = ""
-    """Of a file."""
-    unsure: bool = False
-    """Made before, and no answer came: the server may have taken it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """The car does nothing for so long."""
-
-    span_s: float
-
-
-Job = Want | Wait
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What came back."""
-
-    status: int
-    """`BROKEN`: nothing did."""
-    body: bytes = b""
-    retry_s: float | None = None
-    """`Retry-After`."""
-    sha256: str = ""
-    """Of the body of a file."""
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """What a car said of an action, and how the server took it."""
-
-    action: int
-    said: Said
-    status: int
-    lie: bool = False
-    unsure: bool = False
-
-    @property
-    def taken(self) -> bool:
-        """The server thanked for it."""
-        return self.status in GOOD
-
-
 @dataclass(frozen=True, slots=True)
 class SimCar:
     """One car."""
@@ -196,54 +124,6 @@ class SimCar:
     def poll(self) -> Want:
         """The question whether there is something for it."""
         return Want(Kind.POLL, "GET", self.root)
-
-
-class _Href(msgspec.Struct):
-    href: str
-
-
-class _Links(msgspec.Struct):
-    deployment: _Href | None = msgspec.field(default=None, name="deploymentBase")
-    cancel: _Href | None = msgspec.field(default=None, name="cancelAction")
-    question: _Href | None = msgspec.field(default=None, name="confirmationBase")
-    config: _Href | None = msgspec.field(default=None, name="configData")
-
-
-class _Polling(msgspec.Struct):
-    sleep: str = ""
-
-
-class _Config(msgspec.Struct):
-    polling: _Polling = msgspec.field(default_factory=_Polling)
-
-
-class _Base(msgspec.Struct):
-    config: _Config = msgspec.field(default_factory=_Config)
-    links: _Links = msgspec.field(default_factory=_Links, name="_links")
-
-
-class _Artifact(msgspec.Struct):
-    filename: str
-    hashes: dict[str, str]
-    links: dict[str, _Href] = msgspec.field(name="_links")
-
-
-class _Chunk(msgspec.Struct):
-    artifacts: list[_Artifact]
-
-
-class _Deployment(msgspec.Struct):
-    chunks: list[_Chunk]
-
-
-class _Action(msgspec.Struct):
-    id: str
-    deployment: _Deployment | None = None
-    confirmation: _Deployment | None = None
-
-
-_BASE: Final = msgspec.json.Decoder(_Base)
-_ACTION: Final = msgspec.json.Decoder(_Action)
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,7 +189,7 @@ def step(car: SimCar, want: Want, reply: Reply) -> tuple[SimCar, Job]:
         case Kind.FILE:
             car = _heard_file(car, want, reply)
         case Kind.WORD:
-            car = _heard_word(car, want, reply)
+            car = _heardprogress(car, want, reply)
         case Kind.CANCEL | Kind.QUESTION | Kind.CONFIG:
             if reply.status not in GOOD:
                 car = replace(car, todo=())
@@ -342,24 +222,23 @@ def _heard_poll(car: SimCar, want: Want, reply: Reply) -> SimCar:
         return car
     if reply.status != OK:
         return car if car.working or not car.todo else replace(car, todo=())
-    try:
-        base = _BASE.decode(reply.body)
-        sleep_s = car.sleeps_s or _seconds(base.config.polling.sleep)
-    except (msgspec.MsgspecError, ValueError):
+    base = read_base(reply.body)
+    if base is None:
         return replace(car, todo=())
+    sleep_s = car.sleeps_s or base.sleep_s
     if sleep_s != car.sleep_s:
         car = replace(car, sleep_s=sleep_s)
     links = base.links
-    action = 0 if links.deployment is None else _number(links.deployment.href)
+    action = 0 if links.deployment is None else number_of(links.deployment.href)
     if action and action == car.working and car.todo:
         return car  # it is at it
     todo: tuple[Job, ...] = ()
     if links.cancel is not None:
-        todo = _letting_go(links.cancel.href)
+        todo = letting_go(links.cancel.href)
     elif links.deployment is not None:
-        todo = (Want(Kind.DEPLOYMENT, "GET", _path(links.deployment.href)),)
+        todo = (Want(Kind.DEPLOYMENT, "GET", path_of(links.deployment.href)),)
     elif links.question is not None:
-        todo = _agreeing(links.question.href)
+        todo = agreeing(links.question.href)
     if links.config is not None:
         todo = (*todo, _config(car, links.config.href))
     if not todo and car.fault is Fault.OFFLINE:
@@ -372,19 +251,12 @@ def _heard_poll(car: SimCar, want: Want, reply: Reply) -> SimCar:
 def _heard_deployment(car: SimCar, reply: Reply) -> SimCar:
     if reply.status != OK:
         return replace(car, todo=(), working=0)
-    try:
-        found = _ACTION.decode(reply.body)
-        action = int(found.id)
-    except (msgspec.MsgspecError, ValueError):
+    found = read_action(reply.body)
+    if found is None:
         return replace(car, todo=(), working=0)
+    action, files = found
     if action not in car.offers:
         car = replace(car, offers=(*car.offers, action))
-    chunks = [] if found.deployment is None else found.deployment.chunks
-    files = [
-        Want(Kind.FILE, "GET", _path(one.links["download"].href), action=action,
-            sha256=one.hashes.get("sha256", ""))
-        for chunk in chunks for one in chunk.artifacts if "download" in one.links
-    ]  # fmt: skip
     return replace(car, working=action, todo=_script(car, action, files))
 
 
@@ -392,10 +264,10 @@ def _heard_file(car: SimCar, want: Want, reply: Reply) -> SimCar:
     if reply.status in GOOD and reply.sha256 == want.sha256:
         return car
     why = f"download: status {reply.status}" if reply.status not in GOOD else "download: wrong hash"
-    return replace(car, todo=(_closed(car, want.action, Said.FAILURE, why),))
+    return replace(car, todo=(closed(car.root, want.action, Said.FAILURE, why),))
 
 
-def _heard_word(car: SimCar, want: Want, reply: Reply) -> SimCar:
+def _heardprogress(car: SimCar, want: Want, reply: Reply) -> SimCar:
     ends = want.said in ENDS
     if ends or want.lie:
         word = Word(want.action, want.said, reply.status, want.lie, want.unsure)
@@ -409,18 +281,22 @@ def _heard_word(car: SimCar, want: Want, reply: Reply) -> SimCar:
     return car
 
 
-def _script(car: SimCar, action: int, files: list[Want]) -> tuple[Job, ...]:
+def _script(car: SimCar, action: int, files: tuple[Want, ...]) -> tuple[Job, ...]:
     """All that a car does about an action."""
-    begun = _word(car, action, "proceeding", Said.BUSY, "download begins")
-    done = _closed(car, action, Said.SUCCESS, "runs it")
+    begun = going_on(car.root, action, "download begins")
+    done = closed(car.root, action, Said.SUCCESS, "runs it")
     work = Wait(car.work_s)
     match car.fault:
         case Fault.SILENT:
             return (Wait(NEVER_S),)
         case Fault.FULL:
-            return (begun, *files, _closed(car, action, Said.FAILURE, "no space left on device"))
+            return (
+                begun,
+                *files,
+                closed(car.root, action, Said.FAILURE, "no space left on device"),
+            )
         case Fault.FAILING:
-            return (begun, *files, work, _closed(car, action, Said.FAILURE, "does not start"))
+            return (begun, *files, work, closed(car.root, action, Said.FAILURE, "does not start"))
         case Fault.SLOW:
             return (begun, *files, *_slowly(car, action), done)
         case Fault.LYING:
@@ -428,7 +304,7 @@ def _script(car: SimCar, action: int, files: list[Want]) -> tuple[Job, ...]:
                 *_lies(car, action),
                 work,
                 done,
-                _closed(car, action, Said.FAILURE, "", lie=True),
+                closed(car.root, action, Said.FAILURE, "", lie=True),
             )
         case Fault.REPLAYING:
             return (begun, *files, work, done, replace(done, lie=True), replace(done, lie=True))
@@ -439,23 +315,24 @@ def _slowly(car: SimCar, action: int) -> tuple[Job, ...]:
     """Four steps, between which it asks whether it still shall."""
     found: list[Job] = []
     for count in range(1, 5):
-        progress = {"cnt": count, "of": 5}
         found += [
             Wait(car.work_s),
             car.poll,
-            _word(car, action, "proceeding", Said.BUSY, f"step {count}", progress),
+            going_on(car.root, action, f"step {count}", (count, 5)),
         ]
     return tuple(found)
 
 
 def _lies(car: SimCar, action: int) -> tuple[Job, ...]:
     """What no server may take: of an action that it never had, for another car, and what is no word at all."""
-    strange = _closed(car, action + 1_000_003, Said.SUCCESS, "", lie=True)
+    strange = closed(car.root, action + 1_000_003, Said.SUCCESS, "", lie=True)
     path = f"{car.neighbour}/deploymentBase/{action}/feedback"
     return (
         strange,
-        replace(_closed(car, action, Said.SUCCESS, "", lie=True), path=path),
-        replace(_closed(car, action, Said.SUCCESS, "", lie=True), body=b'{"status":{"execution":'),
+        replace(closed(car.root, action, Said.SUCCESS, "", lie=True), path=path),
+        replace(
+            closed(car.root, action, Said.SUCCESS, "", lie=True), body=b'{"status":{"execution":'
+        ),
     )
 
 
@@ -473,21 +350,7 @@ def _say_again(car: SimCar) -> SimCar:
     if lot < 0.5:
         return replace(car, working=0, todo=())
     old = car.offers[int(lot * len(car.offers))]
-    return replace(car, working=0, todo=(_closed(car, old, Said.FAILURE, "again", lie=True),))
-
-
-def _letting_go(href: str) -> tuple[Job, ...]:
-    path, action = _path(href), _number(href)
-    word = _body("closed", "success", "let go of it")
-    said = Want(Kind.WORD, "POST", f"{_bare(path)}/feedback", word, action, Said.CANCELED)
-    return (Want(Kind.CANCEL, "GET", path, action=action), said)
-
-
-def _agreeing(href: str) -> tuple[Job, ...]:
-    path, action = _path(href), _number(href)
-    body = msgspec.json.encode({"confirmation": "confirmed"})
-    said = Want(Kind.WORD, "POST", f"{_bare(path)}/feedback", body, action)
-    return (Want(Kind.QUESTION, "GET", path, action=action), said)
+    return replace(car, working=0, todo=(closed(car.root, old, Said.FAILURE, "again", lie=True),))
 
 
 def _config(car: SimCar, href: str) -> Want:
@@ -496,59 +359,8 @@ def _config(car: SimCar, href: str) -> Want:
     region = ("north", "south", "east", "west")[car.chance.integer((1 << 20) + 1, 0, 4)]
     data = {"model": model, "region": region, "version": "1.0"}
     body = msgspec.json.encode({"mode": "merge", "data": data})
-    return Want(Kind.CONFIG, "PUT", _path(href), body)
-
-
-def _closed(car: SimCar, action: int, said: Said, why: str, *, lie: bool = False) -> Want:
-    finished = "success" if said is Said.SUCCESS else "failure"
-    path = f"{car.root}/deploymentBase/{action}/feedback"
-    return Want(Kind.WORD, "POST", path, _body("closed", finished, why), action, said, lie)
-
-
-def _word(
-    car: SimCar,
-    action: int,
-    execution: str,
-    said: Said,
-    why: str,
-    progress: dict[str, int] | None = None,
-) -> Want:
-    path = f"{car.root}/deploymentBase/{action}/feedback"
-    return Want(Kind.WORD, "POST", path, _body(execution, "none", why, progress), action, said)
-
-
-def _body(execution: str, finished: str, why: str, progress: dict[str, int] | None = None) -> bytes:
-    result: dict[str, Any] = {"finished": finished}
-    if progress:
-        result["progress"] = progress
-    status = {"execution": execution, "result": result, "details": [why] if why else []}
-    return msgspec.json.encode({"status": status})
+    return Want(Kind.CONFIG, "PUT", path_of(href), body)
 
 
 def _draw(car: SimCar) -> tuple[SimCar, float]:
     return replace(car, draws=car.draws + 1), car.chance.uniform(car.draws)
-
-
-def _path(href: str) -> str:
-    parts = urlsplit(href)
-    return f"{parts.path}?{parts.query}" if parts.query else parts.path
-
-
-def _bare(path: str) -> str:
-    return path.partition("?")[0]
-
-
-def _number(href: str) -> int:
-    """Of an action, from its address; 0: there is none."""
-    text = _bare(href).rpartition("/")[2]
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 17 else 0
-
-
-def _seconds(clock: str) -> float:
-    hours, minutes, seconds = (int(one) for one in clock.split(":"))
-    return max(1.0, hours * 3600.0 + minutes * 60.0 + seconds)
-
-
-def digest_of(body: bytes) -> str:
-    """SHA-256, in hex."""
-    return hashlib.sha256(body).hexdigest()

@@ -18,8 +18,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from volant.app.fleet_cars import BROKEN, Kind, Reply, SimCar, Wait, Want, step, wake
+from volant.app.fleet_cars import SimCar, step, wake
 from volant.app.fleet_http import Answers, request_bytes
+from volant.app.fleet_words import BROKEN, Kind, Reply, Wait, Want
 from volant.core.errors import InputError
 
 LINKS: Final = 64

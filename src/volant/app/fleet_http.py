@@ -10,7 +10,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Final
 
-from volant.app.fleet_cars import Reply, Want
+from volant.app.fleet_words import Reply, Want
 from volant.core.errors import InputError
 
 HEAD_MOST_BYTES: Final = 16 * 1024

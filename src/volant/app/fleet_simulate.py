@@ -21,12 +21,13 @@ import msgspec
 
 from volant.app.exits import Exit
 from volant.app.fleet_agree import FINDINGS_MOST, still_open, told_late
-from volant.app.fleet_cars import BROKEN, Kind, Making, make_car, parse_faults
+from volant.app.fleet_cars import Making, make_car, parse_faults
 from volant.app.fleet_drive import LINKS, Drive, Figures
 from volant.app.fleet_far import FarFleet, FarServer, door_of
 from volant.app.fleet_open import Where, open_desk
 from volant.app.fleet_own import OwnFleet, OwnServer, own_server, plan_for
 from volant.app.fleet_table import Picture, Show
+from volant.app.fleet_words import BROKEN, Kind
 from volant.app.say import answer, answer_json, table, tell
 from volant.app.stop import StopSignals
 from volant.cloud.campaigns import Campaign, CarState, Phase, Plan
@@ -39,6 +40,7 @@ LOOK_S: Final = 1.0
 SETTLE_SLEEPS: Final = 3.0
 """After a stop cars have so many of their own periods to let go; then it is over, whoever has not."""
 Served: TypeAlias = contextlib.AbstractContextManager[OwnServer | FarServer]
+Opened: TypeAlias = tuple[OwnFleet | FarFleet, Callable[[], Served]]
 OVER: Final = frozenset({Phase.FINISHED, Phase.HALTED, Phase.STOPPED})
 
 
@@ -148,7 +150,7 @@ def simulate_command(wish: Wish, *, as_json: bool) -> Exit:
     making = Making(wish.seed, parse_faults(wish.faults), work_s=min(2.0, wish.poll_s))
     with contextlib.ExitStack() as stack:
         far = bool(re.match(r"https?://", wish.fleet))
-        fleet, server = stack.enter_context(_far(wish) if far else _own(wish))
+        fleet, server = stack.enter_context((_far if far else _own)(wish))
         cars = [make_car(making, place, wish.cars) for place in range(wish.cars)]
         tell(f"{wish.cars} cars let in ...")
         tokens = fleet.admit(wish.seed, wish.cars)
@@ -173,7 +175,7 @@ def simulate_command(wish: Wish, *, as_json: bool) -> Exit:
 
 
 @contextlib.contextmanager
-def _own(wish: Wish) -> Iterator[tuple[OwnFleet, Callable[[], Served]]]:
+def _own(wish: Wish) -> Iterator[Opened]:
     """A fleet in a folder, and what starts its server."""
     folder = Path(wish.fleet) if wish.fleet else Path(tempfile.mkdtemp(prefix="volant-fleet-"))
     fleet = OwnFleet(folder)
@@ -186,7 +188,7 @@ def _own(wish: Wish) -> Iterator[tuple[OwnFleet, Callable[[], Served]]]:
 
 
 @contextlib.contextmanager
-def _far(wish: Wish) -> Iterator[tuple[FarFleet, Callable[[], Served]]]:
+def _far(wish: Wish) -> Iterator[Opened]:
     """A fleet elsewhere, whose server is started and killed by others."""
     if not wish.campaign:
         raise InputError("which campaign of this server? --campaign NAME")
