@@ -18,6 +18,7 @@ from volant.app.fleet_words import (
     BROKEN,
     BUSY,
     ENDS,
+    FAULTS_FROM,
     GOOD,
     OK,
     Job,
@@ -176,14 +177,16 @@ def wake(car: SimCar) -> tuple[SimCar, Job]:
 
 def step(car: SimCar, want: Want, reply: Reply) -> tuple[SimCar, Job]:
     """What a car does after the answer to what it wanted."""
-    if reply.status == BROKEN and not want.hangs_up:
-        return _after_break(car, want)
+    if want.hangs_up:
+        return _next(car)
     if reply.status in BUSY:
         return _told_to_wait(car, want, reply)
+    if reply.status == BROKEN or reply.status >= FAULTS_FROM:
+        return _after_break(car, want)
     car = replace(car, broken=0) if car.broken else car
     match want.kind:
         case Kind.POLL:
-            car = _heard_poll(car, want, reply)
+            car = _heard_poll(car, reply)
         case Kind.DEPLOYMENT:
             car = _heard_deployment(car, reply)
         case Kind.FILE:
@@ -203,7 +206,7 @@ def _next(car: SimCar) -> tuple[SimCar, Job]:
 
 
 def _after_break(car: SimCar, want: Want) -> tuple[SimCar, Job]:
-    """The connection broke: the same once more, later each time, and not all cars at once."""
+    """The connection broke, or the server did: the same once more, later each time, and not all cars at once."""
     most_s = min(BACKOFF_MOST_S, BACKOFF_FIRST_S * 2.0 ** min(car.broken, 10))
     car, lot = _draw(car)
     again = replace(want, unsure=True) if want.kind is Kind.WORD else want
@@ -217,9 +220,7 @@ def _told_to_wait(car: SimCar, want: Want, reply: Reply) -> tuple[SimCar, Job]:
     return replace(car, todo=(want, *car.todo)), Wait(span_s * (1.0 + 0.25 * lot))
 
 
-def _heard_poll(car: SimCar, want: Want, reply: Reply) -> SimCar:
-    if want.hangs_up:
-        return car
+def _heard_poll(car: SimCar, reply: Reply) -> SimCar:
     if reply.status != OK:
         return car if car.working or not car.todo else replace(car, todo=())
     base = read_base(reply.body)

@@ -27,7 +27,7 @@ from volant.app.fleet_far import FarFleet, FarServer, door_of
 from volant.app.fleet_open import Where, open_desk
 from volant.app.fleet_own import OwnFleet, OwnServer, own_server, plan_for
 from volant.app.fleet_table import Picture, Show
-from volant.app.fleet_words import BROKEN, Kind
+from volant.app.fleet_words import BROKEN, BUSY, FAULTS_FROM, Kind
 from volant.app.say import answer, answer_json, table, tell
 from volant.app.stop import StopSignals
 from volant.cloud.campaigns import Campaign, CarState, Phase, Plan
@@ -286,6 +286,12 @@ def _picture(run: _Run, now_s: float) -> Picture:
 def _judged(run: _Run) -> SimulateAnswer:
     took_s = time.monotonic() - run.began_s
     findings, ledger = run.fleet.check(run.name, run.drive.cars)
+    failed = sum(
+        count for status, count in run.drive.figures.statuses.items()
+        if status >= FAULTS_FROM and status not in BUSY
+    )  # fmt: skip
+    if failed:
+        findings.append(f"the server failed at {failed} requests (status 5xx)")
     late = 0
     if ledger.halted_s is not None:
         late = told_late(run.drive.figures.offered, ledger.halted_s - run.wall_s)

@@ -16,6 +16,8 @@ OK: Final = 200
 GOOD: Final = range(200, 300)
 GONE: Final = 410
 BUSY: Final = frozenset({429, 503})
+FAULTS_FROM: Final = 500
+"""From here on it is the server that is at fault, and may yet have done what was asked."""
 BROKEN: Final = 0
 """Status of an answer that never came."""
 
