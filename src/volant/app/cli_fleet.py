@@ -25,12 +25,15 @@ fleet_app.command()(simulate)
 def serve(
     folder: Annotated[Path, typer.Argument(help="Folder of the fleet; made if need be.")],
     host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen at.")] = 8770,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port for cars.")] = 8770,
+    people_port: Annotated[
+        int, typer.Option(min=1, max=65535, help="Port for people: API and console.")
+    ] = 8771,
     poll_s: Annotated[
         float, typer.Option(min=1.0, max=86400.0, help="How often cars ask, seconds.")
     ] = 300.0,
 ) -> None:
-    """Serve campaigns over hawkBit's device API.
+    """Serve campaigns to cars, and the console to people.
 
     \b
     Example:
@@ -38,7 +41,7 @@ def serve(
     """
     from volant.app.fleet_serve import serve_command
 
-    raise typer.Exit(serve_command(folder, host, port, poll_s))
+    raise typer.Exit(serve_command(folder, host, port, people_port, poll_s))
 
 
 @fleet_app.command()

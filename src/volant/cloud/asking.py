@@ -97,7 +97,9 @@ def take(fleet: Fleet, asks: Sequence[Ask], now_s: float, rooms: Iterable[str] =
     wanted = tuple(rooms)
     try:
         with fleet.store.work() as work:
-            replies = tuple(_taken(fleet, work, one, now_s) for one in asks)
+            replies: tuple[Reply | Exception, ...] = tuple(
+                _taken(fleet, work, one, now_s) for one in asks
+            )
             return Taken(replies, _rooms(work, wanted, now_s), work.last_number("news"))
     except (InputError, RefusedError, ValueError) as error:
         if len(asks) == 1:
@@ -120,29 +122,36 @@ def rooms_of(fleet: Fleet, campaign_ids: Iterable[str], now_s: float) -> tuple[i
 def _peeked(
     work: Work, campaigns: dict[str, Campaign | None], one: Ask, news: int, now_s: float
 ) -> Peeked:
+    """One of them; one that fails does not fail the others."""
     try:
-        known = work.token(one.car_id)
-        if known is None or not hmac.compare_digest(known, one.digest):
-            return Reply(Answer(401, b"no token of this device", WORDS))
-        let_in = Rest(digest=known, news=news, busy=True)
-        device = work.device(one.car_id) or Device(controller_id=one.car_id)
-        if is_poll(one.request):
-            waits = _waits(work, campaigns, device, now_s)
-            if waits is None:
-                return let_in
-            rest = Rest(
-                digest=known,
-                news=news,
-                installed=device.installed.action_id if device.installed else 0,
-                wants_attributes=device.wants_attributes,
-                waits=waits,
-            )
-            return Reply(_handle(device, one, now_s), rest)
-        if one.request.method in READS:
-            return Reply(_handle(device, one, now_s), let_in)
-        return let_in
+        return _looked_at(work, campaigns, one, news, now_s)
     except (InputError, RefusedError, ValueError) as error:
         return error
+
+
+def _looked_at(
+    work: Work, campaigns: dict[str, Campaign | None], one: Ask, news: int, now_s: float
+) -> Reply | Rest:
+    known = work.token(one.car_id)
+    if known is None or not hmac.compare_digest(known, one.digest):
+        return Reply(Answer(401, b"no token of this device", WORDS))
+    let_in = Rest(digest=known, news=news, busy=True)
+    device = work.device(one.car_id) or Device(controller_id=one.car_id)
+    if is_poll(one.request):
+        waits = _waits(work, campaigns, device, now_s)
+        if waits is None:
+            return let_in
+        rest = Rest(
+            digest=known,
+            news=news,
+            installed=device.installed.action_id if device.installed else 0,
+            wants_attributes=device.wants_attributes,
+            waits=waits,
+        )
+        return Reply(_handle(device, one, now_s), rest)
+    if one.request.method in READS:
+        return Reply(_handle(device, one, now_s), let_in)
+    return let_in
 
 
 def _handle(device: Device, one: Ask, now_s: float) -> Answer:

@@ -13,13 +13,13 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any, Final, TypeVar
 from urllib.parse import parse_qsl
 
+from volant.cloud.artifacts import Artifacts
 from volant.cloud.asking import Ask, Peeked, Reply, Rest, peek, rooms_of, take
 from volant.cloud.bodies import CBOR, from_cbor, to_cbor
-from volant.cloud.ddi import Answer, Place, Request
+from volant.cloud.ddi import Answer, Place, Request, Slice
 from volant.cloud.ddi.requests import HAL, etag_of
 from volant.cloud.ddi.shapes import BODY_MOST_BYTES
 from volant.cloud.ddi.writing import write_rest
@@ -39,7 +39,7 @@ from volant.cloud.quiet import (
 )
 from volant.cloud.service import Fleet
 from volant.cloud.steady import Steady
-from volant.cloud.wake import MESSAGE_MOST, Hub, Line
+from volant.cloud.wake import MESSAGE_MOST, WAKE_STEP_S, Hub, Line
 from volant.core.errors import InputError, LinkError, RefusedError
 
 TENANT: Final = "DEFAULT"
@@ -60,8 +60,6 @@ AWAY_S: Final = 30.0
 LOOKS_AT_ONCE: Final = 256
 ACTS_AT_ONCE: Final = 64
 UPTANE_AT_ONCE: Final = 16
-WAKE_STEP_S: Final = 0.25
-REST_CACHED_MOST: Final = 10_000
 
 T = TypeVar("T")
 Run = Callable[[Callable[[], T]], Awaitable[T]]
@@ -79,6 +77,7 @@ class Hands:
     looks: Run[Any]
     acts: Run[Any]
     uptane: Run[Any]
+    files: Run[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +95,11 @@ class Door:
     """Answers cars. All in one loop; only `hands` work elsewhere."""
 
     fleet: Fleet
-    artifacts: Path
-    """Folder of files, named by their SHA-256."""
+    artifacts: Artifacts
     clock: Steady
     hands: Hands
     poll_s: float = 300.0
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
     uptane: Uptane | None = None
     base: str = ""
     """Such as `https://cars.example`, where cars see the server elsewhere than it sees itself."""
@@ -139,7 +137,7 @@ class Door:
             ):
                 return
         answer = await self._answer(scope, proto)
-        self._send(answer, scope, proto)
+        await self._send(answer, scope, proto)
 
     def _again(self, car_id: str, row: bytes, scope: Any, proto: Any) -> bool:
         """Answer the poll of a car for which there is nothing. False: it is not that simple."""
@@ -175,7 +173,7 @@ class Door:
         try:
             if path.startswith(ROOT) and len(path) > ROOT_LENGTH:
                 answer = await self._car(scope, proto, path)
-            elif path.startswith(UPTANE) and self.uptane is not None:
+            elif path.startswith(UPTANE):
                 answer = await self._uptane(scope, proto, path)
             else:
                 answer = _words(404, f"no {path}")
@@ -252,7 +250,7 @@ class Door:
         ask = UptaneAsk(scope.method, path[len(UPTANE) - 1 :], headers, body)
         return await self._uptanes.ask(ask)
 
-    def _send(self, answer: Answer, scope: Any, proto: Any) -> None:
+    async def _send(self, answer: Answer, scope: Any, proto: Any) -> None:
         if answer.kind == HAL and CBOR in scope.headers.get("accept", ""):
             answer = to_cbor(answer)
         headers = list(answer.headers.items())
@@ -260,14 +258,32 @@ class Door:
             headers.append(("content-type", answer.kind))
         if answer.file is not None and scope.method != "HEAD":
             artifact, part = answer.file
-            path = str(self.artifacts / artifact.sha256)
-            if part.end > part.begin:
-                proto.response_file_range(answer.status, headers, path, part.begin, part.end)
-                return
-        if answer.body:
+            await self._send_file(artifact.sha256, part, headers, proto)
+        elif answer.body:
             proto.response_bytes(answer.status, headers, answer.body)
         else:
             proto.response_empty(answer.status, headers)
+
+    async def _send_file(self, sha256: str, part: Slice, headers: Headers, proto: Any) -> None:
+        if part.end == part.begin:
+            proto.response_empty(part.status, headers)
+            return
+        path = self.artifacts.path(sha256)
+        if path is not None:
+            proto.response_file_range(part.status, headers, str(path), part.begin, part.end)
+            return
+        blocks = self.artifacts.blocks(sha256, part.begin, part.end)
+        following = partial(next, blocks, None)
+        try:
+            block = await self.hands.files(following)
+        except LinkError as error:
+            _log.warning("files_away error=%s", error)
+            proto.response_str(503, [("retry-after", str(int(AWAY_S)))], "the files are away")
+            return
+        stream = proto.response_stream(part.status, headers)
+        while block is not None:
+            await stream.send_bytes(block)
+            block = await self.hands.files(following)
 
     def _later(self, scope: Any, words: str, least_s: float) -> Answer:
         """Come again: each at another time, so that they do not all come at once again."""
@@ -293,7 +309,7 @@ class Door:
 
     async def _answer_uptane(self, asks: list[UptaneAsk]) -> Sequence[Answer | Exception]:
         found: Sequence[Answer | Exception] = await self.hands.uptane(
-            partial(_each, self.uptane, asks)
+            partial(_each, self.uptane or _no_uptane, asks)
         )
         return found
 
@@ -344,6 +360,12 @@ class Door:
                 line.ended.set()  # its token is no longer good
         return work
 
+    async def end(self) -> None:
+        """Let go of all cars that are connected."""
+        for line in list(self.hub.lines.values()):
+            line.ended.set()
+        await asyncio.sleep(0)
+
     async def _hold(self, scope: Any, proto: Any) -> None:
         """Keep a car's connection."""
         line = await self._line(scope, proto)
@@ -363,7 +385,7 @@ class Door:
                     break
                 if not self.counts.hear(line.car_id):
                     break
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever ends one connection ends no other
             _log.debug("wake_ended car=%s error=%s", line.car_id, error)
         finally:
             ended.cancel()
@@ -438,12 +460,16 @@ async def _body(proto: Any, headers: dict[str, str], most: int) -> bytes | None:
     return bytes(found)
 
 
+def _no_uptane(_method: str, path: str, _headers: dict[str, str], _body: bytes) -> Answer:
+    return _words(404, f"no {path}")
+
+
 def _each(answer: Uptane, asks: Sequence[UptaneAsk]) -> list[Answer | Exception]:
     found: list[Answer | Exception] = []
     for one in asks:
         try:
             found.append(answer(one.method, one.path, one.headers, one.body))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - of one car; the lane hands it to whoever asked
             found.append(error)
     return found
 

@@ -7,7 +7,7 @@ is anybody answered. So a server that is killed at any moment has told nobody an
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from volant.cloud.campaigns import Answer as Told
@@ -42,6 +42,16 @@ class Fleet:
     """A server's inside."""
 
     store: FleetStore
+    _seen: dict[str, float] = field(default_factory=dict)
+
+    def saw(self, car_id: str, now_s: float) -> None:
+        """A car was heard; stored later, with many others. May be called from any thread."""
+        self._seen[car_id] = now_s
+
+    def take_seen(self) -> dict[str, float]:
+        """Cars that were heard since the last time that this was asked, Unix seconds."""
+        found, self._seen = self._seen, {}
+        return found
 
     def request(
         self, car_id: str, request: Request, place: Place, *, sleep_s: float, now_s: float
@@ -239,9 +249,7 @@ def is_poll(request: Request) -> bool:
 
 def facts_for(device: Device, plan: Plan) -> CarFacts:
     """What a device says of a release: it may run it without our doing."""
-    return CarFacts(
-        runs=device.offline is not None and "-".join(device.offline) == plan.release
-    )
+    return CarFacts(runs=device.offline is not None and "-".join(device.offline) == plan.release)
 
 
 def _known(work: Work, campaign_id: str) -> Campaign:

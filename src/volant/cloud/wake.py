@@ -15,6 +15,8 @@ from typing import Any, Final, Protocol
 COME: Final = "come"
 SEND_S: Final = 5.0
 """So long a car may take to take the word; then it is gone. A choice of ours."""
+WAKE_STEP_S: Final = 0.25
+"""So often some are told."""
 MESSAGE_MOST: Final = 256
 """Characters or bytes of what a car says here; more is none of ours."""
 
@@ -95,11 +97,11 @@ class Hub:
         found: list[Line] = []
         for campaign_id, room in rooms.items():
             waiting = self.waiting.get(campaign_id, deque())
-            while waiting and room > 0 and len(found) < most:
+            upto = min(most, len(found) + room)
+            while waiting and len(found) < upto:
                 line = self.lines.get(waiting.popleft())
                 if line is not None:
                     found.append(line)
-                    room -= 1
         return found
 
     async def wake(self, lines: Iterable[Line]) -> None:
@@ -109,6 +111,5 @@ class Hub:
     async def _wake(self, line: Line) -> None:
         try:
             await asyncio.wait_for(line.socket.send_str(COME), SEND_S)
-        except Exception:
-            # Whatever is wrong with one connection: the car comes by itself.
+        except Exception:  # noqa: BLE001 - whatever is wrong with it: the car comes by itself
             self.leave(line)
