@@ -19,7 +19,7 @@ from volant.app.fleet_cars import SimCar, car_id
 from volant.app.fleet_folder import FleetFolder
 from volant.cloud.campaigns import Campaign, Plan, Wave, approve, draft, stop, submit
 from volant.cloud.ddi import Device
-from volant.cloud.gateway import digest_of
+from volant.cloud.people import digest_of
 from volant.core.errors import InputError, RefusedError
 
 AUTHOR, SECOND = "sim-author", "sim-second"
@@ -130,7 +130,7 @@ class OwnServer:
     def __init__(self, folder: Path, poll_s: float) -> None:
         self._folder, self._poll_s = folder, poll_s
         self._said = folder / "serve.err"
-        self.address = ("127.0.0.1", free_port())
+        self.address, self._people_port = ("127.0.0.1", free_port()), free_port()
         self._spent_s, self._began_s = 0.0, 0.0
         self._running = self._start()
 
@@ -181,7 +181,7 @@ class OwnServer:
     def _start(self) -> subprocess.Popen[bytes]:
         line = [
             sys.executable, "-m", "volant", "fleet", "serve", str(self._folder),
-            "--port", str(self.address[1]), "--poll-s", f"{self._poll_s:g}",
+            "--port", str(self.address[1]), "--people-port", str(self._people_port), "--poll-s", f"{self._poll_s:g}",
         ]  # fmt: skip
         with self._said.open("ab") as err:
             return subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=err)
