@@ -18,7 +18,6 @@ from volant.app.fleet_agree import Ledger, disagreements, read_ledger
 from volant.app.fleet_cars import SimCar, car_id
 from volant.app.fleet_folder import FleetFolder
 from volant.cloud.campaigns import Campaign, Plan, Wave, approve, draft, stop, submit
-from volant.cloud.ddi import Device
 from volant.cloud.people import digest_of
 from volant.core.errors import InputError, RefusedError
 
@@ -66,12 +65,9 @@ class OwnFleet:
         """Let simulated cars in by new tokens, which are nowhere but in this answer."""
         tokens = [secrets.token_urlsafe(TOKEN_BYTES) for _ in range(cars)]
         for first in range(0, cars, BATCH):
+            places = range(first, min(first + BATCH, cars))
             with self._home.store.work() as work:
-                for place in range(first, min(first + BATCH, cars)):
-                    name = car_id(seed, place)
-                    work.put_token(name, digest_of(tokens[place]))
-                    if work.device(name) is None:
-                        work.put_device(Device(controller_id=name))
+                work.add_devices({car_id(seed, one): digest_of(tokens[one]) for one in places})
         data = {"cars": cars, "seed": seed}
         with self._home.store.work() as work:
             work.tell_news()
@@ -130,7 +126,7 @@ class OwnServer:
     def __init__(self, folder: Path, poll_s: float) -> None:
         self._folder, self._poll_s = folder, poll_s
         self._said = folder / "serve.err"
-        self.address, self._people_port = ("127.0.0.1", free_port()), free_port()
+        self.address, self.people_port = ("127.0.0.1", free_port()), free_port()
         self._spent_s, self._began_s = 0.0, 0.0
         self._running = self._start()
 
@@ -181,7 +177,7 @@ class OwnServer:
     def _start(self) -> subprocess.Popen[bytes]:
         line = [
             sys.executable, "-m", "volant", "fleet", "serve", str(self._folder),
-            "--port", str(self.address[1]), "--people-port", str(self._people_port), "--poll-s", f"{self._poll_s:g}",
+            "--port", str(self.address[1]), "--people-port", str(self.people_port), "--poll-s", f"{self._poll_s:g}",
         ]  # fmt: skip
         with self._said.open("ab") as err:
             return subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=err)
