@@ -31,6 +31,7 @@ from volant.cloud.campaigns import (
 from volant.cloud.campaigns.filters import Facts
 from volant.cloud.campaigns.state import OPEN, TO_TELL, Campaign, Phase
 from volant.cloud.ddi import Action, Device, Handled, Place, Request, call_back, handle, offer
+from volant.cloud.ddi.device import groups_of
 from volant.cloud.store.ports import FleetStore, Work
 from volant.core.errors import InputError, RefusedError
 
@@ -222,8 +223,7 @@ def facts_of(device: Device) -> Facts:
     """What a filter may ask of a device: its attributes, `car`, and `group` (an attribute with commas)."""
     found: dict[str, tuple[str, ...]] = {key: (text,) for key, text in device.attributes.items()}
     found["car"] = (device.controller_id,)
-    groups = device.attributes.get("group", "")
-    found["group"] = tuple(one.strip() for one in groups.split(",") if one.strip())
+    found["group"] = groups_of(device)
     return found
 
 
