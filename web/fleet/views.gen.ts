@@ -1,5 +1,11 @@
 // Made by `python -m tests.cloud.screens`; do not edit.
 
+/** The audit log, read from its first line to its last: none is changed or missing. */
+export interface AuditCheckView {
+  lines: number;
+  digest: string;
+}
+
 /** One line of the audit log. */
 export interface AuditLine {
   number: number;

@@ -46,7 +46,8 @@ export const EN = {
   copied: "Copied.",
   signIn: {
     head: "Sign in",
-    about: "A token is told once, when somebody is let in: volant fleet people … or the page People.",
+    about:
+      "A token is told once, when somebody is let in: volant fleet people … or the page People.",
     token: "Token",
     act: "Sign in",
     asks: "Asking the server",
@@ -141,7 +142,8 @@ export const EN = {
     open: "open",
     shut: "not open yet",
     rests: (when: string) => `good; the next wave opens ${when}`,
-    good: (good: number, wanted: number) => `${n(good)} of ${n(wanted)} good that open the next wave`,
+    good: (good: number, wanted: number) =>
+      `${n(good)} of ${n(wanted)} good that open the next wave`,
     lastGood: (good: number, size: number) => `${n(good)} of ${n(size)} good`,
     errors: (errors: number, limit: number) => `${n(errors)} of ${n(limit)} errors that stop it`,
     bar: (name: string, parts: string) => `Wave ${name}: ${parts}`,
@@ -215,7 +217,8 @@ export const EN = {
     cars: "Cars",
     allCars: "all",
     concurrency: "At once",
-    concurrencyText: (number: number) => `at most ${cars(number)} told and not yet known to be well`,
+    concurrencyText: (number: number) =>
+      `at most ${cars(number)} told and not yet known to be well`,
     patience: "Patience",
     patienceText: (span: string) => `silent for ${span} counts as an error`,
     watch: "Watch",
@@ -315,7 +318,7 @@ export const EN = {
     per: "Per",
     usual: "Usual rate",
     ratio: "Bad is so many times",
-    chance: "False stop at most",
+    chancePct: "False stop at most in %",
     unwell: "Signals of which one makes a car an error",
     save: "Save the draft",
     saveChange: "Save the change",
