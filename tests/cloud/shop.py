@@ -10,9 +10,11 @@ from tests.cloud.ddi.device import FILE, said
 from volant.cloud.campaigns import Campaign, approve, draft, submit
 from volant.cloud.ddi import Answer, Chunk, Place, Request
 from volant.cloud.service import Fleet
-from volant.cloud.store import SqliteStore
+from volant.cloud.store import SqlStore
+from volant.cloud.store.ports import StoredRelease
 
 CHUNKS = (Chunk(module_id=1, name="linux", version="2.0", artifacts=(FILE,)),)
+RELEASE = StoredRelease(name="2.0", version="2.0", chunks=CHUNKS)
 
 
 @dataclass
@@ -24,12 +26,12 @@ class Shop:
     def __post_init__(self) -> None:
         self.boot()
         with self.fleet.store.work() as work:
-            work.put_release("2.0", CHUNKS)
+            work.put_release(RELEASE)
 
     def boot(self) -> None:
         """As after a kill: nothing in memory, all from the file."""
         self.close()
-        self.fleet = Fleet(SqliteStore(self.folder / "fleet.db"))
+        self.fleet = Fleet(SqlStore(self.folder / "fleet.db"))
 
     def close(self) -> None:
         if hasattr(self, "fleet"):

@@ -12,7 +12,7 @@ import pytest
 
 from tests.cloud.shop import Shop
 from volant.cloud.gateway import BODY_MOST_BYTES, Gateway, digest_of
-from volant.cloud.store import SqliteStore
+from volant.cloud.store import SqlStore
 from volant.core.errors import LinkError
 
 ROOT = "/DEFAULT/controller/v1/car-1"
@@ -114,13 +114,13 @@ def test_a_file_is_sent_whole_in_part_and_not_at_all(door: Door) -> None:
 
     from msgspec.structs import replace
 
-    from tests.cloud.shop import CHUNKS
+    from tests.cloud.shop import CHUNKS, RELEASE
 
     digest = sha256(FILE).hexdigest()
     (door.gateway.artifacts / digest).write_bytes(FILE)
     file = replace(CHUNKS[0].artifacts[0], sha256=digest, size=len(FILE))
     with door.shop.fleet.store.work() as work:
-        work.put_release("2.0", (replace(CHUNKS[0], artifacts=(file,)),))
+        work.put_release(replace(RELEASE, chunks=(replace(CHUNKS[0], artifacts=(file,)),)))
     door.send("PUT", "/configData", content=json.dumps({"data": {}}))
     door.shop.begin()
     href = door.send("GET").json()["_links"]["deploymentBase"]["href"]
@@ -139,11 +139,11 @@ def test_a_database_that_is_away_is_told_in_clear_words(
     door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     @contextmanager
-    def away(self: SqliteStore) -> Iterator[Any]:
+    def away(self: SqlStore) -> Iterator[Any]:
         raise LinkError("locked")
         yield
 
-    monkeypatch.setattr(SqliteStore, "work", away)
+    monkeypatch.setattr(SqlStore, "work", away)
     found = door.send("GET")
     assert found.status_code == 503
     assert found.headers["retry-after"] == "30"

@@ -15,7 +15,8 @@ from volant.cloud.campaigns.plan import Name
 from volant.cloud.ddi import Artifact, Chunk, Device
 from volant.cloud.gateway import BLOCK_BYTES, digest_of
 from volant.cloud.service import Fleet
-from volant.cloud.store import SqliteStore
+from volant.cloud.store import SqlStore
+from volant.cloud.store.ports import StoredRelease
 from volant.core.errors import InputError, RefusedError
 
 TOKEN_BYTES: Final = 32
@@ -27,7 +28,7 @@ class FleetFolder:
     def __init__(self, path: Path) -> None:
         self.path, self.artifacts = path, path / "artifacts"
         self.artifacts.mkdir(parents=True, exist_ok=True)
-        self.store = SqliteStore(path / "fleet.db")
+        self.store = SqlStore(path / "fleet.db")
         self.fleet = Fleet(self.store)
 
     def __enter__(self) -> Self:
@@ -51,6 +52,7 @@ class FleetFolder:
             work.put_token(car_id, digest_of(token))
             if work.device(car_id) is None:
                 work.put_device(Device(controller_id=car_id))
+            work.tell_news()
             work.log(at_s=now_s, by=by, act="token", about=car_id)
         return token
 
@@ -69,7 +71,9 @@ class FleetFolder:
                 raise RefusedError(f"there is a release {name}; a release is not changed")
             module_id = work.number("module")
             chunk = Chunk(module_id=module_id, name=name, version=version, artifacts=artifacts)
-            work.put_release(name, (chunk,))
+            work.put_release(
+                StoredRelease(name=name, version=version, made_s=now_s, by=by, chunks=(chunk,))
+            )
             data = {"files": {one.filename: one.sha256 for one in artifacts}}
             work.log(at_s=now_s, by=by, act="publish", about=name, data=data)
         return chunk

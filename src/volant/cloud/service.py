@@ -28,10 +28,8 @@ from volant.cloud.campaigns import (
     parse_filter,
     start,
 )
-from volant.cloud.campaigns.filters import Facts
 from volant.cloud.campaigns.state import OPEN, TO_TELL, Campaign, Phase
 from volant.cloud.ddi import Action, Device, Handled, Place, Request, call_back, handle, offer
-from volant.cloud.ddi.device import groups_of
 from volant.cloud.store.ports import FleetStore, Work
 from volant.core.errors import InputError, RefusedError
 
@@ -49,12 +47,12 @@ class Fleet:
     quiet: dict[str, Device] = field(default_factory=dict)
     """Devices for which there is nothing until something changes: they are answered without the database."""
     _seen: dict[str, float] = field(default_factory=dict)
-    _changed: int = -1
+    _news: int = -1
 
     def refresh(self) -> bool:
         """Notice whether another process has stored something; called once in a while, not with every poll."""
-        before, self._changed = self._changed, self.store.changed()
-        if self._changed == before:
+        before, self._news = self._news, self.store.news()
+        if self._news == before:
             return False
         self.quiet.clear()
         return True
@@ -213,18 +211,11 @@ class Fleet:
         work.put_campaign(after)
         if (after.phase, after.wave) != (before.phase, before.wave):
             self.quiet.clear()
+            work.tell_news()
             if now_s is not None:
                 data = {"phase": after.phase, "wave": after.wave, "reason": after.reason}
                 about = after.plan.campaign_id
                 work.log(at_s=now_s, by="server", act="advance", about=about, data=data)
-
-
-def facts_of(device: Device) -> Facts:
-    """What a filter may ask of a device: its attributes, `car`, and `group` (an attribute with commas)."""
-    found: dict[str, tuple[str, ...]] = {key: (text,) for key, text in device.attributes.items()}
-    found["car"] = (device.controller_id,)
-    found["group"] = groups_of(device)
-    return found
 
 
 def _enlist(work: Work, plan: Plan) -> tuple[int, ...]:
@@ -232,10 +223,9 @@ def _enlist(work: Work, plan: Plan) -> tuple[int, ...]:
     wanted = parse_filter(plan.cars)
 
     def candidates() -> Iterator[Candidate]:
-        for device in work.devices():
-            facts = facts_of(device)
+        for car_id, facts in work.everyone():
             if wanted(facts):
-                yield Candidate(device.controller_id, facts["group"])
+                yield Candidate(car_id, facts.get("group", ()))
 
     sizes = [0] * len(plan.waves)
     division = cut(plan, candidates())
@@ -260,14 +250,14 @@ def _told(work: Work, device: Device, found: Outcome) -> Device:
         return call_back(device) if mine else device
     if found.answer is not Told.UPDATE or mine or active is not None:
         return device
-    chunks = work.release(plan.release)
-    if chunks is None:
+    release = work.release(plan.release)
+    if release is None:
         raise InputError(f"no release {plan.release}")
     action = Action(
         action_id=work.number("action"),
         campaign_id=plan.campaign_id,
         attempt=task.attempt,
-        chunks=chunks,
+        chunks=release.chunks,
         forced=plan.forced,
         asking=plan.confirm,
     )

@@ -321,6 +321,10 @@ class FileBody(Body, frozen=True, kw_only=True):
     sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
     hardware: Annotated[str, Meta(max_length=128)] = ""
     """Which control units it is for; empty: it is for devices of hawkBit's."""
+    release_counter: Annotated[int, Meta(ge=0)] = 0
+    """Of an image for control units: a unit does not go back below what it runs."""
+    needs: Annotated[dict[str, int], Meta(max_length=64)] = {}
+    """Of an image for control units: least release counter on other hardware."""
 
 
 class ReleaseBody(Body, frozen=True, kw_only=True):

@@ -122,6 +122,13 @@ def parse_filter(text: str) -> Filter:
     return found
 
 
+def words_of(wanted: Filter) -> frozenset[str]:
+    """What a filter asks for."""
+    if isinstance(wanted, AllOf | AnyOf):
+        return frozenset().union(*(words_of(one) for one in wanted.parts))
+    return words_of(wanted.part) if isinstance(wanted, Not) else frozenset({wanted.word})
+
+
 @lru_cache(maxsize=4096)
 def version_key(text: str) -> tuple[tuple[int, int, str], ...]:
     """What versions are ordered by: numbers as numbers, letters below numbers, so that 2.0rc1 < 2.0 < 2.0.1 < 2.10."""

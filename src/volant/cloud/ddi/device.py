@@ -13,6 +13,7 @@ from msgspec import Meta
 from msgspec.structs import replace
 
 from volant.cloud.campaigns.cars import Report, Said
+from volant.cloud.campaigns.filters import Facts
 from volant.cloud.ddi.shapes import Confirmation, Execution, Feedback, texts
 
 MESSAGES_MOST: Final = 100
@@ -91,13 +92,21 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     groups: tuple[str, ...] | None = None
     """Put by people; None: those that it names itself, in its attribute `group` with commas."""
 
+    @property
+    def in_groups(self) -> tuple[str, ...]:
+        """Which groups it is in; what people say holds above what it says itself."""
+        if self.groups is not None:
+            return self.groups
+        named = self.attributes.get("group", "")
+        return tuple(one.strip() for one in named.split(",") if one.strip())
 
-def groups_of(device: Device) -> tuple[str, ...]:
-    """Which groups a device is in; what people say holds above what it says itself."""
-    if device.groups is not None:
-        return device.groups
-    named = device.attributes.get("group", "")
-    return tuple(one.strip() for one in named.split(",") if one.strip())
+    @property
+    def facts(self) -> Facts:
+        """What a filter may ask: attributes, `car` and `group`."""
+        found: dict[str, tuple[str, ...]] = {key: (text,) for key, text in self.attributes.items()}
+        found["car"] = (self.controller_id,)
+        found["group"] = self.in_groups
+        return found
 
 
 def offer(device: Device, action: Action) -> Device:

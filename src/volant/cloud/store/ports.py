@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from volant.cloud.audit import Head
-from volant.cloud.campaigns.filters import Facts
+from volant.cloud.campaigns.filters import Facts, Filter
 from volant.cloud.campaigns.plan import Name
 from volant.cloud.campaigns.state import Campaign, CarState, Task
 from volant.cloud.ddi.device import Chunk, Device
@@ -124,6 +124,14 @@ class Work(Protocol):
     def cars(self, *, after: str = "", most: int = 100) -> list[CarRow]:
         """A page of all cars by id, of those after one."""
 
+    def search(
+        self, wanted: Filter, *, after: str = "", most: int = 100
+    ) -> tuple[list[CarRow], str]:
+        """A page of the cars that a filter lets through, by id, and after which to go on; empty: there are no more.
+
+        It looks at so many cars and no more: a page may be short, even empty, and yet have a next one.
+        """
+
     def car(self, car_id: str) -> CarRow | None:
         """One of these."""
 
@@ -227,7 +235,8 @@ class FleetStore(Protocol):
 
     def news(self) -> int:
         """A number that grows with each thing that may give work to a car that had none: a campaign's phase or wave,
-        a try again, a token. Stored by `Work.tell_news`, the same for all servers of one database."""
+        a try again, a token. Stored by `Work.tell_news`, the same for all servers of one database.
+        """
 
     def close(self) -> None:
         """Let go of it."""

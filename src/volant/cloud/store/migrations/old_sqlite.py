@@ -1,0 +1,64 @@
+"""A file of SQLite as Volant made it before it used alembic (its `user_version` is 1): its rows go into the new tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+from sqlalchemy import Connection, text
+
+from volant.cloud.campaigns.state import Campaign, Task
+from volant.cloud.ddi.device import Chunk, Device
+from volant.cloud.store.ports import StoredRelease
+from volant.cloud.store.work import SqlWork
+
+OLD_VERSION: Final = 1
+TABLES: Final = (
+    "campaigns", "tasks", "devices", "releases", "numbers", "tokens", "seen", "audit",
+)  # fmt: skip
+INDEXES: Final = ("tasks_by_car", "tasks_by_due")
+
+
+def put_aside(connection: Connection) -> bool:
+    """Make room for tables of the same names. False: it is no such file."""
+    if connection.dialect.name != "sqlite":
+        return False
+    if connection.execute(text("pragma user_version")).scalar_one() != OLD_VERSION:
+        return False
+    for name in INDEXES:
+        connection.execute(text(f"drop index {name}"))
+    for name in TABLES:
+        connection.execute(text(f"alter table {name} rename to old_{name}"))
+    return True
+
+
+def take_over(connection: Connection) -> None:
+    """Move what was put aside."""
+    work = SqlWork(connection)
+    for body in _bodies(connection, "campaigns order by place"):
+        work.put_campaign(msgspec.msgpack.decode(body, type=Campaign))
+    work.add_tasks(msgspec.msgpack.decode(body, type=Task) for body in _bodies(connection, "tasks"))
+    for body in _bodies(connection, "devices"):
+        work.put_device(msgspec.msgpack.decode(body, type=Device))
+    for name, body in connection.execute(text("select name, body from old_releases")).all():
+        chunks = msgspec.msgpack.decode(body, type=tuple[Chunk, ...])
+        version = chunks[0].version if chunks else ""
+        work.put_release(StoredRelease(name=name, version=version, chunks=chunks))
+    for name in ("numbers", "tokens", "seen"):
+        connection.execute(text(f"insert into {name} select * from old_{name}"))
+    connection.execute(
+        text(
+            "insert into audit (number, line, digest, about) select number, line, digest,"
+            " case when line ->> '$.act' in ('tell', 'car') then null else line ->> '$.about' end"
+            " from old_audit"
+        )
+    )
+    for name in TABLES:
+        connection.execute(text(f"drop table old_{name}"))
+    connection.execute(text("pragma user_version = 0"))
+
+
+def _bodies(connection: Connection, source: str) -> Iterator[bytes]:
+    for (body,) in connection.execute(text(f"select body from old_{source}")):
+        yield body

@@ -1,0 +1,76 @@
+"""What all parts of a transaction are made of: statements that both databases understand, and bodies that are read again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any, Final, TypeVar
+
+import msgspec
+from sqlalchemy import Connection, TextClause, text
+
+from volant.core.errors import InputError
+
+AT_ONCE: Final = 1000
+"""Rows of a long answer that are held at a time."""
+T = TypeVar("T")
+
+
+class Rows:
+    """One transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def _run(self, sql: str, **values: Any) -> Any:
+        return self._connection.execute(statement(sql), values)
+
+    def _run_many(self, sql: str, rows: list[dict[str, Any]]) -> None:
+        self._connection.execute(statement(sql), rows)
+
+    def _first(self, sql: str, **values: Any) -> Any:
+        return self._connection.execute(statement(sql), values).first()
+
+    def _stream(self, sql: str, **values: Any) -> Any:
+        options = {"yield_per": AT_ONCE}
+        return self._connection.execute(statement(sql), values, execution_options=options)
+
+    def _one(self, kind: type[T], sql: str, **values: Any) -> T | None:
+        found = self._first(sql, **values)
+        return None if found is None else read(found[0], kind)
+
+    def _all(self, kind: type[T], sql: str, **values: Any) -> Iterator[T]:
+        for (body,) in self._stream(sql, **values):
+            yield read(body, kind)
+
+
+@cache
+def statement(sql: str) -> TextClause:
+    """A statement, made once: SQLAlchemy keeps what it makes of it."""
+    return text(sql)
+
+
+def write(value: object, kind: Any) -> bytes:
+    """A body that can be read again: bounds are checked here too, not only when it is too late.
+
+    Raises:
+        InputError: it could not be read again.
+    """
+    body = msgspec.msgpack.encode(value)
+    try:
+        msgspec.msgpack.decode(body, type=kind)
+    except msgspec.ValidationError as error:
+        raise InputError(f"not to be stored: {error}") from error
+    return body
+
+
+def read(body: bytes, kind: type[T]) -> T:
+    """What was written.
+
+    Raises:
+        InputError: it is something else.
+    """
+    try:
+        return msgspec.msgpack.decode(body, type=kind)
+    except msgspec.MsgspecError as error:
+        raise InputError(f"a row of the database is no {kind}: {error}") from error

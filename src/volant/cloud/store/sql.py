@@ -1,0 +1,160 @@
+"""The fleet's database on SQLAlchemy: a file of SQLite, or PostgreSQL that several servers share.
+
+Writers are serial over all servers and processes, so two never act on what the other is about to change: SQLite begins
+as a writer, PostgreSQL takes one lock for the transaction. Readers go on beside them with what was there when they
+began. What was answered survives a power cut: commits wait for the disk.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError, DataError, NoSuchModuleError, SQLAlchemyError
+
+from volant.cloud.store.migrations import bring_up
+from volant.cloud.store.work import NEWS, SqlWork
+from volant.core.errors import InputError, LinkError
+
+BUSY_S: Final = 10.0
+"""How long one waits for another, or for a connection; a choice of ours."""
+LOCK: Final = 0x564F4C414E54
+"""Number of the lock that writers take in PostgreSQL: `VOLANT`."""
+READ: Final = "volant_read"
+
+
+class SqlStore:
+    """A database; its tables are made when they are not there, and brought to the newest version."""
+
+    def __init__(self, place: Path | str) -> None:
+        """Open it.
+
+        Args:
+            place: a file of SQLite, or an URL `postgresql://USER@HOST/NAME`.
+
+        Raises:
+            InputError: no such thing, or made by a newer Volant.
+            LinkError: the database is away.
+        """
+        self._url = _url(place)
+        self.name = self._url.render_as_string(hide_password=True)
+        if isinstance(place, Path):
+            self.name = str(place)
+        try:
+            self._engine = _engine(self._url)
+        except (ArgumentError, NoSuchModuleError, ImportError) as error:
+            raise InputError(f"no address of a database: {error}", where=self.name) from error
+        self._readers = self._engine.execution_options(**{READ: True})
+        try:
+            self._make()
+        except BaseException:
+            self._engine.dispose()
+            raise
+
+    @contextmanager
+    def work(self) -> Iterator[SqlWork]:
+        """One transaction that writes.
+
+        Raises:
+            LinkError: the database is locked, gone or its disk is full; nothing was stored.
+        """
+        with self._told(), self._engine.begin() as connection:
+            _lock(connection)
+            yield SqlWork(connection)
+
+    @contextmanager
+    def read(self) -> Iterator[SqlWork]:
+        """One transaction that only reads.
+
+        Raises:
+            LinkError: the database is gone.
+        """
+        with self._told(), self._readers.begin() as connection:
+            yield SqlWork(connection)
+
+    def news(self) -> int:
+        """How often there was news."""
+        with self.read() as work:
+            return work.last_number(NEWS)
+
+    def close(self) -> None:
+        """Let go of it."""
+        self._engine.dispose()
+
+    def _make(self) -> None:
+        try:
+            with self._told(), self._engine.begin() as connection:
+                _lock(connection)
+                bring_up(connection)
+        except InputError as error:
+            raise InputError(f"no database of a fleet: {error}", file=self.name) from error
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except DataError as error:
+            raise InputError(f"not to be stored: {error.orig}") from error
+        except SQLAlchemyError as error:
+            cause = getattr(error, "orig", None) or error
+            if isinstance(cause, sqlite3.DatabaseError) and "not a database" in str(cause):
+                raise InputError(str(cause)) from error
+            raise LinkError(f"{self.name}: {str(cause).strip()}") from error
+
+
+def _url(place: Path | str) -> URL:
+    if isinstance(place, Path):
+        return URL.create("sqlite", database=str(place))
+    try:
+        found = make_url(place)
+    except ArgumentError as error:
+        raise InputError("no address of a database, such as postgresql://USER@HOST/NAME") from error
+    if found.drivername in {"postgresql", "postgres"}:
+        found = found.set(drivername="postgresql+psycopg")
+    return found
+
+
+def _engine(url: URL) -> Engine:
+    if url.get_backend_name() == "sqlite":
+        engine = create_engine(
+            url, connect_args={"timeout": BUSY_S, "isolation_level": None}, pool_timeout=BUSY_S
+        )
+        event.listen(engine, "connect", _set_up_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    options = f"-c lock_timeout={int(BUSY_S * 1000)} -c synchronous_commit=on"
+    engine = create_engine(
+        url,
+        connect_args={"connect_timeout": int(BUSY_S), "options": options},
+        pool_timeout=BUSY_S,
+        pool_pre_ping=True,
+    )
+    event.listen(engine, "begin", _begin_postgres)
+    return engine
+
+
+def _set_up_sqlite(connection: Any, _: object) -> None:
+    connection.execute("pragma journal_mode = wal")
+    connection.execute("pragma synchronous = full")
+
+
+def _reads(connection: Connection) -> bool:
+    return bool(connection.get_execution_options().get(READ))
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql("begin" if _reads(connection) else "begin immediate")
+
+
+def _begin_postgres(connection: Connection) -> None:
+    if _reads(connection):
+        connection.exec_driver_sql("set transaction isolation level repeatable read, read only")
+
+
+def _lock(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"select pg_advisory_xact_lock({LOCK})"))
