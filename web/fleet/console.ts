@@ -46,10 +46,7 @@ export class Console extends LitElement {
         inset-inline-start: 12px;
         inset-block-start: -60px;
         z-index: 2;
-        padding: 10px 16px;
-        background: var(--assist-plate);
-        color: var(--on-deep);
-        border-radius: 8px;
+        background: var(--plate);
       }
       .skip:focus {
         inset-block-start: 8px;
@@ -205,8 +202,8 @@ export class Console extends LitElement {
   override render() {
     const { me, api } = this;
     if (!me || !api) return this.signIn();
-    return html`<a class="skip" href="#main" @click=${this.skip}>${words.skip}</a>
-      <header>
+    return html`<header>
+        <button type="button" class="skip" @click=${this.skip}>${words.skip}</button>
         <span class="brand">${words.brand}</span>
         <nav aria-label=${words.menu}>${MENU.map((page) => this.entry(page))}</nav>
         <div class="who">
@@ -222,8 +219,7 @@ export class Console extends LitElement {
     return html`<a href=${hashOf(page)} aria-current=${here ? "page" : nothing}>${words.pages[page]}</a>`;
   }
 
-  private readonly skip = (event: Event): void => {
-    event.preventDefault();
+  private readonly skip = (): void => {
     this.renderRoot.querySelector<HTMLElement>("main")?.focus();
   };
 

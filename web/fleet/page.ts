@@ -98,7 +98,7 @@ export abstract class FleetPage extends LitElement {
     heads: readonly (readonly [string, string?])[],
     rows: unknown,
   ): TemplateResult {
-    return html`<div class="scroll" role="region" aria-label=${label} tabindex="0">
+    return html`<div class="scroll" role="group" aria-label=${label} tabindex="0">
       <table>
         <thead><tr>${heads.map(([head, look = ""]) => html`<th scope="col" class=${look}>${head}</th>`)}</tr></thead>
         <tbody>${rows}</tbody>

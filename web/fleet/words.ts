@@ -446,7 +446,7 @@ export const EN = {
     act: "Make a token",
     token: (name: string) => `The token of ${name}. It is told once.`,
     revoke: "Take back",
-    revokeLabel: (name: string) => `Take the token of ${name} back`,
+    revokeLabel: (name: string) => `Take back the token of ${name}`,
     revokeHead: (name: string) => `Take the token of ${name} back`,
     revokeAbout: "It is no longer valid from this moment on, on every server.",
     revokeAct: "Take it back",
