@@ -1,5 +1,5 @@
-"""What the console's own tests and types come from: `python -m tests.cloud.screens` writes web/fleet/views.gen.ts and
-web/tests/fixtures/fleet.json, a fleet as the management API tells of it.
+"""The console's types, from the views of the management API: `python -m tests.cloud.screens` writes
+web/fleet/views.gen.ts.
 """
 
 from __future__ import annotations

@@ -145,7 +145,7 @@ def fill(work: Work, now_s: float) -> None:
     _campaigns(work, now_s)
     for act in ("draft", "submit", "approve", "start"):
         by = "bob" if act == "approve" else "ann"
-        work.log(at_s=now_s - 20 * HOUR_S, by=by, act=act, about="spring", data={"revision": 1})
+        work.log(at_s=now_s, by=by, act=act, about="spring", data={"revision": 1})
 
 
 def _device(number: int) -> Device:
@@ -189,7 +189,7 @@ def _campaigns(work: Work, now_s: float) -> None:
 
 def _spring() -> Campaign:
     plan = spring_plan()
-    sums = (HealthSum(events=23, exposure=4120.0), HealthSum(events=0, exposure=310.0))
+    sums = (HealthSum(events=28, exposure=4120.0), HealthSum(events=0, exposure=310.0))
     return Campaign(
         plan=plan, authors=("ann",), phase=Phase.RUNNING, revision=3, asked_by="ann",
         approved_by="bob", approved=plan.digest, wave=1, told=31, reason="running by ann",

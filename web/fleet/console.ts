@@ -127,7 +127,8 @@ export class Console extends LitElement {
           padding-inline: 2px;
         }
         nav a {
-          padding: 8px 10px 7px;
+          padding: 8px 7px 7px;
+          font-size: var(--type-small);
           white-space: nowrap;
         }
         main {

@@ -53,16 +53,14 @@ export function percent(value: number): string {
 /** "45 s", "12 min", "6 h", "3 d". */
 export function span(span_s: number): string {
   const { s, min, h, d } = words.units;
-  const steps: readonly [number, string][] = [
-    [86_400, d],
-    [3600, h],
-    [60, min],
+  const steps: readonly [number, string, number][] = [
+    [86_400, d, 1],
+    [3600, h, 1],
+    [60, min, 0],
   ];
-  for (const [length_s, unit] of steps) {
+  for (const [length_s, unit, digits] of steps) {
     const value = span_s / length_s;
-    if (value >= 1) {
-      return `${value < 10 ? Number(value.toFixed(1)) : Math.round(value)} ${unit}`;
-    }
+    if (value >= 1) return `${Number(value.toFixed(value < 10 ? digits : 0))} ${unit}`;
   }
   return `${Math.round(span_s)} ${s}`;
 }

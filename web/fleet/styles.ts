@@ -28,7 +28,8 @@ export const look = css`
     line-height: 1.2;
     overflow-wrap: anywhere;
   }
-  h1:focus {
+  h1:focus,
+  h2:focus {
     outline: none;
   }
   h2 {
@@ -216,6 +217,11 @@ export const look = css`
     color: var(--ink-soft);
     min-width: 0;
   }
+  .checks {
+    display: flex;
+    flex-wrap: wrap;
+    gap: 0 24px;
+  }
   label.check {
     display: inline-flex;
     align-items: center;
@@ -233,8 +239,9 @@ export const look = css`
     font: inherit;
     font-size: var(--type-body);
     color: var(--ink);
-    background: var(--sky);
+    background: var(--field);
     border: 1px solid var(--ink-faint);
+    min-width: 0;
     border-radius: 8px;
   }
   input.code,
@@ -254,7 +261,7 @@ export const look = css`
   }
   .fields {
     display: grid;
-    grid-template-columns: repeat(auto-fill, minmax(190px, 1fr));
+    grid-template-columns: repeat(auto-fill, minmax(210px, 1fr));
     gap: 12px 16px;
     align-items: start;
   }
@@ -291,7 +298,7 @@ export const look = css`
   td {
     padding: 8px 14px 8px 0;
     text-align: start;
-    vertical-align: top;
+    vertical-align: baseline;
     border-block-end: var(--line);
   }
   th:last-child,
@@ -324,6 +331,13 @@ export const look = css`
   .long {
     overflow-wrap: anywhere;
     min-width: 180px;
+  }
+  td.code,
+  th .code {
+    white-space: nowrap;
+  }
+  td.long.code {
+    white-space: normal;
   }
   dl.facts {
     display: grid;
@@ -380,6 +394,10 @@ export const look = css`
     grid-template-columns: minmax(0, 1fr);
     gap: 14px;
   }
+  dialog form {
+    display: grid;
+    gap: 14px;
+  }
   dialog::backdrop {
     background: rgb(0 0 0 / 55%);
   }
@@ -406,6 +424,9 @@ export const look = css`
     }
     .side {
       display: none;
+    }
+    .long {
+      min-width: 110px;
     }
     dl.facts {
       grid-template-columns: minmax(0, 1fr);

@@ -33,47 +33,41 @@ export class WaveBar extends LitElement {
         border-radius: 6px;
         background: var(--plate-edge);
       }
-      .of-well,
-      .of-has {
-        fill: var(--well);
-        background: var(--well);
+      rect {
+        fill: var(--of, var(--plate-edge));
+        stroke: var(--plate);
+        vector-effect: non-scaling-stroke;
+      }
+      .of-well {
+        --of: var(--bar-well);
       }
       .of-has {
-        opacity: 0.6;
+        --of: var(--bar-has);
       }
       .of-watched {
-        fill: color-mix(in srgb, var(--assist) 55%, var(--well));
-        background: color-mix(in srgb, var(--assist) 55%, var(--well));
+        --of: var(--bar-watched);
       }
-      .of-busy,
-      .of-told {
-        fill: var(--assist);
-        background: var(--assist);
+      .of-busy {
+        --of: var(--bar-busy);
       }
       .of-told {
-        opacity: 0.65;
-      }
-      .of-waiting {
-        fill: var(--plate-edge);
-        background: var(--plate-edge);
+        --of: var(--bar-told);
       }
       .of-canceled,
       .of-refused {
-        fill: var(--ink-faint);
-        background: var(--ink-faint);
+        --of: var(--bar-let-go);
       }
       .of-again {
-        fill: var(--soon);
-        background: var(--soon);
-      }
-      .of-lost,
-      .of-unwell,
-      .of-failed {
-        fill: var(--now);
-        background: var(--now);
+        --of: var(--bar-again);
       }
       .of-lost {
-        opacity: 0.7;
+        --of: var(--bar-lost);
+      }
+      .of-unwell {
+        --of: var(--bar-unwell);
+      }
+      .of-failed {
+        --of: var(--bar-failed);
       }
       ul {
         display: flex;
@@ -93,7 +87,7 @@ export class WaveBar extends LitElement {
         inline-size: 11px;
         block-size: 11px;
         border-radius: 3px;
-        outline: 1px solid var(--ink-faint);
+        background: var(--of, var(--plate-edge));
       }
       .far {
         display: flex;

@@ -11,7 +11,7 @@ import { failures, health, tasks, verbList } from "./campaign_parts";
 import { approveDialog, stopDialog } from "./dialogs";
 
 const LOOK_MS = 2000;
-const PAGE = 50;
+const PAGE = 25;
 
 /** One campaign: its waves as they go, what may be done with it, why cars failed. */
 export class CampaignPage extends FleetPage {
@@ -57,16 +57,24 @@ export class CampaignPage extends FleetPage {
         .both {
           grid-template-columns: minmax(0, 1fr);
         }
-        .column.acts {
+        .column {
+          display: contents;
+        }
+        .waves-part {
+          order: -2;
+        }
+        .acts-part {
           order: -1;
+        }
+        .plan-part {
+          order: 1;
         }
         .verbs {
           grid-template-columns: repeat(auto-fill, minmax(220px, 1fr));
         }
       }
       @media (max-width: 700px) {
-        .both,
-        .column {
+        .both {
           gap: 12px;
         }
       }
@@ -130,8 +138,8 @@ export class CampaignPage extends FleetPage {
           </section>
           ${this.carList(view)}
         </div>
-        <div class="column acts">
-          <section aria-labelledby="acts">
+        <div class="column">
+          <section class="acts-part" aria-labelledby="acts">
             <h2 id="acts">${words.campaign.acts}</h2>
             ${verbList(view, this.press)}
           </section>
@@ -152,7 +160,7 @@ export class CampaignPage extends FleetPage {
     const begun = view.waves.some((wave) => wave.size > 0);
     const last = view.waves.length - 1;
     const it = words.campaign;
-    return html`<section aria-labelledby="waves">
+    return html`<section class="waves-part" aria-labelledby="waves">
       <div class="head">
         <h2 id="waves">${it.waves}</h2>
         ${begun ? html`<span class="soft small">${it.told(view.told)}</span>` : nothing}
@@ -180,7 +188,7 @@ export class CampaignPage extends FleetPage {
       [it.asked, view.asked_by],
       [it.approved, view.approved_by],
     ];
-    return html`<section aria-labelledby="plan">
+    return html`<section class="plan-part" aria-labelledby="plan">
       <h2 id="plan">${it.plan}</h2>
       <dl class="facts small">
         ${[...who, ...planLines(view.plan)].map(([name, value]) => html`<dt>${name}</dt><dd>${value || words.none}</dd>`)}

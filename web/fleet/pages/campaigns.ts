@@ -34,11 +34,14 @@ export class Campaigns extends FleetPage {
         font-weight: 600;
       }
       td progress {
-        width: 120px;
-        margin-block-start: 6px;
+        width: 110px;
+        margin: 6px 0 0 auto;
       }
       .title {
         display: block;
+      }
+      .title + span {
+        font-weight: 400;
       }
       @media (max-width: 700px) {
         .numbers {

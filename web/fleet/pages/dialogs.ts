@@ -17,7 +17,7 @@ export function approveDialog(view: CampaignView, approve: () => void) {
   const it = words.approve;
   const again = errorsNow(view);
   return html`<dialog id="approve" aria-labelledby="approve-head">
-    <h2 id="approve-head">${it.head}</h2>
+    <h2 id="approve-head" tabindex="-1" autofocus>${it.head}</h2>
     <dl class="facts">
       ${planLines(view.plan).map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}
     </dl>
@@ -39,7 +39,7 @@ export function stopDialog(view: CampaignView, stop: (reason: string) => void) {
   return html`<dialog id="stop" aria-labelledby="stop-head">
     <h2 id="stop-head">${it.head}</h2>
     <p>${it.about(view.in_flight)}</p>
-    <form class="plain" @submit=${(event: Event) => {
+    <form @submit=${(event: Event) => {
       const reason = fieldOf(event, "reason");
       close(event);
       stop(reason);
@@ -56,7 +56,7 @@ export function stopDialog(view: CampaignView, stop: (reason: string) => void) {
 /** One question before something that cannot be taken back. */
 export function sureDialog(id: string, head: string, about: string, act: string, go: () => void) {
   return html`<dialog id=${id} aria-labelledby="${id}-head">
-    <h2 id="${id}-head">${head}</h2>
+    <h2 id="${id}-head" tabindex="-1" autofocus>${head}</h2>
     <p>${about}</p>
     <div class="row">
       <button type="button" class="danger" data-test=${id} @click=${(event: Event) => {

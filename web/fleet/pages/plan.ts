@@ -48,6 +48,10 @@ export class PlanPage extends FleetPage implements Fields {
       .one legend + * {
         clear: both;
       }
+      .one .fields {
+        grid-template-columns: repeat(auto-fill, minmax(146px, 1fr));
+        gap: 10px 12px;
+      }
       .days {
         display: flex;
         flex-wrap: wrap;
@@ -216,7 +220,7 @@ export class PlanPage extends FleetPage implements Fields {
         ${field(this, "begins", it.begins, form.begins, (begins) => this.change({ begins }), { type: "datetime-local" })}
         ${field(this, "ends", it.ends, form.ends, (ends) => this.change({ ends }), { type: "datetime-local" })}
       </div>
-      <div class="row">
+      <div class="checks">
         ${check(it.confirm, form.confirm, (confirm) => this.change({ confirm }))}
         ${check(it.forced, form.forced, (forced) => this.change({ forced }))}
       </div>`;
