@@ -53,7 +53,7 @@ async def send_file(request: Req, release: str, name: str) -> views.FileView:
         raise BusyError(f"{AT_ONCE} files are sent already; come again")
     guard.files_coming += 1
     try:
-        with tempfile.NamedTemporaryFile(dir=guard.desk.artifacts, suffix=".part") as file:
+        with tempfile.NamedTemporaryFile(dir=guard.desk.scratch, suffix=".part") as file:
             await _receive(request, guard, file)
             taken = guard.desk.take_file
             return await guard.in_thread(lambda: taken(person, name, Path(file.name)))

@@ -5,7 +5,6 @@ What is done stands in the audit log, in the same transaction, with the name of 
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -26,6 +25,7 @@ from volant.core.errors import InputError, RefusedError
 
 __all__ = ["Desk", "ForbiddenError", "MissingError"]
 
+BLOCK_BYTES: Final = 1 << 20
 RETRY_AT_ONCE: Final = 200
 """Cars of one transaction and one line of the audit log; polls go on between them."""
 LET_OUT: Final = "let out of the fleet"
@@ -166,13 +166,11 @@ class Desk(Looking):
         self.check(person, Right.RUN)
         try:
             with file.open("rb") as source:
-                found = measure(source)
-            artifact(name, found)
-            partly = self.artifacts / f"{found.sha256}.part"
-            shutil.copyfile(file, partly)
-            partly.replace(self.artifacts / found.sha256)
+                found = measure(iter(lambda: source.read(BLOCK_BYTES), b""))
         except OSError as error:
             raise InputError(f"cannot be read: {error}", file=str(file)) from error
+        artifact(name, found)
+        self.artifacts.put(found.sha256, file)
         return views.FileView(name=name, length=found.length, sha256=found.sha256, hardware="")
 
     def publish(self, person: Person, release: str, body: views.ReleaseBody) -> views.ReleaseView:
@@ -299,11 +297,9 @@ class Desk(Looking):
                 yield [one.car_id for one in page]
 
     def _taken(self, body: views.FileBody) -> Taken:
-        try:
-            with (self.artifacts / body.sha256).open("rb") as source:
-                return measure(source)
-        except FileNotFoundError as error:
-            raise InputError(f"{body.name} was not taken in: no file {body.sha256}") from error
+        if self.artifacts.size(body.sha256) is None:
+            raise InputError(f"{body.name} was not taken in: no file {body.sha256}")
+        return measure(self.artifacts.blocks(body.sha256))
 
     def _log(self, work: Work, person: Person, act: str, about: str, **data: Any) -> None:
         work.log(at_s=self.clock_s(), by=person.name, act=act, about=about, data=data)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from volant.cloud import audit, showing, views
+from volant.cloud.artifacts import Artifacts
 from volant.cloud.campaigns import Campaign, CarState, Phase, parse_filter
 from volant.cloud.campaigns.filters import Filter
 from volant.cloud.inventory import Release, check_fit
@@ -39,10 +40,12 @@ class Looking:
     """All that people see. Every method raises ForbiddenError when the role of `person` does not let them."""
 
     fleet: Fleet
-    artifacts: Path
+    artifacts: Artifacts
     """Files of releases."""
     clock_s: Callable[[], float]
     """Unix seconds."""
+    scratch: Path | None = None
+    """Folder for files that are coming; None: the system's for temporary ones."""
 
     def who(self, token: str) -> Person:
         """Whose token it is.

@@ -6,13 +6,12 @@ is anybody answered. So a server that is killed at any moment has told nobody an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
 from volant.cloud.campaigns import Answer as Told
 from volant.cloud.campaigns import (
-    Candidate,
     CarFacts,
     CarState,
     Outcome,
@@ -22,7 +21,6 @@ from volant.cloud.campaigns import (
     Task,
     advance,
     ask,
-    cut,
     hear,
     overdue,
     parse_filter,
@@ -30,6 +28,7 @@ from volant.cloud.campaigns import (
 )
 from volant.cloud.campaigns.state import OPEN, TO_TELL, Campaign, Phase
 from volant.cloud.ddi import Action, Device, Handled, Place, Request, call_back, handle, offer
+from volant.cloud.enlisting import enlist
 from volant.cloud.store.ports import FleetStore, Work
 from volant.core.errors import InputError, RefusedError
 
@@ -133,11 +132,15 @@ class Fleet:
             InputError: there is none of that name.
             RefusedError: it is not approved, or no car is in it.
         """
+        with self.store.read() as work:
+            before = _known(work, campaign_id)
+        # Whether it may start at all, before a million cars are looked at.
+        start(before, [1] * len(before.plan.waves), by, seen, now_s=now_s)
+        number, sizes = (None, ()) if before.tallies else enlist(self.store, before.plan)
         with self.store.work() as work:
             before = _known(work, campaign_id)
-            sizes: Sequence[int] = ()
-            if not before.tallies and before.phase is Phase.APPROVED:
-                sizes = _enlist(work, before.plan)
+            if number is not None:
+                work.end_enlisting(campaign_id, number)
             after = start(before, sizes, by, seen, now_s=now_s)
             self._keep(work, before, after)
             data = {"sizes": list(sizes), "revision": after.revision, "plan": after.plan.digest}
@@ -216,27 +219,6 @@ class Fleet:
                 data = {"phase": after.phase, "wave": after.wave, "reason": after.reason}
                 about = after.plan.campaign_id
                 work.log(at_s=now_s, by="server", act="advance", about=about, data=data)
-
-
-def _enlist(work: Work, plan: Plan) -> tuple[int, ...]:
-    """Choose the cars of a campaign and divide them; each car is read twice, none is kept."""
-    wanted = parse_filter(plan.cars)
-
-    def candidates() -> Iterator[Candidate]:
-        for car_id, facts in work.everyone():
-            if wanted(facts):
-                yield Candidate(car_id, facts.get("group", ()))
-
-    sizes = [0] * len(plan.waves)
-    division = cut(plan, candidates())
-
-    def tasks() -> Iterator[Task]:
-        for car_id, wave in division.divide(candidates()):
-            sizes[wave] += 1
-            yield Task(campaign_id=plan.campaign_id, car_id=car_id, wave=wave)
-
-    work.add_tasks(tasks())
-    return tuple(sizes)
 
 
 def _told(work: Work, device: Device, found: Outcome) -> Device:

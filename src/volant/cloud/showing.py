@@ -15,7 +15,7 @@ from volant.cloud.campaigns.cars import RETRIED
 from volant.cloud.campaigns.health import HealthSum, evidence
 from volant.cloud.campaigns.plan import HealthRule
 from volant.cloud.campaigns.state import ERRORS, GOOD, UNABLE, Campaign, CarState, Phase, Task
-from volant.cloud.ddi.device import Device
+from volant.cloud.ddi.device import Device, groups_of
 from volant.cloud.people import RIGHTS, Person, Right
 from volant.cloud.store.ports import CarRow, DeltaJob, FailureRow, StoredRelease
 from volant.core.errors import RefusedError
@@ -211,7 +211,7 @@ def _car(row: CarRow) -> dict[str, Any]:
     attributes: dict[str, str] = {}
     runs: dict[str, str] = {}
     if device is not None:
-        groups, attributes = device.in_groups, dict(device.attributes)
+        groups, attributes = groups_of(device), dict(device.attributes)
         runs = _device_runs(device)
     if record is not None:
         groups = tuple(dict.fromkeys((*groups, *record.groups)))

@@ -123,10 +123,14 @@ def parse_filter(text: str) -> Filter:
 
 
 def words_of(wanted: Filter) -> frozenset[str]:
-    """What a filter asks for."""
-    if isinstance(wanted, AllOf | AnyOf):
-        return frozenset().union(*(words_of(one) for one in wanted.parts))
-    return words_of(wanted.part) if isinstance(wanted, Not) else frozenset({wanted.word})
+    """The words that a filter asks for."""
+    match wanted:
+        case Has(word) | Compared(word):
+            return frozenset({word})
+        case Not(part):
+            return words_of(part)
+        case AllOf(parts) | AnyOf(parts):
+            return frozenset().union(*map(words_of, parts))
 
 
 @lru_cache(maxsize=4096)

@@ -93,20 +93,20 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     """Put by people; None: those that it names itself, in its attribute `group` with commas."""
 
     @property
-    def in_groups(self) -> tuple[str, ...]:
-        """Which groups it is in; what people say holds above what it says itself."""
-        if self.groups is not None:
-            return self.groups
-        named = self.attributes.get("group", "")
-        return tuple(one.strip() for one in named.split(",") if one.strip())
-
-    @property
     def facts(self) -> Facts:
-        """What a filter may ask: attributes, `car` and `group`."""
+        """What a filter may ask: attributes, `car`, and `group`."""
         found: dict[str, tuple[str, ...]] = {key: (text,) for key, text in self.attributes.items()}
         found["car"] = (self.controller_id,)
-        found["group"] = self.in_groups
+        found["group"] = groups_of(self)
         return found
+
+
+def groups_of(device: Device) -> tuple[str, ...]:
+    """Which groups a device is in; what people say holds above what it says itself."""
+    if device.groups is not None:
+        return device.groups
+    named = device.attributes.get("group", "")
+    return tuple(one.strip() for one in named.split(",") if one.strip())
 
 
 def offer(device: Device, action: Action) -> Device:

@@ -5,17 +5,22 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from typing import Final
 
 import msgspec
 
-from volant.cloud.campaigns.filters import Facts
+from volant.cloud.campaigns.filters import Facts, Filter, words_of
+from volant.cloud.campaigns.waves import Candidate
 from volant.cloud.ddi.device import Device
 from volant.cloud.inventory import CarRecord
-from volant.cloud.store.ports import CarRow
+from volant.cloud.store.ports import CarRow, facts_of
 from volant.cloud.store.rows import Rows, read, write
 
-DIGEST_BYTES = 16
-WHOLE = (
+DIGEST_BYTES: Final = 16
+KINDS_MOST: Final = 100_000
+"""Kinds of cars that are remembered at a time: memory has a bound when no two cars are alike."""
+CAR: Final = "car"
+CAR_ROWS: Final = (
     "select cars.car_id, seen.at_s, devices.body, records.body from cars"
     " left join seen on seen.car_id = cars.car_id"
     " left join devices on devices.car_id = cars.car_id"
@@ -43,8 +48,7 @@ class CarRows(Rows):
             car=car_id,
             body=write(device, Device),
         )
-        record = self.record(car_id)
-        self._describe(car_id, {**device.facts, **(record.facts if record else {})})
+        self._describe(car_id, facts_of(device, self.record(car_id)))
 
     def record(self, car_id: str) -> CarRecord | None:
         """What a car's manifests told, if it speaks Uptane."""
@@ -58,8 +62,7 @@ class CarRows(Rows):
             car=record.car_id,
             body=write(record, CarRecord),
         )
-        device = self.device(record.car_id)
-        self._describe(record.car_id, {**(device.facts if device else {}), **record.facts})
+        self._describe(record.car_id, facts_of(self.device(record.car_id), record))
 
     def records(self) -> Iterator[CarRecord]:
         """All of these, one after the other."""
@@ -72,25 +75,44 @@ class CarRows(Rows):
             " order by cars.car_id"
         )
         for car_id, body in found:
-            yield car_id, {**facts_of(body), "car": (car_id,)}
+            yield car_id, {**kind_facts(body), CAR: (car_id,)}
+
+    def chosen(self, wanted: Filter) -> Iterator[Candidate]:
+        """Cars that a filter lets through, by id."""
+        if CAR in words_of(wanted):
+            for car_id, facts in self.everyone():
+                if wanted(facts):
+                    yield Candidate(car_id, facts.get("group", ()))
+            return
+        # Cars alike are let through alike: the filter is asked once for all of them, mostly.
+        groups: dict[int, tuple[str, ...] | None] = {}
+        for car_id, kind in self._stream("select car_id, kind from cars order by car_id"):
+            if kind not in groups:
+                if len(groups) >= KINDS_MOST:
+                    groups.clear()
+                body = self._first("select facts from kinds where id = :id", id=kind)[0]
+                facts = kind_facts(body)
+                groups[kind] = facts.get("group", ()) if wanted(facts) else None
+            if (found := groups[kind]) is not None:
+                yield Candidate(car_id, found)
 
     def cars(self, *, after: str = "", most: int = 100) -> list[CarRow]:
         """A page of all cars by id, of those after one."""
-        sql = f"{WHOLE} where cars.car_id > :after order by cars.car_id limit :most"
-        return [_row(*found) for found in self._run(sql, after=after, most=most)]
+        sql = f"{CAR_ROWS} where cars.car_id > :after order by cars.car_id limit :most"
+        return [_car_row(*row) for row in self._run(sql, after=after, most=most)]
 
     def car(self, car_id: str) -> CarRow | None:
         """One of these."""
-        found = self._first(f"{WHOLE} where cars.car_id = :car", car=car_id)
-        return None if found is None else _row(*found)
+        found = self._first(f"{CAR_ROWS} where cars.car_id = :car", car=car_id)
+        return None if found is None else _car_row(*found)
 
     def remove_car(self, car_id: str) -> None:
-        """Forget a car; its tasks stay."""
-        kind = self._first("select kind from cars where car_id = :car", car=car_id)
-        for table in ("cars", "devices", "records", "director_files", "tokens", "seen"):
-            self._run(f"delete from {table} where car_id = :car", car=car_id)
+        """Forget a car: device, record, director's files, token and when it was heard; its tasks stay."""
+        kind = self._first("delete from cars where car_id = :car returning kind", car=car_id)
         if kind is not None:
             self._leave_kind(kind[0])
+        for table in ("devices", "records", "director_files", "tokens", "seen"):
+            self._run(f"delete from {table} where car_id = :car", car=car_id)
 
     def count_cars(self) -> int:
         """How many cars there are."""
@@ -140,9 +162,7 @@ class CarRows(Rows):
 
     def _describe(self, car_id: str, facts: Facts) -> None:
         """Put a car with those that have the same facts."""
-        body = msgspec.msgpack.encode(
-            {word: facts[word] for word in sorted(facts) if word != "car"}
-        )
+        body = msgspec.msgpack.encode({word: facts[word] for word in sorted(facts) if word != CAR})
         digest = hashlib.blake2b(body, digest_size=DIGEST_BYTES).digest()
         before = self._first(
             "select kinds.id, kinds.digest from cars join kinds on kinds.id = cars.kind"
@@ -171,7 +191,9 @@ class CarRows(Rows):
         self._run("delete from kinds where id = :id and cars = 0", id=kind)
 
 
-def _row(car_id: str, seen_s: float | None, device: bytes | None, record: bytes | None) -> CarRow:
+def _car_row(
+    car_id: str, seen_s: float | None, device: bytes | None, record: bytes | None
+) -> CarRow:
     return CarRow(
         car_id=car_id,
         seen_s=seen_s,
@@ -181,6 +203,6 @@ def _row(car_id: str, seen_s: float | None, device: bytes | None, record: bytes 
 
 
 @lru_cache(maxsize=4096)
-def facts_of(body: bytes) -> Facts:
+def kind_facts(body: bytes) -> Facts:
     """Facts that stand once for many cars."""
     return read(body, dict[str, tuple[str, ...]])

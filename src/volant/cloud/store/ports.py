@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Annotated, Any, Protocol
 
@@ -13,6 +13,7 @@ from volant.cloud.audit import Head
 from volant.cloud.campaigns.filters import Facts, Filter
 from volant.cloud.campaigns.plan import Name
 from volant.cloud.campaigns.state import Campaign, CarState, Task
+from volant.cloud.campaigns.waves import Candidate
 from volant.cloud.ddi.device import Chunk, Device
 from volant.cloud.inventory import CarRecord, ReleaseImage
 from volant.cloud.people import Person
@@ -47,6 +48,16 @@ class CarRow(msgspec.Struct, frozen=True, kw_only=True):
     """When it was heard last, Unix seconds; None: never."""
     device: Device | None = None
     record: CarRecord | None = None
+
+
+def facts_of(device: Device | None, record: CarRecord | None) -> Facts:
+    """What a filter may ask of a car, by both protocols."""
+    found: dict[str, tuple[str, ...]] = {} if device is None else dict(device.facts)
+    if record is not None:
+        groups = found.get("group", ())
+        found.update(record.facts)
+        found["group"] = tuple(dict.fromkeys((*groups, *record.groups)))
+    return found
 
 
 class DeltaJob(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,6 +108,26 @@ class Work(Protocol):
     def add_tasks(self, tasks: Iterable[Task]) -> None:
         """Store many new ones."""
 
+    def begin_enlisting(self, campaign_id: str) -> int:
+        """Begin to put cars into a campaign that has not begun; whoever did so before can no longer go on."""
+
+    def drop_tasks(self, campaign_id: str, most: int) -> int:
+        """Take out some of the cars that were put into a campaign that has not begun; how many there were."""
+
+    def enlist(self, campaign_id: str, number: int, cars: Sequence[tuple[str, int]]) -> None:
+        """Put cars with their waves into a campaign; nobody sees them before it has begun.
+
+        Raises:
+            RefusedError: somebody else has begun to do so since.
+        """
+
+    def end_enlisting(self, campaign_id: str, number: int) -> None:
+        """All are in it.
+
+        Raises:
+            RefusedError: somebody else has begun to do so since.
+        """
+
     def due(self, now_s: float, most: int) -> list[Task]:
         """Those whose time is over, the longest first."""
 
@@ -120,6 +151,9 @@ class Work(Protocol):
 
     def everyone(self) -> Iterator[tuple[str, Facts]]:
         """All cars of both protocols by id, with what a filter may ask of them."""
+
+    def chosen(self, wanted: Filter) -> Iterator[Candidate]:
+        """Cars that a filter lets through, by id; the same ones in the same order as long as the transaction lasts."""
 
     def cars(self, *, after: str = "", most: int = 100) -> list[CarRow]:
         """A page of all cars by id, of those after one."""

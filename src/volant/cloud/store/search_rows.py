@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from volant.cloud.campaigns.filters import AllOf, Compare, Compared, Filter, words_of
-from volant.cloud.store.car_rows import CarRows, facts_of
+from volant.cloud.store.car_rows import CarRows, kind_facts
 from volant.cloud.store.ports import CarRow
 
 SCAN_MOST: Final = 20_000
@@ -37,7 +37,7 @@ class SearchRows(CarRows):
         found = self._run("select id, facts from kinds limit :most", most=SCAN_MOST).all()
         if len(found) == SCAN_MOST:
             return None
-        return [kind for kind, body in found if wanted(facts_of(body))]
+        return [kind for kind, body in found if wanted(kind_facts(body))]
 
     def _of_kinds(self, kinds: list[int], after: str, most: int) -> tuple[list[str], str]:
         sql = (
@@ -61,7 +61,7 @@ class SearchRows(CarRows):
         found = []
         for name in sorted({one for one in names if one > after}):
             kind = self._first(sql, car=name)
-            if kind is not None and wanted({**facts_of(kind[0]), "car": (name,)}):
+            if kind is not None and wanted({**kind_facts(kind[0]), "car": (name,)}):
                 found.append(name)
         return found[:most], found[most - 1] if len(found) > most else ""
 
@@ -74,7 +74,7 @@ class SearchRows(CarRows):
         count = 0
         for car_id, body in self._run(sql, after=after, most=SCAN_MOST):
             count, after = count + 1, car_id
-            if wanted({**facts_of(body), "car": (car_id,)}):
+            if wanted({**kind_facts(body), "car": (car_id,)}):
                 found.append(car_id)
                 if len(found) == most:
                     return found, after

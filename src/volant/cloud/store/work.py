@@ -13,8 +13,6 @@ from volant.cloud.store.rows import write
 from volant.cloud.store.search_rows import SearchRows
 
 NEWS = "news"
-OF_CARS = frozenset({"tell", "car"})
-"""Lines that a campaign writes of each of its cars: too many to be found by what they are about."""
 
 
 class SqlWork(CampaignRows, SearchRows):
@@ -99,12 +97,12 @@ class SqlWork(CampaignRows, SearchRows):
         """Append to the audit log."""
         line, head = append(self.head(), at_s=at_s, by=by, act=act, about=about, data=data)
         self._run(
-            "insert into audit (number, line, digest, about)"
-            " values (:number, :line, :digest, :about)",
+            "insert into audit (number, about, line, digest)"
+            " values (:number, :about, :line, :digest)",
             number=head.count,
+            about=about,
             line=line,
             digest=head.digest,
-            about=None if act in OF_CARS else about,
         )
 
     def head(self) -> Head:
@@ -117,15 +115,6 @@ class SqlWork(CampaignRows, SearchRows):
         for (line,) in self._stream("select line from audit order by number"):
             yield bytes(line)
 
-    def lines_about(self, about: str, most: int = 1000) -> list[bytes]:
-        """Lines about one thing, in their order; of more than `most` the last ones."""
-        rows = self._run(
-            "select line from audit where about = :about order by number desc limit :most",
-            about=about,
-            most=most,
-        ).all()
-        return [bytes(line) for (line,) in reversed(rows)]
-
     def lines_page(self, *, before: int | None = None, most: int = 100) -> list[bytes]:
         """The last lines of the audit log, or those before a number; the newest first."""
         rows = self._run(
@@ -134,3 +123,12 @@ class SqlWork(CampaignRows, SearchRows):
             most=most,
         )
         return [bytes(line) for (line,) in rows]
+
+    def lines_about(self, about: str, most: int = 1000) -> list[bytes]:
+        """Lines of the audit log about one thing, in their order; of more than `most` the last ones."""
+        rows = self._run(
+            "select line from audit where about = :about order by number desc limit :most",
+            about=about,
+            most=most,
+        ).all()
+        return [bytes(line) for (line,) in reversed(rows)]

@@ -49,8 +49,8 @@ def take_over(connection: Connection) -> None:
         connection.execute(text(f"insert into {name} select * from old_{name}"))
     connection.execute(
         text(
-            "insert into audit (number, line, digest, about) select number, line, digest,"
-            " case when line ->> '$.act' in ('tell', 'car') then null else line ->> '$.about' end"
+            "insert into audit (number, about, line, digest)"
+            " select number, coalesce(json_extract(cast(line as text), '$.about'), ''), line, digest"
             " from old_audit"
         )
     )
