@@ -16,6 +16,7 @@ from tests.cloud.campaigns.fleet import plan_of
 from tests.cloud.ddi.device import FILE
 from tests.cloud.lab import known
 from volant.cloud.api import people_app
+from volant.cloud.artifacts import FolderArtifacts
 from volant.cloud.campaigns import (
     Campaign,
     CarState,
@@ -89,7 +90,7 @@ class Door:
 
     def __init__(self, folder: Path) -> None:
         self.fleet = Fleet(SqlStore(folder / "fleet.db"))
-        self.desk = Desk(self.fleet, folder, time.time)
+        self.desk = Desk(self.fleet, FolderArtifacts(folder), time.time)
         root = Desk.local("keeper")
         self.tokens = {
             name: self.desk.invite(root, name, role).token for name, role in ROLES.items()
