@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from volant.app.fleet_folder import FleetFolder
+from volant.app.fleet_keys import FleetKeys
 from volant.app.fleet_remote import SOMEBODY, RemoteDesk
 from volant.cloud.desk import Desk
 from volant.cloud.people import Person
@@ -55,7 +56,8 @@ def open_desk(where: Where, *, make: bool = False) -> Iterator[tuple[AnyDesk, Pe
         raise InputError("no fleet in this folder", file=str(folder))
     person = Desk.local(where.by or _user())
     with FleetFolder(folder) as home:
-        yield Desk(home.fleet, home.artifacts, time.time, home.path), person
+        keys = FleetKeys(home.path)
+        yield Desk(home.fleet, home.artifacts, time.time, home.path, keys), person
 
 
 def _token(file: Path | None) -> str:

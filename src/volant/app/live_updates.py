@@ -13,18 +13,18 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 
 from volant.app.app_make import app_store
 from volant.app.live_context import Context
-from volant.app.live_station import Station, publish_outside
+from volant.app.live_station import OutsideBus, Station, publish_outside
 from volant.app.ota_socket import OtaDoor, OtaReply, OtaWish
 from volant.app.say import tell as say
 from volant.app.updates_fetch import boot_id, sweep
 from volant.app.updates_folder import UpdatesFolder
-from volant.app.updates_ports import ports_of
+from volant.app.updates_ports import CarLine, ports_of
 from volant.app.updates_record import FileStore
 from volant.app.updates_work import Work
 from volant.caros.flash_file import FileFlash
@@ -50,15 +50,18 @@ from volant.ota.events import (
     Wished,
     Woke,
 )
-from volant.ota.health import HealthTuning, HealthWatch
+from volant.ota.health import HealthFacts, HealthWatch
+from volant.ota.life import Life, ended_of, followed, lived, started
 from volant.ota.machine import Machine, UpdateTuning, start, step, tell
-from volant.ota.record import encode, load
+from volant.ota.record import Decision, encode, load
 from volant.ota.telling import wishes
 
 TURN_S: Final = 0.05
 SEE_NS: Final = NS_PER_S
 """Between two looks of the machine at the car."""
 SAY_NS: Final = NS_PER_S
+KEEP_NS: Final = 60 * NS_PER_S
+"""Of hours and kilometres a cut may take so much (chosen); events are kept at once."""
 REPORT_S: Final = 30.0
 """Until the director is told once more what it has not heard."""
 MORE_S: Final = 30.0
@@ -140,9 +143,9 @@ def _idle(station: Station, why: str, folder: UpdatesFolder) -> None:
 def _run(station: Station, context: Context, folder: UpdatesFolder) -> int:
     store = FileStore(folder.record)
     work = Work(folder)
-    doip_port = context.doip.getsockname()[1]
-    work.ports = ports_of(folder, doip_port, app_store(context.state), work.sign)
-    live = LiveUpdates(station, folder, store, work, context.update_trial)
+    line = CarLine(context.doip.getsockname()[1])
+    work.ports = ports_of(folder, line.ask, app_store(context.state), work.sign)
+    live = LiveUpdates(station, folder, store, work, UpdateTuning(health=context.update_trial))
     if not station.go():
         return 0
     with contextlib.ExitStack() as opened:
@@ -158,16 +161,35 @@ def _run(station: Station, context: Context, folder: UpdatesFolder) -> int:
     return 0
 
 
+class Place(Protocol):
+    """Where it runs: a process of the live car, or a car without a road."""
+
+    note: str
+    busy: str
+    more_s: float
+
+    @property
+    def bus(self) -> OutsideBus:
+        """What it hears and says things on."""
+
+    @property
+    def now_ns(self) -> int:
+        """The car's time."""
+
+    def beat(self) -> None:
+        """Let whoever watches know that all is well."""
+
+
 class LiveUpdates:
     """The machine with what it hears and says."""
 
     def __init__(
         self,
-        station: Station,
+        station: Place,
         folder: UpdatesFolder,
         store: FileStore,
         work: Work,
-        trial: HealthTuning,
+        tuning: UpdateTuning,
     ) -> None:
         bus = station.bus
         self._station, self._folder, self._store, self._work = station, folder, store, work
@@ -177,7 +199,7 @@ class LiveUpdates:
         self._codes = bus.subscribe(topics.CAR_CODES)
         self._pilot = bus.subscribe(topics.PILOT_STATE)
         self._wishes = bus.subscribe(topics.UPDATE_REQUEST)
-        self._machine: Machine = start(load(store), UpdateTuning(health=trial))
+        self._machine: Machine = start(load(store), tuning)
         self._watch = HealthWatch()
         self._thread = WorkThread(work)
         self._clock, self._boot = folder.clock(boot_id(), time.monotonic_ns()), boot_id()
@@ -186,9 +208,13 @@ class LiveUpdates:
         self._said_ns = self._seen_ns = -NS_PER_S
         self._report_s = 0.0
         self._unreported = True
+        self._life, self._kept_ns = folder.life(), 0
+        self._before, self._lived_ns = HealthFacts(), station.now_ns
+        self._odometer_m: float | None = None
 
     def wake(self, *, booted: bool) -> None:
         """Begin, or go on after a cut."""
+        self._keep(started(self._life, booted=booted))
         self._feed(Woke(booted))
         self._say()
 
@@ -227,7 +253,32 @@ class LiveUpdates:
         facts = car_facts(now_ns, self._car.latest, self._body.latest, power)
         # A car that stands at its goal, or in a queue, tries nothing out.
         driving = driving and facts.speed_mps is not None and abs(facts.speed_mps) > STILL_MPS
-        self._feed(Seen(facts, self._watch.facts(driving=driving)))
+        health = self._watch.facts(driving=driving)
+        self._feed(Seen(facts, health))
+        self._live(now_ns, health)
+
+    def _live(self, now_ns: int, health: HealthFacts) -> None:
+        """Count how the car is; each event is sure on the disk, and told the director soon."""
+        car, life = self._car.latest, self._life
+        odometer_m = car.odometer_m if car is not None and car.valid else None
+        driven_m = odometer_m - self._odometer_m if odometer_m and self._odometer_m else 0.0
+        passed_s = (now_ns - self._lived_ns) / NS_PER_S
+        life = followed(life, self._machine.record, health.codes)
+        life = lived(life, passed_s, driven_m / 1000.0, self._before, health)
+        self._before, self._odometer_m, self._lived_ns = health, odometer_m, now_ns
+        fresh = (life.programs, life.events) != (self._life.programs, self._life.events)
+        self._unreported = self._unreported or fresh
+        if fresh or now_ns - self._kept_ns >= KEEP_NS:
+            self._kept_ns = now_ns
+            self._keep(life)
+        else:
+            self._life = life
+        self._work.condition, self._work.ended = life.condition, ended_of(self._machine.record)
+
+    def _keep(self, life: Life) -> None:
+        self._life = life
+        with contextlib.suppress(OSError):
+            self._folder.keep_life(life)
 
     def _answer(self, asked: OtaWish) -> OtaReply:
         if asked.wish is not None:
@@ -299,8 +350,15 @@ class LiveUpdates:
         now_s = time.monotonic()
         if not self._unreported or now_s < self._report_s or self._thread.busy:
             return
-        if self._machine.record.open is not None:
+        now = self._machine.record.open
+        if now is not None and (
+            now.decision is not Decision.TRIAL or not self._machine.has_settled
+        ):
             return
+        self._work.condition, self._work.ended = (
+            self._life.condition,
+            ended_of(self._machine.record),
+        )
         self._unreported, self._report_s = False, now_s + REPORT_S
         self._thread.report(self._told)
 

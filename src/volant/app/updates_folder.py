@@ -20,6 +20,7 @@ from msgspec import Meta
 from volant.caros.apps.store import write_whole
 from volant.core.errors import InputError, RefusedError
 from volant.core.updates import UpdateResult
+from volant.ota.life import Life, decode_life, encode_life
 from volant.trust.keys import PublicKey, SigningKey
 from volant.trust.uptane import (
     Attack,
@@ -177,6 +178,17 @@ class UpdatesFolder:
         changed = msgspec.structs.replace(joined, source=source)
         write_whole(self.path / "joined.json", msgspec.json.encode(changed))
 
+    def keep_token(self, token: str) -> None:
+        """Keep what lets the car in at its fleet; empty: it has none, and needs none."""
+        if token:
+            _write_secret(self.path / "token", token.encode())
+        else:
+            (self.path / "token").unlink(missing_ok=True)
+
+    def token(self) -> str:
+        """What lets the car in at its fleet; empty: there is none."""
+        return (_read(self.path / "token") or b"").decode(errors="replace")
+
     def inventory(self) -> Inventory:
         """Of this car.
 
@@ -288,6 +300,19 @@ class UpdatesFolder:
         """The director has heard of it."""
         (self.path / "attack.json").unlink(missing_ok=True)
 
+    # --- how the car is --------------------------------------------------------------------------
+
+    def life(self) -> Life:
+        """What the car has counted; what cannot be read counts as nothing."""
+        with contextlib.suppress(InputError):
+            data = _read(self.path / "life.json")
+            return Life() if data is None else decode_life(data)
+        return Life()
+
+    def keep_life(self, life: Life) -> None:
+        """Keep it."""
+        write_whole(self.path / "life.json", encode_life(life))
+
     # --- small counters --------------------------------------------------------------------------
 
     def next_counter(self) -> int:
@@ -309,13 +334,16 @@ class UpdatesFolder:
     def _store_key(self, unit: str, key: SigningKey) -> None:
         folder = self.path / "keys"
         folder.mkdir(mode=0o700, exist_ok=True)
-        path = folder / f"{quote(unit, safe='')}.pem"
-        path.unlink(missing_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(key.to_pem())
-            file.flush()
-            os.fsync(file.fileno())
+        _write_secret(folder / f"{quote(unit, safe='')}.pem", key.to_pem())
+
+
+def _write_secret(path: Path, data: bytes) -> None:
+    path.unlink(missing_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def time_key(joined: Joined) -> PublicKey:

@@ -21,6 +21,9 @@ from volant.cloud.looking import ForbiddenError, Looking, MissingError, known, k
 from volant.cloud.people import Person, Right, Role, digest_of, new_token
 from volant.cloud.store.ports import StoredRelease, Work
 from volant.cloud.taking import Taken, artifact, image, measure
+from volant.cloud.uptane import shelf
+from volant.cloud.uptane.authority import Authority
+from volant.cloud.uptane.joining import admit
 from volant.core.errors import InputError, RefusedError
 
 __all__ = ["Desk", "ForbiddenError", "MissingError"]
@@ -118,6 +121,19 @@ class Desk(Looking):
             work.tell_news()
         return views.TokenView(name=car, token=token)
 
+    def admit_uptane(self, person: Person, car: str) -> views.TokenView:
+        """Let a car in that speaks Uptane, by a code for its joining that is told once and good once.
+
+        Raises:
+            InputError: the car's id is none.
+            RefusedError: the fleet has no Uptane repositories, or their keys are elsewhere.
+        """
+        self.check(person, Right.ADMIT)
+        with self.fleet.store.work() as work:
+            code = admit(work, self._authority(), car, person.name, self.clock_s())
+            work.tell_news()
+        return views.TokenView(name=car, token=code)
+
     def dismiss(self, person: Person, car: str) -> None:
         """Let a car out: its token is no longer good, and no campaign waits for it.
 
@@ -178,7 +194,7 @@ class Desk(Looking):
 
         Raises:
             InputError: a file was not taken in, or the name is none.
-            RefusedError: there is a release of that name.
+            RefusedError: there is a release of that name, or the keys that sign its images are elsewhere.
         """
         self.check(person, Right.RUN)
         checked(release, Name, "name of a release")
@@ -189,6 +205,8 @@ class Desk(Looking):
         with self.fleet.store.work() as work:
             if work.release(release) is not None:
                 raise RefusedError(f"there is a release {release}; a release is not changed")
+            if images:
+                images = shelf.publish(work, self._authority(), images, now_s)
             chunks: tuple[Chunk, ...] = ()
             if files:
                 number = work.number("module")
@@ -295,6 +313,12 @@ class Desk(Looking):
                     break
                 after = page[-1].car_id
                 yield [one.car_id for one in page]
+
+    def _authority(self) -> Authority:
+        found = self.authority()
+        if found is None:
+            raise RefusedError("no keys of Uptane repositories are here: volant fleet uptane")
+        return found
 
     def _taken(self, body: views.FileBody) -> Taken:
         if self.artifacts.size(body.sha256) is None:

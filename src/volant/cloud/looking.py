@@ -16,6 +16,7 @@ from volant.cloud.inventory import Release, check_fit
 from volant.cloud.people import RIGHTS, Person, Right, digest_of
 from volant.cloud.service import Fleet
 from volant.cloud.store.ports import CarRow, StoredRelease, Work
+from volant.cloud.uptane.authority import Authority
 from volant.core.errors import InputError, RefusedError, TrustError
 
 PAGE: Final = 100
@@ -46,6 +47,8 @@ class Looking:
     """Unix seconds."""
     scratch: Path | None = None
     """Folder for files that are coming; None: the system's for temporary ones."""
+    authority: Callable[[], Authority | None] = lambda: None
+    """Keys of the Uptane repositories that are here; None: none."""
 
     def who(self, token: str) -> Person:
         """Whose token it is.

@@ -66,6 +66,7 @@ def image(body: FileBody, found: Taken, version: str) -> ReleaseImage:
         "hashes": {"sha256": found.sha256, "sha512": found.sha512},
         "release_counter": body.release_counter,
         "needs": body.needs,
+        "ecu_ids": body.units,
     }
     try:
         return msgspec.convert(said, ReleaseImage)

@@ -87,6 +87,15 @@ class SqlWork(CampaignRows, SearchRows):
         found = self._first("select last from numbers where kind = :kind", kind=kind)
         return 0 if found is None else int(found[0])
 
+    def put_number(self, kind: str, number: int) -> None:
+        """Set the last number of a kind."""
+        self._run(
+            "insert into numbers (kind, last) values (:kind, :number)"
+            " on conflict (kind) do update set last = excluded.last",
+            kind=kind,
+            number=number,
+        )
+
     def tell_news(self) -> None:
         """Let all servers look anew at cars that were quiet."""
         self.number(NEWS)
