@@ -243,9 +243,18 @@ def test_failures_lead_to_their_cars_and_cars_to_their_history(open_console):
     row = page.wait_for_selector("[data-test=task]").inner_text()
     assert "spring" in row
     assert "not enough room" in row
+    assert page.locator("[data-test=again]").count() == 0
     console.go(f"car/{VEHICLE}")
     assert "brake-1.1" in page.inner_text("[data-test=change]")
     page.wait_for_selector("text=2 manifests not believed: an old one")
+
+
+def test_one_car_is_let_try_again(open_console, door):
+    console = open_console("ann")
+    console.go(f"car/{car_id(35)}")
+    console.page.click("[data-test=again]")
+    console.page.wait_for_selector("[data-test=task]:has-text('tries again')")
+    assert door.campaign("spring").tallies[1].count(CarState.FAILED) == 1
 
 
 def test_a_campaign_is_written_by_keys_shown_how_it_fits_and_saved(open_console, door):

@@ -32,6 +32,8 @@ export const STATES: readonly CarState[] = [
   "failed",
 ];
 
+/** A car that is so may be let try again. */
+export const RETRIED: ReadonlySet<CarState> = new Set(["failed", "lost", "refused", "unwell"]);
 export const GOING: ReadonlySet<Phase> = new Set(["running", "paused", "halted"]);
 export const ENDED: ReadonlySet<Phase> = new Set(["stopped", "finished"]);
 

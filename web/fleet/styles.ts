@@ -332,8 +332,10 @@ export const look = css`
     overflow-wrap: anywhere;
     min-width: 180px;
   }
+  th.code,
   td.code,
-  th .code {
+  th .code,
+  td a.code {
     white-space: nowrap;
   }
   td.long.code {

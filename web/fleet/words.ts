@@ -374,6 +374,8 @@ export const EN = {
     saysNothing: "Nothing.",
     tasks: "Its campaigns",
     noTasks: "It was in none.",
+    again: "Try again",
+    againLabel: (campaign: string) => `Try again in ${campaign}`,
     history: "History",
     noHistory: "No program has changed.",
     when: "When",

@@ -47,6 +47,12 @@ export class Campaigns extends FleetPage {
         .numbers {
           grid-template-columns: 1fr 1fr;
         }
+        td progress {
+          display: none;
+        }
+        .chip {
+          white-space: normal;
+        }
       }
     `,
   ];
@@ -121,7 +127,7 @@ export class Campaigns extends FleetPage {
         [it.campaign],
         [it.phase],
         [it.good, "number"],
-        [it.flight, "number"],
+        [it.flight, "number side"],
         [it.errors, "number"],
         [it.release, "side"],
         [it.wave, "side"],
@@ -134,7 +140,7 @@ export class Campaigns extends FleetPage {
           <td class="number">${share(one.good, one.cars)}
             <progress class="well" max=${one.cars || 1} .value=${one.good}
               aria-label=${it.progress(one.good, one.cars)}></progress></td>
-          <td class="number">${words.number(one.in_flight)}</td>
+          <td class="number side">${words.number(one.in_flight)}</td>
           <td class="number ${one.errors ? "now" : ""}">${words.number(one.errors)}</td>
           <td class="side">${one.release}</td>
           <td class="side">${one.wave || words.none}</td>

@@ -1,10 +1,10 @@
 import { pathOf } from "../api";
 import { namesOf } from "../form";
-import { ago, until } from "../model";
+import { ago, RETRIED, until } from "../model";
 import { define, FleetPage, fieldOf, html, nothing } from "../page";
 import { hashOf } from "../route";
 import { Source } from "../source";
-import type { CarView } from "../views.gen";
+import type { CarView, TaskView } from "../views.gen";
 import { words } from "../words";
 import { sureDialog } from "./dialogs";
 
@@ -67,7 +67,7 @@ export class Car extends FleetPage {
     const rows = view.tasks.map(
       (one) => html`<tr data-test="task">
         <th scope="row"><a href=${hashOf("campaign", one.campaign)}>${one.campaign}</a></th>
-        <td class="tight">${words.states[one.state]}</td>
+        <td class="tight">${words.states[one.state]} ${this.again(one)}</td>
         <td>${one.wave}</td>
         <td class="number">${words.number(one.attempt)}</td>
         <td class="long">${one.reason}</td>
@@ -83,6 +83,14 @@ export class Car extends FleetPage {
       [it.due, "side"],
     ] as const;
     return this.listed("tasks", words.car.tasks, words.car.noTasks, heads, rows);
+  }
+
+  private again(task: TaskView) {
+    if (!this.may("run") || !RETRIED.has(task.state)) return nothing;
+    const path = pathOf("campaigns", task.campaign, "retry");
+    const body = { cars: [task.car] };
+    return html`<button type="button" class="slight" data-test="again" aria-label=${words.car.againLabel(task.campaign)}
+      @click=${() => this.act(() => this.api.send("POST", path, body))}>${words.car.again}</button>`;
   }
 
   private history(view: CarView) {
