@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from tests.cloud.shop import Shop
+from volant.cloud.artifacts import FolderArtifacts
 from volant.cloud.gateway import BODY_MOST_BYTES, Gateway, digest_of
 from volant.cloud.store import SqlStore
 from volant.core.errors import LinkError
@@ -24,7 +25,7 @@ class Door:
         self.shop = Shop(folder)
         with self.shop.fleet.store.work() as work:
             work.put_token("car-1", digest_of("secret"))
-        self.gateway = Gateway(self.shop.fleet, folder, lambda: self.shop.now_s)
+        self.gateway = Gateway(self.shop.fleet, FolderArtifacts(folder), lambda: self.shop.now_s)
 
     def send(
         self, method: str, path: str = "", token: str = "secret", car: str = "car-1", **more: Any
@@ -117,7 +118,7 @@ def test_a_file_is_sent_whole_in_part_and_not_at_all(door: Door) -> None:
     from tests.cloud.shop import CHUNKS, RELEASE
 
     digest = sha256(FILE).hexdigest()
-    (door.gateway.artifacts / digest).write_bytes(FILE)
+    (door.shop.folder / digest).write_bytes(FILE)
     file = replace(CHUNKS[0].artifacts[0], sha256=digest, size=len(FILE))
     with door.shop.fleet.store.work() as work:
         work.put_release(replace(RELEASE, chunks=(replace(CHUNKS[0], artifacts=(file,)),)))

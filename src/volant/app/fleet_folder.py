@@ -1,21 +1,21 @@
-"""A fleet in a folder: the database and the files of releases."""
+"""A fleet by its folder: the database and the files of releases, there or where `fleet.toml` says."""
 
 from __future__ import annotations
 
 import hashlib
 import secrets
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Self
 
 import msgspec
 
+from volant.app.fleet_settings import load_settings, open_artifacts, open_store
+from volant.cloud.artifacts import BLOCK_BYTES
 from volant.cloud.campaigns.plan import Name
 from volant.cloud.ddi import Artifact, Chunk, Device
-from volant.cloud.gateway import BLOCK_BYTES, digest_of
+from volant.cloud.gateway import digest_of
 from volant.cloud.service import Fleet
-from volant.cloud.store import SqlStore
 from volant.cloud.store.ports import StoredRelease
 from volant.core.errors import InputError, RefusedError
 
@@ -26,9 +26,11 @@ class FleetFolder:
     """Made when it is not there."""
 
     def __init__(self, path: Path) -> None:
-        self.path, self.artifacts = path, path / "artifacts"
-        self.artifacts.mkdir(parents=True, exist_ok=True)
-        self.store = SqlStore(path / "fleet.db")
+        self.path = path
+        path.mkdir(parents=True, exist_ok=True)
+        self.settings = load_settings(path)
+        self.artifacts = open_artifacts(path, self.settings)
+        self.store = open_store(path, self.settings)
         self.fleet = Fleet(self.store)
 
     def __enter__(self) -> Self:
@@ -87,12 +89,10 @@ class FleetFolder:
                     size += len(block)
                     for one in hashes:
                         one.update(block)
-            sha1, md5, sha256 = (one.hexdigest() for one in hashes)
-            partly = self.artifacts / f"{sha256}.part"
-            shutil.copyfile(file, partly)
-            partly.replace(self.artifacts / sha256)
         except OSError as error:
             raise InputError(f"cannot be read: {error}", file=str(file)) from error
+        sha1, md5, sha256 = (one.hexdigest() for one in hashes)
+        self.artifacts.put(sha256, file)
         try:
             found = Artifact(filename=file.name, size=size, sha1=sha1, md5=md5, sha256=sha256)
             return msgspec.convert(msgspec.to_builtins(found), Artifact)

@@ -11,10 +11,10 @@ import logging
 import zlib
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
+from volant.cloud.artifacts import Artifacts
 from volant.cloud.ddi import Answer, Artifact, Device, Place, Request, Slice
 from volant.cloud.ddi.requests import OK
 from volant.cloud.ddi.shapes import BODY_MOST_BYTES
@@ -27,7 +27,6 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 TENANT: Final = "DEFAULT"
 """hawkBit's own name of the only tenant; others are unknown here."""
-BLOCK_BYTES: Final = 64 * 1024
 WORDS: Final = "text/plain;charset=UTF-8"
 RETRY_S: Final = 30
 """When to come again while the database is away; a choice of ours."""
@@ -43,8 +42,8 @@ class Gateway:
     """Answers devices."""
 
     fleet: Fleet
-    artifacts: Path
-    """Folder of files, named by their SHA-256."""
+    artifacts: Artifacts
+    """Files of releases."""
     clock_s: Callable[[], float]
     """Unix seconds."""
     poll_s: float = 300.0
@@ -143,12 +142,8 @@ class Gateway:
         return hmac.compare_digest(digest, digest_of(authorization.removeprefix(SCHEME).strip()))
 
     async def _send_file(self, artifact: Artifact, part: Slice, send: Send) -> None:
-        left = part.end - part.begin
-        with (self.artifacts / artifact.sha256).open("rb") as file:
-            file.seek(part.begin)
-            while left and (block := file.read(min(BLOCK_BYTES, left))):
-                left -= len(block)
-                await send({"type": "http.response.body", "body": block, "more_body": True})
+        for block in self.artifacts.blocks(artifact.sha256, part.begin, part.end):
+            await send({"type": "http.response.body", "body": block, "more_body": True})
 
 
 def digest_of(token: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import secrets
 from enum import StrEnum
 from typing import Annotated, Final
 
@@ -10,6 +12,8 @@ from msgspec import Meta
 
 from volant.cloud.campaigns.plan import Name
 from volant.core.errors import RefusedError
+
+TOKEN_BYTES: Final = 32
 
 
 class Role(StrEnum):
@@ -70,3 +74,13 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
             raise RefusedError(f"the token of {self.name} is over")
         if right not in RIGHTS[self.role]:
             raise RefusedError(f"{self.name} is {self.role}, who may not {right}")
+
+
+def new_token() -> str:
+    """A token, by chance: told once, and kept as its digest."""
+    return secrets.token_urlsafe(TOKEN_BYTES)
+
+
+def digest_of(token: str) -> str:
+    """How a token is kept: SHA-256, in hex. Tokens are long and by chance, so this needs no salt."""
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -5,17 +5,21 @@ Times are Unix seconds. Lists come in pages: `next` is what to hand in as `after
 
 from __future__ import annotations
 
-import msgspec
+from typing import Annotated
 
-from volant.cloud.campaigns.plan import Plan
+import msgspec
+from msgspec import Meta
+
+from volant.cloud.campaigns.plan import Name, Plan
 from volant.cloud.campaigns.state import CarState, Phase
+from volant.cloud.people import Role
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
     """Base of all."""
 
 
-class MeView(View):
+class MeView(View, frozen=True, kw_only=True):
     """Who asks."""
 
     name: str
@@ -23,7 +27,7 @@ class MeView(View):
     rights: tuple[str, ...]
 
 
-class FleetView(View):
+class FleetView(View, frozen=True, kw_only=True):
     """The whole fleet in a few numbers."""
 
     cars: int
@@ -35,7 +39,7 @@ class FleetView(View):
     audit_digest: str
 
 
-class WaveView(View):
+class WaveView(View, frozen=True, kw_only=True):
     """One wave, as it is now."""
 
     name: str
@@ -54,7 +58,7 @@ class WaveView(View):
     """Those of none are left out."""
 
 
-class HealthView(View):
+class HealthView(View, frozen=True, kw_only=True):
     """One rule of health."""
 
     signal: str
@@ -69,7 +73,7 @@ class HealthView(View):
     """1.0 stops the campaign; 0.0: none."""
 
 
-class VerbView(View):
+class VerbView(View, frozen=True, kw_only=True):
     """One thing that the person who asks may do with a campaign, or why not."""
 
     verb: str
@@ -77,7 +81,7 @@ class VerbView(View):
     """Empty: it can be done now."""
 
 
-class CampaignLine(View):
+class CampaignLine(View, frozen=True, kw_only=True):
     """A campaign in a list."""
 
     campaign: str
@@ -93,7 +97,7 @@ class CampaignLine(View):
     wave: str
 
 
-class CampaignView(CampaignLine):
+class CampaignView(CampaignLine, frozen=True, kw_only=True):
     """A campaign, whole."""
 
     digest: str
@@ -111,7 +115,7 @@ class CampaignView(CampaignLine):
     verbs: tuple[VerbView, ...]
 
 
-class FailureView(View):
+class FailureView(View, frozen=True, kw_only=True):
     """Cars of a campaign with one reason."""
 
     state: CarState
@@ -120,7 +124,7 @@ class FailureView(View):
     examples: tuple[str, ...]
 
 
-class TaskView(View):
+class TaskView(View, frozen=True, kw_only=True):
     """One car's part in a campaign."""
 
     campaign: str
@@ -132,14 +136,14 @@ class TaskView(View):
     due_s: float | None
 
 
-class TasksPage(View):
+class TasksPage(View, frozen=True, kw_only=True):
     """Cars of a campaign."""
 
     tasks: tuple[TaskView, ...]
     next: str
 
 
-class CarLine(View):
+class CarLine(View, frozen=True, kw_only=True):
     """A car in a list."""
 
     car: str
@@ -152,7 +156,7 @@ class CarLine(View):
     """Version or image by control unit; `os` for a device of hawkBit's."""
 
 
-class CarsPage(View):
+class CarsPage(View, frozen=True, kw_only=True):
     """Cars."""
 
     cars: tuple[CarLine, ...]
@@ -161,7 +165,7 @@ class CarsPage(View):
     """Of the whole fleet."""
 
 
-class ChangeView(View):
+class ChangeView(View, frozen=True, kw_only=True):
     """A program of a car that came or went."""
 
     at_s: float
@@ -170,7 +174,7 @@ class ChangeView(View):
     after: str
 
 
-class CarView(CarLine):
+class CarView(CarLine, frozen=True, kw_only=True):
     """A car, whole."""
 
     tasks: tuple[TaskView, ...]
@@ -183,7 +187,7 @@ class CarView(CarLine):
     why_refused: str
 
 
-class FileView(View):
+class FileView(View, frozen=True, kw_only=True):
     """One file of a release."""
 
     name: str
@@ -193,7 +197,7 @@ class FileView(View):
     """Empty: of a device of hawkBit's."""
 
 
-class ReleaseView(View):
+class ReleaseView(View, frozen=True, kw_only=True):
     """A release."""
 
     release: str
@@ -203,7 +207,7 @@ class ReleaseView(View):
     files: tuple[FileView, ...]
 
 
-class FitView(View):
+class FitView(View, frozen=True, kw_only=True):
     """How a release fits the cars of a filter."""
 
     able: int
@@ -212,7 +216,7 @@ class FitView(View):
     """Cars by reason."""
 
 
-class DeltaView(View):
+class DeltaView(View, frozen=True, kw_only=True):
     """A delta in the making."""
 
     base: str
@@ -224,7 +228,7 @@ class DeltaView(View):
     reason: str
 
 
-class PersonView(View):
+class PersonView(View, frozen=True, kw_only=True):
     """Somebody with a token."""
 
     name: str
@@ -234,14 +238,14 @@ class PersonView(View):
     revoked_s: float | None
 
 
-class TokenView(View):
+class TokenView(View, frozen=True, kw_only=True):
     """A token, told once."""
 
     name: str
     token: str
 
 
-class AuditLine(View):
+class AuditLine(View, frozen=True, kw_only=True):
     """One line of the audit log."""
 
     number: int
@@ -252,7 +256,7 @@ class AuditLine(View):
     data: dict[str, object]
 
 
-class ReportView(View):
+class ReportView(View, frozen=True, kw_only=True):
     """A campaign as a record for others: what, to whom, when, with which result (UN R156, 7.1.1, recalled)."""
 
     campaign: CampaignView
@@ -267,7 +271,73 @@ class ReportView(View):
     """Of the log's last line when the report was made."""
 
 
-class ErrorView(View):
+class ErrorView(View, frozen=True, kw_only=True):
     """What was wrong, for people."""
 
     error: str
+
+
+class AuditCheckView(View, frozen=True, kw_only=True):
+    """The audit log, read from its first line to its last: none is changed or missing."""
+
+    lines: int
+    digest: str
+    """Of the last line."""
+
+
+class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of what is asked."""
+
+
+class ActBody(Body, frozen=True, kw_only=True):
+    """What goes with a verb; each verb reads what it needs."""
+
+    revision: Annotated[int, Meta(ge=0)] | None = None
+    """Refused when somebody has acted since; null: not checked."""
+    digest: Annotated[str, Meta(max_length=64)] = ""
+    """For `approve`: of the plan."""
+    reason: Annotated[str, Meta(max_length=512)] = ""
+    """For `pause` and `stop`."""
+    cars: Annotated[tuple[Name, ...], Meta(max_length=1000)] = ()
+    """For `retry`; none: every car that may try again."""
+
+
+class CarBody(Body, frozen=True, kw_only=True):
+    """A car to be let in."""
+
+    car: Name
+
+
+class GroupsBody(Body, frozen=True, kw_only=True):
+    """Groups that a car is in."""
+
+    groups: Annotated[tuple[Name, ...], Meta(max_length=64)]
+
+
+class FileBody(Body, frozen=True, kw_only=True):
+    """A file of a release that was sent before."""
+
+    name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,254}$")]
+    sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    hardware: Annotated[str, Meta(max_length=128)] = ""
+    """Which control units it is for; empty: it is for devices of hawkBit's."""
+    release_counter: Annotated[int, Meta(ge=0)] = 0
+    """Of an image for control units: a unit does not go back below what it runs."""
+    needs: Annotated[dict[str, int], Meta(max_length=64)] = {}
+    """Of an image for control units: least release counter on other hardware."""
+
+
+class ReleaseBody(Body, frozen=True, kw_only=True):
+    """A release, of files that were sent before."""
+
+    version: Annotated[str, Meta(max_length=128)] = "1"
+    files: Annotated[tuple[FileBody, ...], Meta(min_length=1, max_length=256)]
+
+
+class PersonBody(Body, frozen=True, kw_only=True):
+    """Somebody to be let in."""
+
+    name: Name
+    role: Role
+    expires_s: Annotated[float, Meta(ge=0.0)] | None = None
+    """Unix seconds; null: never."""

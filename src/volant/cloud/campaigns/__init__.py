@@ -23,6 +23,7 @@ from volant.cloud.campaigns.cars import (
     ask,
     hear,
     hear_health,
+    leave,
     overdue,
     retry,
     why_not_told,
@@ -38,6 +39,6 @@ __all__ = [
     "Answer", "Campaign", "Candidate", "CarFacts", "CarHealth", "CarState", "Division", "Filter",
     "HealthRule", "HealthSum", "Outcome", "Phase", "Plan", "Report", "Said", "Task", "Wave",
     "WaveTally", "Window", "advance", "approve", "ask", "change", "cut", "draft", "hear",
-    "hear_health", "overdue", "parse_filter", "pause", "resume", "retry", "start", "stop",
+    "hear_health", "leave", "overdue", "parse_filter", "pause", "resume", "retry", "start", "stop",
     "submit", "why_not_told",
 ]  # fmt: skip

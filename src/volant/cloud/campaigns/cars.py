@@ -184,6 +184,16 @@ def retry(campaign: Campaign, task: Task, now_s: float) -> Outcome:
     return Outcome(advance(campaign, now_s), task)
 
 
+def leave(campaign: Campaign, task: Task, reason: str, now_s: float) -> Outcome:
+    """A car leaves the fleet: nobody waits for it, and what it has said before goes on to count."""
+    if task.state not in TO_TELL | OPEN | {CarState.WATCHED}:
+        return Outcome(campaign, task)
+    left = replace(task, reason=reason[:REASON_MOST])
+    wanted = CarState.FAILED if task.state is CarState.AGAIN else CarState.REFUSED
+    campaign, task = _move(campaign, left, wanted, now_s)
+    return Outcome(advance(campaign, now_s), task)
+
+
 def _state_for(said: Said, task: Task, campaign: Campaign) -> CarState:
     if said is Said.INSTALLED:
         return CarState.WATCHED if campaign.plan.watch_s else CarState.WELL

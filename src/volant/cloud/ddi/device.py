@@ -89,15 +89,24 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     remark: str = ""
     offline: tuple[str, str] | None = None
     """Name and version that it runs by its own word."""
+    groups: tuple[str, ...] | None = None
+    """Put by people; None: those that it names itself, in its attribute `group` with commas."""
 
     @property
     def facts(self) -> Facts:
-        """What a filter may ask: attributes, `car`, and `group` (an attribute with commas)."""
+        """What a filter may ask: attributes, `car`, and `group`."""
         found: dict[str, tuple[str, ...]] = {key: (text,) for key, text in self.attributes.items()}
         found["car"] = (self.controller_id,)
-        groups = self.attributes.get("group", "")
-        found["group"] = tuple(one.strip() for one in groups.split(",") if one.strip())
+        found["group"] = groups_of(self)
         return found
+
+
+def groups_of(device: Device) -> tuple[str, ...]:
+    """Which groups a device is in; what people say holds above what it says itself."""
+    if device.groups is not None:
+        return device.groups
+    named = device.attributes.get("group", "")
+    return tuple(one.strip() for one in named.split(",") if one.strip())
 
 
 def offer(device: Device, action: Action) -> Device:

@@ -5,16 +5,23 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from typing import Final
 
 import msgspec
 
 from volant.cloud.campaigns.filters import Facts
 from volant.cloud.ddi.device import Device
 from volant.cloud.inventory import CarRecord
-from volant.cloud.store.ports import CarRow
+from volant.cloud.store.ports import CarRow, facts_of
 from volant.cloud.store.rows import Rows, read, write
 
-DIGEST_BYTES = 16
+DIGEST_BYTES: Final = 16
+CAR_ROWS: Final = (
+    "select cars.car_id, seen.at_s, devices.body, records.body from cars"
+    " left join seen on seen.car_id = cars.car_id"
+    " left join devices on devices.car_id = cars.car_id"
+    " left join records on records.car_id = cars.car_id"
+)
 
 
 class CarRows(Rows):
@@ -37,8 +44,7 @@ class CarRows(Rows):
             car=car_id,
             body=write(device, Device),
         )
-        record = self.record(car_id)
-        self._describe(car_id, {**device.facts, **(record.facts if record else {})})
+        self._describe(car_id, facts_of(device, self.record(car_id)))
 
     def record(self, car_id: str) -> CarRecord | None:
         """What a car's manifests told, if it speaks Uptane."""
@@ -52,8 +58,7 @@ class CarRows(Rows):
             car=record.car_id,
             body=write(record, CarRecord),
         )
-        device = self.device(record.car_id)
-        self._describe(record.car_id, {**(device.facts if device else {}), **record.facts})
+        self._describe(record.car_id, facts_of(self.device(record.car_id), record))
 
     def records(self) -> Iterator[CarRecord]:
         """All of these, one after the other."""
@@ -70,24 +75,21 @@ class CarRows(Rows):
 
     def cars(self, *, after: str = "", most: int = 100) -> list[CarRow]:
         """A page of all cars by id, of those after one."""
-        found = self._run(
-            "select cars.car_id, seen.at_s, devices.body, records.body from cars"
-            " left join seen on seen.car_id = cars.car_id"
-            " left join devices on devices.car_id = cars.car_id"
-            " left join records on records.car_id = cars.car_id"
-            " where cars.car_id > :after order by cars.car_id limit :most",
-            after=after,
-            most=most,
-        )
-        return [
-            CarRow(
-                car_id=car_id,
-                seen_s=seen_s,
-                device=None if device is None else read(device, Device),
-                record=None if record is None else read(record, CarRecord),
-            )
-            for car_id, seen_s, device, record in found
-        ]
+        sql = f"{CAR_ROWS} where cars.car_id > :after order by cars.car_id limit :most"
+        return [_car_row(*row) for row in self._run(sql, after=after, most=most)]
+
+    def car(self, car_id: str) -> CarRow | None:
+        """One of these."""
+        found = self._first(f"{CAR_ROWS} where cars.car_id = :car", car=car_id)
+        return None if found is None else _car_row(*found)
+
+    def remove_car(self, car_id: str) -> None:
+        """Forget a car: device, record, director's files, token and when it was heard; its tasks stay."""
+        kind = self._first("delete from cars where car_id = :car returning kind", car=car_id)
+        if kind is not None:
+            self._leave_kind(kind[0])
+        for table in ("devices", "records", "director_files", "tokens", "seen"):
+            self._run(f"delete from {table} where car_id = :car", car=car_id)
 
     def count_cars(self) -> int:
         """How many cars there are."""
@@ -161,8 +163,22 @@ class CarRows(Rows):
             kind=kind,
         )
         if before is not None:
-            self._run("update kinds set cars = cars - 1 where id = :id", id=before[0])
-            self._run("delete from kinds where id = :id and cars = 0", id=before[0])
+            self._leave_kind(before[0])
+
+    def _leave_kind(self, kind: int) -> None:
+        self._run("update kinds set cars = cars - 1 where id = :id", id=kind)
+        self._run("delete from kinds where id = :id and cars = 0", id=kind)
+
+
+def _car_row(
+    car_id: str, seen_s: float | None, device: bytes | None, record: bytes | None
+) -> CarRow:
+    return CarRow(
+        car_id=car_id,
+        seen_s=seen_s,
+        device=None if device is None else read(device, Device),
+        record=None if record is None else read(record, CarRecord),
+    )
 
 
 @lru_cache(maxsize=4096)

@@ -49,6 +49,16 @@ class CarRow(msgspec.Struct, frozen=True, kw_only=True):
     record: CarRecord | None = None
 
 
+def facts_of(device: Device | None, record: CarRecord | None) -> Facts:
+    """What a filter may ask of a car, by both protocols."""
+    found: dict[str, tuple[str, ...]] = {} if device is None else dict(device.facts)
+    if record is not None:
+        groups = found.get("group", ())
+        found.update(record.facts)
+        found["group"] = tuple(dict.fromkeys((*groups, *record.groups)))
+    return found
+
+
 class DeltaJob(msgspec.Struct, frozen=True, kw_only=True):
     """A delta that is made, or was, in the background."""
 
@@ -124,6 +134,12 @@ class Work(Protocol):
     def cars(self, *, after: str = "", most: int = 100) -> list[CarRow]:
         """A page of all cars by id, of those after one."""
 
+    def car(self, car_id: str) -> CarRow | None:
+        """One of these."""
+
+    def remove_car(self, car_id: str) -> None:
+        """Forget a car: device, record, director's files, token and when it was heard; its tasks stay."""
+
     def count_cars(self) -> int:
         """How many cars there are."""
 
@@ -179,6 +195,9 @@ class Work(Protocol):
 
     def lines_page(self, *, before: int | None = None, most: int = 100) -> list[bytes]:
         """The last lines of the audit log, or those before a number; the newest first."""
+
+    def lines_about(self, about: str, most: int = 1000) -> list[bytes]:
+        """Lines of the audit log about one thing, in their order; of more than `most` the last ones."""
 
     def number(self, kind: str) -> int:
         """The next number of a kind; never given twice."""

@@ -97,8 +97,10 @@ class SqlWork(CampaignRows, CarRows):
         """Append to the audit log."""
         line, head = append(self.head(), at_s=at_s, by=by, act=act, about=about, data=data)
         self._run(
-            "insert into audit (number, line, digest) values (:number, :line, :digest)",
+            "insert into audit (number, about, line, digest)"
+            " values (:number, :about, :line, :digest)",
             number=head.count,
+            about=about,
             line=line,
             digest=head.digest,
         )
@@ -121,3 +123,12 @@ class SqlWork(CampaignRows, CarRows):
             most=most,
         )
         return [bytes(line) for (line,) in rows]
+
+    def lines_about(self, about: str, most: int = 1000) -> list[bytes]:
+        """Lines of the audit log about one thing, in their order; of more than `most` the last ones."""
+        rows = self._run(
+            "select line from audit where about = :about order by number desc limit :most",
+            about=about,
+            most=most,
+        ).all()
+        return [bytes(line) for (line,) in reversed(rows)]

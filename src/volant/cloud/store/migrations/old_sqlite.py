@@ -45,8 +45,15 @@ def take_over(connection: Connection) -> None:
         chunks = msgspec.msgpack.decode(body, type=tuple[Chunk, ...])
         version = chunks[0].version if chunks else ""
         work.put_release(StoredRelease(name=name, version=version, chunks=chunks))
-    for name in ("numbers", "tokens", "seen", "audit"):
+    for name in ("numbers", "tokens", "seen"):
         connection.execute(text(f"insert into {name} select * from old_{name}"))
+    connection.execute(
+        text(
+            "insert into audit (number, about, line, digest)"
+            " select number, coalesce(json_extract(cast(line as text), '$.about'), ''), line, digest"
+            " from old_audit"
+        )
+    )
     for name in TABLES:
         connection.execute(text(f"drop table old_{name}"))
     connection.execute(text("pragma user_version = 0"))

@@ -135,6 +135,8 @@ def _make_rest() -> None:
     op.create_table(
         "audit",
         sa.Column("number", BIG, primary_key=True, autoincrement=False),
+        sa.Column("about", TEXT, nullable=False),
         sa.Column("line", sa.LargeBinary, nullable=False),
         sa.Column("digest", TEXT, nullable=False),
     )
+    op.create_index("audit_about", "audit", ["about", "number"])

@@ -1,0 +1,95 @@
+"""Files of releases over HTTP: one in each request, of any length, streamed to the disk and never held in memory."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import IO, Final
+
+import anyio
+from litestar import put
+from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
+from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
+
+from volant.cloud import views
+from volant.cloud.api_guard import BusyError, Guard, Req
+from volant.cloud.api_routes import WRONG
+from volant.cloud.desk import Desk
+from volant.cloud.people import Person, Right
+from volant.core.errors import InputError, LinkError
+
+FILE_MOST_BYTES: Final = 64 << 30
+AT_ONCE: Final = 4
+"""Files that are sent at once; choices of ours."""
+WRITE_BYTES: Final = 1 << 20
+SILENCE_MOST_S: Final = 60.0
+"""A sender that is silent for so long is let go."""
+
+
+class FileOperation(Operation):
+    """Says in OpenAPI that the body is the file itself."""
+
+    def __post_init__(self) -> None:
+        schema = Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY)
+        content = {"application/octet-stream": OpenAPIMediaType(schema=schema)}
+        self.request_body = RequestBody(content=content, required=True, description="The file.")
+
+
+@put(
+    "/releases/{release:str}/files/{name:str}",
+    summary="Send a file of a release to come",
+    responses=WRONG,
+    request_max_body_size=None,
+    operation_class=FileOperation,
+)
+async def send_file(request: Req, release: str, name: str) -> views.FileView:
+    """The body is the file. Its SHA-256 in the answer is what the release then names it by."""
+    guard: Guard = request.app.state.guard
+    person = await guard.answer(request, _may_publish)
+    if guard.files_coming >= AT_ONCE:
+        raise BusyError(f"{AT_ONCE} files are sent already; come again")
+    guard.files_coming += 1
+    try:
+        with tempfile.NamedTemporaryFile(dir=guard.desk.artifacts, suffix=".part") as file:
+            await _receive(request, guard, file)
+            taken = guard.desk.take_file
+            return await guard.in_thread(lambda: taken(person, name, Path(file.name)))
+    except OSError as error:
+        raise LinkError(f"the file cannot be stored: {error.strerror or error}") from error
+    finally:
+        guard.files_coming -= 1
+
+
+def _may_publish(desk: Desk, person: Person) -> Person:
+    desk.check(person, Right.RUN)
+    return person
+
+
+async def _receive(request: Req, guard: Guard, file: IO[bytes]) -> None:
+    """Put a request's body into a file."""
+    length, waiting = 0, bytearray()
+    async for block in _blocks(request):
+        length += len(block)
+        if length > FILE_MOST_BYTES:
+            raise InputError(f"a file has at most {FILE_MOST_BYTES} bytes")
+        waiting += block
+        if len(waiting) >= WRITE_BYTES:
+            data, waiting = bytes(waiting), bytearray()
+            await guard.in_thread(lambda data=data: file.write(data))
+    rest = bytes(waiting)
+    await guard.in_thread(lambda: (file.write(rest), file.flush()))
+
+
+async def _blocks(request: Req) -> AsyncIterator[bytes]:
+    """A body's pieces, as long as they come."""
+    pieces = aiter(request.stream())
+    while True:
+        try:
+            with anyio.fail_after(SILENCE_MOST_S):
+                block = await anext(pieces)
+        except StopAsyncIteration:
+            return
+        except TimeoutError as error:
+            raise LinkError(f"nothing came for {SILENCE_MOST_S:.0f} s") from error
+        yield block
