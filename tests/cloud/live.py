@@ -56,6 +56,11 @@ class LiveFleet:
         """Where cars find it."""
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def log(self) -> Path:
+        """What its servers say."""
+        return self.folder.with_name("server.log")
+
     def admit(self, *cars: str) -> None:
         """Let cars in."""
         with FleetFolder(self.folder) as home:
@@ -120,9 +125,10 @@ class LiveFleet:
     def serving(self, *options: str) -> Iterator[subprocess.Popen[bytes]]:
         """Run the server; it answers when this begins, and is ended as Ctrl-C ends it."""
         command = [sys.executable, "-m", "volant", "fleet", "serve", os.fspath(self.folder)]
-        with process([*command, "--port", str(self.port), *options]) as running:
+        options = ("--port", str(self.port), *options)
+        with process([*command, *options], log=self.log) as running:
             until(lambda: running.poll() is not None or self.answers())
-            assert running.poll() is None, "the server did not start"
+            assert running.poll() is None, self.log.read_text(errors="replace")
             yield running
 
     def answers(self) -> bool:
