@@ -18,7 +18,7 @@ from volant.app.updates_work import Work
 from volant.core.messages import Gear, PowerState
 from volant.core.updates import UpdateWish
 from volant.ota.events import Check
-from volant.ota.health import HealthTuning
+from volant.ota.machine import UpdateTuning
 
 
 class Hands:
@@ -42,7 +42,7 @@ def live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[LiveUpdates, 
     bus = SimpleNamespace(subscribe=lambda *_: SimpleNamespace(latest=None, take=list))
     station = cast("Station", SimpleNamespace(bus=bus, now_ns=0))
     store = FileStore(folder.record)
-    return LiveUpdates(station, folder, store, work, HealthTuning()), hands, work
+    return LiveUpdates(station, folder, store, work, UpdateTuning()), hands, work
 
 
 def test_a_stick_is_taken_only_with_a_wish_that_is_taken(

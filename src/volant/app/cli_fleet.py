@@ -7,26 +7,31 @@ from typing import Annotated
 
 import typer
 
+from volant.app.cli_fleet_parts import ByOption, FleetArgument, TokenFileOption, where_of
+from volant.app.cli_fleet_people import audit, people, token
 from volant.app.cli_parts import PLAIN, JsonOption
 
 fleet_app = typer.Typer(
     **PLAIN, help="Serve updates to many cars, in campaigns that stop themselves."
 )
-
-FolderArgument = Annotated[Path, typer.Argument(help="Folder of the fleet; made if need be.")]
-ByOption = Annotated[str, typer.Option(help="Who does it, for the audit log.")]
+fleet_app.command()(people)
+fleet_app.command()(token)
+fleet_app.command()(audit)
 
 
 @fleet_app.command()
 def serve(
-    folder: FolderArgument,
+    folder: Annotated[Path, typer.Argument(help="Folder of the fleet; made if need be.")],
     host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen at.")] = 8770,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port for cars.")] = 8770,
+    people_port: Annotated[
+        int, typer.Option(min=1, max=65535, help="Port for people: API and console.")
+    ] = 8771,
     poll_s: Annotated[
         float, typer.Option(min=1.0, max=86400.0, help="How often cars ask, seconds.")
     ] = 300.0,
 ) -> None:
-    """Serve campaigns over hawkBit's device API.
+    """Serve campaigns to cars, and the console to people.
 
     \b
     Example:
@@ -34,14 +39,15 @@ def serve(
     """
     from volant.app.fleet_serve import serve_command
 
-    raise typer.Exit(serve_command(folder, host, port, poll_s))
+    raise typer.Exit(serve_command(folder, host, port, people_port, poll_s))
 
 
 @fleet_app.command()
 def admit(
-    folder: FolderArgument,
+    fleet: FleetArgument,
     car: Annotated[str, typer.Argument(help="The car's id, such as its VIN.")],
-    by: ByOption,
+    by: ByOption = "",
+    token_file: TokenFileOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Let a car in and print its token, once.
@@ -52,16 +58,80 @@ def admit(
     """
     from volant.app.fleet_command import admit_command
 
-    raise typer.Exit(admit_command(folder, car, by, as_json=as_json))
+    raise typer.Exit(admit_command(where_of(fleet, by, token_file), car, as_json=as_json))
+
+
+@fleet_app.command()
+def dismiss(
+    fleet: FleetArgument,
+    car: Annotated[str, typer.Argument(help="The car's id.")],
+    by: ByOption = "",
+    token_file: TokenFileOption = None,
+) -> None:
+    """Let a car out: its token is no longer good, and no campaign waits for it.
+
+    \b
+    Example:
+      volant fleet dismiss fleet VOLANT00000000001
+    """
+    from volant.app.fleet_command import dismiss_command
+
+    raise typer.Exit(dismiss_command(where_of(fleet, by, token_file), car))
+
+
+@fleet_app.command()
+def cars(
+    fleet: FleetArgument,
+    car: Annotated[str, typer.Argument(help="Only this car, whole.")] = "",
+    wanted: Annotated[str, typer.Option("--filter", help="Only cars that it lets through.")] = "",
+    after: Annotated[str, typer.Option(help="Only cars after this one, by id.")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 100,
+    token_file: TokenFileOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show cars, or one car with its history.
+
+    \b
+    Examples:
+      volant fleet cars fleet --filter 'model == ev1 and version < 2.0'
+      volant fleet cars fleet VOLANT00000000001
+    """
+    from volant.app.fleet_command import cars_command
+
+    where = where_of(fleet, "", token_file)
+    found = cars_command(where, car, wanted=wanted, after=after, limit=limit, as_json=as_json)
+    raise typer.Exit(found)
+
+
+@fleet_app.command()
+def groups(
+    fleet: FleetArgument,
+    car: Annotated[str, typer.Argument(help="The car's id.")],
+    names: Annotated[list[str] | None, typer.Argument(help="Its groups; none: no group.")] = None,
+    by: ByOption = "",
+    token_file: TokenFileOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Put a car into groups, and out of all others.
+
+    \b
+    Example:
+      volant fleet groups fleet VOLANT00000000001 staff eu
+    """
+    from volant.app.fleet_command import groups_command
+
+    where = where_of(fleet, by, token_file)
+    raise typer.Exit(groups_command(where, car, names or (), as_json=as_json))
 
 
 @fleet_app.command()
 def publish(
-    folder: FolderArgument,
+    fleet: FleetArgument,
     release: Annotated[str, typer.Argument(help="Name of the release.")],
     files: Annotated[list[Path], typer.Argument(help="Its files.")],
-    by: ByOption,
+    by: ByOption = "",
     version: Annotated[str, typer.Option(help="Version that cars are told.")] = "1",
+    token_file: TokenFileOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Take files in as a release.
@@ -72,15 +142,68 @@ def publish(
     """
     from volant.app.fleet_command import publish_command
 
-    raise typer.Exit(publish_command(folder, release, files, version, by, as_json=as_json))
+    where = where_of(fleet, by, token_file)
+    raise typer.Exit(publish_command(where, release, files, version, as_json=as_json))
+
+
+@fleet_app.command()
+def releases(
+    fleet: FleetArgument, token_file: TokenFileOption = None, as_json: JsonOption = False
+) -> None:
+    """Show all releases, with the hashes of their files.
+
+    \b
+    Example:
+      volant fleet releases fleet
+    """
+    from volant.app.fleet_command import releases_command
+
+    raise typer.Exit(releases_command(where_of(fleet, "", token_file), as_json=as_json))
+
+
+@fleet_app.command()
+def fit(
+    fleet: FleetArgument,
+    release: Annotated[str, typer.Argument(help="The release.")],
+    wanted: Annotated[str, typer.Option("--filter", help="Only cars that it lets through.")] = "",
+    token_file: TokenFileOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show how many cars a release is for, and why not for the others.
+
+    \b
+    Example:
+      volant fleet fit fleet os-2.0 --filter 'group == eu'
+    """
+    from volant.app.fleet_command import fit_command
+
+    where = where_of(fleet, "", token_file)
+    raise typer.Exit(fit_command(where, release, wanted, as_json=as_json))
+
+
+@fleet_app.command()
+def campaigns(
+    fleet: FleetArgument, token_file: TokenFileOption = None, as_json: JsonOption = False
+) -> None:
+    """Show all campaigns.
+
+    \b
+    Example:
+      volant fleet campaigns https://fleet.example:8771
+    """
+    from volant.app.fleet_command import campaigns_command
+
+    raise typer.Exit(campaigns_command(where_of(fleet, "", token_file), as_json=as_json))
 
 
 @fleet_app.command()
 def campaign(
-    folder: FolderArgument,
+    fleet: FleetArgument,
     verb: Annotated[
         str,
-        typer.Argument(help="draft, change, submit, approve, start, pause, resume, stop or show."),
+        typer.Argument(
+            help="draft, change, submit, approve, start, pause, resume, stop, retry or show."
+        ),
     ],
     name: Annotated[str, typer.Argument(help="The campaign.")],
     by: ByOption = "",
@@ -90,6 +213,10 @@ def campaign(
     revision: Annotated[
         int | None, typer.Option(min=0, help="Refuse if somebody has acted since this one.")
     ] = None,
+    car: Annotated[
+        list[str] | None, typer.Option(help="For retry: only this car; may be repeated.")
+    ] = None,
+    token_file: TokenFileOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Act on a campaign; a second person approves it before it starts.
@@ -99,23 +226,49 @@ def campaign(
       volant fleet campaign fleet draft spring --plan spring.json --by ann
       volant fleet campaign fleet stop spring --by bob --reason "bad brakes"
     """
-    from volant.app.fleet_command import campaign_command
+    from volant.app.fleet_command import Asked, campaign_command
 
-    found = campaign_command(
-        folder, verb, name, by=by, plan=plan, digest=digest, reason=reason, revision=revision,
-        as_json=as_json,
-    )  # fmt: skip
-    raise typer.Exit(found)
+    asked = Asked(verb, name, plan, digest, reason, revision, tuple(car or ()))
+    raise typer.Exit(campaign_command(where_of(fleet, by, token_file), asked, as_json=as_json))
 
 
 @fleet_app.command()
-def audit(folder: FolderArgument, as_json: JsonOption = False) -> None:
-    """Check that no line of the audit log was changed or is missing.
+def watch(
+    fleet: FleetArgument,
+    campaign: Annotated[str, typer.Argument(help="The campaign.")],
+    every_s: Annotated[
+        float, typer.Option(min=0.1, max=3600.0, help="How often to look, seconds.")
+    ] = 1.0,
+    token_file: TokenFileOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Watch a campaign until it has ended or has stopped itself; with --json a line for each change.
 
     \b
     Example:
-      volant fleet audit fleet
+      volant fleet watch fleet spring
     """
-    from volant.app.fleet_command import audit_command
+    from volant.app.fleet_watch import watch_command
 
-    raise typer.Exit(audit_command(folder, as_json=as_json))
+    where = where_of(fleet, "", token_file)
+    raise typer.Exit(watch_command(where, campaign, every_s, as_json=as_json))
+
+
+@fleet_app.command()
+def report(
+    fleet: FleetArgument,
+    campaign: Annotated[str, typer.Argument(help="The campaign.")],
+    html: Annotated[Path | None, typer.Option(help="Write it to this file, too.")] = None,
+    token_file: TokenFileOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show a campaign as a record for others: what, to whom, when, with which result, by whom.
+
+    \b
+    Example:
+      volant fleet report fleet spring --html spring.html
+    """
+    from volant.app.fleet_command import report_command
+
+    where = where_of(fleet, "", token_file)
+    raise typer.Exit(report_command(where, campaign, html, as_json=as_json))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -24,10 +23,8 @@ from volant.app.cli_parts import (
     StateOption,
     ToOption,
     ViaOption,
+    trial_of,
 )
-
-if TYPE_CHECKING:
-    from volant.ota.health import HealthTuning
 
 
 def up(
@@ -168,24 +165,10 @@ def up(
         sleep_after_s=sleep_after,
         supply_pct=supply,
         state=state,
-        update_trial=_trial(trial),
+        update_trial=trial_of(trial),
         as_json=as_json,
     )
     raise typer.Exit(up_command(wish))
-
-
-def _trial(words: str) -> HealthTuning:
-    from volant.core.errors import SettingsError
-    from volant.ota.health import HealthTuning
-
-    settle, _, drive = words.partition(",")
-    try:
-        settle_s, drive_s = float(settle), float(drive)
-    except ValueError:
-        settle_s = drive_s = math.nan
-    if not (0.0 <= settle_s <= 3600.0 and 0.0 <= drive_s <= 86_400.0):
-        raise SettingsError(f"--trial {words}: expected two numbers of seconds, such as 20,300")
-    return HealthTuning(settle_s=settle_s, drive_s=drive_s)
 
 
 def power(

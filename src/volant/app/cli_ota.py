@@ -7,7 +7,14 @@ from typing import Annotated
 
 import typer
 
-from volant.app.cli_parts import DEFAULT_CAR, PLAIN, CarOption, JsonOption, StateOption
+from volant.app.cli_parts import (
+    DEFAULT_CAR,
+    PLAIN,
+    CarOption,
+    JsonOption,
+    StateOption,
+    trial_of,
+)
 
 ota_app = typer.Typer(**PLAIN, help="Check for updates of the live car, install them, go back.")
 
@@ -19,27 +26,44 @@ LiveOption = Annotated[
 
 @ota_app.command()
 def join(
-    place: Annotated[str, typer.Argument(help="Folder of `volant repo`, which holds the keys.")],
+    place: Annotated[
+        str,
+        typer.Argument(
+            help="Folder of `volant repo`, which holds the keys, or address of a fleet."
+        ),
+    ],
     url: Annotated[
         str | None, typer.Option(help="Take updates from this address; default: from the folder.")
     ] = None,
     vehicle: Annotated[
-        str | None, typer.Option(help="Vehicle id in the folder; default: its first car.")
+        str | None,
+        typer.Option(
+            help="Vehicle id; default: the folder's first car, for a fleet the car's VIN."
+        ),
+    ] = None,
+    code: Annotated[
+        str | None, typer.Option(help="For a fleet: what `volant fleet admit --uptane` printed.")
+    ] = None,
+    app: Annotated[
+        list[str] | None,
+        typer.Option(help="For a fleet: an app that its updates bring; again for more."),
     ] = None,
     car: CarOption = DEFAULT_CAR,
     state: StateOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Let a car believe two repositories: once, at a desk, while it is down.
+    """Let a car believe two repositories, or a fleet: once, at a desk, while it is down.
 
     \b
     Examples:
       volant ota join repo
       volant ota join repo --url http://127.0.0.1:8760 --car p7
+      volant ota join http://127.0.0.1:8770/uptane --code CODE
     """
     from volant.app.ota_join import JoinWish, join_command
 
-    raise typer.Exit(join_command(place, JoinWish(car, url, vehicle), state, as_json=as_json))
+    wish = JoinWish(car, url, vehicle, code, tuple(app or ()))
+    raise typer.Exit(join_command(place, wish, state, as_json=as_json))
 
 
 @ota_app.command()
@@ -136,6 +160,37 @@ def history(
     from volant.app.ota_command import history_command
 
     raise typer.Exit(history_command(car, state, as_json=as_json))
+
+
+@ota_app.command()
+def park(
+    states: Annotated[list[Path], typer.Argument(help="Folder of a car's state, for each car.")],
+    car: CarOption = DEFAULT_CAR,
+    agree: Annotated[
+        bool, typer.Option("--agree", help="Agree to each update at once, as its owner would.")
+    ] = False,
+    poll_s: Annotated[
+        float, typer.Option(min=1.0, max=86_400.0, help="Seconds between two checks.")
+    ] = 300.0,
+    trial: Annotated[
+        str,
+        typer.Option(help="As of `volant up`; these cars do not drive.", metavar="SETTLE,DRIVE"),
+    ] = "20,0",
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print a JSON object a line at each change.")
+    ] = False,
+) -> None:
+    """Let joined cars stand parked without a road, and take their updates: control units, flash and all.
+
+    \b
+    Examples:
+      volant ota park car1 car2 car3 --agree
+      volant ota park car1 --poll-s 10 --json
+    """
+    from volant.app.park_command import GarageWish, park_command
+
+    wish = GarageWish(tuple(states), car, trial_of(trial), poll_s, agree)
+    raise typer.Exit(park_command(wish, as_json=as_json))
 
 
 @ota_app.command()

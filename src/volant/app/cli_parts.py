@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 import typer.core
+
+if TYPE_CHECKING:
+    from volant.ota.health import HealthTuning
 
 PLAIN: Final[dict[str, Any]] = {
     "rich_markup_mode": None,
@@ -74,3 +78,22 @@ class BusCommand(typer.core.TyperCommand):
             if word == "--bus" and alone:
                 given.append("inline")
         return super().parse_args(ctx, given)
+
+
+def trial_of(words: str) -> HealthTuning:
+    """What `--trial SETTLE,DRIVE` says.
+
+    Raises:
+        SettingsError: it is no pair of seconds.
+    """
+    from volant.core.errors import SettingsError
+    from volant.ota.health import HealthTuning
+
+    settle, _, drive = words.partition(",")
+    try:
+        settle_s, drive_s = float(settle), float(drive)
+    except ValueError:
+        settle_s = drive_s = math.nan
+    if not (0.0 <= settle_s <= 3600.0 and 0.0 <= drive_s <= 86_400.0):
+        raise SettingsError(f"--trial {words}: expected two numbers of seconds, such as 20,300")
+    return HealthTuning(settle_s=settle_s, drive_s=drive_s)

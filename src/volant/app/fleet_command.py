@@ -1,174 +1,217 @@
-"""`volant fleet`: cars, releases and campaigns of a fleet that lies in a folder, and its audit log."""
+"""`volant fleet`: cars, releases, campaigns, people and the audit log of a fleet, in a folder or behind a server."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
+from volant.app import fleet_tables as tables
 from volant.app.exits import Exit
-from volant.app.fleet_folder import FleetFolder
-from volant.app.say import answer, answer_json, table
-from volant.cloud import audit
-from volant.cloud.campaigns import (
-    Campaign,
-    CarState,
-    Plan,
-    approve,
-    change,
-    draft,
-    pause,
-    resume,
-    stop,
-    submit,
-)
+from volant.app.fleet_open import AnyDesk, Where, open_desk
+from volant.app.fleet_report import say_report, write_html
+from volant.app.say import answer, answer_json
+from volant.cloud import views
+from volant.cloud.campaigns import Plan
+from volant.cloud.people import Person, Role
 from volant.core.errors import InputError
 
-VERBS: Final = ("draft", "change", "submit", "approve", "start", "pause", "resume", "stop", "show")
+VERBS: Final = (
+    "draft", "change", "submit", "approve", "start", "pause", "resume", "stop", "retry", "show",
+)  # fmt: skip
+DAY_S: Final = 86_400.0
 
 
-class CarAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """What `volant fleet admit --json` prints."""
-
-    car: str
-    token: str
-
-
-class PublishAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """What `volant fleet publish --json` prints."""
-
-    release: str
-    version: str
-    files: dict[str, str]
-    """SHA-256 by name."""
-
-
-class WaveAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """One wave."""
-
-    name: str
-    open: bool
-    size: int
-    errors_limit: int
-    cars: dict[str, int]
-    """Cars by state; those of none are left out."""
-
-
-class CampaignAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """What `volant fleet campaign --json` prints."""
-
-    campaign: str
-    phase: str
-    reason: str
-    revision: int
-    digest: str
-    """Of the plan: what is approved."""
-    told: int
-    errors: int
-    in_flight: int
-    waves: tuple[WaveAnswer, ...]
-
-
-class AuditAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """What `volant fleet audit --json` prints."""
-
-    lines: int
-    digest: str
-
-
-def admit_command(folder: Path, car: str, by: str, *, as_json: bool) -> Exit:
+def admit_command(where: Where, car: str, *, as_json: bool) -> Exit:
     """Let a car in and tell its token."""
-    with FleetFolder(folder) as home:
-        found = CarAnswer(car=car, token=home.admit(car, by, time.time()))
-    if as_json:
-        answer_json(found)
-        return Exit.DONE
-    answer(found.token)
+    with open_desk(where, make=True) as (desk, person):
+        found = desk.admit(person, car)
+    return _say_token(found, as_json=as_json)
+
+
+def dismiss_command(where: Where, car: str) -> Exit:
+    """Let a car out."""
+    with open_desk(where) as (desk, person):
+        desk.dismiss(person, car)
     return Exit.DONE
+
+
+def cars_command(
+    where: Where, car: str, *, wanted: str, after: str, limit: int, as_json: bool
+) -> Exit:
+    """Show one car, or a page of those that a filter lets through."""
+    with open_desk(where) as (desk, person):
+        if car:
+            one = desk.car(person, car)
+            return _say(one, tables.say_car, as_json=as_json)
+        page = desk.cars(person, wanted=wanted, after=after, limit=limit)
+        found = list(page.cars)
+        # With a filter a page may be short and yet have a next one; a person wants it full.
+        while page.next and len(found) < limit:
+            page = desk.cars(person, wanted=wanted, after=page.next, limit=limit - len(found))
+            found += page.cars
+    whole = views.CarsPage(cars=tuple(found), next=page.next, total=page.total)
+    return _say(whole, tables.say_cars, as_json=as_json)
+
+
+def groups_command(where: Where, car: str, groups: Sequence[str], *, as_json: bool) -> Exit:
+    """Put a car into groups, and out of all others."""
+    with open_desk(where) as (desk, person):
+        found = desk.put_groups(person, car, tuple(groups))
+    return _say(found, tables.say_car, as_json=as_json)
 
 
 def publish_command(
-    folder: Path, release: str, files: Sequence[Path], version: str, by: str, *, as_json: bool
+    where: Where, release: str, files: Sequence[Path], version: str, *, as_json: bool
 ) -> Exit:
     """Take files in as a release."""
-    with FleetFolder(folder) as home:
-        chunk = home.publish(release, version, files, by, time.time())
-    hashes = {one.filename: one.sha256 for one in chunk.artifacts}
+    with open_desk(where, make=True) as (desk, person):
+        taken = [desk.take_file(person, one.name, one) for one in files]
+        bodies = tuple(views.FileBody(name=one.name, sha256=one.sha256) for one in taken)
+        found = desk.publish(person, release, views.ReleaseBody(version=version, files=bodies))
     if as_json:
-        answer_json(PublishAnswer(release=release, version=version, files=hashes))
+        answer_json(found)
         return Exit.DONE
-    for name, digest in hashes.items():
-        answer(f"{digest}  {name}")
+    for one in found.files:
+        answer(f"{one.sha256}  {one.name}")
     return Exit.DONE
 
 
-def campaign_command(
-    folder: Path,
-    verb: str,
-    name: str,
-    *,
-    by: str,
-    plan: Path | None,
-    digest: str,
-    reason: str,
-    revision: int | None,
-    as_json: bool,
-) -> Exit:
-    """Act on a campaign, or show it."""
-    if verb not in VERBS:
-        raise InputError(f"{verb!r} is no verb of a campaign; there are {', '.join(VERBS)}")
-    if not by and verb != "show":
-        raise InputError("who acts? --by NAME")
-    asked = Asked(name=name, by=by, plan=plan, digest=digest, reason=reason, revision=revision)
-    with FleetFolder(folder) as home:
-        found = _act(home, verb, asked, time.time())
-    return _say(found, as_json=as_json)
+def releases_command(where: Where, *, as_json: bool) -> Exit:
+    """Show all releases."""
+    with open_desk(where) as (desk, person):
+        found = desk.releases(person)
+    return _say(found, tables.say_releases, as_json=as_json)
+
+
+def fit_command(where: Where, release: str, wanted: str, *, as_json: bool) -> Exit:
+    """Show how a release fits cars."""
+    with open_desk(where) as (desk, person):
+        found = desk.fit(person, release, wanted)
+    return _say(found, tables.say_fit, as_json=as_json)
+
+
+def campaigns_command(where: Where, *, as_json: bool) -> Exit:
+    """Show all campaigns."""
+    with open_desk(where) as (desk, person):
+        found = desk.campaigns(person)
+    return _say(found, tables.say_campaigns, as_json=as_json)
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What a person wants of a campaign."""
 
+    verb: str
     name: str
-    by: str
-    plan: Path | None
-    digest: str
-    reason: str
-    revision: int | None
+    plan: Path | None = None
+    digest: str = ""
+    reason: str = ""
+    revision: int | None = None
+    cars: tuple[str, ...] = ()
 
 
-def _act(home: FleetFolder, verb: str, asked: Asked, now_s: float) -> Campaign:
-    name, by, reason = asked.name, asked.by, asked.reason
-    if verb == "draft":
-        home.fleet.add(draft(_plan(asked.plan, name), by), by, now_s)
-    if verb in {"draft", "show"}:
-        return _load(home, name)
-    seen = _load(home, name).revision if asked.revision is None else asked.revision
-    if verb == "start":
-        return home.fleet.start(name, by, seen, now_s)
-    steps: dict[str, Callable[[Campaign], Campaign]] = {
-        "change": lambda one: change(one, _plan(asked.plan, name), by, seen),
-        "submit": lambda one: submit(one, by, seen),
-        "approve": lambda one: approve(one, asked.digest, by, seen),
-        "pause": lambda one: pause(one, by, reason),
-        "resume": lambda one: resume(one, by, seen, now_s=now_s),
-        "stop": lambda one: stop(one, by, reason),
-    }
-    return home.fleet.act(name, verb, by, now_s, steps[verb])
-
-
-def audit_command(folder: Path, *, as_json: bool) -> Exit:
-    """Check the chain of the audit log."""
-    with FleetFolder(folder) as home, home.store.work() as work:
-        head = audit.check(work.lines())
+def campaign_command(where: Where, asked: Asked, *, as_json: bool) -> Exit:
+    """Act on a campaign, or show it."""
+    if asked.verb not in VERBS:
+        raise InputError(f"{asked.verb!r} is no verb of a campaign; there are {', '.join(VERBS)}")
+    with open_desk(where) as (desk, person):
+        found = _act(desk, person, asked)
+        failures = desk.failures(person, asked.name) if asked.verb == "show" else []
     if as_json:
-        answer_json(AuditAnswer(lines=head.count, digest=head.digest))
+        answer_json(found)
         return Exit.DONE
-    answer(f"{head.count} lines, none changed or missing; the last has {head.digest}")
+    tables.say_campaign(found, failures)
+    return Exit.DONE
+
+
+def _act(desk: AnyDesk, person: Person, asked: Asked) -> views.CampaignView:
+    if asked.verb == "show":
+        return desk.campaign(person, asked.name)
+    if asked.verb == "draft":
+        return desk.draft(person, _plan(asked.plan, asked.name))
+    if asked.verb == "change":
+        plan = _plan(asked.plan, asked.name)
+        return desk.change(person, asked.name, plan, asked.revision)
+    if asked.verb == "approve" and not asked.digest:
+        raise InputError("approved is one plan: --digest DIGEST, as `show` tells it")
+    said = {
+        "revision": asked.revision, "digest": asked.digest, "reason": asked.reason,
+        "cars": asked.cars,
+    }  # fmt: skip
+    try:
+        body = msgspec.convert(said, views.ActBody)
+    except msgspec.ValidationError as error:
+        raise InputError(str(error)) from error
+    return desk.act(person, asked.name, asked.verb, body)
+
+
+def report_command(where: Where, campaign: str, html: Path | None, *, as_json: bool) -> Exit:
+    """Show a campaign as a record for others."""
+    with open_desk(where) as (desk, person):
+        found = desk.report(person, campaign)
+    if html is not None:
+        write_html(html, found)
+    if as_json:
+        answer_json(found)
+        return Exit.DONE
+    say_report(found)
+    return Exit.DONE
+
+
+def people_command(where: Where, *, as_json: bool) -> Exit:
+    """Show everybody with a token."""
+    with open_desk(where) as (desk, person):
+        found = desk.people(person)
+    return _say(found, tables.say_people, as_json=as_json)
+
+
+def token_command(
+    where: Where, name: str, role: str, days: float | None, *, revoke: bool, as_json: bool
+) -> Exit:
+    """Give somebody a token, or take it back."""
+    with open_desk(where, make=not revoke) as (desk, person):
+        if revoke:
+            gone = desk.uninvite(person, name)
+            return _say([gone], tables.say_people, as_json=as_json)
+        if role not in set(Role):
+            raise InputError(f"{role!r} is no role; there are {', '.join(Role)}")
+        expires_s = None if days is None else time.time() + days * DAY_S
+        found = desk.invite(person, name, Role(role), expires_s)
+    return _say_token(found, as_json=as_json)
+
+
+def audit_command(where: Where, lines: int, *, as_json: bool) -> Exit:
+    """Check the chain of the audit log, or show its last lines."""
+    with open_desk(where) as (desk, person):
+        if lines:
+            shown = desk.audit(person, limit=lines)
+            return _say(shown, tables.say_audit, as_json=as_json)
+        head = desk.check_audit(person)
+    if as_json:
+        answer_json(head)
+        return Exit.DONE
+    answer(f"{head.lines} lines, none changed or missing; the last has {head.digest}")
+    return Exit.DONE
+
+
+def _say(found: Any, in_words: Any, *, as_json: bool) -> Exit:
+    if as_json:
+        answer_json(found)
+    else:
+        in_words(found)
+    return Exit.DONE
+
+
+def _say_token(found: views.TokenView, *, as_json: bool) -> Exit:
+    if as_json:
+        answer_json(found)
+    else:
+        answer(found.token)
     return Exit.DONE
 
 
@@ -182,51 +225,3 @@ def _plan(path: Path | None, name: str) -> Plan:
     if found.campaign_id != name:
         raise InputError(f"the plan of {found.campaign_id}, expected {name}", file=str(path))
     return found
-
-
-def _load(home: FleetFolder, name: str) -> Campaign:
-    with home.store.work() as work:
-        found = work.campaign(name)
-    if found is None:
-        raise InputError(f"no campaign {name}")
-    return found
-
-
-def _say(campaign: Campaign, *, as_json: bool) -> Exit:
-    tallies = [*campaign.tallies, *[None] * len(campaign.plan.waves)]
-    waves = tuple(
-        WaveAnswer(
-            name=wave.name,
-            open=bool(campaign.tallies) and place <= campaign.wave,
-            size=tally.size if tally else 0,
-            errors_limit=wave.errors_limit(tally.size if tally else 0),
-            cars={str(one): tally.count(one) for one in CarState if tally and tally.count(one)},
-        )
-        for place, (wave, tally) in enumerate(zip(campaign.plan.waves, tallies, strict=False))
-    )
-    found = CampaignAnswer(
-        campaign=campaign.plan.campaign_id,
-        phase=campaign.phase,
-        reason=campaign.reason,
-        revision=campaign.revision,
-        digest=campaign.plan.digest,
-        told=campaign.told,
-        errors=campaign.errors,
-        in_flight=campaign.in_flight,
-        waves=waves,
-    )
-    if as_json:
-        answer_json(found)
-        return Exit.DONE
-    answer(f"{found.campaign}: {found.phase}, revision {found.revision} ({found.reason})")
-    answer(f"plan {found.digest}")
-    rows = [
-        (one.name, "open" if one.open else "", str(one.size), str(one.errors_limit), _cars(one))
-        for one in waves
-    ]
-    table("", ("wave", "", "cars", "errors stop at", "now"), rows)
-    return Exit.DONE
-
-
-def _cars(wave: WaveAnswer) -> str:
-    return ", ".join(f"{count} {state}" for state, count in wave.cars.items())

@@ -14,7 +14,7 @@ from volant.app.fleet_settings import load_settings, open_artifacts, open_store
 from volant.cloud.artifacts import BLOCK_BYTES
 from volant.cloud.campaigns.plan import Name
 from volant.cloud.ddi import Artifact, Chunk, Device
-from volant.cloud.gateway import digest_of
+from volant.cloud.people import digest_of
 from volant.cloud.service import Fleet
 from volant.cloud.store.ports import StoredRelease
 from volant.core.errors import InputError, RefusedError

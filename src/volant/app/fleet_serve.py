@@ -1,73 +1,151 @@
-"""`volant fleet serve`: the fleet's server over HTTP, with its clock."""
+"""`volant fleet serve`: the cars' door and the people's door of a fleet in one process, with its clock.
+
+Cars are answered by granian in the main thread's loop; what waits for the database works in threads beside it. People
+have a loop of their own in another thread, so that no list delays a car.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
+import secrets
+import signal
+import socket
+import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-import uvicorn
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.server.embed import Server
 
 from volant.app.exits import Exit
+from volant.app.fleet_clock import Ticking
 from volant.app.fleet_folder import FleetFolder
+from volant.app.fleet_keys import FleetKeys
+from volant.app.fleet_people import PeopleDoor
 from volant.app.say import tell
-from volant.cloud.gateway import Gateway
+from volant.cloud.desk import Desk
+from volant.cloud.door import Door, Hands
+from volant.cloud.steady import Beats, Steady
+from volant.cloud.uptane import UptaneDoor
 from volant.core.errors import LinkError
 
-REFRESH_S: Final = 1.0
-"""How soon a campaign that another process has changed is noticed; a stop reaches every later poll within it."""
-TICK_S: Final = 5.0
+HEAD_MS: Final = 60_000
+"""A request's head that takes longer ends the connection, as does one that says nothing for so long; a choice of ours."""
+HEAD_MOST_BYTES: Final = 16 * 1024
+CONNECTIONS: Final = 250_000
+"""Held at once; the system's limit of open files may be lower."""
+BACKLOG: Final = 4096
+SWITCH_S: Final = 0.001
+"""So soon a thread that reads the database lets cars be answered; Python's own is five times as long."""
+END_S: Final = 5.0
 
-_log = logging.getLogger(__name__)
 
+def serve_command(folder: Path, host: str, port: int, people_port: int, poll_s: float) -> Exit:
+    """Run `volant fleet serve` until a signal comes.
 
-def serve_command(folder: Path, host: str, port: int, poll_s: float) -> Exit:
-    """Run `volant fleet serve` until a signal comes."""
+    Raises:
+        InputError: the folder is no fleet's.
+        LinkError: the database is away, or a port is taken.
+    """
+    for number in (port, people_port):
+        _check_free(host, number)
+    sys.setswitchinterval(SWITCH_S)
     with FleetFolder(folder) as home:
-        gateway = Gateway(home.fleet, home.artifacts, time.time, poll_s)
-        tell(f"fleet of {folder} at http://{host}:{port}/DEFAULT/controller/v1/CAR (Ctrl-C ends)")
-        asyncio.run(_serve(gateway, host, port))
-    return Exit.DONE
+        ended = asyncio.run(_serve(home, host, port, people_port, poll_s))
+    return Exit.TERMINATED if ended is signal.SIGTERM else Exit.DONE
 
 
-async def _serve(gateway: Gateway, host: str, port: int) -> None:
-    config = uvicorn.Config(
-        gateway, host=host, port=port, log_level="warning", access_log=False, lifespan="off"
-    )
-    async with _clock(gateway):
-        await uvicorn.Server(config).serve()
+async def _serve(
+    home: FleetFolder, host: str, port: int, people_port: int, poll_s: float
+) -> signal.Signals:
+    loop = asyncio.get_running_loop()
+    asked: asyncio.Future[signal.Signals] = loop.create_future()
+    for one in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(one, partial(_end, asked, one))
+    clock = Steady(time.time, time.monotonic)
+    with contextlib.ExitStack() as stack:
+        door = Door(
+            home.fleet,
+            home.artifacts,
+            clock,
+            Hands(*(_hand(stack, name) for name in ("looks", "acts", "uptane", "files"))),
+            poll_s=poll_s,
+            limits=home.settings.limits,
+            uptane=UptaneDoor(home.fleet, FleetKeys(home.path), clock.now_s).answer,
+            base=home.settings.cars_url.rstrip("/"),
+            ready=False,
+        )
+        ticking = Ticking(door, Beats(1 + secrets.randbelow(2**31 - 1)))
+        await ticking.begin()
+        desk = Desk(home.fleet, home.artifacts, clock.now_s)
+        people = stack.enter_context(PeopleDoor(desk, host, people_port))
+        async with _granian(door, host, port), ticking.going_on():
+            tell(f"cars:   http://{host}:{port}/DEFAULT/controller/v1/CAR")
+            tell(f"people: http://{host}:{people.port}/ (Ctrl-C ends)")
+            found = await asked
+        await door.end()
+        await ticking.store_seen()
+    return found
+
+
+def _end(asked: asyncio.Future[signal.Signals], found: signal.Signals) -> None:
+    if not asked.done():
+        asked.set_result(found)
+
+
+def _hand(stack: contextlib.ExitStack, name: str) -> Callable[[Callable[[], Any]], Awaitable[Any]]:
+    """A thread that does one thing after the other."""
+    pool = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix=f"fleet-{name}"))
+    return lambda work: asyncio.get_running_loop().run_in_executor(pool, work)
 
 
 @contextlib.asynccontextmanager
-async def _clock(gateway: Gateway) -> AsyncIterator[None]:
-    """Let time go by beside the server."""
-    running = asyncio.create_task(_go_on(gateway))
+async def _granian(door: Door, host: str, port: int) -> AsyncIterator[None]:
+    """Serve cars meanwhile."""
+    logging.getLogger("_granian").setLevel(logging.ERROR)
+    server = Server(
+        door,
+        address=host,
+        port=port,
+        interface=Interfaces.RSGI,
+        http=HTTPModes.http1,
+        backlog=BACKLOG,
+        backpressure=CONNECTIONS,
+        http1_settings=HTTP1Settings(header_read_timeout=HEAD_MS, max_buffer_size=HEAD_MOST_BYTES),
+        log_enabled=False,
+    )
+    listening = asyncio.Event()
+    server.on_startup(listening.set)
+    running = asyncio.create_task(server.serve())
+    waiting = asyncio.create_task(listening.wait())
+    await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    if running.done():
+        await running
+        raise LinkError(f"nothing can be served at {host}:{port}")
     try:
         yield
     finally:
-        running.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await running
+        server.signal_handler_interrupt()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(running, END_S)
 
 
-async def _go_on(gateway: Gateway) -> None:
-    ticked_s = 0.0
-    while True:
-        await asyncio.sleep(REFRESH_S)
-        try:
-            refresh(gateway)
-            if time.monotonic() - ticked_s >= TICK_S:
-                gateway.fleet.tick(time.time())
-                ticked_s = time.monotonic()
-        except LinkError as error:
-            _log.warning("database_away error=%s", error)
-
-
-def refresh(gateway: Gateway) -> None:
-    """Notice what other processes have stored."""
-    if gateway.fleet.refresh():
-        gateway.forget()
+def _check_free(host: str, port: int) -> None:
+    """Whether somebody else listens there: two servers of granian's would share a port unseen."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+    except OSError as error:
+        raise LinkError(
+            f"nothing can be served at {host}:{port}: {error.strerror or error}"
+        ) from error

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from volant.cloud.artifacts import Artifacts, FolderArtifacts, S3Artifacts
+from volant.cloud.limits import Limits
 from volant.cloud.store import SqlStore
 from volant.core.settings import load_toml
 
@@ -37,6 +38,9 @@ class FleetSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     database: DatabaseSettings = DatabaseSettings()
     artifacts: ArtifactsSettings = ArtifactsSettings()
+    limits: Limits = Limits()
+    cars_url: Annotated[str, Meta(max_length=256)] = ""
+    """Such as `https://cars.example`, where cars see the server elsewhere than it sees itself."""
 
 
 def load_settings(folder: Path) -> FleetSettings:

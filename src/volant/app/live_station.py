@@ -17,7 +17,7 @@ import socket
 import struct
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 
@@ -26,6 +26,7 @@ from volant.caros.livebus import LiveBus, Seat
 from volant.caros.supervise import ProcessRow
 from volant.caros.supervise.pulse import Pulse, send_pulse
 from volant.core import topics
+from volant.core.bus import Bus
 from volant.core.clock import CONTROL_TICK_NS, NS_PER_S, nanoseconds
 from volant.core.component import Component, Inputs
 from volant.core.messages import LiveStep, Message
@@ -42,6 +43,16 @@ AWAIT_ROOM_NS: Final = nanoseconds(0.002)
 """What is awaited is given up so long before the next tick."""
 AWAITED: Final = (topics.CAR_STATE, topics.CAN_FRAMES)
 _NUMBER: Final = {topic.name: number for number, topic in enumerate(TOPICS)}
+
+
+class OutsideBus(Bus, Protocol):
+    """A bus on which also things are said that no component said."""
+
+    def drain(self) -> None:
+        """Take in what others have said."""
+
+    def sent(self, topic: Topic) -> int:
+        """How many messages of a topic were published here."""
 
 
 class Lateness:
@@ -115,7 +126,7 @@ def in_order(outputs: Sequence[tuple[Topic, Message]]) -> list[tuple[Topic, Mess
     return sorted(outputs, key=lambda one: one[0] in AWAITED)
 
 
-def publish_told(bus: LiveBus, outputs: Sequence[tuple[Topic, Message]], told: LiveStep) -> None:
+def publish_told(bus: OutsideBus, outputs: Sequence[tuple[Topic, Message]], told: LiveStep) -> None:
     """Publish messages, and after them which they were, so that a journal can tell their numbers."""
     produced: list[tuple[int, int]] = []
     for topic, message in outputs:
@@ -125,7 +136,7 @@ def publish_told(bus: LiveBus, outputs: Sequence[tuple[Topic, Message]], told: L
 
 
 def publish_outside(
-    bus: LiveBus, who: str, stamp_ns: int, outputs: Sequence[tuple[Topic, Message]]
+    bus: OutsideBus, who: str, stamp_ns: int, outputs: Sequence[tuple[Topic, Message]]
 ) -> None:
     """Publish what no component said: a driver's hands, the supervisor's word."""
     if outputs:

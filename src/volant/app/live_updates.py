@@ -13,18 +13,18 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 
 from volant.app.app_make import app_store
 from volant.app.live_context import Context
-from volant.app.live_station import Station, publish_outside
+from volant.app.live_station import OutsideBus, Station, publish_outside
 from volant.app.ota_socket import OtaDoor, OtaReply, OtaWish
 from volant.app.say import tell as say
 from volant.app.updates_fetch import boot_id, sweep
 from volant.app.updates_folder import UpdatesFolder
-from volant.app.updates_ports import ports_of
+from volant.app.updates_ports import CarLine, ports_of
 from volant.app.updates_record import FileStore
 from volant.app.updates_work import Work
 from volant.caros.flash_file import FileFlash
@@ -50,7 +50,7 @@ from volant.ota.events import (
     Wished,
     Woke,
 )
-from volant.ota.health import HealthTuning, HealthWatch
+from volant.ota.health import HealthWatch
 from volant.ota.machine import Machine, UpdateTuning, start, step, tell
 from volant.ota.record import encode, load
 from volant.ota.telling import wishes
@@ -140,9 +140,9 @@ def _idle(station: Station, why: str, folder: UpdatesFolder) -> None:
 def _run(station: Station, context: Context, folder: UpdatesFolder) -> int:
     store = FileStore(folder.record)
     work = Work(folder)
-    doip_port = context.doip.getsockname()[1]
-    work.ports = ports_of(folder, doip_port, app_store(context.state), work.sign)
-    live = LiveUpdates(station, folder, store, work, context.update_trial)
+    line = CarLine(context.doip.getsockname()[1])
+    work.ports = ports_of(folder, line.ask, app_store(context.state), work.sign)
+    live = LiveUpdates(station, folder, store, work, UpdateTuning(health=context.update_trial))
     if not station.go():
         return 0
     with contextlib.ExitStack() as opened:
@@ -158,16 +158,35 @@ def _run(station: Station, context: Context, folder: UpdatesFolder) -> int:
     return 0
 
 
+class Place(Protocol):
+    """Where it runs: a process of the live car, or a car without a road."""
+
+    note: str
+    busy: str
+    more_s: float
+
+    @property
+    def bus(self) -> OutsideBus:
+        """What it hears and says things on."""
+
+    @property
+    def now_ns(self) -> int:
+        """The car's time."""
+
+    def beat(self) -> None:
+        """Let whoever watches know that all is well."""
+
+
 class LiveUpdates:
     """The machine with what it hears and says."""
 
     def __init__(
         self,
-        station: Station,
+        station: Place,
         folder: UpdatesFolder,
         store: FileStore,
         work: Work,
-        trial: HealthTuning,
+        tuning: UpdateTuning,
     ) -> None:
         bus = station.bus
         self._station, self._folder, self._store, self._work = station, folder, store, work
@@ -177,7 +196,7 @@ class LiveUpdates:
         self._codes = bus.subscribe(topics.CAR_CODES)
         self._pilot = bus.subscribe(topics.PILOT_STATE)
         self._wishes = bus.subscribe(topics.UPDATE_REQUEST)
-        self._machine: Machine = start(load(store), UpdateTuning(health=trial))
+        self._machine: Machine = start(load(store), tuning)
         self._watch = HealthWatch()
         self._thread = WorkThread(work)
         self._clock, self._boot = folder.clock(boot_id(), time.monotonic_ns()), boot_id()

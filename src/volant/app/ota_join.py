@@ -6,8 +6,9 @@ come from the folder of `volant repo`; no server ever gives them.
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -16,6 +17,7 @@ import msgspec
 
 from volant.app.exits import Exit
 from volant.app.folders import data_folder, state_folder
+from volant.app.repo_command import units_of
 from volant.app.repo_folder import RepoFolder
 from volant.app.say import answer, answer_json, tell
 from volant.app.unit_flash import open_units
@@ -24,12 +26,22 @@ from volant.app.updates_apps import PREFIX
 from volant.app.updates_fetch import boot_id
 from volant.app.updates_folder import Joined, UpdatesFolder
 from volant.app.updates_record import FileStore
+from volant.app.updates_source import post, said_by
 from volant.caros.flash_file import FileFlash
-from volant.core.errors import InputError, RefusedError
+from volant.cloud.uptane.authority import pin_of
+from volant.cloud.uptane.joining import ROOT_END, JoinGrant, JoinRequest
+from volant.core.errors import InputError, RefusedError, TrustError
 from volant.core.settings import find_data
 from volant.ota.record import load
-from volant.trust.keys import SigningKey
-from volant.trust.uptane import Inventory, RepositoryMap, SecureClock, provision_full
+from volant.trust.keys import PublicKey, SigningKey
+from volant.trust.uptane import (
+    EcuEntry,
+    Inventory,
+    RepositoryMap,
+    SecureClock,
+    TrustedRepository,
+    provision_full,
+)
 from volant.trust.uptane.match import DIRECTOR, IMAGE
 from volant.trust.uptane.metadata import ROOT, TARGETS
 from volant.trust.uptane.trusted import file_of
@@ -37,7 +49,7 @@ from volant.vehicle import load_spec
 from volant.vehicle.boot import Bootloader
 from volant.vehicle.boot.calibration import HARDWARE
 from volant.vehicle.boot.trusting import Joining
-from volant.vehicle.ecus import ECUS
+from volant.vehicle.ecus import ECUS, CarFacts
 
 FORGOTTEN: Final = (
     "what its updates had decided cannot be read and is forgotten: see to it that the programs of its units "
@@ -64,18 +76,26 @@ class JoinWish:
     """The car's model, by which its state is found."""
     url: str | None = None
     vehicle: str | None = None
-    """Which car of the folder; None: its first."""
+    """Which car of the folder; None: its first. With a fleet: who it is; None: the simulated car, by its VIN."""
+    code: str | None = None
+    """Of `volant fleet admit --uptane`: what lets it into a fleet."""
+    apps: Sequence[str] = ()
+    """With a fleet: apps that its updates bring."""
 
 
 @dataclass(frozen=True, slots=True)
 class Brought:
-    """What a folder of repositories gives a car."""
+    """What a folder of repositories, or a fleet, gives a car."""
 
+    source: str
+    """Where its updates come from."""
     inventory: Inventory
     repository_map: RepositoryMap
     metadata: Mapping[str, Mapping[str, bytes]]
     keys: Mapping[str, SigningKey]
-    time_key: SigningKey
+    time_key: PublicKey
+    token: str = ""
+    """The car's own at a fleet."""
 
 
 def join_command(place: str, wish: JoinWish, state: Path | None, *, as_json: bool) -> Exit:
@@ -85,16 +105,16 @@ def join_command(place: str, wish: JoinWish, state: Path | None, *, as_json: boo
         InputError: there is no such repository, or its inventory is not of this car.
         RefusedError: the car is up, an update is under way, or a key lacks.
     """
-    if place.startswith(("http://", "https://")):
-        raise InputError(
-            f"{place}: keys come from a folder only: volant ota join FOLDER --url {place}"
-        )
     spec = load_spec(find_data("cars", wish.car, data_folder()))
     folder = UpdatesFolder(state or state_folder(), spec.name)
-    with RepoFolder(Path(place).absolute()).held() as first:
-        repo = first.of_car(wish.vehicle) if wish.vehicle else first
-        brought = _read(repo)
-    inventory, keys, url = brought.inventory, brought.keys, wish.url
+    if place.startswith(("http://", "https://")):
+        with folder.held(), open_units(folder.state, spec) as boots:
+            _check_down(FileStore(folder.record), boots)  # a code is good once
+        brought = _ask(place.rstrip("/"), wish, spec.name)
+    else:
+        with RepoFolder(Path(place).absolute()).held() as first:
+            brought = _read(first.of_car(wish.vehicle) if wish.vehicle else first, wish.url)
+    inventory, keys, source = brought.inventory, brought.keys, brought.source
     if inventory.model not in {"", spec.name}:
         raise InputError(
             f"{inventory.vehicle_id} of {place} is a {inventory.model}, not a {spec.name}:"
@@ -104,8 +124,7 @@ def join_command(place: str, wish: JoinWish, state: Path | None, *, as_json: boo
     provision_full(
         brought.metadata[DIRECTOR], brought.metadata[IMAGE], brought.repository_map.to_bytes()
     )
-    source = url.rstrip("/") if url else str(repo.path)
-    joined = Joined(source=source, time_key=brought.time_key.public.hex)
+    joined = Joined(source=source, time_key=brought.time_key.hex)
     with folder.held(), open_units(folder.state, spec) as boots:
         store = FileStore(folder.record)
         broken = _check_down(store, boots)
@@ -116,6 +135,7 @@ def join_command(place: str, wish: JoinWish, state: Path | None, *, as_json: boo
         clock = SecureClock(attested_s=time.time(), attested_at_ns=now_ns)
         _join_units(boots, brought, clock.attested_s)
         folder.join(joined, inventory, brought.repository_map, brought.metadata, own)
+        folder.keep_token(brought.token)
         folder.store_clock(boot_id(), clock)
         if broken:
             store.forget()
@@ -136,15 +156,76 @@ def join_command(place: str, wish: JoinWish, state: Path | None, *, as_json: boo
     return Exit.DONE
 
 
-def _read(repo: RepoFolder) -> Brought:
+def _read(repo: RepoFolder, url: str | None) -> Brought:
     inventory = repo.inventory()
     return Brought(
+        source=url.rstrip("/") if url else str(repo.path),
         inventory=inventory,
         repository_map=RepositoryMap.from_bytes((repo.home / "map.json").read_bytes()),
         metadata={name: repo.keeper(name).trusted_files() for name in (DIRECTOR, IMAGE)},
         keys={one.ecu_id: _key(repo, repo.ecu_key(one.ecu_id)) for one in inventory.ecus},
-        time_key=_key(repo, "time"),
+        time_key=_key(repo, "time").public,
     )
+
+
+def _ask(url: str, wish: JoinWish, car: str) -> Brought:
+    """Make keys for all units, tell a fleet their public halves, and take what it gives if it is the right fleet."""
+    token, _, wanted = (wish.code or "").partition(".")
+    if not token or not wanted:
+        raise InputError(f"{url}: a code is needed: volant fleet admit FLEET CAR --uptane")
+    vehicle = wish.vehicle or CarFacts().vin
+    units = units_of((), wish.car, wish.apps)
+    keys = {name: SigningKey(os.urandom(32)) for name, _, _ in units}
+    entries = tuple(
+        EcuEntry(
+            ecu_id=name,
+            hardware_id=hardware,
+            key=keys[name].public.hex,
+            primary=number == 0,
+            partial=partial,
+        )
+        for number, (name, hardware, partial) in enumerate(units)
+    )
+    inventory = Inventory(vehicle_id=vehicle, model=car, ecus=entries)
+    asked = msgspec.json.encode(JoinRequest(token=token, inventory=inventory))
+    try:
+        found = msgspec.json.decode(said_by(*post(f"{url}/join", asked)), type=JoinGrant)
+        metadata = {
+            name: {file: text.encode() for file, text in found.metadata[name].items()}
+            for name in (DIRECTOR, IMAGE)
+        }
+        roots = [_walked(name, metadata[name]) for name in (DIRECTOR, IMAGE)]
+        time_key = PublicKey.from_hex(found.time_key)
+    except (msgspec.MsgspecError, UnicodeDecodeError, KeyError, ValueError) as error:
+        raise InputError(f"{url} answers something else than what a car joins with") from error
+    if pin_of(roots[0], roots[1], time_key.raw) != wanted:
+        raise TrustError(f"{url} is another fleet than the one that made the code")
+    return Brought(
+        source=url,
+        inventory=inventory,
+        repository_map=found.repository_map,
+        metadata=metadata,
+        keys=keys,
+        time_key=time_key,
+        token=found.token,
+    )
+
+
+def _walked(name: str, files: dict[str, bytes]) -> bytes:
+    """The first root of a repository, from which each further one follows up to the newest; all but that are taken out.
+
+    Raises:
+        RejectedError: one does not follow from the one before.
+        KeyError: one lacks.
+    """
+    count = sum(file.endswith(ROOT_END) for file in files)
+    first, *others = [files.pop(f"{number}{ROOT_END}") for number in range(1, count + 1)]
+    trusted = TrustedRepository(name, first)
+    for root in others:
+        trusted.update_root(root)
+    if files[file_of(ROOT)] != trusted.root.data:
+        raise InputError(f"the newest root of {name} is not the last of its roots")
+    return first
 
 
 def _check_units(inventory: Inventory) -> None:
@@ -197,7 +278,7 @@ def _join_units(boots: Mapping[str, Bootloader], brought: Brought, time_s: float
                 ecu_id=one.ecu_id,
                 hardware_id=one.hardware_id,
                 seed=brought.keys[one.ecu_id].seed,
-                time_source=brought.time_key.public.raw,
+                time_source=brought.time_key.raw,
                 root=director[file_of(ROOT)],
                 targets=director[file_of(TARGETS)],
                 time_s=time_s,

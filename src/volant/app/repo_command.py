@@ -73,7 +73,7 @@ def init_command(
         vehicle = CarFacts().vin
     check_word(vehicle, "car")
     entries, model = units_of(ecus, car, apps), model_of(car)
-    wanted = _key_counts(keys)
+    wanted = key_counts(keys)
     repo.create()
     with repo.held():
         if (folder / "inventory.json").exists():
@@ -269,7 +269,7 @@ def _inventory(
         raise InputError(f"control units: {error}") from error
 
 
-def _key_counts(words: Sequence[str]) -> Mapping[str, tuple[int, int]]:
+def key_counts(words: Sequence[str]) -> Mapping[str, tuple[int, int]]:
     """How many keys each role has, and how many of them must sign."""
     found = dict.fromkeys(ROLES, (1, 1))
     for word in words:

@@ -177,6 +177,17 @@ class UpdatesFolder:
         changed = msgspec.structs.replace(joined, source=source)
         write_whole(self.path / "joined.json", msgspec.json.encode(changed))
 
+    def keep_token(self, token: str) -> None:
+        """Keep what lets the car in at its fleet; empty: it has none, and needs none."""
+        if token:
+            _write_secret(self.path / "token", token.encode())
+        else:
+            (self.path / "token").unlink(missing_ok=True)
+
+    def token(self) -> str:
+        """What lets the car in at its fleet; empty: there is none."""
+        return (_read(self.path / "token") or b"").decode(errors="replace")
+
     def inventory(self) -> Inventory:
         """Of this car.
 
@@ -309,13 +320,16 @@ class UpdatesFolder:
     def _store_key(self, unit: str, key: SigningKey) -> None:
         folder = self.path / "keys"
         folder.mkdir(mode=0o700, exist_ok=True)
-        path = folder / f"{quote(unit, safe='')}.pem"
-        path.unlink(missing_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(key.to_pem())
-            file.flush()
-            os.fsync(file.fileno())
+        _write_secret(folder / f"{quote(unit, safe='')}.pem", key.to_pem())
+
+
+def _write_secret(path: Path, data: bytes) -> None:
+    path.unlink(missing_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def time_key(joined: Joined) -> PublicKey:

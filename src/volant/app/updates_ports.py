@@ -1,9 +1,10 @@
-"""The units of one car as the update machine reaches them: control units over the car's own DoIP, apps in their store."""
+"""The units of one car as the update machine reaches them: control units by UDS, apps in their store."""
 
 from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Callable
 from typing import Final
 
 from volant.app.updates_apps import PREFIX, AppUnit, Report
@@ -17,6 +18,8 @@ from volant.vehicle.ecus import ECUS, EcuSpec, key_for, secret_of
 
 SOURCE: Final = 0x0E07
 """Our own logical address over DoIP; a workshop's testers take the lower ones."""
+AskUnit = Callable[[int, bytes], bytes]
+"""The positive answer of the unit at a logical address; errors as `CarLine.ask`."""
 
 
 class CarLine:
@@ -50,29 +53,35 @@ class CarLine:
 
 
 def ports_of(
-    folder: UpdatesFolder, doip_port: int, store: AppStore, sign: Report
+    folder: UpdatesFolder, ask: AskUnit, store: AppStore, sign: Report
 ) -> dict[str, UnitPort]:
     """A port for each unit of the inventory.
+
+    Args:
+        folder: of the car's updates.
+        ask: reaches its control units.
+        store: of its apps.
+        sign: the report of a unit without flash of its own.
 
     Raises:
         InputError: one is not in this car.
     """
-    line, specs = CarLine(doip_port), {spec.name: spec for spec in ECUS}
+    specs = {spec.name: spec for spec in ECUS}
     found: dict[str, UnitPort] = {}
     for entry in folder.inventory().ecus:
         name = entry.ecu_id
         if name.startswith(PREFIX):
             found[name] = AppUnit(name, folder, store, sign)
         elif name in specs:
-            found[name] = _uds(line, specs[name])
+            found[name] = _uds(ask, specs[name])
         else:
             raise InputError(f"the inventory names {name}, which is not in this car")
     return found
 
 
-def _uds(line: CarLine, spec: EcuSpec) -> UdsUnit:
+def _uds(ask_unit: AskUnit, spec: EcuSpec) -> UdsUnit:
     def ask(request: bytes) -> bytes:
-        return line.ask(spec.address, request)
+        return ask_unit(spec.address, request)
 
     def key(level: int, seed: bytes) -> bytes:
         return key_for(secret_of(spec.name), level, seed)

@@ -112,11 +112,11 @@ class HttpSource:
     def signed_time(self, nonces: tuple[str, ...]) -> bytes | None:
         """As `UpdateSource`."""
         body = msgspec.json.encode({"nonces": nonces})
-        return _judged(*_post(f"{self.base}/time", body), TIME_MOST_BYTES)
+        return said_by(*post(f"{self.base}/time", body), TIME_MOST_BYTES)
 
     def tell(self, manifest: bytes) -> bool:
         """As `UpdateSource`."""
-        _judged(*_post(f"{self.base}/{self.places.manifest}", manifest), ANSWER_MOST_BYTES)
+        said_by(*post(f"{self.base}/{self.places.manifest}", manifest), ANSWER_MOST_BYTES)
         return True
 
 
@@ -147,7 +147,7 @@ class FolderSource:
         """As `UpdateSource`."""
         if self.mute:
             return None
-        return _judged(
+        return said_by(
             *self._ask("/time", msgspec.json.encode({"nonces": nonces})), TIME_MOST_BYTES
         )
 
@@ -155,7 +155,7 @@ class FolderSource:
         """As `UpdateSource`."""
         if self.mute:
             return False
-        _judged(*self._ask(f"/{self.places.manifest}", manifest), ANSWER_MOST_BYTES)
+        said_by(*self._ask(f"/{self.places.manifest}", manifest), ANSWER_MOST_BYTES)
         return True
 
     def _file(self, fetch: Fetch) -> Path | None:
@@ -208,7 +208,13 @@ def _feed_file(fed: Fed, fetch: Fetch, path: Path) -> None:
         fed.feed(chunk, time.monotonic_ns())
 
 
-def _judged(status: int, body: bytes, most_bytes: int) -> bytes:
+def said_by(status: int, body: bytes, most_bytes: int = ANSWER_MOST_BYTES) -> bytes:
+    """What a director answers.
+
+    Raises:
+        RefusedError: it says no.
+        LinkError: it cannot, or says too much.
+    """
     if status == 200 and len(body) <= most_bytes:
         return body
     words = body[:200].decode(errors="replace")
@@ -254,7 +260,7 @@ async def _call(served: Any, path: str, body: bytes) -> tuple[int, bytes]:
     return status, bytes(answer)
 
 
-def _post(url: str, body: bytes) -> tuple[int, bytes]:
+def post(url: str, body: bytes) -> tuple[int, bytes]:
     """Status and answer of a POST, whole within bounds.
 
     Raises:

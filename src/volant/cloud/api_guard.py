@@ -102,11 +102,11 @@ class Guard:
             raise FloodError("too many wrong tokens came from this address; come again later")
 
         def work() -> T:
+            if not token:
+                raise TrustError("a token is wanted: `Authorization: Bearer TOKEN`")
             return call(self.desk, self.desk.who(token))
 
         try:
-            if not token:
-                raise TrustError("a token is wanted: `Authorization: Bearer TOKEN`")
             found = await self.in_thread(work, heavy=heavy)
         except TrustError:
             self.good.pop(digest, None)

@@ -96,7 +96,7 @@ async def act(
 async def tasks(
     request: Req,
     campaign: str,
-    state: Annotated[CarState | None, Parameter(description="Only in this state.")] = None,
+    only: Annotated[CarState | None, Parameter(query="state", description="In this state.")] = None,
     wave: Annotated[str, Parameter(description="Only in the wave of this name.")] = "",
     after: After = "",
     limit: Limit = PAGE,
@@ -105,7 +105,7 @@ async def tasks(
     return await _guard(request).answer(
         request,
         lambda desk, who: desk.tasks(
-            who, campaign, state=state, wave=wave, after=after, limit=limit
+            who, campaign, state=only, wave=wave, after=after, limit=limit
         ),
     )
 

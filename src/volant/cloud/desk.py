@@ -5,7 +5,6 @@ What is done stands in the audit log, in the same transaction, with the name of 
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -22,10 +21,14 @@ from volant.cloud.looking import ForbiddenError, Looking, MissingError, known, k
 from volant.cloud.people import Person, Right, Role, digest_of, new_token
 from volant.cloud.store.ports import StoredRelease, Work
 from volant.cloud.taking import Taken, artifact, image, measure
+from volant.cloud.uptane import shelf
+from volant.cloud.uptane.authority import Authority
+from volant.cloud.uptane.joining import admit
 from volant.core.errors import InputError, RefusedError
 
 __all__ = ["Desk", "ForbiddenError", "MissingError"]
 
+BLOCK_BYTES: Final = 1 << 20
 RETRY_AT_ONCE: Final = 200
 """Cars of one transaction and one line of the audit log; polls go on between them."""
 LET_OUT: Final = "let out of the fleet"
@@ -118,6 +121,19 @@ class Desk(Looking):
             work.tell_news()
         return views.TokenView(name=car, token=token)
 
+    def admit_uptane(self, person: Person, car: str) -> views.TokenView:
+        """Let a car in that speaks Uptane, by a code for its joining that is told once and good once.
+
+        Raises:
+            InputError: the car's id is none.
+            RefusedError: the fleet has no Uptane repositories, or their keys are elsewhere.
+        """
+        self.check(person, Right.ADMIT)
+        with self.fleet.store.work() as work:
+            code = admit(work, self._authority(), car, person.name, self.clock_s())
+            work.tell_news()
+        return views.TokenView(name=car, token=code)
+
     def dismiss(self, person: Person, car: str) -> None:
         """Let a car out: its token is no longer good, and no campaign waits for it.
 
@@ -166,13 +182,11 @@ class Desk(Looking):
         self.check(person, Right.RUN)
         try:
             with file.open("rb") as source:
-                found = measure(source)
-            artifact(name, found)
-            partly = self.artifacts / f"{found.sha256}.part"
-            shutil.copyfile(file, partly)
-            partly.replace(self.artifacts / found.sha256)
+                found = measure(iter(lambda: source.read(BLOCK_BYTES), b""))
         except OSError as error:
             raise InputError(f"cannot be read: {error}", file=str(file)) from error
+        artifact(name, found)
+        self.artifacts.put(found.sha256, file)
         return views.FileView(name=name, length=found.length, sha256=found.sha256, hardware="")
 
     def publish(self, person: Person, release: str, body: views.ReleaseBody) -> views.ReleaseView:
@@ -180,7 +194,7 @@ class Desk(Looking):
 
         Raises:
             InputError: a file was not taken in, or the name is none.
-            RefusedError: there is a release of that name.
+            RefusedError: there is a release of that name, or the keys that sign its images are elsewhere.
         """
         self.check(person, Right.RUN)
         checked(release, Name, "name of a release")
@@ -191,6 +205,8 @@ class Desk(Looking):
         with self.fleet.store.work() as work:
             if work.release(release) is not None:
                 raise RefusedError(f"there is a release {release}; a release is not changed")
+            if images:
+                images = shelf.publish(work, self._authority(), images, now_s)
             chunks: tuple[Chunk, ...] = ()
             if files:
                 number = work.number("module")
@@ -298,12 +314,16 @@ class Desk(Looking):
                 after = page[-1].car_id
                 yield [one.car_id for one in page]
 
+    def _authority(self) -> Authority:
+        found = self.authority()
+        if found is None:
+            raise RefusedError("no keys of Uptane repositories are here: volant fleet uptane")
+        return found
+
     def _taken(self, body: views.FileBody) -> Taken:
-        try:
-            with (self.artifacts / body.sha256).open("rb") as source:
-                return measure(source)
-        except FileNotFoundError as error:
-            raise InputError(f"{body.name} was not taken in: no file {body.sha256}") from error
+        if self.artifacts.size(body.sha256) is None:
+            raise InputError(f"{body.name} was not taken in: no file {body.sha256}")
+        return measure(self.artifacts.blocks(body.sha256))
 
     def _log(self, work: Work, person: Person, act: str, about: str, **data: Any) -> None:
         work.log(at_s=self.clock_s(), by=person.name, act=act, about=about, data=data)

@@ -6,10 +6,12 @@ and come out as names and bytes; who stores them does so with the campaign's ste
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import msgspec
 from securesystemslib.signer import Signer
 from tuf.api.metadata import TargetFile
 
@@ -17,7 +19,7 @@ from volant.cloud.campaigns.cars import Answer
 from volant.cloud.inventory.cars import CarRecord
 from volant.cloud.inventory.releases import Release
 from volant.trust.uptane import Installed, Keeper
-from volant.trust.uptane.custom import DeltaInfo
+from volant.trust.uptane.custom import CUSTOM, VEHICLE, DeltaInfo
 from volant.trust.uptane.match import DIRECTOR
 from volant.trust.uptane.metadata import ROOT, SNAPSHOT, TARGETS, TIMESTAMP
 
@@ -30,6 +32,25 @@ NUMBERED: Final = frozenset({"snapshot.json", "targets.json"})
 Files = Mapping[str, bytes]
 Deltas = Mapping[str, Sequence[DeltaInfo]]
 """By name of the image that they lead to."""
+
+
+class Tried(msgspec.Struct, frozen=True, kw_only=True):
+    """Which try of which campaign a car's targets are for; the server reads it back, cars pass it over."""
+
+    id: str
+    attempt: int
+
+
+class _Custom(msgspec.Struct, frozen=True):
+    campaign: Tried | None = None
+
+
+class _Signed(msgspec.Struct, frozen=True):
+    custom: _Custom = _Custom()
+
+
+class _File(msgspec.Struct, frozen=True):
+    signed: _Signed
 
 
 @dataclass(frozen=True)
@@ -47,6 +68,7 @@ class Director:
         vehicle_id: str,
         targets: Iterable[TargetFile],
         now_s: float,
+        words: Mapping[str, Any] | None = None,
     ) -> dict[str, bytes]:
         """A car's files with these targets, signed anew only where they say something else or grow old.
 
@@ -55,6 +77,7 @@ class Director:
             vehicle_id: whose.
             targets: all that it is to run; none: nothing is to change.
             now_s: Unix seconds.
+            words: more that its targets say beside the car: `update` for people, `campaign` for this server.
 
         Raises:
             InputError: a file of the repository lacks.
@@ -64,20 +87,33 @@ class Director:
         keeper = self._load(files)
         wanted = {one.path: one for one in targets}
         mine = keeper.targets[TARGETS]
-        custom = {"vehicleId": vehicle_id}
-        if files is not None and mine.unrecognized_fields.get("custom") != custom:
+        custom = {"vehicleId": vehicle_id, **(words or {})}
+        said = mine.unrecognized_fields.get(CUSTOM) or {}
+        if files is not None and said.get(VEHICLE) != vehicle_id:
             raise ValueError(f"the files are not those of {vehicle_id}")
         fresh = files is None or not set(filter(_is_root, self.template)) <= set(files)
-        if fresh or mine.targets != wanted or self._is_old(keeper, TARGETS, now_s):
+        other = mine.targets != wanted or said != custom
+        if fresh or other or is_old(keeper, TARGETS, now_s):
             mine.targets.clear()
             mine.targets.update(wanted)
-            mine.unrecognized_fields["custom"] = custom
+            mine.unrecognized_fields[CUSTOM] = custom
             keeper.publish(now_s, [TARGETS])
-        elif self._is_old(keeper, SNAPSHOT, now_s):
+        elif is_old(keeper, SNAPSHOT, now_s):
             keeper.publish(now_s)
-        elif self._is_old(keeper, TIMESTAMP, now_s):
+        elif is_old(keeper, TIMESTAMP, now_s):
             keeper.publish_timestamp(now_s)
-        return _newest(keeper)
+        return newest(keeper)
+
+    def renew(self, files: Files, vehicle_id: str, now_s: float) -> dict[str, bytes]:
+        """A car's files with the targets that they have, signed anew where they grow old; raises as `publish`."""
+        mine = self._load(files).targets[TARGETS]
+        words = dict(mine.unrecognized_fields.get(CUSTOM) or {})
+        words.pop(VEHICLE, None)
+        return self.publish(files, vehicle_id, mine.targets.values(), now_s, words)
+
+    def provision(self, files: Files) -> dict[str, bytes]:
+        """What a car begins with, by role; raises as `publish`."""
+        return self._load(files).trusted_files()
 
     def _load(self, files: Files | None) -> Keeper:
         found = dict(self.template) if files is None else dict(files)
@@ -86,13 +122,6 @@ class Director:
         return Keeper.load(
             DIRECTOR, found, {role: list(some) for role, some in self.signers.items()}
         )
-
-    def _is_old(self, keeper: Keeper, role: str, now_s: float) -> bool:
-        signed = {TARGETS: keeper.targets[TARGETS], SNAPSHOT: keeper.snapshot}.get(
-            role, keeper.timestamp
-        )
-        left_s = signed.expires.timestamp() - now_s
-        return left_s < RENEW_SHARE * keeper.lifetimes_s[role]
 
 
 def targets_for(
@@ -107,7 +136,7 @@ def targets_for(
         return ()
     found = []
     for image in release.images:
-        units = [one for one in car.inventory.ecus if one.hardware_id == image.hardware_id]
+        units = [one for one in car.inventory.ecus if image.is_for(one)]
         if not units:
             continue
         custom: dict[str, Any] = {
@@ -137,7 +166,32 @@ def _delta(one: DeltaInfo) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _newest(keeper: Keeper) -> dict[str, bytes]:
+def tried(files: Files, offer: str) -> Tried | None:
+    """For which try targets with this SHA-256, in hex, were signed; None: it is not known any more."""
+    for name, data in files.items():
+        if name.endswith("targets.json") and hashlib.sha256(data).hexdigest() == offer:
+            return msgspec.json.decode(data, type=_File).signed.custom.campaign
+    return None
+
+
+def offers_something(files: Files) -> bool:
+    """Whether the newest targets name an image."""
+    numbers = [name for name in files if name.endswith(".targets.json")]
+    if not numbers:
+        return False
+    last = max(numbers, key=lambda name: int(name.partition(".")[0]))
+    return b'"targets":{}' not in files[last]
+
+
+def is_old(keeper: Keeper, role: str, now_s: float) -> bool:
+    """Whether it is time to sign a role anew."""
+    signed = {TARGETS: keeper.targets[TARGETS], SNAPSHOT: keeper.snapshot}.get(
+        role, keeper.timestamp
+    )
+    return signed.expires.timestamp() - now_s < RENEW_SHARE * keeper.lifetimes_s[role]
+
+
+def newest(keeper: Keeper) -> dict[str, bytes]:
     """Every root, the timestamp, and of the rest the last versions."""
     versions = {
         "snapshot.json": keeper.snapshot.version, "targets.json": keeper.targets[TARGETS].version,

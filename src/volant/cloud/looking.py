@@ -9,20 +9,18 @@ from pathlib import Path
 from typing import Final
 
 from volant.cloud import audit, showing, views
+from volant.cloud.artifacts import Artifacts
 from volant.cloud.campaigns import Campaign, CarState, Phase, parse_filter
-from volant.cloud.campaigns.filters import AllOf, Compare, Compared, Filter
+from volant.cloud.campaigns.filters import Filter
 from volant.cloud.inventory import Release, check_fit
 from volant.cloud.people import RIGHTS, Person, Right, digest_of
 from volant.cloud.service import Fleet
 from volant.cloud.store.ports import CarRow, StoredRelease, Work
+from volant.cloud.uptane.authority import Authority
 from volant.core.errors import InputError, RefusedError, TrustError
 
 PAGE: Final = 100
 PAGE_MOST: Final = 1000
-SCAN_MOST: Final = 5000
-"""Cars that one request looks at when a filter is asked: then it says how far it came. A choice of ours, for some
-50 ms; so no list takes longer, however many cars there are.
-"""
 FETCH: Final = 500
 HOUR_S: Final = 3600.0
 DAY_S: Final = 24 * HOUR_S
@@ -43,10 +41,14 @@ class Looking:
     """All that people see. Every method raises ForbiddenError when the role of `person` does not let them."""
 
     fleet: Fleet
-    artifacts: Path
+    artifacts: Artifacts
     """Files of releases."""
     clock_s: Callable[[], float]
     """Unix seconds."""
+    scratch: Path | None = None
+    """Folder for files that are coming; None: the system's for temporary ones."""
+    authority: Callable[[], Authority | None] = lambda: None
+    """Keys of the Uptane repositories that are here; None: none."""
 
     def who(self, token: str) -> Person:
         """Whose token it is.
@@ -151,7 +153,7 @@ class Looking:
                 rows = work.cars(after=after, most=limit)
                 follows = rows[-1].car_id if len(rows) == limit else ""
             else:
-                rows, follows = _search(work, chosen, after, limit)
+                rows, follows = work.search(chosen, after=after, most=limit)
         return views.CarsPage(
             cars=tuple(showing.car_line(one) for one in rows), next=follows, total=total
         )
@@ -173,7 +175,7 @@ class Looking:
             found = work.release(release)
             if found is None:
                 raise MissingError(f"no release {release}")
-            return _fit(found, (row for row in _all_cars(work) if chosen(showing.facts(row))))
+            return _fit(found, _cars_of(work, chosen))
 
     def deltas(self, person: Person) -> list[views.DeltaView]:
         """Deltas in the making, and made ones."""
@@ -256,41 +258,13 @@ def _waves(campaign: Campaign) -> list[str]:
     return [one.name for one in campaign.plan.waves]
 
 
-def _all_cars(work: Work) -> Iterator[CarRow]:
-    rows = work.cars(most=FETCH)
-    while rows:
+def _cars_of(work: Work, chosen: Filter) -> Iterator[CarRow]:
+    after = ""
+    while True:
+        rows, after = work.search(chosen, after=after, most=FETCH)
         yield from rows
-        rows = work.cars(after=rows[-1].car_id, most=FETCH)
-
-
-def _search(work: Work, chosen: Filter, after: str, limit: int) -> tuple[list[CarRow], str]:
-    """Cars that a filter lets through, and after which to go on; empty: there are no more."""
-    names = _named(chosen)
-    if names is not None:
-        rows = [work.car(one) for one in sorted(names) if one > after]
-        return [one for one in rows if one is not None and chosen(showing.facts(one))][:limit], ""
-    found: list[CarRow] = []
-    for _ in range(SCAN_MOST // FETCH):
-        rows_now = work.cars(after=after, most=FETCH)
-        for row in rows_now:
-            after = row.car_id
-            if chosen(showing.facts(row)):
-                found.append(row)
-                if len(found) == limit:
-                    return found, after
-        if len(rows_now) < FETCH:
-            return found, ""
-    return found, after
-
-
-def _named(chosen: Filter) -> tuple[str, ...] | None:
-    """Ids outside of which a filter lets no car through; None: it may be any."""
-    if isinstance(chosen, AllOf):
-        found = [names for one in chosen.parts if (names := _named(one)) is not None]
-        return min(found, key=len, default=None)
-    if isinstance(chosen, Compared) and (chosen.word, chosen.how) == ("car", Compare.EQUAL):
-        return chosen.values
-    return None
+        if not after:
+            return
 
 
 def _fit(release: StoredRelease, rows: Iterator[CarRow]) -> views.FitView:

@@ -6,15 +6,13 @@ is anybody answered. So a server that is killed at any moment has told nobody an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
 from volant.cloud.campaigns import Answer as Told
 from volant.cloud.campaigns import (
-    Candidate,
     CarFacts,
-    CarState,
     Outcome,
     Plan,
     Report,
@@ -22,14 +20,14 @@ from volant.cloud.campaigns import (
     Task,
     advance,
     ask,
-    cut,
     hear,
     overdue,
     parse_filter,
     start,
 )
-from volant.cloud.campaigns.state import OPEN, TO_TELL, Campaign, Phase
+from volant.cloud.campaigns.state import TO_TELL, Campaign, Phase
 from volant.cloud.ddi import Action, Device, Handled, Place, Request, call_back, handle, offer
+from volant.cloud.enlisting import enlist
 from volant.cloud.store.ports import FleetStore, Work
 from volant.core.errors import InputError, RefusedError
 
@@ -44,46 +42,45 @@ class Fleet:
     """A server's inside."""
 
     store: FleetStore
-    quiet: dict[str, Device] = field(default_factory=dict)
-    """Devices for which there is nothing until something changes: they are answered without the database."""
     _seen: dict[str, float] = field(default_factory=dict)
-    _news: int = -1
-
-    def refresh(self) -> bool:
-        """Notice whether another process has stored something; called once in a while, not with every poll."""
-        before, self._news = self._news, self.store.news()
-        if self._news == before:
-            return False
-        self.quiet.clear()
-        return True
 
     def saw(self, car_id: str, now_s: float) -> None:
-        """A car was heard; stored with the next tick."""
+        """A car was heard; stored later, with many others. May be called from any thread."""
         self._seen[car_id] = now_s
+
+    def take_seen(self) -> dict[str, float]:
+        """Cars that were heard since the last time that this was asked, Unix seconds."""
+        found, self._seen = self._seen, {}
+        return found
 
     def request(
         self, car_id: str, request: Request, place: Place, *, sleep_s: float, now_s: float
     ) -> Handled:
-        """Answer one request of a device."""
-        self.saw(car_id, now_s)
-        is_poll = request.method == "GET" and request.path in {"", "/"}
-        if is_poll and (quiet := self.quiet.get(car_id)) is not None:
-            return handle(quiet, request, place, sleep_s=sleep_s, now_s=now_s)
-        self.quiet.pop(car_id, None)
+        """Answer one request of a device that was let in."""
         with self.store.work() as work:
-            before = work.device(car_id)
-            device = before or Device(controller_id=car_id)
-            settled = False
-            if is_poll:
-                device, settled = self._look(work, device, now_s)
-            action = device.active
-            found = handle(device, request, place, sleep_s=sleep_s, now_s=now_s)
-            if found.report is not None and action is not None:
-                self._hear(work, car_id, action, found.report, now_s)
-            if found.device != before:
-                work.put_device(found.device)
-        if settled and found.device.active is None:
-            self.quiet[car_id] = found.device
+            return self.answer(work, car_id, request, place, sleep_s=sleep_s, now_s=now_s)
+
+    def answer(
+        self,
+        work: Work,
+        car_id: str,
+        request: Request,
+        place: Place,
+        *,
+        sleep_s: float,
+        now_s: float,
+    ) -> Handled:
+        """Answer one request of a device in a transaction that may hold others too."""
+        before = work.device(car_id)
+        device = before or Device(controller_id=car_id)
+        if is_poll(request):
+            device = self._look(work, device, now_s)
+        action = device.active
+        found = handle(device, request, place, sleep_s=sleep_s, now_s=now_s)
+        if found.report is not None and action is not None:
+            self._hear(work, car_id, action, found.report, now_s)
+        if found.device != before:
+            work.put_device(found.device)
         return found
 
     def act(
@@ -133,11 +130,15 @@ class Fleet:
             InputError: there is none of that name.
             RefusedError: it is not approved, or no car is in it.
         """
+        with self.store.read() as work:
+            before = _known(work, campaign_id)
+        # Whether it may start at all, before a million cars are looked at.
+        start(before, [1] * len(before.plan.waves), by, seen, now_s=now_s)
+        number, sizes = (None, ()) if before.tallies else enlist(self.store, before.plan)
         with self.store.work() as work:
             before = _known(work, campaign_id)
-            sizes: Sequence[int] = ()
-            if not before.tallies and before.phase is Phase.APPROVED:
-                sizes = _enlist(work, before.plan)
+            if number is not None:
+                work.end_enlisting(campaign_id, number)
             after = start(before, sizes, by, seen, now_s=now_s)
             self._keep(work, before, after)
             data = {"sizes": list(sizes), "revision": after.revision, "plan": after.plan.digest}
@@ -147,50 +148,49 @@ class Fleet:
     def tick(self, now_s: float) -> int:
         """Let time go by: silent cars are lost, watched ones are well, waves open. How many cars it took."""
         with self.store.work() as work:
-            due = work.due(now_s, DUE_MOST)
-            for task in due:
-                before = _known(work, task.campaign_id)
-                self._step(work, before, task, overdue(before, task, now_s), now_s)
-            for before in work.campaigns():
-                self._keep(work, before, advance(before, now_s), now_s)
-            seen, self._seen = self._seen, {}
-            work.seen(seen.items())
+            return self.let_pass(work, now_s)
+
+    def let_pass(self, work: Work, now_s: float) -> int:
+        """Let time go by in a transaction that holds more."""
+        due = work.due(now_s, DUE_MOST)
+        for task in due:
+            before = _known(work, task.campaign_id)
+            self.step(work, before, task, overdue(before, task, now_s), now_s)
+        for before in work.campaigns():
+            self._keep(work, before, advance(before, now_s), now_s)
         return len(due)
 
-    def _look(self, work: Work, device: Device, now_s: float) -> tuple[Device, bool]:
-        """What campaigns have for a device. True: nothing, until one of them changes."""
-        settled = True
+    def _look(self, work: Work, device: Device, now_s: float) -> Device:
+        """What campaigns have for a device."""
         for task in work.tasks_of(device.controller_id):
             before = _known(work, task.campaign_id)
             if before.phase not in LIVE:
                 continue
             if device.active is not None and task.state in TO_TELL:
                 continue  # one thing after the other
-            facts = CarFacts(runs=_runs(device, before.plan))
+            facts = facts_for(device, before.plan)
             found = ask(before, task, facts, now_s)
-            self._step(work, before, task, found, now_s)
+            self.step(work, before, task, found, now_s)
             asked = device.active is not None and device.active.asking
             device = _told(work, device, found)
             if found.answer is Told.CALL_BACK and asked and device.active is None:
-                found = self._give_up(work, found, now_s)
-            waits = found.task.state in TO_TELL | OPEN | {CarState.LOST}
-            settled = settled and not (waits and found.campaign.phase is Phase.RUNNING)
-        return device, settled
+                self._give_up(work, found, now_s)
+        return device
 
-    def _give_up(self, work: Work, found: Outcome, now_s: float) -> Outcome:
+    def _give_up(self, work: Work, found: Outcome, now_s: float) -> None:
         """A try that nobody had agreed to ends with its being called back."""
         said = Report(attempt=found.task.attempt, said=Said.CANCELED, reason=UNASKED)
         after = hear(found.campaign, found.task, said, now_s)
-        self._step(work, found.campaign, found.task, after, now_s)
-        return after
+        self.step(work, found.campaign, found.task, after, now_s)
 
     def _hear(self, work: Work, car_id: str, action: Action, report: Report, now_s: float) -> None:
         task = work.task(action.campaign_id, car_id)
         if task is not None:
             before = _known(work, action.campaign_id)
-            self._step(work, before, task, hear(before, task, report, now_s), now_s)
+            self.step(work, before, task, hear(before, task, report, now_s), now_s)
 
-    def _step(self, work: Work, before: Campaign, task: Task, found: Outcome, now_s: float) -> None:
+    def step(self, work: Work, before: Campaign, task: Task, found: Outcome, now_s: float) -> None:
+        """Store what a step made of a car and its campaign, with the audit log."""
         if found.task != task:
             work.put_task(found.task)
         if found.task.attempt != task.attempt:
@@ -210,33 +210,11 @@ class Fleet:
             return
         work.put_campaign(after)
         if (after.phase, after.wave) != (before.phase, before.wave):
-            self.quiet.clear()
             work.tell_news()
             if now_s is not None:
                 data = {"phase": after.phase, "wave": after.wave, "reason": after.reason}
                 about = after.plan.campaign_id
                 work.log(at_s=now_s, by="server", act="advance", about=about, data=data)
-
-
-def _enlist(work: Work, plan: Plan) -> tuple[int, ...]:
-    """Choose the cars of a campaign and divide them; each car is read twice, none is kept."""
-    wanted = parse_filter(plan.cars)
-
-    def candidates() -> Iterator[Candidate]:
-        for car_id, facts in work.everyone():
-            if wanted(facts):
-                yield Candidate(car_id, facts.get("group", ()))
-
-    sizes = [0] * len(plan.waves)
-    division = cut(plan, candidates())
-
-    def tasks() -> Iterator[Task]:
-        for car_id, wave in division.divide(candidates()):
-            sizes[wave] += 1
-            yield Task(campaign_id=plan.campaign_id, car_id=car_id, wave=wave)
-
-    work.add_tasks(tasks())
-    return tuple(sizes)
 
 
 def _told(work: Work, device: Device, found: Outcome) -> Device:
@@ -264,9 +242,14 @@ def _told(work: Work, device: Device, found: Outcome) -> Device:
     return offer(device, action)
 
 
-def _runs(device: Device, plan: Plan) -> bool:
-    """Whether a device says that it runs the release without our doing."""
-    return device.offline is not None and "-".join(device.offline) == plan.release
+def is_poll(request: Request) -> bool:
+    """Whether a device asks whether there is something for it."""
+    return request.method == "GET" and request.path in {"", "/"}
+
+
+def facts_for(device: Device, plan: Plan) -> CarFacts:
+    """What a device says of a release: it may run it without our doing."""
+    return CarFacts(runs=device.offline is not None and "-".join(device.offline) == plan.release)
 
 
 def _known(work: Work, campaign_id: str) -> Campaign:

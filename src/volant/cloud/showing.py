@@ -12,13 +12,12 @@ from volant.cloud import views
 from volant.cloud.audit import Entry
 from volant.cloud.campaigns import acts
 from volant.cloud.campaigns.cars import RETRIED
-from volant.cloud.campaigns.filters import Facts
 from volant.cloud.campaigns.health import HealthSum, evidence
 from volant.cloud.campaigns.plan import HealthRule
 from volant.cloud.campaigns.state import ERRORS, GOOD, UNABLE, Campaign, CarState, Phase, Task
 from volant.cloud.ddi.device import Device, groups_of
 from volant.cloud.people import RIGHTS, Person, Right
-from volant.cloud.store.ports import CarRow, DeltaJob, FailureRow, StoredRelease, facts_of
+from volant.cloud.store.ports import CarRow, DeltaJob, FailureRow, StoredRelease
 from volant.core.errors import RefusedError
 
 VERBS: Final[Mapping[str, Right]] = {
@@ -226,11 +225,6 @@ def _car(row: CarRow) -> dict[str, Any]:
         "protocol": "uptane" if record is not None else "ddi",
         "runs": runs,
     }
-
-
-def facts(row: CarRow) -> Facts:
-    """What a filter may ask of a car, by both protocols."""
-    return facts_of(row.device, row.record)
 
 
 def _device_runs(device: Device) -> dict[str, str]:

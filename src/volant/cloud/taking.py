@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import BinaryIO, Final
 
 import msgspec
 
@@ -12,8 +12,6 @@ from volant.cloud.ddi.device import Artifact
 from volant.cloud.inventory import ReleaseImage
 from volant.cloud.views import FileBody
 from volant.core.errors import InputError
-
-BLOCK_BYTES: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +25,12 @@ class Taken:
     sha512: str
 
 
-def measure(source: BinaryIO) -> Taken:
-    """Read a file to its end, a block at a time."""
+def measure(blocks: Iterable[bytes]) -> Taken:
+    """Hash a file that comes in blocks."""
     kinds = ("sha1", "md5", "sha256", "sha512")
     hashes = [hashlib.new(kind, usedforsecurity=False) for kind in kinds]
     length = 0
-    while block := source.read(BLOCK_BYTES):
+    for block in blocks:
         length += len(block)
         for one in hashes:
             one.update(block)
@@ -68,6 +66,7 @@ def image(body: FileBody, found: Taken, version: str) -> ReleaseImage:
         "hashes": {"sha256": found.sha256, "sha512": found.sha512},
         "release_counter": body.release_counter,
         "needs": body.needs,
+        "ecu_ids": body.units,
     }
     try:
         return msgspec.convert(said, ReleaseImage)

@@ -322,7 +322,11 @@ class FileBody(Body, frozen=True, kw_only=True):
     hardware: Annotated[str, Meta(max_length=128)] = ""
     """Which control units it is for; empty: it is for devices of hawkBit's."""
     release_counter: Annotated[int, Meta(ge=0)] = 0
-    """Of an image for control units: a unit does not go back below what it runs."""
+    """Of an image for control units: a unit does not go back below what it runs; 0: one more than the last."""
+    units: Annotated[
+        tuple[Annotated[str, Meta(min_length=1, max_length=128)], ...], Meta(max_length=64)
+    ] = ()
+    """Of an image for control units: only for these of that hardware; none: for all."""
     needs: Annotated[dict[str, int], Meta(max_length=64)] = {}
     """Of an image for control units: least release counter on other hardware."""
 

@@ -32,13 +32,13 @@ from volant.cloud.campaigns.filters import Filter, parse_filter
 from volant.cloud.campaigns.health import CarHealth, HealthSum
 from volant.cloud.campaigns.plan import HealthRule, Plan, Wave
 from volant.cloud.campaigns.state import Campaign, CarState, Phase, Task, WaveTally
-from volant.cloud.campaigns.waves import Candidate, Division, cut
+from volant.cloud.campaigns.waves import Candidate, divide
 from volant.cloud.campaigns.windows import Window
 
 __all__ = [
-    "Answer", "Campaign", "Candidate", "CarFacts", "CarHealth", "CarState", "Division", "Filter",
+    "Answer", "Campaign", "Candidate", "CarFacts", "CarHealth", "CarState", "Filter",
     "HealthRule", "HealthSum", "Outcome", "Phase", "Plan", "Report", "Said", "Task", "Wave",
-    "WaveTally", "Window", "advance", "approve", "ask", "change", "cut", "draft", "hear",
+    "WaveTally", "Window", "advance", "approve", "ask", "change", "divide", "draft", "hear",
     "hear_health", "leave", "overdue", "parse_filter", "pause", "resume", "retry", "start", "stop",
     "submit", "why_not_told",
 ]  # fmt: skip

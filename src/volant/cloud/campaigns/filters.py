@@ -122,6 +122,17 @@ def parse_filter(text: str) -> Filter:
     return found
 
 
+def words_of(wanted: Filter) -> frozenset[str]:
+    """The words that a filter asks for."""
+    match wanted:
+        case Has(word) | Compared(word):
+            return frozenset({word})
+        case Not(part):
+            return words_of(part)
+        case AllOf(parts) | AnyOf(parts):
+            return frozenset().union(*map(words_of, parts))
+
+
 @lru_cache(maxsize=4096)
 def version_key(text: str) -> tuple[tuple[int, int, str], ...]:
     """What versions are ordered by: numbers as numbers, letters below numbers, so that 2.0rc1 < 2.0 < 2.0.1 < 2.10."""

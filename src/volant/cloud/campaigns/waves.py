@@ -1,6 +1,6 @@
 """Which car is in which wave: by group, else by a hash, so that chance decides and everybody can check it.
 
-Cars are read twice and not kept: a million of them take 16 MB.
+Cars are not kept: a million of them take some 20 MB.
 """
 
 from __future__ import annotations
@@ -8,20 +8,21 @@ from __future__ import annotations
 import hashlib
 import math
 from array import array
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from typing import Final
 
+import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from volant.cloud.campaigns.plan import Plan
 
 LOTS: Final = 1 << 64
+NOWHERE: Final = -1
+"""In no wave."""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(msgspec.Struct, frozen=True):
     """A car that the filter lets through."""
 
     car_id: str
@@ -34,57 +35,47 @@ def lot(campaign_id: str, car_id: str) -> int:
     return int.from_bytes(hashlib.sha256(name).digest()[:8], "big")
 
 
-@dataclass(frozen=True, slots=True)
-class Division:
-    """How the lots are cut."""
-
-    plan: Plan
-    cuts: tuple[int, ...]
-    """First lot that is no longer in the wave, for each wave that takes no group, ascending."""
-    waves: tuple[int, ...]
-    """Which wave each cut ends."""
-
-    def wave_of(self, car: Candidate) -> int | None:
-        """The wave of a car; None: it is in none."""
-        grouped = _group_wave(self.plan, car)
-        if grouped is not None:
-            return grouped
-        place = bisect_right(self.cuts, lot(self.plan.campaign_id, car.car_id))
-        return self.waves[place] if place < len(self.cuts) else None
-
-    def divide(self, cars: Iterable[Candidate]) -> Iterator[tuple[str, int]]:
-        """Each car with its wave; the same cars as those that the lots were cut for."""
-        for car in cars:
-            wave = self.wave_of(car)
-            if wave is not None:
-                yield car.car_id, wave
-
-
-def cut(plan: Plan, cars: Iterable[Candidate]) -> Division:
-    """Look at all cars once, and say how to divide them.
+def divide(plan: Plan, cars: Iterable[Candidate]) -> npt.NDArray[np.int8]:
+    """Look at all cars once, and say which wave each is in, in their order; `NOWHERE`: in none.
 
     Groups come first, in the order of waves. A count or share is of all cars, and is cut from those in no group.
     """
-    lots, grouped = array("Q"), 0
+    lots, waves = array("Q"), array("b")
+    grouping = any(wave.group is not None for wave in plan.waves)
+    campaign_id = plan.campaign_id
     for car in cars:
-        if _group_wave(plan, car) is None:
-            lots.append(lot(plan.campaign_id, car.car_id))
-        else:
-            grouped += 1
-    ordered = np.array(lots, dtype=np.uint64)
-    ordered.sort()
-    everyone, taken = grouped + len(ordered), 0
+        grouped = _group_wave(plan, car) if grouping and car.groups else NOWHERE
+        waves.append(grouped)
+        if grouped == NOWHERE:
+            lots.append(lot(campaign_id, car.car_id))
+    found = np.array(waves, dtype=np.int8)
+    drawn = np.array(lots, dtype=np.uint64)
+    cuts, ends = _cut(plan, drawn, len(found))
+    # The last place is for lots behind every cut.
+    by_place = np.array([*ends, NOWHERE], dtype=np.int8)
+    found[found == NOWHERE] = by_place[np.searchsorted(cuts, drawn, side="right")]
+    return found
+
+
+def _cut(
+    plan: Plan, drawn: npt.NDArray[np.uint64], everyone: int
+) -> tuple[npt.NDArray[np.uint64], Sequence[int]]:
+    """First lots that are no longer in a wave, ascending, and the wave that each ends."""
+    ordered = np.sort(drawn)
+    taken = 0
     cuts, waves = [], []
     for place, wave in enumerate(plan.waves):
         if wave.group is not None:
             continue
         taken += _wanted(wave.count, wave.share, everyone, len(ordered) - taken)
-        ends = int(ordered[taken]) if taken < len(ordered) else LOTS
-        # Two cars with one lot go together, in the later wave.
-        taken = int(np.searchsorted(ordered, ordered[taken])) if ends < LOTS else taken
-        cuts.append(ends)
         waves.append(place)
-    return Division(plan, tuple(cuts), tuple(waves))
+        if taken == len(ordered):
+            # Nothing is left: all lots that are not before a cut are in this wave.
+            return np.array(cuts, dtype=np.uint64), waves
+        cuts.append(int(ordered[taken]))
+        # Two cars with one lot go together, in the later wave.
+        taken = int(np.searchsorted(ordered, ordered[taken]))
+    return np.array(cuts, dtype=np.uint64), waves
 
 
 def _wanted(count: int | None, share: float | None, everyone: int, left: int) -> int:
@@ -95,8 +86,8 @@ def _wanted(count: int | None, share: float | None, everyone: int, left: int) ->
     return left
 
 
-def _group_wave(plan: Plan, car: Candidate) -> int | None:
+def _group_wave(plan: Plan, car: Candidate) -> int:
     for place, wave in enumerate(plan.waves):
         if wave.group is not None and wave.group in car.groups:
             return place
-    return None
+    return NOWHERE

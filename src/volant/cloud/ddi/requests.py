@@ -141,10 +141,15 @@ def _route(call: Call, parts: list[str]) -> Handled:
 
 def _poll(call: Call) -> Handled:
     body = write_base(call.device, call.place, call.sleep_s)
-    etag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
+    etag = etag_of(body)
     if call.request.headers.get("if-none-match") == etag:
         return Handled(call.device, Answer(304, headers={"etag": etag}))
     return Handled(call.device, Answer(OK, body, headers={"etag": etag}))
+
+
+def etag_of(body: bytes) -> str:
+    """A mark of an answer to a poll, with its quotation marks."""
+    return f'"{hashlib.sha256(body).hexdigest()[:16]}"'
 
 
 def _active(call: Call, number: str, then: Callable[[Call, Action], Handled]) -> Handled:

@@ -54,6 +54,19 @@ def write_base(device: Device, place: Place, sleep_s: float) -> bytes:
     return msgspec.json.encode({**body, "_links": links} if links else body)
 
 
+def write_rest(
+    place: Place, sleep_s: float, *, installed: int = 0, wants_attributes: bool = False
+) -> bytes:
+    """What `write_base` answers a device for which there is nothing, of what little is remembered of it."""
+    links: dict[str, Any] = {}
+    if installed:
+        links["installedBase"] = _link(place, f"installedBase/{installed}")
+    if wants_attributes:
+        links["configData"] = _link(place, "configData")
+    body: dict[str, Any] = {"config": {"polling": {"sleep": sleep_text(sleep_s)}}}
+    return msgspec.json.encode({**body, "_links": links} if links else body)
+
+
 def write_deployment(
     action: Action, place: Place, *, key: str = "deployment", history: int = 0
 ) -> bytes:

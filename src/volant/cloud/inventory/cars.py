@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from volant.cloud.campaigns.filters import Facts
 from volant.cloud.campaigns.plan import Name
 from volant.core.errors import InputError, TrustError
-from volant.trust.uptane import Attack, Installed, Inventory, read_manifest
+from volant.trust.uptane import Attack, Condition, Ended, Installed, Inventory, read_manifest
 
 HISTORY_MOST: Final = 32
 """Changes of what runs that are kept with a car; the audit log has all."""
@@ -63,7 +63,7 @@ class CarRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def facts(self) -> Facts:
-        """What a filter may ask: attributes, `car`, `group`, `hardware`, `runs`, and `runs.HARDWARE`."""
+        """What a filter may ask: attributes, `car`, `group`, `hardware`, `runs`, `runs.HARDWARE` and `runs.UNIT`."""
         hardware = {one.ecu_id: one.hardware_id for one in self.inventory.ecus}
         found: dict[str, tuple[str, ...]] = {key: (text,) for key, text in self.attributes.items()}
         found["car"] = (self.car_id,)
@@ -73,6 +73,7 @@ class CarRecord(msgspec.Struct, frozen=True, kw_only=True):
         for ecu_id, one in sorted(self.installed.items()):
             word = f"runs.{hardware[ecu_id]}"
             found[word] = (*found.get(word, ()), one.name)
+            found[f"runs.{ecu_id}"] = (one.name,)
         return found
 
 
@@ -83,6 +84,10 @@ class Heard:
     car: CarRecord
     believed: bool
     changed: tuple[Changed, ...] = ()
+    condition: Condition | None = None
+    """How it has been since it runs what it runs; None: it does not say."""
+    ended: Ended | None = None
+    """How its last update ended; None: it does not say."""
 
 
 def hear(car: CarRecord, manifest: bytes, now_s: float) -> Heard:
@@ -105,7 +110,7 @@ def hear(car: CarRecord, manifest: bytes, now_s: float) -> Heard:
         heard_s=now_s,
         history=(*car.history, *changed)[-HISTORY_MOST:],
     )
-    return Heard(after_car, believed=True, changed=changed)
+    return Heard(after_car, True, changed, found.condition, found.ended)
 
 
 def _name(one: Installed | None) -> str:

@@ -36,10 +36,17 @@ class ReleaseImage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     release_counter: Counter = 0
     needs: Annotated[dict[Word, Counter], Meta(max_length=64)] = {}
     """Least release counter that must run on other hardware, before or with this release."""
+    ecu_ids: Annotated[tuple[Word, ...], Meta(max_length=64)] = ()
+    """Only these control units of that hardware; none: all."""
 
     def __post_init__(self) -> None:
         if not set(STRONG) & set(self.hashes):
             raise ValueError(f"image {self.name} lists none of {', '.join(STRONG)}")
+
+    def is_for(self, unit: EcuEntry) -> bool:
+        """Whether a unit may have it."""
+        mine = not self.ecu_ids or unit.ecu_id in self.ecu_ids
+        return mine and unit.hardware_id == self.hardware_id
 
     def is_run_by(self, found: Installed | None) -> bool:
         """Whether a unit runs exactly this."""
@@ -56,7 +63,10 @@ class Release(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     images: Annotated[tuple[ReleaseImage, ...], Meta(min_length=1, max_length=256)]
 
     def __post_init__(self) -> None:
-        if len({one.hardware_id for one in self.images}) != len(self.images):
+        units = [(one.hardware_id, ecu) for one in self.images for ecu in one.ecu_ids or ("",)]
+        whole = {hardware for hardware, ecu in units if not ecu}
+        mixed = any(ecu and hardware in whole for hardware, ecu in units)
+        if mixed or len(set(units)) != len(units):
             raise ValueError("two images are for one hardware")
         if len({one.name for one in self.images}) != len(self.images):
             raise ValueError("two images have one name")
@@ -77,7 +87,7 @@ class Release(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     def image_for(self, unit: EcuEntry) -> ReleaseImage | None:
         """The image for a unit; None: it keeps what it has."""
-        return next((one for one in self.images if one.hardware_id == unit.hardware_id), None)
+        return next((one for one in self.images if one.is_for(unit)), None)
 
 
 def why_unable(release: Release, car: CarRecord) -> tuple[str, ...]:

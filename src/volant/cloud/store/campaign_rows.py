@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from volant.cloud.campaigns.health import CarHealth
 from volant.cloud.campaigns.state import ERRORS, ORDER, UNABLE, Campaign, CarState, Task
 from volant.cloud.store.ports import FailureRow
 from volant.cloud.store.rows import Rows, read, write
+from volant.core.errors import RefusedError
 
 STATES: Final = tuple(CarState)
 BAD: Final = ", ".join(str(ORDER[one]) for one in CarState if one in ERRORS | UNABLE)
@@ -85,6 +86,48 @@ class CampaignRows(Rows):
         rows = [_row(task) for task in tasks]
         if rows:
             self._run_many(INSERT, rows)
+
+    def begin_enlisting(self, campaign_id: str) -> int:
+        """Begin to put cars into a campaign that has not begun."""
+        self._run(
+            "insert into enlisting (campaign_id, number) values (:id, 0)"
+            " on conflict (campaign_id) do nothing",
+            id=campaign_id,
+        )
+        found = self._first(
+            "update enlisting set number = number + 1 where campaign_id = :id returning number",
+            id=campaign_id,
+        )
+        return int(found[0])
+
+    def drop_tasks(self, campaign_id: str, most: int) -> int:
+        """Take out some of the cars of a campaign that has not begun; how many there were."""
+        found = self._run(
+            "delete from tasks where campaign_id = :id and car_id in (select car_id from tasks"
+            " where campaign_id = :id and not exists"
+            " (select 1 from campaigns where campaigns.id = :id and begun) limit :most)",
+            id=campaign_id,
+            most=most,
+        )
+        return int(found.rowcount)
+
+    def enlist(self, campaign_id: str, number: int, cars: Sequence[tuple[str, int]]) -> None:
+        """Put cars with their waves into a campaign."""
+        self._check_enlisting(campaign_id, number)
+        fresh = ORDER[CarState.WAITING]
+        rows = [(campaign_id, car_id, wave, fresh, 0, "") for car_id, wave in cars]
+        columns = ("campaign_id", "car_id", "wave", "state", "attempt", "reason")
+        self._fill("tasks", columns, rows)
+
+    def end_enlisting(self, campaign_id: str, number: int) -> None:
+        """All are in it."""
+        self._check_enlisting(campaign_id, number)
+
+    def _check_enlisting(self, campaign_id: str, number: int) -> None:
+        sql = "select number from enlisting where campaign_id = :id"
+        found = self._first(sql, id=campaign_id)
+        if found is None or found[0] != number:
+            raise RefusedError(f"somebody else starts {campaign_id} at the same time")
 
     def due(self, now_s: float, most: int) -> list[Task]:
         """Those whose time is over, the longest first."""

@@ -9,13 +9,17 @@ from typing import Final
 
 import msgspec
 
-from volant.cloud.campaigns.filters import Facts
+from volant.cloud.campaigns.filters import Facts, Filter, words_of
+from volant.cloud.campaigns.waves import Candidate
 from volant.cloud.ddi.device import Device
 from volant.cloud.inventory import CarRecord
 from volant.cloud.store.ports import CarRow, facts_of
 from volant.cloud.store.rows import Rows, read, write
 
 DIGEST_BYTES: Final = 16
+KINDS_MOST: Final = 100_000
+"""Kinds of cars that are remembered at a time: memory has a bound when no two cars are alike."""
+CAR: Final = "car"
 CAR_ROWS: Final = (
     "select cars.car_id, seen.at_s, devices.body, records.body from cars"
     " left join seen on seen.car_id = cars.car_id"
@@ -71,7 +75,26 @@ class CarRows(Rows):
             " order by cars.car_id"
         )
         for car_id, body in found:
-            yield car_id, {**_facts(body), "car": (car_id,)}
+            yield car_id, {**kind_facts(body), CAR: (car_id,)}
+
+    def chosen(self, wanted: Filter) -> Iterator[Candidate]:
+        """Cars that a filter lets through, by id."""
+        if CAR in words_of(wanted):
+            for car_id, facts in self.everyone():
+                if wanted(facts):
+                    yield Candidate(car_id, facts.get("group", ()))
+            return
+        # Cars alike are let through alike: the filter is asked once for all of them, mostly.
+        groups: dict[int, tuple[str, ...] | None] = {}
+        for car_id, kind in self._stream("select car_id, kind from cars order by car_id"):
+            if kind not in groups:
+                if len(groups) >= KINDS_MOST:
+                    groups.clear()
+                body = self._first("select facts from kinds where id = :id", id=kind)[0]
+                facts = kind_facts(body)
+                groups[kind] = facts.get("group", ()) if wanted(facts) else None
+            if (found := groups[kind]) is not None:
+                yield Candidate(car_id, found)
 
     def cars(self, *, after: str = "", most: int = 100) -> list[CarRow]:
         """A page of all cars by id, of those after one."""
@@ -139,9 +162,7 @@ class CarRows(Rows):
 
     def _describe(self, car_id: str, facts: Facts) -> None:
         """Put a car with those that have the same facts."""
-        body = msgspec.msgpack.encode(
-            {word: facts[word] for word in sorted(facts) if word != "car"}
-        )
+        body = msgspec.msgpack.encode({word: facts[word] for word in sorted(facts) if word != CAR})
         digest = hashlib.blake2b(body, digest_size=DIGEST_BYTES).digest()
         before = self._first(
             "select kinds.id, kinds.digest from cars join kinds on kinds.id = cars.kind"
@@ -182,5 +203,6 @@ def _car_row(
 
 
 @lru_cache(maxsize=4096)
-def _facts(body: bytes) -> Facts:
+def kind_facts(body: bytes) -> Facts:
+    """Facts that stand once for many cars."""
     return read(body, dict[str, tuple[str, ...]])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Annotated, Any, Protocol
 
@@ -10,9 +10,10 @@ import msgspec
 from msgspec import Meta
 
 from volant.cloud.audit import Head
-from volant.cloud.campaigns.filters import Facts
+from volant.cloud.campaigns.filters import Facts, Filter
 from volant.cloud.campaigns.plan import Name
 from volant.cloud.campaigns.state import Campaign, CarState, Task
+from volant.cloud.campaigns.waves import Candidate
 from volant.cloud.ddi.device import Chunk, Device
 from volant.cloud.inventory import CarRecord, ReleaseImage
 from volant.cloud.people import Person
@@ -107,6 +108,26 @@ class Work(Protocol):
     def add_tasks(self, tasks: Iterable[Task]) -> None:
         """Store many new ones."""
 
+    def begin_enlisting(self, campaign_id: str) -> int:
+        """Begin to put cars into a campaign that has not begun; whoever did so before can no longer go on."""
+
+    def drop_tasks(self, campaign_id: str, most: int) -> int:
+        """Take out some of the cars that were put into a campaign that has not begun; how many there were."""
+
+    def enlist(self, campaign_id: str, number: int, cars: Sequence[tuple[str, int]]) -> None:
+        """Put cars with their waves into a campaign; nobody sees them before it has begun.
+
+        Raises:
+            RefusedError: somebody else has begun to do so since.
+        """
+
+    def end_enlisting(self, campaign_id: str, number: int) -> None:
+        """All are in it.
+
+        Raises:
+            RefusedError: somebody else has begun to do so since.
+        """
+
     def due(self, now_s: float, most: int) -> list[Task]:
         """Those whose time is over, the longest first."""
 
@@ -131,8 +152,19 @@ class Work(Protocol):
     def everyone(self) -> Iterator[tuple[str, Facts]]:
         """All cars of both protocols by id, with what a filter may ask of them."""
 
+    def chosen(self, wanted: Filter) -> Iterator[Candidate]:
+        """Cars that a filter lets through, by id; the same ones in the same order as long as the transaction lasts."""
+
     def cars(self, *, after: str = "", most: int = 100) -> list[CarRow]:
         """A page of all cars by id, of those after one."""
+
+    def search(
+        self, wanted: Filter, *, after: str = "", most: int = 100
+    ) -> tuple[list[CarRow], str]:
+        """A page of the cars that a filter lets through, by id, and after which to go on; empty: there are no more.
+
+        It looks at so many cars and no more: a page may be short, even empty, and yet have a next one.
+        """
 
     def car(self, car_id: str) -> CarRow | None:
         """One of these."""
@@ -201,6 +233,12 @@ class Work(Protocol):
 
     def number(self, kind: str) -> int:
         """The next number of a kind; never given twice."""
+
+    def last_number(self, kind: str) -> int:
+        """The last number of a kind; 0: there was none. That of `news` is what `FleetStore.news` says."""
+
+    def put_number(self, kind: str, number: int) -> None:
+        """Set the last number of a kind."""
 
     def log(
         self, *, at_s: float, by: str, act: str, about: str = "", data: dict[str, Any] | None = None

@@ -8,14 +8,14 @@ from typing import Any
 from volant.cloud.audit import EMPTY, Head, append
 from volant.cloud.people import Person
 from volant.cloud.store.campaign_rows import CampaignRows
-from volant.cloud.store.car_rows import CarRows
 from volant.cloud.store.ports import DeltaJob, StoredRelease
 from volant.cloud.store.rows import write
+from volant.cloud.store.search_rows import SearchRows
 
 NEWS = "news"
 
 
-class SqlWork(CampaignRows, CarRows):
+class SqlWork(CampaignRows, SearchRows):
     """All that the port of the store asks for."""
 
     def release(self, name: str) -> StoredRelease | None:
@@ -86,6 +86,15 @@ class SqlWork(CampaignRows, CarRows):
         """The last number of a kind that was given; 0: none."""
         found = self._first("select last from numbers where kind = :kind", kind=kind)
         return 0 if found is None else int(found[0])
+
+    def put_number(self, kind: str, number: int) -> None:
+        """Set the last number of a kind."""
+        self._run(
+            "insert into numbers (kind, last) values (:kind, :number)"
+            " on conflict (kind) do update set last = excluded.last",
+            kind=kind,
+            number=number,
+        )
 
     def tell_news(self) -> None:
         """Let all servers look anew at cars that were quiet."""

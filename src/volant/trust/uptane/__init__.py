@@ -19,7 +19,14 @@ from volant.trust.uptane.download import Download, Fetch, ImageCheck
 from volant.trust.uptane.inventory import EcuEntry, Installed, Inventory
 from volant.trust.uptane.keeper import Keeper, soft_signer, target_file
 from volant.trust.uptane.limits import Limits
-from volant.trust.uptane.manifest import EcuReport, read_manifest, sign_manifest, sign_report
+from volant.trust.uptane.manifest import (
+    Condition,
+    EcuReport,
+    Ended,
+    read_manifest,
+    sign_manifest,
+    sign_report,
+)
 from volant.trust.uptane.match import Assignment, Checker
 from volant.trust.uptane.provision import RepositoryMap, provision_full, provision_partial
 from volant.trust.uptane.secure_time import SecureClock, attest
@@ -28,8 +35,8 @@ from volant.trust.uptane.trusted import TrustedRepository
 from volant.trust.uptane.verdict import Attack, RejectedError
 
 __all__ = [
-    "Assignment", "Attack", "Checker", "Download", "EcuEntry", "EcuReport", "Fetch", "ImageCheck",
-    "ImageLoad", "Installed", "Inventory", "Keeper", "Limits", "Plan", "RejectedError",
+    "Assignment", "Attack", "Checker", "Condition", "Download", "EcuEntry", "EcuReport", "Ended",
+    "Fetch", "ImageCheck", "ImageLoad", "Installed", "Inventory", "Keeper", "Limits", "Plan", "RejectedError",
     "RepositoryMap", "SecureClock", "Session", "TrustedRepository", "UpdateNote", "answer_from",
     "attest", "check_full", "check_partial", "delta_fetch", "find_target", "hand_on",
     "image_fetch", "note_of", "provision_full", "provision_partial", "read_manifest", "refresh",

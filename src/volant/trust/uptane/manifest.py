@@ -23,6 +23,10 @@ REPORT_KIND: Final = "application/vnd.volant.ecu-report+json"
 MANIFEST_KIND: Final = "application/vnd.volant.vehicle-manifest+json"
 REPORT_MOST_BYTES: Final = 16 * 1024
 MANIFEST_MOST_BYTES: Final = 8 << 20
+HOURS_MOST: Final = 24.0 * 366
+KM_MOST: Final = 1e6
+EVENTS_MOST: Final = 1_000_000
+EVENT_KINDS_MOST: Final = 64
 
 
 class EcuReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +44,29 @@ class EcuReport(msgspec.Struct, frozen=True, kw_only=True):
     """Grows with each report of this unit: an old one is known by it."""
 
 
+class Condition(msgspec.Struct, frozen=True, kw_only=True):
+    """How the car has been since it first started with all programs that it runs now; numbers only grow until one changes."""
+
+    hours: Annotated[float, Meta(ge=0.0, le=HOURS_MOST)] = 0.0
+    """Of being on."""
+    km: Annotated[float, Meta(ge=0.0, le=KM_MOST)] = 0.0
+    """Driven."""
+    events: Annotated[
+        dict[Word, Annotated[int, Meta(ge=0, le=EVENTS_MOST)]], Meta(max_length=EVENT_KINDS_MOST)
+    ] = {}
+    """How often what happened: `boot_loop`, `dtc`, `dtc:U0121`, `disengagements`, `faults`."""
+
+
+class Ended(msgspec.Struct, frozen=True, kw_only=True):
+    """How the car's last update ended."""
+
+    offer: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    """SHA-256 of the director's targets that brought it."""
+    installed: bool
+    why: Annotated[str, Meta(max_length=512)] = ""
+    """Where it was not."""
+
+
 class VehicleManifest(msgspec.Struct, frozen=True, kw_only=True):
     """What a primary says: its own report and those of all others, as they signed them."""
 
@@ -47,6 +74,8 @@ class VehicleManifest(msgspec.Struct, frozen=True, kw_only=True):
     primary_id: Word
     reports: Annotated[dict[Word, str], Meta(max_length=ECUS_MOST)]
     """Envelope as text, by unit."""
+    condition: Condition | None = None
+    ended: Ended | None = None
 
 
 def sign_report(report: EcuReport, key: SigningKey) -> bytes:
@@ -55,13 +84,21 @@ def sign_report(report: EcuReport, key: SigningKey) -> bytes:
 
 
 def sign_manifest(
-    vehicle_id: str, primary_id: str, reports: Mapping[str, bytes], key: SigningKey
+    vehicle_id: str,
+    primary_id: str,
+    reports: Mapping[str, bytes],
+    key: SigningKey,
+    *,
+    condition: Condition | None = None,
+    ended: Ended | None = None,
 ) -> bytes:
     """The primary's manifest."""
     manifest = VehicleManifest(
         vehicle_id=vehicle_id,
         primary_id=primary_id,
         reports={ecu_id: data.decode() for ecu_id, data in reports.items()},
+        condition=condition,
+        ended=ended,
     )
     return seal(manifest, MANIFEST_KIND, key)
 
@@ -71,6 +108,10 @@ class Heard:
     """What a director believes of one car after a manifest."""
 
     reports: Mapping[str, EcuReport]
+    condition: Condition | None = None
+    """None: the car does not count it."""
+    ended: Ended | None = None
+    """None: no update has ended yet, or the car does not say."""
 
     @property
     def installed(self) -> tuple[Installed, ...]:
@@ -116,7 +157,9 @@ def read_manifest(
         {
             ecu_id: _read_report(ecu_id, text, inventory, counters)
             for ecu_id, text in found.reports.items()
-        }
+        },
+        found.condition,
+        found.ended,
     )
 
 

@@ -1,0 +1,165 @@
+"""What `volant fleet` prints of the fleet's views, as text for people."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from volant.app.say import answer, table
+from volant.cloud import views
+
+
+def when(at_s: float | None) -> str:
+    """A time as people write it, in UTC; nothing: a dash."""
+    return "-" if at_s is None else time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(at_s))
+
+
+def say_campaigns(found: Sequence[views.CampaignLine]) -> None:
+    """A list of campaigns."""
+    rows = [
+        (
+            one.campaign, one.phase, one.wave, str(one.cars), str(one.good), str(one.errors),
+            str(one.in_flight), one.release, one.title,
+        )
+        for one in found
+    ]  # fmt: skip
+    heads = ("campaign", "phase", "wave", "cars", "good", "errors", "at it", "release", "title")
+    table("", heads, rows)
+
+
+def say_campaign(found: views.CampaignView, failures: Sequence[views.FailureView] = ()) -> None:
+    """One campaign with its waves, its health, its failures, and what one may do."""
+    answer(f"{found.campaign}: {found.phase}, revision {found.revision} ({found.reason or 'new'})")
+    answer(f"plan {found.digest}")
+    table("", WAVE_HEADS, wave_rows(found))
+    if found.health:
+        table("", HEALTH_HEADS, health_rows(found))
+    if failures:
+        say_failures(failures)
+    able = [one.verb for one in found.verbs if not one.why_not]
+    answer(f"you may: {', '.join(able) or 'nothing but look'}")
+    for one in found.verbs:
+        if one.why_not:
+            answer(f"  not {one.verb}: {one.why_not}")
+
+
+WAVE_HEADS = ("wave", "", "cars", "good", "errors", "now")
+
+
+def wave_rows(found: views.CampaignView) -> list[tuple[str, ...]]:
+    """Waves as they are."""
+    return [
+        (
+            one.name,
+            "open" if one.open else "",
+            str(one.size),
+            f"{one.good}, opens the next at {one.good_wanted}" if one.open else str(one.good),
+            f"{one.errors}, {one.errors_limit} stop it",
+            ", ".join(f"{count} {state}" for state, count in one.cars.items())
+            + (f"; rests until {when(one.rest_until_s)}" if one.rest_until_s else ""),
+        )
+        for one in found.waves
+    ]
+
+
+HEALTH_HEADS = ("signal", "usual", "found", "over", "evidence")
+
+
+def health_rows(found: views.CampaignView) -> list[tuple[str, ...]]:
+    """Rates of health as they are."""
+    return [
+        (
+            one.signal, f"{one.usual_rate:g} per {one.per}", f"{one.rate:.3g} per {one.per}",
+            f"{one.amount:g} {one.per}", f"{one.evidence_share:.0%}",
+        )
+        for one in found.health
+    ]  # fmt: skip
+
+
+def say_failures(found: Sequence[views.FailureView]) -> None:
+    """Cars grouped by reason."""
+    rows = [(str(one.cars), one.state, one.reason, ", ".join(one.examples)) for one in found]
+    table("", ("cars", "state", "reason", "such as"), rows)
+
+
+def say_cars(page: views.CarsPage) -> None:
+    """A page of cars, and how to see the next."""
+    rows = [
+        (one.car, ", ".join(one.groups), one.protocol, when(one.seen_s), _runs(one))
+        for one in page.cars
+    ]
+    table("", ("car", "groups", "by", "heard (UTC)", "runs"), rows)
+    more = f"; more: --after {page.next}" if page.next else ""
+    answer(f"{len(page.cars)} shown of {page.total} in the fleet{more}")
+
+
+def say_car(found: views.CarView) -> None:
+    """One car."""
+    answer(f"{found.car}: {found.protocol}, heard {when(found.seen_s)} UTC")
+    answer(f"groups: {', '.join(found.groups) or 'none'}")
+    if found.runs:
+        table("", ("unit", "runs"), list(found.runs.items()))
+    if found.attributes:
+        table("", ("it says of itself", ""), sorted(found.attributes.items()))
+    if found.tasks:
+        rows = [
+            (one.campaign, one.wave, str(one.state), str(one.attempt), one.reason)
+            for one in found.tasks
+        ]
+        table("", ("campaign", "wave", "state", "try", "said"), rows)
+    if found.history:
+        history = [(when(one.at_s), one.unit, one.before, one.after) for one in found.history]
+        table("", ("UTC", "unit", "before", "after"), history)
+    for unit, attack in found.attacks.items():
+        answer(f"{unit} noticed an attack: {attack}")
+    if found.refused:
+        answer(f"{found.refused} manifests were not believed; the last: {found.why_refused}")
+
+
+def say_releases(found: Sequence[views.ReleaseView]) -> None:
+    """Releases with their files."""
+    rows = [
+        (one.release, one.version, when(one.made_s), one.by, file.name, file.hardware, file.sha256)
+        for one in found
+        for file in one.files
+    ]
+    table("", ("release", "version", "made (UTC)", "by", "file", "for", "SHA-256"), rows)
+
+
+def say_fit(found: views.FitView) -> None:
+    """How a release fits."""
+    answer(f"{found.able} cars can have it, {found.already} have it already")
+    if found.unable:
+        rows = [(str(count), reason) for reason, count in found.unable.items()]
+        table("", ("cars", "why not"), rows)
+
+
+def say_people(found: Sequence[views.PersonView]) -> None:
+    """Everybody with a token."""
+    rows = [
+        (
+            one.name,
+            one.role,
+            when(one.made_s),
+            when(one.expires_s) if one.expires_s is not None else "never",
+            f"taken back {when(one.revoked_s)}" if one.revoked_s is not None else "",
+        )
+        for one in found
+    ]
+    table("", ("name", "role", "since (UTC)", "over", ""), rows)
+
+
+def say_audit(found: Sequence[views.AuditLine]) -> None:
+    """Lines of the audit log, the oldest first."""
+    rows = [
+        (
+            str(one.number), when(one.at_s), one.by, one.act, one.about,
+            ", ".join(f"{key} {value}" for key, value in one.data.items()),
+        )
+        for one in reversed(found)
+    ]  # fmt: skip
+    table("", ("line", "UTC", "by", "did", "about", ""), rows)
+
+
+def _runs(one: views.CarLine) -> str:
+    return ", ".join(f"{unit} {what}" for unit, what in one.runs.items())

@@ -1,0 +1,90 @@
+"""`volant fleet uptane`: the keys and repositories by which cars that speak Uptane believe a fleet.
+
+The keys lie in `FLEET/uptane/keys`, readable by their owner alone. Those of the roots, and of the images, may be carried
+elsewhere: a server needs only what it signs with every day.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from volant.app import repo_keys
+from volant.app.exits import Exit
+from volant.app.fleet_folder import FleetFolder
+from volant.app.fleet_keys import FOLDER, TIME, FleetKeys
+from volant.app.repo_command import ROLES, key_counts
+from volant.app.say import answer, answer_json, table
+from volant.cloud.uptane.authority import PLACES, pin
+from volant.core.errors import InputError, RefusedError
+from volant.trust.uptane.match import DIRECTOR, IMAGE
+from volant.trust.uptane.metadata import SNAPSHOT, TARGETS, TIMESTAMP
+
+ONLINE: Final = (
+    *(f"{DIRECTOR}-{role}" for role in (TARGETS, SNAPSHOT, TIMESTAMP)),
+    *(f"{IMAGE}-{role}" for role in (SNAPSHOT, TIMESTAMP)),
+)
+"""What a server needs day by day, beside the key of the time."""
+
+
+class UptaneAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What `volant fleet uptane --json` prints."""
+
+    keys: Mapping[str, int]
+    """How many are here, by role."""
+    pin: str
+    """What cars are told of this fleet with their code."""
+
+
+def uptane_command(folder: Path, keys: Sequence[str], by: str, *, as_json: bool) -> Exit:
+    """Make the keys and both repositories where there are none, and say what is here."""
+    with FleetFolder(folder) as home:
+        with home.store.read() as work:
+            there = work.director_files(PLACES[IMAGE]) is not None
+        if there and keys:
+            raise RefusedError("this fleet has its repositories; their keys are what they are")
+        if not there:
+            _make(home, keys, by)
+        found = FleetKeys(folder)()
+        if found is None or found.time is None:
+            raise InputError(f"the key of the time is not in {folder / FOLDER}")
+        with home.store.read() as work:
+            told = UptaneAnswer(keys=_counts(folder / FOLDER), pin=pin(work, found.time))
+    if as_json:
+        answer_json(told)
+        return Exit.DONE
+    rows = [
+        (name, str(count), "every day" if name in (*ONLINE, TIME) else "may be kept elsewhere")
+        for name, count in told.keys.items()
+    ]
+    table(f"Keys in {folder / FOLDER}", ("key", "here", "needed"), rows)
+    answer(f"cars know this fleet by {told.pin}")
+    return Exit.DONE
+
+
+def _make(home: FleetFolder, keys: Sequence[str], by: str) -> None:
+    """First the keys, then what they sign: after a death in between the keys that are there are taken."""
+    wanted = key_counts(keys)
+    path = home.path / FOLDER
+    path.mkdir(parents=True, exist_ok=True)
+    path.chmod(0o700)
+    for name in (*ROLES, TIME):
+        count = wanted[name][0] if name in wanted else 1
+        if not repo_keys.files_of(path, name):
+            for end, data in repo_keys.fresh(count).files.items():
+                repo_keys.write_private(path / f"{name}{end}", data)
+    authority = FleetKeys(home.path)()
+    assert authority is not None, "its keys were made a moment ago"
+    now_s = time.time()
+    thresholds = {name: needed for name, (_, needed) in wanted.items()}
+    with home.store.work() as work:
+        authority.create(work, thresholds, now_s)
+        work.log(at_s=now_s, by=by, act="uptane")
+
+
+def _counts(path: Path) -> dict[str, int]:
+    return {name: len(repo_keys.files_of(path, name)) for name in (*ROLES, TIME)}

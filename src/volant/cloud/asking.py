@@ -1,0 +1,206 @@
+"""Many cars' requests at once: what can be read is answered beside writers, what changes something in one transaction.
+
+A storm of cars costs few transactions, and what all of them are told waits for the disk once. A car for which there is
+nothing comes back with what it may be answered from until there is news (`Rest`).
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from volant.cloud.campaigns import Answer as Told
+from volant.cloud.campaigns import Campaign, CarState, Phase, Task, ask, why_not_told
+from volant.cloud.campaigns.state import OPEN, TO_TELL
+from volant.cloud.ddi import Answer, Device, Place, Request, handle
+from volant.cloud.service import LIVE, Fleet, facts_for, is_poll
+from volant.cloud.store.ports import Work
+from volant.core.errors import InputError, RefusedError
+
+WORDS: Final = "text/plain;charset=UTF-8"
+READS: Final = frozenset({"GET", "HEAD"})
+ANYBODY: Final = "-"
+"""Stands for any car where a campaign is asked whether it would tell one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One request of a car."""
+
+    car_id: str
+    digest: str
+    """SHA-256 of the token that came along, in hex."""
+    request: Request
+    place: Place
+    sleep_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """What a car may be let in by, and answered from, until there is news."""
+
+    digest: str
+    """SHA-256 of its token, in hex."""
+    news: int
+    """Number of the news that it is as new as."""
+    busy: bool = False
+    """There is something for it: it is let in, but not answered from this."""
+    installed: int = 0
+    """Number of the action that it installed last; 0: none."""
+    wants_attributes: bool = False
+    waits: frozenset[str] = frozenset()
+    """Campaigns that will tell it as soon as they have room."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a car is answered."""
+
+    answer: Answer
+    rest: Rest | None = None
+
+
+Peeked = Reply | Rest | Exception
+"""A `Rest` in place of a reply: the car is let in, and its request takes a transaction that writes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What came of requests in one transaction."""
+
+    replies: tuple[Reply | Exception, ...]
+    rooms: Mapping[str, int]
+    """How many more cars each campaign that was asked about would tell now."""
+    news: int
+
+
+def peek(fleet: Fleet, asks: Sequence[Ask], now_s: float) -> list[Peeked]:
+    """Answer what can be read.
+
+    Raises:
+        LinkError: the database is away.
+    """
+    with fleet.store.read() as work:
+        news = work.last_number("news")
+        campaigns: dict[str, Campaign | None] = {}
+        return [_peeked(work, campaigns, one, news, now_s) for one in asks]
+
+
+def take(fleet: Fleet, asks: Sequence[Ask], now_s: float, rooms: Iterable[str] = ()) -> Taken:
+    """Answer requests of cars that were let in, all in one transaction; one that fails does not fail the others.
+
+    Raises:
+        LinkError: the database is away; nothing was stored.
+    """
+    wanted = tuple(rooms)
+    try:
+        with fleet.store.work() as work:
+            replies: tuple[Reply | Exception, ...] = tuple(
+                _taken(fleet, work, one, now_s) for one in asks
+            )
+            return Taken(replies, _rooms(work, wanted, now_s), work.last_number("news"))
+    except (InputError, RefusedError, ValueError) as error:
+        if len(asks) == 1:
+            return Taken((error,), {}, 0)
+    alone = [take(fleet, [one], now_s, wanted) for one in asks]
+    replies = tuple(reply for one in alone for reply in one.replies)
+    return Taken(replies, alone[-1].rooms, max(one.news for one in alone))
+
+
+def rooms_of(fleet: Fleet, campaign_ids: Iterable[str], now_s: float) -> tuple[int, dict[str, int]]:
+    """The number of the news, and how many more cars each of some campaigns would tell now.
+
+    Raises:
+        LinkError: the database is away.
+    """
+    with fleet.store.read() as work:
+        return work.last_number("news"), _rooms(work, campaign_ids, now_s)
+
+
+def _peeked(
+    work: Work, campaigns: dict[str, Campaign | None], one: Ask, news: int, now_s: float
+) -> Peeked:
+    """One of them; one that fails does not fail the others."""
+    try:
+        return _looked_at(work, campaigns, one, news, now_s)
+    except (InputError, RefusedError, ValueError) as error:
+        return error
+
+
+def _looked_at(
+    work: Work, campaigns: dict[str, Campaign | None], one: Ask, news: int, now_s: float
+) -> Reply | Rest:
+    known = work.token(one.car_id)
+    if known is None or not hmac.compare_digest(known, one.digest):
+        return Reply(Answer(401, b"no token of this device", WORDS))
+    let_in = Rest(digest=known, news=news, busy=True)
+    device = work.device(one.car_id) or Device(controller_id=one.car_id)
+    if is_poll(one.request):
+        waits = _waits(work, campaigns, device, now_s)
+        if waits is None:
+            return let_in
+        rest = Rest(
+            digest=known,
+            news=news,
+            installed=device.installed.action_id if device.installed else 0,
+            wants_attributes=device.wants_attributes,
+            waits=waits,
+        )
+        return Reply(_handle(device, one, now_s), rest)
+    if one.request.method in READS:
+        return Reply(_handle(device, one, now_s), let_in)
+    return let_in
+
+
+def _handle(device: Device, one: Ask, now_s: float) -> Answer:
+    return handle(device, one.request, one.place, sleep_s=one.sleep_s, now_s=now_s).answer
+
+
+def _waits(
+    work: Work, campaigns: dict[str, Campaign | None], device: Device, now_s: float
+) -> frozenset[str] | None:
+    """Campaigns that would tell a car if they had room. None: there is something to do for it now."""
+    if device.active is not None:
+        return None
+    found = []
+    for task in work.tasks_of(device.controller_id):
+        if task.campaign_id not in campaigns:
+            campaigns[task.campaign_id] = work.campaign(task.campaign_id)
+        campaign = campaigns[task.campaign_id]
+        if campaign is None or campaign.phase not in LIVE:
+            continue
+        if _has_work(campaign, task, device, now_s):
+            return None
+        running = campaign.phase is Phase.RUNNING
+        if running and task.state in TO_TELL and task.wave <= campaign.wave:
+            found.append(task.campaign_id)
+    return frozenset(found)
+
+
+def _has_work(campaign: Campaign, task: Task, device: Device, now_s: float) -> bool:
+    after = ask(campaign, task, facts_for(device, campaign.plan), now_s)
+    if after.answer is not Told.NOTHING or after.task != task or after.campaign != campaign:
+        return True
+    unsettled = task.state in OPEN | {CarState.LOST}
+    return unsettled and campaign.phase is Phase.RUNNING
+
+
+def _taken(fleet: Fleet, work: Work, one: Ask, now_s: float) -> Reply:
+    found = fleet.answer(work, one.car_id, one.request, one.place, sleep_s=one.sleep_s, now_s=now_s)
+    return Reply(found.answer)
+
+
+def _rooms(work: Work, campaign_ids: Iterable[str], now_s: float) -> dict[str, int]:
+    return dict(_each_room(work, campaign_ids, now_s))
+
+
+def _each_room(work: Work, campaign_ids: Iterable[str], now_s: float) -> Iterator[tuple[str, int]]:
+    for campaign_id in campaign_ids:
+        campaign = work.campaign(campaign_id)
+        if campaign is None or campaign.phase is not Phase.RUNNING:
+            continue
+        anybody = Task(campaign_id=campaign_id, car_id=ANYBODY, wave=0)
+        if not why_not_told(campaign, anybody, now_s):
+            yield campaign_id, campaign.plan.concurrency - campaign.in_flight

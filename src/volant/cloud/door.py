@@ -1,0 +1,478 @@
+"""The cars' door as an RSGI application: who asks, how much they may ask, and the answer.
+
+It opens no socket: a server hands it requests. Polls of cars for which there is nothing touch neither the database nor
+a file. All else waits its turn in lanes, and who would wait too long is asked to come again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Final, TypeVar
+from urllib.parse import parse_qsl
+
+from volant.cloud.artifacts import Artifacts
+from volant.cloud.asking import Ask, Peeked, Reply, Rest, peek, rooms_of, take
+from volant.cloud.bodies import CBOR, from_cbor, to_cbor
+from volant.cloud.ddi import Answer, Place, Request, Slice
+from volant.cloud.ddi.requests import HAL, etag_of
+from volant.cloud.ddi.shapes import BODY_MOST_BYTES
+from volant.cloud.ddi.writing import write_rest
+from volant.cloud.lanes import BehindError, Lane
+from volant.cloud.limits import TURN_S, Counts, Limits
+from volant.cloud.quiet import (
+    BUSY,
+    DIGEST_BYTES,
+    FLAGS,
+    GROUP,
+    HAS_INSTALLED,
+    NO_GROUP,
+    WANTS_ATTRIBUTES,
+    QuietCars,
+    installed_of,
+    sleep_s,
+)
+from volant.cloud.service import Fleet
+from volant.cloud.steady import Steady
+from volant.cloud.wake import MESSAGE_MOST, WAKE_STEP_S, Hub, Line
+from volant.core.errors import InputError, LinkError, RefusedError
+
+TENANT: Final = "DEFAULT"
+"""hawkBit's own name of the only tenant; others are unknown here."""
+ROOT: Final = f"/{TENANT}/controller/v1/"
+ROOT_LENGTH: Final = len(ROOT)
+UPTANE: Final = "/uptane/"
+UPTANE_BODY_MOST_BYTES: Final = 1 << 20
+WAKE: Final = "wake"
+WORDS: Final = "text/plain;charset=UTF-8"
+SCHEME: Final = "TargetToken "
+SCHEME_LENGTH: Final = len(SCHEME)
+WRITES: Final = frozenset({"POST", "PUT"})
+BODY_S: Final = 20.0
+"""A body that takes longer is not read to its end; a choice of ours."""
+AWAY_S: Final = 30.0
+"""When to come again, at the earliest, while the database is away; up to twice as late. A choice of ours."""
+LOOKS_AT_ONCE: Final = 256
+ACTS_AT_ONCE: Final = 64
+UPTANE_AT_ONCE: Final = 16
+
+T = TypeVar("T")
+Run = Callable[[Callable[[], T]], Awaitable[T]]
+"""Does something that waits for the database, beside the server's loop."""
+Headers = list[tuple[str, str]]
+Uptane = Callable[[str, str, dict[str, str], bytes], Answer]
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Hands:
+    """What does the work that waits: threads, where there are any."""
+
+    looks: Run[Any]
+    acts: Run[Any]
+    uptane: Run[Any]
+    files: Run[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class UptaneAsk:
+    """One request of a car that speaks Uptane."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass
+class Door:
+    """Answers cars. All in one loop; only `hands` work elsewhere."""
+
+    fleet: Fleet
+    artifacts: Artifacts
+    clock: Steady
+    hands: Hands
+    poll_s: float = 300.0
+    limits: Limits = field(default_factory=Limits)
+    uptane: Uptane | None = None
+    base: str = ""
+    """Such as `https://cars.example`, where cars see the server elsewhere than it sees itself."""
+    cars: QuietCars = field(default_factory=QuietCars)
+    hub: Hub = field(default_factory=Hub)
+    ready: bool = True
+    """Whether time was looked after; until then nothing is asked of the database."""
+    counts: Counts = field(init=False)
+    _rests: dict[int, tuple[bytes, Headers]] = field(default_factory=dict)
+    _looks: Lane[Ask, Reply | Rest] = field(init=False)
+    _acts: Lane[Ask, Reply] = field(init=False)
+    _uptanes: Lane[UptaneAsk, Answer] = field(init=False)
+
+    def __post_init__(self) -> None:
+        most = self.limits.waiting
+        self.counts = Counts(self.limits)
+        self._looks = Lane(self._peek, waiting_most=most, at_once=LOOKS_AT_ONCE)
+        self._acts = Lane(self._take, waiting_most=most, at_once=ACTS_AT_ONCE)
+        self._uptanes = Lane(self._answer_uptane, waiting_most=most, at_once=UPTANE_AT_ONCE)
+
+    async def __rsgi__(self, scope: Any, proto: Any) -> None:
+        """Answer one request, or hold one connection (RSGI 1.6)."""
+        if scope.proto != "http":
+            await self._hold(scope, proto)
+            return
+        path = scope.path
+        if path.startswith(ROOT):
+            car_id = path[ROOT_LENGTH:]
+            row = self.cars.rows.get(car_id)
+            if (
+                row is not None
+                and not row[FLAGS] & BUSY
+                and scope.method == "GET"
+                and self._again(car_id, row, scope, proto)
+            ):
+                return
+        answer = await self._answer(scope, proto)
+        await self._send(answer, scope, proto)
+
+    def _again(self, car_id: str, row: bytes, scope: Any, proto: Any) -> bool:
+        """Answer the poll of a car for which there is nothing. False: it is not that simple."""
+        headers = scope.headers
+        token = headers.get("authorization")
+        if (
+            token is None
+            or not token.startswith(SCHEME)
+            or not hmac.compare_digest(_digest(token), row[:DIGEST_BYTES])
+            or (row[GROUP] != NO_GROUP and self.cars.may_go(row))
+            or CBOR in headers.get("accept", "")
+            or not self.counts.hear(car_id)
+        ):
+            return False
+        period_s = sleep_s(car_id, self.poll_s)
+        if row[FLAGS]:
+            base = self.base or f"{scope.scheme}://{headers.get('host', 'localhost')}"
+            found = _rest_of(row, Place(base, TENANT, car_id), period_s)
+        else:
+            cached = self._rests.get(period_s)
+            if cached is None:
+                cached = self._rests[period_s] = _rest_of(row, Place("", TENANT, ""), period_s)
+            found = cached
+        body, head = found
+        if headers.get("if-none-match") == head[1][1]:
+            proto.response_empty(304, head[1:])
+        else:
+            proto.response_bytes(200, head, body)
+        return True
+
+    async def _answer(self, scope: Any, proto: Any) -> Answer:
+        path = scope.path
+        try:
+            if path.startswith(ROOT) and len(path) > ROOT_LENGTH:
+                answer = await self._car(scope, proto, path)
+            elif path.startswith(UPTANE):
+                answer = await self._uptane(scope, proto, path)
+            else:
+                answer = _words(404, f"no {path}")
+        except BehindError as error:
+            return self._later(scope, str(error), error.wait_s)
+        except LinkError as error:
+            _log.warning("database_away error=%s", error)
+            return self._later(scope, "the database is away, come again", AWAY_S)
+        except RefusedError as error:
+            return _words(409, str(error))
+        except (InputError, ValueError) as error:
+            answer = _words(400, str(error))
+        if answer.status in {400, 401, 404}:
+            self.counts.err(scope.client)
+        return answer
+
+    async def _car(self, scope: Any, proto: Any, path: str) -> Answer:
+        car_id, _, rest = path[ROOT_LENGTH:].partition("/")
+        headers = dict(scope.headers.items())
+        token = headers.get("authorization", "")
+        row = self.cars.rows.get(car_id)
+        if row is None and not self.counts.lets(scope.client):
+            return self._slower("too many requests of this address were refused")
+        if not token.startswith(SCHEME):
+            return _words(401, "no token of this device")
+        digest = _digest(token)
+        if row is not None and not hmac.compare_digest(digest, row[:DIGEST_BYTES]):
+            return _words(401, "no token of this device")
+        if row is not None and not self.counts.hear(car_id):
+            return self._slower(f"at most {self.limits.car_requests} requests in {TURN_S:.0f} s")
+        if not self.ready:
+            raise LinkError("the server is starting")
+        body = await _body(proto, headers, BODY_MOST_BYTES) if scope.method in WRITES else b""
+        if body is None:
+            return _words(413, f"a body has at most {BODY_MOST_BYTES} bytes, and comes at once")
+        if body and headers.get("content-type", "").startswith(CBOR):
+            body = from_cbor(body)
+        query = dict(parse_qsl(scope.query_string, max_num_fields=16))
+        base = self.base or f"{scope.scheme}://{headers.get('host', 'localhost')}"
+        ask = Ask(
+            car_id,
+            digest.hex(),
+            Request(scope.method, rest, query, headers, body),
+            Place(base, TENANT, car_id),
+            sleep_s(car_id, self.poll_s),
+        )
+        return await self._ask(ask, known=row is not None)
+
+    async def _ask(self, ask: Ask, *, known: bool) -> Answer:
+        if not (known and ask.request.method in WRITES):
+            found = await self._looks.ask(ask)
+            rest = found if isinstance(found, Rest) else found.rest
+            if rest is not None:
+                self.cars.put(ask.car_id, rest)
+                self.hub.wait(ask.car_id, rest.waits)
+                if not known:
+                    self.counts.hear(ask.car_id)
+            if isinstance(found, Reply):
+                return found.answer
+        if ask.request.method in WRITES:
+            self.cars.rouse(ask.car_id)
+        return (await self._acts.ask(ask)).answer
+
+    async def _uptane(self, scope: Any, proto: Any, path: str) -> Answer:
+        headers = dict(scope.headers.items())
+        if not self.counts.lets(scope.client):
+            return self._slower("too many requests of this address were refused")
+        if not self.ready:
+            raise LinkError("the server is starting")
+        most = UPTANE_BODY_MOST_BYTES
+        body = await _body(proto, headers, most) if scope.method in WRITES else b""
+        if body is None:
+            return _words(413, f"a body has at most {most} bytes, and comes at once")
+        ask = UptaneAsk(scope.method, path[len(UPTANE) - 1 :], headers, body)
+        return await self._uptanes.ask(ask)
+
+    async def _send(self, answer: Answer, scope: Any, proto: Any) -> None:
+        if answer.kind == HAL and CBOR in scope.headers.get("accept", ""):
+            answer = to_cbor(answer)
+        headers = list(answer.headers.items())
+        if answer.body or answer.file is not None:
+            headers.append(("content-type", answer.kind))
+        if answer.file is not None and scope.method != "HEAD":
+            artifact, part = answer.file
+            await self._send_file(artifact.sha256, part, headers, proto)
+        elif answer.body:
+            proto.response_bytes(answer.status, headers, answer.body)
+        else:
+            proto.response_empty(answer.status, headers)
+
+    async def _send_file(self, sha256: str, part: Slice, headers: Headers, proto: Any) -> None:
+        if part.end == part.begin:
+            proto.response_empty(part.status, headers)
+            return
+        path = self.artifacts.path(sha256)
+        if path is not None:
+            proto.response_file_range(part.status, headers, str(path), part.begin, part.end)
+            return
+        blocks = self.artifacts.blocks(sha256, part.begin, part.end)
+        following = partial(next, blocks, None)
+        try:
+            block = await self.hands.files(following)
+        except LinkError as error:
+            _log.warning("files_away error=%s", error)
+            proto.response_str(503, [("retry-after", str(int(AWAY_S)))], "the files are away")
+            return
+        stream = proto.response_stream(part.status, headers)
+        while block is not None:
+            await stream.send_bytes(block)
+            block = await self.hands.files(following)
+
+    def _later(self, scope: Any, words: str, least_s: float) -> Answer:
+        """Come again: each at another time, so that they do not all come at once again."""
+        lot = hashlib.blake2b(f"{scope.client} {scope.path}".encode(), digest_size=2).digest()
+        wait_s = least_s * (1.0 + int.from_bytes(lot, "little") / 0xFFFF)
+        return Answer(503, words.encode(), WORDS, {"retry-after": str(int(wait_s) + 1)})
+
+    def _slower(self, words: str) -> Answer:
+        return Answer(429, words.encode(), WORDS, {"retry-after": str(int(TURN_S) + 1)})
+
+    async def _peek(self, asks: list[Ask]) -> Sequence[Peeked]:
+        found: Sequence[Peeked] = await self.hands.looks(
+            partial(peek, self.fleet, asks, self.clock.now_s())
+        )
+        return found
+
+    async def _take(self, asks: list[Ask]) -> Sequence[Reply | Exception]:
+        rooms = self.cars.campaigns()
+        taken = await self.hands.acts(partial(take, self.fleet, asks, self.clock.now_s(), rooms))
+        self._learn(taken.news, taken.rooms)
+        replies: Sequence[Reply | Exception] = taken.replies
+        return replies
+
+    async def _answer_uptane(self, asks: list[UptaneAsk]) -> Sequence[Answer | Exception]:
+        found: Sequence[Answer | Exception] = await self.hands.uptane(
+            partial(_each, self.uptane or _no_uptane, asks)
+        )
+        return found
+
+    def _learn(self, news: int, rooms: dict[str, int]) -> None:
+        before = self.cars.rows
+        if self.cars.learn(news):
+            self.hub.news({car: row for car, row in before.items() if car in self.hub.lines
+                           and not row[FLAGS] & BUSY})  # fmt: skip
+        self.cars.make_room(rooms)
+
+    async def refresh(self) -> None:
+        """Notice what other servers and people have stored.
+
+        Raises:
+            LinkError: the database is away.
+        """
+        wanted = self.cars.campaigns() | frozenset(self.hub.waiting)
+        news, rooms = await self.hands.looks(
+            partial(rooms_of, self.fleet, wanted, self.clock.now_s())
+        )
+        self._learn(news, rooms)
+        self.cars.drop_old()
+
+    async def wake(self) -> None:
+        """Tell some of the cars that are connected to come, if there is something for them."""
+        most = max(1, int(self.limits.wakes_per_s * WAKE_STEP_S))
+        called = self.hub.called(self.cars.rooms(), most)
+        looked = self.hub.next_to_look_at(min(most, LOOKS_AT_ONCE))
+        if looked:
+            called += await self._with_work(looked)
+        await self.hub.wake(called)
+
+    async def _with_work(self, lines: Sequence[Line]) -> list[Line]:
+        asks = [_look(one) for one in lines]
+        try:
+            found = await self._peek(asks)
+        except LinkError:
+            self.hub.todo.update(dict.fromkeys(one.car_id for one in lines))
+            return []
+        work = []
+        for line, one in zip(lines, found, strict=True):
+            if isinstance(one, Rest):
+                work.append(line)
+            elif isinstance(one, Reply) and one.rest is not None:
+                self.cars.put(line.car_id, one.rest)
+                self.hub.wait(line.car_id, one.rest.waits)
+            elif isinstance(one, Reply):
+                line.ended.set()  # its token is no longer good
+        return work
+
+    async def end(self) -> None:
+        """Let go of all cars that are connected."""
+        for line in list(self.hub.lines.values()):
+            line.ended.set()
+        await asyncio.sleep(0)
+
+    async def _hold(self, scope: Any, proto: Any) -> None:
+        """Keep a car's connection."""
+        line = await self._line(scope, proto)
+        if line is None:
+            return
+        self.hub.join(line)
+        ended = asyncio.ensure_future(line.ended.wait())
+        try:
+            while not ended.done():
+                heard = asyncio.ensure_future(line.socket.receive())
+                await asyncio.wait({heard, ended}, return_when=asyncio.FIRST_COMPLETED)
+                if not heard.done():
+                    heard.cancel()
+                    break
+                message = heard.result()
+                if message.kind == 0 or len(message.data) > MESSAGE_MOST:
+                    break
+                if not self.counts.hear(line.car_id):
+                    break
+        except Exception as error:  # noqa: BLE001 - whatever ends one connection ends no other
+            _log.debug("wake_ended car=%s error=%s", line.car_id, error)
+        finally:
+            ended.cancel()
+            self.hub.leave(line)
+            proto.close(None)
+
+    async def _line(self, scope: Any, proto: Any) -> Line | None:
+        car_id, _, rest = scope.path.removeprefix(ROOT).partition("/")
+        token = scope.headers.get("authorization", "")
+        if not scope.path.startswith(ROOT) or rest != WAKE:
+            proto.close(404)
+            return None
+        if len(self.hub.lines) >= self.limits.wake_sockets or not self.ready:
+            proto.close(503)
+            return None
+        if not self.counts.lets(scope.client):
+            proto.close(429)
+            return None
+        if not token.startswith(SCHEME) or not await self._is_known(car_id, _digest(token)):
+            self.counts.err(scope.client)
+            proto.close(401)
+            return None
+        return Line(car_id, _digest(token).hex(), await proto.accept())
+
+    async def _is_known(self, car_id: str, digest: bytes) -> bool:
+        row = self.cars.rows.get(car_id)
+        if row is not None:
+            return hmac.compare_digest(digest, row[:DIGEST_BYTES])
+        try:
+            ask = Ask(car_id, digest.hex(), Request("GET", ""), Place("", TENANT, car_id), 1.0)
+            found = await self._looks.ask(ask)
+        except (LinkError, RefusedError, InputError):
+            return False
+        return isinstance(found, Rest) or found.rest is not None
+
+
+def _look(line: Line) -> Ask:
+    place = Place("", TENANT, line.car_id)
+    return Ask(line.car_id, line.digest, Request("GET", ""), place, 1.0)
+
+
+def _rest_of(row: bytes, place: Place, period_s: float) -> tuple[bytes, Headers]:
+    flags = row[FLAGS]
+    body = write_rest(
+        place,
+        period_s,
+        installed=installed_of(row) if flags & HAS_INSTALLED else 0,
+        wants_attributes=bool(flags & WANTS_ATTRIBUTES),
+    )
+    return body, [("content-type", HAL), ("etag", etag_of(body))]
+
+
+def _digest(authorization: str) -> bytes:
+    """SHA-256 of the token in a header. Tokens are long and by chance, so this needs no salt."""
+    return hashlib.sha256(authorization[SCHEME_LENGTH:].strip().encode()).digest()
+
+
+async def _body(proto: Any, headers: dict[str, str], most: int) -> bytes | None:
+    """A request's body; None: it is too long, or too slow."""
+    length = headers.get("content-length", "0")
+    if not length.isdecimal() or int(length) > most:
+        return None
+    found = bytearray()
+    try:
+        async with asyncio.timeout(BODY_S):
+            async for block in proto:
+                found += block
+                if len(found) > most:
+                    return None
+    except TimeoutError:
+        return None
+    return bytes(found)
+
+
+def _no_uptane(_method: str, path: str, _headers: dict[str, str], _body: bytes) -> Answer:
+    return _words(404, f"no {path}")
+
+
+def _each(answer: Uptane, asks: Sequence[UptaneAsk]) -> list[Answer | Exception]:
+    found: list[Answer | Exception] = []
+    for one in asks:
+        try:
+            found.append(answer(one.method, one.path, one.headers, one.body))
+        except Exception as error:  # noqa: BLE001 - of one car; the lane hands it to whoever asked
+            found.append(error)
+    return found
+
+
+def _words(status: int, words: str) -> Answer:
+    return Answer(status, words.encode(errors="replace"), WORDS)

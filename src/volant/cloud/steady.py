@@ -1,0 +1,109 @@
+"""The fleet's time: what the machine's clock says, unless it was moved.
+
+A server's clock that jumps must lose no car, prove none well and open no wave. So a jump is not believed at once: time
+goes on at the pace of a clock that nobody moves, until what is due was moved along (`mind_the_gap`). Time in which no
+server of the fleet listened is treated alike: cars could not report in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from msgspec.structs import replace
+
+from volant.cloud.campaigns import Campaign, Phase
+from volant.cloud.store.ports import Work
+
+JUMP_S: Final = 60.0
+"""More than that is no drift and no slow tick; a choice of ours."""
+GAP_S: Final = 120.0
+"""So long nobody may have listened before what is due is moved along; a choice of ours."""
+AT_ONCE: Final = 1000
+FOREVER_S: Final = 1e15
+BEAT: Final = "beat"
+BEAT_BY: Final = "beat by"
+
+
+@dataclass
+class Steady:
+    """A clock that does not jump."""
+
+    wall_s: Callable[[], float]
+    """What the machine says, Unix seconds."""
+    run_s: Callable[[], float]
+    """Seconds that nobody moves, from any beginning."""
+    _offset_s: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._offset_s = self.wall_s() - self.run_s()
+
+    def now_s(self) -> float:
+        """Unix seconds, without jumps."""
+        wall_s, steady_s = self.wall_s(), self.run_s() + self._offset_s
+        return steady_s if abs(wall_s - steady_s) > JUMP_S else wall_s
+
+    def jump_s(self) -> float:
+        """By how much the machine's clock was moved; 0.0: it was not."""
+        moved_s = self.wall_s() - self.run_s() - self._offset_s
+        return moved_s if abs(moved_s) > JUMP_S else 0.0
+
+    def believe(self) -> None:
+        """Go by the machine's clock from now on."""
+        self._offset_s = self.wall_s() - self.run_s()
+
+
+@dataclass
+class Beats:
+    """What one server knows of when any server of the fleet ticked last."""
+
+    server: int
+    """Number of this one, drawn by chance."""
+    _last: tuple[int, int] = (0, 0)
+
+    def check(self, work: Work, now_s: float) -> tuple[float, bool]:
+        """How much time has gone by in which nobody listened, and whether it is for this server to say.
+
+        It is not where another server ticks and its clock says something else: then one of both is wrong, and the one
+        that ticks goes on.
+        """
+        found = work.last_number(BEAT), work.last_number(BEAT_BY)
+        before, self._last = self._last, found
+        beat_s, by = found
+        gap_s = now_s - beat_s if beat_s else 0.0
+        if abs(gap_s) <= GAP_S:
+            gap_s = 0.0
+        alive = by != self.server and before not in {(0, 0), found}
+        if gap_s and alive:
+            return gap_s, False
+        self._last = int(now_s), self.server
+        work.put_number(BEAT, int(now_s))
+        work.put_number(BEAT_BY, self.server)
+        return gap_s, True
+
+
+def mind_the_gap(work: Work, gap_s: float, now_s: float) -> int:
+    """Move along what is due, so that the gap does not count for it. How many cars it was."""
+    moved = 0
+    for campaign in work.campaigns():
+        if campaign.phase in {Phase.RUNNING, Phase.PAUSED, Phase.HALTED}:
+            later = _later(campaign, gap_s)
+            if later != campaign:
+                work.put_campaign(later)
+    for task in work.due(FOREVER_S, 1_000_000):
+        if task.due_s is not None:
+            work.put_task(replace(task, due_s=max(0.0, task.due_s + gap_s)))
+            moved += 1
+    work.log(at_s=now_s, by="server", act="clock", data={"gap_s": round(gap_s, 1), "cars": moved})
+    return moved
+
+
+def _later(campaign: Campaign, gap_s: float) -> Campaign:
+    tallies = tuple(
+        one
+        if one.good_since_s is None
+        else replace(one, good_since_s=max(0.0, one.good_since_s + gap_s))
+        for one in campaign.tallies
+    )
+    return replace(campaign, tallies=tallies)
