@@ -59,7 +59,7 @@ def _postgres(folder: Path) -> Row:
 
 def _ours(folder: Path, settings: str = "") -> tuple[Load, Load]:
     """A server of ours, and its figures once it knows all cars and when it meets them first."""
-    from volant.cloud.tokens import digest_of
+    from volant.cloud.people import digest_of
 
     folder.mkdir()
     if settings:

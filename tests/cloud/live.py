@@ -49,6 +49,7 @@ class LiveFleet:
 
     folder: Path
     port: int = field(default_factory=free_port)
+    people_port: int = field(default_factory=free_port)
     tokens: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -125,8 +126,8 @@ class LiveFleet:
     def serving(self, *options: str) -> Iterator[subprocess.Popen[bytes]]:
         """Run the server; it answers when this begins, and is ended as Ctrl-C ends it."""
         command = [sys.executable, "-m", "volant", "fleet", "serve", os.fspath(self.folder)]
-        options = ("--port", str(self.port), *options)
-        with process([*command, *options], log=self.log) as running:
+        ports = ("--port", str(self.port), "--people-port", str(self.people_port))
+        with process([*command, *ports, *options], log=self.log) as running:
             until(lambda: running.poll() is not None or self.answers())
             assert running.poll() is None, self.log.read_text(errors="replace")
             yield running

@@ -16,6 +16,11 @@ from volant.cloud.campaigns import CarState
 from volant.cloud.ddi.shapes import BODY_MOST_BYTES
 
 SYSTEM = bytes(range(251)) * 40
+SETTINGS = """
+[limits]
+address_errors = 1000000
+"""
+"""All attacks here come from one address; that one limit has a test of its own."""
 GROWTH_MOST_MIB = 256
 """Of the server's memory by anything in this file; bodies that were kept would be far above."""
 
@@ -60,6 +65,8 @@ def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
     folder = tmp_path_factory.mktemp("attacks")
     fleet = LiveFleet(folder / "fleet")
     (folder / "os.img").write_bytes(SYSTEM)
+    fleet.folder.mkdir()
+    (fleet.folder / "fleet.toml").write_text(SETTINGS)
     fleet.publish("os-2.0", folder / "os.img")
     with fleet.serving() as running:
         yield Door(fleet, running.pid)
