@@ -18,6 +18,8 @@ import httpx
 
 from volant.app.fleet_folder import FleetFolder
 from volant.cloud.campaigns import Campaign, Plan, Task, Wave, approve, draft, pause, stop, submit
+from volant.cloud.desk import Desk
+from volant.cloud.people import Role
 
 ROOT: Final = "/DEFAULT/controller/v1"
 BEGUN_S: Final = 1e9
@@ -68,6 +70,12 @@ class LiveFleet:
             for car in cars:
                 self.tokens[car] = home.admit(car, "ann", BEGUN_S)
 
+    def invite(self, name: str, role: Role) -> str:
+        """Give somebody a token."""
+        with FleetFolder(self.folder) as home:
+            desk = Desk(home.fleet, home.artifacts, time.time)
+            return desk.invite(Desk.local("root"), name, role).token
+
     def publish(self, name: str, *files: Path, version: str = "2.0") -> None:
         """Take a release in."""
         with FleetFolder(self.folder) as home:
@@ -115,6 +123,12 @@ class LiveFleet:
         with FleetFolder(self.folder) as home, home.store.work() as work:
             found = work.device(car)
         return {} if found is None else found.attributes
+
+    def person(self, token: str, *, port: int = 0) -> httpx.Client:
+        """What a person sends with, to this server or to another of the fleet."""
+        base = f"http://127.0.0.1:{port or self.people_port}"
+        headers = {"Authorization": f"Bearer {token}"}
+        return httpx.Client(base_url=f"{base}/api/v1", headers=headers, timeout=60.0)
 
     def client(self, car: str) -> httpx.Client:
         """What a car sends with."""
