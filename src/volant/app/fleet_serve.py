@@ -84,7 +84,7 @@ async def _serve(
         )
         ticking = Ticking(door, Beats(1 + secrets.randbelow(2**31 - 1)))
         await ticking.begin()
-        desk = Desk(home.fleet, home.artifacts, clock.now_s)
+        desk = Desk(home.fleet, home.artifacts, clock.now_s, home.path, FleetKeys(home.path))
         people = stack.enter_context(PeopleDoor(desk, host, people_port))
         async with _granian(door, host, port), ticking.going_on():
             tell(f"cars:   http://{host}:{port}/DEFAULT/controller/v1/CAR")
@@ -133,7 +133,7 @@ async def _granian(door: Door, host: str, port: int) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        server.signal_handler_interrupt()
+        server.signal_handler_interrupt()  # type: ignore[no-untyped-call]
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(running, END_S)
 

@@ -12,8 +12,7 @@ from volant.cloud.store.rows import Rows, read, write
 from volant.core.errors import RefusedError
 
 STATES: Final = tuple(CarState)
-BAD: Final = ", ".join(str(ORDER[one]) for one in CarState if one in ERRORS | UNABLE)
-"""As the index `tasks_bad` has it."""
+BAD: Final = ERRORS | UNABLE
 EXAMPLES: Final = 5
 COLUMNS: Final = (
     "tasks.campaign_id, tasks.car_id, tasks.wave, tasks.state, tasks.attempt, tasks.due_s,"
@@ -22,8 +21,8 @@ COLUMNS: Final = (
 BEGUN: Final = "join campaigns on campaigns.id = tasks.campaign_id and campaigns.begun"
 """Cars are put into a campaign before it begins, many at a time; until then nobody sees them."""
 INSERT: Final = (
-    "insert into tasks (campaign_id, car_id, wave, state, attempt, due_s, reason, health)"
-    " values (:campaign, :car, :wave, :state, :attempt, :due, :reason, :health)"
+    "insert into tasks (campaign_id, car_id, wave, state, bad, attempt, due_s, reason, health)"
+    " values (:campaign, :car, :wave, :state, :bad, :attempt, :due, :reason, :health)"
 )
 
 
@@ -76,7 +75,7 @@ class CampaignRows(Rows):
         """Store a car's part in a campaign."""
         self._run(
             f"{INSERT} on conflict (car_id, campaign_id) do update set wave = excluded.wave,"
-            " state = excluded.state, attempt = excluded.attempt, due_s = excluded.due_s,"
+            " state = excluded.state, bad = excluded.bad, attempt = excluded.attempt, due_s = excluded.due_s,"
             " reason = excluded.reason, health = excluded.health",
             **_row(task),
         )
@@ -115,8 +114,8 @@ class CampaignRows(Rows):
         """Put cars with their waves into a campaign."""
         self._check_enlisting(campaign_id, number)
         fresh = ORDER[CarState.WAITING]
-        rows = [(campaign_id, car_id, wave, fresh, 0, "") for car_id, wave in cars]
-        columns = ("campaign_id", "car_id", "wave", "state", "attempt", "reason")
+        rows = [(campaign_id, car_id, wave, fresh, False, 0, "") for car_id, wave in cars]
+        columns = ("campaign_id", "car_id", "wave", "state", "bad", "attempt", "reason")
         self._fill("tasks", columns, rows)
 
     def end_enlisting(self, campaign_id: str, number: int) -> None:
@@ -175,7 +174,7 @@ class CampaignRows(Rows):
         """Cars in error or not able, grouped by state and reason, the most first."""
         groups = self._run(
             "select state, reason, count(*) as cars from tasks"
-            f" where campaign_id = :campaign and state in ({BAD}) group by state, reason"
+            " where campaign_id = :campaign and bad group by state, reason"
             " order by cars desc, state, reason limit :most",
             campaign=campaign_id,
             most=most,
@@ -192,7 +191,7 @@ class CampaignRows(Rows):
 
     def _examples(self, campaign_id: str, state: int, reason: str) -> tuple[str, ...]:
         rows = self._run(
-            f"select car_id from tasks where campaign_id = :campaign and state in ({BAD})"
+            "select car_id from tasks where campaign_id = :campaign and bad"
             " and state = :state and reason = :reason order by car_id limit :most",
             campaign=campaign_id,
             state=state,
@@ -208,6 +207,7 @@ def _row(task: Task) -> dict[str, Any]:
         "car": task.car_id,
         "wave": task.wave,
         "state": ORDER[task.state],
+        "bad": task.state in BAD,
         "attempt": task.attempt,
         "due": task.due_s,
         # PostgreSQL keeps no such character in a text, and cars say what they like.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -46,9 +46,11 @@ class Rows:
     def _first(self, sql: str, **values: Any) -> Any:
         return self._connection.execute(statement(sql), values).first()
 
-    def _stream(self, sql: str, **values: Any) -> Any:
+    def _stream(self, sql: str, **values: Any) -> Iterator[Any]:
+        """Rows as they are asked for; whoever stops early lets go of the rest."""
         options = {"yield_per": AT_ONCE}
-        return self._connection.execute(statement(sql), values, execution_options=options)
+        with self._connection.execute(statement(sql), values, execution_options=options) as result:
+            yield from result
 
     def _one(self, kind: type[T], sql: str, **values: Any) -> T | None:
         found = self._first(sql, **values)
@@ -59,7 +61,7 @@ class Rows:
             yield read(body, kind)
 
 
-@cache
+@lru_cache(maxsize=512)
 def statement(sql: str) -> TextClause:
     """A statement, made once: SQLAlchemy keeps what it makes of it."""
     return text(sql)
