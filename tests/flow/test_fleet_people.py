@@ -76,7 +76,13 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 
 def plan(name: str, **changes: Any) -> dict[str, Any]:
     waves = [{"name": "all", "errors_stop": 2}]
-    fields = {"campaign_id": name, "title": name, "release": "os-2.0", "waves": waves, "concurrency": 9}
+    fields = {
+        "campaign_id": name,
+        "title": name,
+        "release": "os-2.0",
+        "waves": waves,
+        "concurrency": 9,
+    }
     return fields | changes
 
 
