@@ -1,7 +1,14 @@
-"""Our own car takes an update from the fleet's server by a campaign: control units, update machine and HTTP are real."""
+"""Our own car takes an update from the fleet's server by a campaign: control units, update machine and server are real.
+
+The car asks by itself only every ten minutes: what it does at once it does because the server has called it.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,10 +17,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.app.fleet_http import uptane_served
 from volant.app.fleet_folder import FleetFolder
 from volant.app.fleet_images import image_of
-from volant.app.fleet_keys import FOLDER, FleetKeys
+from volant.app.fleet_keys import FleetKeys
 from volant.app.fleet_uptane import uptane_command
 from volant.app.ota_join import JoinWish, join_command
 from volant.app.parked_car import ParkedCar, ParkWish, parked_car
@@ -21,9 +27,7 @@ from volant.app.programs import tables_of
 from volant.cloud.campaigns import CarState, Phase, Plan
 from volant.cloud.desk import Desk
 from volant.cloud.views import ActBody, CampaignView, FileBody, ReleaseBody
-from volant.core.errors import InputError, RefusedError, TrustError
 from volant.core.settings import find_data
-from volant.core.updates import UpdateEnd
 from volant.ota.health import HealthTuning
 from volant.ota.machine import UpdateTuning
 from volant.vehicle import load_spec
@@ -38,8 +42,8 @@ WAIT_S = 60.0
 TUNING = UpdateTuning(
     health=HealthTuning(settle_s=4.0, drive_s=0.0),
     first_check_s=0.1,
-    check_every_s=2.0,
-    check_again_s=0.5,
+    check_every_s=600.0,
+    check_again_s=1.0,
 )
 STRICT = {"health.noisy_m": (1e-6, 1e-6)}
 """A pilot that takes a micrometre for noise calls its sensors broken."""
@@ -110,6 +114,29 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
     found.home.store.close()
 
 
+@contextlib.contextmanager
+def served(fleet: Path) -> Iterator[str]:
+    """A server in a process of its own; the address that cars join."""
+    ports = []
+    for _ in range(2):
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            ports.append(free.getsockname()[1])
+    words = ("fleet", "serve", str(fleet), "--port", str(ports[0]), "--people-port", str(ports[1]))
+    process = subprocess.Popen([sys.executable, "-m", "volant", *words])
+    try:
+        until_s = time.monotonic() + WAIT_S
+        while True:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", ports[0])):
+                break
+            assert process.poll() is None
+            assert time.monotonic() < until_s
+            time.sleep(0.1)
+        yield f"http://127.0.0.1:{ports[0]}/uptane"
+    finally:
+        process.terminate()
+        process.wait(30.0)
+
+
 def drive(car: ParkedCar, ends: Callable[[], bool]) -> None:
     """Let a car be until it is so."""
     until_s = time.monotonic() + WAIT_S
@@ -122,7 +149,7 @@ def test_a_car_joins_and_is_updated_by_a_campaign_and_goes_back_from_a_bad_one(
     shop: Shop, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     state = tmp_path / "state"
-    with uptane_served(shop.path) as url:
+    with served(shop.path) as url:
         shop.join(url, state)
         car_spec = load_spec(find_data("cars", CAR))
         shop.publish("os-1", image(tmp_path, 1), image(tmp_path, 1, "drive"))
