@@ -134,7 +134,7 @@ def ended_of(record: Record) -> Ended | None:
     if record.last is None or not record.last_offer:
         return None
     installed = record.last.end is UpdateEnd.INSTALLED
-    words = "" if installed else f"{record.last.end}: {record.last.why}"
+    words = "" if installed else f"{record.last.end.value}: {record.last.why}"
     try:
         return msgspec.convert(
             {"offer": record.last_offer, "installed": installed, "why": words[:512]}, Ended
