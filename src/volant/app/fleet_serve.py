@@ -84,7 +84,7 @@ async def _serve(
         )
         ticking = Ticking(door, Beats(1 + secrets.randbelow(2**31 - 1)))
         await ticking.begin()
-        desk = Desk(home.fleet, home.artifacts, clock.now_s)
+        desk = Desk(home.fleet, home.artifacts, clock.now_s, home.path, FleetKeys(home.path))
         people = stack.enter_context(PeopleDoor(desk, host, people_port))
         async with _granian(door, host, port), ticking.going_on():
             tell(f"cars:   http://{host}:{port}/DEFAULT/controller/v1/CAR")

@@ -19,7 +19,8 @@ from volant.cloud.store.rows import Rows, read, write
 
 DIGEST_BYTES: Final = 16
 KINDS_MOST: Final = 100_000
-"""Kinds of cars that are remembered at a time: memory has a bound when no two cars are alike."""
+"""Kinds of cars that are held at once; when more cars are unlike, a filter is asked of each car, which takes longer."""
+GROUP: Final = "group"
 CAR: Final = "car"
 CAR_ROWS: Final = (
     "select cars.car_id, seen.at_s, devices.body, records.body from cars"
@@ -85,22 +86,23 @@ class CarRows(Rows):
 
     def chosen(self, wanted: Filter) -> Iterator[Candidate]:
         """Cars that a filter lets through, by id."""
-        if CAR in words_of(wanted):
+        groups = None if CAR in words_of(wanted) else self._groups(wanted)
+        if groups is None:
             for car_id, facts in self.everyone():
                 if wanted(facts):
-                    yield Candidate(car_id, facts.get("group", ()))
+                    yield Candidate(car_id, facts.get(GROUP, ()))
             return
-        # Cars alike are let through alike: the filter is asked once for all of them, mostly.
-        groups: dict[int, tuple[str, ...] | None] = {}
         for car_id, kind in self._stream("select car_id, kind from cars order by car_id"):
-            if kind not in groups:
-                if len(groups) >= KINDS_MOST:
-                    groups.clear()
-                body = self._first("select facts from kinds where id = :id", id=kind)[0]
-                facts = kind_facts(body)
-                groups[kind] = facts.get("group", ()) if wanted(facts) else None
-            if (found := groups[kind]) is not None:
+            if (found := groups.get(kind)) is not None:
                 yield Candidate(car_id, found)
+
+    def _groups(self, wanted: Filter) -> dict[int, tuple[str, ...]] | None:
+        """Kinds of cars that a filter lets through, with their groups; None: there are too many kinds to hold."""
+        if self._first("select count(*) from kinds")[0] > KINDS_MOST:
+            return None
+        rows = self._run("select id, facts from kinds").all()
+        told = ((number, kind_facts(body)) for number, body in rows)
+        return {number: facts.get(GROUP, ()) for number, facts in told if wanted(facts)}
 
     def cars(self, *, after: str = "", most: int = 100) -> list[CarRow]:
         """A page of all cars by id, of those after one."""
@@ -223,5 +225,6 @@ def _car_row(
 
 @lru_cache(maxsize=4096)
 def kind_facts(body: bytes) -> Facts:
+    """Facts that stand once for many cars."""
     """Facts that stand once for many cars."""
     return read(body, dict[str, tuple[str, ...]])
