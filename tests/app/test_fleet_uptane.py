@@ -11,10 +11,10 @@ import msgspec
 import pytest
 
 from tests.app.fleet_http import uptane_served
-from tests.app.test_fleet_command import run
 from volant.app.fleet_folder import FleetFolder
 from volant.app.fleet_images import image_of
 from volant.app.fleet_keys import FOLDER, FleetKeys
+from volant.app.fleet_uptane import uptane_command
 from volant.app.ota_join import JoinWish, join_command
 from volant.app.parked_car import ParkedCar, ParkWish, parked_car
 from volant.app.programs import tables_of
@@ -54,7 +54,9 @@ def image(path: Path, release: int, unit: str = "brake", changes: Json | None = 
         hardware=HARDWARE,
         version=str(release),
         release=release,
-        tables=msgspec.structs.replace(tables, calibration={**tables.calibration, **(changes or {})}),
+        tables=msgspec.structs.replace(
+            tables, calibration={**tables.calibration, **(changes or {})}
+        ),
     )
     file = path / f"{unit}-{release}.img"
     file.write_bytes(make_image(made))
@@ -102,7 +104,7 @@ class Shop:
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Iterator[Shop]:
-    run("uptane", str(tmp_path / "fleet"), "--by", "ann")
+    uptane_command(tmp_path / "fleet", (), "ann", as_json=True)
     found = Shop(tmp_path / "fleet")
     yield found
     found.home.store.close()
