@@ -35,7 +35,8 @@ class Rows:
         """Rows as they are asked for; whoever stops early lets go of the rest."""
         options = {"yield_per": AT_ONCE}
         with self._connection.execute(statement(sql), values, execution_options=options) as result:
-            yield from result
+            for some in result.partitions():
+                yield from some
 
     def _one(self, kind: type[T], sql: str, **values: Any) -> T | None:
         found = self._first(sql, **values)
