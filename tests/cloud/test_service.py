@@ -96,21 +96,11 @@ def test_a_question_that_is_called_back_ends_the_try(shop: Shop) -> None:
     check(shop)
 
 
-def test_quiet_cars_are_answered_without_the_database_until_something_changes(shop: Shop) -> None:
-    assert shop.poll(CARS[0]) == {}
-    assert CARS[0] in shop.fleet.quiet
-    shop.begin()
-    assert "deploymentBase" in shop.poll(CARS[0])
-    assert CARS[0] not in shop.fleet.quiet
-
-
 def test_another_process_is_noticed(shop: Shop, tmp_path: Path) -> None:
     shop.begin()
     shop.fleet.act("spring", "pause", "ann", shop.now_s, lambda one: pause(one, "ann"))
     assert shop.poll(CARS[0]) == {}
     other = Fleet(SqlStore(tmp_path / "fleet.db"))
-    shop.fleet.refresh()
-    assert not shop.fleet.quiet
     assert shop.poll(CARS[0]) == {}
     other.act(
         "spring",
@@ -119,7 +109,6 @@ def test_another_process_is_noticed(shop: Shop, tmp_path: Path) -> None:
         shop.now_s,
         lambda one: resume(one, "ann", one.revision, now_s=1.0),
     )
-    shop.fleet.refresh()
     assert "deploymentBase" in shop.poll(CARS[0])
     other.store.close()
     check(shop)

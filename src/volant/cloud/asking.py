@@ -104,9 +104,9 @@ def take(fleet: Fleet, asks: Sequence[Ask], now_s: float, rooms: Iterable[str] =
     except (InputError, RefusedError, ValueError) as error:
         if len(asks) == 1:
             return Taken((error,), {}, 0)
-    alone = [take(fleet, [one], now_s, wanted) for one in asks]
-    replies = tuple(reply for one in alone for reply in one.replies)
-    return Taken(replies, alone[-1].rooms, max(one.news for one in alone))
+    replies = tuple(reply for one in asks for reply in take(fleet, [one], now_s).replies)
+    news, found = rooms_of(fleet, wanted, now_s)
+    return Taken(replies, found, news)
 
 
 def rooms_of(fleet: Fleet, campaign_ids: Iterable[str], now_s: float) -> tuple[int, dict[str, int]]:

@@ -226,4 +226,5 @@ def _car_row(
 @lru_cache(maxsize=4096)
 def kind_facts(body: bytes) -> Facts:
     """Facts that stand once for many cars."""
+    """Facts that stand once for many cars."""
     return read(body, dict[str, tuple[str, ...]])
