@@ -99,7 +99,7 @@ def test_how_the_last_update_ended() -> None:
     result = UpdateResult(end=UpdateEnd.ROLLED_BACK, title="Worse", at_s=1.0, why="codes")
     told = ended_of(Record(last=result, last_offer="a" * 64))
     assert told is not None
-    assert (told.offer, told.installed, told.why) == ("a" * 64, False, "rolled_back: codes")
+    assert (told.offer, told.installed, told.why) == ("a" * 64, False, "rolled back: codes")
     assert ended_of(Record(last=result)) is None
     assert ended_of(Record(last=result, last_offer="no hash")) is None
     assert ended_of(Record()) is None
