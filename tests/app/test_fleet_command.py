@@ -11,10 +11,9 @@ from typer.testing import CliRunner
 
 from volant.app.cli import app
 from volant.app.fleet_folder import FleetFolder
-from volant.app.fleet_serve import refresh
 from volant.cloud.campaigns import CarState
 from volant.cloud.ddi import Place, Request
-from volant.cloud.gateway import Gateway, digest_of
+from volant.cloud.people import digest_of
 from volant.core.errors import InputError, RefusedError
 
 PLAN = {
@@ -71,27 +70,6 @@ def test_a_campaign_from_files_to_a_car(home: Path) -> None:
     assert campaign("show")["waves"][0]["cars"] == {str(CarState.TOLD): 1}
     assert campaign("stop", "bob", "--reason", "bad brakes")["reason"] == "bad brakes"
     assert run("audit", "fleet")["lines"] == 8
-
-
-def test_what_the_command_did_reaches_a_server_that_runs(home: Path) -> None:
-    begin()
-    folder = FleetFolder(home / "fleet")
-    gateway = Gateway(folder.fleet, folder.artifacts, lambda: 2e9)
-    refresh(gateway)
-    place = Place("http://x", "DEFAULT", "CAR1")
-
-    def links() -> bytes:
-        found = folder.fleet.request("CAR1", Request("GET", ""), place, sleep_s=5.0, now_s=2e9)
-        return found.answer.body
-
-    assert b"deploymentBase" not in links()
-    campaign("start")
-    refresh(gateway)
-    assert b"deploymentBase" in links()
-    campaign("stop")
-    refresh(gateway)
-    assert b"cancelAction" in links()
-    folder.store.close()
 
 
 def test_a_table_for_people(home: Path) -> None:

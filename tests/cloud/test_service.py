@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection, event
 
 from tests.cloud.shop import RELEASE, Shop
 from volant.cloud import audit
@@ -95,21 +96,11 @@ def test_a_question_that_is_called_back_ends_the_try(shop: Shop) -> None:
     check(shop)
 
 
-def test_quiet_cars_are_answered_without_the_database_until_something_changes(shop: Shop) -> None:
-    assert shop.poll(CARS[0]) == {}
-    assert CARS[0] in shop.fleet.quiet
-    shop.begin()
-    assert "deploymentBase" in shop.poll(CARS[0])
-    assert CARS[0] not in shop.fleet.quiet
-
-
 def test_another_process_is_noticed(shop: Shop, tmp_path: Path) -> None:
     shop.begin()
     shop.fleet.act("spring", "pause", "ann", shop.now_s, lambda one: pause(one, "ann"))
     assert shop.poll(CARS[0]) == {}
     other = Fleet(SqlStore(tmp_path / "fleet.db"))
-    shop.fleet.refresh()
-    assert not shop.fleet.quiet
     assert shop.poll(CARS[0]) == {}
     other.act(
         "spring",
@@ -118,7 +109,6 @@ def test_another_process_is_noticed(shop: Shop, tmp_path: Path) -> None:
         shop.now_s,
         lambda one: resume(one, "ann", one.revision, now_s=1.0),
     )
-    shop.fleet.refresh()
     assert "deploymentBase" in shop.poll(CARS[0])
     other.store.close()
     check(shop)
@@ -173,22 +163,28 @@ def test_a_server_that_is_killed_again_and_again_loses_nothing_and_tells_nobody_
     assert shop.campaign().told >= len(CARS)
 
 
-def limit_pages(store: SqlStore, spare: int) -> None:
-    """As if the disk had so many pages left; holds for the one connection that the pool has open."""
+@contextmanager
+def full_disk(store: SqlStore) -> Iterator[None]:
+    """As if the disk had no page left, for all connections."""
     with store._engine.connect() as connection:
         (pages,) = connection.exec_driver_sql("pragma page_count").one()
-        connection.exec_driver_sql(f"pragma max_page_count = {pages + spare}")
+    most = [pages]
+
+    def limit(connection: Connection) -> None:
+        connection.exec_driver_sql(f"pragma max_page_count = {most[0]}")
+
+    event.listen(store._engine, "begin", limit)
+    yield
+    most[0] = 1_000_000
 
 
 def test_a_disk_that_is_full_is_told_and_nothing_is_half_done(shop: Shop) -> None:
     shop.begin()
     store = shop.fleet.store
     assert isinstance(store, SqlStore)
-    limit_pages(store, spare=0)
     many = [f"new-{place}" for place in range(1000)]
-    with pytest.raises(LinkError, match="full"):
+    with full_disk(store), pytest.raises(LinkError, match="full"):
         shop.describe(*many, model="x" * 100)
-    limit_pages(store, spare=1000)
     assert "deploymentBase" in shop.poll(CARS[0])
     check(shop)
 

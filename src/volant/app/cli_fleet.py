@@ -49,18 +49,23 @@ def admit(
     fleet: FleetArgument,
     car: Annotated[str, typer.Argument(help="The car's id, such as its VIN.")],
     by: ByOption = "",
+    uptane: Annotated[
+        bool, typer.Option("--uptane", help="It speaks Uptane: print a code for `volant ota join`.")
+    ] = False,
     token_file: TokenFileOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Let a car in and print its token, once.
 
     \b
-    Example:
+    Examples:
       volant fleet admit fleet VOLANT00000000001 --by ann
+      volant fleet admit fleet VOLANTSIM00000001 --uptane
     """
     from volant.app.fleet_command import admit_command
 
-    raise typer.Exit(admit_command(where_of(fleet, by, token_file), car, as_json=as_json))
+    where = where_of(fleet, by, token_file)
+    raise typer.Exit(admit_command(where, car, uptane=uptane, as_json=as_json))
 
 
 @fleet_app.command()
@@ -127,10 +132,67 @@ def groups(
 
 
 @fleet_app.command()
+def uptane(
+    folder: Annotated[Path, typer.Argument(help="Folder of the fleet; made if need be.")],
+    by: ByOption = "",
+    keys: Annotated[
+        list[str] | None,
+        typer.Option(help="ROLE=COUNT:NEEDED, such as director-root=3:2; again for more roles."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make the keys and repositories for cars that speak Uptane; where they are, say which keys are here.
+
+    \b
+    Examples:
+      volant fleet uptane fleet
+      volant fleet uptane fleet --keys director-root=3:2 --keys image-root=3:2
+    """
+    from volant.app.fleet_uptane import uptane_command
+
+    raise typer.Exit(uptane_command(folder, tuple(keys or ()), by, as_json=as_json))
+
+
+@fleet_app.command()
+def deltas(
+    fleet: FleetArgument,
+    make: Annotated[
+        bool, typer.Option("--make", help="Make those that are wanted, of a folder, and end.")
+    ] = False,
+    parent: Annotated[int | None, typer.Option(hidden=True)] = None,
+    token_file: TokenFileOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show deltas for the programs that cars run, and how far they are; a server makes them in the background.
+
+    \b
+    Examples:
+      volant fleet deltas fleet
+      volant fleet deltas fleet --make
+    """
+    if make or parent is not None:
+        from volant.app.fleet_deltas import make_command
+
+        raise typer.Exit(make_command(Path(fleet), once=parent is None, parent=parent))
+    from volant.app.fleet_deltas import deltas_command
+
+    raise typer.Exit(deltas_command(where_of(fleet, "", token_file), as_json=as_json))
+
+
+@fleet_app.command()
 def publish(
     fleet: FleetArgument,
     release: Annotated[str, typer.Argument(help="Name of the release.")],
-    files: Annotated[list[Path], typer.Argument(help="Its files.")],
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Its files for devices of hawkBit's.")
+    ] = None,
+    image: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Its image for control units, of cars that speak Uptane: HARDWARE=FILE,"
+            " HARDWARE/UNIT=FILE, or a program of a Volant car; again for more."
+        ),
+    ] = None,
     by: ByOption = "",
     version: Annotated[str, typer.Option(help="Version that cars are told.")] = "1",
     token_file: TokenFileOption = None,
@@ -139,13 +201,15 @@ def publish(
     """Take files in as a release.
 
     \b
-    Example:
+    Examples:
       volant fleet publish fleet os-2.0 os.swu --version 2.0 --by ann
+      volant fleet publish fleet calm-2 --image brake-2.img --image drive-2.img
+      volant fleet publish fleet hello-2 --image APP/app.hello=hello.vapp
     """
-    from volant.app.fleet_command import publish_command
+    from volant.app.fleet_command import PublishWish, publish_command
 
-    where = where_of(fleet, by, token_file)
-    raise typer.Exit(publish_command(where, release, files, version, as_json=as_json))
+    wish = PublishWish(release, version, tuple(files or ()), tuple(image or ()))
+    raise typer.Exit(publish_command(where_of(fleet, by, token_file), wish, as_json=as_json))
 
 
 @fleet_app.command()
@@ -274,3 +338,27 @@ def report(
 
     where = where_of(fleet, "", token_file)
     raise typer.Exit(report_command(where, campaign, html, as_json=as_json))
+
+
+@fleet_app.command()
+def demo(
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            help="Play in this new folder, and keep it; default: one that is thrown away."
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show ten live cars: a good update goes out in waves, a bad one stops itself and its cars go back.
+
+    Exit status 0 only if all of it happened. Takes a minute or two.
+
+    \b
+    Examples:
+      volant fleet demo
+      volant fleet demo --folder demo --json
+    """
+    from volant.app.fleet_demo import demo_command
+
+    raise typer.Exit(demo_command(folder, as_json=as_json))

@@ -12,6 +12,7 @@ import msgspec
 
 from volant.app import fleet_tables as tables
 from volant.app.exits import Exit
+from volant.app.fleet_images import ImageWish, image_of
 from volant.app.fleet_open import AnyDesk, Where, open_desk
 from volant.app.fleet_report import say_report, write_html
 from volant.app.say import answer, answer_json
@@ -26,10 +27,10 @@ VERBS: Final = (
 DAY_S: Final = 86_400.0
 
 
-def admit_command(where: Where, car: str, *, as_json: bool) -> Exit:
-    """Let a car in and tell its token."""
+def admit_command(where: Where, car: str, *, uptane: bool = False, as_json: bool) -> Exit:
+    """Let a car in and tell its token, or its code."""
     with open_desk(where, make=True) as (desk, person):
-        found = desk.admit(person, car)
+        found = desk.admit_uptane(person, car) if uptane else desk.admit(person, car)
     return _say_token(found, as_json=as_json)
 
 
@@ -65,14 +66,33 @@ def groups_command(where: Where, car: str, groups: Sequence[str], *, as_json: bo
     return _say(found, tables.say_car, as_json=as_json)
 
 
-def publish_command(
-    where: Where, release: str, files: Sequence[Path], version: str, *, as_json: bool
-) -> Exit:
+@dataclass(frozen=True, slots=True)
+class PublishWish:
+    """What becomes a release."""
+
+    release: str
+    version: str
+    files: Sequence[Path] = ()
+    """For devices of hawkBit's."""
+    images: Sequence[str] = ()
+    """For control units, as `fleet_images` reads them."""
+
+
+def publish_command(where: Where, wish: PublishWish, *, as_json: bool) -> Exit:
     """Take files in as a release."""
+    if not wish.files and not wish.images:
+        raise InputError("a release of what? FILE, or --image")
+    wanted = [ImageWish(one, "") for one in wish.files] + [image_of(one) for one in wish.images]
     with open_desk(where, make=True) as (desk, person):
-        taken = [desk.take_file(person, one.name, one) for one in files]
-        bodies = tuple(views.FileBody(name=one.name, sha256=one.sha256) for one in taken)
-        found = desk.publish(person, release, views.ReleaseBody(version=version, files=bodies))
+        taken = [desk.take_file(person, one.file.name, one.file) for one in wanted]
+        bodies = tuple(
+            views.FileBody(
+                name=found.name, sha256=found.sha256, hardware=one.hardware, units=one.units
+            )
+            for one, found in zip(wanted, taken, strict=True)
+        )
+        body = views.ReleaseBody(version=wish.version, files=bodies)
+        found = desk.publish(person, wish.release, body)
     if as_json:
         answer_json(found)
         return Exit.DONE

@@ -146,6 +146,10 @@ class RemoteDesk:
         """Let a car in."""
         return self._send("POST", "/cars", views.TokenView, {"car": car})
 
+    def admit_uptane(self, _: Person, car: str) -> views.TokenView:
+        """Let a car in that speaks Uptane."""
+        return self._send("POST", "/cars", views.TokenView, {"car": car, "uptane": True})
+
     def dismiss(self, _: Person, car: str) -> None:
         """Let a car out."""
         self._ask("DELETE", _path("cars", car))

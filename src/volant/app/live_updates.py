@@ -50,15 +50,18 @@ from volant.ota.events import (
     Wished,
     Woke,
 )
-from volant.ota.health import HealthWatch
+from volant.ota.health import HealthFacts, HealthWatch
+from volant.ota.life import Life, ended_of, followed, lived, started
 from volant.ota.machine import Machine, UpdateTuning, start, step, tell
-from volant.ota.record import encode, load
+from volant.ota.record import Decision, encode, load
 from volant.ota.telling import wishes
 
 TURN_S: Final = 0.05
 SEE_NS: Final = NS_PER_S
 """Between two looks of the machine at the car."""
 SAY_NS: Final = NS_PER_S
+KEEP_NS: Final = 60 * NS_PER_S
+"""Of hours and kilometres a cut may take so much (chosen); events are kept at once."""
 REPORT_S: Final = 30.0
 """Until the director is told once more what it has not heard."""
 MORE_S: Final = 30.0
@@ -205,9 +208,13 @@ class LiveUpdates:
         self._said_ns = self._seen_ns = -NS_PER_S
         self._report_s = 0.0
         self._unreported = True
+        self._life, self._kept_ns = folder.life(), 0
+        self._before, self._lived_ns = HealthFacts(), station.now_ns
+        self._odometer_m: float | None = None
 
     def wake(self, *, booted: bool) -> None:
         """Begin, or go on after a cut."""
+        self._keep(started(self._life, booted=booted))
         self._feed(Woke(booted))
         self._say()
 
@@ -246,7 +253,32 @@ class LiveUpdates:
         facts = car_facts(now_ns, self._car.latest, self._body.latest, power)
         # A car that stands at its goal, or in a queue, tries nothing out.
         driving = driving and facts.speed_mps is not None and abs(facts.speed_mps) > STILL_MPS
-        self._feed(Seen(facts, self._watch.facts(driving=driving)))
+        health = self._watch.facts(driving=driving)
+        self._feed(Seen(facts, health))
+        self._live(now_ns, health)
+
+    def _live(self, now_ns: int, health: HealthFacts) -> None:
+        """Count how the car is; each event is sure on the disk, and told the director soon."""
+        car, life = self._car.latest, self._life
+        odometer_m = car.odometer_m if car is not None and car.valid else None
+        driven_m = odometer_m - self._odometer_m if odometer_m and self._odometer_m else 0.0
+        passed_s = (now_ns - self._lived_ns) / NS_PER_S
+        life = followed(life, self._machine.record, health.codes)
+        life = lived(life, passed_s, driven_m / 1000.0, self._before, health)
+        self._before, self._odometer_m, self._lived_ns = health, odometer_m, now_ns
+        fresh = (life.programs, life.events) != (self._life.programs, self._life.events)
+        self._unreported = self._unreported or fresh
+        if fresh or now_ns - self._kept_ns >= KEEP_NS:
+            self._kept_ns = now_ns
+            self._keep(life)
+        else:
+            self._life = life
+        self._work.condition, self._work.ended = life.condition, ended_of(self._machine.record)
+
+    def _keep(self, life: Life) -> None:
+        self._life = life
+        with contextlib.suppress(OSError):
+            self._folder.keep_life(life)
 
     def _answer(self, asked: OtaWish) -> OtaReply:
         if asked.wish is not None:
@@ -318,8 +350,15 @@ class LiveUpdates:
         now_s = time.monotonic()
         if not self._unreported or now_s < self._report_s or self._thread.busy:
             return
-        if self._machine.record.open is not None:
+        now = self._machine.record.open
+        if now is not None and (
+            now.decision is not Decision.TRIAL or not self._machine.has_settled
+        ):
             return
+        self._work.condition, self._work.ended = (
+            self._life.condition,
+            ended_of(self._machine.record),
+        )
         self._unreported, self._report_s = False, now_s + REPORT_S
         self._thread.report(self._told)
 

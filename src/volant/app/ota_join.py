@@ -99,7 +99,18 @@ class Brought:
 
 
 def join_command(place: str, wish: JoinWish, state: Path | None, *, as_json: bool) -> Exit:
-    """Run `volant ota join`.
+    """Run `volant ota join`; raises as `join`."""
+    told = join(place, wish, state)
+    if as_json:
+        answer_json(told)
+    else:
+        answer(f"{told.car} is {told.vehicle} and takes its updates from {told.source}")
+        answer(f"{len(told.units)} units, {told.primary} is the primary")
+    return Exit.DONE
+
+
+def join(place: str, wish: JoinWish, state: Path | None) -> JoinAnswer:
+    """Let a car join a folder of repositories, or a fleet.
 
     Raises:
         InputError: there is no such repository, or its inventory is not of this car.
@@ -140,7 +151,7 @@ def join_command(place: str, wish: JoinWish, state: Path | None, *, as_json: boo
         if broken:
             store.forget()
             tell(f"{FORGOTTEN} ({broken})")
-    told = JoinAnswer(
+    return JoinAnswer(
         car=spec.name,
         vehicle=inventory.vehicle_id,
         source=source,
@@ -148,12 +159,6 @@ def join_command(place: str, wish: JoinWish, state: Path | None, *, as_json: boo
         units=tuple(one.ecu_id for one in inventory.ecus),
         folder=str(folder.path),
     )
-    if as_json:
-        answer_json(told)
-    else:
-        answer(f"{told.car} is {told.vehicle} and takes its updates from {told.source}")
-        answer(f"{len(told.units)} units, {told.primary} is the primary")
-    return Exit.DONE
 
 
 def _read(repo: RepoFolder, url: str | None) -> Brought:

@@ -99,7 +99,6 @@ class ParkedCar:
         store = app_store(folder.state)
         self._work.ports = ports_of(folder, units.line.ask, store, self._work.sign)
         self._states = place.bus.subscribe(topics.UPDATE_STATE, 1)
-        self._agreed = ""
         self._seen_ns, self._due_s = -SEE_NS, 0.0
         self._live = LiveUpdates(place, folder, FileStore(folder.record), self._work, wish.tuning)
         units.turn()
@@ -136,10 +135,9 @@ class ParkedCar:
         return rest_s
 
     def _agree(self, now_ns: int) -> None:
-        """Say yes to what is offered, once for each offer."""
+        """Say yes to what is offered; where a check was under way, again."""
         state = self.state
-        if UpdateWish.NOW in state.can and state.offer and state.offer != self._agreed:
-            self._agreed = state.offer
+        if state.phase is UpdatePhase.OFFERED and UpdateWish.NOW in state.can:
             said = UpdateRequest(stamp_ns=now_ns, wish=UpdateWish.NOW, offer=state.offer)
             self._place.bus.publish(topics.UPDATE_REQUEST, said)
 

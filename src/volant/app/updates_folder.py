@@ -20,6 +20,7 @@ from msgspec import Meta
 from volant.caros.apps.store import write_whole
 from volant.core.errors import InputError, RefusedError
 from volant.core.updates import UpdateResult
+from volant.ota.life import Life, decode_life, encode_life
 from volant.trust.keys import PublicKey, SigningKey
 from volant.trust.uptane import (
     Attack,
@@ -298,6 +299,19 @@ class UpdatesFolder:
     def forget_attack(self) -> None:
         """The director has heard of it."""
         (self.path / "attack.json").unlink(missing_ok=True)
+
+    # --- how the car is --------------------------------------------------------------------------
+
+    def life(self) -> Life:
+        """What the car has counted; what cannot be read counts as nothing."""
+        with contextlib.suppress(InputError):
+            data = _read(self.path / "life.json")
+            return Life() if data is None else decode_life(data)
+        return Life()
+
+    def keep_life(self, life: Life) -> None:
+        """Keep it."""
+        write_whole(self.path / "life.json", encode_life(life))
 
     # --- small counters --------------------------------------------------------------------------
 

@@ -38,7 +38,9 @@ from volant.ota.uds_unit import UdsUnit
 from volant.trust.uptane import (
     Assignment,
     Attack,
+    Condition,
     EcuReport,
+    Ended,
     Installed,
     Limits,
     RejectedError,
@@ -78,6 +80,10 @@ class Work:
     limits: Limits = field(default_factory=Limits)
     usb: Path | None = None
     """Take the next check from this stick, and what it finds too, as long as the stick is there."""
+    condition: Condition | None = None
+    """How the car has been, for the director; None: nobody counts it."""
+    ended: Ended | None = None
+    """How its last update ended, for the director."""
     silent: str = ""
     """Why the director has not heard how the car is; empty: it has."""
     _stick: Path | None = None
@@ -309,7 +315,14 @@ class Work:
             name: self.sign(name, port.now().runs) if name == primary else port.report()
             for name, port in self.ports.items()
         }
-        manifest = sign_manifest(inventory.vehicle_id, primary, reports, self.folder.key(primary))
+        manifest = sign_manifest(
+            inventory.vehicle_id,
+            primary,
+            reports,
+            self.folder.key(primary),
+            condition=self.condition,
+            ended=self.ended,
+        )
         if not home.tell(manifest):
             raise LinkError(f"nobody at {home.words} hears it")
         if attack is not None:

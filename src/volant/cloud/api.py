@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Final
 
 from litestar import Litestar
-from litestar.datastructures import State
+from litestar.datastructures import MutableScopeHeaders, State
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.static_files import create_static_files_router
+from litestar.types import Message, Scope
 
 from volant import __version__
 from volant.cloud.api_guard import Guard, say_error
@@ -44,7 +45,7 @@ def people_app(desk: Desk, static: Path | None) -> Litestar:
         state=State({"guard": Guard(desk)}),
         exception_handlers={Exception: say_error},
         request_max_body_size=BODY_MOST_BYTES,
-        response_headers=HEADERS,
+        before_send=[_put_headers],
         logging_config=None,
         openapi_config=OpenAPIConfig(
             title="Volant fleet",
@@ -59,3 +60,11 @@ def people_app(desk: Desk, static: Path | None) -> Litestar:
             ),
         ),
     )
+
+
+async def _put_headers(message: Message, _: Scope) -> None:
+    """To every answer, errors and pages too."""
+    if message["type"] == "http.response.start":
+        headers = MutableScopeHeaders.from_message(message)
+        for name, text in HEADERS.items():
+            headers[name] = text

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 
 from litestar import Router, delete, get, post, put
 from litestar.openapi import ResponseSpec
-from litestar.params import Parameter
+from litestar.params import JSONBody, PathParameter, QueryParameter
 
 from volant.cloud import views
 from volant.cloud.api_guard import Guard, Req
@@ -25,9 +25,14 @@ WRONG: Final[dict[int, ResponseSpec]] = {
         503: "The database is away, or too many ask at once",
     }.items()
 }
-Limit = Annotated[int, Parameter(ge=1, le=PAGE_MOST, description="How many at most.")]
-After = Annotated[str, Parameter(max_length=128, description="`next` of the page before.")]
-Wanted = Annotated[str, Parameter(query="filter", description="Filter of cars; empty: all.")]
+CampaignName = Annotated[str, PathParameter(max_length=128, description="The campaign.")]
+CarName = Annotated[str, PathParameter(max_length=128, description="The car's id.")]
+ReleaseName = Annotated[str, PathParameter(max_length=128, description="The release.")]
+PersonName = Annotated[str, PathParameter(max_length=128, description="Whose token.")]
+Verb = Annotated[str, PathParameter(max_length=16, description="What to do with it.")]
+Limit = Annotated[int, QueryParameter(ge=1, le=PAGE_MOST, description="How many at most.")]
+After = Annotated[str, QueryParameter(max_length=128, description="`next` of the page before.")]
+Wanted = Annotated[str, QueryParameter(name="filter", description="Filter of cars; empty: all.")]
 
 
 def _guard(request: Req) -> Guard:
@@ -54,13 +59,13 @@ async def campaigns(request: Req) -> list[views.CampaignLine]:
 
 
 @post("/campaigns", summary="Write a new campaign", responses=WRONG)
-async def draft(request: Req, data: Plan) -> views.CampaignView:
+async def draft(request: Req, data: JSONBody[Plan]) -> views.CampaignView:
     """It is a draft until it is submitted; a second person approves it before it starts."""
     return await _guard(request).answer(request, lambda desk, who: desk.draft(who, data))
 
 
 @get("/campaigns/{campaign:str}", summary="One campaign", responses=WRONG)
-async def campaign(request: Req, campaign: str) -> views.CampaignView:
+async def campaign(request: Req, campaign: CampaignName) -> views.CampaignView:
     """Its plan, its waves as they are now, and what the person who asks may do with it, or why not."""
     return await _guard(request).answer(request, lambda desk, who: desk.campaign(who, campaign))
 
@@ -68,9 +73,11 @@ async def campaign(request: Req, campaign: str) -> views.CampaignView:
 @put("/campaigns/{campaign:str}/plan", summary="Put another plan in place", responses=WRONG)
 async def change(
     request: Req,
-    campaign: str,
-    data: Plan,
-    revision: Annotated[int | None, Parameter(ge=0, description="Refused if not the last.")] = None,
+    campaign: CampaignName,
+    data: JSONBody[Plan],
+    revision: Annotated[
+        int | None, QueryParameter(ge=0, description="Refused if not the last.")
+    ] = None,
 ) -> views.CampaignView:
     """Only before it has begun; whoever changes a plan does not approve it either."""
     return await _guard(request).answer(
@@ -83,7 +90,7 @@ async def change(
     responses=WRONG,
 )  # fmt: skip
 async def act(
-    request: Req, campaign: str, verb: str, data: views.ActBody | None = None
+    request: Req, campaign: CampaignName, verb: Verb, data: JSONBody[views.ActBody | None] = None
 ) -> views.CampaignView:
     """`submit`, `approve`, `start`, `pause`, `resume`, `stop` or `retry`."""
     body = data or views.ActBody()
@@ -95,9 +102,11 @@ async def act(
 @get("/campaigns/{campaign:str}/cars", summary="Cars of a campaign", responses=WRONG)
 async def tasks(
     request: Req,
-    campaign: str,
-    only: Annotated[CarState | None, Parameter(query="state", description="In this state.")] = None,
-    wave: Annotated[str, Parameter(description="Only in the wave of this name.")] = "",
+    campaign: CampaignName,
+    only: Annotated[
+        CarState | None, QueryParameter(name="state", description="In this state.")
+    ] = None,
+    wave: Annotated[str, QueryParameter(description="Only in the wave of this name.")] = "",
     after: After = "",
     limit: Limit = PAGE,
 ) -> views.TasksPage:
@@ -111,13 +120,13 @@ async def tasks(
 
 
 @get("/campaigns/{campaign:str}/failures", summary="Failures by reason", responses=WRONG)
-async def failures(request: Req, campaign: str) -> list[views.FailureView]:
+async def failures(request: Req, campaign: CampaignName) -> list[views.FailureView]:
     """Cars in error or not able, grouped by state and reason, the most first."""
     return await _guard(request).answer(request, lambda desk, who: desk.failures(who, campaign))
 
 
 @get("/campaigns/{campaign:str}/report", summary="A campaign as a record", responses=WRONG)
-async def report(request: Req, campaign: str) -> views.ReportView:
+async def report(request: Req, campaign: CampaignName) -> views.ReportView:
     """What was sent, to whom, when, with which result, and who did what."""
     return await _guard(request).answer(request, lambda desk, who: desk.report(who, campaign))
 
@@ -133,25 +142,29 @@ async def cars(
 
 
 @post("/cars", summary="Let a car in", responses=WRONG)
-async def admit(request: Req, data: views.CarBody) -> views.TokenView:
+async def admit(request: Req, data: JSONBody[views.CarBody]) -> views.TokenView:
     """Its token is told once; an older one of the same car is no longer good."""
+    if data.uptane:
+        return await _guard(request).answer(
+            request, lambda desk, who: desk.admit_uptane(who, data.car)
+        )
     return await _guard(request).answer(request, lambda desk, who: desk.admit(who, data.car))
 
 
 @get("/cars/{car:str}", summary="One car", responses=WRONG)
-async def car(request: Req, car: str) -> views.CarView:
+async def car(request: Req, car: CarName) -> views.CarView:
     """What runs on it, what ran before, and its part in each campaign."""
     return await _guard(request).answer(request, lambda desk, who: desk.car(who, car))
 
 
 @delete("/cars/{car:str}", summary="Let a car out", responses=WRONG)
-async def dismiss(request: Req, car: str) -> None:
+async def dismiss(request: Req, car: CarName) -> None:
     """Its token is no longer good, and no campaign waits for it."""
     await _guard(request).answer(request, lambda desk, who: desk.dismiss(who, car))
 
 
 @put("/cars/{car:str}/groups", summary="Put a car into groups", responses=WRONG)
-async def groups(request: Req, car: str, data: views.GroupsBody) -> views.CarView:
+async def groups(request: Req, car: CarName, data: JSONBody[views.GroupsBody]) -> views.CarView:
     """Into these, and out of all others."""
     return await _guard(request).answer(
         request, lambda desk, who: desk.put_groups(who, car, data.groups)
@@ -167,8 +180,8 @@ async def releases(request: Req) -> list[views.ReleaseView]:
 @get("/releases/{release:str}/fit", summary="How a release fits cars", responses=WRONG)
 async def fit(
     request: Req,
-    release: str,
-    cars: Annotated[str, Parameter(description="Filter of cars; empty: all.")] = "",
+    release: ReleaseName,
+    cars: Annotated[str, QueryParameter(description="Filter of cars; empty: all.")] = "",
 ) -> views.FitView:
     """Looks at every car of the fleet as it is known now."""
     return await _guard(request).answer(
@@ -177,7 +190,9 @@ async def fit(
 
 
 @put("/releases/{release:str}", summary="Make a release", responses=WRONG)
-async def publish(request: Req, release: str, data: views.ReleaseBody) -> views.ReleaseView:
+async def publish(
+    request: Req, release: ReleaseName, data: JSONBody[views.ReleaseBody]
+) -> views.ReleaseView:
     """Of files that were sent before; a release is not changed afterwards."""
     return await _guard(request).answer(request, lambda desk, who: desk.publish(who, release, data))
 
@@ -195,7 +210,7 @@ async def people(request: Req) -> list[views.PersonView]:
 
 
 @post("/people", summary="Give somebody a token", responses=WRONG)
-async def invite(request: Req, data: views.PersonBody) -> views.TokenView:
+async def invite(request: Req, data: JSONBody[views.PersonBody]) -> views.TokenView:
     """The token is told once."""
     return await _guard(request).answer(
         request, lambda desk, who: desk.invite(who, data.name, data.role, data.expires_s)
@@ -203,7 +218,7 @@ async def invite(request: Req, data: views.PersonBody) -> views.TokenView:
 
 
 @delete("/people/{name:str}", status_code=200, summary="Take a token back", responses=WRONG)
-async def uninvite(request: Req, name: str) -> views.PersonView:
+async def uninvite(request: Req, name: PersonName) -> views.PersonView:
     """No server takes it from then on."""
     return await _guard(request).answer(request, lambda desk, who: desk.uninvite(who, name))
 
@@ -211,7 +226,7 @@ async def uninvite(request: Req, name: str) -> views.PersonView:
 @get("/audit", summary="Lines of the audit log", responses=WRONG)
 async def audit(
     request: Req,
-    before: Annotated[int | None, Parameter(ge=1, description="Only lines before it.")] = None,
+    before: Annotated[int | None, QueryParameter(ge=1, description="Only lines before it.")] = None,
     limit: Limit = PAGE,
 ) -> list[views.AuditLine]:
     """The newest first."""

@@ -6,16 +6,17 @@ import tempfile
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Annotated, Final
 
 import anyio
 from litestar import put
 from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
+from litestar.params import PathParameter
 
 from volant.cloud import views
 from volant.cloud.api_guard import BusyError, Guard, Req
-from volant.cloud.api_routes import WRONG
+from volant.cloud.api_routes import WRONG, ReleaseName
 from volant.cloud.desk import Desk
 from volant.cloud.people import Person, Right
 from volant.core.errors import InputError, LinkError
@@ -26,6 +27,8 @@ AT_ONCE: Final = 4
 WRITE_BYTES: Final = 1 << 20
 SILENCE_MOST_S: Final = 60.0
 """A sender that is silent for so long is let go."""
+
+FileName = Annotated[str, PathParameter(max_length=255, description="Name of the file.")]
 
 
 class FileOperation(Operation):
@@ -44,7 +47,7 @@ class FileOperation(Operation):
     request_max_body_size=None,
     operation_class=FileOperation,
 )
-async def send_file(request: Req, release: str, name: str) -> views.FileView:
+async def send_file(request: Req, release: ReleaseName, name: FileName) -> views.FileView:
     """The body is the file. Its SHA-256 in the answer is what the release then names it by."""
     del release  # for people who read addresses: files belong to no release until it is made
     guard: Guard = request.app.state.guard

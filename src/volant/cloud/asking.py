@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from volant.cloud.campaigns import Answer as Told
@@ -16,7 +16,7 @@ from volant.cloud.campaigns import Campaign, CarState, Phase, Task, ask, why_not
 from volant.cloud.campaigns.state import OPEN, TO_TELL
 from volant.cloud.ddi import Answer, Device, Place, Request, handle
 from volant.cloud.service import LIVE, Fleet, facts_for, is_poll
-from volant.cloud.store.ports import Work
+from volant.cloud.store.ports import Let, Work
 from volant.core.errors import InputError, RefusedError
 
 WORDS: Final = "text/plain;charset=UTF-8"
@@ -83,9 +83,9 @@ def peek(fleet: Fleet, asks: Sequence[Ask], now_s: float) -> list[Peeked]:
         LinkError: the database is away.
     """
     with fleet.store.read() as work:
-        news = work.last_number("news")
-        campaigns: dict[str, Campaign | None] = {}
-        return [_peeked(work, campaigns, one, news, now_s) for one in asks]
+        cars = work.let_in([one.car_id for one in asks])
+        looking = _Looking(work, cars, work.last_number("news"), now_s)
+        return [looking.peek(one) for one in asks]
 
 
 def take(fleet: Fleet, asks: Sequence[Ask], now_s: float, rooms: Iterable[str] = ()) -> Taken:
@@ -104,9 +104,9 @@ def take(fleet: Fleet, asks: Sequence[Ask], now_s: float, rooms: Iterable[str] =
     except (InputError, RefusedError, ValueError) as error:
         if len(asks) == 1:
             return Taken((error,), {}, 0)
-    alone = [take(fleet, [one], now_s, wanted) for one in asks]
-    replies = tuple(reply for one in alone for reply in one.replies)
-    return Taken(replies, alone[-1].rooms, max(one.news for one in alone))
+    replies = tuple(reply for one in asks for reply in take(fleet, [one], now_s).replies)
+    news, found = rooms_of(fleet, wanted, now_s)
+    return Taken(replies, found, news)
 
 
 def rooms_of(fleet: Fleet, campaign_ids: Iterable[str], now_s: float) -> tuple[int, dict[str, int]]:
@@ -119,64 +119,68 @@ def rooms_of(fleet: Fleet, campaign_ids: Iterable[str], now_s: float) -> tuple[i
         return work.last_number("news"), _rooms(work, campaign_ids, now_s)
 
 
-def _peeked(
-    work: Work, campaigns: dict[str, Campaign | None], one: Ask, news: int, now_s: float
-) -> Peeked:
-    """One of them; one that fails does not fail the others."""
-    try:
-        return _looked_at(work, campaigns, one, news, now_s)
-    except (InputError, RefusedError, ValueError) as error:
-        return error
+@dataclass(frozen=True)
+class _Looking:
+    """What many looks in one transaction share."""
 
+    work: Work
+    cars: Mapping[str, Let]
+    news: int
+    now_s: float
+    campaigns: dict[str, Campaign | None] = field(default_factory=dict)
 
-def _looked_at(
-    work: Work, campaigns: dict[str, Campaign | None], one: Ask, news: int, now_s: float
-) -> Reply | Rest:
-    known = work.token(one.car_id)
-    if known is None or not hmac.compare_digest(known, one.digest):
-        return Reply(Answer(401, b"no token of this device", WORDS))
-    let_in = Rest(digest=known, news=news, busy=True)
-    device = work.device(one.car_id) or Device(controller_id=one.car_id)
-    if is_poll(one.request):
-        waits = _waits(work, campaigns, device, now_s)
+    def peek(self, one: Ask) -> Peeked:
+        """Look at one of them; one that fails does not fail the others."""
+        try:
+            return self._look(one)
+        except (InputError, RefusedError, ValueError) as error:
+            return error
+
+    def _look(self, one: Ask) -> Reply | Rest:
+        let = self.cars.get(one.car_id)
+        if let is None or not hmac.compare_digest(let.digest, one.digest):
+            return Reply(Answer(401, b"no token of this device", WORDS))
+        busy = Rest(digest=let.digest, news=self.news, busy=True)
+        device = let.device or Device(controller_id=one.car_id)
+        if not is_poll(one.request):
+            reads = one.request.method in READS
+            return Reply(self._handle(device, one), busy) if reads else busy
+        waits = self._waits(device, let)
         if waits is None:
-            return let_in
+            return busy
         rest = Rest(
-            digest=known,
-            news=news,
+            digest=let.digest,
+            news=self.news,
             installed=device.installed.action_id if device.installed else 0,
             wants_attributes=device.wants_attributes,
             waits=waits,
         )
-        return Reply(_handle(device, one, now_s), rest)
-    if one.request.method in READS:
-        return Reply(_handle(device, one, now_s), let_in)
-    return let_in
+        return Reply(self._handle(device, one), rest)
 
+    def _handle(self, device: Device, one: Ask) -> Answer:
+        request, place = one.request, one.place
+        return handle(device, request, place, sleep_s=one.sleep_s, now_s=self.now_s).answer
 
-def _handle(device: Device, one: Ask, now_s: float) -> Answer:
-    return handle(device, one.request, one.place, sleep_s=one.sleep_s, now_s=now_s).answer
-
-
-def _waits(
-    work: Work, campaigns: dict[str, Campaign | None], device: Device, now_s: float
-) -> frozenset[str] | None:
-    """Campaigns that would tell a car if they had room. None: there is something to do for it now."""
-    if device.active is not None:
-        return None
-    found = []
-    for task in work.tasks_of(device.controller_id):
-        if task.campaign_id not in campaigns:
-            campaigns[task.campaign_id] = work.campaign(task.campaign_id)
-        campaign = campaigns[task.campaign_id]
-        if campaign is None or campaign.phase not in LIVE:
-            continue
-        if _has_work(campaign, task, device, now_s):
+    def _waits(self, device: Device, let: Let) -> frozenset[str] | None:
+        """Campaigns that would tell a car if they had room. None: there is something to do for it now."""
+        if device.active is not None:
             return None
-        running = campaign.phase is Phase.RUNNING
-        if running and task.state in TO_TELL and task.wave <= campaign.wave:
-            found.append(task.campaign_id)
-    return frozenset(found)
+        found = []
+        for task in self.work.tasks_of(device.controller_id) if let.has_tasks else ():
+            campaign = self._campaign(task.campaign_id)
+            if campaign is None or campaign.phase not in LIVE:
+                continue
+            if _has_work(campaign, task, device, self.now_s):
+                return None
+            running = campaign.phase is Phase.RUNNING
+            if running and task.state in TO_TELL and task.wave <= campaign.wave:
+                found.append(task.campaign_id)
+        return frozenset(found)
+
+    def _campaign(self, campaign_id: str) -> Campaign | None:
+        if campaign_id not in self.campaigns:
+            self.campaigns[campaign_id] = self.work.campaign(campaign_id)
+        return self.campaigns[campaign_id]
 
 
 def _has_work(campaign: Campaign, task: Task, device: Device, now_s: float) -> bool:

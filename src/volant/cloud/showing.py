@@ -67,7 +67,7 @@ def whole(campaign: Campaign, person: Person, now_s: float) -> views.CampaignVie
 def why_not(campaign: Campaign, verb: str, person: Person, now_s: float) -> str:
     """Why somebody may not do something with a campaign now; empty: they may."""
     if VERBS[verb] not in RIGHTS[person.role]:
-        return f"a {person.role} may not {VERBS[verb]}"
+        return f"{person.name} is {person.role}, who may not {VERBS[verb]}"
     try:
         after = _tries(campaign, person.name, now_s)[verb]()
     except RefusedError as error:

@@ -306,6 +306,8 @@ class CarBody(Body, frozen=True, kw_only=True):
     """A car to be let in."""
 
     car: Name
+    uptane: bool = False
+    """It speaks Uptane: the token is a code for its joining, good once."""
 
 
 class GroupsBody(Body, frozen=True, kw_only=True):

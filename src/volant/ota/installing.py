@@ -190,6 +190,7 @@ def _end(turn: Turn, now: Open) -> None:
             open=None,
             failed=failed,
             last=result,
+            last_offer=offer.name,
             noted=False,
         )
     )

@@ -260,13 +260,13 @@ def _failed(turn: Turn, why: str, offer: Offer | None, *, rejected: bool) -> Non
     """A check or a download did not work: once more later; what is not to be believed is noted."""
     _again(turn, turn.machine.tuning.check_again_s)
     turn.say(why)
-    record = turn.machine.record
+    record, name = turn.machine.record, offer.name if offer is not None else ""
     if not rejected:
         return
     result = turn.result(UpdateEnd.REJECTED, why, offer)
     last = record.last
     if last is None or (last.end, last.title, last.why) != (result.end, result.title, result.why):
-        turn.save(msgspec.structs.replace(record, last=result, noted=False))
+        turn.save(msgspec.structs.replace(record, last=result, last_offer=name, noted=False))
         turn.note(result)
 
 

@@ -158,6 +158,8 @@ class Record(_Part, frozen=True, kw_only=True):
     failed: Annotated[tuple[_Name, ...], Meta(max_length=16)] = ()
     """`Offer.programs` that were rolled back or failed; they are offered again only where a person asks for a check."""
     last: UpdateResult | None = None
+    last_offer: Annotated[str, Meta(max_length=128)] = ""
+    """Name of the offer that `last` is about; empty: of none, or it is not known."""
     noted: bool = True
     """`last` stands in the history."""
 

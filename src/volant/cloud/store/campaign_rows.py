@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
+import msgspec
+
 from volant.cloud.campaigns.health import CarHealth
 from volant.cloud.campaigns.state import ERRORS, ORDER, UNABLE, Campaign, CarState, Task
 from volant.cloud.store.ports import FailureRow
@@ -12,8 +14,7 @@ from volant.cloud.store.rows import Rows, read, write
 from volant.core.errors import RefusedError
 
 STATES: Final = tuple(CarState)
-BAD: Final = ", ".join(str(ORDER[one]) for one in CarState if one in ERRORS | UNABLE)
-"""As the index `tasks_bad` has it."""
+BAD: Final = ERRORS | UNABLE
 EXAMPLES: Final = 5
 COLUMNS: Final = (
     "tasks.campaign_id, tasks.car_id, tasks.wave, tasks.state, tasks.attempt, tasks.due_s,"
@@ -22,9 +23,20 @@ COLUMNS: Final = (
 BEGUN: Final = "join campaigns on campaigns.id = tasks.campaign_id and campaigns.begun"
 """Cars are put into a campaign before it begins, many at a time; until then nobody sees them."""
 INSERT: Final = (
-    "insert into tasks (campaign_id, car_id, wave, state, attempt, due_s, reason, health)"
-    " values (:campaign, :car, :wave, :state, :attempt, :due, :reason, :health)"
+    "insert into tasks (campaign_id, car_id, wave, state, bad, attempt, due_s, reason, health)"
+    " values (:campaign, :car, :wave, :state, :bad, :attempt, :due, :reason, :health)"
 )
+
+FRESH: Final = (
+    "insert into tasks (campaign_id, car_id, wave, state, bad, attempt, reason) select :campaign,"
+)
+ENLIST: Final = {
+    "sqlite": f"{FRESH} json_extract(value, '$[0]'), json_extract(value, '$[1]'), 0, false, 0, ''"
+    " from json_each(:rows)",
+    "postgresql": f"{FRESH} value ->> 0, cast(value ->> 1 as smallint), 0, false, 0, ''"
+    " from json_array_elements(cast(:rows as json))",
+}
+"""Many new cars in one statement, which also leaves Python to others meanwhile. State 0 is `waiting`."""
 
 
 class CampaignRows(Rows):
@@ -76,7 +88,7 @@ class CampaignRows(Rows):
         """Store a car's part in a campaign."""
         self._run(
             f"{INSERT} on conflict (car_id, campaign_id) do update set wave = excluded.wave,"
-            " state = excluded.state, attempt = excluded.attempt, due_s = excluded.due_s,"
+            " state = excluded.state, bad = excluded.bad, attempt = excluded.attempt, due_s = excluded.due_s,"
             " reason = excluded.reason, health = excluded.health",
             **_row(task),
         )
@@ -114,10 +126,8 @@ class CampaignRows(Rows):
     def enlist(self, campaign_id: str, number: int, cars: Sequence[tuple[str, int]]) -> None:
         """Put cars with their waves into a campaign."""
         self._check_enlisting(campaign_id, number)
-        fresh = ORDER[CarState.WAITING]
-        rows = [(campaign_id, car_id, wave, fresh, 0, "") for car_id, wave in cars]
-        columns = ("campaign_id", "car_id", "wave", "state", "attempt", "reason")
-        self._fill("tasks", columns, rows)
+        sql = ENLIST[self._connection.dialect.name]
+        self._run(sql, campaign=campaign_id, rows=msgspec.json.encode(cars).decode())
 
     def end_enlisting(self, campaign_id: str, number: int) -> None:
         """All are in it."""
@@ -175,7 +185,7 @@ class CampaignRows(Rows):
         """Cars in error or not able, grouped by state and reason, the most first."""
         groups = self._run(
             "select state, reason, count(*) as cars from tasks"
-            f" where campaign_id = :campaign and state in ({BAD}) group by state, reason"
+            " where campaign_id = :campaign and bad group by state, reason"
             " order by cars desc, state, reason limit :most",
             campaign=campaign_id,
             most=most,
@@ -192,7 +202,7 @@ class CampaignRows(Rows):
 
     def _examples(self, campaign_id: str, state: int, reason: str) -> tuple[str, ...]:
         rows = self._run(
-            f"select car_id from tasks where campaign_id = :campaign and state in ({BAD})"
+            "select car_id from tasks where campaign_id = :campaign and bad"
             " and state = :state and reason = :reason order by car_id limit :most",
             campaign=campaign_id,
             state=state,
@@ -208,6 +218,7 @@ def _row(task: Task) -> dict[str, Any]:
         "car": task.car_id,
         "wave": task.wave,
         "state": ORDER[task.state],
+        "bad": task.state in BAD,
         "attempt": task.attempt,
         "due": task.due_s,
         # PostgreSQL keeps no such character in a text, and cars say what they like.

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
 import msgspec
+from sqlalchemy import bindparam, text
 
 from volant.cloud.campaigns.filters import Facts, Filter, words_of
 from volant.cloud.campaigns.waves import Candidate
 from volant.cloud.ddi.device import Device
 from volant.cloud.inventory import CarRecord
-from volant.cloud.store.ports import CarRow, facts_of
+from volant.cloud.store.ports import CarRow, Let, facts_of
 from volant.cloud.store.rows import Rows, read, write
 
 DIGEST_BYTES: Final = 16
 KINDS_MOST: Final = 100_000
-"""Kinds of cars that are remembered at a time: memory has a bound when no two cars are alike."""
+"""Kinds of cars that are held at once; when more cars are unlike, a filter is asked of each car, which takes longer."""
+GROUP: Final = "group"
 CAR: Final = "car"
 CAR_ROWS: Final = (
     "select cars.car_id, seen.at_s, devices.body, records.body from cars"
@@ -26,6 +28,11 @@ CAR_ROWS: Final = (
     " left join devices on devices.car_id = cars.car_id"
     " left join records on records.car_id = cars.car_id"
 )
+LET_IN: Final = text(
+    "select tokens.car_id, tokens.digest, devices.body,"
+    " exists (select 1 from tasks where tasks.car_id = tokens.car_id) from tokens"
+    " left join devices on devices.car_id = tokens.car_id where tokens.car_id in :cars"
+).bindparams(bindparam("cars", expanding=True))
 
 
 class CarRows(Rows):
@@ -79,22 +86,23 @@ class CarRows(Rows):
 
     def chosen(self, wanted: Filter) -> Iterator[Candidate]:
         """Cars that a filter lets through, by id."""
-        if CAR in words_of(wanted):
+        groups = None if CAR in words_of(wanted) else self._groups(wanted)
+        if groups is None:
             for car_id, facts in self.everyone():
                 if wanted(facts):
-                    yield Candidate(car_id, facts.get("group", ()))
+                    yield Candidate(car_id, facts.get(GROUP, ()))
             return
-        # Cars alike are let through alike: the filter is asked once for all of them, mostly.
-        groups: dict[int, tuple[str, ...] | None] = {}
         for car_id, kind in self._stream("select car_id, kind from cars order by car_id"):
-            if kind not in groups:
-                if len(groups) >= KINDS_MOST:
-                    groups.clear()
-                body = self._first("select facts from kinds where id = :id", id=kind)[0]
-                facts = kind_facts(body)
-                groups[kind] = facts.get("group", ()) if wanted(facts) else None
-            if (found := groups[kind]) is not None:
+            if (found := groups.get(kind)) is not None:
                 yield Candidate(car_id, found)
+
+    def _groups(self, wanted: Filter) -> dict[int, tuple[str, ...]] | None:
+        """Kinds of cars that a filter lets through, with their groups; None: there are too many kinds to hold."""
+        if self._first("select count(*) from kinds")[0] > KINDS_MOST:
+            return None
+        rows = self._run("select id, facts from kinds").all()
+        told = ((number, kind_facts(body)) for number, body in rows)
+        return {number: facts.get(GROUP, ()) for number, facts in told if wanted(facts)}
 
     def cars(self, *, after: str = "", most: int = 100) -> list[CarRow]:
         """A page of all cars by id, of those after one."""
@@ -140,6 +148,19 @@ class CarRows(Rows):
         """SHA-256 of a car's token, in hex."""
         found = self._first("select digest from tokens where car_id = :car", car=car_id)
         return None if found is None else str(found[0])
+
+    def let_in(self, car_ids: Sequence[str]) -> dict[str, Let]:
+        """Many cars at once; those without a token lack."""
+        return {
+            car_id: Let(
+                digest=digest,
+                device=None if device is None else read(device, Device),
+                has_tasks=bool(tasks),
+            )
+            for car_id, digest, device, tasks in self._connection.execute(
+                LET_IN, {"cars": list(car_ids)}
+            )
+        }
 
     def put_token(self, car_id: str, digest: str) -> None:
         """Let a car in by a token."""
@@ -235,5 +256,6 @@ def _car_row(
 
 @lru_cache(maxsize=4096)
 def kind_facts(body: bytes) -> Facts:
+    """Facts that stand once for many cars."""
     """Facts that stand once for many cars."""
     return read(body, dict[str, tuple[str, ...]])

@@ -60,6 +60,16 @@ def facts_of(device: Device | None, record: CarRecord | None) -> Facts:
     return found
 
 
+class Let(msgspec.Struct, frozen=True, kw_only=True):
+    """A car with a token, as it is let in."""
+
+    digest: str
+    """SHA-256 of its token, in hex."""
+    device: Device | None
+    has_tasks: bool
+    """It is in some campaign, or was."""
+
+
 class DeltaJob(msgspec.Struct, frozen=True, kw_only=True):
     """A delta that is made, or was, in the background."""
 
@@ -253,6 +263,9 @@ class Work(Protocol):
 
     def token(self, car_id: str) -> str | None:
         """SHA-256 of a car's token, in hex."""
+
+    def let_in(self, car_ids: Sequence[str]) -> dict[str, Let]:
+        """Many cars at once; those without a token lack."""
 
     def put_token(self, car_id: str, digest: str) -> None:
         """Let a car in by a token."""

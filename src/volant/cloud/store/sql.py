@@ -99,6 +99,8 @@ class SqlStore:
             yield
         except DataError as error:
             raise InputError(f"not to be stored: {error.orig}") from error
+        except UnicodeEncodeError as error:
+            raise InputError(f"not to be stored: {error}") from error
         except SQLAlchemyError as error:
             cause = getattr(error, "orig", None) or error
             if isinstance(cause, sqlite3.DatabaseError) and "not a database" in str(cause):

@@ -1,0 +1,51 @@
+"""Which control units an image of a release is for: `HARDWARE=FILE`, `HARDWARE/UNIT=FILE`, or `FILE` alone where a program
+says it itself, as those of a Volant car do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from volant.core.errors import InputError
+from volant.vehicle.boot import read_image
+from volant.vehicle.boot.image import is_image
+
+WORDS: Final = "HARDWARE=FILE, HARDWARE/UNIT=FILE, or FILE where it is a program of a Volant car"
+HEAD_BYTES: Final = 64
+PROGRAM_MOST_BYTES: Final = 16 << 20
+"""More than any program of a Volant car has."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageWish:
+    """One image that is to be published."""
+
+    file: Path
+    hardware: str
+    units: tuple[str, ...] = ()
+    """None: all units of the hardware."""
+
+
+def image_of(word: str) -> ImageWish:
+    """What `--image` says.
+
+    Raises:
+        InputError: there is no such file, or nobody says which units it is for.
+    """
+    whom, equals, name = word.rpartition("=")
+    file = Path(name if equals and not Path(word).is_file() else word)
+    if not file.is_file():
+        raise InputError("no such file", file=str(file))
+    if str(file) != word:
+        hardware, _, unit = whom.partition("/")
+        if not hardware:
+            raise InputError(f"--image {word}: expected {WORDS}")
+        return ImageWish(file, hardware, (unit,) if unit else ())
+    with file.open("rb") as opened:
+        head = opened.read(HEAD_BYTES)
+    if not is_image(head) or file.stat().st_size > PROGRAM_MOST_BYTES:
+        raise InputError(f"--image {word}: for which control units? {WORDS}")
+    program = read_image(file.read_bytes())
+    return ImageWish(file, program.hardware, (program.unit,))
