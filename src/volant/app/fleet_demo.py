@@ -353,7 +353,7 @@ def _follow(
         while True:
             found = desk.campaign(SOMEBODY, campaign)
             tasks = desk.tasks(SOMEBODY, campaign, limit=PAGE).tasks
-            board.show(found, tasks, cars.newest())
+            board.show(found, tasks, cars.newest(), _cars(stage))
             if until(found):
                 return found
             if time.monotonic() > end_s:
