@@ -137,9 +137,14 @@ class Drive:
         self._selector.close()
 
     def plan(self, times_s: Iterable[tuple[float, int]]) -> None:
-        """Let cars, by their places, wake at some times."""
-        self._due.extend(times_s)
+        """Let cars, by their places, wake at some times, in place of those that were set; none may be `busy`."""
+        self._due = list(times_s)
         heapq.heapify(self._due)
+
+    @property
+    def busy(self) -> bool:
+        """A car waits for an answer, or for a connection."""
+        return bool(self._ready) or len(self._free) < len(self._links)
 
     @property
     def behind(self) -> int:
