@@ -7,7 +7,7 @@ later and later, by chance, so that many cars do not come back at once.
 from __future__ import annotations
 
 import contextlib
-import random
+import secrets
 import threading
 import zlib
 from typing import Final
@@ -81,7 +81,7 @@ class WakeLine:
                 vain += 1
             wait_s = min(AGAIN_MOST_S, AGAIN_S * 2.0 ** min(vain, 10))
             # Drawn anew each time: cars that lost their server together come back apart.
-            self._ends.wait(random.uniform(0.5, 1.0) * wait_s)  # noqa: S311 - no secret
+            self._ends.wait(wait_s * (0.5 + secrets.randbelow(1000) / 2000.0))
 
     def _hold(self) -> None:
         headers = {"Authorization": f"TargetToken {self._token}"}
