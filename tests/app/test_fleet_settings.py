@@ -43,7 +43,7 @@ def test_a_database_elsewhere_that_does_not_answer(tmp_path: Path) -> None:
     [
         ("[database]\nurl = 5", r"fleet\.toml:2: Expected `str`"),
         ("[databases]", "unknown field `databases`"),
-        ("nonsense", r"fleet\.toml:1: not TOML"),
+        ("nonsense", r"fleet\.toml: not TOML"),
     ],
 )
 def test_a_file_that_says_something_else(tmp_path: Path, text: str, words: str) -> None:
