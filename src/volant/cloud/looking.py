@@ -76,10 +76,11 @@ class Looking:
         with self._reading(person) as work:
             phases = [one.phase for one in work.campaigns()]
             head = work.head()
+            hour, day = work.count_seen(now_s - HOUR_S, now_s - DAY_S)
             return views.FleetView(
                 cars=work.count_cars(),
-                heard_hour=work.count_seen(now_s - HOUR_S),
-                heard_day=work.count_seen(now_s - DAY_S),
+                heard_hour=hour,
+                heard_day=day,
                 releases=len(work.releases()),
                 campaigns={one: phases.count(one) for one in Phase if one in phases},
                 audit_lines=head.count,
