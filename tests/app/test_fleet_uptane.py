@@ -11,10 +11,10 @@ import msgspec
 import pytest
 
 from tests.app.fleet_http import uptane_served
-from tests.app.test_fleet_command import run
 from volant.app.fleet_folder import FleetFolder
 from volant.app.fleet_images import image_of
 from volant.app.fleet_keys import FOLDER, FleetKeys
+from volant.app.fleet_uptane import uptane_command
 from volant.app.ota_join import JoinWish, join_command
 from volant.app.parked_car import ParkedCar, ParkWish, parked_car
 from volant.app.programs import tables_of
@@ -104,7 +104,7 @@ class Shop:
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Iterator[Shop]:
-    run("uptane", str(tmp_path / "fleet"), "--by", "ann")
+    uptane_command(tmp_path / "fleet", (), "ann", as_json=True)
     found = Shop(tmp_path / "fleet")
     yield found
     found.home.store.close()

@@ -152,6 +152,32 @@ def uptane(
 
 
 @fleet_app.command()
+def deltas(
+    fleet: FleetArgument,
+    make: Annotated[
+        bool, typer.Option("--make", help="Make those that are wanted, of a folder, and end.")
+    ] = False,
+    parent: Annotated[int | None, typer.Option(hidden=True)] = None,
+    token_file: TokenFileOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show deltas for the programs that cars run, and how far they are; a server makes them in the background.
+
+    \b
+    Examples:
+      volant fleet deltas fleet
+      volant fleet deltas fleet --make
+    """
+    if make or parent is not None:
+        from volant.app.fleet_deltas import make_command
+
+        raise typer.Exit(make_command(Path(fleet), once=parent is None, parent=parent))
+    from volant.app.fleet_deltas import deltas_command
+
+    raise typer.Exit(deltas_command(where_of(fleet, "", token_file), as_json=as_json))
+
+
+@fleet_app.command()
 def publish(
     fleet: FleetArgument,
     release: Annotated[str, typer.Argument(help="Name of the release.")],
