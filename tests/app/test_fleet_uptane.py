@@ -54,7 +54,9 @@ def image(path: Path, release: int, unit: str = "brake", changes: Json | None = 
         hardware=HARDWARE,
         version=str(release),
         release=release,
-        tables=msgspec.structs.replace(tables, calibration={**tables.calibration, **(changes or {})}),
+        tables=msgspec.structs.replace(
+            tables, calibration={**tables.calibration, **(changes or {})}
+        ),
     )
     file = path / f"{unit}-{release}.img"
     file.write_bytes(make_image(made))
