@@ -19,7 +19,7 @@ class Exit(enum.IntEnum):
     CONTACT = 4
     """The car touched something."""
     DIFFERS = 5
-    """The replay differs, the road has findings, or the machine lacks something needed."""
+    """The replay differs, the road has findings, the machine lacks something needed, or a campaign has stopped."""
     UNWRITTEN = 74
     """The answer could not be written to standard output (EX_IOERR of BSD's sysexits.h)."""
     HANGUP = 129
@@ -36,7 +36,7 @@ WORDS: dict[Exit, str] = {
     Exit.USAGE: "an unknown word or option, or a file from outside is wrong",
     Exit.NOT_ARRIVED: "the drive ended before its destination, without a contact; a route is out of reach",
     Exit.CONTACT: "the car touched something",
-    Exit.DIFFERS: "the replay differs, the road has findings, or the machine lacks something",
+    Exit.DIFFERS: "the replay differs, the road has findings, the machine lacks something, or a campaign stopped",
     Exit.UNWRITTEN: "the answer could not be written to standard output, as on a full disk",
     Exit.HANGUP: "the terminal closed; the drive was ended, its journal is complete",
     Exit.INTERRUPTED: "Ctrl-C; the drive was ended, its journal is complete",
