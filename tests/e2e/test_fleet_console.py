@@ -146,7 +146,9 @@ def test_waves_go_on_as_one_looks(open_console, door):
     console.go("campaign/spring")
     page = console.page
     bar = "fleet-wave:nth-of-type(2) svg"
-    before = "Wave quarter: 9 well, 6 watched, 4 at it, 3 told, 6 waiting, 1 refused, 1 silent, 2 failed"
+    before = (
+        "Wave quarter: 9 well, 6 watched, 4 at it, 3 told, 6 waiting, 1 refused, 1 silent, 2 failed"
+    )
     assert page.get_attribute(bar, "aria-label") == before
     with door.fleet.store.work() as work:
         found = work.campaign("spring")
@@ -190,7 +192,9 @@ def test_what_is_approved_is_what_was_shown(open_console, door):
     for words in ("Maps of the summer", "stops at 2 errors", "at most 3 cars"):
         assert words in text
     # Somebody puts another plan in place while the person reads.
-    other = plan_of(campaign_id="maps", title="Maps of the summer", release="os-2.0", concurrency=90)
+    other = plan_of(
+        campaign_id="maps", title="Maps of the summer", release="os-2.0", concurrency=90
+    )
     ann = door.desk.who(door.tokens["ann"])
     door.desk.change(ann, "maps", other)
     page.wait_for_selector("[data-test=phase]:has-text('Draft')")
