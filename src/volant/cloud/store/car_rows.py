@@ -107,12 +107,12 @@ class CarRows(Rows):
     def cars(self, *, after: str = "", most: int = 100) -> list[CarRow]:
         """A page of all cars by id, of those after one."""
         sql = f"{CAR_ROWS} where cars.car_id > :after order by cars.car_id limit :most"
-        return [_car_row(*row) for row in self._run(sql, after=after, most=most)]
+        return [car_row(*row) for row in self._run(sql, after=after, most=most)]
 
     def car(self, car_id: str) -> CarRow | None:
         """One of these."""
         found = self._first(f"{CAR_ROWS} where cars.car_id = :car", car=car_id)
-        return None if found is None else _car_row(*found)
+        return None if found is None else car_row(*found)
 
     def remove_car(self, car_id: str) -> None:
         """Forget a car: device, record, director's files, token and when it was heard; its tasks stay."""
@@ -212,9 +212,10 @@ class CarRows(Rows):
         self._run("delete from kinds where id = :id and cars = 0", id=kind)
 
 
-def _car_row(
+def car_row(
     car_id: str, seen_s: float | None, device: bytes | None, record: bytes | None
 ) -> CarRow:
+    """A row as the port has it."""
     return CarRow(
         car_id=car_id,
         seen_s=seen_s,
@@ -225,6 +226,5 @@ def _car_row(
 
 @lru_cache(maxsize=4096)
 def kind_facts(body: bytes) -> Facts:
-    """Facts that stand once for many cars."""
     """Facts that stand once for many cars."""
     return read(body, dict[str, tuple[str, ...]])

@@ -176,6 +176,9 @@ class Work(Protocol):
         It looks at so many cars and no more: a page may be short, even empty, and yet have a next one.
         """
 
+    def each(self, wanted: Filter) -> Iterator[CarRow]:
+        """All cars that a filter lets through, in no order, without when they were heard."""
+
     def car(self, car_id: str) -> CarRow | None:
         """One of these."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, Final, TypeVar
 
@@ -28,21 +28,6 @@ class Rows:
     def _run_many(self, sql: str, rows: list[dict[str, Any]]) -> None:
         self._connection.execute(statement(sql), rows)
 
-    def _fill(self, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
-        """Put many new rows in, as fast as a database takes them."""
-        names = ", ".join(columns)
-        if self._connection.dialect.name == "postgresql":
-            with self._connection.connection.cursor().copy(
-                f"copy {table} ({names}) from stdin"
-            ) as copy:
-                for row in rows:
-                    copy.write_row(row)
-            return
-        marks = ", ".join("?" * len(columns))
-        self._connection.exec_driver_sql(
-            f"insert into {table} ({names}) values ({marks})", list(rows)
-        )
-
     def _first(self, sql: str, **values: Any) -> Any:
         return self._connection.execute(statement(sql), values).first()
 
@@ -50,7 +35,8 @@ class Rows:
         """Rows as they are asked for; whoever stops early lets go of the rest."""
         options = {"yield_per": AT_ONCE}
         with self._connection.execute(statement(sql), values, execution_options=options) as result:
-            yield from result
+            for some in result.partitions():
+                yield from some
 
     def _one(self, kind: type[T], sql: str, **values: Any) -> T | None:
         found = self._first(sql, **values)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-import msgspec
 from sqlalchemy import Connection, text
 
 from volant.cloud.campaigns.state import Campaign, Task
 from volant.cloud.ddi.device import Chunk, Device
 from volant.cloud.store.ports import StoredRelease
+from volant.cloud.store.rows import read
 from volant.cloud.store.work import SqlWork
 
 OLD_VERSION: Final = 1
@@ -37,12 +37,12 @@ def take_over(connection: Connection) -> None:
     """Move what was put aside."""
     work = SqlWork(connection)
     for body in _bodies(connection, "campaigns order by place"):
-        work.put_campaign(msgspec.msgpack.decode(body, type=Campaign))
-    work.add_tasks(msgspec.msgpack.decode(body, type=Task) for body in _bodies(connection, "tasks"))
+        work.put_campaign(read(body, Campaign))
+    work.add_tasks(read(body, Task) for body in _bodies(connection, "tasks"))
     for body in _bodies(connection, "devices"):
-        work.put_device(msgspec.msgpack.decode(body, type=Device))
+        work.put_device(read(body, Device))
     for name, body in connection.execute(text("select name, body from old_releases")).all():
-        chunks = msgspec.msgpack.decode(body, type=tuple[Chunk, ...])
+        chunks = read(body, tuple[Chunk, ...])
         version = chunks[0].version if chunks else ""
         work.put_release(StoredRelease(name=name, version=version, chunks=chunks))
     for name in ("numbers", "tokens", "seen"):
