@@ -9,6 +9,7 @@ import typer
 
 from volant.app.cli_fleet_parts import ByOption, FleetArgument, TokenFileOption, where_of
 from volant.app.cli_fleet_people import audit, people, token
+from volant.app.cli_fleet_simulate import simulate
 from volant.app.cli_parts import PLAIN, JsonOption
 
 fleet_app = typer.Typer(
@@ -17,6 +18,7 @@ fleet_app = typer.Typer(
 fleet_app.command()(people)
 fleet_app.command()(token)
 fleet_app.command()(audit)
+fleet_app.command()(simulate)
 
 
 @fleet_app.command()

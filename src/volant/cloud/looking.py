@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,6 @@ from typing import Final
 from volant.cloud import audit, showing, views
 from volant.cloud.artifacts import Artifacts
 from volant.cloud.campaigns import Campaign, CarState, Phase, parse_filter
-from volant.cloud.campaigns.filters import Filter
 from volant.cloud.inventory import Release, check_fit
 from volant.cloud.people import RIGHTS, Person, Right, digest_of
 from volant.cloud.service import Fleet
@@ -21,9 +21,12 @@ from volant.core.errors import InputError, RefusedError, TrustError
 
 PAGE: Final = 100
 PAGE_MOST: Final = 1000
-FETCH: Final = 500
 HOUR_S: Final = 3600.0
 DAY_S: Final = 24 * HOUR_S
+HEARD_S: Final = 30.0
+"""How old the count of cars that were heard is in a fleet of many before it is made anew; a choice of ours."""
+HEARD_CARS: Final = 50_000
+"""Of so many they are counted each time."""
 ACTS_MOST: Final = 10_000
 ENDED: Final = frozenset({Phase.STOPPED, Phase.FINISHED})
 
@@ -49,6 +52,8 @@ class Looking:
     """Folder for files that are coming; None: the system's for temporary ones."""
     authority: Callable[[], Authority | None] = lambda: None
     """Keys of the Uptane repositories that are here; None: none."""
+    _heard: tuple[float, int, int] = (-math.inf, 0, 0)
+    """When cars that were heard were counted, Unix seconds, and how many: within an hour, within a day."""
 
     def who(self, token: str) -> Person:
         """Whose token it is.
@@ -72,14 +77,18 @@ class Looking:
 
     def overview(self, person: Person) -> views.FleetView:
         """The whole fleet in a few numbers."""
-        now_s = self.clock_s()
         with self._reading(person) as work:
             phases = [one.phase for one in work.campaigns()]
             head = work.head()
+            cars = work.count_cars()
+            if cars <= HEARD_CARS or self._heard[0] == -math.inf:
+                self._heard = (-math.inf, 0, 0)
+                self.count_heard()
+            _, hour, day = self._heard
             return views.FleetView(
-                cars=work.count_cars(),
-                heard_hour=work.count_seen(now_s - HOUR_S),
-                heard_day=work.count_seen(now_s - DAY_S),
+                cars=cars,
+                heard_hour=hour,
+                heard_day=day,
                 releases=len(work.releases()),
                 campaigns={one: phases.count(one) for one in Phase if one in phases},
                 audit_lines=head.count,
@@ -175,7 +184,7 @@ class Looking:
             found = work.release(release)
             if found is None:
                 raise MissingError(f"no release {release}")
-            return _fit(found, _cars_of(work, chosen))
+            return _fit(found, work.each(chosen))
 
     def deltas(self, person: Person) -> list[views.DeltaView]:
         """Deltas in the making, and made ones."""
@@ -213,6 +222,20 @@ class Looking:
         """
         if right not in RIGHTS[person.role]:
             raise ForbiddenError(f"{person.name} is {person.role}, who may not {right}")
+
+    def count_heard(self) -> None:
+        """Count the cars that were heard anew, when that is due: it looks at every car."""
+        if not self.heard_is_old:
+            return
+        now_s = self.clock_s()
+        with self.fleet.store.read() as work:
+            hour, day = work.count_seen(now_s - HOUR_S), work.count_seen(now_s - DAY_S)
+        self._heard = (now_s, hour, day)
+
+    @property
+    def heard_is_old(self) -> bool:
+        """Whether that is due."""
+        return not 0.0 <= self.clock_s() - self._heard[0] < HEARD_S
 
     @contextlib.contextmanager
     def _reading(self, person: Person) -> Iterator[Work]:
@@ -256,15 +279,6 @@ def _whole_car(work: Work, car: str) -> views.CarView:
 
 def _waves(campaign: Campaign) -> list[str]:
     return [one.name for one in campaign.plan.waves]
-
-
-def _cars_of(work: Work, chosen: Filter) -> Iterator[CarRow]:
-    after = ""
-    while True:
-        rows, after = work.search(chosen, after=after, most=FETCH)
-        yield from rows
-        if not after:
-            return
 
 
 def _fit(release: StoredRelease, rows: Iterator[CarRow]) -> views.FitView:
