@@ -21,7 +21,9 @@ PACKAGES = (
     "sqlalchemy[asyncio]==2.1.9", "aiosqlite",
 )  # fmt: skip
 CARS = 10_000
-FOR_S = 4.0
+FOR_S = 2.0
+TIMES = 3
+"""The best of so many: neighbours on the machine cost CPU time too."""
 WARM_S = 30.0
 POLLS_LEAST = 20_000
 TIMES_GOOSEBIT = 20.0
@@ -76,9 +78,7 @@ def _ours(folder: Path, settings: str = "") -> tuple[Load, Load]:
     ports = ["--port", str(port), "--people-port", str(people)]
     with serving([*command, *ports], port, PYTHONPATH=str(REPO / "src")) as pid:
         cold = load(port, pid, requests, for_s=WARM_S, polls=CARS)
-        warm = load(port, pid, requests, for_s=FOR_S)
-    _check(warm)
-    return warm, cold
+        return _best(port, pid, requests), cold
 
 
 def _peers(folder: Path, ours: Load) -> list[Row]:
@@ -108,15 +108,15 @@ def _peer(kind: str, folder: Path) -> Load:
     range_ = range(fleet_peers.CARS)
     requests = [poll(fleet_peers.NAME.format(n), fleet_peers.TOKEN.format(n)) for n in range_]
     with serving(command, port, GOOSEBIT_DB_URI=where) as pid:
-        load(port, pid, requests, for_s=FOR_S / 2)
-        found = load(port, pid, requests, for_s=FOR_S)
-    _check(found)
-    return found
+        load(port, pid, requests, for_s=FOR_S)
+        return _best(port, pid, requests)
 
 
-def _check(found: Load) -> None:
-    if found.refused or not found.polls:
-        raise RuntimeError(f"{found.refused} of {found.polls} polls were refused")
+def _best(port: int, pid: int, requests: list[bytes]) -> Load:
+    found = [load(port, pid, requests, for_s=FOR_S) for _ in range(TIMES)]
+    if any(one.refused or not one.polls for one in found):
+        raise RuntimeError(f"polls were refused: {found}")
+    return max(found, key=lambda one: one.polls_per_cpu_s)
 
 
 def python() -> str:
@@ -128,7 +128,9 @@ def python() -> str:
     found, stamp = PEERS / "bin" / "python", PEERS / "packages"
     if not stamp.exists() or stamp.read_text() != "\n".join(PACKAGES):
         uv = [sys.executable, "-m", "uv"]
-        subprocess.run([*uv, "venv", "-q", "--clear", "--python", sys.executable, PEERS], check=True)
+        subprocess.run(
+            [*uv, "venv", "-q", "--clear", "--python", sys.executable, PEERS], check=True
+        )
         install = ["pip", "install", "-q", "--python", str(found)]
         subprocess.run([*uv, *install, *PACKAGES], check=True)
         stamp.write_text("\n".join(PACKAGES))

@@ -3,7 +3,7 @@
 The default trip is driven once, as fast as the machine can; at the first moment of each kind of place the
 frames of the cockpit are kept, then played to a browser and photographed. Moments are told by what the
 frames say, not by the clock, so that a pilot that drives differently is still met where it should be. The
-report of an examination is photographed from a short one, made here.
+report of an examination is photographed from a short one, made here, and so is the fleet's console.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ import msgspec
 
 from tests.conftest import BROWSER_ARGUMENTS, chromium
 from tests.e2e.feeder import FRAME_S, Feeder
+from tests.e2e.fleet_door import Door
 from tests.e2e.updates import STATES, publish
 from volant.app.compose import plan_trip
 from volant.app.drive import drive_trip
@@ -171,6 +172,22 @@ def report_picture(browser: Browser, picture: Path) -> None:
             page.screenshot(path=picture)
 
 
+def fleet_picture(browser: Browser, picture: Path) -> None:
+    """A campaign of the fleet's console, in the midst of its second wave."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Door(Path(folder)) as door,
+        page_of(browser, "light", TALL_PX) as page,
+    ):
+        page.goto(door.address)
+        page.fill("input[name=token]", door.tokens["ann"])
+        page.keyboard.press("Enter")
+        page.wait_for_selector("[data-test=who]")
+        page.goto(f"{door.address}#/campaign/spring")
+        page.wait_for_selector("[data-test=task]")
+        page.screenshot(path=picture)
+
+
 def main() -> int:
     from playwright.sync_api import sync_playwright
 
@@ -181,13 +198,15 @@ def main() -> int:
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
         browser = playwright.chromium.launch(executable_path=chromium(), args=BROWSER_ARGUMENTS)
         taken = [
-            Path(folder, f"{name}.png") for name in (*MOMENTS, "driver", "update", "exam-report")
+            Path(folder, f"{name}.png")
+            for name in (*MOMENTS, "driver", "update", "exam-report", "fleet")
         ]
         for picture in taken[: len(MOMENTS)]:
             cockpit_picture(browser, found[picture.stem], MOMENTS[picture.stem][1], picture)
-        seat_picture(browser, found["town"], taken[-3])
-        update_picture(browser, taken[-2])
-        report_picture(browser, taken[-1])
+        seat_picture(browser, found["town"], taken[-4])
+        update_picture(browser, taken[-3])
+        report_picture(browser, taken[-2])
+        fleet_picture(browser, taken[-1])
         browser.close()
         heavy = [picture.name for picture in taken if picture.stat().st_size > MOST_BYTES]
         if heavy:

@@ -30,6 +30,13 @@ def line(car: str, phase: UpdatePhase = UpdatePhase.IDLE, **more: Any) -> CarLin
     return CarLine(car=car, phase=phase, **(kept | more))
 
 
+def car(name: str) -> views.CarLine:
+    return views.CarLine(
+        car=name, groups=(), attributes={}, seen_s=None, protocol="uptane",
+        runs={"pilot": "pilot-1.img"},
+    )  # fmt: skip
+
+
 def task(car: str, wave: str, attempt: int = 0) -> views.TaskView:
     return views.TaskView(
         campaign="spring", car=car, wave=wave, state=CarState.WAITING, attempt=attempt, reason="",
@@ -111,13 +118,14 @@ def test_each_car_has_a_row_with_its_own_word() -> None:
         "B": line("B", end=UpdateEnd.ROLLED_BACK, why="new trouble codes"),
     }
     tasks = (task("A", "first"), task("B", "first"), task("C", "second"))
-    assert rows(tasks, told) == [
-        ("A", "first", "waiting", "installing 40 %", "factory"),
-        ("B", "first", "waiting", "rolled_back new trouble codes", ""),
+    cars = (car("A"), car("B"))
+    assert rows(tasks, told, cars) == [
+        ("A", "first", "waiting", "pilot-1.img", "installing 40 %"),
+        ("B", "first", "waiting", "pilot-1.img", "rolled back new trouble codes"),
         ("C", "second", "waiting", "", ""),
     ]
     console = Console(width=120, record=True, file=io.StringIO())
-    console.print(table(campaign(), tasks, told))
+    console.print(table(campaign(), tasks, told, cars))
     assert "installing 40 %" in console.export_text()
 
 
@@ -125,11 +133,11 @@ def test_without_a_terminal_there_is_a_line_for_each_change(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     with Board(quiet=False) as board:
-        board.show(campaign(), (), {})
-        board.show(campaign(), (), {})
-        board.show(msgspec.structs.replace(campaign(), good=1), (), {})
+        board.show(campaign(), (), {}, ())
+        board.show(campaign(), (), {}, ())
+        board.show(msgspec.structs.replace(campaign(), good=1), (), {}, ())
     with Board(quiet=True) as board:
-        board.show(campaign(), (), {})
+        board.show(campaign(), (), {}, ())
     said = capsys.readouterr().err.splitlines()
     assert [one.split(":")[1].strip()[:9] for one in said] == ["0 of 2 go", "1 of 2 go"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
 
 import msgspec
 import pytest
@@ -24,6 +23,7 @@ class Outer(Message, frozen=True, kw_only=True):
 
     pair: tuple[int, str]
     many: tuple[Inner, ...]
+    table: dict[str, object]
     maybe: tuple[float | None, ...]
 
 
@@ -61,13 +61,14 @@ def test_types_say_what_msgspec_means():
     assert "/** A thing. */\nexport interface Outer {" in text
     assert "pair: readonly [number, string];" in text
     assert "many: readonly Inner[];" in text
+    assert "table: Readonly<Record<string, unknown>>;" in text
     assert "maybe: readonly (number | null)[];" in text
     assert "value_m: number | null;" in text
 
 
 def test_a_type_without_a_meaning_on_a_screen_is_refused():
     class Bad(Message, frozen=True, kw_only=True):
-        table: Mapping[str, int]
+        numbers: frozenset[int]
 
     with pytest.raises(ValueError, match="no TypeScript"):
         generate([Bad])

@@ -36,7 +36,8 @@ from volant.vehicle.boot.calibration import HARDWARE
 CARS: Final = 10
 TRIAL: Final = "2,0"
 """A version that is well for two seconds may stay: a car that is driven takes longer."""
-POLL_S: Final = 3.0
+POLL_S: Final = 10.0
+"""The server calls cars that have something to do; this is for when it cannot."""
 UP_S: Final = 60.0
 END_S: Final = 240.0
 """A campaign has ended by then, on a busy machine too."""
@@ -353,7 +354,7 @@ def _follow(
         while True:
             found = desk.campaign(SOMEBODY, campaign)
             tasks = desk.tasks(SOMEBODY, campaign, limit=PAGE).tasks
-            board.show(found, tasks, cars.newest())
+            board.show(found, tasks, cars.newest(), _cars(stage))
             if until(found):
                 return found
             if time.monotonic() > end_s:

@@ -66,6 +66,12 @@ def _render(kind: inspect.Type, known: dict[str, str], fields: dict[str, tuple[s
     if isinstance(kind, inspect.TupleType):
         inner = ", ".join(_render(part, known, fields) for part in kind.item_types)
         return f"readonly [{inner}]"
+    if isinstance(kind, inspect.DictType):
+        key, value = (_render(one, known, fields) for one in (kind.key_type, kind.value_type))
+        record = f"Readonly<Record<{key}, {value}>>"
+        return record if key == "string" else f"Partial<{record}>"  # it may lack some
+    if isinstance(kind, inspect.CustomType) and kind.cls is object:
+        return "unknown"
     if type(kind) in _PLAIN:
         return _PLAIN[type(kind)]
     raise ValueError(f"no TypeScript for {kind!r}")
