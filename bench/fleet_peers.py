@@ -6,6 +6,8 @@ FastAPI and SQLAlchemy: a device is read and its time of contact written with ea
 
 import sys
 import time
+from collections.abc import AsyncIterator
+from typing import Annotated
 
 CARS = 2000
 NAME = "peer-{}"
@@ -13,7 +15,7 @@ TOKEN = "token-of-{}"
 
 
 def goosebit(port: int) -> None:
-    """goosebit with so many registered devices; GOOSEBIT_DB_URI says where."""
+    """So many registered devices; GOOSEBIT_DB_URI says where."""
     import asyncio
 
     import uvicorn
@@ -70,14 +72,16 @@ def first(port: int, database: str) -> None:
 
     app = FastAPI()
 
-    async def session_of():
+    async def session_of() -> AsyncIterator[AsyncSession]:
         async with sessions() as session:
             yield session
 
     @app.get("/DEFAULT/controller/v1/{car}")
     async def poll(
-        car: str, session: AsyncSession = Depends(session_of), authorization: str = Header("")
-    ):
+        car: str,
+        session: Annotated[AsyncSession, Depends(session_of)],
+        authorization: Annotated[str, Header()] = "",
+    ) -> dict[str, object]:
         device = await session.get(Device, car)
         if device is None or authorization != f"TargetToken {device.token}":
             raise HTTPException(401)
@@ -90,4 +94,8 @@ def first(port: int, database: str) -> None:
 
 
 if __name__ == "__main__":
-    {"goosebit": goosebit, "first": first}[sys.argv[1]](int(sys.argv[2]), *sys.argv[3:])
+    kind, where, *more = sys.argv[1:]
+    if kind == "goosebit":
+        goosebit(int(where))
+    else:
+        first(int(where), *more)

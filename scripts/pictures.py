@@ -174,15 +174,18 @@ def report_picture(browser: Browser, picture: Path) -> None:
 
 def fleet_picture(browser: Browser, picture: Path) -> None:
     """A campaign of the fleet's console, in the midst of its second wave."""
-    with tempfile.TemporaryDirectory() as folder, Door(Path(folder)) as door:
-        with page_of(browser, "light", TALL_PX) as page:
-            page.goto(door.address)
-            page.fill("input[name=token]", door.tokens["ann"])
-            page.keyboard.press("Enter")
-            page.wait_for_selector("[data-test=who]")
-            page.goto(f"{door.address}#/campaign/spring")
-            page.wait_for_selector("[data-test=task]")
-            page.screenshot(path=picture)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Door(Path(folder)) as door,
+        page_of(browser, "light", TALL_PX) as page,
+    ):
+        page.goto(door.address)
+        page.fill("input[name=token]", door.tokens["ann"])
+        page.keyboard.press("Enter")
+        page.wait_for_selector("[data-test=who]")
+        page.goto(f"{door.address}#/campaign/spring")
+        page.wait_for_selector("[data-test=task]")
+        page.screenshot(path=picture)
 
 
 def main() -> int:

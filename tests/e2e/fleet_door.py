@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 import uvicorn
 from msgspec.structs import replace
@@ -103,7 +103,7 @@ class Door:
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, args=([self._socket],))
 
-    def __enter__(self) -> Door:
+    def __enter__(self) -> Self:
         self._thread.start()
         while not self._server.started:
             assert self._thread.is_alive(), "the server did not start"
@@ -140,7 +140,9 @@ def fill(work: Work, now_s: float) -> None:
     attacks = {BRAKE: Attack.ROLLBACK}
     uptane = replace(known(world), history=history, attacks=attacks, refused=2, why="an old one")
     work.put_record(uptane)
-    work.put_delta_job(DeltaJob(base="a1" * 32, target="c" * 64, cars=88, state="making", share=0.4))
+    work.put_delta_job(
+        DeltaJob(base="a1" * 32, target="c" * 64, cars=88, state="making", share=0.4)
+    )
     made = DeltaJob(base="b7" * 32, target="c" * 64, cars=31, state="made", length=1_373_197)
     work.put_delta_job(made)
     _campaigns(work, now_s)

@@ -72,13 +72,16 @@ class Console:
             self.page.keyboard.press("Tab")
         pytest.fail(f"no way to {selector} by keys")
 
-    def audit(self) -> list[Any]:
+    def audit(self, *rules: str) -> list[Any]:
+        """Rules of axe that are broken, of these or of all."""
         if not AXE.is_file():
             pytest.skip("axe-core is not installed: make check")
         if not self.page.evaluate("() => 'axe' in window"):
             self.page.evaluate(AXE.read_text(encoding="utf-8"))
         found: list[Any] = self.page.evaluate(
-            "async () => (await axe.run()).violations.map(v => [v.id, v.nodes.map(n => n.html)])"
+            """async rules => (await axe.run(rules.length ? {runOnly: rules} : {}))
+                .violations.map(v => [v.id, v.nodes.map(n => n.html)])""",
+            list(rules),
         )
         return found
 
@@ -143,7 +146,9 @@ def test_waves_go_on_as_one_looks(open_console, door):
     console.go("campaign/spring")
     page = console.page
     bar = "fleet-wave:nth-of-type(2) svg"
-    before = "Wave quarter: 9 well, 6 watched, 4 at it, 3 told, 6 waiting, 1 refused, 1 silent, 2 failed"
+    before = (
+        "Wave quarter: 9 well, 6 watched, 4 at it, 3 told, 6 waiting, 1 refused, 1 silent, 2 failed"
+    )
     assert page.get_attribute(bar, "aria-label") == before
     with door.fleet.store.work() as work:
         found = work.campaign("spring")
@@ -187,7 +192,9 @@ def test_what_is_approved_is_what_was_shown(open_console, door):
     for words in ("Maps of the summer", "stops at 2 errors", "at most 3 cars"):
         assert words in text
     # Somebody puts another plan in place while the person reads.
-    other = plan_of(campaign_id="maps", title="Maps of the summer", release="os-2.0", concurrency=90)
+    other = plan_of(
+        campaign_id="maps", title="Maps of the summer", release="os-2.0", concurrency=90
+    )
     ann = door.desk.who(door.tokens["ann"])
     door.desk.change(ann, "maps", other)
     page.wait_for_selector("[data-test=phase]:has-text('Draft')")
@@ -347,21 +354,27 @@ def test_a_server_that_is_gone_is_told_and_what_was_shown_stays(open_console):
     console.page.wait_for_selector("[data-test=stale]:empty", state="attached")
 
 
-@pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 1280), ("light", 390)])
-def test_every_page_is_whole_and_open_to_all(open_console, door, theme, width):
+# What the theme or the width may change; all else is the same, and is looked at once.
+LOOKS = ("color-contrast", "scrollable-region-focusable", "target-size")
+
+
+@pytest.mark.parametrize(
+    ("theme", "width", "rules"), [("dark", 1280, ()), ("light", 1280, LOOKS), ("light", 390, LOOKS)]
+)
+def test_every_page_is_whole_and_open_to_all(open_console, door, theme, width, rules):
     hostile = "<img src=x onerror=alert(1)>" + "Donaudampfschiff" * 10
     plan = plan_of(campaign_id="hostile", title=hostile, release="os-2.0", cars=f'x == "{hostile}"')
     door.desk.draft(door.desk.who(door.tokens["ann"]), plan)
     viewport = {"width": width, "height": 844}
     signed_out = open_console("", color_scheme=theme, viewport=viewport)
-    assert signed_out.audit() == []
+    assert signed_out.audit(*rules) == []
     console = open_console("root", color_scheme=theme, viewport=viewport)
     for page in (*PAGES, "campaign/hostile"):
         console.go(page)
-        assert (page, console.audit()) == (page, [])
+        assert (page, console.audit(*rules)) == (page, [])
         wide = "() => document.documentElement.scrollWidth > innerWidth"
         assert (page, console.page.evaluate(wide)) == (page, False)
     console.go("campaign/hostile")
     console.page.click("[data-verb=stop]")
-    assert console.audit() == []
+    assert console.audit(*rules) == []
     assert console.errors == []
