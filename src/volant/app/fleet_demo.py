@@ -38,7 +38,7 @@ TRIAL: Final = "2,0"
 """A version that is well for two seconds may stay: a car that is driven takes longer."""
 POLL_S: Final = 10.0
 """The server calls cars that have something to do; this is for when it cannot."""
-UP_S: Final = 60.0
+UP_S: Final = 120.0
 END_S: Final = 240.0
 """A campaign has ended by then, on a busy machine too."""
 LOOK_S: Final = 0.5
