@@ -23,7 +23,9 @@ KINDS_MOST: Final = 100_000
 GROUP: Final = "group"
 CAR: Final = "car"
 CAR_ROWS: Final = (
-    "select cars.car_id, seen.at_s, devices.body, records.body from cars"
+    "select cars.car_id, seen.at_s, devices.body, records.body from"
+    # The page first: PostgreSQL else reads the other tables from their beginning.
+    " (select car_id from cars where {which}) as cars"
     " left join seen on seen.car_id = cars.car_id"
     " left join devices on devices.car_id = cars.car_id"
     " left join records on records.car_id = cars.car_id"
@@ -106,12 +108,13 @@ class CarRows(Rows):
 
     def cars(self, *, after: str = "", most: int = 100) -> list[CarRow]:
         """A page of all cars by id, of those after one."""
-        sql = f"{CAR_ROWS} where cars.car_id > :after order by cars.car_id limit :most"
+        which = "car_id > :after order by car_id limit :most"
+        sql = f"{CAR_ROWS.format(which=which)} order by cars.car_id"
         return [car_row(*row) for row in self._run(sql, after=after, most=most)]
 
     def car(self, car_id: str) -> CarRow | None:
         """One of these."""
-        found = self._first(f"{CAR_ROWS} where cars.car_id = :car", car=car_id)
+        found = self._first(CAR_ROWS.format(which="car_id = :car"), car=car_id)
         return None if found is None else car_row(*found)
 
     def remove_car(self, car_id: str) -> None:
@@ -126,9 +129,14 @@ class CarRows(Rows):
         """How many cars there are."""
         return int(self._first("select coalesce(sum(cars), 0) from kinds")[0])
 
-    def count_seen(self, since_s: float) -> int:
-        """How many were heard since, Unix seconds."""
-        return int(self._first("select count(*) from seen where at_s >= :since", since=since_s)[0])
+    def count_seen(self, *since_s: float) -> tuple[int, ...]:
+        """How many were heard since each of these, Unix seconds; looks at all cars once."""
+        sums = ", ".join(
+            f"coalesce(sum(case when at_s >= :since_{place} then 1 else 0 end), 0)"
+            for place in range(len(since_s))
+        )
+        values = {f"since_{place}": one for place, one in enumerate(since_s)}
+        return tuple(map(int, self._first(f"select {sums} from seen", **values)))
 
     def director_files(self, car_id: str) -> dict[str, bytes] | None:
         """What the director has published for a car, by name; None: nothing yet."""

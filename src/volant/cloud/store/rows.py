@@ -35,7 +35,7 @@ class Rows:
         """Rows as they are asked for; whoever stops early lets go of the rest."""
         options = {"yield_per": AT_ONCE}
         with self._connection.execute(statement(sql), values, execution_options=options) as result:
-            for some in result.partitions():
+            for some in result.partitions(AT_ONCE):
                 yield from some
 
     def _one(self, kind: type[T], sql: str, **values: Any) -> T | None:
