@@ -132,6 +132,8 @@ def test_cars_try_again_all_or_those_named(office: Office) -> None:
     office.act("olga", "retry")
     found = office.desk.tasks(office.who("vera"), "spring", state=CarState.AGAIN)
     assert [one.car for one in found.tasks] == cars[:3]
+    retries = [one for one in office.desk.audit(office.local) if one.act == "retry"]
+    assert [one.data for one in retries] == [{"cars": 2}, {"cars": 1}]
     assert b"deploymentBase" in office.car("CAR0")
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from volant.app.say import is_terminal, tell
 from volant.cloud.campaigns import Campaign, CarState
+from volant.cloud.campaigns.state import ERRORS
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -87,7 +88,7 @@ def line(now: Picture, before: Picture | None) -> str:
 
 
 def draw(now: Picture, before: Picture | None) -> Table:
-    """A picture as a table: a row for each wave."""
+    """A picture as a table: a row for each wave, with its errors of those that stop it; in brackets: not open yet."""
     from rich import box
     from rich.table import Table
 
@@ -99,15 +100,17 @@ def draw(now: Picture, before: Picture | None) -> Table:
         title_justify="left",
         caption_justify="left",
     )
-    found.add_column("wave")
-    for heading in ("cars", "errors", "stop at", *SHOWN):
-        found.add_column(str(heading), justify="right")
+    shown = [one for one in SHOWN if cars.count(one)]
+    found.add_column("wave", no_wrap=True)
+    for heading in ("cars", "errors", *shown):
+        found.add_column(str(heading), justify="right", no_wrap=True)
     for place, (wave, tally) in enumerate(zip(cars.plan.waves, cars.tallies, strict=False)):
-        errors = tally.count(CarState.LOST, CarState.AGAIN, CarState.FAILED, CarState.UNWELL)
+        errors = tally.count(*ERRORS)
         found.add_row(
             wave.name if place <= cars.wave else f"({wave.name})",
-            *(str(tally.size), str(errors - tally.forgiven), str(wave.errors_limit(tally.size))),
-            *(str(tally.count(one)) if tally.count(one) else "" for one in SHOWN),
+            str(tally.size),
+            f"{max(0, errors - tally.forgiven)} of {wave.errors_limit(tally.size)}",
+            *(str(tally.count(one)) if tally.count(one) else "" for one in shown),
         )
     return found
 

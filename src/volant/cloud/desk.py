@@ -30,7 +30,7 @@ __all__ = ["Desk", "ForbiddenError", "MissingError"]
 
 BLOCK_BYTES: Final = 1 << 20
 RETRY_AT_ONCE: Final = 200
-"""Cars of one transaction and one line of the audit log; polls go on between them."""
+"""Cars of one transaction; polls go on between them. Each car has a line in the audit log besides."""
 LET_OUT: Final = "let out of the fleet"
 
 
@@ -282,7 +282,7 @@ class Desk(Looking):
             with self.fleet.store.work() as work:
                 done = [one for one in cars if self._again(work, campaign_id, one, now_s, body)]
                 if done:
-                    self._log(work, person, "retry", campaign_id, cars=done)
+                    self._log(work, person, "retry", campaign_id, cars=len(done))
                     work.tell_news()
 
     def _again(

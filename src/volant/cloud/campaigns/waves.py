@@ -63,7 +63,8 @@ def _cut(
     """First lots that are no longer in a wave, ascending, and the wave that each ends."""
     ordered = np.sort(drawn)
     taken = 0
-    cuts, waves = [], []
+    cuts: list[int] = []
+    waves: list[int] = []
     for place, wave in enumerate(plan.waves):
         if wave.group is not None:
             continue
