@@ -66,18 +66,6 @@ def test_faulty_cars_and_a_server_that_is_killed(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_bad_release_stops_itself(tmp_path: Path) -> None:
-    found = simulate(
-        *("--cars", "60", "--poll-s", "1", "--faults", "failing=1", "--for-s", "90"),
-        *("--plan", plan_file(tmp_path)),
-    )
-    assert found["ok"]
-    assert found["phase"] == "halted"
-    assert 3 <= found["errors"] <= found["most_errors"]
-    assert found["waves"][1]["cars"] == {"waiting": 56}
-
-
-@pytest.mark.slow
 def test_cars_come_to_a_server_elsewhere(tmp_path: Path) -> None:
     folder = tmp_path / "fleet"
     with closing(OwnFleet(folder)) as fleet:
