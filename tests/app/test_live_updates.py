@@ -69,7 +69,11 @@ def test_only_a_car_that_moves_tries_new_programs_out(
     )
     for speed_mps, tries in ((0.0, False), (14.0, True)):
         inside._car.latest = SimpleNamespace(
-            stamp_ns=0, valid=True, speed_mps=speed_mps, gear=Gear.DRIVE, charge_pct=60.0,
+            stamp_ns=0,
+            valid=True,
+            speed_mps=speed_mps,
+            gear=Gear.DRIVE,
+            charge_pct=60.0,
             odometer_m=0.0,
         )
         inside._see(0)

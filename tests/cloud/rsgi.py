@@ -65,6 +65,13 @@ class Proto:
     ) -> None:
         self.response_bytes(status, headers, Path(file).read_bytes()[start:end])
 
+    def response_stream(self, status: int, headers: list[tuple[str, str]]) -> "Proto":
+        self.response_bytes(status, headers, b"")
+        return self
+
+    async def send_bytes(self, data: bytes) -> None:
+        self.got.body += data
+
 
 @dataclass
 class Message:

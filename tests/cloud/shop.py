@@ -38,7 +38,9 @@ class Shop:
             self.fleet.store.close()
 
     def call(self, car: str, method: str = "GET", path: str = "", body: Any = None) -> Answer:
-        data = b"" if body is None else json.dumps(body).encode()
+        return self.call_raw(car, method, path, b"" if body is None else json.dumps(body).encode())
+
+    def call_raw(self, car: str, method: str, path: str, data: bytes) -> Answer:
         place = Place("http://127.0.0.1:1", "DEFAULT", car)
         request = Request(method, path, body=data)
         found = self.fleet.request(car, request, place, sleep_s=300.0, now_s=self.now_s)

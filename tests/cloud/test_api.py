@@ -10,7 +10,7 @@ import pytest
 
 from tests.cloud.campaigns.fleet import plan_of
 from tests.cloud.office import Office
-from volant.cloud import api_guard, api_upload, views
+from volant.cloud import api_guard, api_upload, looking, views
 from volant.core.errors import LinkError
 
 VERSIONED = "/api/v1"
@@ -169,6 +169,34 @@ def test_a_database_that_is_away_is_told_so(
         monkeypatch.setattr(office.desk, "overview", away)
         found = client.get(f"{VERSIONED}/fleet", headers=office.bearer("vera"))
     assert (found.status_code, found.headers["retry-after"]) == (503, "5")
+
+
+def test_who_comes_when_too_many_wait_is_asked_to_come_again(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api_guard, "WAITING_MOST", 0)
+    with office.client() as client:
+        found = client.get(f"{VERSIONED}/me", headers=office.bearer("vera"))
+    assert (found.status_code, found.headers["retry-after"]) == (503, "5")
+
+
+def test_a_fleet_of_many_is_counted_after_the_answer(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looking, "HEARD_CARS", -1)
+    with office.client() as client:
+
+        def heard() -> int:
+            found = client.get(f"{VERSIONED}/fleet", headers=office.bearer("vera")).json()
+            return int(found["heard_hour"])
+
+        assert heard() == 0
+        with office.desk.fleet.store.work() as work:
+            work.seen([("CAR1", office.now_s)])
+        assert heard() == 0
+        office.now_s += looking.HEARD_S
+        heard()
+        assert heard() == 1
 
 
 def test_a_fault_of_ours_says_nothing_of_the_inside(

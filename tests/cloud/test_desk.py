@@ -146,6 +146,16 @@ def test_a_car_that_is_let_out_is_waited_for_by_no_campaign(office: Office) -> N
     with office.desk.fleet.store.read() as work:
         assert work.token("CAR1") is None
     assert office.desk.cars(office.who("vera")).total == 1
+    with pytest.raises(MissingError, match="no longer in the fleet"):
+        office.act("olga", "retry", cars=("CAR1",))
+    office.act("olga", "retry")
+    found = office.desk.campaign(office.who("vera"), "spring")
+    assert found.waves[0].cars == {CarState.WAITING: 1, CarState.REFUSED: 1}
+    office.desk.dismiss(office.who("root"), "CAR2")
+    assert office.desk.campaign(office.who("vera"), "spring").phase is Phase.FINISHED
+    assert [one.act for one in office.desk.audit(office.local, limit=3)] == [
+        "dismiss", "advance", "car",
+    ]  # fmt: skip
 
 
 def test_cars_are_found_by_filter_page_by_page(office: Office) -> None:

@@ -171,6 +171,39 @@ def test_a_file_is_sent_whole_in_part_and_not_at_all(door: OpenDoor, tmp_path: P
     assert door.send("GET", f"{path}.MD5SUM").status == 200
 
 
+class Elsewhere:
+    """Files that do not lie on this machine."""
+
+    def path(self, sha256: str) -> None:
+        return None
+
+    def blocks(self, sha256: str, begin: int = 0, end: int | None = None) -> Iterator[bytes]:
+        if self.away:
+            raise LinkError("no store")
+        for at in range(begin, end or 0, 300):
+            yield FILE[at : min(at + 300, end or 0)]
+
+    away = False
+
+
+def test_a_file_that_lies_elsewhere_is_handed_on(door: OpenDoor) -> None:
+    files = Elsewhere()
+    door.door = door.make(files)
+    door.refresh()
+    file = replace(CHUNKS[0].artifacts[0], size=len(FILE))
+    with door.shop.fleet.store.work() as work:
+        work.put_release(replace(RELEASE, chunks=(replace(CHUNKS[0], artifacts=(file,)),)))
+    describe(door, "car-1")
+    door.shop.begin()
+    door.refresh()
+    assert "deploymentBase" in links(door)
+    path = f"/softwaremodules/{CHUNKS[0].module_id}/artifacts/{file.filename}"
+    assert door.send("GET", path).body == FILE
+    assert door.send("GET", path, headers={"range": "bytes=250-799"}).body == FILE[250:800]
+    files.away = True
+    assert door.send("GET", path).status == 503
+
+
 def test_a_device_may_speak_cbor(door: OpenDoor) -> None:
     cbor = {"accept": "application/cbor", "content-type": "application/cbor"}
     body = cbor2.dumps({"mode": "merge", "data": {"model": "ev1"}})

@@ -14,6 +14,7 @@ from volant.cloud.ddi.writing import write_rest
 from volant.cloud.lanes import BehindError, Lane
 from volant.cloud.limits import Counts, Limits, address_of
 from volant.cloud.quiet import FLAGS, QuietCars, installed_of, sleep_s
+from volant.core.errors import LinkError
 
 DIGEST = "ab" * 32
 
@@ -103,14 +104,19 @@ def test_a_lane_does_many_at_once_in_their_order_and_each_gets_its_own() -> None
     asyncio.run(scene())
 
 
-def test_a_lane_whose_work_fails_tells_all() -> None:
-    async def work(_: list[int]) -> Sequence[int | Exception]:
-        raise OSError("gone")
+def test_a_lane_whose_work_fails_tells_all_that_wait() -> None:
+    tries = []
+
+    async def work(jobs: list[int]) -> Sequence[int | Exception]:
+        tries.append(jobs)
+        await asyncio.sleep(0)
+        raise LinkError("gone")
 
     async def scene() -> None:
         lane: Lane[int, int] = Lane(work, waiting_most=10, at_once=4)
-        found = await asyncio.gather(*(lane.ask(job) for job in range(3)), return_exceptions=True)
-        assert all(isinstance(one, OSError) for one in found)
+        found = await asyncio.gather(*(lane.ask(job) for job in range(9)), return_exceptions=True)
+        assert all(isinstance(one, LinkError) for one in found)
+        assert len(tries) == 1
 
     asyncio.run(scene())
 

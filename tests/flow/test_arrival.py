@@ -66,3 +66,28 @@ def test_a_pilot_that_says_it_is_there_elsewhere_has_not_arrived(
     assert driven.ending.reason.startswith("not at the destination: stands elsewhere")
     assert not driven.arrived
     assert not make_answer(trip, driven, None).arrived
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("accel_mps2", [1.6, 0.8])
+def test_near_its_destination_a_lane_is_not_left_that_the_route_asks_back_for(
+    monkeypatch: pytest.MonkeyPatch, accel_mps2: float
+) -> None:
+    whole = compose.pilot_settings
+
+    def tuned(trip: Trip) -> PilotSettings:
+        settings = whole(trip)
+        plan = replace(settings.tuning.plan, accel_mps2=accel_mps2, accel_high_mps2=accel_mps2 / 2)
+        return replace(settings, tuning=replace(settings.tuning, plan=plan))
+
+    monkeypatch.setattr(compose, "pilot_settings", tuned)
+    wish = TripWish(
+        car="g3-520", road="volant-world", seed=1, sensors="perfect", cars=0, distance_m=400.0
+    )
+    trip = plan_trip(wish)
+    answer = make_answer(trip, drive_trip(trip), None)
+    assert answer.arrived, answer.reason
+    assert (
+        answer.accel_min_mps2 > -2.0
+    )  # it was -2.3 to -4.4: across, back, and hardly room to stop
+    assert answer.needless_brakings == 0

@@ -34,7 +34,8 @@ def free_port() -> int:
 
 @contextmanager
 def server(folder: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
-    command = [sys.executable, "-m", "volant", "fleet", "serve", str(folder), "--port", str(port)]
+    command = [sys.executable, "-m", "volant", "fleet", "serve", str(folder)]
+    command += ["--port", str(port), "--people-port", str(free_port())]
     running = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     try:
         ends = time.monotonic() + 60.0

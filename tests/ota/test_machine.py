@@ -12,6 +12,7 @@ from volant.ota import UnitNow
 from volant.ota.deeds import perform
 from volant.ota.events import (
     Action,
+    Called,
     Check,
     Checked,
     Deed,
@@ -81,6 +82,18 @@ def test_a_car_checks_by_itself_soon_after_its_start_and_again_later() -> None:
     assert desk.state.phase is UpdatePhase.IDLE
     assert desk.feed(Tick(), 3600.0) == []
     assert desk.feed(Tick(), 4 * 3600.0) == [Check()]
+
+
+def test_a_car_that_is_called_checks_at_once_but_nobody_has_wished_for_it() -> None:
+    desk = Desk()
+    assert desk.feed(Called()) == [Check()]
+    assert desk.feed(Called()) == [], "it is at it"
+    failed = msgspec.structs.replace(desk.machine.record, failed=(offer().programs,))
+    desk.machine = replace(desk.machine, record=failed)
+    assert desk.feed(Checked(offer())) == [], (
+        "it was rolled back, and nobody in the car asks for it"
+    )
+    assert desk.feed(Called()) == [Check()]
 
 
 def test_a_check_that_does_not_work_is_told_and_made_again_sooner() -> None:

@@ -9,6 +9,7 @@ import typer
 
 from volant.app.cli_fleet_parts import ByOption, FleetArgument, TokenFileOption, where_of
 from volant.app.cli_fleet_people import audit, people, token
+from volant.app.cli_fleet_simulate import simulate
 from volant.app.cli_parts import PLAIN, JsonOption
 
 fleet_app = typer.Typer(
@@ -17,6 +18,7 @@ fleet_app = typer.Typer(
 fleet_app.command()(people)
 fleet_app.command()(token)
 fleet_app.command()(audit)
+fleet_app.command()(simulate)
 
 
 @fleet_app.command()
@@ -149,6 +151,32 @@ def uptane(
     from volant.app.fleet_uptane import uptane_command
 
     raise typer.Exit(uptane_command(folder, tuple(keys or ()), by, as_json=as_json))
+
+
+@fleet_app.command()
+def deltas(
+    fleet: FleetArgument,
+    make: Annotated[
+        bool, typer.Option("--make", help="Make those that are wanted, of a folder, and end.")
+    ] = False,
+    parent: Annotated[int | None, typer.Option(hidden=True)] = None,
+    token_file: TokenFileOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show deltas for the programs that cars run, and how far they are; a server makes them in the background.
+
+    \b
+    Examples:
+      volant fleet deltas fleet
+      volant fleet deltas fleet --make
+    """
+    if make or parent is not None:
+        from volant.app.fleet_deltas import make_command
+
+        raise typer.Exit(make_command(Path(fleet), once=parent is None, parent=parent))
+    from volant.app.fleet_deltas import deltas_command
+
+    raise typer.Exit(deltas_command(where_of(fleet, "", token_file), as_json=as_json))
 
 
 @fleet_app.command()

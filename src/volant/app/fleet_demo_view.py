@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.live import Live
 
-HEADS: Final = ("car", "wave", "server says", "car says", "pilot runs")
+SHOWN: Final = "pilot"
+"""The unit whose program is shown: both releases bring one."""
+HEADS: Final = ("car", "wave", "server says", f"{SHOWN} runs", "car says")
 
 
 class Followed:
@@ -77,11 +79,19 @@ class Board:
         self,
         campaign: views.CampaignView,
         tasks: Sequence[views.TaskView],
-        cars: Mapping[str, CarLine],
+        told: Mapping[str, CarLine],
+        cars: Sequence[views.CarLine],
     ) -> None:
-        """Show how it is now."""
+        """Show how it is now.
+
+        Args:
+            campaign: as the server has it.
+            tasks: its cars.
+            told: what each car has said itself.
+            cars: what runs on them, as the server heard it.
+        """
         if self._live is not None:
-            self._live.update(table(campaign, tasks, cars), refresh=True)
+            self._live.update(table(campaign, tasks, told, cars), refresh=True)
             return
         line = in_a_line(campaign)
         if line != self._said and not self._quiet:
@@ -90,28 +100,33 @@ class Board:
 
 
 def table(
-    campaign: views.CampaignView, tasks: Sequence[views.TaskView], cars: Mapping[str, CarLine]
+    campaign: views.CampaignView,
+    tasks: Sequence[views.TaskView],
+    told: Mapping[str, CarLine],
+    cars: Sequence[views.CarLine],
 ) -> RenderableType:
-    """Waves above, cars below."""
-    from rich import box
+    """Waves above, cars below, a line for each."""
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
-    found = Table(box=box.SIMPLE_HEAD)
+    found = Table(box=None, pad_edge=False)
     for head in HEADS:
-        found.add_column(head)
-    for row in rows(tasks, cars):
+        found.add_column(head, no_wrap=True, overflow="ellipsis")
+    for row in rows(tasks, told, cars):
         found.add_row(*(Text(cell) for cell in row))
-    return Group(drawn(campaign), found)
+    return Group(drawn(campaign), Text(), found)
 
 
 def rows(
-    tasks: Sequence[views.TaskView], cars: Mapping[str, CarLine]
+    tasks: Sequence[views.TaskView],
+    told: Mapping[str, CarLine],
+    cars: Sequence[views.CarLine],
 ) -> list[tuple[str, str, str, str, str]]:
     """A row for each car."""
+    runs = {one.car: one.runs.get(SHOWN, "") for one in cars}
     return [
-        (one.car, one.wave, str(one.state), _words(cars.get(one.car)), _pilot(cars.get(one.car)))
+        (one.car, one.wave, str(one.state), runs.get(one.car, ""), _words(told.get(one.car)))
         for one in tasks
     ]
 
@@ -120,10 +135,6 @@ def _words(car: CarLine | None) -> str:
     if car is None:
         return ""
     if car.phase is UpdatePhase.IDLE:
-        return f"{car.end.value} {car.why}".strip() if car.end is not None else "idle"
+        return "idle" if car.end is None else f"{car.end.value.replace('_', ' ')} {car.why}".strip()
     share = f" {car.done_pct} %" if car.done_pct else ""
     return f"{car.phase.value}{share}"
-
-
-def _pilot(car: CarLine | None) -> str:
-    return "" if car is None else car.units.get("pilot", "")

@@ -26,6 +26,7 @@ from granian.server.embed import Server
 
 from volant.app.exits import Exit
 from volant.app.fleet_clock import Ticking
+from volant.app.fleet_deltas import deltas_made
 from volant.app.fleet_folder import FleetFolder
 from volant.app.fleet_keys import FleetKeys
 from volant.app.fleet_people import PeopleDoor
@@ -86,6 +87,8 @@ async def _serve(
         await ticking.begin()
         desk = Desk(home.fleet, home.artifacts, clock.now_s, home.path, FleetKeys(home.path))
         people = stack.enter_context(PeopleDoor(desk, host, people_port))
+        if FleetKeys(home.path)() is not None:
+            stack.enter_context(deltas_made(home.path))
         async with _granian(door, host, port), ticking.going_on():
             tell(f"cars:   http://{host}:{port}/DEFAULT/controller/v1/CAR")
             tell(f"people: http://{host}:{people.port}/ (Ctrl-C ends)")

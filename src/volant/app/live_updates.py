@@ -12,6 +12,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -26,6 +27,7 @@ from volant.app.updates_fetch import boot_id, sweep
 from volant.app.updates_folder import UpdatesFolder
 from volant.app.updates_ports import CarLine, ports_of
 from volant.app.updates_record import FileStore
+from volant.app.updates_wake import WakeLine, period_s, wake_line
 from volant.app.updates_work import Work
 from volant.caros.flash_file import FileFlash
 from volant.core import topics
@@ -37,6 +39,7 @@ from volant.core.words import plain
 from volant.ota.conditions import STILL_MPS, car_facts
 from volant.ota.events import (
     Action,
+    Called,
     Check,
     Do,
     Drop,
@@ -145,7 +148,10 @@ def _run(station: Station, context: Context, folder: UpdatesFolder) -> int:
     work = Work(folder)
     line = CarLine(context.doip.getsockname()[1])
     work.ports = ports_of(folder, line.ask, app_store(context.state), work.sign)
-    live = LiveUpdates(station, folder, store, work, UpdateTuning(health=context.update_trial))
+    tuning = UpdateTuning(health=context.update_trial)
+    every_s = period_s(folder.inventory().vehicle_id, tuning.check_every_s)
+    tuning = replace(tuning, check_every_s=every_s)
+    live = LiveUpdates(station, folder, store, work, tuning)
     if not station.go():
         return 0
     with contextlib.ExitStack() as opened:
@@ -158,6 +164,7 @@ def _run(station: Station, context: Context, folder: UpdatesFolder) -> int:
         while not station.ending:
             live.turn(door)
             time.sleep(TURN_S)
+        live.end()
     return 0
 
 
@@ -211,12 +218,21 @@ class LiveUpdates:
         self._life, self._kept_ns = folder.life(), 0
         self._before, self._lived_ns = HealthFacts(), station.now_ns
         self._odometer_m: float | None = None
+        self._line: WakeLine | None = None
+        self._called = False
 
     def wake(self, *, booted: bool) -> None:
         """Begin, or go on after a cut."""
         self._keep(started(self._life, booted=booted))
+        with contextlib.suppress(InputError):
+            self._line = wake_line(self._folder)
         self._feed(Woke(booted))
         self._say()
+
+    def end(self) -> None:
+        """The car is switched off."""
+        if self._line is not None:
+            self._line.close()
 
     def turn(self, door: OtaDoor | None) -> None:
         """Hear, step, act, say."""
@@ -234,6 +250,7 @@ class LiveUpdates:
             self._see(now_ns)
         for wish in self._wishes.take():
             self._wish(OtaWish(wish=wish.wish, offer=wish.offer))
+        self._come()
         self._feed(Tick())
         if door is not None:
             door.turn(self._answer)
@@ -292,6 +309,17 @@ class LiveUpdates:
         if asked.wish is UpdateWish.CHECK and asked.wish in wishes(self._machine):
             self._work.usb = Path(asked.usb) if asked.usb else None
         self._feed(Wished(asked.wish, asked.offer))
+
+    def _come(self) -> None:
+        """Ask the fleet what there is, if it has called, as soon as nothing else is in hand."""
+        self._called = self._called or (self._line is not None and self._line.called())
+        if not self._called or self._thread.busy:
+            return
+        self._called = False
+        if self._machine.record.open is None:
+            self._feed(Called())
+        else:
+            self._unreported, self._report_s = True, 0.0
 
     # --- stepping --------------------------------------------------------------------------------
 

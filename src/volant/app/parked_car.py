@@ -134,6 +134,10 @@ class ParkedCar:
         self._due_s = now_s + rest_s
         return rest_s
 
+    def end(self) -> None:
+        """It is switched off."""
+        self._live.end()
+
     def _agree(self, now_ns: int) -> None:
         """Say yes to what is offered; where a check was under way, again."""
         state = self.state
@@ -163,4 +167,8 @@ def parked_car(state: Path, car: CarSpec, wish: ParkWish) -> Iterator[ParkedCar]
         if not all(isinstance(boot.flash, FileFlash) for boot in boots.values()):
             raise RefusedError(f"{state}: another car has the programs of the units")
         units = ParkedUnits(place.bus, car, boots, lambda: place.now_ns)
-        yield ParkedCar(folder, units, place, wish)
+        parked = ParkedCar(folder, units, place, wish)
+        try:
+            yield parked
+        finally:
+            parked.end()

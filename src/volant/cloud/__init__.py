@@ -4,6 +4,6 @@ No sockets, no threads, no clock: `door` is an application that a server calls, 
 lies behind the port of `store`.
 """
 
-from volant.cloud import audit, campaigns, ddi, director, door, inventory, service, store
+from volant.cloud import audit, campaigns, ddi, director, door, inventory, service, store, uptane
 
-__all__ = ["audit", "campaigns", "ddi", "director", "door", "inventory", "service", "store"]
+__all__ = ["audit", "campaigns", "ddi", "director", "door", "inventory", "service", "store", "uptane"]

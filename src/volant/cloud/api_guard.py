@@ -155,7 +155,9 @@ STATUSES: Final[tuple[tuple[type[VolantError], int], ...]] = (
 def say_error(_: Req, error: Exception) -> Response[ErrorView]:
     """What was wrong, for people; never what is inside."""
     headers: dict[str, str] = {}
-    if isinstance(error, HTTPException):
+    if isinstance(error, RecursionError):
+        status, words = 400, "what was sent is nested too deeply"
+    elif isinstance(error, HTTPException):
         status, words = error.status_code, str(error.detail)
         extra = [
             f"{one.get('key', '')}: {one.get('message', '')}"
@@ -173,6 +175,8 @@ def say_error(_: Req, error: Exception) -> Response[ErrorView]:
         words = "something went wrong here; it stands in the server's log"
     if status == 401:
         headers["www-authenticate"] = "Bearer"
+    if status == 413:
+        headers["connection"] = "close"  # what is left of the body is not waited for
     if status in {429, 503}:
         headers["retry-after"] = str(RETRY_S)
     return Response(ErrorView(error=words), status_code=status, headers=headers)

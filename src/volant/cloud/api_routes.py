@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final
 
-from litestar import Router, delete, get, post, put
+from litestar import Response, Router, delete, get, post, put
+from litestar.background_tasks import BackgroundTask
 from litestar.openapi import ResponseSpec
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
@@ -47,9 +48,13 @@ async def me(request: Req) -> views.MeView:
 
 
 @get("/fleet", summary="The whole fleet in a few numbers", responses=WRONG)
-async def fleet(request: Req) -> views.FleetView:
+async def fleet(request: Req) -> Response[views.FleetView]:
     """Counts of cars, of those heard lately, of releases and campaigns, and where the audit log stands."""
-    return await _guard(request).answer(request, lambda desk, who: desk.overview(who))
+    guard = _guard(request)
+    found = await guard.answer(request, lambda desk, who: desk.overview(who))
+    # All cars are looked at to count those that were heard: after the answer, for the next one.
+    again = BackgroundTask(guard.in_thread, guard.desk.count_heard, heavy=True)
+    return Response(found, background=again if guard.desk.heard_is_old else None)
 
 
 @get("/campaigns", summary="All campaigns", responses=WRONG)

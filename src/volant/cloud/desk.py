@@ -143,14 +143,11 @@ class Desk(Looking):
         self.check(person, Right.ADMIT)
         with self.fleet.store.work() as work:
             known_car(work, car)
+            now_s = self.clock_s()
             for task in work.tasks_of(car):
                 before = known(work, task.campaign_id)
-                if before.phase in acts.ENDED:
-                    continue
-                found = leave(before, task, LET_OUT, self.clock_s())
-                if found.task != task:
-                    work.put_task(found.task)
-                    work.put_campaign(found.campaign)
+                if before.phase not in acts.ENDED:
+                    self.fleet.step(work, before, task, leave(before, task, LET_OUT, now_s), now_s)
             work.remove_car(car)
             self._log(work, person, "dismiss", car)
             work.tell_news()
@@ -283,21 +280,23 @@ class Desk(Looking):
         campaign_id, now_s = found.plan.campaign_id, self.clock_s()
         for cars in self._to_retry(campaign_id, body.cars):
             with self.fleet.store.work() as work:
-                campaign, done = known(work, campaign_id), []
-                for car in cars:
-                    task = work.task(campaign_id, car)
-                    if task is None:
-                        raise MissingError(f"car {car} is not in {campaign_id}")
-                    if not body.cars and task.state not in RETRIED:
-                        continue  # it has gone on since the list was read
-                    after = retry(campaign, task, now_s)
-                    work.put_task(after.task)
-                    campaign = after.campaign
-                    done.append(car)
+                done = [one for one in cars if self._again(work, campaign_id, one, now_s, body)]
                 if done:
-                    work.put_campaign(campaign)
                     self._log(work, person, "retry", campaign_id, cars=done)
                     work.tell_news()
+
+    def _again(
+        self, work: Work, campaign_id: str, car: str, now_s: float, body: views.ActBody
+    ) -> bool:
+        """Let one car try again; of those that nobody has named only if it still may."""
+        campaign, task = known(work, campaign_id), work.task(campaign_id, car)
+        here = work.car(car) is not None
+        if task is None or (body.cars and not here):
+            raise MissingError(f"car {car} is not in {campaign_id}, or no longer in the fleet")
+        if not body.cars and (task.state not in RETRIED or not here):
+            return False
+        self.fleet.step(work, campaign, task, retry(campaign, task, now_s), now_s)
+        return True
 
     def _to_retry(self, campaign: str, named: Sequence[str]) -> Iterator[list[str]]:
         for place in range(0, len(named), RETRY_AT_ONCE):

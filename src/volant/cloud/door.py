@@ -10,16 +10,16 @@ import asyncio
 import hashlib
 import hmac
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from volant.cloud.artifacts import Artifacts
 from volant.cloud.asking import Ask, Peeked, Reply, Rest, peek, rooms_of, take
-from volant.cloud.bodies import CBOR, from_cbor, to_cbor
-from volant.cloud.ddi import Answer, Place, Request, Slice
+from volant.cloud.bodies import CBOR, from_cbor, read_body
+from volant.cloud.ddi import Answer, Place, Request
 from volant.cloud.ddi.requests import HAL, etag_of
 from volant.cloud.ddi.shapes import BODY_MOST_BYTES
 from volant.cloud.ddi.writing import write_rest
@@ -37,6 +37,7 @@ from volant.cloud.quiet import (
     installed_of,
     sleep_s,
 )
+from volant.cloud.sending import AWAY_S, WORDS, Headers, Run, send, words
 from volant.cloud.service import Fleet
 from volant.cloud.steady import Steady
 from volant.cloud.wake import MESSAGE_MOST, WAKE_STEP_S, Hub, Line
@@ -49,22 +50,13 @@ ROOT_LENGTH: Final = len(ROOT)
 UPTANE: Final = "/uptane/"
 UPTANE_BODY_MOST_BYTES: Final = 1 << 20
 WAKE: Final = "wake"
-WORDS: Final = "text/plain;charset=UTF-8"
 SCHEME: Final = "TargetToken "
 SCHEME_LENGTH: Final = len(SCHEME)
 WRITES: Final = frozenset({"POST", "PUT"})
-BODY_S: Final = 20.0
-"""A body that takes longer is not read to its end; a choice of ours."""
-AWAY_S: Final = 30.0
-"""When to come again, at the earliest, while the database is away; up to twice as late. A choice of ours."""
 LOOKS_AT_ONCE: Final = 256
 ACTS_AT_ONCE: Final = 64
 UPTANE_AT_ONCE: Final = 16
 
-T = TypeVar("T")
-Run = Callable[[Callable[[], T]], Awaitable[T]]
-"""Does something that waits for the database, beside the server's loop."""
-Headers = list[tuple[str, str]]
 Uptane = Callable[[str, str, dict[str, str], bytes], Answer]
 
 _log = logging.getLogger(__name__)
@@ -137,7 +129,7 @@ class Door:
             ):
                 return
         answer = await self._answer(scope, proto)
-        await self._send(answer, scope, proto)
+        await send(answer, scope, proto, self.artifacts, self.hands.files)
 
     def _again(self, car_id: str, row: bytes, scope: Any, proto: Any) -> bool:
         """Answer the poll of a car for which there is nothing. False: it is not that simple."""
@@ -176,16 +168,16 @@ class Door:
             elif path.startswith(UPTANE):
                 answer = await self._uptane(scope, proto, path)
             else:
-                answer = _words(404, f"no {path}")
+                answer = words(404, f"no {path}")
         except BehindError as error:
             return self._later(scope, str(error), error.wait_s)
         except LinkError as error:
             _log.warning("database_away error=%s", error)
             return self._later(scope, "the database is away, come again", AWAY_S)
         except RefusedError as error:
-            return _words(409, str(error))
+            return words(409, str(error))
         except (InputError, ValueError) as error:
-            answer = _words(400, str(error))
+            answer = words(400, str(error))
         if answer.status in {400, 401, 404}:
             self.counts.err(scope.client)
         return answer
@@ -198,17 +190,17 @@ class Door:
         if row is None and not self.counts.lets(scope.client):
             return self._slower("too many requests of this address were refused")
         if not token.startswith(SCHEME):
-            return _words(401, "no token of this device")
+            return words(401, "no token of this device")
         digest = _digest(token)
         if row is not None and not hmac.compare_digest(digest, row[:DIGEST_BYTES]):
-            return _words(401, "no token of this device")
+            return words(401, "no token of this device")
         if row is not None and not self.counts.hear(car_id):
             return self._slower(f"at most {self.limits.car_requests} requests in {TURN_S:.0f} s")
         if not self.ready:
             raise LinkError("the server is starting")
-        body = await _body(proto, headers, BODY_MOST_BYTES) if scope.method in WRITES else b""
+        body = await read_body(proto, headers, BODY_MOST_BYTES) if scope.method in WRITES else b""
         if body is None:
-            return _words(413, f"a body has at most {BODY_MOST_BYTES} bytes, and comes at once")
+            return words(413, f"a body has at most {BODY_MOST_BYTES} bytes, and comes at once")
         if body and headers.get("content-type", "").startswith(CBOR):
             body = from_cbor(body)
         query = dict(parse_qsl(scope.query_string, max_num_fields=16))
@@ -244,55 +236,20 @@ class Door:
         if not self.ready:
             raise LinkError("the server is starting")
         most = UPTANE_BODY_MOST_BYTES
-        body = await _body(proto, headers, most) if scope.method in WRITES else b""
+        body = await read_body(proto, headers, most) if scope.method in WRITES else b""
         if body is None:
-            return _words(413, f"a body has at most {most} bytes, and comes at once")
+            return words(413, f"a body has at most {most} bytes, and comes at once")
         ask = UptaneAsk(scope.method, path[len(UPTANE) - 1 :], headers, body)
         return await self._uptanes.ask(ask)
 
-    async def _send(self, answer: Answer, scope: Any, proto: Any) -> None:
-        if answer.kind == HAL and CBOR in scope.headers.get("accept", ""):
-            answer = to_cbor(answer)
-        headers = list(answer.headers.items())
-        if answer.body or answer.file is not None:
-            headers.append(("content-type", answer.kind))
-        if answer.file is not None and scope.method != "HEAD":
-            artifact, part = answer.file
-            await self._send_file(artifact.sha256, part, headers, proto)
-        elif answer.body:
-            proto.response_bytes(answer.status, headers, answer.body)
-        else:
-            proto.response_empty(answer.status, headers)
-
-    async def _send_file(self, sha256: str, part: Slice, headers: Headers, proto: Any) -> None:
-        if part.end == part.begin:
-            proto.response_empty(part.status, headers)
-            return
-        path = self.artifacts.path(sha256)
-        if path is not None:
-            proto.response_file_range(part.status, headers, str(path), part.begin, part.end)
-            return
-        blocks = self.artifacts.blocks(sha256, part.begin, part.end)
-        following = partial(next, blocks, None)
-        try:
-            block = await self.hands.files(following)
-        except LinkError as error:
-            _log.warning("files_away error=%s", error)
-            proto.response_str(503, [("retry-after", str(int(AWAY_S)))], "the files are away")
-            return
-        stream = proto.response_stream(part.status, headers)
-        while block is not None:
-            await stream.send_bytes(block)
-            block = await self.hands.files(following)
-
-    def _later(self, scope: Any, words: str, least_s: float) -> Answer:
+    def _later(self, scope: Any, why: str, least_s: float) -> Answer:
         """Come again: each at another time, so that they do not all come at once again."""
         lot = hashlib.blake2b(f"{scope.client} {scope.path}".encode(), digest_size=2).digest()
         wait_s = least_s * (1.0 + int.from_bytes(lot, "little") / 0xFFFF)
-        return Answer(503, words.encode(), WORDS, {"retry-after": str(int(wait_s) + 1)})
+        return Answer(503, why.encode(), WORDS, {"retry-after": str(int(wait_s) + 1)})
 
-    def _slower(self, words: str) -> Answer:
-        return Answer(429, words.encode(), WORDS, {"retry-after": str(int(TURN_S) + 1)})
+    def _slower(self, why: str) -> Answer:
+        return Answer(429, why.encode(), WORDS, {"retry-after": str(int(TURN_S) + 1)})
 
     async def _peek(self, asks: list[Ask]) -> Sequence[Peeked]:
         found: Sequence[Peeked] = await self.hands.looks(
@@ -443,25 +400,8 @@ def _digest(authorization: str) -> bytes:
     return hashlib.sha256(authorization[SCHEME_LENGTH:].strip().encode()).digest()
 
 
-async def _body(proto: Any, headers: dict[str, str], most: int) -> bytes | None:
-    """A request's body; None: it is too long, or too slow."""
-    length = headers.get("content-length", "0")
-    if not length.isdecimal() or int(length) > most:
-        return None
-    found = bytearray()
-    try:
-        async with asyncio.timeout(BODY_S):
-            async for block in proto:
-                found += block
-                if len(found) > most:
-                    return None
-    except TimeoutError:
-        return None
-    return bytes(found)
-
-
 def _no_uptane(_method: str, path: str, _headers: dict[str, str], _body: bytes) -> Answer:
-    return _words(404, f"no {path}")
+    return words(404, f"no {path}")
 
 
 def _each(answer: Uptane, asks: Sequence[UptaneAsk]) -> list[Answer | Exception]:
@@ -472,7 +412,3 @@ def _each(answer: Uptane, asks: Sequence[UptaneAsk]) -> list[Answer | Exception]
         except Exception as error:  # noqa: BLE001 - of one car; the lane hands it to whoever asked
             found.append(error)
     return found
-
-
-def _words(status: int, words: str) -> Answer:
-    return Answer(status, words.encode(errors="replace"), WORDS)

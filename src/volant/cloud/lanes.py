@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Generic, TypeVar
 
-from volant.core.errors import RefusedError
+from volant.core.errors import LinkError, RefusedError
 
 SPREAD_LEAST_S: Final = 5.0
 """Who is sent away comes again after so long and more, each at a time of its own; a choice of ours."""
@@ -80,6 +80,11 @@ class Lane(Generic[J, R]):
                 found = await self._work([job for job, _ in batch])
             except Exception as error:  # noqa: BLE001 - whoever asked is told
                 found = [error] * count
+                if isinstance(error, LinkError):
+                    # Who waits would wait as long for the same words.
+                    batch += self._waiting
+                    self._waiting.clear()
+                    found = [error] * len(batch)
             took_s = max(asyncio.get_running_loop().time() - began_s, 1e-6)
             self._pace += FRESH_SHARE * (count / took_s - self._pace)
             for (_, future), one in zip(batch, found, strict=True):

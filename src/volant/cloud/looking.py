@@ -23,8 +23,8 @@ PAGE: Final = 100
 PAGE_MOST: Final = 1000
 HOUR_S: Final = 3600.0
 DAY_S: Final = 24 * HOUR_S
-HEARD_S: Final = 60.0
-"""How old the count of cars that were heard may be in a fleet of many; a choice of ours."""
+HEARD_S: Final = 30.0
+"""How old the count of cars that were heard is in a fleet of many before it is made anew; a choice of ours."""
 HEARD_CARS: Final = 50_000
 """Of so many they are counted each time."""
 ACTS_MOST: Final = 10_000
@@ -77,12 +77,14 @@ class Looking:
 
     def overview(self, person: Person) -> views.FleetView:
         """The whole fleet in a few numbers."""
-        now_s = self.clock_s()
         with self._reading(person) as work:
             phases = [one.phase for one in work.campaigns()]
             head = work.head()
             cars = work.count_cars()
-            hour, day = self._count_heard(work, cars, now_s)
+            if cars <= HEARD_CARS or self._heard[0] == -math.inf:
+                self._heard = (-math.inf, 0, 0)
+                self.count_heard()
+            _, hour, day = self._heard
             return views.FleetView(
                 cars=cars,
                 heard_hour=hour,
@@ -221,13 +223,19 @@ class Looking:
         if right not in RIGHTS[person.role]:
             raise ForbiddenError(f"{person.name} is {person.role}, who may not {right}")
 
-    def _count_heard(self, work: Work, cars: int, now_s: float) -> tuple[int, int]:
-        """Cars heard within an hour and a day: every car is looked at, so of many it is counted once in a while only."""
-        at_s, hour, day = self._heard
-        if cars <= HEARD_CARS or not at_s <= now_s < at_s + HEARD_S:
+    def count_heard(self) -> None:
+        """Count the cars that were heard anew, when that is due: it looks at every car."""
+        if not self.heard_is_old:
+            return
+        now_s = self.clock_s()
+        with self.fleet.store.read() as work:
             hour, day = work.count_seen(now_s - HOUR_S), work.count_seen(now_s - DAY_S)
-            self._heard = (now_s, hour, day)
-        return hour, day
+        self._heard = (now_s, hour, day)
+
+    @property
+    def heard_is_old(self) -> bool:
+        """Whether that is due."""
+        return not 0.0 <= self.clock_s() - self._heard[0] < HEARD_S
 
     @contextlib.contextmanager
     def _reading(self, person: Person) -> Iterator[Work]:

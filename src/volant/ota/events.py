@@ -72,6 +72,11 @@ class Wished:
 
 
 @dataclass(frozen=True, slots=True)
+class Called:
+    """The fleet says that there is something: ask now, as if it were time; nobody has wished for it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Checked:
     """The repositories have answered, or not."""
 
@@ -140,7 +145,7 @@ class Tick:
     """Time passes: about ten times a second."""
 
 
-Event = Woke | Wished | Checked | Fetching | Fetched | Working | Did | Seen | Tick
+Event = Woke | Wished | Called | Checked | Fetching | Fetched | Working | Did | Seen | Tick
 
 
 # --- asked by the machine --------------------------------------------------------------------------

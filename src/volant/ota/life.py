@@ -134,7 +134,8 @@ def ended_of(record: Record) -> Ended | None:
     if record.last is None or not record.last_offer:
         return None
     installed = record.last.end is UpdateEnd.INSTALLED
-    words = "" if installed else f"{record.last.end}: {record.last.why}"
+    ended = record.last.end.value.replace("_", " ")
+    words = "" if installed else f"{ended}: {record.last.why}"
     try:
         return msgspec.convert(
             {"offer": record.last_offer, "installed": installed, "why": words[:512]}, Ended

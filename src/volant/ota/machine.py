@@ -17,6 +17,7 @@ from volant.ota import installing, trial
 from volant.ota.conditions import reasons_against
 from volant.ota.consent import DAY_S, consent_to
 from volant.ota.events import (
+    Called,
     Check,
     Checked,
     Did,
@@ -89,6 +90,9 @@ def _take(turn: Turn, event: Event) -> None:
             _fetched(turn, event)
     elif isinstance(event, Wished):
         _wished(turn, event)
+    elif isinstance(event, Called):
+        if machine.busy is None and machine.check_ns is not None:
+            turn.set(check_ns=turn.moment.ns)
     elif isinstance(event, Woke):
         _woke(turn, booted=event.booted)
 

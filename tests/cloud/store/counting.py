@@ -1,16 +1,16 @@
-"""A process that counts in a fleet's database until it is killed: `python -m tests.cloud.store.counting PLACE NAME`."""
+"""A process that counts in a fleet's database until it is killed, and tells each number that it has stored."""
 
 from __future__ import annotations
 
-import sys
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from volant.cloud.ddi.device import Device
 from volant.cloud.store import SqlStore
 
 
-def main(place: str, name: str) -> None:
-    store = SqlStore(place if "://" in place else Path(place))
+def count(place: Path | str, name: str, told: Connection) -> None:
+    store = SqlStore(place)
     while True:
         with store.work() as work:
             number = work.number("step")
@@ -18,8 +18,4 @@ def main(place: str, name: str) -> None:
             work.put_device(
                 Device(controller_id=f"car-{number % 7}", attributes={"n": str(number)})
             )
-        print(number, flush=True)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2])
+        told.send(number)

@@ -3,41 +3,47 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import random
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 
 from tests.cloud.postgres import Postgres, need, server
+from tests.cloud.store.counting import count
 from volant.cloud import audit
 from volant.cloud.ddi.device import Device
 from volant.cloud.store import SqlStore, sql
 from volant.core.errors import LinkError
 
-KILLS = 3
+KILLS = 2
 SERVERS = 2
 
 
-def count(place: Path | str, dice: random.Random) -> int:
+def count_on(place: Path | str, dice: random.Random) -> int:
     """Two processes count at once, and both are killed (SIGKILL); the last number that one of them has told."""
-    commands = [
-        [sys.executable, "-m", "tests.cloud.store.counting", str(place), f"server-{one}"]
-        for one in range(SERVERS)
-    ]
-    running = [subprocess.Popen(one, stdout=subprocess.PIPE, text=True) for one in commands]
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.cloud.store.counting"])
+    running = []
+    for one in range(SERVERS):
+        hears, tells = context.Pipe(duplex=False)
+        process = context.Process(target=count, args=(place, f"server-{one}", tells), daemon=True)
+        process.start()
+        tells.close()
+        running.append((process, hears))
     told = 0
-    for one in running:
-        assert one.stdout is not None
+    for _, hears in running:
         for _ in range(dice.randrange(5, 60)):
-            told = max(told, int(one.stdout.readline()))
-    for one in running:
-        one.kill()
-        rest = one.communicate()[0].split("\n")[:-1]
-        told = max([told, *map(int, rest)])
+            told = max(told, hears.recv())
+    for process, hears in running:
+        process.kill()
+        process.join()
+        with suppress(EOFError):
+            while True:
+                told = max(told, hears.recv())
+        hears.close()
     return told
 
 
@@ -52,7 +58,7 @@ def test_two_servers_that_are_killed_again_and_again(
         place = request.getfixturevalue("postgres").make_database()
     SqlStore(place).close()
     for _ in range(KILLS):
-        told = count(place, dice)
+        told = count_on(place, dice)
         with closing(SqlStore(place)) as store, store.read() as work:
             lines = [json.loads(one) for one in work.lines()]
             assert audit.check(work.lines()) == work.head()

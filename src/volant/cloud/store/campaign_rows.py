@@ -134,8 +134,11 @@ class CampaignRows(Rows):
         self._check_enlisting(campaign_id, number)
 
     def _check_enlisting(self, campaign_id: str, number: int) -> None:
-        sql = "select number from enlisting where campaign_id = :id"
-        found = self._first(sql, id=campaign_id)
+        found = self._first(
+            "select number from enlisting where campaign_id = :id and not exists"
+            " (select 1 from campaigns where campaigns.id = :id and begun)",
+            id=campaign_id,
+        )
         if found is None or found[0] != number:
             raise RefusedError(f"somebody else starts {campaign_id} at the same time")
 

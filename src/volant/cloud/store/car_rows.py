@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -180,6 +180,37 @@ class CarRows(Rows):
                 " on conflict (car_id) do update set at_s = excluded.at_s",
                 rows,
             )
+
+    def add_devices(self, digests: Mapping[str, str]) -> None:
+        """Let many devices in at once by their tokens' SHA-256; of one that is known only the token is another."""
+        devices = [Device(controller_id=car_id) for car_id in digests]
+        if not devices:
+            return
+        facts = facts_of(devices[0], None)
+        body = msgspec.msgpack.encode({word: facts[word] for word in sorted(facts) if word != CAR})
+        kind = self._first(
+            "insert into kinds (digest, facts, cars) values (:digest, :facts, 0)"
+            " on conflict (digest) do update set cars = kinds.cars returning id",
+            digest=hashlib.blake2b(body, digest_size=DIGEST_BYTES).digest(),
+            facts=body,
+        )[0]
+        before = self._first("select count(*) from cars")[0]
+        self._run_many(
+            "insert into cars (car_id, kind) values (:car, :kind) on conflict (car_id) do nothing",
+            [{"car": car_id, "kind": kind} for car_id in digests],
+        )
+        fresh = self._first("select count(*) from cars")[0] - before
+        self._run("update kinds set cars = cars + :fresh where id = :id", fresh=fresh, id=kind)
+        self._run("delete from kinds where id = :id and cars = 0", id=kind)
+        self._run_many(
+            "insert into devices (car_id, body) values (:car, :body) on conflict (car_id) do nothing",
+            [{"car": one.controller_id, "body": write(one, Device)} for one in devices],
+        )
+        self._run_many(
+            "insert into tokens (car_id, digest) values (:car, :digest)"
+            " on conflict (car_id) do update set digest = excluded.digest",
+            [{"car": car_id, "digest": digest} for car_id, digest in digests.items()],
+        )
 
     def _describe(self, car_id: str, facts: Facts) -> None:
         """Put a car with those that have the same facts."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Annotated, Any, Protocol
 
@@ -272,6 +272,9 @@ class Work(Protocol):
 
     def put_token(self, car_id: str, digest: str) -> None:
         """Let a car in by a token."""
+
+    def add_devices(self, digests: Mapping[str, str]) -> None:
+        """Let many devices in at once by their tokens' SHA-256; of one that is known only the token is another."""
 
     def tell_news(self) -> None:
         """Let all servers look anew at cars that were quiet."""

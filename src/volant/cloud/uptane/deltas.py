@@ -7,7 +7,7 @@ delta has it for a while, says again and again that it is at it, and when it die
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from msgspec.structs import replace
@@ -80,9 +80,9 @@ def go_on(work: Work, job: DeltaJob, share: float, now_s: float) -> DeltaJob:
     return after
 
 
-def end(work: Work, job: DeltaJob, state: str, **words: object) -> None:
-    """It is made, useless or failed; cars look anew at what they are to run."""
-    work.put_delta_job(replace(job, state=state, share=1.0, until_s=None, **words))
+def end(work: Work, job: DeltaJob, words: Mapping[str, object]) -> None:
+    """It is `made`, `useless` or `failed`, and what is to be said of that; cars hear of it with their next manifest."""
+    work.put_delta_job(replace(job, **({"share": 1.0, "until_s": None} | dict(words))))
 
 
 def deltas_for(work: Work, release: Release) -> Deltas:

@@ -275,6 +275,8 @@ def _wish(
         or course.unmarked[course.row(given.ego.station_m)]
     ):
         return None
+    if _goal_near(given, tuning):
+        return None  # the route would ask at once for the way back
     fast = -1 if given.way.graph.left_hand else 1
     for direction, cause in ((fast, "overtake"), (-fast, "keep_right")):
         if leave is not None and room_m < tuning.hinder_m and direction != leave.direction:
@@ -287,6 +289,13 @@ def _wish(
         if cause == "keep_right" and _goes_back(given, view, speeds, law, tuning):
             return direction, cause
     return None
+
+
+def _goal_near(given: PlanInput, tuning: LaneTuning) -> bool:
+    """A place to pass or to stop at lies on this lane, nearer than changes for the route begin."""
+    begin_m = tuning.route_base_m + tuning.route_s * given.speed_mps
+    goals_m = (given.course.via_m, given.course.destination_m)
+    return any(one is not None and 0.0 < one - given.ego.station_m < begin_m for one in goals_m)
 
 
 def _asked_by_driver(given: PlanInput, change: Change) -> tuple[int, str] | None:

@@ -7,7 +7,7 @@ falls with the amount that has to be packed, so that no input takes hours.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -81,9 +81,18 @@ class _Plan:
 
 
 def make_delta(
-    old: bytes | memoryview, new: bytes | memoryview, settings: DeltaSettings | None = None
+    old: bytes | memoryview,
+    new: bytes | memoryview,
+    settings: DeltaSettings | None = None,
+    tell: Callable[[int, int], object] | None = None,
 ) -> bytes:
     """The container that makes `new` out of `old`.
+
+    Args:
+        old: image that there is.
+        new: image that it is to become.
+        settings: how it is made.
+        tell: hears after each segment how many are made, and of how many.
 
     Raises:
         ValueError: both images together are longer than 2 GiB, or so many segments need a header longer
@@ -95,7 +104,11 @@ def make_delta(
     data = b"".join((old, new, bytes(PADDING_BYTES)))
     plans = list(_plans(data, len(old), len(old) + len(new), settings))
     preset = _preset(data, plans)
-    made = [_segment(data, plan, preset, settings) for plan in plans]
+    made = []
+    for plan in plans:
+        made.append(_segment(data, plan, preset, settings))
+        if tell is not None:
+            tell(len(made), len(plans))
     header = Header(
         source_bytes=len(old),
         source_sha256=hashlib.sha256(old).digest(),

@@ -1,0 +1,295 @@
+"""Drives simulated cars against a server: a bounded pool of connections that stay, many cars, one process, one loop.
+
+A car that is due takes the next free connection; what it waits for in the pool counts as the server's delay, so a
+server that is slow does not slow down its own measurement.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import heapq
+import math
+import selectors
+import socket
+import time
+from array import array
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from volant.app.fleet_cars import SimCar, step, wake
+from volant.app.fleet_http import Answers, request_bytes
+from volant.app.fleet_words import BROKEN, Kind, Reply, Wait, Want
+from volant.core.errors import InputError
+
+LINKS: Final = 64
+"""Connections at a time; a choice of ours."""
+ANSWER_MOST_S: Final = 30.0
+"""An answer that takes longer is none."""
+READ_BYTES: Final = 256 * 1024
+SWEEP_S: Final = 1.0
+TURN_MOST_S: Final = 0.05
+FINEST_S: Final = 1e-5
+RATIO: Final = 1.05
+"""Times are counted in steps of five per cent."""
+STEPS: Final = 400
+
+
+@dataclass(slots=True)
+class Spread:
+    """How long things took, counted in bounded memory."""
+
+    counts: array[int] = field(default_factory=lambda: array("Q", bytes(8 * STEPS)))
+    total: int = 0
+
+    def add(self, span_s: float) -> None:
+        """One more."""
+        place = int(math.log(max(span_s, FINEST_S) / FINEST_S) / _LOG_RATIO)
+        self.counts[min(place, STEPS - 1)] += 1
+        self.total += 1
+
+    def quantile_s(self, share: float) -> float:
+        """So many of them took no longer, to five per cent; 0 without any."""
+        left = math.ceil(share * self.total)
+        for place, count in enumerate(self.counts):
+            left -= count
+            if left <= 0 and self.total:
+                return FINEST_S * RATIO ** (place + 1)
+        return 0.0
+
+
+_LOG_RATIO: Final = math.log(RATIO)
+
+
+@dataclass(slots=True)
+class Figures:
+    """What was measured."""
+
+    kinds: Counter[Kind] = field(default_factory=Counter)
+    """Answers by what they were for."""
+    statuses: Counter[int] = field(default_factory=Counter)
+    """Answers by status; `BROKEN`: none came."""
+    answers: Spread = field(default_factory=Spread)
+    """From sending a poll to its answer."""
+    delays: Spread = field(default_factory=Spread)
+    """From when a car was to poll until it had its answer."""
+    offered: array[float] = field(default_factory=lambda: array("d"))
+    """When cars were told something new, by the loop's clock."""
+
+    @property
+    def requests(self) -> int:
+        """All that were answered."""
+        return sum(self.kinds.values())
+
+
+@dataclass(slots=True, eq=False)
+class _Link:
+    sock: socket.socket
+    answers: Answers = field(default_factory=Answers)
+    place: int = -1
+    """Of the car whose request is out; -1: it is free."""
+    want: Want | None = None
+    due_s: float = 0.0
+    sent_s: float = 0.0
+    out: bytes = b""
+    used: int = 0
+    heard: bool = False
+    """Something has come of the answer."""
+
+
+class Drive:
+    """All cars and their connections."""
+
+    def __init__(
+        self,
+        cars: Sequence[SimCar],
+        tokens: Sequence[str],
+        address: tuple[str, int],
+        *,
+        links: int = LINKS,
+        clock_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Nothing is sent yet.
+
+        Args:
+            cars: as they are made.
+            tokens: of these.
+            address: host and port of the server's door for cars.
+            links: connections at a time.
+            clock_s: seconds that only grow.
+        """
+        self.cars, self.figures = list(cars), Figures()
+        self._tokens, self._address, self._most, self._clock_s = tokens, address, links, clock_s
+        self._host = f"[{address[0]}]" if ":" in address[0] else address[0]
+        self._host = f"{self._host}:{address[1]}"
+        self._due: list[tuple[float, int]] = []
+        self._ready: deque[tuple[float, int]] = deque()
+        self._links: set[_Link] = set()
+        self._free: list[_Link] = []
+        self._selector = selectors.DefaultSelector()
+        self._swept_s = 0.0
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        for link in list(self._links):
+            self._drop(link)
+        self._selector.close()
+
+    def plan(self, times_s: Iterable[tuple[float, int]]) -> None:
+        """Let cars, by their places, wake at some times, in place of those that were set; none may be `busy`."""
+        self._due = list(times_s)
+        heapq.heapify(self._due)
+
+    @property
+    def busy(self) -> bool:
+        """A car waits for an answer, or for a connection."""
+        return bool(self._ready) or len(self._free) < len(self._links)
+
+    @property
+    def behind(self) -> int:
+        """Cars that are due and have no connection yet."""
+        return len(self._ready)
+
+    def turn(self, most_s: float = TURN_MOST_S) -> None:
+        """Send what is due, take what has come; waits at most so long."""
+        now_s = self._clock_s()
+        while self._due and self._due[0][0] <= now_s:
+            self._ready.append(heapq.heappop(self._due))
+        while self._ready and (link := self._take()) is not None:
+            due_s, place = self._ready.popleft()
+            self.cars[place], job = wake(self.cars[place])
+            self._go_on(link, place, job, due_s)
+        until_s = min(most_s, self._due[0][0] - now_s) if self._due else most_s
+        for key, mask in self._selector.select(max(0.0, until_s)):
+            link = key.data
+            if mask & selectors.EVENT_WRITE and link in self._links:
+                self._write(link)
+            if mask & selectors.EVENT_READ and link in self._links:
+                self._read(link)
+        if now_s - self._swept_s >= SWEEP_S:
+            self._sweep(now_s)
+
+    def _take(self) -> _Link | None:
+        """A free connection; None: all are in use."""
+        if self._free:
+            return self._free.pop()
+        return self._connect() if len(self._links) < self._most else None
+
+    def _connect(self) -> _Link:
+        family = socket.AF_INET6 if ":" in self._address[0] else socket.AF_INET
+        sock = socket.socket(family, socket.SOCK_STREAM)
+        sock.setblocking(False)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        link = _Link(sock)
+        self._links.add(link)
+        self._selector.register(sock, selectors.EVENT_READ | selectors.EVENT_WRITE, link)
+        with contextlib.suppress(OSError):  # what is wrong shows with the first write
+            sock.connect_ex(self._address)
+        return link
+
+    def _drop(self, link: _Link) -> None:
+        self._links.discard(link)
+        if link in self._free:
+            self._free.remove(link)
+        self._selector.unregister(link.sock)
+        link.sock.close()
+
+    def _go_on(self, link: _Link, place: int, job: Want | Wait, due_s: float) -> None:
+        """Do a car's next thing, on a connection that is free or else let go of it."""
+        if isinstance(job, Wait):
+            if job.span_s < math.inf:
+                heapq.heappush(self._due, (self._clock_s() + job.span_s, place))
+            link.place, link.want = -1, None
+            self._free.append(link)
+            return
+        link.place, link.want, link.due_s, link.heard = place, job, due_s, False
+        link.answers.hashes = job.kind is Kind.FILE
+        link.out = request_bytes(job, self._host, self._tokens[place])
+        link.sent_s = self._clock_s()
+        if link.used:
+            self._write(link)
+        # Else the connection is in the making, and the selector tells when it is made.
+
+    def _write(self, link: _Link) -> None:
+        if not link.out:
+            self._selector.modify(link.sock, selectors.EVENT_READ, link)
+            return
+        try:
+            sent = link.sock.send(link.out)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            self._broke(link)
+            return
+        link.used += 1
+        link.out = link.out[sent:]
+        wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if link.out else 0)
+        if self._selector.get_key(link.sock).events != wanted:
+            self._selector.modify(link.sock, wanted, link)
+        if not link.out and link.want is not None and link.want.hangs_up:
+            self._ended(link, Reply(BROKEN))
+
+    def _read(self, link: _Link) -> None:
+        try:
+            data = link.sock.recv(READ_BYTES)
+            reply = link.answers.feed(data) if data else link.answers.end()
+        except BlockingIOError:
+            return
+        except (OSError, InputError):
+            self._broke(link)
+            return
+        link.heard = link.heard or bool(data)
+        if reply is not None and link.place >= 0:
+            self._ended(link, reply)
+        elif not data or link.place < 0:
+            self._broke(link)
+
+    def _broke(self, link: _Link) -> None:
+        """A connection is gone. One that had stayed too long for the server is no fault of it: the same once more."""
+        place, want = link.place, link.want
+        stale = link.used > 1 and not link.heard
+        if place < 0 or want is None:
+            self._drop(link)
+        elif stale:
+            due_s = link.due_s
+            self._drop(link)
+            again = replace(want, unsure=True) if want.kind is Kind.WORD else want
+            self._go_on(self._connect(), place, again, due_s)
+        else:
+            self._ended(link, Reply(BROKEN))
+
+    def _ended(self, link: _Link, reply: Reply) -> None:
+        """A request is over; the car goes on."""
+        place, want, now_s = link.place, link.want, self._clock_s()
+        assert want is not None
+        if not want.hangs_up:
+            self._count(link, want, reply, now_s)
+        before = self.cars[place]
+        self.cars[place], job = step(before, want, reply)
+        if len(self.cars[place].offers) > len(before.offers):
+            self.figures.offered.append(now_s)
+        if reply.status == BROKEN or link.answers.closes or not link.answers.clean:
+            self._drop(link)
+            if isinstance(job, Wait):
+                if job.span_s < math.inf:
+                    heapq.heappush(self._due, (now_s + job.span_s, place))
+                return
+            link = self._connect()
+        self._go_on(link, place, job, now_s)
+
+    def _count(self, link: _Link, want: Want, reply: Reply, now_s: float) -> None:
+        self.figures.statuses[reply.status] += 1
+        if reply.status == BROKEN:
+            return
+        self.figures.kinds[want.kind] += 1
+        if want.kind is Kind.POLL:
+            self.figures.answers.add(now_s - link.sent_s)
+            self.figures.delays.add(now_s - link.due_s)
+
+    def _sweep(self, now_s: float) -> None:
+        """Give up requests that nobody answers."""
+        self._swept_s = now_s
+        for link in list(self._links):
+            if link.place >= 0 and now_s - link.sent_s > ANSWER_MOST_S:
+                self._ended(link, Reply(BROKEN))

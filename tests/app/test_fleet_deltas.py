@@ -1,0 +1,121 @@
+"""Deltas that are made in the background for what cars run, and named to them."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+
+from volant.app.fleet_deltas import DeltaMaker
+from volant.app.fleet_folder import FleetFolder
+from volant.app.fleet_keys import FleetKeys
+from volant.app.fleet_uptane import uptane_command
+from volant.cloud.campaigns import Answer, Plan
+from volant.cloud.desk import Desk
+from volant.cloud.director import targets_for
+from volant.cloud.inventory import CarRecord, Release
+from volant.cloud.uptane.deltas import LEASE_S, deltas_for, take
+from volant.cloud.views import ActBody, FileBody, ReleaseBody
+from volant.trust.delta import apply_delta
+from volant.trust.uptane import EcuEntry, Installed, Inventory
+
+ANN, BOB = Desk.local("ann"), Desk.local("bob")
+PLAN = {
+    "campaign_id": "spring", "title": "Spring", "release": "two", "concurrency": 5,
+    "waves": [{"name": "all", "errors_stop": 1}],
+}  # fmt: skip
+
+
+class Yard:
+    """A fleet with two releases of one image, a car that runs the first, and a campaign for the second."""
+
+    def __init__(self, path: Path) -> None:
+        uptane_command(path / "fleet", (), "ann", as_json=True)
+        self.home = FleetFolder(path / "fleet")
+        keys = FleetKeys(path / "fleet")
+        self.desk = Desk(self.home.fleet, self.home.artifacts, time.time, None, keys)
+        noise = np.random.Generator(np.random.PCG64(1)).bytes(60_000)
+        self.old, self.new = noise, noise[:30_000] + b"changed" + noise[30_000:]
+        for name, data in (("one", self.old), ("two", self.new)):
+            file = path / f"brake-{name}.bin"
+            file.write_bytes(data)
+            taken = self.desk.take_file(ANN, file.name, file)
+            body = FileBody(name=taken.name, sha256=taken.sha256, hardware="BR")
+            self.desk.publish(ANN, name, ReleaseBody(files=(body,)))
+        with self.home.store.work() as work:
+            self.release = Release(name="two", images=self.images(work, "two"))
+            (before,) = self.images(work, "one")
+            runs = Installed(
+                ecu_id="b", name=before.name, length=before.length, hashes=before.hashes
+            )
+            unit = EcuEntry(ecu_id="b", hardware_id="BR", key="0" * 64, primary=True)
+            inventory = Inventory(vehicle_id="CAR1", ecus=(unit,))
+            self.car = CarRecord(
+                car_id="CAR1", inventory=inventory, installed={"b": runs}, heard_s=1.0
+            )
+            work.put_record(self.car)
+        self.desk.draft(ANN, msgspec.convert(PLAN, Plan))
+
+    @staticmethod
+    def images(work: Any, name: str) -> Any:
+        return work.release(name).images
+
+    def begin(self) -> None:
+        for person, verb in ((ANN, "submit"), (BOB, "approve"), (ANN, "start")):
+            digest = self.desk.campaign(ANN, "spring").digest if verb == "approve" else ""
+            self.desk.act(person, "spring", verb, ActBody(digest=digest))
+
+
+@pytest.fixture
+def yard(tmp_path: Path) -> Iterator[Yard]:
+    found = Yard(tmp_path)
+    yield found
+    found.home.store.close()
+
+
+def test_what_cars_run_gets_a_delta_and_the_director_names_it(yard: Yard) -> None:
+    maker = DeltaMaker(yard.home)
+    assert not maker.turn(), "nobody wants one before a campaign is submitted"
+    yard.begin()
+    assert DeltaMaker(yard.home).turn()
+    (view,) = yard.desk.deltas(ANN)
+    assert (view.state, view.cars) == ("made", 1)
+    assert view.length < len(yard.new) / 10
+    with yard.home.store.read() as work:
+        deltas = deltas_for(work, yard.release)
+        (job,) = work.delta_jobs()
+    (target,) = targets_for(Answer.UPDATE, yard.release, yard.car, deltas)
+    (named,) = target.custom["deltas"]
+    assert named["hashes"] == {"sha256": job.sha256}
+    made = b"".join(yard.home.artifacts.blocks(job.sha256))
+    assert apply_delta(yard.old, made) == yard.new
+    assert not DeltaMaker(yard.home).turn(), "it is made once"
+
+
+def test_one_at_a_time_and_whoever_dies_is_followed(yard: Yard) -> None:
+    yard.begin()
+    maker = DeltaMaker(yard.home)
+    maker._order()
+    with yard.home.store.work() as work:
+        assert take(work, 100.0) is not None
+        assert take(work, 100.0 + LEASE_S / 2) is None, "somebody is at it"
+        assert take(work, 101.0 + LEASE_S) is not None, "he is dead"
+    maker.clock_s = lambda: 1000.0
+    assert maker.turn()
+    assert yard.desk.deltas(ANN)[0].state == "made"
+
+
+def test_a_file_that_is_gone_is_a_reason_and_no_end(yard: Yard) -> None:
+    yard.begin()
+    maker = DeltaMaker(yard.home)
+    maker._order()
+    path = yard.home.artifacts.path(yard.car.installed["b"].hashes["sha256"])
+    assert path is not None
+    path.unlink()
+    assert maker.turn()
+    (view,) = yard.desk.deltas(ANN)
+    assert view.state == "failed"
+    assert "no image" in view.reason
