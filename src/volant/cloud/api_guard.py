@@ -165,8 +165,6 @@ def say_error(_: Req, error: Exception) -> Response[ErrorView]:
             if isinstance(one, dict)
         ]
         words = "; ".join([words, *extra])
-    elif isinstance(error, RecursionError):
-        status, words = 400, "too many brackets inside each other"
     else:
         status = next((code for kind, code in STATUSES if isinstance(error, kind)), 500)
         words = str(error)
