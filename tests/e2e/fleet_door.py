@@ -12,8 +12,6 @@ from typing import Final, Self
 import uvicorn
 from msgspec.structs import replace
 
-from tests.cloud.campaigns.fleet import plan_of
-from tests.cloud.ddi.device import FILE
 from tests.cloud.lab import known
 from volant.cloud.api import people_app
 from volant.cloud.artifacts import FolderArtifacts
@@ -32,14 +30,14 @@ from volant.cloud.campaigns import (
     submit,
 )
 from volant.cloud.campaigns.state import ORDER
-from volant.cloud.ddi import Action, Chunk, Device
+from volant.cloud.ddi import Action, Artifact, Chunk, Device
 from volant.cloud.desk import Desk
 from volant.cloud.inventory.cars import Changed
 from volant.cloud.people import Role
 from volant.cloud.service import Fleet
 from volant.cloud.store import SqlStore
 from volant.cloud.store.ports import DeltaJob, StoredRelease, Work
-from volant.trust.attacks.world import BRAKE, VEHICLE, World
+from volant.trust.attacks.world import BRAKE, World
 from volant.trust.uptane import Attack
 
 STATIC: Final = Path(__file__).resolve().parents[2] / "src" / "volant" / "static" / "fleet"
@@ -59,6 +57,21 @@ REASONS: Final = {
 }
 
 
+FILE: Final = Artifact(
+    filename="os.swu", size=97_000_000, sha1="a" * 40, md5="b" * 32, sha256="c" * 64
+)
+
+
+def plan_of(
+    campaign_id: str, title: str, release: str, cars: str = "", concurrency: int = 3
+) -> Plan:
+    """A plan of one wave that two errors stop."""
+    return Plan(
+        campaign_id=campaign_id, title=title, release=release, cars=cars, concurrency=concurrency,
+        waves=(Wave(name="all", errors_stop=2),),
+    )  # fmt: skip
+
+
 def car_id(number: int) -> str:
     return f"VLNT0EV10R{number:07d}"
 
@@ -68,7 +81,9 @@ def chunks(version: str, number: int = 1) -> tuple[Chunk, ...]:
 
 
 def spring_plan() -> Plan:
-    return plan_of(
+    return Plan(
+        campaign_id="spring",
+        title="Spring update",
         release="os-2.1",
         cars='model == "ev1" and version < 2.1 and not group == staff',
         waves=(
@@ -215,6 +230,3 @@ def _spring_tasks(now_s: float) -> Iterator[Task]:
 
 def _counts(states: dict[CarState, int]) -> tuple[int, ...]:
     return tuple(states.get(one, 0) for one in ORDER)
-
-
-__all__ = ["CARS", "VEHICLE", "Door", "car_id", "spring_plan"]

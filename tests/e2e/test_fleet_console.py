@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from msgspec.structs import replace
 
-from tests.cloud.campaigns.fleet import plan_of
-from tests.e2e.fleet_door import CARS, STATIC, VEHICLE, Door, car_id
+from tests.e2e.fleet_door import CARS, STATIC, Door, car_id, plan_of
 from volant.cloud.campaigns import CarState, Phase, Plan
 from volant.cloud.people import Role
+from volant.trust.attacks.world import VEHICLE
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

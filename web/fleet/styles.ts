@@ -338,6 +338,11 @@ export const look = css`
   td a.code {
     white-space: nowrap;
   }
+  td a,
+  th a {
+    display: inline-block;
+    min-height: 24px;
+  }
   td.long.code {
     white-space: normal;
   }

@@ -47,7 +47,7 @@ export const EN = {
   signIn: {
     head: "Sign in",
     about:
-      "A token is told once, when somebody is let in: volant fleet people … or the page People.",
+      "A token is told once, when somebody is let in: volant fleet token FLEET NAME --role ROLE, or the page People.",
     token: "Token",
     act: "Sign in",
     asks: "Asking the server",
