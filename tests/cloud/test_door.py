@@ -285,6 +285,11 @@ def test_wrong_tokens_cost_and_cars_behind_the_same_address_go_on(tmp_path: Path
         assert door.send("GET").status == 200
         assert door.send("GET", car="car-2").status == 429
         assert door.send("GET", car="car-2", client="198.51.100.1:1").status == 200
+        door.admit("car-3")
+        door.refresh()
+        assert door.send("GET", car="car-2").status == 200
+        assert door.send("GET", car="car-1", token="wrong").status == 429
+        assert door.send("GET", car="car-3").status == 429
         door.door.counts.turn()
         assert door.send("GET", car="no-9").status == 401
 

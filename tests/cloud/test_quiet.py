@@ -52,6 +52,10 @@ def test_news_forgets_all_and_what_is_older_is_not_remembered() -> None:
     assert cars.rows
     assert cars.learn(6)
     assert not cars.rows
+    assert cars.knew("car-1", bytes.fromhex(DIGEST))
+    assert not cars.knew("car-1", b"x" * 32)
+    cars.put("car-1", Rest(digest=DIGEST, news=6))
+    assert not cars.before
     cars.drop_old()
     cars.drop_old()
     cars.drop_old()

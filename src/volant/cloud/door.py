@@ -187,11 +187,12 @@ class Door:
         headers = dict(scope.headers.items())
         token = headers.get("authorization", "")
         row = self.cars.rows.get(car_id)
-        if row is None and not self.counts.lets(scope.client):
+        digest = _digest(token)
+        stranger = row is None and not self.cars.knew(car_id, digest)
+        if stranger and not self.counts.lets(scope.client):
             return self._slower("too many requests of this address were refused")
         if not token.startswith(SCHEME):
             return words(401, "no token of this device")
-        digest = _digest(token)
         if row is not None and not hmac.compare_digest(digest, row[:DIGEST_BYTES]):
             return words(401, "no token of this device")
         if row is not None and not self.counts.hear(car_id):
@@ -273,8 +274,7 @@ class Door:
     def _learn(self, news: int, rooms: dict[str, int]) -> None:
         before = self.cars.rows
         if self.cars.learn(news):
-            self.hub.news({car: row for car, row in before.items() if car in self.hub.lines
-                           and not row[FLAGS] & BUSY})  # fmt: skip
+            self.hub.news({car for car in self.hub.lines if _is_quiet(before.get(car))})
         self.cars.make_room(rooms)
 
     async def refresh(self) -> None:
@@ -377,6 +377,10 @@ class Door:
         except (LinkError, RefusedError, InputError):
             return False
         return isinstance(found, Rest) or found.rest is not None
+
+
+def _is_quiet(row: bytes | None) -> bool:
+    return row is not None and not row[FLAGS] & BUSY
 
 
 def _look(line: Line) -> Ask:

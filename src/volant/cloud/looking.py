@@ -229,7 +229,7 @@ class Looking:
             return
         now_s = self.clock_s()
         with self.fleet.store.read() as work:
-            hour, day = work.count_seen(now_s - HOUR_S), work.count_seen(now_s - DAY_S)
+            hour, day = work.count_seen(now_s - HOUR_S, now_s - DAY_S)
         self._heard = (now_s, hour, day)
 
     @property

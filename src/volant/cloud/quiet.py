@@ -6,6 +6,7 @@ time as it has.
 
 from __future__ import annotations
 
+import hmac
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -35,6 +36,8 @@ class QuietCars:
     rows: dict[str, bytes] = field(default_factory=dict)
     news: int = -1
     """Number of the news that all rows are as new as."""
+    before: dict[str, bytes] = field(default_factory=dict)
+    """Rows from before the last news, of cars that have not come since: good for nothing but to know who is a stranger."""
     _groups: list[frozenset[str]] = field(default_factory=lambda: [frozenset()])
     _numbers: dict[frozenset[str], int] = field(default_factory=lambda: {frozenset(): 0})
     _rooms: dict[str, int] = field(default_factory=dict)
@@ -45,8 +48,8 @@ class QuietCars:
         if news <= self.news:
             return False
         self.news = news
-        self._old.append(self.rows)
-        self.rows = {}
+        self._old.append(self.before)
+        self.before, self.rows = self.rows, {}
         self._groups, self._numbers = [frozenset()], {frozenset(): 0}
         self._rooms = {}
         return True
@@ -69,6 +72,12 @@ class QuietCars:
         tail = rest.installed.to_bytes(7, "little") if rest.installed else b""
         group = self._number(rest.waits).to_bytes(2, "little")
         self.rows[car_id] = bytes.fromhex(rest.digest) + bytes((flags,)) + group + tail
+        self.before.pop(car_id, None)
+
+    def knew(self, car_id: str, digest: bytes) -> bool:
+        """Whether a car had this token before the last news."""
+        row = self.before.get(car_id)
+        return row is not None and hmac.compare_digest(digest, row[:DIGEST_BYTES])
 
     def rouse(self, car_id: str) -> None:
         """A car that says something is looked at anew with its next poll."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
@@ -66,7 +67,7 @@ class Hub:
         if self.lines.get(line.car_id) is line:
             del self.lines[line.car_id]
 
-    def news(self, quiet: Mapping[str, bytes]) -> None:
+    def news(self, quiet: AbstractSet[str]) -> None:
         """Something has changed: all are looked at again, first those that had something to do.
 
         A stop so reaches those that are at it before all others.

@@ -126,9 +126,14 @@ class CarRows(Rows):
         """How many cars there are."""
         return int(self._first("select coalesce(sum(cars), 0) from kinds")[0])
 
-    def count_seen(self, since_s: float) -> int:
-        """How many were heard since, Unix seconds."""
-        return int(self._first("select count(*) from seen where at_s >= :since", since=since_s)[0])
+    def count_seen(self, *since_s: float) -> tuple[int, ...]:
+        """How many were heard since each of these, Unix seconds; looks at all cars once."""
+        sums = ", ".join(
+            f"coalesce(sum(case when at_s >= :since_{place} then 1 else 0 end), 0)"
+            for place in range(len(since_s))
+        )
+        values = {f"since_{place}": one for place, one in enumerate(since_s)}
+        return tuple(map(int, self._first(f"select {sums} from seen", **values)))
 
     def director_files(self, car_id: str) -> dict[str, bytes] | None:
         """What the director has published for a car, by name; None: nothing yet."""

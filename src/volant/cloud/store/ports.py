@@ -188,8 +188,8 @@ class Work(Protocol):
     def count_cars(self) -> int:
         """How many cars there are."""
 
-    def count_seen(self, since_s: float) -> int:
-        """How many were heard since, Unix seconds."""
+    def count_seen(self, *since_s: float) -> tuple[int, ...]:
+        """How many were heard since each of these, Unix seconds; looks at all cars once."""
 
     def tasks_page(
         self,

@@ -57,7 +57,8 @@ def _make_campaigns() -> None:
     when = sa.text("due_s is not null")
     op.create_index("tasks_due", "tasks", ["due_s"], sqlite_where=when, postgresql_where=when)
     bad = sa.text("bad")
-    columns = ["campaign_id", "state", "reason", "car_id"]
+    # The last one only so that SQLite finds all of the question in the index: twenty times as fast.
+    columns = ["campaign_id", "state", "reason", "car_id", "bad"]
     op.create_index("tasks_bad", "tasks", columns, sqlite_where=bad, postgresql_where=bad)
     op.create_table(
         "enlisting",
