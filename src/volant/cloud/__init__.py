@@ -6,4 +6,14 @@ lies behind the port of `store`.
 
 from volant.cloud import audit, campaigns, ddi, director, door, inventory, service, store, uptane
 
-__all__ = ["audit", "campaigns", "ddi", "director", "door", "inventory", "service", "store", "uptane"]
+__all__ = [
+    "audit",
+    "campaigns",
+    "ddi",
+    "director",
+    "door",
+    "inventory",
+    "service",
+    "store",
+    "uptane",
+]
