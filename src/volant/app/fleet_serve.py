@@ -136,7 +136,7 @@ async def _granian(door: Door, host: str, port: int) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        server.signal_handler_interrupt()  # type: ignore[no-untyped-call]
+        server.signal_handler_interrupt()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(running, END_S)
 

@@ -31,6 +31,7 @@ class ArtifactsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     endpoint: Annotated[str, Meta(max_length=1024)] = ""
     """Of a store that is not Amazon's, such as `http://127.0.0.1:9000`."""
     region: Annotated[str, Meta(max_length=64)] = ""
+    """Such as `eu-central-1`; empty: what the environment says."""
 
 
 class FleetSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
