@@ -137,6 +137,14 @@ def test_nothing_goes_on_behind_the_end_and_nothing_lacks() -> None:
         apply_delta(old, delta[:-1])
 
 
+def test_who_waits_hears_how_far_it_is_and_gets_the_same() -> None:
+    old, new, delta = made()
+    heard: list[tuple[int, int]] = []
+    assert make_delta(old, new, SMALL, lambda done, of: heard.append((done, of))) == delta
+    assert heard == [(done, len(heard)) for done in range(1, len(heard) + 1)]
+    assert len(heard) > 1
+
+
 def test_misuse_is_told() -> None:
     header = header_of(made()[2])
     with pytest.raises(ValueError, match="only be done with a header"):
