@@ -214,7 +214,7 @@ def test_a_client_that_sends_a_byte_now_and_then_is_let_go(door: Door, what: str
 @pytest.mark.slow
 def test_ten_thousand_connections_that_say_nothing_keep_nobody_out(door: Door) -> None:
     with rough.connections(door.port, 10_000) as links:
-        assert len(links) > 1_000, len(links)
+        assert len(links) > 500, len(links)
         assert until(door.is_well)
     assert until(door.is_well)
 
