@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from volant.cloud.campaigns import CarHealth, HealthRule, HealthSum
-from volant.cloud.campaigns.health import EVENTS_MOST_PER_CAR, evidence, in_words, is_worse
+from volant.cloud.campaigns.health import (
+    EVENTS_MOST_PER_CAR,
+    evidence,
+    exposure_most,
+    in_words,
+    is_worse,
+)
 from volant.core.chance import Chance
 
 RULE = HealthRule(signal="disengagements", usual_rate=0.02, bad_ratio=2.0, false_stop=0.05)
@@ -30,8 +36,57 @@ def test_one_car_s_events_are_capped_and_only_grow() -> None:
 
 
 def test_kilometres_and_hours_are_told_apart() -> None:
-    rule = HealthRule(signal="s", per="km", usual_rate=1.0)
+    rule = HealthRule(signal="s", per="km", usual_rate=0.01)
     assert HealthSum().moved(rule, CarHealth(), CarHealth(km=7.0, hours=2.0)).exposure == 7.0
+
+
+def test_a_car_counts_as_far_as_a_bad_one_would_come_with_the_events_that_count() -> None:
+    most = exposure_most(RULE)
+    assert most == pytest.approx(EVENTS_MOST_PER_CAR / 0.04)
+    far = CarHealth(hours=2 * most, events={"disengagements": 2})
+    found = HealthSum().moved(RULE, CarHealth(), far)
+    assert (found.events, found.exposure) == pytest.approx((1.0, most))
+    farther = CarHealth(hours=3 * most, events={"disengagements": 9})
+    assert found.moved(RULE, far, farther) == found
+
+
+@pytest.mark.parametrize("claimed", [CarHealth(hours=8000.0), CarHealth(hours=8000.0, km=1e6)])
+def test_one_car_that_claims_a_lot_does_not_outweigh_the_fleet(claimed: CarHealth) -> None:
+    sick = CarHealth(hours=10.0, events={"disengagements": 3})
+
+    def cars_until_it_stops(found: HealthSum) -> int:
+        for count in range(1, 1000):
+            found = found.moved(RULE, CarHealth(), sick)
+            if is_worse(RULE, found):
+                return count
+        pytest.fail("it never stops")
+
+    assert cars_until_it_stops(HealthSum()) == 2
+    assert cars_until_it_stops(HealthSum().moved(RULE, CarHealth(), claimed)) == 3
+
+
+def test_cars_that_report_seldom_and_far_stop_a_good_fleet_as_rarely() -> None:
+    """Reports of each car beyond where it stops to count, events of a Poisson process, one look after each report."""
+
+    def stops(seed: int) -> bool:
+        chance = np.random.default_rng(seed)
+        found = HealthSum()
+        kept = [CarHealth()] * 40
+        for _ in range(6):
+            for place, before in enumerate(kept):
+                hours = chance.uniform(10.0, 60.0)
+                more = int(chance.poisson(RULE.usual_rate * hours))
+                after = CarHealth(
+                    hours=before.hours + hours,
+                    events={"disengagements": before.events.get("disengagements", 0) + more},
+                )
+                found = found.moved(RULE, before, after)
+                kept[place] = after
+                if is_worse(RULE, found):
+                    return True
+        return False
+
+    assert sum(stops(seed) for seed in range(300)) / 300 <= RULE.false_stop
 
 
 def exposures_at_events(rate: float, seed: int, count: int = 200) -> np.ndarray:

@@ -7,8 +7,14 @@ Annals of Mathematical Statistics 16, 1945): with usual rate r, ratio q, k event
 
 As long as the true rate is at most r, exp of it is a supermartingale that starts at 1, so it ever exceeds 1 / a with
 chance a at most (Ville, Étude critique de la notion de collectif, 1939): one may look as often as one likes. Several
-rules in one campaign stop it falsely with the sum of their chances at most. It takes events as independent; a car with
-one fault that counts a thousand times would stop a fleet, so each car's events are capped (`EVENTS_MOST_PER_CAR`).
+rules in one campaign stop it falsely with the sum of their chances at most. It takes events as independent, and reports
+as coming whatever happens: where a car reports at once because something has happened, the others' exposure lags behind
+its event, and false stops are more (docs/guides/fleet.md has figures).
+
+No car outweighs the fleet. One fault that counts a thousand times would stop it, so each car's events are capped
+(`EVENTS_MOST_PER_CAR`); one car that claims a million kilometres would keep it from ever stopping, so each car counts
+until a car of the bad rate would have had these events (`exposure_most`), and no further. Of a report that goes beyond,
+events count by the share p that lies before: that is no falser, since q^p - 1 <= p (q - 1) for p in [0, 1].
 The same test with a composite alternative watches vaccines (Kulldorff and others, Sequential Analysis 30, 2011).
 """
 
@@ -49,6 +55,10 @@ class CarHealth(msgspec.Struct, frozen=True, kw_only=True):
             events={one: max(self.events.get(one, 0), other.events.get(one, 0)) for one in signals},
         )
 
+    def exposure(self, rule: HealthRule) -> float:
+        """Kilometres or hours, as a rule asks."""
+        return self.km if rule.per == "km" else self.hours
+
     def counted(self, signal: str) -> int:
         """Events of a signal, capped."""
         return min(self.events.get(signal, 0), EVENTS_MOST_PER_CAR)
@@ -57,17 +67,27 @@ class CarHealth(msgspec.Struct, frozen=True, kw_only=True):
 class HealthSum(msgspec.Struct, frozen=True, kw_only=True):
     """All cars of a campaign together, for one rule."""
 
-    events: int = 0
+    events: float = 0.0
     exposure: float = 0.0
     """Kilometres or hours."""
 
     def moved(self, rule: HealthRule, before: CarHealth, after: CarHealth) -> HealthSum:
         """With what one car counted more."""
-        spent = after.km - before.km if rule.per == "km" else after.hours - before.hours
+        most = exposure_most(rule)
+        began, ended = before.exposure(rule), after.exposure(rule)
+        if began >= most:
+            return self
+        share = (min(ended, most) - began) / (ended - began) if ended > began else 1.0
+        old, new = before.events.get(rule.signal, 0), after.events.get(rule.signal, 0)
+        counted = min(old + share * (new - old), EVENTS_MOST_PER_CAR) - before.counted(rule.signal)
         return HealthSum(
-            events=self.events + after.counted(rule.signal) - before.counted(rule.signal),
-            exposure=self.exposure + spent,
+            events=self.events + max(counted, 0.0), exposure=self.exposure + share * (ended - began)
         )
+
+
+def exposure_most(rule: HealthRule) -> float:
+    """How far, or how long, one car counts: km or hours."""
+    return EVENTS_MOST_PER_CAR / (rule.bad_ratio * rule.usual_rate)
 
 
 def evidence(rule: HealthRule, found: HealthSum) -> float:
@@ -86,7 +106,7 @@ def in_words(rule: HealthRule, found: HealthSum) -> str:
     rate = found.events / found.exposure if found.exposure else math.inf
     times = math.exp(min(evidence(rule, found), 700.0))
     return (
-        f"{rule.signal}: {found.events} in {found.exposure:g} {rule.per}, {rate:.3g} per {rule.per}, usual"
+        f"{rule.signal}: {found.events:.4g} in {found.exposure:g} {rule.per}, {rate:.3g} per {rule.per}, usual"
         f" {rule.usual_rate:g}; {rule.bad_ratio:g} times the usual rate explains it {times:.3g} times better,"
         f" limit {1 / rule.false_stop:g} (Wald 1945, Ville 1939)"
     )
