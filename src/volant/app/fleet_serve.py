@@ -1,6 +1,7 @@
 """`volant fleet serve`: the cars' door and the people's door of a fleet in one process, with its clock.
 
-Cars are answered by granian in the main thread's loop; what waits for the database works in threads beside it. People
+Cars are answered by granian, those for which there is nothing in its thread, all others in the main thread's loop; what
+waits for the database works in threads beside it. People
 have a loop of their own in another thread, so that no list delays a car.
 """
 
@@ -29,6 +30,7 @@ from volant.app.fleet_clock import Ticking
 from volant.app.fleet_deltas import deltas_made
 from volant.app.fleet_folder import FleetFolder
 from volant.app.fleet_keys import FleetKeys
+from volant.app.fleet_loop import BeginsAtOnce
 from volant.app.fleet_people import PeopleDoor
 from volant.app.say import tell
 from volant.cloud.desk import Desk
@@ -58,8 +60,8 @@ def serve_command(folder: Path, host: str, port: int, people_port: int, poll_s: 
     for number in (port, people_port):
         _check_free(host, number)
     sys.setswitchinterval(SWITCH_S)
-    with FleetFolder(folder) as home:
-        ended = asyncio.run(_serve(home, host, port, people_port, poll_s))
+    with FleetFolder(folder) as home, asyncio.Runner(loop_factory=BeginsAtOnce) as runner:
+        ended = runner.run(_serve(home, host, port, people_port, poll_s))
     return Exit.TERMINATED if ended is signal.SIGTERM else Exit.DONE
 
 
