@@ -1,14 +1,15 @@
 """`volant fleet serve`: the cars' door and the people's door of a fleet in one process, with its clock.
 
 Cars are answered by granian, those for which there is nothing in its thread, all others in the main thread's loop; what
-waits for the database works in threads beside it. People
-have a loop of their own in another thread, so that no list delays a car.
+waits for the database works in threads beside it. People have a loop of their own in another thread, so that no list
+delays a car.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import secrets
 import signal
@@ -91,6 +92,7 @@ async def _serve(
         people = stack.enter_context(PeopleDoor(desk, host, people_port))
         if FleetKeys(home.path)() is not None:
             stack.enter_context(deltas_made(home.path))
+        gc.freeze()  # what is there now stays, so looking through it again and again frees nothing
         async with _granian(door, host, port), ticking.going_on():
             tell(f"cars:   http://{host}:{port}/DEFAULT/controller/v1/CAR")
             tell(f"people: http://{host}:{people.port}/ (Ctrl-C ends)")
