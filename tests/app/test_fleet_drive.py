@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import pytest
 
@@ -45,12 +45,13 @@ def server(handler: Handler) -> Iterator[tuple[str, int]]:
         listening.close()
 
 
-def drive_of(address: tuple[str, int], cars: int = 20) -> Drive:
+def drive_of(address: tuple[str, int], cars: int = 20, *, stay: bool = True) -> Drive:
     found = Drive(
         [make_car(Making(1), place, cars) for place in range(cars)],
         ["token"] * cars,
         address,
         links=4,
+        stay=stay,
     )
     found.plan((time.monotonic(), place) for place in range(cars))
     return found
@@ -92,6 +93,21 @@ def test_every_car_gets_its_answer(handler: Handler) -> None:
         assert all(car.sleep_s == 1.0 for car in drive.cars)
         assert drive.figures.answers.quantile_s(0.5) <= drive.figures.delays.quantile_s(0.99)
         drive.close()
+
+
+@pytest.mark.parametrize("stay", [True, False])
+def test_connections_stay_or_each_car_makes_its_own(stay: bool) -> None:
+    made = []
+
+    def counted(link: socket.socket) -> None:
+        made.append(link)
+        answers_all(link)
+
+    with server(counted) as address, closing(drive_of(address, stay=stay)) as drive:
+        until(drive, lambda: drive.figures.kinds[Kind.POLL] >= 20)
+        assert drive.figures.statuses[BROKEN] == 0
+        assert (len(made) <= 4) == stay
+        assert stay or len(made) >= 20
 
 
 @pytest.mark.parametrize("handler", [garbage, hangs_up])

@@ -37,8 +37,12 @@ class Ticking:
     _told: dict[str, float] = field(default_factory=dict)
 
     async def begin(self) -> None:
-        """Look after time once, before anybody is answered; while the database is away, nobody is."""
+        """Look after time once, before anybody is answered; while the database is away, nobody is.
+
+        And hear of the news: who asks first is then remembered at once.
+        """
         await self._guarded(self._tick)
+        await self._guarded(self.door.refresh)
 
     @contextlib.asynccontextmanager
     async def going_on(self) -> AsyncIterator[None]:

@@ -108,6 +108,7 @@ class Drive:
         address: tuple[str, int],
         *,
         links: int = LINKS,
+        stay: bool = True,
         clock_s: Callable[[], float] = time.monotonic,
     ) -> None:
         """Nothing is sent yet.
@@ -117,10 +118,13 @@ class Drive:
             tokens: of these.
             address: host and port of the server's door for cars.
             links: connections at a time.
+            stay: a connection whose car has nothing more to ask serves the next; else it is closed, and each car makes
+                one of its own.
             clock_s: seconds that only grow.
         """
         self.cars, self.figures = list(cars), Figures()
         self._tokens, self._address, self._most, self._clock_s = tokens, address, links, clock_s
+        self._stay = stay
         self._host = f"[{address[0]}]" if ":" in address[0] else address[0]
         self._host = f"{self._host}:{address[1]}"
         self._due: list[tuple[float, int]] = []
@@ -201,7 +205,10 @@ class Drive:
             if job.span_s < math.inf:
                 heapq.heappush(self._due, (self._clock_s() + job.span_s, place))
             link.place, link.want = -1, None
-            self._free.append(link)
+            if self._stay:
+                self._free.append(link)
+            else:
+                self._drop(link)
             return
         link.place, link.want, link.due_s, link.heard = place, job, due_s, False
         link.answers.hashes = job.kind is Kind.FILE

@@ -1,13 +1,15 @@
 """`volant fleet serve`: the cars' door and the people's door of a fleet in one process, with its clock.
 
-Cars are answered by granian in the main thread's loop; what waits for the database works in threads beside it. People
-have a loop of their own in another thread, so that no list delays a car.
+Cars are answered by granian, those for which there is nothing in its thread, all others in the main thread's loop; what
+waits for the database works in threads beside it. People have a loop of their own in another thread, so that no list
+delays a car.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import secrets
 import signal
@@ -29,6 +31,7 @@ from volant.app.fleet_clock import Ticking
 from volant.app.fleet_deltas import deltas_made
 from volant.app.fleet_folder import FleetFolder
 from volant.app.fleet_keys import FleetKeys
+from volant.app.fleet_loop import BeginsAtOnce
 from volant.app.fleet_people import PeopleDoor
 from volant.app.say import tell
 from volant.cloud.desk import Desk
@@ -58,8 +61,8 @@ def serve_command(folder: Path, host: str, port: int, people_port: int, poll_s: 
     for number in (port, people_port):
         _check_free(host, number)
     sys.setswitchinterval(SWITCH_S)
-    with FleetFolder(folder) as home:
-        ended = asyncio.run(_serve(home, host, port, people_port, poll_s))
+    with FleetFolder(folder) as home, asyncio.Runner(loop_factory=BeginsAtOnce) as runner:
+        ended = runner.run(_serve(home, host, port, people_port, poll_s))
     return Exit.TERMINATED if ended is signal.SIGTERM else Exit.DONE
 
 
@@ -89,6 +92,7 @@ async def _serve(
         people = stack.enter_context(PeopleDoor(desk, host, people_port))
         if FleetKeys(home.path)() is not None:
             stack.enter_context(deltas_made(home.path))
+        gc.freeze()  # what is there now stays, so looking through it again and again frees nothing
         async with _granian(door, host, port), ticking.going_on():
             tell(f"cars:   http://{host}:{port}/DEFAULT/controller/v1/CAR")
             tell(f"people: http://{host}:{people.port}/ (Ctrl-C ends)")

@@ -20,38 +20,28 @@ from volant.cloud.artifacts import Artifacts
 from volant.cloud.asking import Ask, Peeked, Reply, Rest, peek, rooms_of, take
 from volant.cloud.bodies import CBOR, from_cbor, read_body
 from volant.cloud.ddi import Answer, Place, Request
-from volant.cloud.ddi.requests import HAL, etag_of
 from volant.cloud.ddi.shapes import BODY_MOST_BYTES
-from volant.cloud.ddi.writing import write_rest
 from volant.cloud.lanes import BehindError, Lane
 from volant.cloud.limits import TURN_S, Counts, Limits
-from volant.cloud.quiet import (
-    BUSY,
-    DIGEST_BYTES,
-    FLAGS,
-    GROUP,
-    HAS_INSTALLED,
-    NO_GROUP,
-    WANTS_ATTRIBUTES,
-    QuietCars,
-    installed_of,
-    sleep_s,
+from volant.cloud.quick import (
+    ROOT,
+    ROOT_LENGTH,
+    SCHEME,
+    TENANT,
+    QuickAnswers,
+    digest_of,
+    into_the_loop,
 )
-from volant.cloud.sending import AWAY_S, WORDS, Headers, Run, send, words
+from volant.cloud.quiet import BUSY, DIGEST_BYTES, FLAGS, QuietCars, sleep_s
+from volant.cloud.sending import AWAY_S, WORDS, Run, send, words
 from volant.cloud.service import Fleet
 from volant.cloud.steady import Steady
 from volant.cloud.wake import MESSAGE_MOST, WAKE_STEP_S, Hub, Line
 from volant.core.errors import InputError, LinkError, RefusedError
 
-TENANT: Final = "DEFAULT"
-"""hawkBit's own name of the only tenant; others are unknown here."""
-ROOT: Final = f"/{TENANT}/controller/v1/"
-ROOT_LENGTH: Final = len(ROOT)
 UPTANE: Final = "/uptane/"
 UPTANE_BODY_MOST_BYTES: Final = 1 << 20
 WAKE: Final = "wake"
-SCHEME: Final = "TargetToken "
-SCHEME_LENGTH: Final = len(SCHEME)
 WRITES: Final = frozenset({"POST", "PUT"})
 LOOKS_AT_ONCE: Final = 256
 ACTS_AT_ONCE: Final = 64
@@ -84,7 +74,7 @@ class UptaneAsk:
 
 @dataclass
 class Door:
-    """Answers cars. All in one loop; only `hands` work elsewhere."""
+    """Answers cars. All in one loop; only `hands` work elsewhere, and quiet cars are answered wherever they ask."""
 
     fleet: Fleet
     artifacts: Artifacts
@@ -100,7 +90,7 @@ class Door:
     ready: bool = True
     """Whether time was looked after; until then nothing is asked of the database."""
     counts: Counts = field(init=False)
-    _rests: dict[int, tuple[bytes, Headers]] = field(default_factory=dict)
+    _quick: QuickAnswers = field(init=False)
     _looks: Lane[Ask, Reply | Rest] = field(init=False)
     _acts: Lane[Ask, Reply] = field(init=False)
     _uptanes: Lane[UptaneAsk, Answer] = field(init=False)
@@ -108,57 +98,22 @@ class Door:
     def __post_init__(self) -> None:
         most = self.limits.waiting
         self.counts = Counts(self.limits)
+        self._quick = QuickAnswers(self.cars, self.counts)
         self._looks = Lane(self._peek, waiting_most=most, at_once=LOOKS_AT_ONCE)
         self._acts = Lane(self._take, waiting_most=most, at_once=ACTS_AT_ONCE)
         self._uptanes = Lane(self._answer_uptane, waiting_most=most, at_once=UPTANE_AT_ONCE)
 
     async def __rsgi__(self, scope: Any, proto: Any) -> None:
-        """Answer one request, or hold one connection (RSGI 1.6)."""
-        if scope.proto != "http":
+        """Answer one request, or hold one connection (RSGI 1.6). It may begin in any thread, then goes on in the loop."""
+        is_request = scope.proto == "http"
+        if is_request and self._quick.answer(scope, proto, self.poll_s, self.base):
+            return
+        await into_the_loop()
+        if not is_request:
             await self._hold(scope, proto)
             return
-        path = scope.path
-        if path.startswith(ROOT):
-            car_id = path[ROOT_LENGTH:]
-            row = self.cars.rows.get(car_id)
-            if (
-                row is not None
-                and not row[FLAGS] & BUSY
-                and scope.method == "GET"
-                and self._again(car_id, row, scope, proto)
-            ):
-                return
         answer = await self._answer(scope, proto)
         await send(answer, scope, proto, self.artifacts, self.hands.files)
-
-    def _again(self, car_id: str, row: bytes, scope: Any, proto: Any) -> bool:
-        """Answer the poll of a car for which there is nothing. False: it is not that simple."""
-        headers = scope.headers
-        token = headers.get("authorization")
-        if (
-            token is None
-            or not token.startswith(SCHEME)
-            or not hmac.compare_digest(_digest(token), row[:DIGEST_BYTES])
-            or (row[GROUP] != NO_GROUP and self.cars.may_go(row))
-            or CBOR in headers.get("accept", "")
-            or not self.counts.hear(car_id)
-        ):
-            return False
-        period_s = sleep_s(car_id, self.poll_s)
-        if row[FLAGS]:
-            base = self.base or f"{scope.scheme}://{headers.get('host', 'localhost')}"
-            found = _rest_of(row, Place(base, TENANT, car_id), period_s)
-        else:
-            cached = self._rests.get(period_s)
-            if cached is None:
-                cached = self._rests[period_s] = _rest_of(row, Place("", TENANT, ""), period_s)
-            found = cached
-        body, head = found
-        if headers.get("if-none-match") == head[1][1]:
-            proto.response_empty(304, head[1:])
-        else:
-            proto.response_bytes(200, head, body)
-        return True
 
     async def _answer(self, scope: Any, proto: Any) -> Answer:
         path = scope.path
@@ -187,7 +142,7 @@ class Door:
         headers = dict(scope.headers.items())
         token = headers.get("authorization", "")
         row = self.cars.rows.get(car_id)
-        digest = _digest(token)
+        digest = digest_of(token)
         stranger = row is None and not self.cars.knew(car_id, digest)
         if stranger and not self.counts.lets(scope.client):
             return self._slower("too many requests of this address were refused")
@@ -361,11 +316,11 @@ class Door:
         if not self.counts.lets(scope.client):
             proto.close(429)
             return None
-        if not token.startswith(SCHEME) or not await self._is_known(car_id, _digest(token)):
+        if not token.startswith(SCHEME) or not await self._is_known(car_id, digest_of(token)):
             self.counts.err(scope.client)
             proto.close(401)
             return None
-        return Line(car_id, _digest(token).hex(), await proto.accept())
+        return Line(car_id, digest_of(token).hex(), await proto.accept())
 
     async def _is_known(self, car_id: str, digest: bytes) -> bool:
         row = self.cars.rows.get(car_id)
@@ -386,22 +341,6 @@ def _is_quiet(row: bytes | None) -> bool:
 def _look(line: Line) -> Ask:
     place = Place("", TENANT, line.car_id)
     return Ask(line.car_id, line.digest, Request("GET", ""), place, 1.0)
-
-
-def _rest_of(row: bytes, place: Place, period_s: float) -> tuple[bytes, Headers]:
-    flags = row[FLAGS]
-    body = write_rest(
-        place,
-        period_s,
-        installed=installed_of(row) if flags & HAS_INSTALLED else 0,
-        wants_attributes=bool(flags & WANTS_ATTRIBUTES),
-    )
-    return body, [("content-type", HAL), ("etag", etag_of(body))]
-
-
-def _digest(authorization: str) -> bytes:
-    """SHA-256 of the token in a header. Tokens are long and by chance, so this needs no salt."""
-    return hashlib.sha256(authorization[SCHEME_LENGTH:].strip().encode()).digest()
 
 
 def _no_uptane(_method: str, path: str, _headers: dict[str, str], _body: bytes) -> Answer:

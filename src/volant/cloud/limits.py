@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import threading
 from dataclasses import dataclass, field
 from typing import Annotated, Final
 
@@ -36,18 +37,20 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 @dataclass
 class Counts:
-    """What was asked since the last turn."""
+    """What was asked since the last turn. Any thread may count a car."""
 
     limits: Limits
     cars: dict[str, int] = field(default_factory=dict)
     """Requests by car, of cars with a good token."""
     addresses: dict[str, int] = field(default_factory=dict)
     """Requests that were refused, by address."""
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def hear(self, car_id: str) -> bool:
         """Count a request of a car. False: it is one too many."""
-        count = self.cars.get(car_id, 0) + 1
-        self.cars[car_id] = count
+        with self._lock:
+            count = self.cars.get(car_id, 0) + 1
+            self.cars[car_id] = count
         return count <= self.limits.car_requests
 
     def err(self, client: str) -> None:
@@ -63,9 +66,10 @@ class Counts:
 
     def turn(self) -> list[str]:
         """Begin anew; the cars that were heard."""
-        heard, self.cars = list(self.cars), {}
+        with self._lock:
+            heard, self.cars = self.cars, {}
         self.addresses.clear()
-        return heard
+        return list(heard)
 
     def _address(self, client: str) -> str:
         address = address_of(client)

@@ -1,12 +1,13 @@
 """Cars for which there is nothing: what their polls are answered from without the database, in few bytes a car.
 
 A row is good until there is news. Cars that only wait until a campaign has room for them are let through as many at a
-time as it has.
+time as it has. Any thread may ask; what is changed is changed under a lock.
 """
 
 from __future__ import annotations
 
 import hmac
+import threading
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -42,16 +43,19 @@ class QuietCars:
     _numbers: dict[frozenset[str], int] = field(default_factory=lambda: {frozenset(): 0})
     _rooms: dict[str, int] = field(default_factory=dict)
     _old: list[dict[str, bytes]] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
+    """Rows and what their groups mean belong together."""
 
     def learn(self, news: int) -> bool:
         """Hear the number of the news. True: there are some, and all rows are forgotten."""
         if news <= self.news:
             return False
-        self.news = news
-        self._old.append(self.before)
-        self.before, self.rows = self.rows, {}
-        self._groups, self._numbers = [frozenset()], {frozenset(): 0}
-        self._rooms = {}
+        with self._lock:
+            self.news = news
+            self._old.append(self.before)
+            self.before, self.rows = self.rows, {}
+            self._groups, self._numbers = [frozenset()], {frozenset(): 0}
+            self._rooms = {}
         return True
 
     def drop_old(self) -> None:
@@ -70,24 +74,41 @@ class QuietCars:
         flags = BUSY * rest.busy | WANTS_ATTRIBUTES * rest.wants_attributes
         flags |= HAS_INSTALLED * bool(rest.installed)
         tail = rest.installed.to_bytes(7, "little") if rest.installed else b""
-        group = self._number(rest.waits).to_bytes(2, "little")
-        self.rows[car_id] = bytes.fromhex(rest.digest) + bytes((flags,)) + group + tail
-        self.before.pop(car_id, None)
+        with self._lock:
+            group = self._number(rest.waits).to_bytes(2, "little")
+            self.rows[car_id] = bytes.fromhex(rest.digest) + bytes((flags,)) + group + tail
+            self.before.pop(car_id, None)
 
     def knew(self, car_id: str, digest: bytes) -> bool:
         """Whether a car had this token before the last news."""
         row = self.before.get(car_id)
         return row is not None and hmac.compare_digest(digest, row[:DIGEST_BYTES])
 
+    def rest(self, car_id: str, digest: bytes) -> bytes | None:
+        """Row of a car that has this token and may rest. None: it is to be looked at, maybe because a campaign has room
+        for it, which then has room for one less."""
+        with self._lock:
+            row = self.rows.get(car_id)
+            if (
+                row is None
+                or row[FLAGS] & BUSY
+                or not hmac.compare_digest(digest, row[:DIGEST_BYTES])
+                or (row[GROUP] != NO_GROUP and self.may_go(row))
+            ):
+                return None
+            return row
+
     def rouse(self, car_id: str) -> None:
         """A car that says something is looked at anew with its next poll."""
-        row = self.rows.get(car_id)
-        if row is not None:
-            self.rows[car_id] = row[:FLAGS] + bytes((BUSY,)) + NO_GROUP
+        with self._lock:
+            row = self.rows.get(car_id)
+            if row is not None:
+                self.rows[car_id] = row[:FLAGS] + bytes((BUSY,)) + NO_GROUP
 
     def make_room(self, rooms: Mapping[str, int]) -> None:
         """Hear how many more cars campaigns would tell now; those not named: none."""
-        self._rooms = dict(rooms)
+        with self._lock:
+            self._rooms = dict(rooms)
 
     def rooms(self) -> dict[str, int]:
         """Campaigns that have room."""
