@@ -16,6 +16,7 @@ from volant.cloud.steady import Steady
 
 ROOT = "/DEFAULT/controller/v1/car-1"
 TOKEN = "secret"
+CLIENT = "192.0.2.1:5000"
 
 
 @dataclass
@@ -36,7 +37,7 @@ class Scope:
     headers: dict[str, str]
     query_string: str = ""
     proto: str = "http"
-    client: str = "192.0.2.1:5000"
+    client: str = CLIENT
     scheme: str = "http"
 
 

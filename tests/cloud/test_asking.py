@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.cloud.ddi.device import said
 from tests.cloud.shop import Shop
 from tests.cloud.test_service import check
-from volant.cloud.asking import Ask, Reply, Rest, peek, rooms_of, take
+from volant.cloud.asking import Ask, Reply, Rest, changes_of, peek, take
 from volant.cloud.campaigns import CarState, Wave
 from volant.cloud.ddi import Place, Request
 from volant.cloud.people import digest_of
@@ -43,7 +43,9 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
 def test_a_car_without_work_comes_back_with_what_it_may_be_answered_from(shop: Shop) -> None:
     found, wrong = peek(shop.fleet, [ask("car-0"), ask("car-1", token="x")], shop.now_s)
     assert isinstance(found, Reply)
-    assert found.rest == Rest(digest=digest_of("t"), news=shop.fleet.store.news())
+    with shop.fleet.store.read() as work:
+        line = work.last_line()
+    assert found.rest == Rest(digest=digest_of("t"), news=shop.fleet.store.news(), line=line)
     assert isinstance(wrong, Reply)
     assert (wrong.answer.status, wrong.rest) == (401, None)
 
@@ -65,12 +67,12 @@ def test_cars_that_wait_for_room_say_for_which_campaign(shop: Shop) -> None:
         concurrency=1,
         waves=(Wave(name="first", count=3, errors_stop=9), Wave(name="rest", errors_stop=9)),
     )
-    assert rooms_of(shop.fleet, ["spring", "none"], shop.now_s)[1] == {"spring": 1}
+    assert changes_of(shop.fleet, None, ["spring", "none"], shop.now_s).rooms == {"spring": 1}
     told = next(car for car in CARS if "deploymentBase" in shop.poll(car))
     found = [peek(shop.fleet, [ask(car)], shop.now_s)[0] for car in CARS if car != told]
     waits = [one.rest.waits for one in found if isinstance(one, Reply) and one.rest is not None]
     assert sorted(map(len, waits)) == [0, 0, 0, 1, 1]
-    assert rooms_of(shop.fleet, ["spring"], shop.now_s)[1] == {}
+    assert changes_of(shop.fleet, None, ["spring"], shop.now_s).rooms == {}
 
 
 def test_one_bad_request_of_many_fails_alone(shop: Shop) -> None:

@@ -13,7 +13,7 @@ from volant.cloud.ddi import Action, Device, Place, write_base
 from volant.cloud.ddi.writing import write_rest
 from volant.cloud.lanes import BehindError, Lane
 from volant.cloud.limits import Counts, Limits, address_of
-from volant.cloud.quiet import FLAGS, QuietCars, installed_of, sleep_s
+from volant.cloud.quiet import BUSY, FLAGS, QuietCars, installed_of, sleep_s
 from volant.core.errors import LinkError
 
 DIGEST = "ab" * 32
@@ -28,13 +28,13 @@ def test_what_little_is_remembered_gives_the_same_answer(installed: int, wants: 
     place = Place("http://fleet", "DEFAULT", "car-1")
     found = write_rest(place, 300.0, installed=installed, wants_attributes=wants)
     assert found == write_base(device, place, 300.0)
-    cars = QuietCars(news=1)
+    cars = QuietCars(news=1, line=0)
     cars.put("car-1", Rest(digest=DIGEST, news=1, installed=installed, wants_attributes=wants))
     assert installed_of(cars.rows["car-1"]) == installed
 
 
 def test_a_car_costs_less_than_300_bytes() -> None:
-    cars, count = QuietCars(news=1), 20_000
+    cars, count = QuietCars(news=1, line=0), 20_000
     rest = Rest(digest=DIGEST, news=1, installed=12345, waits=frozenset({"spring"}))
     for place in range(count):
         cars.put(f"VOLANT{place:011}", rest)
@@ -43,7 +43,7 @@ def test_a_car_costs_less_than_300_bytes() -> None:
 
 
 def test_news_forgets_all_and_what_is_older_is_not_remembered() -> None:
-    cars = QuietCars()
+    cars = QuietCars(line=0)
     assert cars.learn(5)
     cars.put("car-1", Rest(digest=DIGEST, news=4))
     assert not cars.rows
@@ -62,7 +62,7 @@ def test_news_forgets_all_and_what_is_older_is_not_remembered() -> None:
 
 
 def test_as_many_go_as_there_is_room_for() -> None:
-    cars = QuietCars(news=1)
+    cars = QuietCars(news=1, line=0)
     cars.put("car-1", Rest(digest=DIGEST, news=1, waits=frozenset({"a", "b"})))
     row = cars.rows["car-1"]
     assert cars.campaigns() == {"a", "b"}
@@ -74,6 +74,27 @@ def test_as_many_go_as_there_is_room_for() -> None:
     cars.rouse("car-2")
     assert cars.rows["car-1"][FLAGS] == 1
     assert not cars.may_go(cars.rows["car-1"])
+
+
+def test_a_car_of_which_another_server_stored_something_is_looked_at_anew() -> None:
+    cars = QuietCars(news=1, line=7)
+    for name in ("car-1", "car-2"):
+        cars.put(name, Rest(digest=DIGEST, news=1, line=7, waits=frozenset({"a"})))
+    assert cars.touch(9, ["car-1", "car-3", "spring"]) == ["car-1"]
+    assert cars.rows["car-1"][FLAGS] & BUSY
+    assert not cars.rows["car-2"][FLAGS] & BUSY
+    assert cars.touch(10, ["car-1"]) == []
+
+
+def test_what_was_looked_at_before_a_line_that_was_heard_is_looked_at_again() -> None:
+    cars = QuietCars(news=1)
+    cars.put("car-1", Rest(digest=DIGEST, news=1, line=9))
+    assert cars.rows["car-1"][FLAGS] & BUSY
+    cars.touch(9, [])
+    cars.put("car-1", Rest(digest=DIGEST, news=1, line=8))
+    assert cars.rows["car-1"][FLAGS] & BUSY
+    cars.put("car-1", Rest(digest=DIGEST, news=1, line=9))
+    assert not cars.rows["car-1"][FLAGS] & BUSY
 
 
 def test_periods_differ_by_a_tenth() -> None:

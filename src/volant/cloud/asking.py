@@ -45,6 +45,8 @@ class Rest:
     """SHA-256 of its token, in hex."""
     news: int
     """Number of the news that it is as new as."""
+    line: int = 0
+    """Last line of the audit log that it is as new as."""
     busy: bool = False
     """There is something for it: it is let in, but not answered from this."""
     installed: int = 0
@@ -76,6 +78,19 @@ class Taken:
     news: int
 
 
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What any server of the fleet has stored since it was last asked."""
+
+    news: int
+    rooms: Mapping[str, int]
+    """How many more cars each campaign that was asked about would tell now."""
+    line: int
+    """The last line of the audit log."""
+    about: tuple[str, ...]
+    """What lines since then are about: cars that were told or moved on, and others."""
+
+
 def peek(fleet: Fleet, asks: Sequence[Ask], now_s: float) -> list[Peeked]:
     """Answer what can be read.
 
@@ -84,7 +99,7 @@ def peek(fleet: Fleet, asks: Sequence[Ask], now_s: float) -> list[Peeked]:
     """
     with fleet.store.read() as work:
         cars = work.let_in([one.car_id for one in asks])
-        looking = _Looking(work, cars, work.last_number("news"), now_s)
+        looking = _Looking(work, cars, work.last_number("news"), work.last_line(), now_s)
         return [looking.peek(one) for one in asks]
 
 
@@ -105,18 +120,29 @@ def take(fleet: Fleet, asks: Sequence[Ask], now_s: float, rooms: Iterable[str] =
         if len(asks) == 1:
             return Taken((error,), {}, 0)
     replies = tuple(reply for one in asks for reply in take(fleet, [one], now_s).replies)
-    news, found = rooms_of(fleet, wanted, now_s)
-    return Taken(replies, found, news)
+    found = changes_of(fleet, None, wanted, now_s)
+    return Taken(replies, found.rooms, found.news)
 
 
-def rooms_of(fleet: Fleet, campaign_ids: Iterable[str], now_s: float) -> tuple[int, dict[str, int]]:
-    """The number of the news, and how many more cars each of some campaigns would tell now.
+def changes_of(
+    fleet: Fleet, since: int | None, campaign_ids: Iterable[str], now_s: float
+) -> Changes:
+    """What any server has stored.
+
+    Args:
+        fleet: whose.
+        since: line of the audit log; None: only from now on.
+        campaign_ids: those whose room is asked for.
+        now_s: Unix seconds.
 
     Raises:
         LinkError: the database is away.
     """
     with fleet.store.read() as work:
-        return work.last_number("news"), _rooms(work, campaign_ids, now_s)
+        line = work.last_line()
+        about = work.about_since(since) if since is not None and since < line else ()
+        rooms = _rooms(work, campaign_ids, now_s)
+        return Changes(work.last_number("news"), rooms, line, tuple(about))
 
 
 @dataclass(frozen=True)
@@ -126,6 +152,7 @@ class _Looking:
     work: Work
     cars: Mapping[str, Let]
     news: int
+    line: int
     now_s: float
     campaigns: dict[str, Campaign | None] = field(default_factory=dict)
 
@@ -140,7 +167,7 @@ class _Looking:
         let = self.cars.get(one.car_id)
         if let is None or not hmac.compare_digest(let.digest, one.digest):
             return Reply(Answer(401, b"no token of this device", WORDS))
-        busy = Rest(digest=let.digest, news=self.news, busy=True)
+        busy = Rest(digest=let.digest, news=self.news, line=self.line, busy=True)
         device = let.device or Device(controller_id=one.car_id)
         if not is_poll(one.request):
             reads = one.request.method in READS
@@ -151,6 +178,7 @@ class _Looking:
         rest = Rest(
             digest=let.digest,
             news=self.news,
+            line=self.line,
             installed=device.installed.action_id if device.installed else 0,
             wants_attributes=device.wants_attributes,
             waits=waits,

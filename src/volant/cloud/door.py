@@ -17,7 +17,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from volant.cloud.artifacts import Artifacts
-from volant.cloud.asking import Ask, Peeked, Reply, Rest, peek, rooms_of, take
+from volant.cloud.asking import Ask, Peeked, Reply, Rest, changes_of, peek, take
 from volant.cloud.bodies import CBOR, from_cbor, read_body
 from volant.cloud.ddi import Answer, Place, Request
 from volant.cloud.ddi.shapes import BODY_MOST_BYTES
@@ -44,6 +44,9 @@ UPTANE_BODY_MOST_BYTES: Final = 1 << 20
 WAKE: Final = "wake"
 WRITES: Final = frozenset({"POST", "PUT"})
 LOOKS_AT_ONCE: Final = 256
+SUSPECTS_AT_ONCE: Final = 16
+SUSPECTS_WAITING: Final = 64
+TOO_MANY_REFUSED: Final = "too many requests of this address were refused"
 ACTS_AT_ONCE: Final = 64
 UPTANE_AT_ONCE: Final = 16
 
@@ -94,6 +97,9 @@ class Door:
     _looks: Lane[Ask, Reply | Rest] = field(init=False)
     _acts: Lane[Ask, Reply] = field(init=False)
     _uptanes: Lane[UptaneAsk, Answer] = field(init=False)
+    _suspects: Lane[Ask, Reply | Rest] = field(init=False)
+    """Strangers at an address of which too many requests were refused: an honest car may be among them."""
+    _uptane_suspects: Lane[UptaneAsk, Answer] = field(init=False)
 
     def __post_init__(self) -> None:
         most = self.limits.waiting
@@ -102,6 +108,9 @@ class Door:
         self._looks = Lane(self._peek, waiting_most=most, at_once=LOOKS_AT_ONCE)
         self._acts = Lane(self._take, waiting_most=most, at_once=ACTS_AT_ONCE)
         self._uptanes = Lane(self._answer_uptane, waiting_most=most, at_once=UPTANE_AT_ONCE)
+        few, most = SUSPECTS_AT_ONCE, SUSPECTS_WAITING
+        self._suspects = Lane(self._peek, waiting_most=most, at_once=few)
+        self._uptane_suspects = Lane(self._answer_uptane, waiting_most=most, at_once=few)
 
     async def __rsgi__(self, scope: Any, proto: Any) -> None:
         """Answer one request, or hold one connection (RSGI 1.6). It may begin in any thread, then goes on in the loop."""
@@ -144,8 +153,9 @@ class Door:
         row = self.cars.rows.get(car_id)
         digest = digest_of(token)
         stranger = row is None and not self.cars.knew(car_id, digest)
-        if stranger and not self.counts.lets(scope.client):
-            return self._slower("too many requests of this address were refused")
+        suspect = stranger and not self.counts.lets(scope.client)
+        if suspect and self._suspects.is_full:
+            return self._slower(TOO_MANY_REFUSED)
         if not token.startswith(SCHEME):
             return words(401, "no token of this device")
         if row is not None and not hmac.compare_digest(digest, row[:DIGEST_BYTES]):
@@ -168,11 +178,13 @@ class Door:
             Place(base, TENANT, car_id),
             sleep_s(car_id, self.poll_s),
         )
-        return await self._ask(ask, known=row is not None)
+        return await self._ask(
+            ask, self._suspects if suspect else self._looks, known=row is not None
+        )
 
-    async def _ask(self, ask: Ask, *, known: bool) -> Answer:
+    async def _ask(self, ask: Ask, looks: Lane[Ask, Reply | Rest], *, known: bool) -> Answer:
         if not (known and ask.request.method in WRITES):
-            found = await self._looks.ask(ask)
+            found = await looks.ask(ask)
             rest = found if isinstance(found, Rest) else found.rest
             if rest is not None:
                 self.cars.put(ask.car_id, rest)
@@ -187,8 +199,9 @@ class Door:
 
     async def _uptane(self, scope: Any, proto: Any, path: str) -> Answer:
         headers = dict(scope.headers.items())
-        if not self.counts.lets(scope.client):
-            return self._slower("too many requests of this address were refused")
+        lane = self._uptanes if self.counts.lets(scope.client) else self._uptane_suspects
+        if lane is self._uptane_suspects and lane.is_full:
+            return self._slower(TOO_MANY_REFUSED)
         if not self.ready:
             raise LinkError("the server is starting")
         most = UPTANE_BODY_MOST_BYTES
@@ -196,7 +209,7 @@ class Door:
         if body is None:
             return words(413, f"a body has at most {most} bytes, and comes at once")
         ask = UptaneAsk(scope.method, path[len(UPTANE) - 1 :], headers, body)
-        return await self._uptanes.ask(ask)
+        return await lane.ask(ask)
 
     def _later(self, scope: Any, why: str, least_s: float) -> Answer:
         """Come again: each at another time, so that they do not all come at once again."""
@@ -239,10 +252,11 @@ class Door:
             LinkError: the database is away.
         """
         wanted = self.cars.campaigns() | frozenset(self.hub.waiting)
-        news, rooms = await self.hands.looks(
-            partial(rooms_of, self.fleet, wanted, self.clock.now_s())
+        found = await self.hands.looks(
+            partial(changes_of, self.fleet, self.cars.line, wanted, self.clock.now_s())
         )
-        self._learn(news, rooms)
+        self._learn(found.news, found.rooms)
+        self.hub.look_again(self.cars.touch(found.line, found.about))
         self.cars.drop_old()
 
     async def wake(self) -> None:

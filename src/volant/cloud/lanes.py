@@ -48,6 +48,11 @@ class Lane(Generic[J, R]):
     def __len__(self) -> int:
         return len(self._waiting)
 
+    @property
+    def is_full(self) -> bool:
+        """Whether nobody more may wait."""
+        return len(self._waiting) >= self._most
+
     async def ask(self, job: J) -> R:
         """Have a job done.
 

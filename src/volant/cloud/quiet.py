@@ -9,7 +9,7 @@ from __future__ import annotations
 import hmac
 import threading
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -37,6 +37,8 @@ class QuietCars:
     rows: dict[str, bytes] = field(default_factory=dict)
     news: int = -1
     """Number of the news that all rows are as new as."""
+    line: int | None = None
+    """Line of the audit log up to which it is known which cars something was stored of, by any server."""
     before: dict[str, bytes] = field(default_factory=dict)
     """Rows from before the last news, of cars that have not come since: good for nothing but to know who is a stranger."""
     _groups: list[frozenset[str]] = field(default_factory=lambda: [frozenset()])
@@ -71,11 +73,13 @@ class QuietCars:
         """Remember a car, unless there was news meanwhile."""
         if rest.news != self.news:
             return
-        flags = BUSY * rest.busy | WANTS_ATTRIBUTES * rest.wants_attributes
+        # It was looked at before a line that was heard meanwhile: that may have been about this car.
+        late = self.line is None or rest.line < self.line
+        flags = BUSY * (rest.busy or late) | WANTS_ATTRIBUTES * rest.wants_attributes
         flags |= HAS_INSTALLED * bool(rest.installed)
         tail = rest.installed.to_bytes(7, "little") if rest.installed else b""
         with self._lock:
-            group = self._number(rest.waits).to_bytes(2, "little")
+            group = NO_GROUP if late else self._number(rest.waits).to_bytes(2, "little")
             self.rows[car_id] = bytes.fromhex(rest.digest) + bytes((flags,)) + group + tail
             self.before.pop(car_id, None)
 
@@ -86,7 +90,8 @@ class QuietCars:
 
     def rest(self, car_id: str, digest: bytes) -> bytes | None:
         """Row of a car that has this token and may rest. None: it is to be looked at, maybe because a campaign has room
-        for it, which then has room for one less."""
+        for it, which then has room for one less.
+        """
         with self._lock:
             row = self.rows.get(car_id)
             if (
@@ -101,9 +106,26 @@ class QuietCars:
     def rouse(self, car_id: str) -> None:
         """A car that says something is looked at anew with its next poll."""
         with self._lock:
-            row = self.rows.get(car_id)
-            if row is not None:
-                self.rows[car_id] = row[:FLAGS] + bytes((BUSY,)) + NO_GROUP
+            self._rouse(car_id)
+
+    def touch(self, line: int, car_ids: Iterable[str]) -> list[str]:
+        """Hear of what cars something was stored up to a line of the audit log: they are looked at anew.
+
+        Returns:
+            those that were quiet.
+        """
+        with self._lock:
+            self.line = line
+            rows = self.rows
+            found = [one for one in car_ids if one in rows and not rows[one][FLAGS] & BUSY]
+            for car_id in found:
+                self._rouse(car_id)
+        return found
+
+    def _rouse(self, car_id: str) -> None:
+        row = self.rows.get(car_id)
+        if row is not None:
+            self.rows[car_id] = row[:FLAGS] + bytes((BUSY,)) + NO_GROUP
 
     def make_room(self, rooms: Mapping[str, int]) -> None:
         """Hear how many more cars campaigns would tell now; those not named: none."""

@@ -82,6 +82,10 @@ class Hub:
             for campaign_id in campaigns:
                 self.waiting.setdefault(campaign_id, deque()).append(car_id)
 
+    def look_again(self, car_ids: Iterable[str]) -> None:
+        """Of some cars something was stored, maybe by another server."""
+        self.todo.update(dict.fromkeys(one for one in car_ids if one in self.lines))
+
     def next_to_look_at(self, most: int) -> list[Line]:
         """Whom to look at now."""
         found: list[Line] = []

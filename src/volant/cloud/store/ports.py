@@ -261,6 +261,12 @@ class Work(Protocol):
     def head(self) -> Head:
         """Where the audit log stands."""
 
+    def last_line(self) -> int:
+        """Number of the audit log's last line; 0: there is none."""
+
+    def about_since(self, number: int) -> Iterator[str]:
+        """What lines of the audit log after one are about, each once."""
+
     def lines(self) -> Iterator[bytes]:
         """The audit log."""
 

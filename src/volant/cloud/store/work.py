@@ -119,6 +119,17 @@ class SqlWork(CampaignRows, SearchRows):
         found = self._first("select number, digest from audit order by number desc limit 1")
         return EMPTY if found is None else Head(count=found[0], digest=found[1])
 
+    def last_line(self) -> int:
+        """Number of the audit log's last line; 0: there is none."""
+        found = self._first("select number from audit order by number desc limit 1")
+        return 0 if found is None else int(found[0])
+
+    def about_since(self, number: int) -> Iterator[str]:
+        """What lines of the audit log after one are about, each once."""
+        sql = "select distinct about from audit where number > :number"
+        for (about,) in self._stream(sql, number=number):
+            yield about
+
     def lines(self) -> Iterator[bytes]:
         """The audit log."""
         for (line,) in self._stream("select line from audit order by number"):
