@@ -1,10 +1,11 @@
 """People at a real server: two at once, a stolen token, somebody who guesses; see docs/reference/fleet-tests.md."""
 
+import itertools
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
@@ -28,12 +29,17 @@ class Desk:
     other: LiveFleet
     tokens: dict[Role, str]
     open_: ExitStack
+    tries: Iterator[int] = field(default_factory=itertools.count)
 
     def of(self, role: Role) -> httpx.Client:
         return self.by(self.tokens[role])
 
     def by(self, token: str, fleet: LiveFleet | None = None) -> httpx.Client:
         return self.open_.enter_context((fleet or self.fleet).person(token))
+
+    def name(self, word: str) -> str:
+        """A name of its own for each try of a test: a second one meets what the first has left."""
+        return f"{word}-{next(self.tries)}"
 
     def draft(self, name: str, by: httpx.Client) -> dict[str, Any]:
         """A campaign that may be submitted."""
@@ -99,63 +105,67 @@ def at_once(*calls: Any) -> list[httpx.Response]:
 
 
 def test_of_many_that_start_one_campaign_one_does(desk: Desk) -> None:
-    view = desk.approved("start")
+    name = desk.name("start")
+    view = desk.approved(name)
     tellers = [desk.by(desk.tokens[Role.OPERATOR], one) for one in (desk.fleet, desk.other) * 3]
     answers = at_once(
-        *(lambda one=one: act(one, "start", "start", revision=view["revision"]) for one in tellers)
+        *(lambda one=one: act(one, name, "start", revision=view["revision"]) for one in tellers)
     )
     statuses = sorted(one.status_code for one in answers)
     assert statuses == [200] + [409] * (len(tellers) - 1)
     assert all(one.json()["error"] for one in answers if one.status_code == 409)
-    found = desk.of(Role.VIEWER).get("/campaigns/start").json()
+    found = desk.of(Role.VIEWER).get(f"/campaigns/{name}").json()
     assert sum(wave["size"] for wave in found["waves"]) == len(CARS)
-    started = [one for one in desk.lines() if (one["act"], one["about"]) == ("start", "start")]
+    started = [one for one in desk.lines() if (one["act"], one["about"]) == ("start", name)]
     assert len(started) == 1
 
 
 def test_of_two_changes_of_one_plan_one_is_made_and_the_other_told(desk: Desk) -> None:
     operator, admin = desk.of(Role.OPERATOR), desk.by(desk.tokens[Role.ADMIN], desk.other)
-    seen = desk.draft("change", operator)["revision"]
+    name = desk.name("change")
+    seen = desk.draft(name, operator)["revision"]
     answers = at_once(
         lambda: operator.put(
-            f"/campaigns/change/plan?revision={seen}", json=plan("change", title="mine")
+            f"/campaigns/{name}/plan?revision={seen}", json=plan(name, title="mine")
         ),
         lambda: admin.put(
-            f"/campaigns/change/plan?revision={seen}", json=plan("change", title="yours")
+            f"/campaigns/{name}/plan?revision={seen}", json=plan(name, title="yours")
         ),
     )
     assert sorted(one.status_code for one in answers) == [200, 409]
     won = next(one for one in answers if one.status_code == 200).json()
-    found = operator.get("/campaigns/change").json()
+    found = operator.get(f"/campaigns/{name}").json()
     assert (found["title"], found["digest"]) == (won["title"], won["digest"])
 
 
 def test_what_runs_is_what_was_approved_though_it_changes_meanwhile(desk: Desk) -> None:
     operator, approver = desk.of(Role.OPERATOR), desk.by(desk.tokens[Role.APPROVER], desk.other)
-    view = desk.draft("race", operator)
-    view = act(operator, "race", "submit", revision=view["revision"]).json()
+    name = desk.name("race")
+    view = desk.draft(name, operator)
+    view = act(operator, name, "submit", revision=view["revision"]).json()
     seen, digest = view["revision"], view["digest"]
-    change = plan("race", title="another", waves=[{"name": "all", "errors_stop": 99}])
+    change = plan(name, title="another", waves=[{"name": "all", "errors_stop": 99}])
     at_once(
-        lambda: act(approver, "race", "approve", revision=seen, digest=digest),
-        lambda: operator.put(f"/campaigns/race/plan?revision={seen}", json=change),
+        lambda: act(approver, name, "approve", revision=seen, digest=digest),
+        lambda: operator.put(f"/campaigns/{name}/plan?revision={seen}", json=change),
     )
-    found = operator.get("/campaigns/race").json()
+    found = operator.get(f"/campaigns/{name}").json()
     assert found["phase"] != "approved" or found["digest"] == digest
 
 
 def test_a_stop_beside_a_resume_is_a_stop(desk: Desk) -> None:
-    view = desk.approved("stop")
+    name = desk.name("stop")
+    view = desk.approved(name)
     operator, approver = desk.of(Role.OPERATOR), desk.by(desk.tokens[Role.APPROVER], desk.other)
-    assert act(operator, "stop", "start", revision=view["revision"]).is_success
-    paused = act(operator, "stop", "pause", reason="a look").json()
+    assert act(operator, name, "start", revision=view["revision"]).is_success
+    paused = act(operator, name, "pause", reason="a look").json()
     answers = at_once(
-        lambda: act(operator, "stop", "resume", revision=paused["revision"]),
-        lambda: act(approver, "stop", "stop", reason="bad brakes"),
+        lambda: act(operator, name, "resume", revision=paused["revision"]),
+        lambda: act(approver, name, "stop", reason="bad brakes"),
     )
     assert answers[1].status_code == 200
-    assert operator.get("/campaigns/stop").json()["phase"] == "stopped"
-    late = act(operator, "stop", "resume", revision=paused["revision"])
+    assert operator.get(f"/campaigns/{name}").json()["phase"] == "stopped"
+    late = act(operator, name, "resume", revision=paused["revision"])
     assert late.status_code == 409
 
 
@@ -164,11 +174,12 @@ def test_a_stop_beside_a_resume_is_a_stop(desk: Desk) -> None:
 
 def test_a_stolen_token_does_no_more_than_its_role(desk: Desk) -> None:
     thief = desk.of(Role.OPERATOR)
-    view = desk.draft("theft", thief)
-    view = act(thief, "theft", "submit", revision=view["revision"]).json()
+    name = desk.name("theft")
+    view = desk.draft(name, thief)
+    view = act(thief, name, "submit", revision=view["revision"]).json()
     body = {"revision": view["revision"], "digest": view["digest"]}
-    assert act(thief, "theft", "approve", **body).status_code == 403
-    assert act(thief, "theft", "start", revision=view["revision"]).status_code == 409
+    assert act(thief, name, "approve", **body).status_code == 403
+    assert act(thief, name, "start", revision=view["revision"]).status_code == 409
     refused = (
         ("POST", "/people", {"name": "mallory", "role": "admin"}),
         ("DELETE", "/people/the-admin", None),
@@ -182,14 +193,15 @@ def test_a_stolen_token_does_no_more_than_its_role(desk: Desk) -> None:
 
 
 def test_a_token_that_was_taken_back_is_out_at_every_server(desk: Desk) -> None:
-    token = desk.fleet.invite("stolen", Role.OPERATOR)
+    name = desk.name("stolen")
+    token = desk.fleet.invite(name, Role.OPERATOR)
     here, there = desk.by(token), desk.by(token, desk.other)
     assert here.get("/me").status_code == there.get("/me").status_code == 200
-    assert desk.of(Role.ADMIN).delete("/people/stolen").is_success
+    assert desk.of(Role.ADMIN).delete(f"/people/{name}").is_success
     found = [one.get("/me").status_code for one in (here, there)]
     found += [act(one, "none", "stop", reason="mine").status_code for one in (here, there)]
     assert found == [401, 401, 401, 401]
-    assert any((one["act"], one["about"]) == ("uninvite", "stolen") for one in desk.lines())
+    assert any((one["act"], one["about"]) == ("uninvite", name) for one in desk.lines())
 
 
 def test_a_car_s_token_is_no_person_s(desk: Desk) -> None:
