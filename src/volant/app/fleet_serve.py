@@ -35,7 +35,7 @@ from volant.cloud.desk import Desk
 from volant.cloud.door import Door, Hands
 from volant.cloud.steady import Beats, Steady
 from volant.cloud.uptane import UptaneDoor
-from volant.core.errors import LinkError
+from volant.core.errors import LinkError, RefusedError
 
 HEAD_MS: Final = 60_000
 """A request's head that takes longer ends the connection, as does one that says nothing for so long; a choice of ours."""
@@ -89,6 +89,8 @@ async def _serve(
         people = stack.enter_context(PeopleDoor(desk, host, people_port))
         if FleetKeys(home.path)() is not None:
             stack.enter_context(deltas_made(home.path))
+            for one in lacking(home):
+                tell(f"cars that speak Uptane: {one}; copy them from where they were rotated")
         async with _granian(door, host, port), ticking.going_on():
             tell(f"cars:   http://{host}:{port}/DEFAULT/controller/v1/CAR")
             tell(f"people: http://{host}:{people.port}/ (Ctrl-C ends)")
@@ -96,6 +98,18 @@ async def _serve(
         await door.end()
         await ticking.store_seen()
     return found
+
+
+def lacking(home: FleetFolder) -> list[str]:
+    """What this server cannot sign with, in words; nothing while there are no repositories, or the database is away."""
+    authority = FleetKeys(home.path)()
+    if authority is None:
+        return []
+    try:
+        with home.store.read() as work:
+            return authority.lacking(work)
+    except (RefusedError, LinkError):
+        return []
 
 
 def _end(asked: asyncio.Future[signal.Signals], found: signal.Signals) -> None:

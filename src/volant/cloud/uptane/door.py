@@ -212,6 +212,7 @@ class UptaneDoor:
                 return _no(404, f"no director of {car_id}")
             stale = name == file_of(TIMESTAMP) and (
                 _fades(files[name], now_s)
+                or authority.director_of(work).is_behind(files)
                 or (offers_something(files) and is_called_back(work, car_id))
             )
             if not stale and name.endswith(".root.json"):

@@ -45,7 +45,7 @@ def renew(work: Work, authority: Authority, now_s: float) -> dict[str, bytes]:
     """The image repository's files, signed anew where they grow old and their keys are here."""
     keeper = authority.images(work)
     before = dict(keeper.published)
-    if authority.image.get(TARGETS) and is_old(keeper, TARGETS, now_s):
+    if TARGETS in keeper.signers and is_old(keeper, TARGETS, now_s):
         keeper.publish(now_s, [TARGETS])
     elif is_old(keeper, SNAPSHOT, now_s):
         keeper.publish(now_s)
