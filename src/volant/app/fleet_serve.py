@@ -28,6 +28,7 @@ from volant.app.exits import Exit
 from volant.app.fleet_clock import Ticking
 from volant.app.fleet_deltas import deltas_made
 from volant.app.fleet_folder import FleetFolder
+from volant.app.fleet_images import recognise
 from volant.app.fleet_keys import FleetKeys
 from volant.app.fleet_people import PeopleDoor
 from volant.app.say import tell
@@ -85,12 +86,13 @@ async def _serve(
         )
         ticking = Ticking(door, Beats(1 + secrets.randbelow(2**31 - 1)))
         await ticking.begin()
-        desk = Desk(home.fleet, home.artifacts, clock.now_s, home.path, FleetKeys(home.path))
+        keys = FleetKeys(home.path)
+        desk = Desk(home.fleet, home.artifacts, clock.now_s, home.path, keys, recognise=recognise)
         people = stack.enter_context(PeopleDoor(desk, host, people_port))
         if FleetKeys(home.path)() is not None:
             stack.enter_context(deltas_made(home.path))
-            for one in lacking(home):
-                tell(f"cars that speak Uptane: {one}; copy them from where they were rotated")
+            for lacks in lacking(home):
+                tell(f"cars that speak Uptane: {lacks}; copy them from where they were rotated")
         async with _granian(door, host, port), ticking.going_on():
             tell(f"cars:   http://{host}:{port}/DEFAULT/controller/v1/CAR")
             tell(f"people: http://{host}:{people.port}/ (Ctrl-C ends)")

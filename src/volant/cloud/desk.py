@@ -6,6 +6,7 @@ What is done stands in the audit log, in the same transaction, with the name of 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,9 +21,8 @@ from volant.cloud.ddi.device import Chunk, Device
 from volant.cloud.looking import ForbiddenError, Looking, MissingError, known, known_car
 from volant.cloud.people import Person, Right, Role, digest_of, new_token
 from volant.cloud.store.ports import StoredRelease, Work
-from volant.cloud.taking import Taken, artifact, image, measure
+from volant.cloud.taking import Taken, artifact, check_file_name, image, measure
 from volant.cloud.uptane import shelf
-from volant.cloud.uptane.authority import Authority
 from volant.cloud.uptane.joining import admit
 from volant.core.errors import InputError, RefusedError
 
@@ -31,11 +31,19 @@ __all__ = ["Desk", "ForbiddenError", "MissingError"]
 BLOCK_BYTES: Final = 1 << 20
 RETRY_AT_ONCE: Final = 200
 """Cars of one transaction; polls go on between them. Each car has a line in the audit log besides."""
+MEASURED_MOST: Final = 256
+"""As many files as a release may have."""
 LET_OUT: Final = "let out of the fleet"
 
 
+@dataclass
 class Desk(Looking):
     """All that people do and see. Every method raises ForbiddenError when the role of `person` does not let them."""
+
+    recognise: Callable[[Path], tuple[str, tuple[str, ...]]] = lambda _: ("", ())
+    """Hardware and units that a file says it is for; no hardware: it does not say."""
+    measured: dict[str, Taken] = field(default_factory=dict)
+    """By SHA-256, of files that came lately."""
 
     @staticmethod
     def local(name: str) -> Person:
@@ -114,11 +122,13 @@ class Desk(Looking):
         checked(car, Name, "id of a car")
         token = new_token()
         with self.fleet.store.work() as work:
+            before = work.token(car)
             work.put_token(car, digest_of(token))
             if work.car(car) is None:
                 work.put_device(Device(controller_id=car))
             self._log(work, person, "token", car)
-            work.tell_news()
+            if before is not None:
+                work.tell_news()  # no server lets it in by the old one; of a new car none remembers anything
         return views.TokenView(name=car, token=token)
 
     def admit_uptane(self, person: Person, car: str) -> views.TokenView:
@@ -130,8 +140,10 @@ class Desk(Looking):
         """
         self.check(person, Right.ADMIT)
         with self.fleet.store.work() as work:
+            before = work.token(car)
             code = admit(work, self._authority(), car, person.name, self.clock_s())
-            work.tell_news()
+            if before is not None:
+                work.tell_news()
         return views.TokenView(name=car, token=code)
 
     def dismiss(self, person: Person, car: str) -> None:
@@ -170,21 +182,51 @@ class Desk(Looking):
             self._log(work, person, "groups", car, groups=list(named))
         return self.car(person, car)
 
-    def take_file(self, person: Person, name: str, file: Path) -> views.FileView:
-        """Take a file in, for a release to come.
+    def check_file(self, person: Person, name: str) -> None:
+        """Whether somebody may send a file of a name, before it is sent.
 
         Raises:
-            InputError: it cannot be read, or its name is none.
+            InputError: it is no name.
         """
         self.check(person, Right.RUN)
+        check_file_name(name)
+
+    def take_file(
+        self,
+        person: Person,
+        name: str,
+        file: Path,
+        *,
+        sha256: str = "",
+        told: Callable[[int], None] | None = None,
+    ) -> views.FileView:
+        """Take a file in, for a release to come.
+
+        Args:
+            person: who does it.
+            name: of the file, as devices see it.
+            file: where it is.
+            sha256: what it is to be, in hex; empty: whatever it is.
+            told: is told how many bytes were read each time.
+
+        Raises:
+            InputError: it cannot be read, is another than it is to be, or its name is none.
+        """
+        self.check_file(person, name)
         try:
             with file.open("rb") as source:
-                found = measure(iter(lambda: source.read(BLOCK_BYTES), b""))
+                found = measure(_told(iter(lambda: source.read(BLOCK_BYTES), b""), told))
         except OSError as error:
             raise InputError(f"cannot be read: {error}", file=str(file)) from error
+        if sha256 and found.sha256 != sha256:
+            raise InputError(f"{name} came with SHA-256 {found.sha256}, expected {sha256}")
         artifact(name, found)
+        hardware, units = self.recognise(file)
         self.artifacts.put(found.sha256, file)
-        return views.FileView(name=name, length=found.length, sha256=found.sha256, hardware="")
+        self._remember(found)
+        return views.FileView(
+            name=name, length=found.length, sha256=found.sha256, hardware=hardware, units=units
+        )
 
     def publish(self, person: Person, release: str, body: views.ReleaseBody) -> views.ReleaseView:
         """Make a release of files that were taken in.
@@ -313,19 +355,27 @@ class Desk(Looking):
                 after = page[-1].car_id
                 yield [one.car_id for one in page]
 
-    def _authority(self) -> Authority:
-        found = self.authority()
-        if found is None:
-            raise RefusedError("no keys of Uptane repositories are here: volant fleet uptane")
-        return found
-
     def _taken(self, body: views.FileBody) -> Taken:
         if self.artifacts.size(body.sha256) is None:
             raise InputError(f"{body.name} was not taken in: no file {body.sha256}")
-        return measure(self.artifacts.blocks(body.sha256))
+        # A file's name is its content, so what was measured once stays true.
+        found = self.measured.get(body.sha256)
+        return found or measure(self.artifacts.blocks(body.sha256))
+
+    def _remember(self, found: Taken) -> None:
+        while len(self.measured) >= MEASURED_MOST:
+            self.measured.pop(next(iter(self.measured)), None)
+        self.measured[found.sha256] = found
 
     def _log(self, work: Work, person: Person, act: str, about: str, **data: Any) -> None:
         work.log(at_s=self.clock_s(), by=person.name, act=act, about=about, data=data)
+
+
+def _told(blocks: Iterator[bytes], told: Callable[[int], None] | None) -> Iterator[bytes]:
+    for block in blocks:
+        if told is not None:
+            told(len(block))
+        yield block
 
 
 def _step(

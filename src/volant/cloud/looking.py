@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from volant.cloud.inventory import Release, check_fit
 from volant.cloud.people import RIGHTS, Person, Right, digest_of
 from volant.cloud.service import Fleet
 from volant.cloud.store.ports import CarRow, StoredRelease, Work
+from volant.cloud.uptane import shelf
 from volant.cloud.uptane.authority import Authority
 from volant.core.errors import InputError, RefusedError, TrustError
 
@@ -27,6 +29,7 @@ HEARD_S: Final = 30.0
 """How old the count of cars that were heard is in a fleet of many before it is made anew; a choice of ours."""
 HEARD_CARS: Final = 50_000
 """Of so many they are counted each time."""
+SHA256: Final = re.compile(r"[0-9a-f]{64}\Z")
 ACTS_MOST: Final = 10_000
 ENDED: Final = frozenset({Phase.STOPPED, Phase.FINISHED})
 
@@ -52,8 +55,8 @@ class Looking:
     """Folder for files that are coming; None: the system's for temporary ones."""
     authority: Callable[[], Authority | None] = lambda: None
     """Keys of the Uptane repositories that are here; None: none."""
-    _heard: tuple[float, int, int] = (-math.inf, 0, 0)
-    """When cars that were heard were counted, Unix seconds, and how many: within an hour, within a day."""
+    _heard: tuple[float, int | None, int | None] = (-math.inf, None, None)
+    """When cars that were heard were counted, Unix seconds, and how many: within an hour, within a day; None: not yet."""
 
     def who(self, token: str) -> Person:
         """Whose token it is.
@@ -81,8 +84,8 @@ class Looking:
             phases = [one.phase for one in work.campaigns()]
             head = work.head()
             cars = work.count_cars()
-            if cars <= HEARD_CARS or self._heard[0] == -math.inf:
-                self._heard = (-math.inf, 0, 0)
+            if cars <= HEARD_CARS:
+                self._heard = (-math.inf, None, None)
                 self.count_heard()
             _, hour, day = self._heard
             return views.FleetView(
@@ -177,6 +180,30 @@ class Looking:
         with self._reading(person) as work:
             return [showing.release(one) for one in work.releases()]
 
+    def ready(self, person: Person, release: str) -> views.ReadyView:
+        """Whether a release of a name can be made, and images signed."""
+        self.check(person, Right.RUN)
+        with self._reading(person) as work:
+            free = work.release(release) is None
+            try:
+                shelf.check_signs(work, self._authority())
+                unsigned = ""
+            except RefusedError as error:
+                unsigned = str(error)
+        return views.ReadyView(release=release, free=free, unsigned=unsigned)
+
+    def file(self, person: Person, sha256: str) -> views.FileView:
+        """A file that was taken in before, so that it need not be sent again.
+
+        Raises:
+            MissingError: there is none.
+        """
+        self.check(person, Right.RUN)
+        length = self.artifacts.size(sha256) if SHA256.match(sha256) else None
+        if length is None:
+            raise MissingError(f"no file {sha256}")
+        return views.FileView(name=sha256, length=length, sha256=sha256, hardware="")
+
     def fit(self, person: Person, release: str, wanted: str = "") -> views.FitView:
         """How a release fits the cars of a filter; looks at every car of the fleet."""
         chosen = parse_filter(wanted)
@@ -231,6 +258,12 @@ class Looking:
         with self.fleet.store.read() as work:
             hour, day = work.count_seen(now_s - HOUR_S, now_s - DAY_S)
         self._heard = (now_s, hour, day)
+
+    def _authority(self) -> Authority:
+        found = self.authority()
+        if found is None:
+            raise RefusedError("no keys of Uptane repositories are here: volant fleet uptane")
+        return found
 
     @property
     def heard_is_old(self) -> bool:
