@@ -19,6 +19,7 @@ from volant.app.cli import app
 from volant.app.exits import Exit
 from volant.app.fleet_open import TOKEN_VARIABLE
 from volant.app.fleet_remote import SOMEBODY, RemoteDesk
+from volant.app.fleet_sending import Sending
 from volant.cloud.desk import ForbiddenError, MissingError
 from volant.core.errors import InputError, LinkError, RefusedError, TrustError, VolantError
 
@@ -187,3 +188,51 @@ def test_a_server_that_is_none_of_ours(status: int, body: bytes, kind: type[Vola
         server.shutdown()
         running.join()
         server.server_close()
+
+
+def test_a_file_that_the_server_has_is_not_sent_again(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("maps.bin").write_bytes(b"maps")
+    desk, sent = RemoteDesk(door.url, door.office.tokens["olga"]), []
+    count = []
+    desk.take_file(SOMEBODY, "maps.bin", Path("maps.bin"))
+    real = RemoteDesk._ask
+
+    def ask(self: RemoteDesk, method: str, path: str, **words: Any) -> bytes:
+        if method == "PUT":
+            sent.append(path.partition("?")[0])
+        return real(self, method, path, **words)
+
+    monkeypatch.setattr(RemoteDesk, "_ask", ask)
+    found = desk.take_file(SOMEBODY, "maps.bin", Path("maps.bin"), told=count.append)
+    assert (found.length, sum(count), sent) == (4, 4, [])
+    made = door.run("olga", "publish", "os-3", "os.swu", "maps.bin")
+    assert len(made["files"]) == 2
+    assert sent == ["/releases/new/files/os.swu", "/releases/os-3"]
+    with pytest.raises(InputError, match="expected"):
+        desk.take_file(SOMEBODY, "maps.bin", Path("maps.bin"), sha256="0" * 64)
+
+
+def test_what_cannot_become_a_release_is_refused_before_anything_is_sent(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    door.run("olga", "publish", "os-2", "os.swu")
+
+    def never(*_: Any, **__: Any) -> None:
+        raise AssertionError("a file was sent")
+
+    monkeypatch.setattr(RemoteDesk, "take_file", never)
+    with pytest.raises(RefusedError, match="there is a release os-2"):
+        door.run("olga", "publish", "os-2", "os.swu")
+    with pytest.raises(RefusedError, match="no keys of Uptane repositories are here"):
+        door.run("olga", "publish", "os-3", "--image", "BR=os.swu")
+    with pytest.raises(ForbiddenError, match="viewer, who may not"):
+        door.run("vera", "publish", "os-3", "os.swu")
+
+
+def test_how_far_it_is_stands_in_one_line() -> None:
+    sending = Sending(4_000_000)
+    sending.told(1_000_000)
+    assert sending.line() == "sent 1.0 of 4.0 MB, 25 %"
+    assert Sending(0).line() == "sent 0.0 of 0.0 MB, 100 %"

@@ -21,6 +21,7 @@ from volant.app import ota_join
 from volant.app.fleet_folder import FleetFolder
 from volant.app.fleet_images import image_of
 from volant.app.fleet_keys import FOLDER, FleetKeys
+from volant.app.fleet_rotate import RotateWish, rotate_command
 from volant.app.fleet_uptane import uptane_command
 from volant.app.ota_join import JoinWish, join_command
 from volant.app.parked_car import ParkedCar, ParkWish, parked_car
@@ -172,6 +173,8 @@ def test_a_car_joins_and_is_updated_by_a_campaign_and_goes_back_from_a_bad_one(
             assert (runs["brake"], runs["drive"]) == ("brake-1.img", "drive-1.img")
             assert shop.campaign("first").told == 1
 
+            for name in ("director-root", "director-targets", "image-root", "image-targets"):
+                rotate_command(shop.path, RotateWish(name), "ann", as_json=True)
             shop.publish("os-2", image(tmp_path, 2), image(tmp_path, 2, "pilot", STRICT))
             shop.begin("second", "os-2")
             drive(car, lambda: shop.campaign("second").phase is Phase.HALTED)

@@ -28,7 +28,7 @@ def test_every_route_is_described_with_what_it_answers(office: Office) -> None:
         schema = client.get("/api/schema/openapi.json").json()
     assert client.get("/api/schema").json() == schema
     routes = {(method, path) for path, item in schema["paths"].items() for method in item}
-    assert len(routes) == 25
+    assert len(routes) == 27
     assert all(path.startswith(f"{VERSIONED}/") for _, path in routes)
     for path, item in schema["paths"].items():
         for method, said in item.items():
@@ -54,7 +54,7 @@ def test_a_campaign_over_http(office: Office) -> None:
     with office.client() as client:
         file = client.put(f"{VERSIONED}/releases/new/files/os.swu", content=data, headers=olga)
         assert file.json() == {
-            "name": "os.swu", "length": len(data), "hardware": "",
+            "name": "os.swu", "length": len(data), "hardware": "", "units": [],
             "sha256": hashlib.sha256(data).hexdigest(),
         }  # fmt: skip
         body = {"version": "2.0", "files": [{"name": "os.swu", "sha256": file.json()["sha256"]}]}
@@ -186,10 +186,12 @@ def test_a_fleet_of_many_is_counted_after_the_answer(
     monkeypatch.setattr(looking, "HEARD_CARS", -1)
     with office.client() as client:
 
-        def heard() -> int:
+        def heard() -> int | None:
             found = client.get(f"{VERSIONED}/fleet", headers=office.bearer("vera")).json()
-            return int(found["heard_hour"])
+            hour: int | None = found["heard_hour"]
+            return hour
 
+        assert heard() is None, "nobody waits for the first count"
         assert heard() == 0
         with office.desk.fleet.store.work() as work:
             work.seen([("CAR1", office.now_s)])
@@ -223,6 +225,42 @@ def test_a_file_that_is_too_long_leaves_nothing(
         assert client.put(path, content=b"x", headers=office.bearer("vera")).status_code == 403
     assert not [one for one in office.folder.rglob("*") if one.name.endswith(".part")]
     assert not list((office.folder / "artifacts").iterdir())
+
+
+def test_a_file_that_is_another_or_breaks_off_leaves_nothing(office: Office) -> None:
+    path = f"{VERSIONED}/releases/new/files/os.swu"
+    olga = office.bearer("olga")
+    digest = hashlib.sha256(b"system").hexdigest()
+    with office.client() as client:
+        found = client.put(f"{path}?sha256={digest}", content=b"other", headers=olga)
+        assert (found.status_code, "expected" in found.text) == (400, True)
+        short = client.put(path, content=b"sys", headers={**olga, "content-length": "6"})
+        assert (short.status_code, "3 bytes came, 6 were to come" in short.text) == (503, True)
+        assert not list((office.folder / "artifacts").iterdir())
+        assert client.get(f"{VERSIONED}/files/{digest}", headers=olga).status_code == 404
+        assert client.get(f"{VERSIONED}/files/..%2Ffleet.db", headers=olga).status_code == 404
+        client.put(f"{path}?sha256={digest}", content=b"system", headers=olga)
+        there = client.get(f"{VERSIONED}/files/{digest}", headers=olga)
+        assert (there.json()["length"], there.json()["sha256"]) == (6, digest)
+
+
+def test_a_file_that_says_for_which_units_it_is_is_told_back_so(office: Office) -> None:
+    office.desk.recognise = lambda file: ("BR", (file.read_bytes().decode(),))
+    path = f"{VERSIONED}/releases/new/files/brake.img"
+    with office.client() as client:
+        found = client.put(path, content=b"brake", headers=office.bearer("olga")).json()
+    assert (found["hardware"], found["units"]) == ("BR", ["brake"])
+
+
+def test_whether_a_release_can_be_made_is_told_before_its_files_are_sent(office: Office) -> None:
+    office.publish("2.0")
+    with office.client() as client:
+        taken, free = (
+            client.get(f"{VERSIONED}/releases/{one}/ready", headers=office.bearer("olga")).json()
+            for one in ("2.0", "3.0")
+        )
+    assert (taken["free"], free["free"]) == (False, True)
+    assert "no keys of Uptane repositories are here" in free["unsigned"]
 
 
 def test_the_console_lies_beside_the_api(office: Office) -> None:

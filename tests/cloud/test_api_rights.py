@@ -47,6 +47,8 @@ ROUTES: list[tuple[str, str, Any, Right]] = [
     ("POST", "/cars", {"car": "CAR9"}, Right.ADMIT),
     ("PUT", "/cars/CAR1/groups", {"groups": ["eu"]}, Right.ADMIT),
     ("DELETE", "/cars/CAR1", None, Right.ADMIT),
+    ("GET", "/releases/3.0/ready", None, Right.RUN),
+    ("GET", f"/files/{SHA256}", None, Right.RUN),
     ("PUT", "/releases/new/files/os.swu", b"x", Right.RUN),
     ("PUT", "/releases/3.0", {"files": [{"name": "a", "sha256": SHA256}]}, Right.RUN),
     ("POST", "/people", {"name": "eve", "role": "admin"}, Right.PEOPLE),

@@ -1,7 +1,7 @@
 """What people do with a fleet and see of it, on a real database."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -250,3 +250,20 @@ def test_two_operators_at_once(office: Office) -> None:
 def test_a_verb_that_is_none(office: Office, verb: str, expected: str) -> None:
     with pytest.raises(InputError, match=expected):
         office.desk.act(office.who("root"), "spring", verb, ActBody())
+
+
+def test_only_what_a_server_may_remember_makes_news(office: Office) -> None:
+    """A million cars that come to a fleet do not make its servers look anew a million times."""
+    store = office.desk.fleet.store
+
+    def tells(act: Callable[[], object]) -> bool:
+        before = store.news()
+        act()
+        return store.news() != before
+
+    house = office.local
+    assert not tells(lambda: office.desk.admit(house, "CAR1"))
+    assert tells(lambda: office.desk.admit(house, "CAR1")), "its old token is no longer good"
+    assert not tells(lambda: office.desk.put_groups(house, "CAR1", ["eu"]))
+    assert tells(lambda: office.desk.dismiss(house, "CAR1"))
+    assert not tells(lambda: office.desk.admit(house, "CAR1"))

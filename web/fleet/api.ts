@@ -35,6 +35,40 @@ export class Api {
     return this.ask<T>(method, path, query, body);
   }
 
+  /** A file as it lies on the disk, never in memory; told how many bytes have gone. Aborted, nothing of it stays. */
+  upload<T>(
+    path: string,
+    file: Blob,
+    told: (sent: number) => void,
+    signal: AbortSignal,
+  ): Promise<T> {
+    return new Promise((done, fail) => {
+      const request = new XMLHttpRequest();
+      const stop = () => request.abort();
+      signal.addEventListener("abort", stop);
+      request.upload.onprogress = (event) => told(event.loaded);
+      request.onloadend = () => {
+        signal.removeEventListener("abort", stop);
+        if (request.status >= 200 && request.status < 300) {
+          done(JSON.parse(request.responseText) as T);
+          return;
+        }
+        if (request.status === 0) {
+          fail(new ApiError(0, signal.aborted ? words.upload.stopped : words.errors.unreached));
+          return;
+        }
+        const later = request.getResponseHeader("retry-after");
+        const why = whyNot(request.status, request.responseText, later);
+        if (request.status === 401) this.onOut(why);
+        fail(new ApiError(request.status, why));
+      };
+      request.open("PUT", addressOf(this.base, path, {}));
+      request.setRequestHeader("authorization", `Bearer ${this.token}`);
+      request.setRequestHeader("content-type", "application/octet-stream");
+      request.send(file);
+    });
+  }
+
   private async ask<T>(
     method: string,
     path: string,

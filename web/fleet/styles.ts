@@ -401,6 +401,15 @@ export const look = css`
     grid-template-columns: minmax(0, 1fr);
     gap: 14px;
   }
+  .sends {
+    display: grid;
+    gap: 14px;
+    list-style: none;
+  }
+  .sends > li {
+    padding-top: 14px;
+    border-top: var(--line);
+  }
   dialog form {
     display: grid;
     gap: 14px;

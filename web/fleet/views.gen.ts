@@ -130,6 +130,7 @@ export interface FileView {
   length: number;
   sha256: string;
   hardware: string;
+  units: readonly string[];
 }
 
 /** How a release fits the cars of a filter. */
@@ -142,8 +143,8 @@ export interface FitView {
 /** The whole fleet in a few numbers. */
 export interface FleetView {
   cars: number;
-  heard_hour: number;
-  heard_day: number;
+  heard_hour: number | null;
+  heard_day: number | null;
   releases: number;
   campaigns: Partial<Readonly<Record<Phase, number>>>;
   audit_lines: number;
@@ -207,6 +208,13 @@ export interface Plan {
   forced: boolean;
   health: readonly HealthRule[];
   unwell: readonly string[];
+}
+
+/** Whether a release can be made, asked before its files are sent. */
+export interface ReadyView {
+  release: string;
+  free: boolean;
+  unsigned: string;
 }
 
 /** A release. */

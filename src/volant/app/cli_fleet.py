@@ -10,6 +10,7 @@ import typer
 from volant.app.cli_fleet_parts import ByOption, FleetArgument, TokenFileOption, where_of
 from volant.app.cli_fleet_people import audit, people, token
 from volant.app.cli_fleet_simulate import simulate
+from volant.app.cli_fleet_uptane import uptane
 from volant.app.cli_parts import PLAIN, JsonOption
 
 fleet_app = typer.Typer(
@@ -19,6 +20,7 @@ fleet_app.command()(people)
 fleet_app.command()(token)
 fleet_app.command()(audit)
 fleet_app.command()(simulate)
+fleet_app.command()(uptane)
 
 
 @fleet_app.command()
@@ -129,28 +131,6 @@ def groups(
 
     where = where_of(fleet, by, token_file)
     raise typer.Exit(groups_command(where, car, names or (), as_json=as_json))
-
-
-@fleet_app.command()
-def uptane(
-    folder: Annotated[Path, typer.Argument(help="Folder of the fleet; made if need be.")],
-    by: ByOption = "",
-    keys: Annotated[
-        list[str] | None,
-        typer.Option(help="ROLE=COUNT:NEEDED, such as director-root=3:2; again for more roles."),
-    ] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Make the keys and repositories for cars that speak Uptane; where they are, say which keys are here.
-
-    \b
-    Examples:
-      volant fleet uptane fleet
-      volant fleet uptane fleet --keys director-root=3:2 --keys image-root=3:2
-    """
-    from volant.app.fleet_uptane import uptane_command
-
-    raise typer.Exit(uptane_command(folder, tuple(keys or ()), by, as_json=as_json))
 
 
 @fleet_app.command()

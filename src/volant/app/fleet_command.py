@@ -15,11 +15,12 @@ from volant.app.exits import Exit
 from volant.app.fleet_images import ImageWish, image_of
 from volant.app.fleet_open import AnyDesk, Where, open_desk
 from volant.app.fleet_report import say_report, write_html
+from volant.app.fleet_sending import Sending
 from volant.app.say import answer, answer_json
 from volant.cloud import views
 from volant.cloud.campaigns import Plan
 from volant.cloud.people import Person, Role
-from volant.core.errors import InputError
+from volant.core.errors import InputError, RefusedError
 
 VERBS: Final = (
     "draft", "change", "submit", "approve", "start", "pause", "resume", "stop", "retry", "show",
@@ -84,7 +85,11 @@ def publish_command(where: Where, wish: PublishWish, *, as_json: bool) -> Exit:
         raise InputError("a release of what? FILE, or --image")
     wanted = [ImageWish(one, "") for one in wish.files] + [image_of(one) for one in wish.images]
     with open_desk(where, make=True) as (desk, person):
-        taken = [desk.take_file(person, one.file.name, one.file) for one in wanted]
+        _check_ready(desk.ready(person, wish.release), images=bool(wish.images))
+        with Sending(sum(_size(one.file) for one in wanted)) as sending:
+            taken = [
+                desk.take_file(person, one.file.name, one.file, told=sending.told) for one in wanted
+            ]
         bodies = tuple(
             views.FileBody(
                 name=found.name, sha256=found.sha256, hardware=one.hardware, units=one.units
@@ -99,6 +104,21 @@ def publish_command(where: Where, wish: PublishWish, *, as_json: bool) -> Exit:
     for one in found.files:
         answer(f"{one.sha256}  {one.name}")
     return Exit.DONE
+
+
+def _check_ready(ready: views.ReadyView, *, images: bool) -> None:
+    """Before anything is sent."""
+    if not ready.free:
+        raise RefusedError(f"there is a release {ready.release}; a release is not changed")
+    if images and ready.unsigned:
+        raise RefusedError(ready.unsigned)
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except OSError as error:
+        raise InputError(f"cannot be read: {error}", file=str(file)) from error
 
 
 def releases_command(where: Where, *, as_json: bool) -> Exit:

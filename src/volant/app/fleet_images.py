@@ -28,6 +28,19 @@ class ImageWish:
     """None: all units of the hardware."""
 
 
+def recognise(file: Path) -> tuple[str, tuple[str, ...]]:
+    """Hardware and units of a program of a Volant car; no hardware: it is something else."""
+    with file.open("rb") as opened:
+        head = opened.read(HEAD_BYTES)
+    if not is_image(head) or file.stat().st_size > PROGRAM_MOST_BYTES:
+        return "", ()
+    try:
+        program = read_image(file.read_bytes())
+    except InputError:
+        return "", ()
+    return program.hardware, (program.unit,)
+
+
 def image_of(word: str) -> ImageWish:
     """What `--image` says.
 
@@ -43,9 +56,7 @@ def image_of(word: str) -> ImageWish:
         if not hardware:
             raise InputError(f"--image {word}: expected {WORDS}")
         return ImageWish(file, hardware, (unit,) if unit else ())
-    with file.open("rb") as opened:
-        head = opened.read(HEAD_BYTES)
-    if not is_image(head) or file.stat().st_size > PROGRAM_MOST_BYTES:
+    hardware, units = recognise(file)
+    if not hardware:
         raise InputError(f"--image {word}: for which control units? {WORDS}")
-    program = read_image(file.read_bytes())
-    return ImageWish(file, program.hardware, (program.unit,))
+    return ImageWish(file, hardware, units)

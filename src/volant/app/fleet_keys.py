@@ -15,6 +15,8 @@ from volant.trust.uptane.metadata import TOP_LEVEL
 
 FOLDER: Final = "uptane/keys"
 TIME: Final = "time"
+NEW: Final = ".new"
+"""End of the name of a key that comes into force with a root that is not published yet."""
 
 
 @dataclass
@@ -42,10 +44,10 @@ class FleetKeys:
 
     def _read(self) -> Authority:
         def signers(name: str) -> dict[str, list[Signer]]:
-            return {
-                role: some
-                for role in TOP_LEVEL
-                if (some := repo_keys.signers(self.path, f"{name}-{role}"))
-            }
+            found = {role: repo_keys.signers(self.path, f"{name}-{role}") for role in TOP_LEVEL}
+            for role, some in found.items():
+                files = sorted(self.path.glob(f"{name}-{role}.*{NEW}"))
+                some += [repo_keys.read_signer(one) for one in files]
+            return {role: some for role, some in found.items() if some}
 
         return Authority(signers(DIRECTOR), signers(IMAGE), repo_keys.soft_key(self.path, TIME))

@@ -54,7 +54,7 @@ def open_desk(where: Where, *, make: bool = False) -> Iterator[tuple[AnyDesk, Pe
     folder = Path(where.fleet)
     if not make and not any((folder / name).exists() for name in ("fleet.db", "fleet.toml")):
         raise InputError("no fleet in this folder", file=str(folder))
-    person = Desk.local(where.by or _user())
+    person = Desk.local(where.by or user())
     with FleetFolder(folder) as home:
         keys = FleetKeys(home.path)
         yield Desk(home.fleet, home.artifacts, time.time, home.path, keys), person
@@ -72,7 +72,12 @@ def _token(file: Path | None) -> str:
     return found
 
 
-def _user() -> str:
+def user() -> str:
+    """Who the system says that we are.
+
+    Raises:
+        InputError: it does not say.
+    """
     try:
         return getpass.getuser()
     except (KeyError, OSError) as error:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import http.client
+import os
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import IO, Any, Final, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
@@ -19,6 +21,8 @@ from volant.core.errors import InputError, LinkError, RefusedError, TrustError, 
 
 TIMEOUT_S: Final = 120.0
 """A start with a million cars takes its seconds; a choice of ours."""
+BLOCK_BYTES: Final = 1 << 18
+"""Of a file, sent at once."""
 ANSWER_MOST_BYTES: Final = 64 << 20
 PORTS: Final = {"http": 80, "https": 443}
 ERRORS: Final[Mapping[int, type[VolantError]]] = {
@@ -159,17 +163,55 @@ class RemoteDesk:
         path = _path("cars", car, "groups")
         return self._send("PUT", path, views.CarView, {"groups": list(groups)})
 
-    def take_file(self, _: Person, name: str, file: Path) -> views.FileView:
-        """Send a file, for a release to come."""
+    def ready(self, _: Person, release: str) -> views.ReadyView:
+        """Whether a release of a name can be made, and images signed."""
+        return self._get(_path("releases", release, "ready"), views.ReadyView)
+
+    def take_file(
+        self,
+        _: Person,
+        name: str,
+        file: Path,
+        *,
+        sha256: str = "",
+        told: Callable[[int], None] | None = None,
+    ) -> views.FileView:
+        """Send a file, for a release to come; one that the server has already is not sent again.
+
+        Args:
+            _: who does it is the token's.
+            name: of the file, as devices see it.
+            file: where it is.
+            sha256: what it is to be, in hex; empty: whatever it is.
+            told: is told how many bytes went each time.
+        """
         try:
             with file.open("rb") as source:
+                digest = hashlib.file_digest(source, "sha256").hexdigest()
+                if sha256 and digest != sha256:
+                    raise InputError(f"{name} has SHA-256 {digest}, expected {sha256}")
+                length = source.seek(0, os.SEEK_END)
+                if self._has(digest):
+                    if told is not None:
+                        told(length)
+                    return views.FileView(name=name, length=length, sha256=digest, hardware="")
+                source.seek(0)
+                path = _with_query(_path("releases", "new", "files", name), {"sha256": digest})
                 data = self._ask(
-                    "PUT", _path("releases", "new", "files", name), body=source,
-                    length=file.stat().st_size, kind="application/octet-stream",
+                    "PUT", path, body=_blocks(source, told), length=length,
+                    kind="application/octet-stream",
                 )  # fmt: skip
         except OSError as error:
             raise InputError(f"cannot be read: {error}", file=str(file)) from error
         return _read(data, views.FileView)
+
+    def _has(self, sha256: str) -> bool:
+        """Whether the server has a file; one that is older than this question has not."""
+        try:
+            self._ask("GET", _path("files", sha256))
+        except MissingError:
+            return False
+        return True
 
     def publish(self, _: Person, release: str, body: views.ReleaseBody) -> views.ReleaseView:
         """Make a release of files that were sent."""
@@ -233,6 +275,13 @@ class RemoteDesk:
         return http.client.HTTPSConnection(
             self._host, self._port, timeout=TIMEOUT_S, context=context
         )
+
+
+def _blocks(source: IO[bytes], told: Callable[[int], None] | None) -> Iterator[bytes]:
+    while block := source.read(BLOCK_BYTES):
+        yield block
+        if told is not None:
+            told(len(block))
 
 
 def _path(*parts: str) -> str:

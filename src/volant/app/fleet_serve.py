@@ -30,6 +30,7 @@ from volant.app.exits import Exit
 from volant.app.fleet_clock import Ticking
 from volant.app.fleet_deltas import deltas_made
 from volant.app.fleet_folder import FleetFolder
+from volant.app.fleet_images import recognise
 from volant.app.fleet_keys import FleetKeys
 from volant.app.fleet_loop import BeginsAtOnce
 from volant.app.fleet_people import PeopleDoor
@@ -38,7 +39,7 @@ from volant.cloud.desk import Desk
 from volant.cloud.door import Door, Hands
 from volant.cloud.steady import Beats, Steady
 from volant.cloud.uptane import UptaneDoor
-from volant.core.errors import LinkError
+from volant.core.errors import LinkError, RefusedError
 
 HEAD_MS: Final = 60_000
 """A request's head that takes longer ends the connection, as does one that says nothing for so long; a choice of ours."""
@@ -88,10 +89,13 @@ async def _serve(
         )
         ticking = Ticking(door, Beats(1 + secrets.randbelow(2**31 - 1)))
         await ticking.begin()
-        desk = Desk(home.fleet, home.artifacts, clock.now_s, home.path, FleetKeys(home.path))
+        keys = FleetKeys(home.path)
+        desk = Desk(home.fleet, home.artifacts, clock.now_s, home.path, keys, recognise=recognise)
         people = stack.enter_context(PeopleDoor(desk, host, people_port))
         if FleetKeys(home.path)() is not None:
             stack.enter_context(deltas_made(home.path))
+            for lacks in lacking(home):
+                tell(f"cars that speak Uptane: {lacks}; copy them from where they were rotated")
         gc.freeze()  # what is there now stays, so looking through it again and again frees nothing
         async with _granian(door, host, port), ticking.going_on():
             tell(f"cars:   http://{host}:{port}/DEFAULT/controller/v1/CAR")
@@ -100,6 +104,18 @@ async def _serve(
         await door.end()
         await ticking.store_seen()
     return found
+
+
+def lacking(home: FleetFolder) -> list[str]:
+    """What this server cannot sign with, in words; nothing while there are no repositories, or the database is away."""
+    authority = FleetKeys(home.path)()
+    if authority is None:
+        return []
+    try:
+        with home.store.read() as work:
+            return authority.lacking(work)
+    except (RefusedError, LinkError):
+        return []
 
 
 def _end(asked: asyncio.Future[signal.Signals], found: signal.Signals) -> None:

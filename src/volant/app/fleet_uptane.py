@@ -19,23 +19,23 @@ from volant.app.fleet_folder import FleetFolder
 from volant.app.fleet_keys import FOLDER, TIME, FleetKeys
 from volant.app.repo_command import ROLES, key_counts
 from volant.app.say import answer, answer_json, table
-from volant.cloud.uptane.authority import PLACES, pin
+from volant.cloud.store.ports import Work
+from volant.cloud.uptane.authority import ONLINE, PLACES, Authority, pin
 from volant.core.errors import InputError, RefusedError
 from volant.trust.uptane.match import DIRECTOR, IMAGE
-from volant.trust.uptane.metadata import SNAPSHOT, TARGETS, TIMESTAMP
 
-ONLINE: Final = (
-    *(f"{DIRECTOR}-{role}" for role in (TARGETS, SNAPSHOT, TIMESTAMP)),
-    *(f"{IMAGE}-{role}" for role in (SNAPSHOT, TIMESTAMP)),
-)
-"""What a server needs day by day, beside the key of the time."""
+EVERY_DAY: Final = {f"{name}-{role}" for name, roles in ONLINE.items() for role in roles}
 
 
 class UptaneAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """What `volant fleet uptane --json` prints."""
 
     keys: Mapping[str, int]
-    """How many are here, by role."""
+    """How many are here that the newest root names, by role."""
+    roots: Mapping[str, int]
+    """Version of the newest root, by repository."""
+    lacks: Sequence[str]
+    """What a server needs and has not here, in words."""
     pin: str
     """What cars are told of this fleet with their code."""
 
@@ -53,16 +53,23 @@ def uptane_command(folder: Path, keys: Sequence[str], by: str, *, as_json: bool)
         if found is None or found.time is None:
             raise InputError(f"the key of the time is not in {folder / FOLDER}")
         with home.store.read() as work:
-            told = UptaneAnswer(keys=_counts(folder / FOLDER), pin=pin(work, found.time))
+            told = UptaneAnswer(
+                keys=_counts(work, found),
+                roots={name: found.keeper(work, name).root.version for name in PLACES},
+                lacks=found.lacking(work),
+                pin=pin(work, found.time),
+            )
     if as_json:
         answer_json(told)
         return Exit.DONE
     rows = [
-        (name, str(count), "every day" if name in (*ONLINE, TIME) else "may be kept elsewhere")
+        (name, str(count), "every day" if name in (*EVERY_DAY, TIME) else "may be kept elsewhere")
         for name, count in told.keys.items()
     ]
     table(f"Keys in {folder / FOLDER}", ("key", "here", "needed"), rows)
     answer(f"cars know this fleet by {told.pin}")
+    for one in told.lacks:
+        answer(f"a server cannot sign with what is here: {one}")
     return Exit.DONE
 
 
@@ -86,5 +93,10 @@ def _make(home: FleetFolder, keys: Sequence[str], by: str) -> None:
         work.log(at_s=now_s, by=by, act="uptane")
 
 
-def _counts(path: Path) -> dict[str, int]:
-    return {name: len(repo_keys.files_of(path, name)) for name in (*ROLES, TIME)}
+def _counts(work: Work, authority: Authority) -> dict[str, int]:
+    found = dict.fromkeys((*ROLES, TIME), 0)
+    for name in (DIRECTOR, IMAGE):
+        for role, some in authority.keeper(work, name).signers.items():
+            found[f"{name}-{role}"] = len(some)
+    found[TIME] = 1 if authority.time is not None else 0
+    return found

@@ -77,7 +77,7 @@ def replaced(keys: Path, name: str, new: Mapping[str, bytes]) -> dict[str, bytes
     """What becomes of a role's files: the old ones are put aside, the new ones are in force."""
     changes: dict[str, bytes | None] = {}
     for path in files_of(keys, name):
-        changes[f"keys/{_aside(keys, path.name)}"] = path.read_bytes()
+        changes[f"keys/{aside(path).name}"] = path.read_bytes()
         changes[f"keys/{path.name}"] = None
     return changes | {f"keys/{name}{end}": data for end, data in new.items()}
 
@@ -91,6 +91,14 @@ def files_of(keys: Path, name: str) -> list[Path]:
 def signers(keys: Path, name: str) -> list[Signer]:
     """Whoever of a role can sign here."""
     return [read_signer(path) for path in files_of(keys, name)]
+
+
+def aside(path: Path) -> Path:
+    """Where a key goes that another takes the place of."""
+    number = 1
+    while (found := path.with_name(f"{path.name}.{number}.old")).exists():
+        number += 1
+    return found
 
 
 def soft_key(keys: Path, name: str) -> SigningKey | None:
@@ -142,10 +150,3 @@ def _read_public(file: Path) -> Key:
 
 def _end(number: int, kind: str) -> str:
     return kind if number == 1 else f".{number}{kind}"
-
-
-def _aside(keys: Path, name: str) -> str:
-    number = 1
-    while (keys / f"{name}.{number}.old").exists():
-        number += 1
-    return f"{name}.{number}.old"

@@ -194,6 +194,20 @@ async def fit(
     )
 
 
+@get("/releases/{release:str}/ready", summary="Whether a release can be made", responses=WRONG)
+async def ready(request: Req, release: ReleaseName) -> views.ReadyView:
+    """Asked before its files are sent: whether the name is free, and the keys for images are here."""
+    return await _guard(request).answer(request, lambda desk, who: desk.ready(who, release))
+
+
+@get("/files/{sha256:str}", summary="Whether a file was sent before", responses=WRONG)
+async def file(
+    request: Req, sha256: Annotated[str, PathParameter(max_length=64, description="In hex.")]
+) -> views.FileView:
+    """404: no; else a release may name it without that it is sent again."""
+    return await _guard(request).answer(request, lambda desk, who: desk.file(who, sha256))
+
+
 @put("/releases/{release:str}", summary="Make a release", responses=WRONG)
 async def publish(
     request: Req, release: ReleaseName, data: JSONBody[views.ReleaseBody]
@@ -254,7 +268,7 @@ def routes(*more: Any) -> Router:
         path="/api/v1",
         route_handlers=[
             me, fleet, campaigns, draft, campaign, change, act, tasks, failures, report, cars,
-            admit, car, dismiss, groups, releases, fit, publish, deltas, people, invite, uninvite,
+            admit, car, dismiss, groups, releases, fit, ready, file, publish, deltas, people, invite, uninvite,
             audit, check_audit, *more,
         ],
     )  # fmt: skip

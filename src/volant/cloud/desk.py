@@ -6,35 +6,30 @@ What is done stands in the audit log, in the same transaction, with the name of 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import msgspec
 from msgspec.structs import replace
 
 from volant.cloud import showing, views
 from volant.cloud.campaigns import Campaign, Plan, acts, leave, parse_filter, retry
 from volant.cloud.campaigns.cars import RETRIED
 from volant.cloud.campaigns.plan import Name
-from volant.cloud.ddi.device import Chunk, Device
-from volant.cloud.looking import ForbiddenError, Looking, MissingError, known, known_car
+from volant.cloud.ddi.device import Device
+from volant.cloud.looking import ForbiddenError, MissingError, known, known_car
 from volant.cloud.people import Person, Right, Role, digest_of, new_token
-from volant.cloud.store.ports import StoredRelease, Work
-from volant.cloud.taking import Taken, artifact, image, measure
-from volant.cloud.uptane import shelf
-from volant.cloud.uptane.authority import Authority
+from volant.cloud.publishing import Publishing, checked
+from volant.cloud.store.ports import Work
 from volant.cloud.uptane.joining import admit
 from volant.core.errors import InputError, RefusedError
 
 __all__ = ["Desk", "ForbiddenError", "MissingError"]
 
-BLOCK_BYTES: Final = 1 << 20
 RETRY_AT_ONCE: Final = 200
 """Cars of one transaction; polls go on between them. Each car has a line in the audit log besides."""
 LET_OUT: Final = "let out of the fleet"
 
 
-class Desk(Looking):
+class Desk(Publishing):
     """All that people do and see. Every method raises ForbiddenError when the role of `person` does not let them."""
 
     @staticmethod
@@ -114,11 +109,13 @@ class Desk(Looking):
         checked(car, Name, "id of a car")
         token = new_token()
         with self.fleet.store.work() as work:
+            before = work.token(car)
             work.put_token(car, digest_of(token))
             if work.car(car) is None:
                 work.put_device(Device(controller_id=car))
             self._log(work, person, "token", car)
-            work.tell_news()
+            if before is not None:
+                work.tell_news()  # no server lets it in by the old one; of a new car none remembers anything
         return views.TokenView(name=car, token=token)
 
     def admit_uptane(self, person: Person, car: str) -> views.TokenView:
@@ -130,8 +127,10 @@ class Desk(Looking):
         """
         self.check(person, Right.ADMIT)
         with self.fleet.store.work() as work:
+            before = work.token(car)
             code = admit(work, self._authority(), car, person.name, self.clock_s())
-            work.tell_news()
+            if before is not None:
+                work.tell_news()
         return views.TokenView(name=car, token=code)
 
     def dismiss(self, person: Person, car: str) -> None:
@@ -169,56 +168,6 @@ class Desk(Looking):
                 work.put_record(replace(row.record, groups=named))
             self._log(work, person, "groups", car, groups=list(named))
         return self.car(person, car)
-
-    def take_file(self, person: Person, name: str, file: Path) -> views.FileView:
-        """Take a file in, for a release to come.
-
-        Raises:
-            InputError: it cannot be read, or its name is none.
-        """
-        self.check(person, Right.RUN)
-        try:
-            with file.open("rb") as source:
-                found = measure(iter(lambda: source.read(BLOCK_BYTES), b""))
-        except OSError as error:
-            raise InputError(f"cannot be read: {error}", file=str(file)) from error
-        artifact(name, found)
-        self.artifacts.put(found.sha256, file)
-        return views.FileView(name=name, length=found.length, sha256=found.sha256, hardware="")
-
-    def publish(self, person: Person, release: str, body: views.ReleaseBody) -> views.ReleaseView:
-        """Make a release of files that were taken in.
-
-        Raises:
-            InputError: a file was not taken in, or the name is none.
-            RefusedError: there is a release of that name, or the keys that sign its images are elsewhere.
-        """
-        self.check(person, Right.RUN)
-        checked(release, Name, "name of a release")
-        taken = [(one, self._taken(one)) for one in body.files]
-        images = tuple(image(one, found, body.version) for one, found in taken if one.hardware)
-        files = tuple(artifact(one.name, found) for one, found in taken if not one.hardware)
-        now_s = self.clock_s()
-        with self.fleet.store.work() as work:
-            if work.release(release) is not None:
-                raise RefusedError(f"there is a release {release}; a release is not changed")
-            if images:
-                images = shelf.publish(work, self._authority(), images, now_s)
-            chunks: tuple[Chunk, ...] = ()
-            if files:
-                number = work.number("module")
-                chunks = (
-                    Chunk(module_id=number, name=release, version=body.version, artifacts=files),
-                )
-            made = StoredRelease(
-                name=release, version=body.version, made_s=now_s, by=person.name,
-                chunks=chunks, images=images,
-            )  # fmt: skip
-            work.put_release(made)
-            self._log(
-                work, person, "publish", release, files={one.name: one.sha256 for one in body.files}
-            )
-        return showing.release(made)
 
     def invite(
         self, person: Person, name: str, role: Role, expires_s: float | None = None
@@ -313,20 +262,6 @@ class Desk(Looking):
                 after = page[-1].car_id
                 yield [one.car_id for one in page]
 
-    def _authority(self) -> Authority:
-        found = self.authority()
-        if found is None:
-            raise RefusedError("no keys of Uptane repositories are here: volant fleet uptane")
-        return found
-
-    def _taken(self, body: views.FileBody) -> Taken:
-        if self.artifacts.size(body.sha256) is None:
-            raise InputError(f"{body.name} was not taken in: no file {body.sha256}")
-        return measure(self.artifacts.blocks(body.sha256))
-
-    def _log(self, work: Work, person: Person, act: str, about: str, **data: Any) -> None:
-        work.log(at_s=self.clock_s(), by=person.name, act=act, about=about, data=data)
-
 
 def _step(
     by: str, verb: str, body: views.ActBody, seen: int, now_s: float
@@ -339,18 +274,6 @@ def _step(
         "stop": lambda one: acts.stop(one, by, body.reason),
     }
     return steps[verb]
-
-
-def checked(value: str, kind: Any, what: str) -> str:
-    """A word that came from outside.
-
-    Raises:
-        InputError: it is none of its kind.
-    """
-    try:
-        return str(msgspec.convert(value, kind))
-    except msgspec.ValidationError as error:
-        raise InputError(f"no {what}: {error}") from error
 
 
 def _is_good(person: Person, now_s: float) -> bool:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 from securesystemslib.signer import Signer
-from tuf.api.metadata import TargetFile
+from tuf.api.metadata import Snapshot, TargetFile, Targets, Timestamp
 
 from volant.cloud.campaigns.cars import Answer
 from volant.cloud.inventory.cars import CarRecord
@@ -21,12 +21,24 @@ from volant.cloud.inventory.releases import Release
 from volant.trust.uptane import Installed, Keeper
 from volant.trust.uptane.custom import CUSTOM, VEHICLE, DeltaInfo
 from volant.trust.uptane.match import DIRECTOR
-from volant.trust.uptane.metadata import ROOT, SNAPSHOT, TARGETS, TIMESTAMP
+from volant.trust.uptane.metadata import (
+    ROOT,
+    SNAPSHOT,
+    TARGETS,
+    TIMESTAMP,
+    is_signed,
+    parse,
+)
+from volant.trust.uptane.trusted import file_of
 
 KEPT: Final = 2
 """Versions of targets and snapshot that stay: a car in the middle of its check still finds what its timestamp named."""
 RENEW_SHARE: Final = 0.5
 """A timestamp is signed anew when less than this share of its life is left; a choice of ours."""
+SIGNED: Final[Mapping[str, type[Targets | Snapshot | Timestamp]]] = {
+    TARGETS: Targets, SNAPSHOT: Snapshot, TIMESTAMP: Timestamp,
+}  # fmt: skip
+"""What a root's roles sign beside the root itself."""
 NUMBERED: Final = frozenset({"snapshot.json", "targets.json"})
 
 Files = Mapping[str, bytes]
@@ -84,25 +96,32 @@ class Director:
             RejectedError: a file is something else.
             ValueError: the files are another car's.
         """
-        keeper = self._load(files)
+        keeper, behind = self._load(files), files is not None and self.is_behind(files)
         wanted = {one.path: one for one in targets}
         mine = keeper.targets[TARGETS]
         custom = {"vehicleId": vehicle_id, **(words or {})}
         said = mine.unrecognized_fields.get(CUSTOM) or {}
         if files is not None and said.get(VEHICLE) != vehicle_id:
             raise ValueError(f"the files are not those of {vehicle_id}")
-        fresh = files is None or not set(filter(_is_root, self.template)) <= set(files)
-        other = mine.targets != wanted or said != custom
-        if fresh or other or is_old(keeper, TARGETS, now_s):
+        other = files is None or mine.targets != wanted or said != custom
+        old = {
+            role: is_old(keeper, role, now_s) or (behind and not is_vouched(keeper, role))
+            for role in SIGNED
+        }
+        if other or old[TARGETS]:
             mine.targets.clear()
             mine.targets.update(wanted)
             mine.unrecognized_fields[CUSTOM] = custom
             keeper.publish(now_s, [TARGETS])
-        elif is_old(keeper, SNAPSHOT, now_s):
+        elif old[SNAPSHOT]:
             keeper.publish(now_s)
-        elif is_old(keeper, TIMESTAMP, now_s):
+        elif old[TIMESTAMP]:
             keeper.publish_timestamp(now_s)
         return newest(keeper)
+
+    def is_behind(self, files: Files) -> bool:
+        """Whether a root came after a car's files were signed, so that other keys may have to sign them."""
+        return not set(filter(_is_root, self.template)) <= set(files)
 
     def renew(self, files: Files, vehicle_id: str, now_s: float) -> dict[str, bytes]:
         """A car's files with the targets that they have, signed anew where they grow old; raises as `publish`."""
@@ -119,9 +138,7 @@ class Director:
         found = dict(self.template) if files is None else dict(files)
         # A root that was rotated since reaches each car with its next publication.
         found.update({name: data for name, data in self.template.items() if _is_root(name)})
-        return Keeper.load(
-            DIRECTOR, found, {role: list(some) for role, some in self.signers.items()}
-        )
+        return rightful(Keeper.load(DIRECTOR, found, copied(self.signers)))
 
 
 def targets_for(
@@ -181,6 +198,35 @@ def offers_something(files: Files) -> bool:
         return False
     last = max(numbers, key=lambda name: int(name.partition(".")[0]))
     return b'"targets":{}' not in files[last]
+
+
+def copied(signers: Mapping[str, Sequence[Signer]]) -> dict[str, list[Signer]]:
+    """Signers by role, as a keeper wants them."""
+    return {role: list(some) for role, some in signers.items()}
+
+
+def rightful(keeper: Keeper) -> Keeper:
+    """A keeper with those signers alone that its root names: none for a role of which too few are here.
+
+    A server that still has the keys from before a rotation then says that it cannot sign, and publishes nothing that
+    no car believes.
+    """
+    for role, entry in keeper.root.roles.items():
+        mine = {one.public_key.keyid: one for one in keeper.signers.get(role, ())}
+        named = [mine[keyid] for keyid in entry.keyids if keyid in mine]
+        if role == ROOT or len(named) >= entry.threshold:
+            keeper.signers[role] = named
+        else:
+            keeper.signers.pop(role, None)
+    return keeper
+
+
+def is_vouched(keeper: Keeper, role: str) -> bool:
+    """Whether what a role signed last is signed by keys that the newest root names."""
+    data = keeper.trusted_files()[file_of(role)]
+    return is_signed(
+        keeper.root, role, parse(SIGNED[role], data, repository=keeper.name, role=role)
+    )
 
 
 def is_old(keeper: Keeper, role: str, now_s: float) -> bool:

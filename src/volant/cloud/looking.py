@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ HEARD_S: Final = 30.0
 """How old the count of cars that were heard is in a fleet of many before it is made anew; a choice of ours."""
 HEARD_CARS: Final = 50_000
 """Of so many they are counted each time."""
+SHA256: Final = re.compile(r"[0-9a-f]{64}\Z")
 ACTS_MOST: Final = 10_000
 ENDED: Final = frozenset({Phase.STOPPED, Phase.FINISHED})
 
@@ -52,8 +54,8 @@ class Looking:
     """Folder for files that are coming; None: the system's for temporary ones."""
     authority: Callable[[], Authority | None] = lambda: None
     """Keys of the Uptane repositories that are here; None: none."""
-    _heard: tuple[float, int, int] = (-math.inf, 0, 0)
-    """When cars that were heard were counted, Unix seconds, and how many: within an hour, within a day."""
+    _heard: tuple[float, int | None, int | None] = (-math.inf, None, None)
+    """When cars that were heard were counted, Unix seconds, and how many: within an hour, within a day; None: not yet."""
 
     def who(self, token: str) -> Person:
         """Whose token it is.
@@ -81,8 +83,8 @@ class Looking:
             phases = [one.phase for one in work.campaigns()]
             head = work.head()
             cars = work.count_cars()
-            if cars <= HEARD_CARS or self._heard[0] == -math.inf:
-                self._heard = (-math.inf, 0, 0)
+            if cars <= HEARD_CARS:
+                self._heard = (-math.inf, None, None)
                 self.count_heard()
             _, hour, day = self._heard
             return views.FleetView(

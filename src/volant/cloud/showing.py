@@ -245,6 +245,7 @@ def release(found: StoredRelease) -> views.ReleaseView:
     ]
     images = [
         views.FileView(
+            units=one.ecu_ids,
             name=one.name,
             length=one.length,
             sha256=one.hashes.get("sha256", ""),

@@ -52,6 +52,15 @@ def artifact(name: str, found: Taken) -> Artifact:
         raise InputError(f"no name of an artifact: {error}") from error
 
 
+def check_file_name(name: str) -> None:
+    """Whether a file may be called so.
+
+    Raises:
+        InputError: no.
+    """
+    artifact(name, Taken(0, "0" * 40, "0" * 32, "0" * 64, ""))
+
+
 def image(body: FileBody, found: Taken, version: str) -> ReleaseImage:
     """A file as cars that speak Uptane are told of it.
 

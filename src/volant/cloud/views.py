@@ -31,8 +31,9 @@ class FleetView(View, frozen=True, kw_only=True):
     """The whole fleet in a few numbers."""
 
     cars: int
-    heard_hour: int
-    heard_day: int
+    heard_hour: int | None
+    """Cars that were heard within an hour; nothing while they are being counted for the first time."""
+    heard_day: int | None
     releases: int
     campaigns: dict[Phase, int]
     audit_lines: int
@@ -195,6 +196,8 @@ class FileView(View, frozen=True, kw_only=True):
     sha256: str
     hardware: str
     """Empty: of a device of hawkBit's."""
+    units: tuple[str, ...] = ()
+    """Of an image for control units: only for these of that hardware; none: for all."""
 
 
 class ReleaseView(View, frozen=True, kw_only=True):
@@ -205,6 +208,16 @@ class ReleaseView(View, frozen=True, kw_only=True):
     made_s: float
     by: str
     files: tuple[FileView, ...]
+
+
+class ReadyView(View, frozen=True, kw_only=True):
+    """Whether a release can be made, asked before its files are sent."""
+
+    release: str
+    free: bool
+    """No release has this name yet."""
+    unsigned: str
+    """Why images for control units cannot be signed here; empty: they can."""
 
 
 class FitView(View, frozen=True, kw_only=True):

@@ -41,6 +41,12 @@ def test_a_code_is_good_once_and_opens_nothing_else(town: Town) -> None:
     assert Car(town, "CAR2").join(town.code("CAR3")).status == 403, "of another car"
 
 
+def test_a_car_that_joins_makes_no_news(town: Town) -> None:
+    before = town.store.news()
+    town.car()
+    assert town.store.news() == before
+
+
 def test_a_car_that_is_admitted_again_has_other_keys_and_stays_in_its_groups(town: Town) -> None:
     old = town.car()
     new = Car(town, "CAR1")

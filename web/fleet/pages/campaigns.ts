@@ -102,9 +102,11 @@ export class Campaigns extends FleetPage {
     const fleet = this.fleet.value;
     const it = words.fleet;
     const going = [...GOING].reduce((sum, phase) => sum + (fleet?.campaigns[phase] ?? 0), 0);
-    const shown = (value: number | undefined) =>
-      value === undefined ? words.none : words.number(value);
-    const told: readonly (readonly [string, number | undefined])[] = [
+    const shown = (value: number | null | undefined) => {
+      if (value === null) return it.counting;
+      return value === undefined ? words.none : words.number(value);
+    };
+    const told: readonly (readonly [string, number | null | undefined])[] = [
       [it.cars, fleet?.cars],
       [it.hour, fleet?.heard_hour],
       [it.day, fleet?.heard_day],

@@ -1,8 +1,9 @@
 import { brief, size } from "../model";
-import { define, FleetPage, html } from "../page";
+import { define, FleetPage, html, nothing } from "../page";
 import { Source } from "../source";
 import type { DeltaView, ReleaseView } from "../views.gen";
 import { words } from "../words";
+import "./upload";
 
 const LOOK_MS = 5000;
 
@@ -29,6 +30,12 @@ export class Releases extends FleetPage {
       <section aria-label=${it.label}>
         ${this.list.value ? this.rows(this.list.value) : this.waiting(this.list)}
       </section>
+      ${
+        this.may("run")
+          ? html`<fleet-upload .api=${this.api} .me=${this.me} .route=${this.route}
+              @made=${() => void this.list.reload()}></fleet-upload>`
+          : nothing
+      }
       <section aria-labelledby="deltas">
         <h2 id="deltas">${it.deltas}</h2>
         <p class="soft small">${it.deltasAbout}</p>

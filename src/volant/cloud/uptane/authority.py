@@ -9,17 +9,19 @@ from typing import Final
 
 from securesystemslib.signer import Signer
 
-from volant.cloud.director import Director, newest
+from volant.cloud.director import Director, copied, newest, rightful
 from volant.cloud.store.ports import Work
 from volant.core.errors import RefusedError
 from volant.trust.keys import SigningKey
 from volant.trust.uptane import Keeper
 from volant.trust.uptane.match import DIRECTOR, IMAGE
-from volant.trust.uptane.metadata import ROOT
+from volant.trust.uptane.metadata import ROOT, SNAPSHOT, TARGETS, TIMESTAMP
 
 PLACES: Final = {IMAGE: "@image", DIRECTOR: "@director"}
 """Under which names the image repository and the template of all directors lie beside the cars' directors; no car is
 called so."""
+ONLINE: Final = {DIRECTOR: (TARGETS, SNAPSHOT, TIMESTAMP), IMAGE: (SNAPSHOT, TIMESTAMP)}
+"""What a server signs with every day, beside the key of the time."""
 PIN_LETTERS: Final = 32
 """Of a SHA-256 in hex: 128 bits."""
 
@@ -60,9 +62,33 @@ class Authority:
         Raises:
             RefusedError: there is none.
         """
-        return Keeper.load(
-            IMAGE, files_of(work, IMAGE), {k: list(v) for k, v in self.image.items()}
-        )
+        return self.keeper(work, IMAGE)
+
+    def keeper(self, work: Work, name: str) -> Keeper:
+        """The image repository, or the template of all directors, with those keys that its root names.
+
+        Raises:
+            RefusedError: there is none.
+        """
+        return rightful(Keeper.load(name, files_of(work, name), copied(self.signers(name))))
+
+    def signers(self, name: str) -> Signers:
+        """All keys of a repository that are here, whether its root names them or not."""
+        return {IMAGE: self.image, DIRECTOR: self.director}[name]
+
+    def lacking(self, work: Work) -> list[str]:
+        """What a server needs every day and has not, for people: keys from before a rotation are none.
+
+        Raises:
+            RefusedError: there are no repositories.
+        """
+        found = [] if self.time is not None else ["the key of the time is not here"]
+        for name, roles in ONLINE.items():
+            keeper = self.keeper(work, name)
+            lacks = [role for role in roles if role not in keeper.signers]
+            words = f"the keys that version {keeper.root.version} of the {name}'s root names are not here"
+            found += [f"{name}-{role}: {words}" for role in lacks]
+        return found
 
     def director_of(self, work: Work) -> Director:
         """Who signs what a car is to run.

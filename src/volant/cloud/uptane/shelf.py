@@ -41,11 +41,23 @@ def publish(
     return tuple(found)
 
 
+def check_signs(work: Work, authority: Authority) -> None:
+    """Whether images can be signed here.
+
+    Raises:
+        RefusedError: there are no repositories, or a key is not here.
+    """
+    keeper = authority.images(work)
+    lacks = [f"image-{one}" for one in (TARGETS, SNAPSHOT, TIMESTAMP) if one not in keeper.signers]
+    if lacks:
+        raise RefusedError(f"images cannot be signed here: no key of {', '.join(lacks)} is here")
+
+
 def renew(work: Work, authority: Authority, now_s: float) -> dict[str, bytes]:
     """The image repository's files, signed anew where they grow old and their keys are here."""
     keeper = authority.images(work)
     before = dict(keeper.published)
-    if authority.image.get(TARGETS) and is_old(keeper, TARGETS, now_s):
+    if TARGETS in keeper.signers and is_old(keeper, TARGETS, now_s):
         keeper.publish(now_s, [TARGETS])
     elif is_old(keeper, SNAPSHOT, now_s):
         keeper.publish(now_s)

@@ -319,7 +319,10 @@ class Keeper:
         """
         signers = [*self.signers.get(role, ()), *also]
         if not signers and not partly:
-            raise RefusedError(f"no key of role {role} of repository {self.name} is here")
+            raise RefusedError(
+                f"no key of role {role} of repository {self.name} is here that its root "
+                f"{self.root.version} names, or too few"
+            )
         found: Metadata[Any] = Metadata(signed)
         try:
             for one in signers:
