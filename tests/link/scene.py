@@ -92,6 +92,14 @@ class Scene:
         await ble.start(end, end)
         return Carried(self, phone, name, ble)
 
+    async def owner_over(self, transport: str) -> "Carried":
+        """As `owner`, at the end of a transport string."""
+        phone = self.world.phone("owner")
+        assert self.world.pair(phone, Role.OWNER) is Code.OK
+        ble = PhoneBle(key_from("owner")[:16], self.interval_ms)
+        await ble.open(transport)
+        return Carried(self, phone, "owner", ble)
+
     async def owner(self, name: str = "owner", path: Path | None = None) -> "Carried":
         """A phone that is paired (not by radio) and has no session yet."""
         phone = self.world.phone(name)

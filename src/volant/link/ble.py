@@ -141,6 +141,7 @@ class CarBle:
         self._number = 0
         self._bonded: dict[str, None] = {}
         self._changed = asyncio.Event()
+        self._shown, self._renew_s = b"", 0.0
         self._tasks: set[asyncio.Task[Any]] = set()
         self._transport: Transport | None = None
         self._keys = MemoryKeyStore()
@@ -194,6 +195,7 @@ class CarBle:
         self._car_id = car_id
         self._keys.all_keys.clear()
         self._bonded.clear()
+        self._renew_s = 0.0
         self._changed.set()
 
     def later(self, after_s: float, work: Callable[[], None]) -> asyncio.TimerHandle:
@@ -295,32 +297,41 @@ class CarBle:
 
     async def _advertise(self) -> None:
         """Show the car as long as a place is free; a new address and a new hint from time to time."""
+        loop = asyncio.get_running_loop()
         while True:
             self._changed.clear()
+            if loop.time() >= self._renew_s:
+                self._renew_s = loop.time() + self.tuning.rotate_s
+                await self._renew()
             if len(self._peers) < self.tuning.connections:
                 await self._show()
             elif self._device.is_advertising:
                 await self._device.stop_advertising()
             try:
-                async with asyncio.timeout(self.tuning.rotate_s):
+                async with asyncio.timeout_at(self._renew_s):
                     await self._changed.wait()
             except TimeoutError:
-                await self._device.stop_advertising()
+                continue
 
-    async def _show(self) -> None:
-        if self._device.is_advertising:
-            return
+    async def _renew(self) -> None:
+        """Connections keep the address that they began with."""
+        await self._device.stop_advertising()
         address = self._address()
         await self._device.send_sync_command(
             hci.HCI_LE_Set_Random_Address_Command(random_address=address)
         )
         self._device.random_address = address
-        await self._device.start_advertising(
-            advertising_data=advertisement(self._car_id, self._chance(CHANCE_BYTES)),
-            scan_response_data=b"",
-            advertising_interval_min=self.tuning.advertise_ms,
-            advertising_interval_max=self.tuning.advertise_ms,
-        )
+        self._shown = advertisement(self._car_id, self._chance(CHANCE_BYTES))
+
+    async def _show(self) -> None:
+        # A phone that has just seen the car looks for the address that it saw.
+        if not self._device.is_advertising:
+            await self._device.start_advertising(
+                advertising_data=self._shown,
+                scan_response_data=b"",
+                advertising_interval_min=self.tuning.advertise_ms,
+                advertising_interval_max=self.tuning.advertise_ms,
+            )
 
     def _address(self) -> hci.Address:
         """Chance that nobody resolves: the car is found by its hint (Core 5.4, Vol 6, B 1.3.2.1)."""

@@ -41,6 +41,8 @@ class AirController(Controller):
     """A controller that reports how strong it hears, and that gives up connecting when told so."""
 
     heard_dbm: float = -50.0
+    le_acl_data_packet_length = 251
+    """What a radio with data length extension takes at once (Core 5.4, Vol 6, B 2.4)."""
 
     def hear(self, packet: ll.AdvertisingPdu, strength_dbm: float) -> None:
         """Take an advertising packet."""
@@ -55,7 +57,19 @@ class AirController(Controller):
                 report.rssi = max(-127, min(20, round(self.heard_dbm)))
         if reports and isinstance(packet, hci.HCI_LE_Extended_Advertising_Report_Event):
             packet = hci.HCI_LE_Extended_Advertising_Report_Event(list(reports))
-        super().send_hci_packet(packet)
+        # As the emulated controller does it, but without a line for a log that nobody reads.
+        if self.host:
+            asyncio.get_running_loop().call_soon(self.host.on_packet, bytes(packet))
+
+    def on_hci_packet(self, packet: hci.HCI_Packet) -> None:
+        """From the host."""
+        match packet:
+            case hci.HCI_Command():
+                self.on_hci_command_packet(packet)
+            case hci.HCI_AclDataPacket():
+                self.on_hci_acl_data_packet(packet)
+            case _:
+                pass
 
     def on_hci_le_create_connection_cancel_command(
         self, command: hci.HCI_LE_Create_Connection_Cancel_Command
@@ -83,7 +97,7 @@ class AirLink(LocalLink):
         self.air = air
         self.paths: dict[frozenset[str], Path] = {}
         self._lines: dict[frozenset[bytes], _Line] = {}
-        self._packets = 0
+        self._packets: dict[str, int] = {}
 
     def place(self, one: str, other: str, path: Path) -> None:
         """Where two ends are from now on; a metre apart where nothing was said."""
@@ -137,27 +151,40 @@ class AirLink(LocalLink):
         if isinstance(packet, ll.ConnectInd):
             self._connect(sender_controller, packet)
             return
-        for target in self.controllers:
-            if target is sender_controller:
-                continue
-            if self.air is None:
+        others = [one for one in self.controllers if one is not sender_controller]
+        if self.air is None:
+            for target in sorted(others, key=lambda one: one.name):
                 loop.call_soon(target.on_ll_advertising_pdu, packet)
-            elif isinstance(target, AirController):
-                self._show(self.air, sender_controller, target, packet)
+            return
+        heard = [
+            (target, self.air.strength_dbm(self.path(*names), _name(*names), number))
+            for target in self._in_turn(self.air, sender_controller.name, others)
+            if (names := (sender_controller.name, target.name))
+            and (number := self._number(_name(*names)))
+            and self._hears(self.air, target, names, number)
+        ]
 
-    def _show(
-        self, air: Air, sender: Controller, target: AirController, packet: ll.AdvertisingPdu
-    ) -> None:
-        now_ns, name = _now_ns(), _name(sender.name, target.name)
+        def arrive() -> None:
+            for target, strength in heard:
+                target.hear(packet, strength)
+
+        now_ns = _now_ns()
+        _later(now_ns + self.air.late_ns(sender_controller.name, now_ns), arrive)
+
+    def _in_turn(self, air: Air, name: str, others: list[Controller]) -> list[AirController]:
+        """Who hears first and may ask first: by chance, and not by the order of a set."""
+        turns, now_ns = air.chance.child(name, "turn"), _now_ns()
+        found = [one for one in others if isinstance(one, AirController)]
+        return sorted(found, key=lambda one: turns.child(one.name).bits(now_ns))
+
+    def _hears(self, air: Air, target: Controller, names: tuple[str, str], number: int) -> bool:
         listens = target.pending_le_connection is not None or (
             target.le_scan_enable
-            and air.in_window(name, now_ns, target.le_scan_window, target.le_scan_interval)
+            and air.in_window(
+                _name(*names), _now_ns(), target.le_scan_window, target.le_scan_interval
+            )
         )
-        path, number = self.path(sender.name, target.name), self._number()
-        if listens and not air.loses(path, name, number):
-            strength = air.strength_dbm(path, name, number)
-            late_ns = air.late_ns(sender.name, now_ns)
-            _later(now_ns + late_ns, lambda: target.hear(packet, strength))
+        return listens and not air.loses(self.path(*names), _name(*names), number)
 
     def _connect(self, sender: Controller, packet: ll.ConnectInd) -> None:
         """A request reaches the one who advertised, if it still does; if not, the other finds nobody there."""
@@ -173,7 +200,7 @@ class AirLink(LocalLink):
             name = _name(*names)
             anchor_ns = self.air.anchor_ns(name, now_ns, interval_ns)
             path = self.path(*names)
-            reached = reached and not self.air.loses(path, name, self._number())
+            reached = reached and not self.air.loses(path, name, self._number(name))
         if target is None or not reached:
             self._not_there(sender, packet, anchor_ns + FAILED_EVENTS * interval_ns)
             return
@@ -201,8 +228,9 @@ class AirLink(LocalLink):
             return
         now_ns = _now_ns()
         other = line.names[1] if line.names[0] == sender.name else line.names[0]
+        name = _name(sender.name, other)
         found = self.air.deliver(
-            self.path(sender.name, other), _name(sender.name, other), self._number(),
+            self.path(sender.name, other), name, self._number(name),
             line.timing, now_ns + events * line.timing.interval_ns,
             line.free_ns.get(sender.name, 0), size,
         )  # fmt: skip
@@ -238,9 +266,9 @@ class AirLink(LocalLink):
             return None
         return self._holder(connection.peer_address, connection.self_address)
 
-    def _number(self) -> int:
-        self._packets += _TRIES_ROOM
-        return self._packets
+    def _number(self, name: str) -> int:
+        self._packets[name] = self._packets.get(name, 0) + _TRIES_ROOM
+        return self._packets[name]
 
 
 class VirtualRadio:
@@ -275,6 +303,7 @@ class VirtualRadio:
     async def close(self) -> None:
         """Stop serving."""
         for transport in self._served:
+            transport.server.close()  # type: ignore[attr-defined]
             await transport.close()
         self._served.clear()
 
