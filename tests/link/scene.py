@@ -12,7 +12,18 @@ from volant.link.door import Connection, Said
 from volant.link.radio import VirtualRadio
 from volant.phone.ble import Bond, CarLine, PhoneBle
 from volant.phone.key import fast, standard
-from volant.trust.key import Action, Answer, Code, Link, Order, Request, Role, conclude, greet, receive
+from volant.trust.key import (
+    Action,
+    Answer,
+    Code,
+    Link,
+    Order,
+    Request,
+    Role,
+    conclude,
+    greet,
+    receive,
+)
 from volant.trust.key.state import PhoneCar
 
 
@@ -123,7 +134,9 @@ class Carried:
         sighting = await self.ble.find(self.scene.car_id, within_s)
         return await self.ble.connect(sighting, self.bond)
 
-    async def standard(self, line: CarLine, action: Action = Action.NOTHING, **more: object) -> Answer:
+    async def standard(
+        self, line: CarLine, action: Action = Action.NOTHING, **more: object
+    ) -> Answer:
         self.phone.car, answer = await standard(
             line, self.phone.state, self.phone.car, Request(action, verified_s=1),
             self.scene.world.chance(), **more,  # type: ignore[arg-type]
@@ -132,6 +145,12 @@ class Carried:
 
     async def fast(self, line: CarLine, action: Action = Action.UNLOCK) -> Answer:
         self.phone.car, answer = await fast(line, self.phone.car, Request(action), self.kept.append)
+        return answer
+
+    async def passive(self, line: CarLine) -> Answer:
+        """Without a tap, as a phone in a pocket asks."""
+        request = Request(Action.UNLOCK, tapped=False)
+        self.phone.car, answer = await fast(line, self.phone.car, request, self.kept.append)
         return answer
 
     async def bonded(self) -> None:

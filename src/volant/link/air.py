@@ -111,9 +111,7 @@ class Air:
     def strength_dbm(self, path: Path, name: str, packet: int) -> float:
         """Received strength of one packet, dBm. Through a relay it is the relay's."""
         tuning = self.tuning
-        distance_m, walls = (
-            (path.relay.near_m, 0) if path.relay else (path.distance_m, path.walls)
-        )
+        distance_m, walls = (path.relay.near_m, 0) if path.relay else (path.distance_m, path.walls)
         far_db = 10.0 * tuning.exponent * math.log10(max(distance_m, 0.1))
         mean = tuning.sent_dbm - tuning.first_metre_db - far_db - walls * tuning.wall_db
         drawn = self.chance.child(name)

@@ -30,7 +30,6 @@ from volant.link.door import Door, Said
 from volant.trust.key.beacon import CHANCE_BYTES, ROTATE_S, advertisement
 from volant.trust.key.codes import IDLE_MOST_NS, KEYS_MOST
 from volant.trust.key.frames import (
-    ATT_HEAD_BYTES,
     INBOX_UUID,
     MTU,
     OUTBOX_UUID,
@@ -152,7 +151,7 @@ class CarBle:
             gatt.CharacteristicValue(write=self._wrote),
         )
         self._outbox: gatt.Characteristic[bytes] = gatt.Characteristic(
-            UUID(OUTBOX_UUID), gatt.Characteristic.Properties.NOTIFY, 0
+            UUID(OUTBOX_UUID), gatt.Characteristic.Properties.NOTIFY, att.Attribute.Permissions(0)
         )
 
     @property

@@ -7,6 +7,7 @@ process, or as a transport string over TCP. Without an air it carries at once an
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -71,6 +72,14 @@ class AirController(Controller):
             case _:
                 pass
 
+    def on_hci_le_set_extended_scan_parameters_command(
+        self, command: hci.HCI_LE_Set_Extended_Scan_Parameters_Command
+    ) -> hci.HCI_StatusReturnParameters:
+        """How often it listens, which the emulated controller does not keep."""
+        self.le_scan_interval = command.scan_intervals[0]
+        self.le_scan_window = command.scan_windows[0]
+        return super().on_hci_le_set_extended_scan_parameters_command(command)
+
     def on_hci_le_create_connection_cancel_command(
         self, command: hci.HCI_LE_Create_Connection_Cancel_Command
     ) -> hci.HCI_StatusReturnParameters:
@@ -93,7 +102,7 @@ class AirLink(LocalLink):
     """What the controllers share. Each connection has its own events; each pair of names its own path."""
 
     def __init__(self, air: Air | None = None) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self.air = air
         self.paths: dict[frozenset[str], Path] = {}
         self._lines: dict[frozenset[bytes], _Line] = {}
@@ -156,17 +165,17 @@ class AirLink(LocalLink):
             for target in sorted(others, key=lambda one: one.name):
                 loop.call_soon(target.on_ll_advertising_pdu, packet)
             return
-        heard = [
-            (target, self.air.strength_dbm(self.path(*names), _name(*names), number))
-            for target in self._in_turn(self.air, sender_controller.name, others)
-            if (names := (sender_controller.name, target.name))
-            and (number := self._number(_name(*names)))
-            and self._hears(self.air, target, names, number)
-        ]
+        heard = []
+        for target in self._in_turn(self.air, sender_controller.name, others):
+            names = (sender_controller.name, target.name)
+            number = self._number(_name(*names))
+            if self._hears(self.air, target, names, number):
+                strength = self.air.strength_dbm(self.path(*names), _name(*names), number)
+                heard.append((target, strength))
 
         def arrive() -> None:
-            for target, strength in heard:
-                target.hear(packet, strength)
+            for listener, strength_dbm in heard:
+                listener.hear(packet, strength_dbm)
 
         now_ns = _now_ns()
         _later(now_ns + self.air.late_ns(sender_controller.name, now_ns), arrive)
@@ -288,16 +297,12 @@ class VirtualRadio:
 
     async def serve(self, name: str) -> str:
         """Offer an end over TCP on a free port of this machine; the transport string for the other process."""
-        import socket
-
         listening = socket.socket()
         listening.bind(("127.0.0.1", 0))
         port = listening.getsockname()[1]
         transport = await open_tcp_server_transport_with_socket(listening)
         self._served.append(transport)
-        AirController(
-            name, host_source=transport.source, host_sink=transport.sink, link=self.link
-        )
+        AirController(name, host_source=transport.source, host_sink=transport.sink, link=self.link)
         return f"tcp-client:127.0.0.1:{port}"
 
     async def close(self) -> None:
@@ -325,5 +330,8 @@ def _key(one: hci.Address, other: hci.Address) -> frozenset[bytes]:
 
 
 def _advertises(controller: Controller, address: hci.Address) -> bool:
-    advertisers = (controller.le_legacy_advertiser, *controller.advertising_sets.values())
-    return any(one.enabled and one.address == address for one in advertisers)
+    legacy = controller.le_legacy_advertiser
+    sets = controller.advertising_sets.values()
+    return (legacy.enabled and legacy.address == address) or any(
+        one.enabled and one.address == address for one in sets
+    )

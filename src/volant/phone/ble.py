@@ -47,6 +47,7 @@ from volant.trust.key.frames import (
 INTERVAL_MS = 30.0
 """Connection interval that the phone asks for; phones allow 7.5 to 50 ms and often choose 30 (recalled)."""
 CONNECT_S = 5.0
+CONNECT_TRIES = 3
 SETTLE_S = 3.0
 """For finding the service, or for encrypting again."""
 FRESH_S = 0.25
@@ -144,28 +145,40 @@ class PhoneBle:
     async def connect(self, sighting: Sighting, bond: Bond | None = None) -> CarLine:
         """A line to a car that was seen; encrypted where the car still knows the bond.
 
+        A request to connect may be lost on the air, which the radio notices late: so it is tried again.
+
         Raises:
             LinkError: the car is gone, full, or not a car.
         """
+        for _ in range(CONNECT_TRIES - 1):
+            line = CarLine(await self._called(sighting))
+            try:
+                return await self._settled(line, bond)
+            except LinkError:
+                if not line.failed:
+                    raise
+        return await self._settled(CarLine(await self._called(sighting)), bond)
+
+    async def _called(self, sighting: Sighting) -> Connection:
         await self._fresh_address()
+        preferences = ConnectionParametersPreferences(
+            connection_interval_min=self.interval_ms, connection_interval_max=self.interval_ms
+        )
         try:
-            radio = await self._device.connect(
+            return await self._device.connect(
                 sighting.address,
-                connection_parameters_preferences={
-                    hci.Phy.LE_1M: ConnectionParametersPreferences(
-                        connection_interval_min=self.interval_ms,
-                        connection_interval_max=self.interval_ms,
-                    )
-                },
+                connection_parameters_preferences={hci.Phy.LE_1M: preferences},
                 timeout=CONNECT_S,
             )
         except (BumbleError, TimeoutError) as error:
-            raise LinkError(f"the car did not connect: {error}") from error
-        line = CarLine(radio)
+            raise LinkError(f"the car did not connect within {CONNECT_S:g} s") from error
+
+    async def _settled(self, line: CarLine, bond: Bond | None) -> CarLine:
         try:
             async with asyncio.timeout(SETTLE_S):
                 await self._settle(line, bond)
         except (BumbleError, asyncio.CancelledError, TimeoutError, LinkError) as error:
+            # bumble cancels what waits on a connection that ends.
             if isinstance(error, asyncio.CancelledError) and not line.gone:
                 raise
             await line.close()
@@ -191,7 +204,7 @@ class PhoneBle:
             LinkError: the car refused, or the link is gone.
         """
         made: asyncio.Future[PairingKeys] = asyncio.get_running_loop().create_future()
-        line.radio.once("pairing", lambda keys: made.done() or made.set_result(keys))
+        line.radio.once("pairing", made.set_result)
         try:
             async with asyncio.timeout(SETTLE_S):
                 await line.radio.pair()
@@ -236,7 +249,7 @@ class CarLine:
     def __init__(self, radio: Connection) -> None:
         self.radio, self.client = radio, radio.gatt_client
         self.inbox = self.outbox = 0
-        self.bonded = self.gone = False
+        self.bonded = self.gone = self.failed = False
         self._partial = Partial()
         self._greeting, self._greeted_s = b"", 0.0
         self._heard: deque[bytes] = deque(maxlen=UNHEARD_MOST)
@@ -324,8 +337,9 @@ class CarLine:
         if self.gone:
             raise LinkError("the car has hung up")
 
-    def _ended(self, _reason: int) -> None:
+    def _ended(self, reason: int) -> None:
         self.gone = True
+        self.failed = reason == hci.HCI_ErrorCode.CONNECTION_FAILED_TO_BE_ESTABLISHED_ERROR
         self._news.set()
 
     def _notified(self, piece: bytes) -> None:
