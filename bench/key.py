@@ -1,11 +1,12 @@
-"""The key: commands a second that a car verifies, what a phone takes for one, and junk from a hostile cloud."""
+"""The key: commands a second that a car verifies, what a phone takes for one, junk from a hostile cloud, and the radio."""
 
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Iterator
 
-from bench.rows import Row, at_least, at_most, best_cpu_s
+from bench.rows import Row, at_least, at_most, best_cpu_s, skipped
 from volant.trust.key import (
     Action,
     Car,
@@ -36,6 +37,8 @@ from volant.trust.key import (
 COMMANDS = 3000
 EXCHANGES = 500
 JUNK = 20_000
+UNLOCKS = 1000
+WALKS = 200
 NOON_S = 1_900_000_000
 MOMENT = Moment(10**9, unix_s=NOON_S)
 AFAR = Link(local=False, since_ns=0)
@@ -153,4 +156,52 @@ def rows() -> list[Row]:
     return [
         *result,
         Row("key/standard exchange", exchange_us, "us", note="both sides together, a new session"),
+        *radio_rows(),
+    ]
+
+
+def radio_rows() -> list[Row]:
+    """Car and phone on the virtual radio, as the tests have them."""
+    try:
+        from tests.link.scene import Scene, now_s
+    except ImportError:
+        return [skipped("key/Bluetooth", "needs the extra: pip install 'volant[ble]'")]
+    from volant.link.air import Path
+    from volant.link.virtual_time import run
+
+    async def fast() -> list[float]:
+        """CPU milliseconds of car, phone and both radios, without an air."""
+        scene = await Scene.made()
+        owner = await scene.owner()
+        await owner.bonded()
+        line, took = await owner.line(), []
+        for _ in range(UNLOCKS):
+            start = time.process_time()
+            assert (await owner.fast(line)).code is Code.OK
+            took.append((time.process_time() - start) * 1e3)
+        return sorted(took)
+
+    async def walk_up() -> list[float]:
+        """Milliseconds on the air, from the advertisement that was seen to the car's word that it is open."""
+        scene = await Scene.made(seed=8, interval_ms=30.0)
+        owner = await scene.owner(path=Path(4.0))
+        await owner.bonded()
+        took = []
+        for _ in range(WALKS):
+            sighting = await owner.ble.find(scene.car_id, 10.0)
+            start = now_s()
+            line = await owner.ble.connect(sighting, owner.bond)
+            assert (await owner.fast(line)).code is Code.OK
+            took.append((now_s() - start) * 1e3)
+            await line.close()
+        return sorted(took)
+
+    cpu, air = run(fast()), run(walk_up())
+    one = "bonded virtual link, one process, no air, nonce asked for; CPU time"
+    model = "air model: 4 m, 30 ms interval, 2 % loss; time on the air, no computing"
+    return [
+        at_most("key/fast unlock, p50", cpu[len(cpu) // 2], 3.0, "ms", one),
+        at_most("key/fast unlock, p99", cpu[len(cpu) * 99 // 100], 30.0, "ms", one),
+        at_most("key/walk-up, p50", air[len(air) // 2], 350.0, "ms", model),
+        at_most("key/walk-up, p99", air[len(air) * 99 // 100], 800.0, "ms", model),
     ]
