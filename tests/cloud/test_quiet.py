@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import threading
 from collections.abc import Sequence
 
 import pytest
@@ -74,6 +75,50 @@ def test_as_many_go_as_there_is_room_for() -> None:
     cars.rouse("car-2")
     assert cars.rows["car-1"][FLAGS] == 1
     assert not cars.may_go(cars.rows["car-1"])
+
+
+def test_another_thread_may_ask_while_there_is_news() -> None:
+    cars, ends, wrong = QuietCars(), threading.Event(), list[str]()
+    digest = bytes.fromhex(DIGEST)
+
+    def ask() -> None:
+        while not ends.is_set():
+            try:
+                row = cars.rest("car-1", digest)
+            except IndexError as error:
+                wrong.append(str(error))
+            else:
+                if row is not None:
+                    wrong.append("was kept waiting, though there was room")
+
+    before_s = sys.getswitchinterval()
+    asking = threading.Thread(target=ask)
+    sys.setswitchinterval(1e-6)
+    try:
+        asking.start()
+        for news in range(1_000):
+            cars.learn(news)
+            cars.make_room({"a": 1_000_000, "b": 1_000_000})
+            cars.put("other", Rest(digest=DIGEST, news=news, waits=frozenset({"b"})))
+            cars.put("car-1", Rest(digest=DIGEST, news=news, waits=frozenset({"a"})))
+    finally:
+        ends.set()
+        asking.join()
+        sys.setswitchinterval(before_s)
+    assert not wrong
+
+
+def test_who_may_rest() -> None:
+    cars, digest = QuietCars(news=1), bytes.fromhex(DIGEST)
+    cars.put("car-1", Rest(digest=DIGEST, news=1, waits=frozenset({"a"})))
+    assert cars.rest("car-1", digest) == cars.rows["car-1"]
+    assert cars.rest("car-2", digest) is None
+    assert cars.rest("car-1", b"x" * 32) is None
+    cars.make_room({"a": 1})
+    assert cars.rest("car-1", digest) is None
+    assert cars.rest("car-1", digest) == cars.rows["car-1"]
+    cars.rouse("car-1")
+    assert cars.rest("car-1", digest) is None
 
 
 def test_periods_differ_by_a_tenth() -> None:

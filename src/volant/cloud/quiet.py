@@ -86,7 +86,8 @@ class QuietCars:
 
     def rest(self, car_id: str, digest: bytes) -> bytes | None:
         """Row of a car that has this token and may rest. None: it is to be looked at, maybe because a campaign has room
-        for it, which then has room for one less."""
+        for it, which then has room for one less.
+        """
         with self._lock:
             row = self.rows.get(car_id)
             if (
