@@ -12,7 +12,15 @@ import pytest
 from granian.constants import HTTPModes, Interfaces
 from granian.server.embed import Server
 
-from volant.app.fleet_loop import BETWEEN_S, GATHER_S, LATE_TIMES, LONG_S, MANY, BeginsAtOnce, Gathering
+from volant.app.fleet_loop import (
+    BETWEEN_S,
+    GATHER_S,
+    LATE_TIMES,
+    LONG_S,
+    MANY,
+    BeginsAtOnce,
+    Gathering,
+)
 from volant.app.fleet_own import free_port
 from volant.cloud.quick import into_the_loop
 

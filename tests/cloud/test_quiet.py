@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import threading
 from collections.abc import Sequence
 
 import pytest
@@ -95,6 +96,50 @@ def test_what_was_looked_at_before_a_line_that_was_heard_is_looked_at_again() ->
     assert cars.rows["car-1"][FLAGS] & BUSY
     cars.put("car-1", Rest(digest=DIGEST, news=1, line=9))
     assert not cars.rows["car-1"][FLAGS] & BUSY
+
+
+def test_another_thread_may_ask_while_there_is_news() -> None:
+    cars, ends, wrong = QuietCars(line=0), threading.Event(), list[str]()
+    digest = bytes.fromhex(DIGEST)
+
+    def ask() -> None:
+        while not ends.is_set():
+            try:
+                row = cars.rest("car-1", digest)
+            except IndexError as error:
+                wrong.append(str(error))
+            else:
+                if row is not None:
+                    wrong.append("was kept waiting, though there was room")
+
+    before_s = sys.getswitchinterval()
+    asking = threading.Thread(target=ask)
+    sys.setswitchinterval(1e-6)
+    try:
+        asking.start()
+        for news in range(1_000):
+            cars.learn(news)
+            cars.make_room({"a": 1_000_000, "b": 1_000_000})
+            cars.put("other", Rest(digest=DIGEST, news=news, waits=frozenset({"b"})))
+            cars.put("car-1", Rest(digest=DIGEST, news=news, waits=frozenset({"a"})))
+    finally:
+        ends.set()
+        asking.join()
+        sys.setswitchinterval(before_s)
+    assert not wrong
+
+
+def test_who_may_rest() -> None:
+    cars, digest = QuietCars(news=1, line=0), bytes.fromhex(DIGEST)
+    cars.put("car-1", Rest(digest=DIGEST, news=1, waits=frozenset({"a"})))
+    assert cars.rest("car-1", digest) == cars.rows["car-1"]
+    assert cars.rest("car-2", digest) is None
+    assert cars.rest("car-1", b"x" * 32) is None
+    cars.make_room({"a": 1})
+    assert cars.rest("car-1", digest) is None
+    assert cars.rest("car-1", digest) == cars.rows["car-1"]
+    cars.rouse("car-1")
+    assert cars.rest("car-1", digest) is None
 
 
 def test_periods_differ_by_a_tenth() -> None:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from contextvars import Context
 from types import CoroutineType
-from typing import Any, Final
+from typing import Any, Final, TypeVarTuple
 
 GATHER_S: Final = 0.015
 """A request waits so long for others while few come; of 50 ms that an answer may take. A choice of ours, measured."""
@@ -24,6 +24,8 @@ MANY: Final = 16
 """So many from one wait to the next need no gathering."""
 LONG_S: Final = 0.1
 """For so long after a request that is not over at once, none waits for others: a car says more, or many are met first."""
+
+Ts = TypeVarTuple("Ts")
 
 
 class Gathering:
@@ -70,16 +72,17 @@ class BeginsAtOnce(asyncio.SelectorEventLoop):
         self._over = asyncio.Handle(_nothing, (), self)
 
     def call_soon_threadsafe(
-        self, callback: Callable[..., object], *args: Any, context: Context | None = None
+        self, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
     ) -> asyncio.Handle:
         """Let a callback run soon in the loop; not at all if it is to go on with a coroutine that has ended at once.
 
         Raises:
             RuntimeError: the loop is closed, or a coroutine waits for something before it is in the loop.
         """
-        if args and type(args[0]) is CoroutineType:
+        begun: object = next(iter(args), None)
+        if isinstance(begun, CoroutineType):
             self._gathering.wait()
-            if _is_over(args[0]):
+            if _is_over(begun):
                 return self._over
             self._gathering.hurry()
         return super().call_soon_threadsafe(callback, *args, context=context)
