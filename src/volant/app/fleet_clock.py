@@ -11,7 +11,7 @@ from functools import partial
 from typing import Final
 
 from volant.cloud.door import Door
-from volant.cloud.limits import TURN_S
+from volant.cloud.limits import TURN_S, Seldom
 from volant.cloud.service import Fleet
 from volant.cloud.steady import Beats, mind_the_gap
 from volant.cloud.wake import WAKE_STEP_S
@@ -20,8 +20,6 @@ from volant.core.errors import InputError, LinkError
 REFRESH_S: Final = 0.5
 """How soon a campaign that another process has changed is noticed; a stop reaches every later poll within it."""
 SEEN_AT_ONCE: Final = 5000
-TOLD_S: Final = 60.0
-"""The same words are logged once in so long."""
 
 _log = logging.getLogger(__name__)
 
@@ -34,7 +32,7 @@ class Ticking:
     beats: Beats
     _unseen: dict[str, float] = field(default_factory=dict)
     """Cars that were heard and are not stored yet."""
-    _told: dict[str, float] = field(default_factory=dict)
+    _seldom: Seldom = field(default_factory=Seldom)
 
     async def begin(self) -> None:
         """Look after time once, before anybody is answered; while the database is away, nobody is."""
@@ -113,9 +111,7 @@ class Ticking:
             _log.exception("clock_failed")
 
     def _tell(self, kind: str, words: str, *values: object) -> None:
-        now_s = asyncio.get_running_loop().time()
-        if now_s - self._told.get(kind, -TOLD_S) >= TOLD_S:
-            self._told[kind] = now_s
+        if self._seldom.lets(kind, asyncio.get_running_loop().time()):
             _log.warning(words, *values)
 
 

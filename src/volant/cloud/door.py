@@ -24,7 +24,7 @@ from volant.cloud.ddi.requests import HAL, etag_of
 from volant.cloud.ddi.shapes import BODY_MOST_BYTES
 from volant.cloud.ddi.writing import write_rest
 from volant.cloud.lanes import BehindError, Lane
-from volant.cloud.limits import TURN_S, Counts, Limits
+from volant.cloud.limits import Counts, Limits, Seldom, TURN_S
 from volant.cloud.quiet import (
     BUSY,
     DIGEST_BYTES,
@@ -100,6 +100,7 @@ class Door:
     ready: bool = True
     """Whether time was looked after; until then nothing is asked of the database."""
     counts: Counts = field(init=False)
+    _seldom: Seldom = field(default_factory=Seldom)
     _rests: dict[int, tuple[bytes, Headers]] = field(default_factory=dict)
     _looks: Lane[Ask, Reply | Rest] = field(init=False)
     _acts: Lane[Ask, Reply] = field(init=False)
@@ -172,7 +173,8 @@ class Door:
         except BehindError as error:
             return self._later(scope, str(error), error.wait_s)
         except LinkError as error:
-            _log.warning("database_away error=%s", error)
+            if self._seldom.lets("away", asyncio.get_running_loop().time()):
+                _log.warning("database_away error=%s", error)
             return self._later(scope, "the database is away, come again", AWAY_S)
         except RefusedError as error:
             return words(409, str(error))
