@@ -103,7 +103,10 @@ def test_one_at_a_time_and_whoever_dies_is_followed(yard: Yard) -> None:
         assert take(work, 100.0) is not None
         assert take(work, 100.0 + LEASE_S / 2) is None, "somebody is at it"
         assert take(work, 101.0 + LEASE_S) is not None, "he is dead"
-    maker.clock_s = lambda: 1000.0
+    with yard.home.store.work() as work:
+        assert take(work, 1e9) is not None, "a clock that is years ahead"
+        assert take(work, 990.0) is not None, "holds nothing for years"
+    maker.clock_s = lambda: 1100.0
     assert maker.turn()
     assert yard.desk.deltas(ANN)[0].state == "made"
 

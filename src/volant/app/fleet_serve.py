@@ -59,6 +59,7 @@ def serve_command(folder: Path, host: str, port: int, people_port: int, poll_s: 
         _check_free(host, number)
     sys.setswitchinterval(SWITCH_S)
     with FleetFolder(folder) as home:
+        home.sweep(time.time())
         ended = asyncio.run(_serve(home, host, port, people_port, poll_s))
     return Exit.TERMINATED if ended is signal.SIGTERM else Exit.DONE
 
@@ -85,7 +86,9 @@ async def _serve(
         )
         ticking = Ticking(door, Beats(1 + secrets.randbelow(2**31 - 1)))
         await ticking.begin()
-        desk = Desk(home.fleet, home.artifacts, clock.now_s, home.path, FleetKeys(home.path))
+        desk = Desk(
+            home.fleet, home.artifacts, partial(_time, door), home.path, FleetKeys(home.path)
+        )
         people = stack.enter_context(PeopleDoor(desk, host, people_port))
         if FleetKeys(home.path)() is not None:
             stack.enter_context(deltas_made(home.path))
@@ -96,6 +99,13 @@ async def _serve(
         await door.end()
         await ticking.store_seen()
     return found
+
+
+def _time(door: Door) -> float:
+    """Unix seconds of people's acts: none before it is known whose clock holds."""
+    if not door.ready:
+        raise LinkError("the server is starting, come again")
+    return door.clock.now_s()
 
 
 def _end(asked: asyncio.Future[signal.Signals], found: signal.Signals) -> None:
