@@ -7,6 +7,7 @@ began. What was answered survives a power cut: commits wait for the disk.
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -37,6 +38,8 @@ SILENT_S: Final = 20.0
 """How long a database may say nothing at all, beyond any lock: it hangs, or the network does. A choice of ours."""
 AWAY_S: Final = 1.0
 """Who asks within so long after somebody waited for it in vain is told at once; else each waited as long again."""
+FULL_BYTES: Final = 1 << 20
+"""A disk with less room is called full; a choice of ours."""
 LOG_MOST_BYTES: Final = 64 << 20
 READ: Final = "volant_read"
 
@@ -109,6 +112,18 @@ class SqlStore:
         """Let go of it."""
         self._engine.dispose()
 
+    def _room(self) -> str:
+        """SQLite calls a full disk many names."""
+        database = self._url.database
+        if self._url.get_backend_name() != "sqlite" or not database:
+            return ""
+        try:
+            free_bytes = shutil.disk_usage(Path(database).parent).free
+        except OSError:
+            return ""
+        full = free_bytes < FULL_BYTES
+        return f"; the disk is full, {free_bytes >> 10} KiB are free" if full else ""
+
     def _make(self) -> None:
         try:
             with self._told(), self._engine.begin() as connection, without_end(connection):
@@ -133,7 +148,7 @@ class SqlStore:
             cause = getattr(error, "orig", None) or error
             if isinstance(cause, sqlite3.DatabaseError) and "not a database" in str(cause):
                 raise InputError(str(cause)) from error
-            words = f"{self.name}: {str(cause).strip()}"
+            words = f"{self.name}: {str(cause).strip()}{self._room()}"
             now_s = time.monotonic()
             if _is_away(error) and now_s - began_s > AWAY_S:
                 self._away = (now_s + AWAY_S, words)
