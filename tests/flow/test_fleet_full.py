@@ -163,14 +163,19 @@ def test_a_full_file_system_is_called_full_when_a_fleet_is_opened_or_a_file_take
             home.publish("os-1", "1", [tmp_path / "os.img"], "ann", time.time())
         for left_bytes in LEFT[:3]:
             with filled(disk, left_bytes):
-                with pytest.raises(LinkError, match="full"), FleetFolder(disk / "fleet") as home:
-                    desk = Desk(home.fleet, home.artifacts, time.time)
-                    desk.take_file(Desk.local("ann"), "b.bin", other(tmp_path))
+                with pytest.raises(LinkError, match="full"):
+                    take(disk / "fleet", other(tmp_path))
                 with pytest.raises(LinkError, match="full"), FleetFolder(disk / "other"):
                     pass
         with FleetFolder(disk / "fleet") as home, home.store.read() as work:
             assert [one.name for one in work.releases()] == ["os-1"]
         assert not list(disk.rglob("*.part"))
+
+
+def take(folder: Path, file: Path) -> None:
+    """Take a file in."""
+    with FleetFolder(folder) as home:
+        Desk(home.fleet, home.artifacts, time.time).take_file(Desk.local("ann"), file.name, file)
 
 
 def other(folder: Path) -> Path:

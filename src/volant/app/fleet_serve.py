@@ -80,7 +80,9 @@ async def _serve(
             home.artifacts,
             clock,
             Hands(
-                *(_hand(stack, name) for name in ("looks", "acts", "uptane")),
+                _hand(stack, "looks"),
+                _hand(stack, "acts"),
+                _hand(stack, "uptane"),
                 _hand(stack, "files", FILES_AT_ONCE),
             ),
             poll_s=poll_s,

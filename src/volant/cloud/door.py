@@ -24,7 +24,7 @@ from volant.cloud.ddi.requests import HAL, etag_of
 from volant.cloud.ddi.shapes import BODY_MOST_BYTES
 from volant.cloud.ddi.writing import write_rest
 from volant.cloud.lanes import BehindError, Lane
-from volant.cloud.limits import Counts, Limits, Seldom, TURN_S
+from volant.cloud.limits import TURN_S, Counts, Limits, Seldom
 from volant.cloud.quiet import (
     BUSY,
     DIGEST_BYTES,

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.cloud.between import between
-from tests.cloud.postgres import Postgres, need, server
 from tests.cloud.live import until
+from tests.cloud.postgres import Postgres, need, server
 from tests.cloud.store.counting import count
 from volant.cloud import audit
 from volant.cloud.ddi.device import Device
