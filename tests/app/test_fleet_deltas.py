@@ -1,5 +1,10 @@
 """Deltas that are made in the background for what cars run, and named to them."""
 
+import errno
+import os
+import signal
+import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +14,8 @@ import msgspec
 import numpy as np
 import pytest
 
+from tests.cloud.live import until
+from volant.app import fleet_deltas
 from volant.app.fleet_deltas import DeltaMaker
 from volant.app.fleet_folder import FleetFolder
 from volant.app.fleet_keys import FleetKeys
@@ -19,6 +26,7 @@ from volant.cloud.director import targets_for
 from volant.cloud.inventory import CarRecord, Release
 from volant.cloud.uptane.deltas import LEASE_S, deltas_for, take
 from volant.cloud.views import ActBody, FileBody, ReleaseBody
+from volant.core.errors import LinkError
 from volant.trust.delta import apply_delta
 from volant.trust.uptane import EcuEntry, Installed, Inventory
 
@@ -103,9 +111,65 @@ def test_one_at_a_time_and_whoever_dies_is_followed(yard: Yard) -> None:
         assert take(work, 100.0) is not None
         assert take(work, 100.0 + LEASE_S / 2) is None, "somebody is at it"
         assert take(work, 101.0 + LEASE_S) is not None, "he is dead"
-    maker.clock_s = lambda: 1000.0
+    with yard.home.store.work() as work:
+        assert take(work, 1e9) is not None, "a clock that is years ahead"
+        assert take(work, 990.0) is not None, "holds nothing for years"
+    maker.clock_s = lambda: 1100.0
     assert maker.turn()
     assert yard.desk.deltas(ANN)[0].state == "made"
+
+
+def test_a_maker_that_is_killed_is_followed_by_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fleet_deltas, "AGAIN_S", 0.01)
+    said, ended = tmp_path / "said", threading.Event()
+    code = f"import os, time; open({str(said)!r}, 'a').write(f'{{os.getpid()}} '); time.sleep(60)"
+    keeping = threading.Thread(
+        target=fleet_deltas._keep, args=([sys.executable, "-c", code], ended)
+    )
+    keeping.start()
+
+    def pids() -> list[int]:
+        return [int(one) for one in said.read_text().split()] if said.exists() else []
+
+    try:
+        for count in (1, 2):
+            until(lambda count=count: len(pids()) == count)
+            os.kill(pids()[-1], signal.SIGKILL)
+        until(lambda: len(pids()) == 3)
+    finally:
+        ended.set()
+        keeping.join()
+    assert not Path(f"/proc/{pids()[-1]}").exists(), "and the last one ends with the server"
+
+
+def test_a_disk_without_room_for_a_delta_is_waited_for(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    yard.begin()
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("tempfile.NamedTemporaryFile", full)
+        with pytest.raises(LinkError, match="No space left"):
+            DeltaMaker(yard.home).turn()
+    assert DeltaMaker(yard.home, lambda: time.time() + LEASE_S + 1.0).turn()
+    assert yard.desk.deltas(ANN)[0].state == "made"
+
+
+def test_what_a_kill_left_half_written_is_swept(yard: Yard) -> None:
+    old, new = yard.home.path / "artifacts" / "a.part", yard.home.path / "b.part"
+    now_s = time.time()
+    for one, age_s in ((old, 2 * 86_400.0), (new, 60.0)):
+        one.write_bytes(b"half")
+        os.utime(one, (now_s - age_s, now_s - age_s))
+    kept = {one.name for one in (yard.home.path / "artifacts").iterdir()} - {old.name}
+    assert yard.home.sweep(now_s) == 1
+    assert (old.exists(), new.exists()) == (False, True)
+    assert {one.name for one in (yard.home.path / "artifacts").iterdir()} == kept
 
 
 def test_a_file_that_is_gone_is_a_reason_and_no_end(yard: Yard) -> None:

@@ -64,6 +64,11 @@ class LiveFleet:
         """What its servers say."""
         return self.folder.with_name("server.log")
 
+    def command(self, *words: str) -> list[str]:
+        """A command of `volant fleet` about this folder."""
+        name, *more = words
+        return [sys.executable, "-m", "volant", "fleet", name, os.fspath(self.folder), *more]
+
     def admit(self, *cars: str) -> None:
         """Let cars in."""
         with FleetFolder(self.folder) as home:
@@ -139,7 +144,7 @@ class LiveFleet:
     @contextmanager
     def serving(self, *options: str) -> Iterator[subprocess.Popen[bytes]]:
         """Run the server; it answers when this begins, and is ended as Ctrl-C ends it."""
-        command = [sys.executable, "-m", "volant", "fleet", "serve", os.fspath(self.folder)]
+        command = self.command("serve")
         ports = ("--port", str(self.port), "--people-port", str(self.people_port))
         with process([*command, *ports, *options], log=self.log) as running:
             until(lambda: running.poll() is not None or self.answers())

@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -102,6 +102,21 @@ class Postgres:
             self.running.wait(30)
             self.running = None
 
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """All its processes stand still (SIGSTOP): it takes connections, and answers nothing."""
+        assert self.running is not None
+        stopped: list[int] = []
+        try:
+            for pid in (self.running.pid, *_children(self.running.pid)):
+                os.kill(pid, signal.SIGSTOP)
+                stopped.append(pid)
+            yield
+        finally:
+            for pid in stopped:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
+
     def make(self) -> None:
         made = self._popen(
             "initdb", "-D", str(self.folder / "data"), "-U", "fleet", "--auth=trust", "--no-sync",
@@ -119,6 +134,16 @@ class Postgres:
                 user=who.pw_uid if who else None, group=who.pw_gid if who else None,
                 extra_groups=[] if who else None,
             )  # fmt: skip
+
+
+def _children(parent: int) -> list[int]:
+    found = []
+    for one in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            # PID (NAME) STATE PARENT: a name may hold anything but the last bracket.
+            if int(one.read_text().rpartition(")")[2].split()[1]) == parent:
+                found.append(int(one.parent.name))
+    return found
 
 
 @contextmanager

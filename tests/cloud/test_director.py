@@ -4,7 +4,7 @@ import pytest
 
 from tests.cloud.lab import known, release
 from volant.cloud.campaigns import Answer
-from volant.cloud.director import Director, targets_for
+from volant.cloud.director import Director, fades, targets_for
 from volant.core.errors import InputError
 from volant.trust.attacks.wire import plain
 from volant.trust.attacks.world import BRAKE, SEAT, VEHICLE, World, signers_of
@@ -122,3 +122,14 @@ def test_files_of_something_else() -> None:
         director_of(world).publish({"timestamp.json": b"{}"}, VEHICLE, (), world.now_s)
     with pytest.raises(InputError, match="no file"):
         director_of(world).publish({}, VEHICLE, (), world.now_s)
+
+
+@pytest.mark.parametrize("ahead_s", [3650 * DAY_S, 0])
+def test_what_was_signed_by_a_clock_that_was_ahead_is_signed_anew(ahead_s: int) -> None:
+    """Else its timestamp would hold for years, and whoever keeps it back could do so for as long."""
+    world = offered()
+    director = director_of(world)
+    files = director.publish(None, VEHICLE, (), world.now_s + ahead_s)
+    after = director.renew(files, VEHICLE, world.now_s)
+    assert (after["timestamp.json"] != files["timestamp.json"]) == bool(ahead_s)
+    assert fades(world.now_s + ahead_s + 7 * DAY_S, 7 * DAY_S, world.now_s) == bool(ahead_s)

@@ -13,7 +13,7 @@ from tests.cloud.shop import Shop
 from tests.cloud.test_service import check
 from volant.app.fleet_clock import tick
 from volant.cloud.campaigns import CarState, Wave
-from volant.cloud.steady import GAP_S, JUMP_S, Beats, Steady
+from volant.cloud.steady import ALONE, GAP_S, JUMP_S, Beat, Beats, Steady
 
 CARS = [f"car-{place}" for place in range(4)]
 HOUR_S, DAY_S = 3600.0, 86_400.0
@@ -47,7 +47,7 @@ def test_a_clock_that_was_moved_loses_nobody_and_proves_nobody_well(
     before = states(shop)
     shop.now_s += jump_s
     gap_s, ours, moved = tick(shop.fleet, beats, shop.now_s)
-    assert (gap_s, ours, moved) == (pytest.approx(jump_s, abs=1.0), True, 2)
+    assert (gap_s, ours, moved) == (pytest.approx(jump_s, abs=1.0), Beat.OURS, 2)
     assert states(shop) == before
     assert shop.campaign().wave == 0
     with shop.fleet.store.work() as work:
@@ -74,7 +74,10 @@ def test_the_rest_of_a_wave_is_not_shortened_by_a_server_that_was_away(shop: Sho
         tick(shop.fleet, beats, shop.now_s)
     assert states(shop)[CarState.WELL] == 2
     shop.now_s += DAY_S
-    tick(shop.fleet, Beats(2), shop.now_s)
+    beats = Beats(2)
+    assert [tick(shop.fleet, beats, shop.now_s)[1] for _ in range(ALONE + 1)] == [
+        *(Beat.UNSURE,) * ALONE, Beat.OURS,
+    ]  # fmt: skip
     assert shop.campaign().wave == 0
     for _ in range(61):
         shop.now_s += 119.0
@@ -88,11 +91,65 @@ def test_a_server_whose_clock_is_wrong_leaves_time_to_another_that_ticks(shop: S
     tick(shop.fleet, wrong, shop.now_s)
     shop.now_s += 5.0
     tick(shop.fleet, right, shop.now_s)
-    assert tick(shop.fleet, wrong, shop.now_s + DAY_S)[1] is False
+    assert tick(shop.fleet, wrong, shop.now_s + DAY_S)[1] is Beat.THEIRS
     shop.now_s += 5.0
-    assert tick(shop.fleet, right, shop.now_s) == (0.0, True, 0)
-    assert tick(shop.fleet, wrong, shop.now_s + DAY_S)[1] is False
-    assert tick(shop.fleet, wrong, shop.now_s + DAY_S)[1] is True
+    assert tick(shop.fleet, right, shop.now_s) == (0.0, Beat.OURS, 0)
+    assert tick(shop.fleet, wrong, shop.now_s + DAY_S)[1] is Beat.THEIRS
+    for _ in range(ALONE - 1):
+        assert tick(shop.fleet, wrong, shop.now_s + DAY_S)[1] is Beat.UNSURE
+    assert tick(shop.fleet, wrong, shop.now_s + DAY_S)[1] is Beat.OURS
+
+
+@pytest.mark.parametrize("jump_s", [-40 * 365 * DAY_S, -HOUR_S, HOUR_S, 3650 * DAY_S])
+def test_a_server_that_starts_with_a_wrong_clock_takes_time_out_of_nobody_s_hands(
+    shop: Shop, jump_s: float
+) -> None:
+    right, wrong = Beats(1), Beats(2)
+    tick(shop.fleet, right, shop.now_s)
+    told = [car for car in CARS if "deploymentBase" in shop.poll(car)]
+    shop.report(told[0], "closed", "success")
+    with shop.fleet.store.read() as work:
+        before = list(work.tasks_in("spring"))
+    found = [tick(shop.fleet, wrong, shop.now_s + jump_s)[1]]
+    for _ in range(5):
+        shop.now_s += 5.0
+        assert tick(shop.fleet, right, shop.now_s) == (0.0, Beat.OURS, 0)
+        found.append(tick(shop.fleet, wrong, shop.now_s + jump_s)[1])
+    assert found == [Beat.UNSURE, *[Beat.THEIRS] * 5]
+    with shop.fleet.store.read() as work:
+        assert list(work.tasks_in("spring")) == before
+    check(shop)
+
+
+def test_two_servers_whose_machines_stood_still_together_go_on_as_after_any_gap(shop: Shop) -> None:
+    one, other = Beats(1), Beats(2)
+    for _ in range(4):
+        shop.now_s += 5.0
+        tick(shop.fleet, one, shop.now_s)
+        tick(shop.fleet, other, shop.now_s)
+    shop.now_s += HOUR_S
+    found = []
+    for _ in range(ALONE + 1):
+        shop.now_s += 5.0
+        found += [tick(shop.fleet, beats, shop.now_s)[:2] for beats in (one, other)]
+    gaps = [gap_s for gap_s, whose in found if whose is Beat.OURS and gap_s]
+    assert gaps == [pytest.approx(HOUR_S, abs=30.0)]
+    assert found[-1] == found[-2] == (0.0, Beat.OURS)
+
+
+def test_a_server_goes_by_the_time_that_it_follows_until_it_believes_its_own() -> None:
+    run_s, wrong_s = 0.0, 3650 * DAY_S
+    clock = Steady(lambda: 1e9 + run_s + wrong_s, lambda: run_s)
+    assert clock.now_s() == 1e9 + wrong_s
+    clock.follow(1e9)
+    assert clock.now_s() == pytest.approx(1e9)
+    run_s = 50.0
+    clock.follow(1e9 + 47.0)  # the last beat is some seconds old: that is no reason to go back
+    assert clock.now_s() == pytest.approx(1e9 + 50.0)
+    wrong_s = 0.0
+    assert clock.now_s() == pytest.approx(1e9 + 50.0)
+    clock.believe()
+    assert clock.jump_s() == 0.0
 
 
 @given(

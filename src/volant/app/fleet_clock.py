@@ -11,17 +11,15 @@ from functools import partial
 from typing import Final
 
 from volant.cloud.door import Door
-from volant.cloud.limits import TURN_S
+from volant.cloud.limits import TURN_S, Seldom
 from volant.cloud.service import Fleet
-from volant.cloud.steady import Beats, mind_the_gap
+from volant.cloud.steady import Beat, Beats, mind_the_gap
 from volant.cloud.wake import WAKE_STEP_S
 from volant.core.errors import InputError, LinkError
 
 REFRESH_S: Final = 0.5
 """How soon a campaign that another process has changed is noticed; a stop reaches every later poll within it."""
 SEEN_AT_ONCE: Final = 5000
-TOLD_S: Final = 60.0
-"""The same words are logged once in so long."""
 
 _log = logging.getLogger(__name__)
 
@@ -34,7 +32,7 @@ class Ticking:
     beats: Beats
     _unseen: dict[str, float] = field(default_factory=dict)
     """Cars that were heard and are not stored yet."""
-    _told: dict[str, float] = field(default_factory=dict)
+    _seldom: Seldom = field(default_factory=Seldom)
 
     async def begin(self) -> None:
         """Look after time once, before anybody is answered; while the database is away, nobody is.
@@ -74,26 +72,30 @@ class Ticking:
         await self._store_seen()
 
     async def _tick(self) -> None:
-        wall_s = self.door.clock.wall_s()
-        gap_s, ours, moved = await self.door.hands.acts(
+        wall_s, clock = self.door.clock.wall_s(), self.door.clock
+        gap_s, whose, moved = await self.door.hands.acts(
             partial(tick, self.door.fleet, self.beats, wall_s)
         )
-        if not ours:
+        if whose is Beat.UNSURE:
+            self._tell("clock_unsure", "clock_unsure gap_s=%.0f: is another server there?", gap_s)
+            return
+        if whose is Beat.THEIRS:
+            clock.follow(wall_s - gap_s)
             self._tell(
                 "clock_differs",
                 "this machine's clock differs by %.0f s from that of another server of the fleet;"
-                " that one's time holds",
+                " that one's time holds, here too",
                 gap_s,
             )
-        elif gap_s:
-            _log.warning(
-                "clock_gap gap_s=%.0f cars=%d: nobody listened meanwhile, or the clock was moved;"
-                " what was due is moved along, so no car is lost by it",
-                gap_s,
-                moved,
-            )
-        if ours:
-            self.door.clock.believe()
+        else:
+            clock.believe()
+            if gap_s:
+                _log.warning(
+                    "clock_gap gap_s=%.0f cars=%d: nobody listened meanwhile, or the clock was moved;"
+                    " what was due is moved along, so no car is lost by it",
+                    gap_s,
+                    moved,
+                )
         self.door.ready = True
 
     async def _store_seen(self) -> None:
@@ -117,21 +119,19 @@ class Ticking:
             _log.exception("clock_failed")
 
     def _tell(self, kind: str, words: str, *values: object) -> None:
-        now_s = asyncio.get_running_loop().time()
-        if now_s - self._told.get(kind, -TOLD_S) >= TOLD_S:
-            self._told[kind] = now_s
+        if self._seldom.lets(kind, asyncio.get_running_loop().time()):
             _log.warning(words, *values)
 
 
-def tick(fleet: Fleet, beats: Beats, now_s: float) -> tuple[float, bool, int]:
-    """Let time go by: how much was a gap, whether this server's clock holds, and for how many cars a gap counted."""
+def tick(fleet: Fleet, beats: Beats, now_s: float) -> tuple[float, Beat, int]:
+    """Let time go by: how much was a gap, whose time holds, and for how many cars a gap counted."""
     with fleet.store.work() as work:
-        gap_s, ours = beats.check(work, now_s)
-        if not ours:
-            return gap_s, False, 0
+        gap_s, whose = beats.check(work, now_s)
+        if whose is not Beat.OURS:
+            return gap_s, whose, 0
         moved = mind_the_gap(work, gap_s, now_s) if gap_s else 0
         fleet.let_pass(work, now_s)
-    return gap_s, True, moved
+    return gap_s, whose, moved
 
 
 def _store(fleet: Fleet, seen: list[tuple[str, float]]) -> None:

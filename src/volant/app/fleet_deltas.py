@@ -13,18 +13,20 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from volant.app.exits import Exit
-from volant.app.fleet_folder import FleetFolder
+from volant.app.fleet_folder import PART, FleetFolder
 from volant.app.fleet_open import Where, open_desk
 from volant.app.say import answer_json, table, tell
 from volant.cloud.campaigns import Phase
 from volant.cloud.inventory import Release
+from volant.cloud.limits import Seldom
 from volant.cloud.store.ports import DeltaJob, Work
 from volant.cloud.uptane.deltas import WORTH, Pair, count, end, go_on, order, take
 from volant.core.errors import InputError, LinkError, RefusedError
@@ -40,6 +42,8 @@ IMAGE_MOST_BYTES: Final = 900 << 20
 SOON: Final = frozenset({Phase.SUBMITTED, Phase.APPROVED, Phase.RUNNING, Phase.PAUSED})
 """Campaigns whose cars will want a delta."""
 NICE: Final = 19
+AGAIN_S: Final = 5.0
+"""After so long a process that died is followed by another; choices of ours."""
 
 _log = logging.getLogger(__name__)
 
@@ -65,12 +69,13 @@ def make_command(folder: Path, *, once: bool, parent: int | None = None) -> Exit
     with contextlib.suppress(OSError):
         os.nice(NICE)
     with FleetFolder(folder) as home, contextlib.suppress(KeyboardInterrupt):
-        maker = DeltaMaker(home)
+        maker, seldom = DeltaMaker(home), Seldom()
         while parent is None or os.getppid() == parent:
             try:
                 busy = maker.turn()
             except LinkError as error:
-                _log.warning("database_away error=%s", error)
+                if seldom.lets("away", time.monotonic()):
+                    _log.warning("deltas_wait error=%s", error)
                 busy = False
             if once and not busy:
                 break
@@ -81,22 +86,36 @@ def make_command(folder: Path, *, once: bool, parent: int | None = None) -> Exit
 
 @contextlib.contextmanager
 def deltas_made(folder: Path) -> Iterator[None]:
-    """Have a process that makes deltas, as long as the server runs."""
+    """Have a process that makes deltas, as long as the server runs; one that dies is followed by another."""
     words = ("fleet", "deltas", str(folder), "--parent", str(os.getpid()))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "volant", *words],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
+    ended = threading.Event()
+    keeping = threading.Thread(
+        target=_keep, args=([sys.executable, "-m", "volant", *words], ended), name="fleet-deltas"
     )
+    keeping.start()
     try:
         yield
     finally:
-        process.terminate()
-        try:
-            process.wait(5.0)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        ended.set()
+        keeping.join()
+
+
+def _keep(command: Sequence[str], ended: threading.Event) -> None:
+    """Start a process again and again, until it is enough."""
+    while not ended.is_set():
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        while process.poll() is None and not ended.wait(0.5):
+            pass
+        if process.poll() is None:
+            process.terminate()
+            try:
+                process.wait(5.0)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        elif not ended.is_set():
+            _log.warning("deltas_ended status=%d: another begins soon", process.returncode)
+            ended.wait(AGAIN_S)
 
 
 @dataclass
@@ -174,10 +193,13 @@ class DeltaMaker:
         if len(delta) > WORTH * len(target):
             return {"state": "useless", "reason": f"{len(delta)} of {len(target)} bytes"}
         digest = hashlib.sha256(delta).hexdigest()
-        with tempfile.NamedTemporaryFile() as file:
-            file.write(delta)
-            file.flush()
-            self.home.artifacts.put(digest, Path(file.name))
+        try:
+            with tempfile.NamedTemporaryFile(dir=self.home.path, suffix=PART) as file:
+                file.write(delta)
+                file.flush()
+                self.home.artifacts.put(digest, Path(file.name))
+        except OSError as error:
+            raise LinkError(f"{self.home.path}: {error.strerror or error}") from error
         with self.home.store.read() as work:
             name = f"{_name(work, job.target)}.from-{job.base[:12]}.delta"
         return {"state": "made", "name": name[-128:], "length": len(delta), "sha256": digest}

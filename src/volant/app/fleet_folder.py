@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 from volant.app.fleet_settings import load_settings, open_artifacts, open_store
 from volant.cloud.desk import Desk
 from volant.cloud.service import Fleet
 from volant.cloud.views import FileBody, ReleaseBody, ReleaseView
+
+PART: Final = ".part"
+"""End of the name of a file that is being written."""
+LEFT_S: Final = 86_400.0
+"""Nobody writes so slowly."""
 
 
 class FleetFolder:
@@ -28,6 +34,17 @@ class FleetFolder:
 
     def __exit__(self, *_: object) -> None:
         self.store.close()
+
+    def sweep(self, now_s: float) -> int:
+        """Drop what was left half written by processes that were killed long ago; how many files."""
+        count = 0
+        for folder in (self.path, self.path / "artifacts"):
+            for one in folder.glob(f"*{PART}"):
+                with suppress(OSError):
+                    if now_s - one.stat().st_mtime > LEFT_S:
+                        one.unlink()
+                        count += 1
+        return count
 
     def admit(self, car_id: str, by: str, now_s: float) -> str:
         """Let a car in, as `Desk.admit` does; its token."""

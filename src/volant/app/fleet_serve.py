@@ -49,6 +49,8 @@ CONNECTIONS: Final = 250_000
 BACKLOG: Final = 4096
 SWITCH_S: Final = 0.001
 """So soon a thread that reads the database lets cars be answered; Python's own is five times as long."""
+FILES_AT_ONCE: Final = 16
+"""Blocks of files that are asked of a store in the net at once: one that is late delays no other car's. Ours, as above."""
 END_S: Final = 5.0
 
 
@@ -63,6 +65,7 @@ def serve_command(folder: Path, host: str, port: int, people_port: int, poll_s: 
         _check_free(host, number)
     sys.setswitchinterval(SWITCH_S)
     with FleetFolder(folder) as home, asyncio.Runner(loop_factory=BeginsAtOnce) as runner:
+        home.sweep(time.time())
         ended = runner.run(_serve(home, host, port, people_port, poll_s))
     return Exit.TERMINATED if ended is signal.SIGTERM else Exit.DONE
 
@@ -80,7 +83,12 @@ async def _serve(
             home.fleet,
             home.artifacts,
             clock,
-            Hands(*(_hand(stack, name) for name in ("looks", "acts", "uptane", "files"))),
+            Hands(
+                _hand(stack, "looks"),
+                _hand(stack, "acts"),
+                _hand(stack, "uptane"),
+                _hand(stack, "files", FILES_AT_ONCE),
+            ),
             poll_s=poll_s,
             limits=home.settings.limits,
             uptane=UptaneDoor(home.fleet, FleetKeys(home.path), clock.now_s).answer,
@@ -89,8 +97,8 @@ async def _serve(
         )
         ticking = Ticking(door, Beats(1 + secrets.randbelow(2**31 - 1)))
         await ticking.begin()
-        keys = FleetKeys(home.path)
-        desk = Desk(home.fleet, home.artifacts, clock.now_s, home.path, keys, recognise=recognise)
+        keys, now_s = FleetKeys(home.path), partial(_time, door)
+        desk = Desk(home.fleet, home.artifacts, now_s, home.path, keys, recognise=recognise)
         people = stack.enter_context(PeopleDoor(desk, host, people_port))
         if FleetKeys(home.path)() is not None:
             stack.enter_context(deltas_made(home.path))
@@ -118,14 +126,23 @@ def lacking(home: FleetFolder) -> list[str]:
         return []
 
 
+def _time(door: Door) -> float:
+    """Unix seconds of people's acts: none before it is known whose clock holds."""
+    if not door.ready:
+        raise LinkError("the server is starting, come again")
+    return door.clock.now_s()
+
+
 def _end(asked: asyncio.Future[signal.Signals], found: signal.Signals) -> None:
     if not asked.done():
         asked.set_result(found)
 
 
-def _hand(stack: contextlib.ExitStack, name: str) -> Callable[[Callable[[], Any]], Awaitable[Any]]:
-    """A thread that does one thing after the other."""
-    pool = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix=f"fleet-{name}"))
+def _hand(
+    stack: contextlib.ExitStack, name: str, count: int = 1
+) -> Callable[[Callable[[], Any]], Awaitable[Any]]:
+    """A thread that does one thing after the other, or several of them."""
+    pool = stack.enter_context(ThreadPoolExecutor(count, thread_name_prefix=f"fleet-{name}"))
     return lambda work: asyncio.get_running_loop().run_in_executor(pool, work)
 
 

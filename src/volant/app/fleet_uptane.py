@@ -19,6 +19,7 @@ from volant.app.fleet_folder import FleetFolder
 from volant.app.fleet_keys import FOLDER, TIME, FleetKeys
 from volant.app.repo_command import ROLES, key_counts
 from volant.app.say import answer, answer_json, table
+from volant.cloud.desk import Desk
 from volant.cloud.store.ports import Work
 from volant.cloud.uptane.authority import ONLINE, PLACES, Authority, pin
 from volant.core.errors import InputError, RefusedError
@@ -42,6 +43,7 @@ class UptaneAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 def uptane_command(folder: Path, keys: Sequence[str], by: str, *, as_json: bool) -> Exit:
     """Make the keys and both repositories where there are none, and say what is here."""
+    Desk.local(by)
     with FleetFolder(folder) as home:
         with home.store.read() as work:
             there = work.director_files(PLACES[IMAGE]) is not None

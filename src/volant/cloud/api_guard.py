@@ -18,6 +18,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
 from volant.cloud.desk import Desk, ForbiddenError, MissingError
+from volant.cloud.limits import Seldom
 from volant.cloud.people import Person, digest_of
 from volant.cloud.views import ErrorView
 from volant.core.errors import InputError, LinkError, RefusedError, TrustError, VolantError
@@ -80,6 +81,7 @@ class Guard:
     wrong: WrongTokens = field(default_factory=WrongTokens)
     good: OrderedDict[str, None] = field(default_factory=OrderedDict)
     """Digests of tokens that were good lately. Whether they still are is asked of the database each time."""
+    seldom: Seldom = field(default_factory=Seldom)
     files_coming: int = 0
     """Files that are being sent."""
     _limiters: dict[bool, anyio.CapacityLimiter] = field(default_factory=dict)
@@ -104,7 +106,7 @@ class Guard:
         def work() -> T:
             if not token:
                 raise TrustError("a token is wanted: `Authorization: Bearer TOKEN`")
-            return call(self.desk, self.desk.who(token))
+            return call(self.desk, self._let_in(token))
 
         try:
             found = await self.in_thread(work, heavy=heavy)
@@ -117,6 +119,15 @@ class Guard:
             raise
         self._was_good(digest)
         return found
+
+    def _let_in(self, token: str) -> Person:
+        try:
+            return self.desk.who(token)
+        except LinkError as error:
+            if self.seldom.lets("away", self.desk.clock_s()):
+                _log.warning("database_away error=%s", error)
+            # Whoever has not been let in yet hears nothing of what is inside.
+            raise LinkError("the database is away, come again") from error
 
     async def in_thread(self, work: Callable[[], T], *, heavy: bool = False) -> T:
         """Do something in one of a few threads.

@@ -8,9 +8,9 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import urlsplit
@@ -25,10 +25,11 @@ S3_BLOCK_BYTES: Final = 1 << 20
 """Asked for at once, so that a slow car holds no connection to the store and no more memory; a choice of ours."""
 ANSWER_S: Final = 10
 """How long the store may be silent; a choice of ours."""
-PARTLY: Final = ".part"
-PARTLY_S: Final = 86_400.0
-"""No copy to a folder is written to so late; a choice of ours."""
+PART_S: Final = 60
+"""How long it may take to take a part of a file: 5 MiB, of which some are under way at once."""
 TRIES: Final = 3
+TRIES_S: Final = 15
+"""No further try begins after so long."""
 
 
 class Artifacts(Protocol):
@@ -79,8 +80,7 @@ class FolderArtifacts:
         except OSError as error:
             raise InputError(f"cannot be read: {error}", file=str(file)) from error
         with source, _disk(self.folder):
-            self._sweep()
-            handle, partly = tempfile.mkstemp(dir=self.folder, suffix=PARTLY)
+            handle, partly = tempfile.mkstemp(dir=self.folder, suffix=".part")
             try:
                 with os.fdopen(handle, "wb") as copy:
                     shutil.copyfileobj(source, copy, BLOCK_BYTES)
@@ -90,12 +90,6 @@ class FolderArtifacts:
             finally:
                 Path(partly).unlink(missing_ok=True)
             _sync_folder(self.folder)
-
-    def _sweep(self) -> None:
-        """Remove what a process left that was killed in the middle of a copy."""
-        for one in self.folder.glob(f"*{PARTLY}"):
-            if time.time() - one.stat().st_mtime > PARTLY_S:
-                one.unlink(missing_ok=True)
 
     def blocks(self, sha256: str, begin: int = 0, end: int | None = None) -> Iterator[bytes]:
         """Bytes of a file."""
@@ -128,7 +122,8 @@ class S3Artifacts:
             InputError: no such address, or the package obstore lacks.
         """
         self.url = url
-        self._store = _s3_store(url, endpoint, region)
+        self._store = _s3_store(url, endpoint, region, ANSWER_S)
+        self._takes = _s3_store(url, endpoint, region, PART_S)
 
     def size(self, sha256: str) -> int | None:
         """Bytes of a file; None: it is not there."""
@@ -148,8 +143,11 @@ class S3Artifacts:
             source = file.open("rb")
         except OSError as error:
             raise InputError(f"cannot be read: {error}", file=str(file)) from error
-        with source, self._told():
-            obstore.put(self._store, sha256, source)
+        with source:
+            if self.size(sha256) is not None:
+                return  # also tells soon that the store is away
+            with self._told():
+                obstore.put(self._takes, sha256, source)
 
     def blocks(self, sha256: str, begin: int = 0, end: int | None = None) -> Iterator[bytes]:
         """Bytes of a file."""
@@ -179,7 +177,7 @@ class S3Artifacts:
             raise LinkError(f"{self.url}: {first[:300]}") from error
 
 
-def _s3_store(url: str, endpoint: str, region: str) -> S3Store:
+def _s3_store(url: str, endpoint: str, region: str, answer_s: int) -> S3Store:
     parts = urlsplit(url)
     if parts.scheme != "s3" or not parts.netloc:
         raise InputError("no place for files, such as s3://BUCKET/PREFIX", where=url)
@@ -197,8 +195,8 @@ def _s3_store(url: str, endpoint: str, region: str) -> S3Store:
         return S3Store(
             parts.netloc,
             prefix=parts.path.strip("/") or None,
-            client_options={"allow_http": endpoint.startswith("http:"), "timeout": f"{ANSWER_S}s"},
-            retry_config={"max_retries": TRIES},
+            client_options={"allow_http": endpoint.startswith("http:"), "timeout": f"{answer_s}s"},
+            retry_config={"max_retries": TRIES, "retry_timeout": timedelta(seconds=TRIES_S)},
             config=config,
         )
     except BaseError as error:

@@ -39,6 +39,8 @@ SIGNED: Final[Mapping[str, type[Targets | Snapshot | Timestamp]]] = {
     TARGETS: Targets, SNAPSHOT: Snapshot, TIMESTAMP: Timestamp,
 }  # fmt: skip
 """What a root's roles sign beside the root itself."""
+AHEAD_S: Final = 3600.0
+"""So much clocks of servers may differ; a choice of ours."""
 NUMBERED: Final = frozenset({"snapshot.json", "targets.json"})
 
 Files = Mapping[str, bytes]
@@ -234,7 +236,13 @@ def is_old(keeper: Keeper, role: str, now_s: float) -> bool:
     signed = {TARGETS: keeper.targets[TARGETS], SNAPSHOT: keeper.snapshot}.get(
         role, keeper.timestamp
     )
-    return signed.expires.timestamp() - now_s < RENEW_SHARE * keeper.lifetimes_s[role]
+    return fades(signed.expires.timestamp(), keeper.lifetimes_s[role], now_s)
+
+
+def fades(expires_s: float, lifetime_s: float, now_s: float) -> bool:
+    """Whether a signature is old, or by a clock that was ahead: it would hold for longer than any is to hold."""
+    left_s = expires_s - now_s
+    return left_s < RENEW_SHARE * lifetime_s or left_s > lifetime_s + AHEAD_S
 
 
 def newest(keeper: Keeper) -> dict[str, bytes]:

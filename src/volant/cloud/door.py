@@ -22,7 +22,7 @@ from volant.cloud.bodies import CBOR, from_cbor, read_body
 from volant.cloud.ddi import Answer, Place, Request
 from volant.cloud.ddi.shapes import BODY_MOST_BYTES
 from volant.cloud.lanes import BehindError, Lane
-from volant.cloud.limits import TURN_S, Counts, Limits
+from volant.cloud.limits import TURN_S, Counts, Limits, Seldom
 from volant.cloud.quick import (
     ROOT,
     ROOT_LENGTH,
@@ -94,6 +94,7 @@ class Door:
     """Whether time was looked after; until then nothing is asked of the database."""
     counts: Counts = field(init=False)
     _quick: QuickAnswers = field(init=False)
+    _seldom: Seldom = field(default_factory=Seldom)
     _looks: Lane[Ask, Reply | Rest] = field(init=False)
     _acts: Lane[Ask, Reply] = field(init=False)
     _uptanes: Lane[UptaneAsk, Answer] = field(init=False)
@@ -136,7 +137,8 @@ class Door:
         except BehindError as error:
             return self._later(scope, str(error), error.wait_s)
         except LinkError as error:
-            _log.warning("database_away error=%s", error)
+            if self._seldom.lets("away", asyncio.get_running_loop().time()):
+                _log.warning("database_away error=%s", error)
             return self._later(scope, "the database is away, come again", AWAY_S)
         except RefusedError as error:
             return words(409, str(error))

@@ -14,6 +14,8 @@ TURN_S: Final = 5.0
 """Counts are of so long; cars heard are stored as often."""
 ADDRESSES_MOST: Final = 100_000
 """Addresses with errors that are told apart in one turn; beyond it all are one."""
+WORDS_S: Final = 60.0
+"""Between two times that the same is said in the log; a choice of ours."""
 REST: Final = "other addresses"
 
 Most = Annotated[int, Meta(ge=1, le=10_000_000)]
@@ -33,6 +35,20 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Cars that one server keeps a connection open for."""
     wakes_per_s: Most = 2000
     """Cars that one server wakes in a second."""
+
+
+@dataclass
+class Seldom:
+    """Lets the same words into the log once in `WORDS_S`: each car that is sent away would else be a line."""
+
+    _said_s: dict[str, float] = field(default_factory=dict)
+
+    def lets(self, kind: str, now_s: float) -> bool:
+        """Whether it is time to say it."""
+        if abs(now_s - self._said_s.get(kind, -WORDS_S)) < WORDS_S:
+            return False
+        self._said_s[kind] = now_s
+        return True
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -11,6 +12,7 @@ from volant.cloud.artifacts import Artifacts
 from volant.cloud.bodies import CBOR, to_cbor
 from volant.cloud.ddi import Answer, Slice
 from volant.cloud.ddi.requests import HAL
+from volant.cloud.limits import Seldom
 from volant.core.errors import LinkError
 
 WORDS: Final = "text/plain;charset=UTF-8"
@@ -23,6 +25,7 @@ Run = Callable[[Callable[[], T]], Awaitable[T]]
 Headers = list[tuple[str, str]]
 
 _log = logging.getLogger(__name__)
+_seldom = Seldom()
 
 
 async def send(
@@ -61,7 +64,8 @@ async def _send_file(
     try:
         block = await files(following)
     except LinkError as error:
-        _log.warning("files_away error=%s", error)
+        if _seldom.lets("files", asyncio.get_running_loop().time()):
+            _log.warning("files_away error=%s", error)
         away = [("retry-after", str(int(AWAY_S))), ("content-type", WORDS)]
         proto.response_str(503, away, "the files are away, come again")
         return

@@ -2,13 +2,15 @@
 
 A server's clock that jumps must lose no car, prove none well and open no wave. So a jump is not believed at once: time
 goes on at the pace of a clock that nobody moves, until what is due was moved along (`mind_the_gap`). Time in which no
-server of the fleet listened is treated alike: cars could not report in it.
+server of the fleet listened is treated alike: cars could not report in it. And where servers disagree, the one that
+comes goes by the time of those that run, in all that it says and signs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Final
 
 from msgspec.structs import replace
@@ -20,7 +22,8 @@ JUMP_S: Final = 60.0
 """More than that is no drift and no slow tick; a choice of ours."""
 GAP_S: Final = 120.0
 """So long nobody may have listened before what is due is moved along; a choice of ours."""
-AT_ONCE: Final = 1000
+ALONE: Final = 3
+"""Looks without another server's tick after which there is none; servers tick as often as each other. Choice of ours."""
 FOREVER_S: Final = 1e15
 BEAT: Final = "beat"
 BEAT_BY: Final = "beat by"
@@ -53,6 +56,21 @@ class Steady:
         """Go by the machine's clock from now on."""
         self._offset_s = self.wall_s() - self.run_s()
 
+    def follow(self, fleet_s: float) -> None:
+        """Go by another's time, Unix seconds, where the machine's clock says something else."""
+        if abs(self.now_s() - fleet_s) > JUMP_S:
+            self._offset_s = fleet_s - self.run_s()
+
+
+class Beat(Enum):
+    """Whose time holds."""
+
+    OURS = "ours"
+    THEIRS = "theirs"
+    """Another server ticks, and its clock says something else: one of both is wrong, and the one that ticks goes on."""
+    UNSURE = "unsure"
+    """It is not known yet whether another server ticks."""
+
 
 @dataclass
 class Beats:
@@ -60,27 +78,33 @@ class Beats:
 
     server: int
     """Number of this one, drawn by chance."""
-    _last: tuple[int, int] = (0, 0)
+    _last: tuple[int, int] | None = None
+    """The last beat that was found or made, and whose it was."""
+    _still: int = 0
+    """Looks in a row in which no other server had ticked."""
 
-    def check(self, work: Work, now_s: float) -> tuple[float, bool]:
-        """How much time has gone by in which nobody listened, and whether it is for this server to say.
+    def check(self, work: Work, now_s: float) -> tuple[float, Beat]:
+        """How much time has gone by in which nobody listened, and whose time holds.
 
-        It is not where another server ticks and its clock says something else: then one of both is wrong, and the one
-        that ticks goes on.
+        A gap is believed only after `ALONE` looks in which nobody else ticked: else a server that starts with a wrong
+        clock would take time out of the hands of those that run.
         """
         found = work.last_number(BEAT), work.last_number(BEAT_BY)
-        before, self._last = self._last, found
-        beat_s, by = found
+        beat_s = found[0]
+        first, another = self._last is None, found != self._last and found[1] != self.server
+        self._last = found
+        self._still = 0 if another else self._still + 1
+        if not beat_s:
+            self._still = ALONE  # nobody ever ticked
         gap_s = now_s - beat_s if beat_s else 0.0
         if abs(gap_s) <= GAP_S:
             gap_s = 0.0
-        alive = by != self.server and before not in {(0, 0), found}
-        if gap_s and alive:
-            return gap_s, False
+        if gap_s and self._still < ALONE:
+            return gap_s, Beat.THEIRS if another and not first else Beat.UNSURE
         self._last = int(now_s), self.server
         work.put_number(BEAT, int(now_s))
         work.put_number(BEAT_BY, self.server)
-        return gap_s, True
+        return gap_s, Beat.OURS
 
 
 def mind_the_gap(work: Work, gap_s: float, now_s: float) -> int:

@@ -11,11 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.cloud.between import between
+from tests.cloud.live import until
 from tests.cloud.postgres import Postgres, need, server
 from tests.cloud.store.counting import count
 from volant.cloud import audit
 from volant.cloud.ddi.device import Device
 from volant.cloud.store import SqlStore, sql
+from volant.cloud.store.ports import Work
 from volant.core.errors import LinkError
 
 KILLS = 2
@@ -128,6 +131,107 @@ def test_a_writer_that_does_not_end_is_not_waited_for_for_ever(
             with other.read() as seen:
                 assert seen.count_cars() == 0
         put(other, "car-2")
+
+
+def test_a_database_that_hangs_is_told_within_bounded_time(
+    own: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No limit of its own helps where it stands still (SIGSTOP): we count the silence."""
+    monkeypatch.setattr(sql, "SILENT_S", 0.5)
+    monkeypatch.setattr(sql, "BUSY_S", 1.0)
+    monkeypatch.setattr(sql, "AWAY_S", 0.4)
+    with closing(SqlStore(own.make_database())) as store:
+        put(store, "car-1")
+        with own.frozen():
+            with pytest.raises(LinkError, match="timeout expired"):
+                put(store, "car-2")
+            with pytest.raises(LinkError, match="timeout expired"):
+                store.news()  # at once: nobody else waits as long for the same words
+        until(lambda: not_away(store))
+        put(store, "car-3")
+        with store.read() as work:
+            assert [one.car_id for one in work.cars()] == ["car-1", "car-3"]
+
+
+def test_a_database_that_hangs_in_the_middle_of_a_step(
+    own: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sql, "SILENT_S", 0.5)
+    with closing(SqlStore(own.make_database())) as store:
+        with pytest.raises(LinkError, match="silent for"), store.work() as work:  # noqa: PT012
+            put_in(work, "car-1")
+            with own.frozen():
+                put_in(work, "car-2")
+        put(store, "car-3")
+        with store.read() as seen:
+            assert [one.car_id for one in seen.cars()] == ["car-3"]
+
+
+def put_in(work: Work, car: str) -> None:
+    work.put_device(Device(controller_id=car))
+
+
+def not_away(store: SqlStore) -> bool:
+    try:
+        store.news()
+    except LinkError:
+        return False
+    return True
+
+
+def test_a_database_that_says_little_for_long_is_not_taken_for_one_that_hangs(
+    own: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sql, "SILENT_S", 0.5)
+    with closing(SqlStore(own.make_database())) as store, store.read() as work:
+        slow = "select pg_sleep(0.2), repeat('x', 100000) from generate_series(1, 5)"
+        assert len(work._run(slow).all()) == 5
+
+
+def test_a_connection_that_breaks_while_a_step_is_confirmed_leaves_open_whether_it_is_stored(
+    own: Postgres,
+) -> None:
+    database = own.make_database()
+    with between(own.port) as way, closing(SqlStore(database)) as seen:
+        there = database.replace(f":{own.port}/", f":{way.port}/")
+        with closing(SqlStore(there)) as store:
+            put(store, "car-1")
+            way.cut_asked = lambda data: b"COMMIT" in data
+            with pytest.raises(LinkError, match="whether it was stored is not known"):
+                put(store, "car-2")
+            assert way.cuts == 1
+            way.cut_asked = lambda data: b"insert into devices" in data
+            with pytest.raises(LinkError) as told:
+                put(store, "car-3")
+            assert "not known" not in str(told.value)
+            way.cut_asked = lambda _: False
+            put(store, "car-4")
+        with seen.read() as work:
+            assert [one.car_id for one in work.cars()] == ["car-1", "car-2", "car-4"]
+
+
+def test_a_writer_that_stands_still_loses_the_lock(
+    own: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as a machine that is suspended in the middle of a step: others go on, and nothing of its step is stored."""
+    monkeypatch.setattr(sql, "SILENT_S", 0.5)
+    place = own.make_database()
+    with closing(SqlStore(place)) as store, closing(SqlStore(place)) as other:
+        with pytest.raises(LinkError), store.work() as work:  # noqa: PT012
+            work.put_device(Device(controller_id="car-1"))
+            put(other, "car-2")
+            work.put_device(Device(controller_id="car-3"))
+        put(store, "car-4")
+        with other.read() as seen:
+            assert [one.car_id for one in seen.cars()] == ["car-2", "car-4"]
+
+
+def test_a_machine_that_is_gone_without_a_word_loses_the_lock(own: Postgres) -> None:
+    """What the kernel does then cannot be tried without another machine: that it is asked to."""
+    with closing(SqlStore(own.make_database())) as store, store.work() as work:
+        found = dict(work._run("select name, setting from pg_settings").all())
+    assert int(found["tcp_keepalives_idle"]) + int(found["tcp_keepalives_count"]) <= 10
+    assert found["tcp_user_timeout"] == "10000"
 
 
 def test_more_readers_at_once_than_connections_are_told_so(

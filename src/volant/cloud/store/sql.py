@@ -7,16 +7,26 @@ began. What was answered survives a power cut: commits wait for the disk.
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError, DataError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DataError,
+    DBAPIError,
+    NoSuchModuleError,
+    OperationalError,
+    SQLAlchemyError,
+)
 
 from volant.cloud.store.migrations import bring_up
+from volant.cloud.store.patience import patient, server_options, without_end
 from volant.cloud.store.work import NEWS, SqlWork
 from volant.core.errors import InputError, LinkError
 
@@ -24,6 +34,12 @@ BUSY_S: Final = 10.0
 """How long one waits for another, or for a connection; a choice of ours."""
 LOCK: Final = 0x564F4C414E54
 """Number of the lock that writers take in PostgreSQL: `VOLANT`."""
+SILENT_S: Final = 20.0
+"""How long a database may say nothing at all, beyond any lock: it hangs, or the network does. A choice of ours."""
+AWAY_S: Final = 1.0
+"""Who asks within so long after somebody waited for it in vain is told at once; else each waited as long again."""
+FULL_BYTES: Final = 1 << 20
+"""A disk with less room is called full; a choice of ours."""
 LOG_MOST_BYTES: Final = 64 << 20
 READ: Final = "volant_read"
 
@@ -50,6 +66,7 @@ class SqlStore:
         except (ArgumentError, NoSuchModuleError, ImportError) as error:
             raise InputError(f"no address of a database: {error}", where=self.name) from error
         self._readers = self._engine.execution_options(**{READ: True})
+        self._away = (0.0, "")
         try:
             self._make()
         except BaseException:
@@ -61,11 +78,20 @@ class SqlStore:
         """One transaction that writes.
 
         Raises:
-            LinkError: the database is locked, gone or its disk is full; nothing was stored.
+            LinkError: the database is locked, gone or its disk is full; nothing was stored, unless the words say that
+                this is not known.
         """
-        with self._told(), self._engine.begin() as connection:
-            _lock(connection)
-            yield SqlWork(connection)
+        with self._told(), self._engine.connect() as connection:
+            written = connection.begin()
+            try:
+                _lock(connection)
+                yield SqlWork(connection)
+            except BaseException:
+                with suppress(SQLAlchemyError):  # it ends with its connection
+                    written.rollback()
+                raise
+            with _told_if_unsure(self.name):
+                written.commit()
 
     @contextmanager
     def read(self) -> Iterator[SqlWork]:
@@ -86,9 +112,21 @@ class SqlStore:
         """Let go of it."""
         self._engine.dispose()
 
+    def _room(self) -> str:
+        """SQLite calls a full disk many names."""
+        database = self._url.database
+        if self._url.get_backend_name() != "sqlite" or not database:
+            return ""
+        try:
+            free_bytes = shutil.disk_usage(Path(database).parent).free
+        except OSError:
+            return ""
+        full = free_bytes < FULL_BYTES
+        return f"; the disk is full, {free_bytes >> 10} KiB are free" if full else ""
+
     def _make(self) -> None:
         try:
-            with self._told(), self._engine.begin() as connection:
+            with self._told(), self._engine.begin() as connection, without_end(connection):
                 _lock(connection)
                 bring_up(connection)
         except InputError as error:
@@ -96,6 +134,10 @@ class SqlStore:
 
     @contextmanager
     def _told(self) -> Iterator[None]:
+        until_s, words = self._away
+        began_s = time.monotonic()
+        if began_s < until_s:
+            raise LinkError(words)
         try:
             yield
         except DataError as error:
@@ -106,7 +148,31 @@ class SqlStore:
             cause = getattr(error, "orig", None) or error
             if isinstance(cause, sqlite3.DatabaseError) and "not a database" in str(cause):
                 raise InputError(str(cause)) from error
-            raise LinkError(f"{self.name}: {str(cause).strip()}") from error
+            words = f"{self.name}: {str(cause).strip()}{self._room()}"
+            now_s = time.monotonic()
+            if _is_away(error) and now_s - began_s > AWAY_S:
+                self._away = (now_s + AWAY_S, words)
+            raise LinkError(words) from error
+
+
+@contextmanager
+def _told_if_unsure(name: str) -> Iterator[None]:
+    """A connection that breaks while a transaction is confirmed leaves open whether it was stored."""
+    try:
+        yield
+    except DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
+        raise LinkError(
+            f"{name}: {str(error.orig).strip()}; whether it was stored is not known: look before doing it again"
+        ) from error
+
+
+def _is_away(error: SQLAlchemyError) -> bool:
+    """Whether nothing was heard of the database: it has said neither that it is locked nor what is wrong."""
+    if not isinstance(error, OperationalError) or isinstance(error.orig, sqlite3.Error):
+        return False
+    return error.connection_invalidated or getattr(error.orig, "sqlstate", None) is None
 
 
 def _url(place: Path | str) -> URL:
@@ -129,7 +195,7 @@ def _engine(url: URL) -> Engine:
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    options = f"-c lock_timeout={int(BUSY_S * 1000)} -c synchronous_commit=on"
+    options = server_options(BUSY_S)
     engine = create_engine(
         url,
         connect_args={
@@ -144,6 +210,7 @@ def _engine(url: URL) -> Engine:
         pool_timeout=BUSY_S,
         pool_pre_ping=True,
     )
+    event.listen(engine, "do_connect", patient(SILENT_S))
     event.listen(engine, "begin", _begin_postgres)
     return engine
 
@@ -170,4 +237,6 @@ def _begin_postgres(connection: Connection) -> None:
 
 def _lock(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
-        connection.execute(text(f"select pg_advisory_xact_lock({LOCK})"))
+        # Whoever has it and stands still, such as a machine that is suspended, loses it.
+        idle = f"set_config('idle_in_transaction_session_timeout', '{int(SILENT_S * 1000)}', true)"
+        connection.execute(text(f"select pg_advisory_xact_lock({LOCK}), {idle}"))

@@ -63,7 +63,7 @@ def order(work: Work, wanted: dict[Pair, int]) -> int:
 def take(work: Work, now_s: float) -> DeltaJob | None:
     """The next one to be made, which is then ours; None: there is none, or somebody is at one."""
     jobs = work.delta_jobs()
-    if any(one.state == "making" and (one.until_s or 0.0) > now_s for one in jobs):
+    if any(one.state == "making" and _is_held(one, now_s) for one in jobs):
         return None
     job = next((one for one in jobs if one.state in {"waiting", "making"}), None)
     if job is None:
@@ -71,6 +71,11 @@ def take(work: Work, now_s: float) -> DeltaJob | None:
     mine = replace(job, state="making", share=0.0, until_s=now_s + LEASE_S)
     work.put_delta_job(mine)
     return mine
+
+
+def _is_held(job: DeltaJob, now_s: float) -> bool:
+    """A lease that ends later than any that begins now is of a clock that was ahead: its owner is not waited for."""
+    return now_s < (job.until_s or 0.0) <= now_s + 2.0 * LEASE_S
 
 
 def go_on(work: Work, job: DeltaJob, share: float, now_s: float) -> DeltaJob:

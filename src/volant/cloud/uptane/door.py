@@ -19,7 +19,7 @@ from tuf.api.metadata import Timestamp
 
 from volant.cloud.ddi import Answer, Artifact
 from volant.cloud.ddi.ranges import choose
-from volant.cloud.director import RENEW_SHARE, offers_something
+from volant.cloud.director import fades, offers_something
 from volant.cloud.inventory import CarRecord, Heard, hear
 from volant.cloud.service import Fleet
 from volant.cloud.store.ports import Work
@@ -303,7 +303,7 @@ def _expires_s(timestamp: bytes) -> float:
 
 
 def _fades(timestamp: bytes, now_s: float) -> bool:
-    return _expires_s(timestamp) - now_s < RENEW_SHARE * LIFETIMES_S[TIMESTAMP]
+    return fades(_expires_s(timestamp), LIFETIMES_S[TIMESTAMP], now_s)
 
 
 def _file(files: Mapping[str, bytes], name: str) -> Answer:
