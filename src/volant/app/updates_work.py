@@ -44,6 +44,7 @@ from volant.trust.uptane import (
     Installed,
     Limits,
     RejectedError,
+    Waiting,
     sign_manifest,
     sign_report,
 )
@@ -84,6 +85,8 @@ class Work:
     """How the car has been, for the director; None: nobody counts it."""
     ended: Ended | None = None
     """How its last update ended, for the director."""
+    waiting: Waiting | None = None
+    """What is offered and does not go on, for the director."""
     silent: str = ""
     """Why the director has not heard how the car is; empty: it has."""
     _stick: Path | None = None
@@ -123,6 +126,7 @@ class Work:
     # --- check -----------------------------------------------------------------------------------
 
     def _check(self, agreed: str) -> Checked:
+        name = ""
         try:
             home = self.home
             source = home if self._stick is None else stick(self._stick)
@@ -139,7 +143,7 @@ class Work:
             self._whole.clear()
             self._timeless = False
             self._assigned = {one.ecu_id: one for one in found.assignments}
-            self._metadata = found.metadata
+            self._metadata, name = found.metadata, found.name
             for one in found.assignments:
                 _ = Wanted.image(one).stored_as  # refused before anybody agrees to it
                 check_room(one.ecu_id, one.length, now[one.ecu_id])
@@ -156,6 +160,7 @@ class Work:
                     unusable=note.unusable if note else (),
                     takes_s=takes_s or PER_UNIT_S * len(units),
                     size_bytes=sum(one.length for plan in units for one in self._files(plan)),
+                    attempt=note.attempt if note else "",
                     units=units,
                 )
             )
@@ -168,7 +173,7 @@ class Work:
         except TrustError as error:
             return Checked(None, str(error)[:TEXT_MOST], rejected=True)
         except (VolantError, OSError) as error:
-            return Checked(None, str(error)[:TEXT_MOST])
+            return Checked(None, str(error)[:TEXT_MOST], name=name)
 
     def _holds(self, agreed: str) -> bool:
         """Whether what was believed before still lets this offer be installed."""
@@ -322,6 +327,7 @@ class Work:
             self.folder.key(primary),
             condition=self.condition,
             ended=self.ended,
+            waiting=self.waiting,
         )
         if not home.tell(manifest):
             raise LinkError(f"nobody at {home.words} hears it")
