@@ -291,10 +291,8 @@ class LiveUpdates:
 
     def _inform(self) -> None:
         """What the director is told with the next report."""
-        self._work.condition, self._work.ended = (
-            self._life.condition,
-            ended_of(self._machine.record),
-        )
+        self._work.condition = self._life.condition
+        self._work.ended = ended_of(self._machine.record)
         self._work.waiting = waiting_of(self._machine, self._moment())
 
     def _keep(self, life: Life) -> None:

@@ -32,9 +32,7 @@ def attempt(car: Car) -> str:
     """Of the director's newest targets, as a car reads it."""
     with car.town.store.read() as work:
         files = work.director_files(car.vehicle) or {}
-    (found,) = (
-        data for data in files.values() if hashlib.sha256(data).hexdigest() == car.offer()
-    )
+    (found,) = (data for data in files.values() if hashlib.sha256(data).hexdigest() == car.offer())
     note = note_of(parse(Targets, found, repository="director", role="targets").signed)
     return "" if note is None else note.attempt
 
