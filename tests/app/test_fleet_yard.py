@@ -182,7 +182,7 @@ def test_cars_that_are_worse_off_stop_a_campaign_that_installs_without_an_error(
         cars.until(lambda: all(heard_s(shop, one) > before[one] for one in names))
         assert shop.campaign("c").told == 2
         for name in names:
-            assert cars.cars[name].state.phase is UpdatePhase.IDLE
+            assert cars.cars[name].state.offer == ""
         for name in spared:
             assert cars.task("c", name).attempt == 0
             assert "brake-1.img" not in shop.desk.car(ANN, name).runs.values()
