@@ -25,7 +25,8 @@ from volant.core.updates import UpdateEnd, UpdatePhase
 
 def line(car: str, phase: UpdatePhase = UpdatePhase.IDLE, **more: Any) -> CarLine:
     kept: dict[str, Any] = {
-        "title": "", "done_pct": 0, "units": {}, "end": None, "why": "", "silent": ""
+        "title": "", "done_pct": 0, "size_bytes": 0, "units": {}, "end": None, "why": "",
+        "silent": "",
     }  # fmt: skip
     return CarLine(car=car, phase=phase, **(kept | more))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import time
@@ -23,6 +24,7 @@ from volant.core.errors import LinkError
 from volant.ota import UnitNow
 from volant.ota.events import Check, Checked, Fetch, Fetched
 from volant.ota.ports import Order, Tell
+from volant.trust.delta.make import make_delta
 from volant.trust.uptane import Attack, Installed, SecureClock
 from volant.trust.uptane.match import DIRECTOR, IMAGE
 from volant.trust.uptane.metadata import TARGETS
@@ -31,6 +33,8 @@ CAR = "g3-520"
 DAY_S = 86_400.0
 OLD = {"sha256": "00" * 32}
 SHORT = {"sha512": "11" * 64}
+FOREIGN = make_delta(b"another program" * 100, b"and what follows from it" * 100)
+"""A sound delta, but not from what a unit runs."""
 
 
 def run(*words: str) -> Any:
@@ -168,6 +172,56 @@ def test_a_delta_without_a_sha256_is_passed_over_and_the_whole_image_comes(bench
     bench.sign_anew(short_delta, both=False)
     fetched = bench.fetch(bench.check())
     assert (fetched.why, fetched.versions) == ("", {"brake": "2"})
+
+
+def delta_of(data: bytes, length: int) -> Callable[[Targets], None]:
+    """The director names a delta whose bytes should be these."""
+    hashes = {"sha256": hashlib.sha256(data).hexdigest()}
+    delta = {"name": "d.delta", "length": length, "hashes": hashes, "base": OLD}
+
+    def change(targets: Targets) -> None:
+        for one in targets.targets.values():
+            one.unrecognized_fields["custom"]["deltas"] = [{"algorithm": "volant-delta", **delta}]
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("stored", "attack"),
+    [
+        (None, None),
+        (b"x" * 100, Attack.ARBITRARY),
+        (FOREIGN, None),
+    ],
+    ids=["is not there", "is broken", "starts from another program"],
+)
+def test_when_a_delta_fails_the_whole_image_comes_instead(
+    bench: Bench, stored: bytes | None, attack: Attack | None
+) -> None:
+    signed = FOREIGN if stored == FOREIGN else b"y" * 100
+    bench.sign_anew(delta_of(signed, len(signed)), both=False)
+    if stored is not None:
+        name = f"{hashlib.sha256(signed).hexdigest()}.d.delta"
+        (bench.repo / "image" / "targets" / name).write_bytes(stored)
+    found = bench.check()
+    assert found.offer is not None
+    assert found.offer.size_bytes == len(signed), "the delta is the shorter way"
+    told: list[Any] = []
+    fetched = bench.work.do(Fetch(found.offer), told.append)
+    assert isinstance(fetched, Fetched)
+    assert (fetched.why, fetched.versions) == ("", {"brake": "2"})
+    assert told[-1].done_bytes == told[-1].of_bytes == found.offer.units[0].target.length
+    assert (bench.folder.attack() or (None,))[0] is attack
+
+
+def test_a_unit_with_one_slot_gets_the_whole_image_at_once(bench: Bench) -> None:
+    bench.sign_anew(delta_of(b"y" * 100, 100), both=False)
+    single = Port("brake")
+    single.two_slots = False
+    bench.work.ports = {**bench.work.ports, "brake": single}
+    found = bench.check()
+    assert found.offer is not None
+    assert found.offer.size_bytes == found.offer.units[0].target.length
 
 
 def test_a_unit_that_lies_about_itself_costs_its_update_and_no_process(bench: Bench) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.cloud.shop import Shop
 from tests.cloud.test_service import check
@@ -62,6 +63,20 @@ def test_a_clock_that_was_moved_loses_nobody_and_proves_nobody_well(
         tick(shop.fleet, beats, shop.now_s)
     assert states(shop)[CarState.LOST] == 1
     check(shop)
+
+
+def test_a_car_that_waits_is_not_let_go_of_by_a_jump(shop: Shop) -> None:
+    beats = Beats(1)
+    tick(shop.fleet, beats, shop.now_s)
+    (car, *_) = [car for car in CARS if "deploymentBase" in shop.poll(car)]
+    with shop.fleet.store.work() as work:
+        (task,) = work.tasks_of(car)
+        work.put_task(replace(task, waits_until_s=shop.now_s + HOUR_S))
+    shop.now_s += DAY_S
+    tick(shop.fleet, beats, shop.now_s)
+    with shop.fleet.store.read() as work:
+        (task,) = work.tasks_of(car)
+    assert task.waits_until_s == pytest.approx(shop.now_s + HOUR_S, abs=1.0)
 
 
 def test_the_rest_of_a_wave_is_not_shortened_by_a_server_that_was_away(shop: Shop) -> None:

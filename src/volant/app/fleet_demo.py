@@ -284,10 +284,28 @@ def _run(stage: Stage, vehicles: Sequence[str], version: Version) -> None:
         )
 
 
+def _delta(stage: Stage) -> str:
+    """Asked for by the campaign that waits for approval, the server makes it from what the cars run."""
+    ann = stage.desk("ann")
+    ann.draft(SOMEBODY, BAD_PLAN)
+    ann.act(SOMEBODY, BAD_PLAN.campaign_id, "submit", views.ActBody())
+    end_s = time.monotonic() + UP_S
+    while not (made := _made(stage)):
+        must(time.monotonic() < end_s, f"none after {UP_S:.0f} s")
+        time.sleep(LOOK_S)
+    (delta,) = made
+    must(delta.cars == CARS, f"it is for {delta.cars} cars")
+    whole = (stage.folder / f"pilot-{BAD.release}.img").stat().st_size
+    return f"{delta.length} bytes in place of {whole}, from what {delta.cars} cars run"
+
+
+def _made(stage: Stage) -> list[views.DeltaView]:
+    return [one for one in stage.desk("ann").deltas(SOMEBODY) if one.state == "made"]
+
+
 def _bad(stage: Stage) -> str:
     ann, name = stage.desk("ann"), BAD_PLAN.campaign_id
-    ann.draft(SOMEBODY, BAD_PLAN)
-    digest = ann.act(SOMEBODY, name, "submit", views.ActBody()).digest
+    digest = ann.campaign(SOMEBODY, name).digest
     stage.desk("bob").act(SOMEBODY, name, "approve", views.ActBody(digest=digest))
     ann.act(SOMEBODY, name, "start", views.ActBody())
     found = _follow(stage, name, lambda one: one.phase in ENDED and not one.in_flight)
@@ -297,6 +315,9 @@ def _bad(stage: Stage) -> str:
     (failure, *more) = ann.failures(SOMEBODY, name)
     must(not more and failure.cars == found.errors, "the cars went back for several reasons")
     must("new trouble codes" in failure.reason, f"they went back, but: {failure.reason}")
+    lines = Followed(stage.folder / "cars.out").all()
+    came = {one.size_bytes for one in lines if one.title == BAD_PLAN.title} - {0}
+    must(came == {one.length for one in _made(stage)}, f"cars fetched {came} bytes, not the delta")
     return f"it halted itself after {found.errors} cars, which run volant-1 again: {failure.reason}"
 
 
@@ -334,6 +355,7 @@ STEPS: Final[tuple[tuple[str, Step], ...]] = (
     ("canaries first", _canaries),
     ("server and cars are killed in the middle, and start again", _killed),
     ("wave after wave, all cars are updated", _good),
+    ("a delta is made for the next update", _delta),
     ("a bad update: cars go back, it stops itself", _bad),
     ("the other cars were never told", _spared),
     ("reports and the audit log", _recorded),

@@ -53,8 +53,8 @@ from volant.ota.events import (
 from volant.ota.health import HealthFacts, HealthWatch
 from volant.ota.life import Life, ended_of, followed, lived, started
 from volant.ota.machine import Machine, UpdateTuning, start, step, tell
-from volant.ota.record import Decision, encode, load
-from volant.ota.telling import wishes
+from volant.ota.record import Decision, Open, encode, load
+from volant.ota.telling import waiting_of, wishes
 
 TURN_S: Final = 0.05
 SEE_NS: Final = NS_PER_S
@@ -210,7 +210,7 @@ class LiveUpdates:
         self._timed = folder.knows_hour(self._boot)
         self._said: UpdateState | None = None
         self._said_ns = self._seen_ns = -NS_PER_S
-        self._report_s = 0.0
+        self._report_s, self._regular_s = 0.0, time.monotonic() + tuning.check_every_s
         self._unreported = True
         self._life, self._kept_ns = folder.life(), 0
         self._before, self._lived_ns = HealthFacts(), station.now_ns
@@ -287,7 +287,13 @@ class LiveUpdates:
             self._keep(life)
         else:
             self._life = life
-        self._work.condition, self._work.ended = life.condition, ended_of(self._machine.record)
+        self._inform()
+
+    def _inform(self) -> None:
+        """What the director is told with the next report."""
+        self._work.condition = self._life.condition
+        self._work.ended = ended_of(self._machine.record)
+        self._work.waiting = waiting_of(self._machine, self._moment())
 
     def _keep(self, life: Life) -> None:
         self._life = life
@@ -372,20 +378,23 @@ class LiveUpdates:
 
     def _report(self) -> None:
         """Tell the director what runs, once nothing is in hand; again later, where it does not hear."""
-        now_s = time.monotonic()
-        if not self._unreported or now_s < self._report_s or self._thread.busy:
+        now_s, now = time.monotonic(), self._machine.record.open
+        # While an update is under way nothing else is asked, and so nothing told by the way.
+        unreported = self._unreported or (now is not None and now_s >= self._regular_s)
+        if not unreported or now_s < self._report_s or self._thread.busy:
             return
-        now = self._machine.record.open
-        if now is not None and (
-            now.decision is not Decision.TRIAL or not self._machine.has_settled
-        ):
+        if now is not None and not self._may_report(now):
             return
-        self._work.condition, self._work.ended = (
-            self._life.condition,
-            ended_of(self._machine.record),
-        )
+        self._inform()
         self._unreported, self._report_s = False, now_s + REPORT_S
+        self._regular_s = now_s + self._machine.tuning.check_every_s
         self._thread.report(self._told)
+
+    def _may_report(self, now: Open) -> bool:
+        """Whether units are not at work: on trial for a while, or none is written as long as the car may not."""
+        if now.decision is Decision.TRIAL:
+            return self._machine.has_settled
+        return now.decision is Decision.STAGE and bool(self._machine.waits)
 
     def _told(self, why: str) -> None:
         self._unreported = bool(why)

@@ -45,6 +45,8 @@ class CarLine(msgspec.Struct, frozen=True, kw_only=True):
     phase: UpdatePhase
     title: str
     done_pct: int
+    size_bytes: int
+    """To be fetched for what it has in hand: deltas, or whole images."""
     units: dict[str, str]
     """What each unit in hand runs, by its own word."""
     end: UpdateEnd | None
@@ -98,6 +100,7 @@ def line_of(car: ParkedCar) -> CarLine:
         phase=state.phase,
         title=state.title,
         done_pct=round(100.0 * state.done),
+        size_bytes=state.size_bytes,
         units={one.unit: one.runs for one in state.units},
         end=None if last is None else last.end,
         why="" if last is None else last.why,

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from volant.app.updates_apps import PREFIX
+from volant.app.updates_coming import FORGED, Coming
 from volant.app.updates_fetch import (
     NAMED_BY,
     Wanted,
@@ -30,7 +31,7 @@ from volant.app.updates_versions import version_of
 from volant.core.errors import InputError, LinkError, RefusedError, TrustError, VolantError
 from volant.core.words import plain
 from volant.ota.deeds import perform
-from volant.ota.events import Check, Checked, Deed, Did, Do, Event, Fetch, Fetched, Fetching
+from volant.ota.events import Check, Checked, Deed, Did, Do, Event, Fetch, Fetched
 from volant.ota.fitting import check_room
 from volant.ota.ports import Artifact, Order, UnitNow, UnitPort
 from volant.ota.record import Offer, UnitPlan
@@ -44,6 +45,7 @@ from volant.trust.uptane import (
     Installed,
     Limits,
     RejectedError,
+    Waiting,
     sign_manifest,
     sign_report,
 )
@@ -56,8 +58,6 @@ DETAIL_MOST: Final = 256
 TEXT_MOST: Final = 400
 PER_UNIT_S: Final = 20.0
 """About so long a unit takes, where the director does not say."""
-FORGED: Final = (Attack.ARBITRARY, Attack.ROLLBACK, Attack.MIX_AND_MATCH, Attack.ENDLESS)
-"""What is told is not to be believed; the others say that nothing, or nothing new, comes."""
 SILENT: Final = (Attack.DROP, Attack.SLOW)
 """Nobody answers: what was signed before holds until it expires."""
 WORDS: Final = {
@@ -84,6 +84,8 @@ class Work:
     """How the car has been, for the director; None: nobody counts it."""
     ended: Ended | None = None
     """How its last update ended, for the director."""
+    waiting: Waiting | None = None
+    """What is offered and does not go on, for the director."""
     silent: str = ""
     """Why the director has not heard how the car is; empty: it has."""
     _stick: Path | None = None
@@ -123,6 +125,7 @@ class Work:
     # --- check -----------------------------------------------------------------------------------
 
     def _check(self, agreed: str) -> Checked:
+        name = ""
         try:
             home = self.home
             source = home if self._stick is None else stick(self._stick)
@@ -139,7 +142,7 @@ class Work:
             self._whole.clear()
             self._timeless = False
             self._assigned = {one.ecu_id: one for one in found.assignments}
-            self._metadata = found.metadata
+            self._metadata, name = found.metadata, found.name
             for one in found.assignments:
                 _ = Wanted.image(one).stored_as  # refused before anybody agrees to it
                 check_room(one.ecu_id, one.length, now[one.ecu_id])
@@ -156,6 +159,7 @@ class Work:
                     unusable=note.unusable if note else (),
                     takes_s=takes_s or PER_UNIT_S * len(units),
                     size_bytes=sum(one.length for plan in units for one in self._files(plan)),
+                    attempt=note.attempt if note else "",
                     units=units,
                 )
             )
@@ -168,7 +172,7 @@ class Work:
         except TrustError as error:
             return Checked(None, str(error)[:TEXT_MOST], rejected=True)
         except (VolantError, OSError) as error:
-            return Checked(None, str(error)[:TEXT_MOST])
+            return Checked(None, str(error)[:TEXT_MOST], name=name)
 
     def _holds(self, agreed: str) -> bool:
         """Whether what was believed before still lets this offer be installed."""
@@ -186,20 +190,21 @@ class Work:
     def _fetch(self, offer: Offer, tell: Callable[[Event], object]) -> Fetched:
         try:
             source = self.source
-            files = [one for plan in offer.units for one in self._files(plan)]
-            files += [
+            files = [(plan, one) for plan in offer.units for one in self._files(plan)]
+            olds = [
                 _of_installed(plan.before) for plan in offer.units if plan.single and plan.before
             ]
-            total, before = sum(one.length for one in files), 0
-            sweep(self.folder, {one.stored_as for one in files})
-            for one in files:
-                began = before
-
-                def told(done: int, _of: int, began: int = began) -> None:
-                    tell(Fetching(began + done, total))
-
-                download(self.folder, source, one, self.limits, told)
-                before += one.length
+            sweep(self.folder, {one.stored_as for one in (*(file for _, file in files), *olds)})
+            total = sum(one.length for one in (*(file for _, file in files), *olds))
+            coming = Coming(self.folder, source, self.limits, tell, total)
+            for plan, one in files:
+                if not coming.came(plan, one):
+                    self._whole.add(plan.unit)
+                    coming.take_instead(self._files(plan)[0], one)
+            for error in coming.forged:
+                self._rejected(error)
+            for one in olds:
+                coming.take(one)
         except RejectedError as error:
             return Fetched(self._rejected(error), rejected=error.attack in FORGED)
         except (VolantError, OSError) as error:
@@ -215,7 +220,8 @@ class Work:
         """What must be in the car for a unit: a delta from what it runs, else the whole image."""
         one = self._assignment(plan.unit)
         if one is not None and _same(one, plan.target):
-            delta = self._delta_for(one, plan.before)
+            # With one slot the old program is gone before the new one comes.
+            delta = None if plan.single else self._delta_for(one, plan.before)
             return [Wanted.image(one) if delta is None else Wanted.delta(delta)]
         return [_of_installed(plan.target)]
 
@@ -322,6 +328,7 @@ class Work:
             self.folder.key(primary),
             condition=self.condition,
             ended=self.ended,
+            waiting=self.waiting,
         )
         if not home.tell(manifest):
             raise LinkError(f"nobody at {home.words} hears it")

@@ -128,7 +128,7 @@ class Looking:
         return views.TasksPage(tasks=tasks, next=found[-1].car_id if len(found) == limit else "")
 
     def failures(self, person: Person, campaign: str) -> list[views.FailureView]:
-        """Cars in error or not able, grouped by reason."""
+        """Cars in error, not able, or that wait, grouped by reason."""
         with self._reading(person) as work:
             known(work, campaign)
             return [showing.failure(one) for one in work.failures(campaign)]

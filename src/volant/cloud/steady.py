@@ -117,7 +117,13 @@ def mind_the_gap(work: Work, gap_s: float, now_s: float) -> int:
                 work.put_campaign(later)
     for task in work.due(FOREVER_S, 1_000_000):
         if task.due_s is not None:
-            work.put_task(replace(task, due_s=max(0.0, task.due_s + gap_s)))
+            waits_s = task.waits_until_s
+            moved_on = replace(
+                task,
+                due_s=max(0.0, task.due_s + gap_s),
+                waits_until_s=None if waits_s is None else max(0.0, waits_s + gap_s),
+            )
+            work.put_task(moved_on)
             moved += 1
     work.log(at_s=now_s, by="server", act="clock", data={"gap_s": round(gap_s, 1), "cars": moved})
     return moved

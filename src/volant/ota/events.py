@@ -88,6 +88,8 @@ class Checked:
     """They told something that is not to be believed."""
     standing: bool = False
     """They did not answer, but what they signed before for `Check.agreed` has not expired."""
+    name: str = ""
+    """Of an offer that this car cannot take, as `why` says."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -180,7 +180,7 @@ def _end(turn: Turn, now: Open) -> None:
         offer = offer.with_versions({name: now.version for name, now in told.items()})
     else:
         end = UpdateEnd.ROLLED_BACK if now.ran else UpdateEnd.FAILED
-        failed = tuple(dict.fromkeys((now.offer.programs, *failed)))[:16]
+        failed = tuple(dict.fromkeys((now.offer.tried, *failed)))[:16]
     result = turn.result(end, now.why, offer)
     turn.save(
         msgspec.structs.replace(

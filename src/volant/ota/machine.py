@@ -34,7 +34,7 @@ from volant.ota.events import (
     Working,
 )
 from volant.ota.record import Consent, Decision, Offer, Record, decode, encode
-from volant.ota.state import SECOND_NS, WHY_MOST, Machine, Step, Turn, UpdateTuning
+from volant.ota.state import SECOND_NS, WHY_MOST, Machine, Step, Stuck, Turn, UpdateTuning
 from volant.ota.telling import paced, tell, wishes
 from volant.ota.transaction import same
 
@@ -184,11 +184,12 @@ def _checked(turn: Turn, event: Checked) -> None:
             return
     _again(turn, machine.tuning.check_every_s)
     turn.set(sure_ns=turn.moment.ns, unsure="")
-    if offer is not None and offer.programs in machine.record.failed and not machine.asked:
+    turn.set(stuck=_still(machine.stuck, offer))
+    if offer is not None and offer.tried in machine.record.failed and not machine.asked:
         offer = None
     held = machine.record.offer
     if offer is not None and held is not None and _bare(offer) == _bare(held):
-        _stands(turn, offer.name, held)
+        _stands(turn, offer, held)
         return
     if held is not None:
         # What lay there is withdrawn, or another has taken its place.
@@ -215,18 +216,26 @@ def _unanswered(turn: Turn, event: Checked) -> None:
     # What was sure before is not where the answer now is not to be believed.
     sure_ns = None if event.rejected else machine.sure_ns
     turn.set(sure_ns=sure_ns, ask_ns=asks_ns, unsure=plain(event.why))
+    if event.name:
+        turn.set(stuck=Stuck(event.name, plain(event.why)[:WHY_MOST]))
     _failed(turn, event.why, None, rejected=event.rejected)
 
 
-def _stands(turn: Turn, name: str, held: Offer) -> None:
+def _still(stuck: Stuck | None, offer: Offer | None) -> Stuck | None:
+    """What could not be had, while that is offered still, and until it is here."""
+    return stuck if stuck is not None and offer is not None and offer.name == stuck.offer else None
+
+
+def _stands(turn: Turn, offer: Offer, held: Offer) -> None:
     """What lies in the car is offered still; signed anew it is the same to a person, who agreed to it."""
     record, asked = turn.machine.record, turn.machine.asked
     consent = record.consent
+    stands = msgspec.structs.replace(held, name=offer.name, attempt=offer.attempt)
     turn.save(
         msgspec.structs.replace(
             record,
-            offer=msgspec.structs.replace(held, name=name),
-            consent=msgspec.structs.replace(consent, offer=name) if consent else None,
+            offer=stands,
+            consent=msgspec.structs.replace(consent, offer=offer.name) if consent else None,
             quiet_until_s=0.0 if asked else record.quiet_until_s,
         )
     )
@@ -237,7 +246,7 @@ def _stands(turn: Turn, name: str, held: Offer) -> None:
 def _bare(offer: Offer) -> Offer:
     """What an offer is to people and units, without what is only learnt by fetching it."""
     units = tuple(msgspec.structs.replace(one, version="") for one in offer.units)
-    return msgspec.structs.replace(offer, name="-", size_bytes=0, units=units)
+    return msgspec.structs.replace(offer, name="-", attempt="", size_bytes=0, units=units)
 
 
 def _needed(offer: Offer | None) -> Offer | None:
@@ -253,8 +262,11 @@ def _fetched(turn: Turn, event: Fetched) -> None:
     offer = machine.coming
     turn.set(busy=None, coming=None)
     if event.why or offer is None:
+        if offer is not None:
+            turn.set(stuck=Stuck(offer.name, plain(event.why)[:WHY_MOST]))
         _failed(turn, event.why, offer, rejected=event.rejected)
         return
+    turn.set(stuck=None)
     offer = offer.with_versions(event.versions)
     record = msgspec.structs.replace(machine.record, offer=offer, consent=None, quiet_until_s=0.0)
     turn.save(record)

@@ -59,6 +59,8 @@ class Offer(_Part, frozen=True, kw_only=True):
     unusable: _Texts = ()
     takes_s: _Seconds = 0.0
     size_bytes: _Count = 0
+    attempt: _Text = ""
+    """Which try of it this is, by the director's word; empty: the director counts none."""
     units: Annotated[tuple[UnitPlan, ...], Meta(min_length=1, max_length=UNITS_MOST)]
 
     def __post_init__(self) -> None:
@@ -82,6 +84,13 @@ class Offer(_Part, frozen=True, kw_only=True):
             (one.unit, one.target.length, sorted(one.target.hashes.items())) for one in self.units
         )
         return hashlib.sha256(msgspec.json.encode(targets)).hexdigest()
+
+    @property
+    def tried(self) -> str:
+        """Tells one try of these programs from another; without a name all tries are one."""
+        if not self.attempt:
+            return self.programs
+        return hashlib.sha256(f"{self.programs} {self.attempt}".encode()).hexdigest()
 
 
 class Decision(WordEnum):
@@ -156,7 +165,7 @@ class Record(_Part, frozen=True, kw_only=True):
     """A person said `later`."""
     open: Open | None = None
     failed: Annotated[tuple[_Name, ...], Meta(max_length=16)] = ()
-    """`Offer.programs` that were rolled back or failed; they are offered again only where a person asks for a check."""
+    """`Offer.tried` that were rolled back or failed: offered again only where a person asks for a check."""
     last: UpdateResult | None = None
     last_offer: Annotated[str, Meta(max_length=128)] = ""
     """Name of the offer that `last` is about; empty: of none, or it is not known."""

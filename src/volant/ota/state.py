@@ -55,6 +55,15 @@ class Pace:
     """Of it, at that moment."""
 
 
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """What is offered and does not come into the car."""
+
+    offer: str
+    """Its name."""
+    why: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
     """State of the machine: the record, and what a cut may take."""
@@ -77,6 +86,8 @@ class Machine:
     """Before that they are not asked again for an agreed update."""
     unsure: str = ""
     """Why they could not be asked."""
+    stuck: Stuck | None = None
+    """What is offered and cannot be had."""
     pace: Pace | None = None
     known: Mapping[str, Known] = field(default_factory=dict)
     serial: int = 0

@@ -1,14 +1,18 @@
-"""What the update machine tells the screens."""
+"""What the update machine tells the screens, and its director of an update that waits."""
 
 from __future__ import annotations
 
+import contextlib
 from typing import Final
+
+import msgspec
 
 from volant.core.updates import UpdatePhase, UpdateState, UpdateUnit, UpdateWish
 from volant.ota.events import Check, Deed, Do, Fetch, Moment
 from volant.ota.record import Decision, Offer, Open, UnitPlan
-from volant.ota.state import SAID_NS, SECOND_NS, Machine, Pace
+from volant.ota.state import SAID_NS, SECOND_NS, WHY_MOST, Machine, Pace
 from volant.ota.transaction import Known, same
+from volant.trust.uptane import Waiting
 
 _PHASES: Final = {
     Decision.STAGE: UpdatePhase.INSTALLING,
@@ -26,6 +30,9 @@ _DOES: Final = {
     Deed.GO_BACK: "goes back",
 }
 PUT_OFF: Final = "it is put off for a day; it can be agreed to all the same"
+UNAGREED: Final = "nobody in the car has agreed to it"
+LATER: Final = "somebody in the car has put it off for a day"
+NOT_YET: Final = "it is agreed to for a later hour"
 MEASURED_S: Final = 2.0
 MEASURED_SHARE: Final = 0.02
 """Before so much time and work nothing is foretold from the pace (chosen)."""
@@ -65,8 +72,33 @@ def _words(machine: Machine, moment: Moment, said: str) -> tuple[str, ...]:
     if said and not machine.refused:
         return (said,)
     record = machine.record
-    put_off = record.open is None and record.offer and moment.unix_s < record.quiet_until_s
-    return (PUT_OFF,) if put_off and machine.busy is None else ()
+    if record.open is not None or machine.busy is not None:
+        return ()
+    if machine.stuck is not None:
+        return (machine.stuck.why,)
+    return (PUT_OFF,) if record.offer and moment.unix_s < record.quiet_until_s else ()
+
+
+def waiting_of(machine: Machine, moment: Moment) -> Waiting | None:
+    """What the director is told of an update that does not go on; None: none is here, or it goes on."""
+    record, now = machine.record, machine.record.open
+    if now is not None:
+        held = now.decision is Decision.STAGE and machine.busy is None and machine.waits
+        return _waiting(now.offer.name, "; ".join(machine.waits)) if held else None
+    if machine.stuck is not None:
+        return _waiting(machine.stuck.offer, machine.stuck.why)
+    if record.offer is None:
+        return None
+    if record.consent is not None:
+        return _waiting(record.offer.name, "; ".join(machine.waits) or NOT_YET)
+    later = moment.unix_s < record.quiet_until_s
+    return _waiting(record.offer.name, LATER if later else UNAGREED)
+
+
+def _waiting(offer: str, why: str) -> Waiting | None:
+    with contextlib.suppress(msgspec.ValidationError):  # an offer of another kind of source
+        return msgspec.convert({"offer": offer, "why": why[:WHY_MOST]}, Waiting)
+    return None
 
 
 def phase_of(machine: Machine, moment: Moment) -> UpdatePhase:

@@ -186,3 +186,63 @@ def test_a_person_lets_a_car_try_again() -> None:
     assert fleet.ask(CAR) is Answer.CALL_BACK
     with pytest.raises(RefusedError, match="make another"):
         retry(fleet.campaign, fleet.tasks[CAR], fleet.now_s)
+
+
+def test_a_car_that_waits_makes_room_after_a_while_and_may_try_again() -> None:
+    fleet = Fleet(plan_of(waves=(Wave(name="all", errors_stop=1),), concurrency=1), (2,))
+    other = "car-0-1"
+    fleet.ask(CAR)
+    for _ in range(4):
+        fleet.say(CAR, Said.WAITING, reason="no room")
+        assert fleet.tasks[CAR].state is CarState.BUSY
+        assert fleet.ask(other) is Answer.NOTHING
+        fleet.later(fleet.plan.patience_s / 4)
+    fleet.say(CAR, Said.WAITING, reason="still no room")
+    task = fleet.tasks[CAR]
+    assert (task.state, task.reason, task.due_s) == (CarState.REFUSED, "still no room", None)
+    assert task.waits_until_s is None
+    assert fleet.campaign.phase is Phase.RUNNING, "no harm was done"
+    assert fleet.ask(CAR) is Answer.NOTHING
+    assert fleet.ask(other) is Answer.UPDATE
+    fleet.say(other, Said.INSTALLED)
+    fleet.later(fleet.plan.watch_s)
+    assert fleet.campaign.phase is Phase.FINISHED
+
+    again = Fleet(plan_of(), (2,))
+    again.ask(CAR)
+    again.say(CAR, Said.WAITING)
+    again.later(again.plan.patience_s - 1.0)
+    again.say(CAR, Said.WAITING)
+    again.later(1.0)
+    again.say(CAR, Said.WAITING)
+    again.keep(retry(again.campaign, again.tasks[CAR], again.now_s))
+    assert again.ask(CAR) is Answer.UPDATE
+    again.say(CAR, Said.WAITING)
+    assert again.tasks[CAR].state is CarState.BUSY, "another try has patience of its own"
+
+
+def test_a_car_that_waits_and_then_is_silent_is_lost_all_the_same() -> None:
+    fleet = Fleet(plan_of(), (3,))
+    fleet.ask(CAR)
+    fleet.say(CAR, Said.WAITING, reason="no room")
+    fleet.later(fleet.plan.patience_s)
+    assert fleet.tasks[CAR].state is CarState.LOST
+    fleet.say(CAR, Said.WAITING, reason="no room")
+    assert fleet.tasks[CAR].state is CarState.LOST, "it is told first, and then may wait again"
+    fleet.ask(CAR)
+    fleet.say(CAR, Said.WAITING, reason="no room")
+    assert fleet.tasks[CAR].state is CarState.BUSY
+
+
+def test_a_car_that_was_let_go_of_and_installs_it_all_the_same_is_watched_and_counted() -> None:
+    fleet = Fleet(plan_of(), (3,))
+    fleet.ask(CAR)
+    fleet.say(CAR, Said.WAITING, reason="nobody agrees")
+    fleet.later(fleet.plan.patience_s - 1.0)
+    fleet.say(CAR, Said.BUSY)
+    fleet.later(1.0)
+    fleet.say(CAR, Said.WAITING, reason="nobody agrees")
+    assert fleet.tasks[CAR].state is CarState.REFUSED
+    fleet.ask(CAR, runs=True)
+    assert (fleet.tasks[CAR].state, fleet.tasks[CAR].reason) == (CarState.WATCHED, "")
+    assert fleet.campaign.late == 1

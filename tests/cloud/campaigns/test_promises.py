@@ -146,10 +146,10 @@ def test_a_car_that_turns_bad_after_it_had_counted_is_counted_as_late(first: Sai
     assert fleet.campaign.late == fleet.campaign.errors == 1
 
 
-SAYINGS = (Said.BUSY, Said.INSTALLED, Said.FAILED, Said.REFUSED, "loop")
+SAYINGS = (Said.BUSY, Said.WAITING, Said.INSTALLED, Said.FAILED, Said.REFUSED, "loop")
 
 
-@pytest.mark.parametrize("some", [SAYINGS[:4], (*SAYINGS[:2], "loop"), SAYINGS])
+@pytest.mark.parametrize("some", [SAYINGS[:5], (*SAYINGS[:3], "loop"), SAYINGS])
 def test_events_in_any_order_and_doubled_end_in_the_same_place(some: tuple[Any, ...]) -> None:
     """All orders of them, each event twice at other places."""
     ends = set()
@@ -171,7 +171,7 @@ def test_events_in_any_order_and_doubled_end_in_the_same_place(some: tuple[Any, 
 @given(st.data())
 def test_what_many_cars_say_ends_the_same_in_any_order(data: st.DataObject) -> None:
     spoken = data.draw(
-        st.lists(st.tuples(st.integers(0, 5), st.sampled_from(list(Said)[:4])), max_size=20)
+        st.lists(st.tuples(st.integers(0, 5), st.sampled_from(list(Said)[:5])), max_size=20)
     )
     ends = []
     for order in (spoken, data.draw(st.permutations(spoken + spoken[: len(spoken) // 2]))):
@@ -183,6 +183,33 @@ def test_what_many_cars_say_ends_the_same_in_any_order(data: st.DataObject) -> N
             fleet.say(f"car-0-{place}", said)
         ends.append([one.state for one in fleet.tasks.values()])
     assert ends[0] == ends[1]
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(st.tuples(st.floats(1.0, 86_000.0), st.sampled_from([Said.WAITING, Said.BUSY])), max_size=40)
+)  # fmt: skip
+def test_a_car_that_waits_is_let_go_of_after_the_plan_s_patience_neither_sooner_nor_later(
+    spoken: list[tuple[float, Said]],
+) -> None:
+    """It is heard at least once a day; patience is three."""
+    fleet = Fleet(plan_of(patience_s=3 * 86_400.0), (4,))
+    fleet.ask("car-0-0")
+    since_s: float | None = None
+    for passed_s, said in spoken:
+        fleet.later(passed_s)
+        fleet.ask("car-0-0")
+        fleet.say("car-0-0", said)
+        if said is Said.WAITING:
+            since_s = fleet.now_s if since_s is None else since_s
+        over = since_s is not None and fleet.now_s - since_s >= fleet.plan.patience_s
+        state = fleet.tasks["car-0-0"].state
+        if state is CarState.REFUSED:
+            assert over
+            assert (fleet.campaign.in_flight, fleet.campaign.errors) == (0, 0)
+            return
+        assert not over or said is Said.BUSY, "whoever says so then is let go of"
+        assert state in {CarState.TOLD, CarState.BUSY}
 
 
 def test_a_step_that_is_lost_with_the_server_is_made_again() -> None:

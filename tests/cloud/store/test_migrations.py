@@ -18,7 +18,7 @@ from tests.cloud.postgres import Postgres
 from tests.cloud.shop import CHUNKS, RELEASE
 from volant.cloud import audit
 from volant.cloud.audit import EMPTY
-from volant.cloud.campaigns import CarState, Phase, Task, Wave, WaveTally, draft
+from volant.cloud.campaigns import Campaign, CarState, Phase, Task, Wave, WaveTally, draft
 from volant.cloud.ddi.device import Device
 from volant.cloud.store import SqlStore, migrations
 from volant.core.errors import InputError
@@ -46,11 +46,15 @@ TASK = Task(
 CAR = Device(controller_id="car-1", attributes={"model": "ev1"})
 
 
-def make_old(path: Path) -> None:
+def begun() -> Campaign:
     plan = plan_of(waves=(Wave(name="all", errors_stop=2),))
-    campaign = msgspec.structs.replace(
+    return msgspec.structs.replace(
         draft(plan, "ann"), phase=Phase.RUNNING, tallies=(WaveTally.of(1),)
     )
+
+
+def make_old(path: Path) -> None:
+    campaign = begun()
     line, head = audit.append(EMPTY, at_s=1.0, by="ann", act="draft", about="spring")
     encode = msgspec.msgpack.encode
     with closing(sqlite3.connect(path)) as db:
@@ -100,6 +104,23 @@ def test_an_old_file_that_cannot_be_read_stays_as_it_was(tmp_path: Path) -> None
         assert db.execute("select count(*) from devices").fetchone() == (1,)
         assert db.execute("pragma user_version").fetchone() == (1,)
     assert len(path.read_bytes()) == len(before)
+
+
+def test_a_database_of_an_older_version_is_brought_up(tmp_path: Path) -> None:
+    path = tmp_path / "fleet.db"
+    with closing(SqlStore(path)) as store, store.work() as work:
+        work.put_campaign(begun())
+        work.put_task(TASK)
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("alter table tasks drop column waits_until_s")
+        db.execute("update alembic_version set version_num = '0001'")
+        db.commit()
+    with closing(SqlStore(path)) as store, store.work() as work:
+        assert work.tasks_of("car-1") == [TASK]
+        waits = msgspec.structs.replace(TASK, state=CarState.BUSY, waits_until_s=9.0)
+        work.put_task(waits)
+        assert work.task("spring", "car-1") == waits
+        assert work.failures("spring")[0].state is CarState.BUSY
 
 
 def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:

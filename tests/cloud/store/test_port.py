@@ -84,6 +84,7 @@ def test_everything_comes_back_as_it_was(store: SqlStore) -> None:
     campaign, car = begun(), record("car-2")
     task = Task(
         campaign_id="spring", car_id="car-1", wave=0, state=CarState.FAILED, attempt=2, due_s=5.5,
+        waits_until_s=7.5,
         reason="no flash ü", health=CarHealth(hours=2.0, events={"boot_loop": 1}),
     )  # fmt: skip
     job = DeltaJob(base="a" * 64, target="b" * 64, cars=4, share=0.5)

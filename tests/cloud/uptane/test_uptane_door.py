@@ -1,15 +1,18 @@
 """Cars that speak Uptane to the fleet: joining, manifests to campaigns, what the director gives, and who lies."""
 
+import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tuf.api.metadata import Targets
 
 from tests.cloud.uptane.town import Car, Town, image
-from volant.cloud.campaigns import CarState, HealthRule, Phase, stop
+from volant.cloud.campaigns import CarState, HealthRule, Phase, Wave, retry, stop
 from volant.cloud.ddi import Answer
-from volant.trust.uptane import Condition, Ended
+from volant.trust.uptane import Condition, Ended, Waiting, note_of
+from volant.trust.uptane.metadata import parse
 
 DAY_S = 86_400.0
 
@@ -23,6 +26,15 @@ def town(tmp_path: Path) -> Iterator[Town]:
 
 def offered(car: Car) -> list[str]:
     return [one.name for one in car.check().assignments]
+
+
+def attempt(car: Car) -> str:
+    """Of the director's newest targets, as a car reads it."""
+    with car.town.store.read() as work:
+        files = work.director_files(car.vehicle) or {}
+    (found,) = (data for data in files.values() if hashlib.sha256(data).hexdigest() == car.offer())
+    note = note_of(parse(Targets, found, repository="director", role="targets").signed)
+    return "" if note is None else note.attempt
 
 
 def why(found: Answer) -> str:
@@ -96,6 +108,58 @@ def test_how_an_update_ended_is_heard_for_its_own_try_only(town: Town) -> None:
     assert town.task("CAR1").state is CarState.BUSY
     car.tell(ended=Ended(offer=car.offer(), installed=False, why="again"))
     assert (town.task("CAR1").state, town.task("CAR1").reason) == (CarState.FAILED, "again")
+
+
+def test_a_car_that_waits_says_why_and_is_let_go_of_in_the_end(town: Town) -> None:
+    car = town.car()
+    town.begin(patience_s=3600.0)
+    car.tell()
+    for _ in range(2):
+        car.tell(waiting="there is no room for the update")
+        task = town.task("CAR1")
+        assert (task.state, task.reason) == (
+            CarState.BUSY,
+            "waits: there is no room for the update",
+        )
+        assert offered(car) == ["brake-2.bin"]
+        with town.store.read() as work:
+            (found,) = work.failures("spring")
+        assert (found.state, found.examples) == (CarState.BUSY, ("CAR1",)), "people see it"
+        town.now_s += 1800.0
+    car.tell(waiting="there is no room for the update")
+    assert town.task("CAR1").state is CarState.REFUSED
+    assert (town.campaign().in_flight, town.campaign().errors) == (0, 0)
+    assert offered(car) == [], "it is not to install it some day after all"
+    car.tell()
+    assert town.campaign().told == 1
+
+
+def test_what_waits_of_another_try_is_no_word_of_this_one(town: Town) -> None:
+    car = town.car()
+    town.begin(tries=2)
+    car.tell()
+    stale = Waiting(offer=car.offer(), why="nobody agrees")
+    car.tell(ended=Ended(offer=car.offer(), installed=False, why="rolled back"))
+    assert town.task("CAR1").attempt == 2
+    car.post("/cars/CAR1/director/manifest", car.manifest(waiting=stale))
+    assert (town.task("CAR1").state, town.task("CAR1").reason) == (CarState.BUSY, "")
+
+
+def test_each_try_has_a_name_that_the_car_is_told(town: Town) -> None:
+    car = town.car()
+    town.car("CAR2")
+    town.begin(waves=(Wave(name="all", errors_stop=2),))
+    car.tell()
+    assert attempt(car) == "spring 1"
+    car.tell(ended=Ended(offer=car.offer(), installed=False, why="rolled back"))
+    assert town.task("CAR1").state is CarState.FAILED
+    with town.store.work() as work:
+        before = town.task("CAR1")
+        found = retry(town.campaign(), before, town.now_s)
+        town.fleet.step(work, town.campaign(), before, found, town.now_s)
+    car.tell()
+    assert offered(car) == ["brake-2.bin"]
+    assert attempt(car) == "spring 2"
 
 
 def test_health_stops_a_campaign(town: Town) -> None:

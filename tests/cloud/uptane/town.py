@@ -33,6 +33,7 @@ from volant.trust.uptane import (
     Limits,
     Plan,
     TrustedRepository,
+    Waiting,
     answer_from,
     check_full,
     sign_manifest,
@@ -155,7 +156,12 @@ class Car:
             self.grant = msgspec.json.decode(found.body, type=JoinGrant)
         return found
 
-    def manifest(self, condition: Condition | None = None, ended: Ended | None = None) -> bytes:
+    def manifest(
+        self,
+        condition: Condition | None = None,
+        ended: Ended | None = None,
+        waiting: Waiting | None = None,
+    ) -> bytes:
         self.counter += 1
         now_s = self.town.now_s
         brake = Installed(
@@ -172,11 +178,18 @@ class Car:
         }  # fmt: skip
         primary = self.keys["gateway"]
         return sign_manifest(
-            self.vehicle, "gateway", reports, primary, condition=condition, ended=ended
-        )
+            self.vehicle, "gateway", reports, primary,
+            condition=condition, ended=ended, waiting=waiting,
+        )  # fmt: skip
 
-    def tell(self, condition: Condition | None = None, ended: Ended | None = None) -> Answer:
-        self.said = self.manifest(condition, ended)
+    def tell(
+        self,
+        condition: Condition | None = None,
+        ended: Ended | None = None,
+        waiting: str = "",
+    ) -> Answer:
+        waits = Waiting(offer=self.offer(), why=waiting) if waiting else None
+        self.said = self.manifest(condition, ended, waits)
         return self.post(f"/cars/{self.vehicle}/director/manifest", self.said)
 
     def check(self) -> Plan:

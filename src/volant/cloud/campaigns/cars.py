@@ -48,6 +48,8 @@ class Said(StrEnum):
     """What a car says of a try."""
 
     BUSY = "busy"
+    WAITING = "waiting"
+    """It has not begun, and why: no room, nobody agrees, never parked."""
     INSTALLED = "installed"
     FAILED = "failed"
     REFUSED = "refused"
@@ -128,6 +130,8 @@ def hear(campaign: Campaign, task: Task, report: Report, now_s: float) -> Outcom
     """A car reports. Stale: it speaks of another try than the present one."""
     if not task.attempt or report.attempt != task.attempt:
         return Outcome(campaign, task, stale=True)
+    if report.said is Said.WAITING:
+        return _waits(campaign, task, report.reason, now_s)
     wanted = _state_for(report.said, task, campaign)
     if ORDER[wanted] < ORDER[task.state]:
         return Outcome(campaign, task)
@@ -138,6 +142,24 @@ def hear(campaign: Campaign, task: Task, report: Report, now_s: float) -> Outcom
         now_s,
         renew=wanted is CarState.BUSY,
     )
+    return Outcome(advance(campaign, now_s), task)
+
+
+def _waits(campaign: Campaign, task: Task, why: str, now_s: float) -> Outcome:
+    """A car has not begun. Once it has said so for as long as the plan has patience, it is let go of.
+
+    It has come to no harm, so it is no error; but others wait for its place.
+    """
+    if task.state not in OPEN:
+        return Outcome(campaign, task)
+    until_s = task.waits_until_s
+    if until_s is None:
+        until_s = now_s + campaign.plan.patience_s
+    wanted = CarState.BUSY if now_s < until_s else CarState.REFUSED
+    waits = replace(task, reason=why[:REASON_MOST])
+    campaign, task = _move(campaign, waits, wanted, now_s, renew=wanted is CarState.BUSY)
+    if task.state is CarState.BUSY:
+        task = replace(task, waits_until_s=until_s)
     return Outcome(advance(campaign, now_s), task)
 
 
@@ -212,6 +234,7 @@ def _hear_facts(
     if facts.runs and task.state not in INSTALLED | {CarState.UNWELL, CarState.HAS}:
         ours = _state_for(Said.INSTALLED, task, campaign)
         wanted = ours if task.attempt else CarState.HAS
+        task = replace(task, reason="")
     elif facts.left and task.state in INSTALLED:
         task = replace(task, reason="it no longer runs what it had installed")
         wanted = _state_for(Said.FAILED, task, campaign)
@@ -243,4 +266,5 @@ def _move(
     spans_s.update(dict.fromkeys(OPEN, campaign.plan.patience_s))
     due_s = now_s + spans_s[after] if after in spans_s else None
     campaign = replace(campaign, tallies=tuple(tallies), late=campaign.late + late)
-    return campaign, replace(task, state=after, due_s=due_s)
+    waits_until_s = task.waits_until_s if after is CarState.BUSY else None
+    return campaign, replace(task, state=after, due_s=due_s, waits_until_s=waits_until_s)

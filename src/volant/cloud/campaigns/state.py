@@ -46,7 +46,7 @@ class CarState(StrEnum):
     CANCELED = "canceled"
     """It let go of it when called back."""
     REFUSED = "refused"
-    """The person or the car does not want it."""
+    """The person or the car does not want it, has no room for it, or did not come to it in time."""
     WATCHED = "watched"
     """It runs the update and has not yet proved well."""
     WELL = "well"
@@ -84,6 +84,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     """Tries told so far; the number of the present one."""
     due_s: float | None = None
     """When it is lost, or proved well; Unix seconds."""
+    waits_until_s: float | None = None
+    """So long it may go on to say that it waits; Unix seconds. None: it does not wait."""
     reason: Annotated[str, Meta(max_length=512)] = ""
     """What the car said last, for people: failures are grouped by it."""
     health: CarHealth = CarHealth()

@@ -16,7 +16,15 @@ from msgspec.structs import replace
 from volant.cloud.campaigns.filters import Facts
 from volant.cloud.campaigns.plan import Name
 from volant.core.errors import InputError, TrustError
-from volant.trust.uptane import Attack, Condition, Ended, Installed, Inventory, read_manifest
+from volant.trust.uptane import (
+    Attack,
+    Condition,
+    Ended,
+    Installed,
+    Inventory,
+    Waiting,
+    read_manifest,
+)
 
 HISTORY_MOST: Final = 32
 """Changes of what runs that are kept with a car; the audit log has all."""
@@ -88,6 +96,8 @@ class Heard:
     """How it has been since it runs what it runs; None: it does not say."""
     ended: Ended | None = None
     """How its last update ended; None: it does not say."""
+    waiting: Waiting | None = None
+    """An update that does not go on in it; None: it does not say of one."""
 
 
 def hear(car: CarRecord, manifest: bytes, now_s: float) -> Heard:
@@ -110,7 +120,7 @@ def hear(car: CarRecord, manifest: bytes, now_s: float) -> Heard:
         heard_s=now_s,
         history=(*car.history, *changed)[-HISTORY_MOST:],
     )
-    return Heard(after_car, True, changed, found.condition, found.ended)
+    return Heard(after_car, True, changed, found.condition, found.ended, found.waiting)
 
 
 def _name(one: Installed | None) -> str:

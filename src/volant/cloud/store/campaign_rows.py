@@ -18,13 +18,13 @@ BAD: Final = ERRORS | UNABLE
 EXAMPLES: Final = 5
 COLUMNS: Final = (
     "tasks.campaign_id, tasks.car_id, tasks.wave, tasks.state, tasks.attempt, tasks.due_s,"
-    " tasks.reason, tasks.health"
+    " tasks.waits_until_s, tasks.reason, tasks.health"
 )
 BEGUN: Final = "join campaigns on campaigns.id = tasks.campaign_id and campaigns.begun"
 """Cars are put into a campaign before it begins, many at a time; until then nobody sees them."""
 INSERT: Final = (
-    "insert into tasks (campaign_id, car_id, wave, state, bad, attempt, due_s, reason, health)"
-    " values (:campaign, :car, :wave, :state, :bad, :attempt, :due, :reason, :health)"
+    "insert into tasks (campaign_id, car_id, wave, state, bad, attempt, due_s, waits_until_s, reason, health)"
+    " values (:campaign, :car, :wave, :state, :bad, :attempt, :due, :waits, :reason, :health)"
 )
 
 FRESH: Final = (
@@ -89,7 +89,7 @@ class CampaignRows(Rows):
         self._run(
             f"{INSERT} on conflict (car_id, campaign_id) do update set wave = excluded.wave,"
             " state = excluded.state, bad = excluded.bad, attempt = excluded.attempt, due_s = excluded.due_s,"
-            " reason = excluded.reason, health = excluded.health",
+            " waits_until_s = excluded.waits_until_s, reason = excluded.reason, health = excluded.health",
             **_row(task),
         )
 
@@ -185,7 +185,7 @@ class CampaignRows(Rows):
         return [_task(*row) for row in rows]
 
     def failures(self, campaign_id: str, most: int = 100) -> list[FailureRow]:
-        """Cars in error or not able, grouped by state and reason, the most first."""
+        """Cars in error, not able, or that wait, grouped by state and reason, the most first."""
         groups = self._run(
             "select state, reason, count(*) as cars from tasks"
             " where campaign_id = :campaign and bad group by state, reason"
@@ -221,9 +221,10 @@ def _row(task: Task) -> dict[str, Any]:
         "car": task.car_id,
         "wave": task.wave,
         "state": ORDER[task.state],
-        "bad": task.state in BAD,
+        "bad": task.state in BAD or task.waits_until_s is not None,
         "attempt": task.attempt,
         "due": task.due_s,
+        "waits": task.waits_until_s,
         # PostgreSQL keeps no such character in a text, and cars say what they like.
         "reason": task.reason.replace("\0", "\ufffd"),
         "health": None if task.health == CarHealth() else write(task.health, CarHealth),
@@ -237,6 +238,7 @@ def _task(
     state: int,
     attempt: int,
     due_s: float | None,
+    waits_until_s: float | None,
     reason: str,
     health: bytes | None,
 ) -> Task:
@@ -247,6 +249,7 @@ def _task(
         state=STATES[state],
         attempt=attempt,
         due_s=due_s,
+        waits_until_s=waits_until_s,
         reason=reason,
         health=CarHealth() if health is None else read(health, CarHealth),
     )

@@ -203,7 +203,7 @@ class Work(Protocol):
         """A page of a campaign's cars by id, of those after one."""
 
     def failures(self, campaign_id: str, most: int = 100) -> list[FailureRow]:
-        """Cars in error or not able, grouped by state and reason, the most first."""
+        """Cars in error, not able, or that wait, grouped by state and reason, the most first."""
 
     def release(self, name: str) -> StoredRelease | None:
         """A release."""

@@ -6,6 +6,7 @@ decide; whoever only reads metadata changes nothing but their freshness, since n
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import threading
 from collections.abc import Callable, Mapping
@@ -207,9 +208,7 @@ class UptaneDoor:
         return _no(403, why)
 
     def _with_refusals(self, heard: Heard) -> Heard:
-        return Heard(
-            self._counted(heard.car), heard.believed, heard.changed, heard.condition, heard.ended
-        )
+        return dataclasses.replace(heard, car=self._counted(heard.car))
 
     def _counted(self, car: CarRecord) -> CarRecord:
         """With what was refused since the last time."""

@@ -25,6 +25,8 @@ from volant.cloud.uptane.deltas import deltas_for
 from volant.trust.uptane import Condition
 
 LET_GO: Final = "called back before it was installed"
+WAITS: Final = "waits: "
+"""Before what a car says that does not go on."""
 NO_IMAGES: Final = "the release brings no image for a car that speaks Uptane"
 TITLE_MOST: Final = 160
 """Letters that a car's screen takes."""
@@ -93,8 +95,7 @@ class Hearing:
             # It has found nothing in place of the release since, and does not run it.
             self._hears(found.campaign, found.task, Said.CANCELED, LET_GO)
         elif found.answer is Answer.UPDATE and task.state in OPEN:
-            # It is alive: it waits for its driver, or for a place to park.
-            found = self._hears(found.campaign, found.task, Said.BUSY, "", found.answer)
+            found = self._at_it(found)
         elif facts.runs:
             self._health(found.campaign, found.task)
         return found, release
@@ -118,6 +119,18 @@ class Hearing:
         self.fleet.step(self.work, campaign, task, found, self.now_s)
         return Outcome(found.campaign, found.task, answer)
 
+    def _at_it(self, found: Outcome) -> Outcome:
+        """It is alive, and at it; or it says why not, and is let go of when it has for too long."""
+        waiting = self.heard.waiting
+        mine = Tried(id=found.task.campaign_id, attempt=found.task.attempt)
+        if waiting is None or tried(self._files, waiting.offer) != mine:
+            return self._hears(found.campaign, found.task, Said.BUSY, "", found.answer)
+        why = f"{WAITS}{waiting.why}"
+        after = self._hears(found.campaign, found.task, Said.WAITING, why, found.answer)
+        if after.task.state in OPEN:
+            return after
+        return Outcome(after.campaign, after.task)
+
     def _health(self, campaign: Campaign, task: Task) -> None:
         """Hear how it is since it runs the release."""
         condition = self.heard.condition
@@ -131,9 +144,12 @@ class Hearing:
         deltas: Deltas = deltas_for(self.work, release)
         title = "".join(one if one.isprintable() else " " for one in campaign.plan.title)
         words = {
-            "update": {"title": title[:TITLE_MOST], "changes": [], "unusable": [], "takesS": 0},
+            "update": {
+                "title": title[:TITLE_MOST], "changes": [], "unusable": [], "takesS": 0,
+                "attempt": f"{task.campaign_id} {task.attempt}",
+            },
             "campaign": {"id": task.campaign_id, "attempt": task.attempt},
-        }
+        }  # fmt: skip
         return _Given(targets_for(found.answer, release, self.car, deltas), words)
 
     def _log(self) -> None:

@@ -23,6 +23,7 @@ from volant.trust.uptane.manifest import (
     Condition,
     EcuReport,
     Ended,
+    Waiting,
     read_manifest,
     sign_manifest,
     sign_report,
@@ -37,7 +38,7 @@ from volant.trust.uptane.verdict import Attack, RejectedError
 __all__ = [
     "Assignment", "Attack", "Checker", "Condition", "Download", "EcuEntry", "EcuReport", "Ended",
     "Fetch", "ImageCheck", "ImageLoad", "Installed", "Inventory", "Keeper", "Limits", "Plan", "RejectedError",
-    "RepositoryMap", "SecureClock", "Session", "TrustedRepository", "UpdateNote", "answer_from",
+    "RepositoryMap", "SecureClock", "Session", "TrustedRepository", "UpdateNote", "Waiting", "answer_from",
     "attest", "check_full", "check_partial", "delta_fetch", "find_target", "hand_on",
     "image_fetch", "note_of", "provision_full", "provision_partial", "read_manifest", "refresh",
     "sign_manifest", "sign_report", "soft_signer", "target_file",

@@ -68,6 +68,8 @@ class UpdateNote(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What cannot be used while it is installed."""
     takes_s: Annotated[int, Meta(ge=0, le=TAKES_MOST_S)] = 0
     """How long installing takes, about; 0: it does not say. Whole, since canonical JSON knows no fractions."""
+    attempt: Annotated[str, Meta(max_length=160)] = ""
+    """Which try this is: what a car has given back it takes again only under another name. Empty: none is counted."""
 
 
 class VehicleCustom(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

@@ -67,6 +67,15 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
     """Where it was not."""
 
 
+class Waiting(msgspec.Struct, frozen=True, kw_only=True):
+    """An update that is offered to the car and does not go on."""
+
+    offer: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    """SHA-256 of the director's targets that brought it."""
+    why: Annotated[str, Meta(min_length=1, max_length=512)]
+    """No room for it, nobody agrees, the car is never parked."""
+
+
 class VehicleManifest(msgspec.Struct, frozen=True, kw_only=True):
     """What a primary says: its own report and those of all others, as they signed them."""
 
@@ -76,6 +85,7 @@ class VehicleManifest(msgspec.Struct, frozen=True, kw_only=True):
     """Envelope as text, by unit."""
     condition: Condition | None = None
     ended: Ended | None = None
+    waiting: Waiting | None = None
 
 
 def sign_report(report: EcuReport, key: SigningKey) -> bytes:
@@ -91,6 +101,7 @@ def sign_manifest(
     *,
     condition: Condition | None = None,
     ended: Ended | None = None,
+    waiting: Waiting | None = None,
 ) -> bytes:
     """The primary's manifest."""
     manifest = VehicleManifest(
@@ -99,6 +110,7 @@ def sign_manifest(
         reports={ecu_id: data.decode() for ecu_id, data in reports.items()},
         condition=condition,
         ended=ended,
+        waiting=waiting,
     )
     return seal(manifest, MANIFEST_KIND, key)
 
@@ -112,6 +124,8 @@ class Heard:
     """None: the car does not count it."""
     ended: Ended | None = None
     """None: no update has ended yet, or the car does not say."""
+    waiting: Waiting | None = None
+    """None: no update waits in the car, or the car does not say."""
 
     @property
     def installed(self) -> tuple[Installed, ...]:
@@ -160,6 +174,7 @@ def read_manifest(
         },
         found.condition,
         found.ended,
+        found.waiting,
     )
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, inspect, text
 
 from volant.core.errors import InputError
 
-HEAD: Final = "0001"
+HEAD: Final = "0002"
 """The newest version; a test checks that it is alembic's own."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 
 from volant.cloud.campaigns.state import Campaign, Task
 from volant.cloud.ddi.device import Chunk, Device
@@ -20,21 +20,22 @@ TABLES: Final = (
 INDEXES: Final = ("tasks_by_car", "tasks_by_due")
 
 
-def put_aside(connection: Connection) -> bool:
-    """Make room for tables of the same names. False: it is no such file."""
+def put_aside(connection: Connection) -> None:
+    """Make room for tables of the same names, where it is such a file."""
     if connection.dialect.name != "sqlite":
-        return False
+        return
     if connection.execute(text("pragma user_version")).scalar_one() != OLD_VERSION:
-        return False
+        return
     for name in INDEXES:
         connection.execute(text(f"drop index {name}"))
     for name in TABLES:
         connection.execute(text(f"alter table {name} rename to old_{name}"))
-    return True
 
 
 def take_over(connection: Connection) -> None:
-    """Move what was put aside."""
+    """Move what was put aside, if anything was: once the tables are those that this Volant writes."""
+    if not inspect(connection).has_table(f"old_{TABLES[0]}"):
+        return
     work = SqlWork(connection)
     for body in _bodies(connection, "campaigns order by place"):
         work.put_campaign(read(body, Campaign))

@@ -1,4 +1,4 @@
-"""The first shape for both databases; what an older Volant has kept in a file of SQLite is taken over.
+"""The first shape for both databases; what an older Volant has kept in a file of SQLite is put aside.
 
 A car's facts stand once for all cars that have the same (`kinds`), so a filter is asked of kinds and not of cars.
 Everything of a task is a column: a campaign's lists are read from indexes.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from volant.cloud.store.migrations.old_sqlite import put_aside, take_over
+from volant.cloud.store.migrations.old_sqlite import put_aside
 
 revision = "0001"
 down_revision = None
@@ -21,13 +21,10 @@ BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 def upgrade() -> None:
     """Make the tables."""
-    connection = op.get_bind()
-    old = put_aside(connection)
+    put_aside(op.get_bind())
     _make_campaigns()
     _make_cars()
     _make_rest()
-    if old:
-        take_over(connection)
 
 
 def _make_campaigns() -> None:
