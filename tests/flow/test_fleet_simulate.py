@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from volant.app.cli import app
+from volant.app.fleet_cars import Making, make_car
 from volant.app.fleet_folder import FleetFolder
 from volant.app.fleet_own import OwnFleet, own_server
 from volant.cloud.campaigns import Plan, Wave
@@ -69,7 +70,7 @@ def test_faulty_cars_and_a_server_that_is_killed(tmp_path: Path) -> None:
 def test_cars_come_to_a_server_elsewhere(tmp_path: Path) -> None:
     folder = tmp_path / "fleet"
     with closing(OwnFleet(folder)) as fleet:
-        fleet.admit(5, 10)
+        fleet.admit(5, [make_car(Making(5), place, 10) for place in range(10)])
         fleet.run(msgspec.structs.replace(QUICK, campaign_id="spring"))
     with FleetFolder(folder) as home:
         desk = Desk(home.fleet, home.artifacts, time.time)
