@@ -65,7 +65,7 @@ def simulate(
     ] = None,
     links: Annotated[
         int, typer.Option(min=1, max=4096, help="Connections at a time, over all cars.")
-    ] = 64,
+    ] = 128,
     storm: Annotated[bool, typer.Option("--storm", help="All cars ask at once at first.")] = False,
     for_s: Annotated[
         float | None,

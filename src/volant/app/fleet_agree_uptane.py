@@ -6,7 +6,6 @@ Nothing that the server gives may ever be refused by a car's checks.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -23,25 +22,24 @@ class Known:
     """Manifests that it did not believe."""
 
 
-def disagree(cars: Iterable[UptaneCar], known: Callable[[str], Known | None]) -> list[str]:
+def disagree(
+    cars: Iterable[UptaneCar], known: Callable[[str], Known | None], *, lasting: bool = True
+) -> list[str]:
     """All that does not agree, for people; none: all does.
 
     Args:
         cars: all that were simulated.
         known: what the server knows of one; None: it does not know it.
+        lasting: one server has run all the while. One that is killed may forget refusals of the last seconds, and of
+            several each knows its own.
     """
-    cars = list(cars)
-    refusals, unsure = Counter[str](), Counter[str]()
-    for car in cars:
-        refusals += car.refusals
-        unsure += car.unsure
     found = []
     for car in cars:
         theirs = known(car.car_id) if car.token else None
         whys = _honest(car)
         if theirs is not None:
             whys += _runs(car, theirs)
-            whys += _counted(theirs, refusals[car.car_id], unsure[car.car_id])
+            whys += _counted(car, theirs, lasting=lasting)
         elif car.token:
             whys.append("it has joined, and the server does not know it")
         found += [f"{car.car_id}: {why}" for why in whys]
@@ -50,7 +48,7 @@ def disagree(cars: Iterable[UptaneCar], known: Callable[[str], Known | None]) ->
 
 def _honest(car: UptaneCar) -> list[str]:
     """What a server must never do to a car."""
-    found = []
+    found = [car.out] if car.out else []
     if car.again:
         found.append(f"it was told a try {car.again} times that it had ended before")
     if car.spurned:
@@ -67,10 +65,10 @@ def _runs(car: UptaneCar, theirs: Known) -> list[str]:
     return [f"it has signed that it runs {car.said}, the server has {dict(theirs.runs)}"]
 
 
-def _counted(theirs: Known, refused: int, unsure: int) -> list[str]:
-    """The first of a while is written down at once; more go with the next word of the car, or with a killed server."""
-    if refused and not theirs.refused:
-        return [f"{refused} manifests of it were refused, and none is counted"]
-    if theirs.refused > refused + unsure:
-        return [f"{theirs.refused} manifests are counted as refused, there were {refused}"]
+def _counted(car: UptaneCar, theirs: Known, *, lasting: bool) -> list[str]:
+    """The first refusal of a while is written down at once, more with the car's next word that is believed."""
+    refused, unsure = car.shared.refusals[car.car_id], car.shared.unsure[car.car_id]
+    least = max(car.counted if lasting else 0, min(refused, 1))
+    if not least <= theirs.refused <= refused + unsure:
+        return [f"{theirs.refused} manifests are counted as refused, {refused} were"]
     return []

@@ -6,6 +6,7 @@ Between two visits only the stored bytes are kept, as a real car keeps them on i
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -56,6 +57,10 @@ class Shared:
     limits: Limits = field(default_factory=Limits)
     campaign: str = ""
     """Only tries of this one are put down; empty: of all."""
+    refusals: Counter[str] = field(default_factory=Counter)
+    """Lies that were refused, by the car that they were said of."""
+    unsure: Counter[str] = field(default_factory=Counter)
+    """Lies that nobody answered."""
     _bytes: dict[bytes, bytes] = field(default_factory=dict)
     _images: dict[tuple[tuple[str, bytes], ...], TrustedRepository] = field(default_factory=dict)
 

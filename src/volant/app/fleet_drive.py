@@ -27,7 +27,7 @@ from volant.app.fleet_words import ARRIVALS, BROKEN, GOOD, Job, Kind, Reply, Wai
 from volant.core.chance import Chance
 from volant.core.errors import InputError
 
-LINKS: Final = 64
+LINKS: Final = 128
 """Connections at a time; a choice of ours."""
 ANSWER_MOST_S: Final = 30.0
 """An answer that takes longer is none."""

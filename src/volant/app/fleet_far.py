@@ -67,12 +67,15 @@ class FarFleet:
         """How it stands."""
         return campaign_of(self._desk.campaign(self._person, name))
 
-    def check(self, name: str, cars: Sequence[AnyCar]) -> tuple[list[str], Ledger]:
-        """Whether what the server shows agrees with what the cars did."""
+    def check(
+        self, name: str, cars: Sequence[AnyCar], *, killed: bool = True
+    ) -> tuple[list[str], Ledger]:
+        """Whether what the server shows agrees with what the cars did; nobody knows whether it was killed meanwhile."""
         campaign, lines = self.campaign(name), self._lines()
         ledger = None if lines is None else read_ledger(lines, name)
         found = disagreements(cars, campaign, self._tasks(campaign), ledger)
-        return found + disagree(speaking(cars).values(), self._known), ledger or Ledger()
+        found += disagree(speaking(cars).values(), self._known, lasting=not killed)
+        return found, ledger or Ledger()
 
     def _known(self, car_id: str) -> Known | None:
         try:

@@ -344,7 +344,8 @@ def _picture(run: _Run, now_s: float) -> Picture:
 
 def _judged(run: _Run) -> SimulateAnswer:
     took_s = time.monotonic() - run.began_s
-    findings, ledger = run.fleet.check(run.name, run.drive.cars)
+    killed = run.wish.far or run.wish.kill_s is not None
+    findings, ledger = run.fleet.check(run.name, run.drive.cars, killed=killed)
     figures = run.drive.figures
     failed = sum(
         count for status, count in figures.statuses.items()

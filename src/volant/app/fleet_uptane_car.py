@@ -8,7 +8,6 @@ requests and says what time it is. What it lies and replays is made in `fleet_up
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Generator
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias
@@ -95,10 +94,8 @@ class UptaneCar:
     """Times that it was told a try that it had ended, and the server had heard so."""
     spurned: list[str] = field(default_factory=list)
     """Why honest manifests of it were refused."""
-    refusals: Counter[str] = field(default_factory=Counter)
-    """Lies that were refused, by the car that they were said of."""
-    unsure: Counter[str] = field(default_factory=Counter)
-    """Lies that nobody answered."""
+    counted: int = 0
+    """Lies of it that had been refused before it was last believed: with that the server has counted them."""
     said: dict[str, str] = field(default_factory=dict)
     """What it ran, by unit, when it was last believed."""
     asking: bool = False
@@ -220,7 +217,7 @@ class UptaneCar:
             )
         unsure, self.asking = False, True
         while True:
-            body = self._manifest()
+            body, refused = self._manifest(), self.shared.refusals[self.car_id]
             path = self._trust.manifest_path
             reply = yield Want(Kind.MANIFEST, "POST", path, body, unsure=unsure)
             pause = self._pause(reply)
@@ -229,7 +226,7 @@ class UptaneCar:
             unsure = unsure or reply.status not in BUSY
             yield pause
         if reply.status == OK:
-            self.asking, self._trust.attack = False, None
+            self.asking, self._trust.attack, self.counted = False, None, refused
             self.said = {unit: one.name for unit, one in self.runs.items()}
             if self.fault is Fault.REPLAYING:
                 self._first, self._last = self._first or body, body
@@ -272,9 +269,9 @@ class UptaneCar:
             elif reply.status == BROKEN or (
                 reply.status >= FAULTS_FROM and reply.status not in BUSY
             ):
-                self.unsure[one.about] += 1
+                self.shared.unsure[one.about] += 1
             elif reply.status == REFUSED:
-                self.refusals[one.about] += 1
+                self.shared.refusals[one.about] += 1
 
     # --- what it believes ------------------------------------------------------------------------
 
