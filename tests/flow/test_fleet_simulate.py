@@ -73,7 +73,7 @@ def test_cars_of_both_protocols_are_called_and_stop_an_update_that_makes_them_un
     found = simulate(
         *("--cars", "40", "--poll-s", "2", "--uptane", "0.5", "--woken", "0.5", "--for-s", "90"),
         *("--faults", "unwell=0.6,replaying=0.2,lying=0.2", "--seed", "3"),
-        *("--plan", plan_file(tmp_path, watch_s=30.0, unwell=("boot_loop",))),
+        *("--plan", plan_file(tmp_path, watch_s=30.0, waves=(Wave(name="all", errors_stop=2),))),
     )
     assert found["findings"] == []
     assert found["uptane"]["joined"] == found["uptane"]["cars"] > 10

@@ -264,6 +264,9 @@ def _join(drive: Drive, tokens: list[str], signals: StopSignals) -> int:
         drive.turn()
         while waiting and (waiting[-1].ready or waiting[-1].out):
             waiting.pop()
+    drive.plan(())
+    while drive.busy and signals.asked is None:
+        drive.turn()
     return len(waiting)
 
 

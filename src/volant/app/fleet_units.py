@@ -8,11 +8,22 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from volant.core.chance import Chance
 from volant.trust.keys import SigningKey
-from volant.trust.uptane import Condition, EcuEntry, Installed, Inventory
+from volant.trust.uptane import (
+    Attack,
+    Condition,
+    EcuEntry,
+    EcuReport,
+    Ended,
+    Installed,
+    Inventory,
+    sign_manifest,
+    sign_report,
+)
 
 PRIMARY: Final = "host"
 HOST, UNIT = "sim-host", "sim-unit"
@@ -64,6 +75,43 @@ def factory(units: Iterable[str] = UNITS) -> dict[str, Installed]:
         )
         for unit in units
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Says:
+    """What all reports of one manifest have in common."""
+
+    time_s: float
+    """Secure time of the car."""
+    counter: int
+    """That no report has used."""
+    attack: Attack | None = None
+    """Noticed by the primary."""
+
+
+def manifest_of(
+    car_id: str,
+    runs: Mapping[str, Installed],
+    says: Says,
+    condition: Condition | None,
+    ended: Ended | None,
+) -> bytes:
+    """What a car says of itself, each unit by its own key and the primary for all."""
+    reports = {
+        unit: sign_report(
+            EcuReport(
+                ecu_id=unit,
+                installed=runs.get(unit),
+                attack=says.attack if unit == PRIMARY else None,
+                time_s=says.time_s,
+                counter=says.counter,
+            ),
+            key_of(car_id, unit),
+        )
+        for unit in UNITS
+    }
+    key = key_of(car_id, PRIMARY)
+    return sign_manifest(car_id, PRIMARY, reports, key, condition=condition, ended=ended)
 
 
 def driven(before: Condition, chance: Chance, count: int, *, unwell: bool) -> Condition:

@@ -16,7 +16,7 @@ import msgspec
 
 from volant.app.fleet_belief import Belief, Offer, Shared
 from volant.app.fleet_cars import BACKOFF_FIRST_S, BACKOFF_MOST_S, NEVER_S, Fault
-from volant.app.fleet_units import PRIMARY, UNITS, driven, factory, inventory_of, key_of
+from volant.app.fleet_units import Says, driven, factory, inventory_of, manifest_of
 from volant.app.fleet_uptane_lies import Lie, lies, replays
 from volant.app.fleet_words import (
     BROKEN,
@@ -43,13 +43,10 @@ from volant.core.words import plain
 from volant.trust.uptane import (
     Assignment,
     Condition,
-    EcuReport,
     Ended,
     ImageLoad,
     Installed,
     image_fetch,
-    sign_manifest,
-    sign_report,
 )
 
 NS_PER_S: Final = 1_000_000_000
@@ -240,24 +237,9 @@ class UptaneCar:
             self.words = (*self.words, Word(ends.attempt, said, reply.status, unsure=unsure))
 
     def _manifest(self) -> bytes:
-        counter = self._counters(1)
-        reports = {
-            unit: sign_report(
-                EcuReport(
-                    ecu_id=unit,
-                    installed=self.runs.get(unit),
-                    attack=self._trust.attack if unit == PRIMARY else None,
-                    time_s=self._trust.clock.now_s(self._now_ns()),
-                    counter=counter,
-                ),
-                key_of(self.car_id, unit),
-            )
-            for unit in UNITS
-        }
-        key = key_of(self.car_id, PRIMARY)
-        return sign_manifest(
-            self.car_id, PRIMARY, reports, key, condition=self._condition, ended=self._ended
-        )
+        trust = self._trust
+        says = Says(trust.clock.now_s(self._now_ns()), self._counters(1), trust.attack)
+        return manifest_of(self.car_id, self.runs, says, self._condition, self._ended)
 
     def _lie(self, said: tuple[Lie, ...]) -> Talk:
         """Say what no server may take."""

@@ -80,9 +80,7 @@ class SecureClock(msgspec.Struct, frozen=True, kw_only=True):
 
     def after_boot(self, now_ns: int) -> SecureClock:
         """After a power cut: the counter began anew, the attested time stays."""
-        return SecureClock(
-            attested_s=self.attested_s, attested_at_ns=now_ns, late_s=self.late_s
-        )
+        return SecureClock(attested_s=self.attested_s, attested_at_ns=now_ns, late_s=self.late_s)
 
 
 def attest(time_s: int, nonces: tuple[str, ...], key: SigningKey) -> bytes:
