@@ -154,7 +154,7 @@ class Drive:
         self._links: set[_Link] = set()
         self._free: list[_Link] = []
         self._selector = selectors.DefaultSelector()
-        self._swept_s = 0.0
+        self._swept_s, self._ends = 0.0, False
         self.lines = Lines(self._selector, address, self._call, Chance.of(len(cars), "fleet lines"))
 
     def close(self) -> None:
@@ -190,6 +190,12 @@ class Drive:
         """Cars that are due and have no connection yet."""
         return len(self._ready) + len(self._midst)
 
+    def settle(self, most_s: float) -> None:
+        """Begin nothing more, and let what is on its way come to its end; it takes at most so long."""
+        self._ends, until_s = True, self._clock_s() + most_s
+        while len(self._free) < len(self._links) and self._clock_s() < until_s:
+            self.turn()
+
     def turn(self, most_s: float = TURN_MOST_S) -> None:
         """Send what is due, take what has come; waits at most so long."""
         now_s = self._clock_s()
@@ -198,7 +204,7 @@ class Drive:
             due_s, place, turn = heapq.heappop(self._due)
             if turn == self._turns[place]:
                 self._take_turn(place, due_s)
-        while self.behind and (link := self._take()) is not None:
+        while self.behind and not self._ends and (link := self._take()) is not None:
             due_s, place = (self._midst or self._ready).popleft()
             self.cars[place], job = wake(self.cars[place], now_s)
             self._go_on(link, place, job, due_s)

@@ -53,6 +53,8 @@ LASTS_POLLS: Final = 15.0
 JOINS_PER_S: Final = 25.0
 JOINED_MOST_S: Final = 60.0
 """So long after the last has begun all must have joined; ten times as long when many do."""
+SETTLE_MOST_S: Final = 10.0
+"""So long answers are awaited at the end: a word whose answer is on its way is not said yet, and may be heard."""
 FILES_BESIDES: Final = 256
 """Open files that a server needs beside its connections; a choice of ours."""
 Served: TypeAlias = contextlib.AbstractContextManager[OwnServer | FarServer]
@@ -296,6 +298,7 @@ def _go(run: _Run, show: Show, signals: StopSignals) -> None:
             show.show(_picture(run, now_s))
         if _is_over(run, now_s):
             break
+    run.drive.settle(SETTLE_MOST_S)
     run.campaign = run.fleet.campaign(run.name)
 
 
