@@ -36,8 +36,8 @@ GIVE_UP_S = 60.0
 
 def rows() -> list[Row]:
     with TemporaryDirectory() as name, closing(OwnFleet(Path(name))) as fleet:
-        tokens = fleet.admit(1, CARS)
         cars = [make_car(Making(1), place, CARS) for place in range(CARS)]
+        tokens = fleet.admit(1, cars)
         with own_server(Path(name), POLL_S) as server:
             drive = Drive(cars, tokens, server.address)
             with closing(drive):

@@ -110,6 +110,28 @@ def test_connections_stay_or_each_car_makes_its_own(stay: bool) -> None:
         assert stay or len(made) >= 20
 
 
+def test_at_the_end_what_is_on_its_way_is_awaited_and_nothing_begun() -> None:
+    asked, may_answer = threading.Event(), threading.Event()
+
+    def answers_late(link: socket.socket) -> None:
+        while link.recv(65536):
+            asked.set()
+            may_answer.wait(60.0)
+            link.sendall(GOOD)
+
+    with server(answers_late) as address:
+        drive = drive_of(address)
+        until(drive, asked.is_set)
+        may_answer.set()
+        drive.settle(60.0)
+        found = drive.figures.kinds[Kind.POLL]
+        assert 1 <= found <= 8
+        drive.turn(0.0)
+        assert drive.figures.kinds[Kind.POLL] == found
+        assert drive.behind == 20 - found
+        drive.close()
+
+
 @pytest.mark.parametrize("handler", [garbage, hangs_up])
 def test_a_bad_server_is_told_from_a_good_one(handler: Handler) -> None:
     with server(handler) as address:

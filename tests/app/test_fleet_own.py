@@ -9,16 +9,21 @@ from pathlib import Path
 
 import pytest
 
-from volant.app.fleet_cars import car_id
+from volant.app.fleet_cars import Making, car_id, make_car
 from volant.app.fleet_far import FarFleet, campaign_of, door_of
 from volant.app.fleet_folder import FleetFolder
 from volant.app.fleet_own import OwnFleet, plan_for
+from volant.app.fleet_steps import AnyCar
 from volant.cloud import audit
 from volant.cloud.campaigns import Phase
 from volant.cloud.ddi import Device
 from volant.cloud.desk import Desk
 from volant.cloud.people import digest_of
 from volant.core.errors import InputError, RefusedError
+
+
+def some(seed: int, cars: int) -> list[AnyCar]:
+    return [make_car(Making(seed), place, cars) for place in range(cars)]
 
 
 @pytest.fixture
@@ -28,8 +33,8 @@ def own(tmp_path: Path) -> Iterator[OwnFleet]:
 
 
 def test_cars_are_let_in_many_at_once_and_once_more(own: OwnFleet) -> None:
-    own.admit(1, 30)
-    tokens = own.admit(1, 50)
+    own.admit(1, some(1, 30))
+    tokens = own.admit(1, some(1, 50))
     assert len(set(tokens)) == 50
     with FleetFolder(own.folder) as home, home.store.read() as work:
         assert work.count_cars() == 50
@@ -40,19 +45,19 @@ def test_cars_are_let_in_many_at_once_and_once_more(own: OwnFleet) -> None:
 
 
 def test_what_a_car_said_of_itself_stays_when_it_is_let_in_again(own: OwnFleet) -> None:
-    own.admit(1, 3)
+    own.admit(1, some(1, 3))
     told = Device(controller_id=car_id(1, 1), attributes={"model": "p7"})
     with FleetFolder(own.folder) as home:
         with home.store.work() as work:
             work.put_device(told)
-        own.admit(1, 3)
+        own.admit(1, some(1, 3))
         with home.store.read() as work:
             assert work.device(car_id(1, 1)) == told
             assert work.count_cars() == 3
 
 
 def test_a_campaign_with_two_people(own: OwnFleet) -> None:
-    own.admit(1, 40)
+    own.admit(1, some(1, 40))
     plan = plan_for("sim-1", 40)
     own.run(plan)
     campaign = own.campaign("sim-1")
@@ -68,7 +73,7 @@ def test_a_campaign_with_two_people(own: OwnFleet) -> None:
 
 
 def test_a_fleet_elsewhere_shows_the_same(own: OwnFleet) -> None:
-    own.admit(1, 40)
+    own.admit(1, some(1, 40))
     own.run(plan_for("sim-1", 40))
     with FleetFolder(own.folder) as home:
         desk = Desk(home.fleet, home.artifacts, time.time)
@@ -77,7 +82,7 @@ def test_a_fleet_elsewhere_shows_the_same(own: OwnFleet) -> None:
         seen = campaign_of(desk.campaign(person, "sim-1"))
         assert (seen.tallies, seen.wave, seen.phase) == (mine.tallies, mine.wave, mine.phase)
         assert seen.most_errors == mine.most_errors
-        tokens = far.admit(2, 2)
+        tokens = far.admit(2, some(2, 2))
         with home.store.read() as work:
             assert work.token(car_id(2, 1)) == digest_of(tokens[1])
         far.stop("sim-1")

@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from volant.app.cli import app
+from volant.app.fleet_cars import Making, make_car
 from volant.app.fleet_folder import FleetFolder
 from volant.app.fleet_own import OwnFleet, own_server
 from volant.cloud.campaigns import Plan, Wave
@@ -54,7 +55,7 @@ def plan_file(folder: Path, **changes: Any) -> str:
 def test_faulty_cars_and_a_server_that_is_killed(tmp_path: Path) -> None:
     found = simulate(
         *("--cars", "60", "--poll-s", "1", "--faults", FAULTS, "--kill-s", "2", "--for-s", "90"),
-        *("--plan", plan_file(tmp_path), "--storm"),
+        *("--plan", plan_file(tmp_path), "--storm", "--uptane", "0.2", "--woken", "0.2"),
     )
     assert found["findings"] == []
     assert found["ok"]
@@ -66,10 +67,28 @@ def test_faulty_cars_and_a_server_that_is_killed(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_cars_of_both_protocols_are_called_and_stop_an_update_that_makes_them_unwell(
+    tmp_path: Path,
+) -> None:
+    found = simulate(
+        *("--cars", "40", "--poll-s", "2", "--uptane", "0.5", "--woken", "0.5", "--for-s", "90"),
+        *("--faults", "unwell=0.6,replaying=0.2,lying=0.2", "--seed", "3"),
+        *("--plan", plan_file(tmp_path, watch_s=30.0, waves=(Wave(name="all", errors_stop=2),))),
+    )
+    assert found["findings"] == []
+    assert found["uptane"]["joined"] == found["uptane"]["cars"] > 10
+    assert found["uptane"]["updated"] > 0
+    assert found["lies_refused"] > 0
+    assert found["visits_called"] > 0
+    assert found["phase"] == "halted"
+    assert any("unwell" in wave["cars"] for wave in found["waves"])
+
+
+@pytest.mark.slow
 def test_cars_come_to_a_server_elsewhere(tmp_path: Path) -> None:
     folder = tmp_path / "fleet"
     with closing(OwnFleet(folder)) as fleet:
-        fleet.admit(5, 10)
+        fleet.admit(5, [make_car(Making(5), place, 10) for place in range(10)])
         fleet.run(msgspec.structs.replace(QUICK, campaign_id="spring"))
     with FleetFolder(folder) as home:
         desk = Desk(home.fleet, home.artifacts, time.time)

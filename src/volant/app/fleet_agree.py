@@ -10,11 +10,10 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
-from volant.app.fleet_cars import SimCar
 from volant.app.fleet_words import Said, Word
-from volant.cloud.campaigns import CarState
+from volant.cloud.campaigns import CarState, Phase
 from volant.cloud.campaigns.state import IN_FLIGHT, OPEN, Campaign, Task
 
 STOP_REACHES_S: Final = 5.0
@@ -29,6 +28,22 @@ AFTER: Final[Mapping[Said, frozenset[CarState]]] = {
 """Where a car may be after a closing word that the server has taken."""
 UNSAID: Final = frozenset({CarState.TOLD, CarState.BUSY, CarState.LOST})
 """Where a car may be that was told, and has closed nothing."""
+
+
+class Diary(Protocol):
+    """What a car has seen and said, whatever it speaks."""
+
+    @property
+    def car_id(self) -> str:
+        """Whose."""
+
+    @property
+    def offers(self) -> tuple[int, ...]:
+        """Actions, or numbers of tries, that it was told, in their order."""
+
+    @property
+    def words(self) -> tuple[Word, ...]:
+        """What it said that matters for the end: closing words and lies."""
 
 
 @dataclass(slots=True)
@@ -64,7 +79,7 @@ def read_ledger(lines: Iterable[bytes], campaign_id: str) -> Ledger:
 
 
 def disagreements(
-    cars: Sequence[SimCar], campaign: Campaign, tasks: Iterable[Task], ledger: Ledger | None
+    cars: Sequence[Diary], campaign: Campaign, tasks: Iterable[Task], ledger: Ledger | None
 ) -> list[str]:
     """All that does not agree, for people; none: all does.
 
@@ -81,7 +96,7 @@ def disagreements(
         counts[task.wave][task.state] += 1
         tries += task.attempt
         car = by_id.get(task.car_id)
-        if car is not None and (why := _about(car, task)):
+        if car is not None and (why := _about(car, task, campaign)):
             found.append(f"{task.car_id}: {why}")
         if ledger is not None:
             found += _told_once(task, ledger)
@@ -115,7 +130,7 @@ def _told_once(task: Task, ledger: Ledger) -> list[str]:
     ]
 
 
-def _about(car: SimCar, task: Task) -> str:
+def _about(car: Diary, task: Task, campaign: Campaign) -> str:
     """What is wrong with one car; empty: nothing."""
     seen, tries = len(car.offers), task.attempt
     if seen > tries:
@@ -126,7 +141,7 @@ def _about(car: SimCar, task: Task) -> str:
     taken = [one for one in said if one.taken]
     if taken:
         last = taken[-1].said
-        if task.state in AFTER.get(last, frozenset(CarState)):
+        if task.state in AFTER.get(last, frozenset(CarState)) or _too_late(campaign, task):
             return ""
         return f"it said {last}, the server has it as {task.state}"
     if any(one.unsure for one in said) or task.state in UNSAID or _let_go(task):
@@ -139,7 +154,12 @@ def _let_go(task: Task) -> bool:
     return task.state is CarState.CANCELED
 
 
-def _fooled(car: SimCar) -> str:
+def _too_late(campaign: Campaign, task: Task) -> bool:
+    """It was given up as lost, and came back when the campaign was over: nobody counts it any more."""
+    return task.state is CarState.LOST and campaign.phase is Phase.FINISHED
+
+
+def _fooled(car: Diary) -> str:
     lies: list[Word] = [one for one in car.words if one.lie and one.taken]
     return f"the server believed {len(lies)} of its lies" if lies else ""
 

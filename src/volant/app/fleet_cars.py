@@ -1,4 +1,4 @@
-"""How a simulated car behaves towards the fleet's server, hawkBit's device API spoken as a real client does: pure steps.
+"""How a simulated car of hawkBit's device API behaves towards the fleet's server, as a real client does: pure steps.
 
 A car has a list of things to do; `step` takes the answer to the first of them and says what comes next. It opens no
 socket and asks no clock: `fleet_drive` sends its requests. One car in some has a fault, by chance and for good; what it
@@ -65,6 +65,9 @@ class Fault(StrEnum):
     """Says again and again what it has said long ago."""
     SILENT = "silent"
     """Is told, and is never heard again."""
+    UNWELL = "unwell"
+    """Counts more trouble than usual, or boots again and again, once it runs the update; what only a car that speaks
+    Uptane can say."""
 
 
 Faults = Mapping[Fault, float]
@@ -135,6 +138,12 @@ class Making:
     faults: Faults = field(default_factory=dict)
     work_s: float = 2.0
     sleeps_s: float | None = None
+    uptane: float = 0.0
+    """Share of cars that speak Uptane."""
+    woken: float = 0.0
+    """Share of cars that keep a line open, on which the server calls them."""
+    poll_s: float = 10.0
+    """How often cars come that are not told how often."""
 
 
 def car_id(seed: int, place: int) -> str:

@@ -1,7 +1,8 @@
 """Drives simulated cars against a server: a bounded pool of connections that stay, many cars, one process, one loop.
 
-A car that is due takes the next free connection; what it waits for in the pool counts as the server's delay, so a
-server that is slow does not slow down its own measurement.
+A car that is due takes the next free connection, those that are in the midst of something first; what it waits for in
+the pool counts as the server's delay, so a server that is slow does not slow down its own measurement. Some cars keep a
+line besides, on which the server calls them; a car that is called has its turn as if it were due.
 """
 
 from __future__ import annotations
@@ -15,15 +16,18 @@ import time
 from array import array
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Final
 
-from volant.app.fleet_cars import SimCar, step, wake
 from volant.app.fleet_http import Answers, request_bytes
-from volant.app.fleet_words import BROKEN, Kind, Reply, Wait, Want
+from volant.app.fleet_lines import Line, Lines
+from volant.app.fleet_steps import AnyCar, at_rest, step, wake
+from volant.app.fleet_uptane_car import UptaneCar
+from volant.app.fleet_words import ARRIVALS, BROKEN, GOOD, Job, Kind, Reply, Wait, Want
+from volant.core.chance import Chance
 from volant.core.errors import InputError
 
-LINKS: Final = 64
+LINKS: Final = 128
 """Connections at a time; a choice of ours."""
 ANSWER_MOST_S: Final = 30.0
 """An answer that takes longer is none."""
@@ -76,6 +80,20 @@ class Figures:
     """From when a car was to poll until it had its answer."""
     offered: array[float] = field(default_factory=lambda: array("d"))
     """When cars were told something new, by the loop's clock."""
+    offered_called: int = 0
+    """Of these, cars that had come because they were called."""
+    called: int = 0
+    """Visits of cars that were called."""
+    by_themselves: int = 0
+    """Visits of cars whose time had come."""
+    lies: int = 0
+    """Lies that were answered with no."""
+
+    def begin_anew(self) -> None:
+        """Forget all that was measured."""
+        fresh = Figures()
+        for one in fields(self):
+            setattr(self, one.name, getattr(fresh, one.name))
 
     @property
     def requests(self) -> int:
@@ -103,7 +121,7 @@ class Drive:
 
     def __init__(
         self,
-        cars: Sequence[SimCar],
+        cars: Sequence[AnyCar],
         tokens: Sequence[str],
         address: tuple[str, int],
         *,
@@ -127,52 +145,113 @@ class Drive:
         self._stay = stay
         self._host = f"[{address[0]}]" if ":" in address[0] else address[0]
         self._host = f"{self._host}:{address[1]}"
-        self._due: list[tuple[float, int]] = []
+        self._due: list[tuple[float, int, int]] = []
+        self._turns = array("L", bytes(array("L").itemsize * len(self.cars)))
+        """Of each car: what is due with an older number is void."""
+        self._rests, self._by_call = bytearray(len(self.cars)), bytearray(len(self.cars))
+        """Whether a car waits for its time with nothing in hand; whether it came because it was called."""
+        self._calls: set[int] = set()
+        """Cars that were called while they had something in hand."""
         self._ready: deque[tuple[float, int]] = deque()
+        self._midst: deque[tuple[float, int]] = deque()
+        """Those that are due in the midst of something."""
         self._links: set[_Link] = set()
         self._free: list[_Link] = []
         self._selector = selectors.DefaultSelector()
-        self._swept_s = 0.0
+        self._swept_s, self._ends = 0.0, False
+        self.lines = Lines(self._selector, address, self._call, Chance.of(len(cars), "fleet lines"))
 
     def close(self) -> None:
         """Let go of all connections."""
+        self.lines.close()
         for link in list(self._links):
             self._drop(link)
         self._selector.close()
 
     def plan(self, times_s: Iterable[tuple[float, int]]) -> None:
         """Let cars, by their places, wake at some times, in place of those that were set; none may be `busy`."""
-        self._due = list(times_s)
+        self._due = [(at_s, place, self._turns[place]) for at_s, place in times_s]
         heapq.heapify(self._due)
+        self._rests = bytearray(len(self.cars))
+        for _, place, _ in self._due:
+            self._rests[place] = at_rest(self.cars[place])
+
+    def keep_lines(self, places: Iterable[int]) -> None:
+        """Keep a line for these cars from now on; of those that speak Uptane once they have joined."""
+        for place in places:
+            car = self.cars[place]
+            token = car.token if isinstance(car, UptaneCar) else self._tokens[place]
+            if token:
+                self.lines.keep(place, car.car_id, token)
 
     @property
     def busy(self) -> bool:
         """A car waits for an answer, or for a connection."""
-        return bool(self._ready) or len(self._free) < len(self._links)
+        return self.behind > 0 or len(self._free) < len(self._links)
 
     @property
     def behind(self) -> int:
         """Cars that are due and have no connection yet."""
-        return len(self._ready)
+        return len(self._ready) + len(self._midst)
+
+    def settle(self, most_s: float) -> None:
+        """Begin nothing more, and let what is on its way come to its end; it takes at most so long."""
+        self._ends, until_s = True, self._clock_s() + most_s
+        while len(self._free) < len(self._links) and self._clock_s() < until_s:
+            self.turn()
 
     def turn(self, most_s: float = TURN_MOST_S) -> None:
         """Send what is due, take what has come; waits at most so long."""
         now_s = self._clock_s()
+        self.lines.turn(now_s)
         while self._due and self._due[0][0] <= now_s:
-            self._ready.append(heapq.heappop(self._due))
-        while self._ready and (link := self._take()) is not None:
-            due_s, place = self._ready.popleft()
-            self.cars[place], job = wake(self.cars[place])
+            due_s, place, turn = heapq.heappop(self._due)
+            if turn == self._turns[place]:
+                self._take_turn(place, due_s)
+        while self.behind and not self._ends and (link := self._take()) is not None:
+            due_s, place = (self._midst or self._ready).popleft()
+            self.cars[place], job = wake(self.cars[place], now_s)
             self._go_on(link, place, job, due_s)
         until_s = min(most_s, self._due[0][0] - now_s) if self._due else most_s
         for key, mask in self._selector.select(max(0.0, until_s)):
             link = key.data
+            if isinstance(link, Line):
+                self.lines.ready(link, mask, now_s)
+                continue
             if mask & selectors.EVENT_WRITE and link in self._links:
                 self._write(link)
             if mask & selectors.EVENT_READ and link in self._links:
                 self._read(link)
         if now_s - self._swept_s >= SWEEP_S:
             self._sweep(now_s)
+
+    def _call(self, place: int) -> None:
+        """The server calls a car: it comes now, or when it is through with what it has in hand."""
+        if self._rests[place]:
+            self._turns[place] += 1
+            self._take_turn(place, self._clock_s(), called=True)
+        else:
+            self._calls.add(place)
+
+    def _take_turn(self, place: int, due_s: float, *, called: bool = False) -> None:
+        rested, self._rests[place] = self._rests[place], 0
+        if rested:
+            self._by_call[place] = called
+            self.figures.called += called
+            self.figures.by_themselves += not called
+        (self._ready if rested else self._midst).append((due_s, place))
+
+    def _let_wait(self, place: int, span_s: float, now_s: float) -> None:
+        """A car does nothing for a while; one that was called meanwhile comes at once, if it has nothing in hand."""
+        if span_s == math.inf:
+            return
+        rests = at_rest(self.cars[place])
+        self._rests[place] = rests
+        if rests and place in self._calls:
+            self._calls.discard(place)
+            self._take_turn(place, now_s, called=True)
+            return
+        heapq.heappush(self._due, (now_s + span_s, place, self._turns[place]))
 
     def _take(self) -> _Link | None:
         """A free connection; None: all are in use."""
@@ -199,11 +278,10 @@ class Drive:
         self._selector.unregister(link.sock)
         link.sock.close()
 
-    def _go_on(self, link: _Link, place: int, job: Want | Wait, due_s: float) -> None:
+    def _go_on(self, link: _Link, place: int, job: Job, due_s: float) -> None:
         """Do a car's next thing, on a connection that is free or else let go of it."""
         if isinstance(job, Wait):
-            if job.span_s < math.inf:
-                heapq.heappush(self._due, (self._clock_s() + job.span_s, place))
+            self._let_wait(place, job.span_s, self._clock_s())
             link.place, link.want = -1, None
             if self._stay:
                 self._free.append(link)
@@ -212,6 +290,7 @@ class Drive:
             return
         link.place, link.want, link.due_s, link.heard = place, job, due_s, False
         link.answers.hashes = job.kind is Kind.FILE
+        link.answers.sink, link.answers.offset = job.sink, job.offset
         link.out = request_bytes(job, self._host, self._tokens[place])
         link.sent_s = self._clock_s()
         if link.used:
@@ -272,15 +351,15 @@ class Drive:
         assert want is not None
         if not want.hangs_up:
             self._count(link, want, reply, now_s)
-        before = self.cars[place]
-        self.cars[place], job = step(before, want, reply)
-        if len(self.cars[place].offers) > len(before.offers):
+        told = len(self.cars[place].offers)
+        self.cars[place], job = step(self.cars[place], want, reply, now_s)
+        if len(self.cars[place].offers) > told:
             self.figures.offered.append(now_s)
+            self.figures.offered_called += self._by_call[place]
         if reply.status == BROKEN or link.answers.closes or not link.answers.clean:
             self._drop(link)
             if isinstance(job, Wait):
-                if job.span_s < math.inf:
-                    heapq.heappush(self._due, (now_s + job.span_s, place))
+                self._let_wait(place, job.span_s, now_s)
                 return
             link = self._connect()
         self._go_on(link, place, job, now_s)
@@ -290,7 +369,8 @@ class Drive:
         if reply.status == BROKEN:
             return
         self.figures.kinds[want.kind] += 1
-        if want.kind is Kind.POLL:
+        self.figures.lies += want.lie and reply.status not in GOOD
+        if want.kind in ARRIVALS and not want.lie:
             self.figures.answers.add(now_s - link.sent_s)
             self.figures.delays.add(now_s - link.due_s)
 

@@ -10,11 +10,15 @@ from urllib.parse import urlsplit
 import msgspec
 
 from volant.app.fleet_agree import Ledger, disagreements, read_ledger
-from volant.app.fleet_cars import SimCar, car_id
+from volant.app.fleet_agree_uptane import Known, disagree
 from volant.app.fleet_open import AnyDesk
+from volant.app.fleet_steps import AnyCar, speaking
+from volant.app.fleet_units import UNITS
+from volant.app.fleet_uptane_car import UptaneCar
 from volant.cloud import views
 from volant.cloud.campaigns import Campaign, CarState
 from volant.cloud.campaigns.state import ERRORS, Task, WaveTally
+from volant.cloud.looking import MissingError
 from volant.cloud.people import Person
 from volant.core.errors import InputError
 
@@ -31,6 +35,7 @@ class FarServer:
     address: tuple[str, int]
     """Of the cars' door."""
     cpu_s: float = 0.0
+    memory_bytes: int = 0
 
 
 class FarFleet:
@@ -39,10 +44,19 @@ class FarFleet:
     def __init__(self, desk: AnyDesk, person: Person) -> None:
         self._desk, self._person = desk, person
 
-    def admit(self, seed: int, cars: int) -> list[str]:
-        """Let simulated cars in, one by one, as a person does."""
-        names = (car_id(seed, place) for place in range(cars))
-        return [self._desk.admit(self._person, name).token for name in names]
+    def admit(self, _seed: int, cars: Sequence[AnyCar]) -> list[str]:
+        """Let simulated cars in, one by one, as a person does; codes for those that join.
+
+        Raises:
+            RefusedError: one speaks Uptane, and the fleet has no repositories for it.
+        """
+        desk, person = self._desk, self._person
+        return [
+            (desk.admit_uptane if isinstance(one, UptaneCar) else desk.admit)(
+                person, one.car_id
+            ).token
+            for one in cars
+        ]
 
     def stop(self, name: str) -> None:
         """Stop a campaign."""
@@ -53,12 +67,23 @@ class FarFleet:
         """How it stands."""
         return campaign_of(self._desk.campaign(self._person, name))
 
-    def check(self, name: str, cars: Sequence[SimCar]) -> tuple[list[str], Ledger]:
-        """Whether what the server shows agrees with what the cars did."""
+    def check(
+        self, name: str, cars: Sequence[AnyCar], *, killed: bool = True
+    ) -> tuple[list[str], Ledger]:
+        """Whether what the server shows agrees with what the cars did; nobody knows whether it was killed meanwhile."""
         campaign, lines = self.campaign(name), self._lines()
         ledger = None if lines is None else read_ledger(lines, name)
         found = disagreements(cars, campaign, self._tasks(campaign), ledger)
+        found += disagree(speaking(cars).values(), self._known, lasting=not killed)
         return found, ledger or Ledger()
+
+    def _known(self, car_id: str) -> Known | None:
+        try:
+            view = self._desk.car(self._person, car_id)
+        except MissingError:
+            return None
+        runs = {unit: name for unit, name in view.runs.items() if unit in UNITS}
+        return Known(runs, view.refused)
 
     def _tasks(self, campaign: Campaign) -> Iterator[Task]:
         waves = {wave.name: place for place, wave in enumerate(campaign.plan.waves)}

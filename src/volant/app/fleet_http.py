@@ -1,16 +1,17 @@
 """The client's side of HTTP/1.1 for very many small requests: a request as bytes, and answers out of a stream of bytes.
 
 No sockets. What a server sends beyond these bounds, or what is no HTTP/1.1, is an InputError, and the connection is
-closed. A body is kept up to `BODY_MOST_BYTES`; of all of it the SHA-256 is told where asked for.
+closed. A body is kept up to `BODY_MOST_BYTES`; of a file the SHA-256 is told, or it goes on as it comes, where asked for.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from volant.app.fleet_words import Reply, Want
+from volant.app.fleet_words import GOOD, UPTANE, Reply, Want
 from volant.core.errors import InputError
 
 HEAD_MOST_BYTES: Final = 16 * 1024
@@ -20,16 +21,21 @@ CHUNK_LINE_MOST: Final = 256
 RETRY_MOST_S: Final = 3600.0
 """No server sends a car away for longer."""
 EMPTY: Final = frozenset({204, 304})
+PARTIAL: Final = 206
 _END: Final = b"\r\n\r\n"
 _LINE: Final = b"\r\n"
 
 
 def request_bytes(want: Want, host: str, token: str) -> bytes:
     """A request as it goes out."""
-    head = f"{want.method} {want.path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: TargetToken {token}\r\n"
+    head = f"{want.method} {want.path} HTTP/1.1\r\nHost: {host}\r\n"
+    if want.kind not in UPTANE:
+        head += f"Authorization: TargetToken {token}\r\n"
     if want.method in {"POST", "PUT"}:
         kind = f"Content-Type: application/json\r\nContent-Length: {len(want.body)}\r\n"
         return f"{head}{kind}\r\n".encode() + want.body
+    if want.offset:
+        head += f"Range: bytes={want.offset}-\r\n"
     return f"{head}Accept: application/hal+json\r\n\r\n".encode()
 
 
@@ -39,6 +45,10 @@ class Answers:
 
     hashes: bool = False
     """The next answer is a file."""
+    sink: Callable[[bytes], object] | None = None
+    """Takes the body of the next answer as it comes, if it is a good one."""
+    offset: int = 0
+    """From which byte on that was asked for."""
     closes: bool = False
     """The server closes the connection after the last answer."""
     _bytes: bytearray = field(default_factory=bytearray)
@@ -139,6 +149,12 @@ class Answers:
     def _keep(self, data: bytearray) -> None:
         if self._hash is not None:
             self._hash.update(data)
+        elif self.sink is not None and self._status in GOOD:
+            if self.offset and self._status != PARTIAL:
+                raise InputError(
+                    f"status {self._status} where bytes from {self.offset} on were asked for"
+                )
+            self.sink(bytes(data))
         elif len(self._body) + len(data) > BODY_MOST_BYTES:
             raise InputError(f"a body of more than {BODY_MOST_BYTES} bytes")
         else:

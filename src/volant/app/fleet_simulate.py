@@ -1,6 +1,6 @@
 """`volant fleet simulate`: very many cars, some of them faulty, against a real server; judged by what the cars saw.
 
-The fleet is in a folder and its server a process of its own, or both are elsewhere; the protocol is the real one. What
+The fleet is in a folder and its server a process of its own, or both are elsewhere; the protocols are the real ones. What
 cars are and do is chance by a seed; the network and the machine are not, so two runs do not agree to the millisecond.
 """
 
@@ -8,29 +8,29 @@ from __future__ import annotations
 
 import contextlib
 import re
+import resource
 import shutil
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeAlias
 
-import msgspec
-
 from volant.app.exits import Exit
-from volant.app.fleet_agree import FINDINGS_MOST, still_open, told_late
-from volant.app.fleet_cars import Making, make_car, parse_faults
-from volant.app.fleet_drive import LINKS, Drive, Figures
+from volant.app.fleet_agree import still_open, told_late
+from volant.app.fleet_cars import Making, parse_faults
+from volant.app.fleet_drive import LINKS, Drive
 from volant.app.fleet_far import FarFleet, FarServer, door_of
 from volant.app.fleet_open import Where, open_desk
+from volant.app.fleet_outcome import Measured, SimulateAnswer, outcome, say
 from volant.app.fleet_own import OwnFleet, OwnServer, own_server, plan_for
+from volant.app.fleet_steps import make_cars, speaking
 from volant.app.fleet_table import Picture, Show
 from volant.app.fleet_words import BROKEN, BUSY, FAULTS_FROM, Kind
-from volant.app.say import answer, answer_json, table, tell
+from volant.app.say import tell
 from volant.app.stop import StopSignals
-from volant.cloud.campaigns import Campaign, CarState, Phase, Plan
+from volant.cloud.campaigns import Campaign, Phase, Plan
 from volant.core.chance import Chance
 from volant.core.errors import InputError
 
@@ -39,6 +39,24 @@ LOOK_S: Final = 1.0
 """How often the campaign is read from the database."""
 SETTLE_SLEEPS: Final = 3.0
 """After a stop cars have so many of their own periods to let go; then it is over, whoever has not."""
+POLL_LEAST_S: Final = 10.0
+POLLS_PER_S: Final = 1000.0
+"""Where nobody says how often cars come: all of them together so often, or less. What one process of cars and a server
+on the same laptop can do."""
+UPTANE_SHARE: Final = 0.05
+UPTANE_MOST: Final = 1000
+"""Where nobody says how many cars speak Uptane: what all of them sign and check costs both sides most of their time."""
+WOKEN_SHARE: Final = 0.1
+WOKEN_MOST: Final = 1000
+LASTS_S: Final = 600.0
+LASTS_POLLS: Final = 15.0
+JOINS_PER_S: Final = 25.0
+JOINED_MOST_S: Final = 60.0
+"""So long after the last has begun all must have joined; ten times as long when many do."""
+SETTLE_MOST_S: Final = 10.0
+"""So long answers are awaited at the end: a word whose answer is on its way is not said yet, and may be heard."""
+FILES_BESIDES: Final = 256
+"""Open files that a server needs beside its connections; a choice of ours."""
 Served: TypeAlias = contextlib.AbstractContextManager[OwnServer | FarServer]
 Opened: TypeAlias = tuple[OwnFleet | FarFleet, Callable[[], Served]]
 OVER: Final = frozenset({Phase.FINISHED, Phase.HALTED, Phase.STOPPED})
@@ -50,8 +68,13 @@ class Wish:
 
     cars: int
     seed: int = 1
-    poll_s: float = 10.0
+    poll: float | None = None
+    """How often cars come by themselves, seconds; None: as often as one machine can serve so many."""
     faults: str = ""
+    uptane: float | None = None
+    """Share of cars that speak Uptane; None: some, and none at a server elsewhere."""
+    woken: float | None = None
+    """Share of cars that keep a line open; None: some."""
     fleet: str = ""
     """Folder in which it lies, or URL of its people's door; empty: in a folder that is thrown away."""
     campaign: str = ""
@@ -64,59 +87,48 @@ class Wish:
     links: int = LINKS
     storm: bool = False
     """All cars ask at once when it begins."""
-    for_s: float = 600.0
-    """It ends by then."""
+    lasts: float | None = None
+    """It ends by then, seconds; None: by when so many cars should be through."""
     stop_s: float | None = None
     """A person stops the campaign then."""
     kill_s: float | None = None
     """The server is killed then, and started again."""
 
+    @property
+    def far(self) -> bool:
+        """The server is elsewhere."""
+        return bool(re.match(r"https?://", self.fleet))
 
-class SimulatedWave(msgspec.Struct, frozen=True, kw_only=True):
-    """One wave at the end."""
+    @property
+    def poll_s(self) -> float:
+        """How often cars come by themselves."""
+        return max(POLL_LEAST_S, self.cars / POLLS_PER_S) if self.poll is None else self.poll
 
-    name: str
-    size: int
-    cars: dict[CarState, int]
+    @property
+    def for_s(self) -> float:
+        """It ends by then."""
+        return max(LASTS_S, LASTS_POLLS * self.poll_s) if self.lasts is None else self.lasts
 
+    @property
+    def making(self) -> Making:
+        """What all cars have in common.
 
-class SimulateAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """What `volant fleet simulate --json` prints."""
-
-    ok: bool
-    """Server and cars agree, and no limit was overrun."""
-    findings: tuple[str, ...]
-    """What does not agree; at most twenty of them."""
-    cars: int
-    seed: int
-    faults: dict[str, int]
-    """Cars by fault."""
-    took_s: float
-    polls: int
-    polls_per_s: float
-    requests: dict[str, int]
-    """Answered ones by kind."""
-    statuses: dict[str, int]
-    """Answers by status; `none`: no answer came."""
-    answer_p50_ms: float
-    answer_p99_ms: float
-    """From sending a poll to its answer."""
-    delay_p99_ms: float
-    """From when a car was to poll to its answer, waiting for a connection included."""
-    server_cpu_s: float
-    polls_per_cpu_s: float
-    """All requests by the server's processor time."""
-    phase: str
-    reason: str
-    told: int
-    errors: int
-    most_errors: int
-    """Promised: no more cars than these come to harm."""
-    most_in_flight: int
-    concurrency: int
-    told_late: int
-    """Cars that were told something new more than five seconds after a stop."""
-    waves: tuple[SimulatedWave, ...]
+        Raises:
+            InputError: the faults are none.
+        """
+        uptane, woken = self.uptane, self.woken
+        if uptane is None:
+            uptane = 0.0 if self.far else min(UPTANE_SHARE, UPTANE_MOST / self.cars)
+        if woken is None:
+            woken = min(WOKEN_SHARE, WOKEN_MOST / self.cars)
+        return Making(
+            self.seed,
+            parse_faults(self.faults),
+            work_s=min(2.0, self.poll_s),
+            uptane=uptane,
+            woken=woken,
+            poll_s=self.poll_s,
+        )
 
 
 @dataclass(slots=True)
@@ -133,6 +145,8 @@ class _Run:
     campaign: Campaign
     wall_s: float
     """Unix time less the loop's clock."""
+    late_joins: int = 0
+    """Cars that had not joined in time."""
     todo: dict[str, float] = field(default_factory=dict)
     """What is still to be done to the server, by seconds since the beginning."""
     ended_s: float | None = None
@@ -147,28 +161,37 @@ def simulate_command(wish: Wish, *, as_json: bool) -> Exit:
         InputError: faults or plan are none.
         RefusedError: the server does not come up, or there is a campaign of that name.
     """
-    making = Making(wish.seed, parse_faults(wish.faults), work_s=min(2.0, wish.poll_s))
+    making, plan = wish.making, _plan(wish)
     with contextlib.ExitStack() as stack:
-        far = bool(re.match(r"https?://", wish.fleet))
-        fleet, server = stack.enter_context((_far if far else _own)(wish))
-        cars = [make_car(making, place, wish.cars) for place in range(wish.cars)]
+        fleet, server = stack.enter_context((_far if wish.far else _own)(wish))
+        if plan is None:
+            fleet.campaign(wish.campaign)
+        cars, lines = make_cars(making, wish.cars)
+        lines = lines[: _lines_most(wish, len(lines))]
         tell(f"{wish.cars} cars let in ...")
-        tokens = fleet.admit(wish.seed, wish.cars)
-        name = _campaign(wish, fleet)
+        tokens = fleet.admit(wish.seed, cars)
         running = stack.enter_context(server())
         drive = Drive(cars, tokens, running.address, links=wish.links)
         stack.callback(drive.close)
+        signals = stack.enter_context(StopSignals())
+        late_joins = _join(drive, tokens, signals)
+        if plan is not None and isinstance(fleet, OwnFleet):
+            fleet.run(plan)
+        name = plan.campaign_id if plan is not None else wish.campaign
+        for car in speaking(cars).values():
+            car.shared.campaign = name
+        drive.figures.begin_anew()
         drive.plan(_first(wish))
+        drive.keep_lines(lines)
         now_s = time.monotonic()
         run = _Run(
             wish, name, drive, fleet, running, now_s, fleet.campaign(name),
-            wall_s=time.time() - now_s, todo=_todo(wish),
+            wall_s=time.time() - now_s, late_joins=late_joins, todo=_todo(wish),
         )  # fmt: skip
-        signals = stack.enter_context(StopSignals())
         with Show(quiet=as_json) as show:
             _go(run, show, signals)
         found = _judged(run)
-    _say(found, as_json=as_json)
+    say(found, as_json=as_json)
     if signals.asked is not None:
         return signals.asked[0]
     return Exit.DONE if found.ok else Exit.DIFFERS
@@ -199,21 +222,57 @@ def _far(wish: Wish) -> Iterator[Opened]:
         yield FarFleet(desk, person), lambda: contextlib.nullcontext(FarServer(address))
 
 
-def _campaign(wish: Wish, fleet: OwnFleet | FarFleet) -> str:
-    """The campaign that is watched; begun if it is ours."""
-    if wish.campaign or isinstance(fleet, FarFleet):
-        return fleet.campaign(wish.campaign).plan.campaign_id
-    plan = plan_for(f"sim-{wish.seed}", wish.cars)
-    if wish.plan is not None:
-        try:
-            plan = Plan.from_bytes(wish.plan.read_bytes())
-        except OSError as error:
-            raise InputError(f"cannot be read: {error}", file=str(wish.plan)) from error
-    fleet.run(plan)
-    return plan.campaign_id
+def _plan(wish: Wish) -> Plan | None:
+    """The campaign that is begun; None: the one that is watched is there."""
+    if wish.campaign or wish.far:
+        return None
+    if wish.plan is None:
+        return plan_for(f"sim-{wish.seed}", wish.cars, wish.poll_s)
+    try:
+        return Plan.from_bytes(wish.plan.read_bytes())
+    except OSError as error:
+        raise InputError(f"cannot be read: {error}", file=str(wish.plan)) from error
 
 
-def _first(wish: Wish) -> Iterator[tuple[float, int]]:
+def _lines_most(wish: Wish, lines: int) -> int:
+    """How many cars may keep a line, as far as the system lets one process open files; its limit is raised to the most."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = wish.links + lines + FILES_BESIDES
+    most = hard if hard != resource.RLIM_INFINITY else max(soft, wanted)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, wanted), hard))
+    room = max(0, most - wish.links - FILES_BESIDES)
+    if room < lines:
+        tell(f"{room} cars keep a line, not {lines}: the system lets a process open {most} files")
+    return room
+
+
+def _join(drive: Drive, tokens: list[str], signals: StopSignals) -> int:
+    """Let cars that speak Uptane join, a few at a time, and say what they run; how many have not."""
+    joining = speaking(drive.cars)
+    if not joining:
+        return 0
+    for place, car in joining.items():
+        car.code = tokens[place]
+    span_s = len(joining) / JOINS_PER_S
+    tell(f"{len(joining)} cars join by their codes, for {span_s:.0f} s or longer ...")
+    now_s = time.monotonic()
+    drive.plan(
+        (now_s + span_s * count / len(joining), place) for count, place in enumerate(joining)
+    )
+    until_s = now_s + JOINED_MOST_S + 10.0 * span_s
+    waiting = list(joining.values())
+    while waiting and signals.asked is None and time.monotonic() < until_s:
+        drive.turn()
+        while waiting and (waiting[-1].ready or waiting[-1].out):
+            waiting.pop()
+    drive.plan(())
+    while drive.busy and signals.asked is None:
+        drive.turn()
+    return len(waiting)
+
+
+def _first(wish: Wish) -> Iterable[tuple[float, int]]:
     """When cars ask first: spread over one period, or all at once."""
     now_s = time.monotonic()
     chance = Chance.of(wish.seed, "fleet start")
@@ -239,6 +298,7 @@ def _go(run: _Run, show: Show, signals: StopSignals) -> None:
             show.show(_picture(run, now_s))
         if _is_over(run, now_s):
             break
+    run.drive.settle(SETTLE_MOST_S)
     run.campaign = run.fleet.campaign(run.name)
 
 
@@ -272,9 +332,14 @@ def _picture(run: _Run, now_s: float) -> Picture:
     return Picture(
         since_s=now_s - run.began_s,
         polls=figures.kinds[Kind.POLL],
+        manifests=figures.kinds[Kind.MANIFEST],
         requests=figures.requests,
+        called=figures.called,
+        by_themselves=figures.by_themselves,
+        lines=run.drive.lines.up,
+        lies=figures.lies,
         broken=figures.statuses[BROKEN],
-        busy=figures.statuses[429] + figures.statuses[503],
+        busy=sum(figures.statuses[one] for one in BUSY),
         p50_s=figures.answers.quantile_s(0.5),
         p99_s=figures.answers.quantile_s(0.99),
         behind=run.drive.behind,
@@ -285,95 +350,24 @@ def _picture(run: _Run, now_s: float) -> Picture:
 
 def _judged(run: _Run) -> SimulateAnswer:
     took_s = time.monotonic() - run.began_s
-    findings, ledger = run.fleet.check(run.name, run.drive.cars)
+    killed = run.wish.far or run.wish.kill_s is not None
+    findings, ledger = run.fleet.check(run.name, run.drive.cars, killed=killed)
+    figures = run.drive.figures
     failed = sum(
-        count for status, count in run.drive.figures.statuses.items()
+        count for status, count in figures.statuses.items()
         if status >= FAULTS_FROM and status not in BUSY
     )  # fmt: skip
     if failed:
         findings.append(f"the server failed at {failed} requests (status 5xx)")
+    if run.late_joins:
+        findings.append(f"{run.late_joins} cars had not joined, or not said what they run, in time")
     late = 0
     if ledger.halted_s is not None:
-        late = told_late(run.drive.figures.offered, ledger.halted_s - run.wall_s)
+        late = told_late(figures.offered, ledger.halted_s - run.wall_s)
     if late:
         findings.append(f"{late} cars were told more than five seconds after the stop")
-    return _answer(run, took_s, findings, ledger.most_in_flight, late)
-
-
-def _answer(
-    run: _Run, took_s: float, findings: list[str], most_in_flight: int, late: int
-) -> SimulateAnswer:
-    figures, campaign = run.drive.figures, run.campaign
-    cpu_s = run.server.cpu_s
-    faults = Counter(str(car.fault) for car in run.drive.cars if car.fault is not None)
-    return SimulateAnswer(
-        ok=not findings,
-        findings=tuple(findings[:FINDINGS_MOST]),
-        cars=run.wish.cars,
-        seed=run.wish.seed,
-        faults=dict(sorted(faults.items())),
-        took_s=round(took_s, 2),
-        polls=figures.kinds[Kind.POLL],
-        polls_per_s=round(figures.kinds[Kind.POLL] / took_s, 1),
-        requests={str(kind): count for kind, count in sorted(figures.kinds.items())},
-        statuses=_statuses(figures),
-        answer_p50_ms=_ms(figures.answers.quantile_s(0.5)),
-        answer_p99_ms=_ms(figures.answers.quantile_s(0.99)),
-        delay_p99_ms=_ms(figures.delays.quantile_s(0.99)),
-        server_cpu_s=round(cpu_s, 2),
-        polls_per_cpu_s=round(figures.requests / cpu_s) if cpu_s else 0.0,
-        phase=campaign.phase,
-        reason=campaign.reason,
-        told=campaign.told,
-        errors=campaign.errors,
-        most_errors=campaign.most_errors,
-        most_in_flight=most_in_flight,
-        concurrency=campaign.plan.concurrency,
-        told_late=late,
-        waves=tuple(
-            SimulatedWave(
-                name=wave.name,
-                size=tally.size,
-                cars={one: tally.count(one) for one in CarState if tally.count(one)},
-            )
-            for wave, tally in zip(campaign.plan.waves, campaign.tallies, strict=False)
-        ),
-    )
-
-
-def _statuses(figures: Figures) -> dict[str, int]:
-    named: Mapping[int, str] = {BROKEN: "none"}
-    return {named.get(one, str(one)): count for one, count in sorted(figures.statuses.items())}
-
-
-def _ms(span_s: float) -> float:
-    return round(1e3 * span_s, 2)
-
-
-def _say(found: SimulateAnswer, *, as_json: bool) -> None:
-    if as_json:
-        answer_json(found)
-        return
-    answer(
-        f"{found.cars} cars, seed {found.seed}: {found.polls} polls in {found.took_s:.0f} s, "
-        f"answers within {found.answer_p50_ms:g} ms (half) and {found.answer_p99_ms:g} ms (99 %), "
-        f"{found.polls_per_cpu_s:.0f} requests per CPU second of the server"
-    )
-    answer(f"campaign: {found.phase} ({found.reason})")
-    answer(
-        f"told {found.told} tries, {found.errors} cars in error (promised: at most {found.most_errors}), "
-        f"at most {found.most_in_flight} at it at once (allowed: {found.concurrency})"
-    )
-    rows = [
-        (
-            one.name,
-            str(one.size),
-            ", ".join(f"{count} {state}" for state, count in one.cars.items()),
-        )
-        for one in found.waves
-    ]
-    table("", ("wave", "cars", "now"), rows)
-    for one in found.findings:
-        answer(f"DOES NOT AGREE: {one}")
-    if found.ok:
-        answer("what the server says and what the cars did agree")
+    measured = Measured(
+        run.wish.seed, took_s, figures, run.server.cpu_s, run.server.memory_bytes,
+        ledger.most_in_flight, late, run.drive.lines.calls,
+    )  # fmt: skip
+    return outcome(run.drive.cars, run.campaign, findings, measured)

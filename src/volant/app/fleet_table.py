@@ -29,7 +29,15 @@ class Picture:
     since_s: float
     polls: int
     """Since the beginning."""
+    manifests: int
     requests: int
+    called: int
+    """Visits of cars that the server had called; the others came by themselves."""
+    by_themselves: int
+    lines: int
+    """That are open."""
+    lies: int
+    """Lies and replays that were refused."""
     broken: int
     busy: int
     """Answers that sent a car away for a while."""
@@ -84,7 +92,7 @@ def line(now: Picture, before: Picture | None) -> str:
     """A picture in one line."""
     cars = now.campaign
     states = ", ".join(f"{cars.count(one)} {one}" for one in SHOWN if cars.count(one))
-    return f"{now.since_s:5.0f} s  {_rates(now, before)}  {cars.phase}: {states}"
+    return f"{now.since_s:5.0f} s  {_rates(now, before)}  {_visits(now)}  {cars.phase}: {states}"
 
 
 def draw(now: Picture, before: Picture | None) -> Table:
@@ -95,7 +103,7 @@ def draw(now: Picture, before: Picture | None) -> Table:
     cars = now.campaign
     found = Table(
         title=f"{cars.plan.campaign_id}: {cars.phase}  {now.since_s:.0f} s",
-        caption=f"{_rates(now, before)}\n{cars.reason}",
+        caption=f"{_rates(now, before)}\n{_visits(now)}\n{cars.reason}",
         box=box.SIMPLE_HEAD,
         title_justify="left",
         caption_justify="left",
@@ -118,12 +126,22 @@ def draw(now: Picture, before: Picture | None) -> Table:
 def _rates(now: Picture, before: Picture | None) -> str:
     span_s = now.since_s - (before.since_s if before else 0.0) or 1.0
     polls = (now.polls - (before.polls if before else 0)) / span_s
+    manifests = (now.manifests - (before.manifests if before else 0)) / span_s
     cpu = (now.cpu_s - (before.cpu_s if before else 0.0)) / span_s
-    words = [
-        f"{polls:.0f} polls/s, p50 {1e3 * now.p50_s:.1f} ms, p99 {1e3 * now.p99_s:.1f} ms",
+    words = [f"{polls:.0f} polls/s"]
+    words += [f"{manifests:.0f} manifests/s"] if now.manifests else []
+    words += [
+        f"p50 {1e3 * now.p50_s:.1f} ms, p99 {1e3 * now.p99_s:.1f} ms",
         f"server {cpu:.0%} of a core",
     ]
     words += [f"{now.behind} cars wait"] if now.behind else []
     words += [f"{now.broken} without answer"] if now.broken else []
     words += [f"{now.busy} sent away"] if now.busy else []
+    return ", ".join(words)
+
+
+def _visits(now: Picture) -> str:
+    """How cars came to be there, since the beginning."""
+    words = [f"came: {now.called} called (on {now.lines} lines), {now.by_themselves} by themselves"]
+    words += [f"{now.lies} lies and replays refused"] if now.lies else []
     return ", ".join(words)

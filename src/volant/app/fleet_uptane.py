@@ -50,7 +50,7 @@ def uptane_command(folder: Path, keys: Sequence[str], by: str, *, as_json: bool)
         if there and keys:
             raise RefusedError("this fleet has its repositories; their keys are what they are")
         if not there:
-            _make(home, keys, by)
+            make_repositories(home, keys, by)
         found = FleetKeys(folder)()
         if found is None or found.time is None:
             raise InputError(f"the key of the time is not in {folder / FOLDER}")
@@ -75,8 +75,14 @@ def uptane_command(folder: Path, keys: Sequence[str], by: str, *, as_json: bool)
     return Exit.DONE
 
 
-def _make(home: FleetFolder, keys: Sequence[str], by: str) -> None:
-    """First the keys, then what they sign: after a death in between the keys that are there are taken."""
+def make_repositories(home: FleetFolder, keys: Sequence[str], by: str) -> None:
+    """Make keys and both repositories.
+
+    First the keys, then what they sign: after a death in between the keys that are there are taken.
+
+    Raises:
+        RefusedError: there are repositories.
+    """
     wanted = key_counts(keys)
     path = home.path / FOLDER
     path.mkdir(parents=True, exist_ok=True)

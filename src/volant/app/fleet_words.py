@@ -1,11 +1,13 @@
-"""What a simulated car says to the fleet's server and hears from it, in hawkBit's device API: requests and answers as values.
+"""What a simulated car says to the fleet's server and hears from it: requests and answers as values, of both protocols.
 
-Written as its clients write it (hawkbit-ddi-api), by nothing of the server's own code: two readings of one text.
+hawkBit's device API is written as its clients write it (hawkbit-ddi-api), by nothing of the server's own code: two
+readings of one text. What cars that speak Uptane say stands in `fleet_uptane_car`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -33,6 +35,17 @@ class Kind(StrEnum):
     """Feedback on a deployment or on a cancellation."""
     CANCEL = "cancel"
     QUESTION = "question"
+    JOIN = "join"
+    TIME = "time"
+    MANIFEST = "manifest"
+    METADATA = "metadata"
+    IMAGE = "image"
+
+
+UPTANE: Final = frozenset({Kind.JOIN, Kind.TIME, Kind.MANIFEST, Kind.METADATA, Kind.IMAGE})
+"""What is asked without a token: what counts there is signed."""
+ARRIVALS: Final = frozenset({Kind.POLL, Kind.MANIFEST})
+"""With what a car comes and asks whether there is something for it."""
 
 
 class Said(StrEnum):
@@ -67,6 +80,10 @@ class Want:
     """Of a file."""
     unsure: bool = False
     """Made before, and no answer came: the server may have taken it."""
+    offset: int = 0
+    """From which byte of an image on."""
+    sink: Callable[[bytes], object] | None = field(default=None, compare=False)
+    """Takes an image as it comes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ import msgspec
 
 from volant.app.exits import Exit
 from volant.app.folders import data_folder, state_folder
+from volant.app.join_grant import read_grant
 from volant.app.repo_command import units_of
 from volant.app.repo_folder import RepoFolder
 from volant.app.say import answer, answer_json, tell
@@ -28,9 +29,8 @@ from volant.app.updates_folder import Joined, UpdatesFolder
 from volant.app.updates_record import FileStore
 from volant.app.updates_source import post, said_by
 from volant.caros.flash_file import FileFlash
-from volant.cloud.uptane.authority import pin_of
-from volant.cloud.uptane.joining import ROOT_END, JoinGrant, JoinRequest
-from volant.core.errors import InputError, RefusedError, TrustError
+from volant.cloud.uptane.joining import JoinRequest
+from volant.core.errors import InputError, RefusedError
 from volant.core.settings import find_data
 from volant.ota.record import load
 from volant.trust.keys import PublicKey, SigningKey
@@ -39,7 +39,6 @@ from volant.trust.uptane import (
     Inventory,
     RepositoryMap,
     SecureClock,
-    TrustedRepository,
     provision_full,
 )
 from volant.trust.uptane.match import DIRECTOR, IMAGE
@@ -193,44 +192,16 @@ def _ask(url: str, wish: JoinWish, car: str) -> Brought:
     )
     inventory = Inventory(vehicle_id=vehicle, model=car, ecus=entries)
     asked = msgspec.json.encode(JoinRequest(token=token, inventory=inventory))
-    try:
-        found = msgspec.json.decode(said_by(*post(f"{url}/join", asked)), type=JoinGrant)
-        metadata = {
-            name: {file: text.encode() for file, text in found.metadata[name].items()}
-            for name in (DIRECTOR, IMAGE)
-        }
-        roots = [_walked(name, metadata[name]) for name in (DIRECTOR, IMAGE)]
-        time_key = PublicKey.from_hex(found.time_key)
-    except (msgspec.MsgspecError, UnicodeDecodeError, KeyError, ValueError) as error:
-        raise InputError(f"{url} answers something else than what a car joins with") from error
-    if pin_of(roots[0], roots[1], time_key.raw) != wanted:
-        raise TrustError(f"{url} is another fleet than the one that made the code")
+    found = read_grant(said_by(*post(f"{url}/join", asked)), wanted, url)
     return Brought(
         source=url,
         inventory=inventory,
         repository_map=found.repository_map,
-        metadata=metadata,
+        metadata=found.metadata,
         keys=keys,
-        time_key=time_key,
+        time_key=found.time_key,
         token=found.token,
     )
-
-
-def _walked(name: str, files: dict[str, bytes]) -> bytes:
-    """The first root of a repository, from which each further one follows up to the newest; all but that are taken out.
-
-    Raises:
-        RejectedError: one does not follow from the one before.
-        KeyError: one lacks.
-    """
-    count = sum(file.endswith(ROOT_END) for file in files)
-    first, *others = [files.pop(f"{number}{ROOT_END}") for number in range(1, count + 1)]
-    trusted = TrustedRepository(name, first)
-    for root in others:
-        trusted.update_root(root)
-    if files[file_of(ROOT)] != trusted.root.data:
-        raise InputError(f"the newest root of {name} is not the last of its roots")
-    return first
 
 
 def _check_units(inventory: Inventory) -> None:

@@ -54,6 +54,19 @@ def test_u_time_an_answer_within_the_drift_of_the_counter_takes_nothing_back() -
     assert (again.attested_s, again.now_s(0)) == (1_800_000_000, 1_800_000_000)
 
 
+def test_u_time_a_quick_answer_after_a_slow_one_is_believed() -> None:
+    asked = SecureClock().ask(NONCE, 0)
+    late = attest(1_800_000_020, (NONCE.hex(),), SOURCE)
+    clock = asked.hear(late, SOURCE.public, 20 * NS_PER_S)
+    assert clock.now_s(20 * NS_PER_S) == pytest.approx(1_800_000_040), "ahead by the 20 s it took"
+    with pytest.raises(TrustError, match="before what was attested"):
+        heard(1_800_000_018, clock, now_ns=20 * NS_PER_S)
+    quick = heard(1_800_000_021, clock, now_ns=21 * NS_PER_S)
+    assert quick.now_s(21 * NS_PER_S) == pytest.approx(1_800_000_021)
+    booted = clock.after_boot(0)
+    assert booted.late_s == clock.late_s
+
+
 def test_u_time_an_old_answer_and_a_stranger_s_are_refused() -> None:
     asked = SecureClock().ask(NONCE, 0)
     with pytest.raises(TrustError, match="no question of ours"):

@@ -42,6 +42,8 @@ class SecureClock(msgspec.Struct, frozen=True, kw_only=True):
     """Last attested time; 0: never, then everything that expires counts as it was provisioned."""
     attested_at_ns: int = 0
     """The unit's own forward counter at that moment."""
+    late_s: Annotated[float, Meta(ge=0)] = 0.0
+    """So long the answer took by which this is known: as much it may be ahead, and a quicker one behind it."""
     asked: Nonce | None = None
     asked_at_ns: int = 0
 
@@ -56,7 +58,7 @@ class SecureClock(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(self, asked=nonce.hex(), asked_at_ns=now_ns)
 
     def hear(self, data: bytes, source: PublicKey, now_ns: int) -> SecureClock:
-        """Take an answer: the time of the question's moment, so it is never ahead.
+        """Take an answer as the time of the question's moment: it is ahead by as long as it took, and never behind.
 
         Raises:
             InputError: no signed time.
@@ -67,15 +69,18 @@ class SecureClock(msgspec.Struct, frozen=True, kw_only=True):
             raise TrustError("a signed time that answers no question of ours")
         if now_ns - self.asked_at_ns > ANSWER_MOST_NS:
             raise TrustError("a signed time that came too late")
-        if found.time_s + 1 < self.now_s(self.asked_at_ns) - _drift_s(self, self.asked_at_ns):
+        wrong_s = _drift_s(self, self.asked_at_ns) + self.late_s
+        if found.time_s + 1 < self.now_s(self.asked_at_ns) - wrong_s:
             raise TrustError(f"signed time {found.time_s} is before what was attested")
         return SecureClock(
-            attested_s=max(float(found.time_s), self.attested_s), attested_at_ns=self.asked_at_ns
+            attested_s=max(float(found.time_s), self.attested_s),
+            attested_at_ns=self.asked_at_ns,
+            late_s=max(0, now_ns - self.asked_at_ns) / NS_PER_S,
         )
 
     def after_boot(self, now_ns: int) -> SecureClock:
         """After a power cut: the counter began anew, the attested time stays."""
-        return SecureClock(attested_s=self.attested_s, attested_at_ns=now_ns)
+        return SecureClock(attested_s=self.attested_s, attested_at_ns=now_ns, late_s=self.late_s)
 
 
 def attest(time_s: int, nonces: tuple[str, ...], key: SigningKey) -> bytes:
