@@ -62,9 +62,7 @@ def signed_for_s(fleet: LiveFleet) -> float:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "off_s", [YEARS_S, pytest.param(-20_000 * DAY_S, marks=pytest.mark.soak)]
-)
+@pytest.mark.parametrize("off_s", [YEARS_S, pytest.param(-20_000 * DAY_S, marks=pytest.mark.soak)])
 def test_a_server_with_a_wrong_clock_goes_by_the_time_of_another_that_runs(
     tmp_path: Path, off_s: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:

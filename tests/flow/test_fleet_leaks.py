@@ -27,7 +27,7 @@ def stands(pid: int) -> tuple[int, int, int]:
     """Memory in KiB, open files, threads."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     found = dict(line.split(":", 1) for line in lines)
-    files = len(os.listdir(f"/proc/{pid}/fd"))
+    files = sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
     return int(found["VmRSS"].split()[0]), files, int(found["Threads"])
 
 
