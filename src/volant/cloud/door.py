@@ -333,7 +333,9 @@ class Door:
         if len(self.hub.lines) >= self.limits.wake_sockets or not self.ready:
             proto.close(503)
             return None
-        if not self.counts.lets(scope.client):
+        row = self.cars.rows.get(car_id)
+        stranger = row is None and not self.cars.knew(car_id, digest_of(token))
+        if stranger and not self.counts.lets(scope.client):
             proto.close(429)
             return None
         if not token.startswith(SCHEME) or not await self._is_known(car_id, digest_of(token)):
