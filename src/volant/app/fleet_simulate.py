@@ -183,6 +183,8 @@ def simulate_command(wish: Wish, *, as_json: bool) -> Exit:
         drive.figures.begin_anew()
         drive.plan(_first(wish))
         drive.keep_lines(lines)
+        if isinstance(running, OwnServer):
+            running.begin()
         now_s = time.monotonic()
         run = _Run(
             wish, name, drive, fleet, running, now_s, fleet.campaign(name),
