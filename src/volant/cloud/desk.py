@@ -11,7 +11,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from volant.cloud import showing, views
-from volant.cloud.campaigns import Campaign, Plan, acts, leave, parse_filter, retry
+from volant.cloud.campaigns import Campaign, Plan, acts, leave, parse_filter
 from volant.cloud.campaigns.cars import RETRIED
 from volant.cloud.campaigns.plan import Name
 from volant.cloud.ddi.device import Device
@@ -244,7 +244,7 @@ class Desk(Publishing):
             raise MissingError(f"car {car} is not in {campaign_id}, or no longer in the fleet")
         if not body.cars and (task.state not in RETRIED or not here):
             return False
-        self.fleet.step(work, campaign, task, retry(campaign, task, now_s), now_s)
+        self.fleet.retry(work, campaign, task, now_s)
         return True
 
     def _to_retry(self, campaign: str, named: Sequence[str]) -> Iterator[list[str]]:

@@ -6,6 +6,7 @@ is anybody answered. So a server that is killed at any moment has told nobody an
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
@@ -13,6 +14,7 @@ from typing import Final
 from volant.cloud.campaigns import Answer as Told
 from volant.cloud.campaigns import (
     CarFacts,
+    CarState,
     Outcome,
     Plan,
     Report,
@@ -23,10 +25,22 @@ from volant.cloud.campaigns import (
     hear,
     overdue,
     parse_filter,
+    retry,
     start,
 )
-from volant.cloud.campaigns.state import TO_TELL, Campaign, Phase
-from volant.cloud.ddi import Action, Device, Handled, Place, Request, call_back, handle, offer
+from volant.cloud.campaigns.state import OPEN, TO_TELL, Campaign, Phase
+from volant.cloud.ddi import (
+    Action,
+    Device,
+    Handled,
+    Place,
+    Request,
+    call_back,
+    forget,
+    go_on,
+    handle,
+    offer,
+)
 from volant.cloud.enlisting import enlist
 from volant.cloud.store.ports import FleetStore, Work
 from volant.core.errors import InputError, RefusedError
@@ -77,11 +91,12 @@ class Fleet:
             device = self._look(work, device, now_s)
         action = device.active
         found = handle(device, request, place, sleep_s=sleep_s, now_s=now_s)
+        device = found.device
         if found.report is not None and action is not None:
-            self._hear(work, car_id, action, found.report, now_s)
-        if found.device != before:
-            work.put_device(found.device)
-        return found
+            device = self._hear(work, device, action, found.report, now_s)
+        if device != before:
+            work.put_device(device)
+        return dataclasses.replace(found, device=device)
 
     def act(
         self,
@@ -145,6 +160,18 @@ class Fleet:
             work.log(at_s=now_s, by=by, act="start", about=campaign_id, data=data)
         return after
 
+    def retry(self, work: Work, campaign: Campaign, task: Task, now_s: float) -> None:
+        """Let a car try once more; what it still holds of the try before is called back.
+
+        Raises:
+            RefusedError: the car did not fail, or the campaign is over.
+        """
+        self.step(work, campaign, task, retry(campaign, task, now_s), now_s)
+        before = work.device(task.car_id)
+        after = None if before is None else self._settle(work, before, now_s)
+        if after is not None and after != before:
+            work.put_device(after)
+
     def tick(self, now_s: float) -> int:
         """Let time go by: silent cars are lost, watched ones are well, waves open. How many cars it took."""
         with self.store.work() as work:
@@ -162,32 +189,70 @@ class Fleet:
 
     def _look(self, work: Work, device: Device, now_s: float) -> Device:
         """What campaigns have for a device."""
+        device = self._settle(work, device, now_s)
         for task in work.tasks_of(device.controller_id):
             before = _known(work, task.campaign_id)
             if before.phase not in LIVE:
                 continue
-            if device.active is not None and task.state in TO_TELL:
+            agreed = _holds(device, task) and device.active is not None and device.active.agreed
+            if device.active is not None and task.state in TO_TELL and not agreed:
                 continue  # one thing after the other
-            facts = facts_for(device, before.plan)
+            facts = dataclasses.replace(facts_for(device, before.plan), agreed=agreed)
             found = ask(before, task, facts, now_s)
             self.step(work, before, task, found, now_s)
-            asked = device.active is not None and device.active.asking
-            device = _told(work, device, found)
-            if found.answer is Told.CALL_BACK and asked and device.active is None:
-                self._give_up(work, found, now_s)
+            if found.answer is Told.CALL_BACK and _holds(device, found.task):
+                device = self._recall(work, device, found.campaign, found.task, now_s)
+            elif found.answer is Told.UPDATE:
+                device = _told(work, device, found)
         return device
 
-    def _give_up(self, work: Work, found: Outcome, now_s: float) -> None:
-        """A try that nobody had agreed to ends with its being called back."""
-        said = Report(attempt=found.task.attempt, said=Said.CANCELED, reason=UNASKED)
-        after = hear(found.campaign, found.task, said, now_s)
-        self.step(work, found.campaign, found.task, after, now_s)
+    def _settle(self, work: Work, device: Device, now_s: float) -> Device:
+        """What a device holds is called back when its campaign does not stand by it, whatever else the car is in.
 
-    def _hear(self, work: Work, car_id: str, action: Action, report: Report, now_s: float) -> None:
-        task = work.task(action.campaign_id, car_id)
-        if task is not None:
-            before = _known(work, action.campaign_id)
-            self.step(work, before, task, hear(before, task, report, now_s), now_s)
+        One that a campaign that is over has called back for as long as it has patience, without an end, is given up:
+        it keeps nothing else away.
+        """
+        action = device.active
+        if action is None:
+            return device
+        task = work.task(action.campaign_id, device.controller_id)
+        campaign = work.campaign(action.campaign_id)
+        if task is None or campaign is None:
+            return call_back(device, now_s)
+        if _stands(campaign, task, action):
+            return device
+        called_s = now_s if action.called_s is None else action.called_s
+        if not campaign.is_over or now_s - called_s < campaign.plan.patience_s:
+            return self._recall(work, device, campaign, task, now_s)
+        data = {"campaign": action.campaign_id, "attempt": action.attempt}
+        work.log(at_s=now_s, by="server", act="give up", about=device.controller_id, data=data)
+        return forget(device)
+
+    def _recall(
+        self, work: Work, device: Device, campaign: Campaign, task: Task, now_s: float
+    ) -> Device:
+        """Call back what a device holds; a try that it may not even begin ends with that."""
+        asked = device.active is not None and device.active.asking
+        if asked and _holds(device, task):
+            reason = task.reason or UNASKED
+            said = Report(
+                attempt=task.attempt, said=Said.CANCELED, reason=reason, called_back=True
+            )
+            self.step(work, campaign, task, hear(campaign, task, said, now_s), now_s)
+        return call_back(device, now_s)
+
+    def _hear(
+        self, work: Work, device: Device, action: Action, report: Report, now_s: float
+    ) -> Device:
+        task = work.task(action.campaign_id, device.controller_id)
+        if task is None:
+            return device
+        before = _known(work, action.campaign_id)
+        found = hear(before, task, report, now_s)
+        self.step(work, before, task, found, now_s)
+        if found.answer is Told.CALL_BACK:
+            return self._recall(work, device, found.campaign, found.task, now_s)
+        return go_on(device) if found.answer is Told.UPDATE else device
 
     def step(self, work: Work, before: Campaign, task: Task, found: Outcome, now_s: float) -> None:
         """Store what a step made of a car and its campaign, with the audit log."""
@@ -218,16 +283,10 @@ class Fleet:
 
 
 def _told(work: Work, device: Device, found: Outcome) -> Device:
-    """Put what a campaign says into the device's state."""
+    """Put a campaign's update into the device's state."""
     plan, task = found.campaign.plan, found.task
-    active = device.active
-    mine = active is not None and (active.campaign_id, active.attempt) == (
-        plan.campaign_id, task.attempt,
-    )  # fmt: skip
-    if found.answer is Told.CALL_BACK:
-        return call_back(device) if mine else device
-    if found.answer is not Told.UPDATE or mine or active is not None:
-        return device
+    if device.active is not None:
+        return go_on(device) if _holds(device, task) and device.active.agreed else device
     release = work.release(plan.release)
     if release is None:
         raise InputError(f"no release {plan.release}")
@@ -240,6 +299,24 @@ def _told(work: Work, device: Device, found: Outcome) -> Device:
         asking=plan.confirm,
     )
     return offer(device, action)
+
+
+def _holds(device: Device, task: Task) -> bool:
+    """Whether a device's action is a car's last try in a campaign."""
+    action = device.active
+    if action is None:
+        return False
+    return (action.campaign_id, action.attempt) == (task.campaign_id, task.attempt)
+
+
+def _stands(campaign: Campaign, task: Task, action: Action) -> bool:
+    """Whether a campaign lets a device hold what it has: at it, or still asked without having a place."""
+    if campaign.recalls or action.attempt != task.attempt:
+        return False
+    if task.state in OPEN or task.state is CarState.LOST:
+        return True
+    asked = task.state is CarState.REFUSED or (action.agreed and task.state is CarState.WAITING)
+    return action.asking and asked
 
 
 def is_poll(request: Request) -> bool:

@@ -140,7 +140,7 @@ def _wave(campaign: Campaign, place: int) -> views.WaveView:
         errors=max(0, tally.count(*ERRORS) - tally.forgiven),
         errors_limit=wave.errors_limit(tally.size),
         good=tally.count(*GOOD),
-        good_wanted=wave.success_wanted(tally.size - tally.count(*UNABLE)),
+        good_wanted=wave.success_wanted(tally.size - tally.count(*UNABLE)) if tally.size else 0,
         rest_until_s=None if since_s is None else since_s + wave.rest_s,
         cars={one: tally.count(one) for one in CarState if tally.count(one)},
     )

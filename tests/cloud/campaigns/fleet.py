@@ -80,10 +80,18 @@ class Fleet:
         found = ask(self.campaign, self.tasks[car], CarFacts(**facts), self.now_s)
         return self.keep(found).answer
 
-    def say(self, car: str, said: Said, attempt: int | None = None, reason: str = "") -> Outcome:
+    def say(
+        self,
+        car: str,
+        said: Said,
+        attempt: int | None = None,
+        reason: str = "",
+        *,
+        called_back: bool = False,
+    ) -> Outcome:
         task = self.tasks[car]
         number = task.attempt if attempt is None else attempt
-        report = Report(attempt=number, said=said, reason=reason)
+        report = Report(attempt=number, said=said, reason=reason, called_back=called_back)
         found = hear(self.campaign, task, report, self.now_s)
         if number != task.attempt or not number:
             assert found == Outcome(self.campaign, task, stale=True)
@@ -100,6 +108,11 @@ class Fleet:
         for car in list(self.tasks):
             self.keep(overdue(self.campaign, self.tasks[car], self.now_s))
         self.campaign = advance(self.campaign, self.now_s)
+
+    def resume(self) -> None:
+        """A person lets it go on after a pause."""
+        found = resume(self.campaign, "ann", self.campaign.revision, now_s=self.now_s)
+        self.campaign = found
 
     def go_on(self) -> None:
         """A second person lets it go on after it has stopped itself."""

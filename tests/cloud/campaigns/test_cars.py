@@ -3,7 +3,17 @@
 import pytest
 
 from tests.cloud.campaigns.fleet import Fleet, plan_of
-from volant.cloud.campaigns import Answer, CarState, Phase, Said, Wave, Window, retry, stop
+from volant.cloud.campaigns import (
+    Answer,
+    CarState,
+    Phase,
+    Said,
+    Wave,
+    Window,
+    pause,
+    retry,
+    stop,
+)
 from volant.cloud.campaigns.cars import why_not_told
 from volant.core.errors import RefusedError
 
@@ -146,12 +156,131 @@ def test_a_wave_opens_when_the_one_before_is_good_and_has_rested() -> None:
     assert fleet.ask("car-1-0") is Answer.UPDATE
 
 
-def test_a_wave_that_nobody_wants_holds_nobody_up() -> None:
+@pytest.mark.parametrize("why", ["denied", "unable", "failed"])
+def test_a_wave_of_which_no_car_can_be_good_waits_for_a_person_who_opens_the_next(why: str) -> None:
+    waves = (Wave(name="a", count=2, errors_stop=2), Wave(name="b", errors_stop=1))
+    fleet = Fleet(plan_of(waves=waves), (2, 1))
+    for car in (CAR, "car-0-1"):
+        assert fleet.campaign.phase is Phase.RUNNING
+        if fleet.ask(car, unable="other brakes" if why == "unable" else "") is Answer.UPDATE:
+            failed = why == "failed" and car == CAR
+            fleet.say(car, Said.FAILED if failed else Said.REFUSED)
+    assert (fleet.campaign.phase, fleet.campaign.wave) == (Phase.PAUSED, 0)
+    counts = "1 refused, 1 failed" if why == "failed" else "2 refused"
+    assert f"wave a: no car is good, and none is left that could be ({counts})" in fleet.campaign.reason
+    assert fleet.ask("car-1-0") is Answer.NOTHING
+    fleet.later(1e6)
+    assert fleet.campaign.wave == 0
+    fleet.resume()
+    assert (fleet.campaign.phase, fleet.campaign.wave) == (Phase.RUNNING, 1)
+    assert fleet.ask("car-1-0") is Answer.UPDATE
+
+
+def test_who_resumes_a_pause_of_their_own_does_not_open_a_wave_without_proof() -> None:
     waves = (Wave(name="a", count=1, errors_stop=1), Wave(name="b", errors_stop=1))
     fleet = Fleet(plan_of(waves=waves), (1, 1))
     fleet.ask(CAR)
+    fleet.campaign = pause(fleet.campaign, "ann")
     fleet.say(CAR, Said.REFUSED)
-    assert fleet.campaign.wave == 1
+    fleet.resume()
+    assert (fleet.campaign.phase, fleet.campaign.wave) == (Phase.PAUSED, 0)
+    fleet.keep(retry(fleet.campaign, fleet.tasks[CAR], fleet.now_s))
+    fleet.resume()
+    assert (fleet.campaign.phase, fleet.campaign.wave) == (Phase.RUNNING, 0)
+    assert fleet.ask(CAR) is Answer.UPDATE, "a car that may be good again is waited for"
+
+
+def test_one_good_car_of_those_that_can_have_it_opens_the_next_wave() -> None:
+    waves = (Wave(name="a", count=3, errors_stop=1), Wave(name="b", errors_stop=1))
+    fleet = Fleet(plan_of(waves=waves, watch_s=0.0), (3, 1))
+    for place in range(2):
+        fleet.ask(f"car-0-{place}", unable="other brakes")
+    assert fleet.campaign.wave == 0
+    fleet.ask("car-0-2")
+    fleet.say("car-0-2", Said.INSTALLED)
+    assert (fleet.campaign.phase, fleet.campaign.wave) == (Phase.RUNNING, 1)
+
+
+@pytest.mark.parametrize("sizes", [(0, 5, 5), (5, 0, 5), (0, 0, 5)])
+def test_a_wave_without_a_car_before_others_is_not_started(sizes: tuple[int, ...]) -> None:
+    waves = tuple(Wave(name=one, group=one, errors_stop=1) for one in ("staff", "friends"))
+    rest = Wave(name="all", errors_stop=1)
+    with pytest.raises(RefusedError, match=r"wave (staff|friends) has no car.* none of group"):
+        Fleet(plan_of(waves=(*waves, rest)), sizes)
+    Fleet(plan_of(waves=(*waves, rest)), (5, 0, 0))
+
+
+def denied(fleet: Fleet, car: str) -> None:
+    fleet.ask(car)
+    fleet.say(car, Said.REFUSED)
+
+
+def test_a_yes_after_a_no_waits_for_a_place_like_any_other_and_goes_on_with_the_same_try() -> None:
+    fleet = Fleet(plan_of(concurrency=1, watch_s=0.0), (4,))
+    cars = list(fleet.tasks)
+    for car in cars:
+        denied(fleet, car)
+    assert fleet.campaign.phase is Phase.FINISHED
+    fleet = Fleet(plan_of(concurrency=1, watch_s=0.0), (5,))
+    for car in cars:
+        denied(fleet, car)
+    answers = [fleet.say(car, Said.AGREED).answer for car in cars]
+    assert answers == [Answer.UPDATE, *[Answer.NOTHING] * 3]
+    states = [fleet.tasks[car].state for car in cars]
+    assert states == [CarState.BUSY, *[CarState.WAITING] * 3]
+    assert fleet.campaign.in_flight == 1
+    assert fleet.ask(cars[1], agreed=True) is Answer.NOTHING
+    fleet.say(cars[0], Said.INSTALLED)
+    assert fleet.ask(cars[1], agreed=True) is Answer.UPDATE
+    assert (fleet.tasks[cars[1]].attempt, fleet.campaign.told, fleet.campaign.late) == (1, 4, 0)
+
+
+def test_a_yes_after_the_end_or_a_stop_is_called_back() -> None:
+    stopped = Fleet(plan_of(), (2,))
+    denied(stopped, CAR)
+    stopped.campaign = stop(stopped.campaign, "ann")
+    ended = Fleet(plan_of(), (1,))
+    denied(ended, CAR)
+    assert ended.campaign.phase is Phase.FINISHED
+    for fleet in (stopped, ended):
+        assert fleet.say(CAR, Said.AGREED).answer is Answer.CALL_BACK
+        assert fleet.tasks[CAR].state is CarState.REFUSED
+        assert fleet.ask(CAR, agreed=True) is Answer.NOTHING
+
+
+def test_a_lost_car_of_a_campaign_that_is_over_is_called_back_and_late_if_it_ran_it() -> None:
+    for watch_s in (0.0, 60.0):
+        fleet = Fleet(plan_of(watch_s=watch_s), (1,))
+        fleet.ask(CAR)
+        fleet.later(fleet.plan.patience_s)
+        assert fleet.campaign.phase is Phase.FINISHED
+        assert fleet.ask(CAR) is Answer.CALL_BACK
+        fleet.say(CAR, Said.INSTALLED)
+        assert fleet.tasks[CAR].state in {CarState.WATCHED, CarState.WELL}
+        assert fleet.campaign.late == 1
+
+
+def test_a_lost_car_that_comes_back_when_others_have_its_place_is_called_back_and_told_anew() -> None:
+    fleet = Fleet(plan_of(concurrency=1), (4,))
+    fleet.ask(CAR)
+    fleet.later(fleet.plan.patience_s)
+    fleet.ask("car-0-1")
+    assert fleet.ask(CAR) is Answer.CALL_BACK
+    assert fleet.campaign.in_flight == 1
+    fleet.say(CAR, Said.CANCELED, called_back=True)
+    assert fleet.tasks[CAR].state is CarState.CANCELED
+    assert fleet.ask(CAR) is Answer.NOTHING
+    fleet.say("car-0-1", Said.INSTALLED)
+    fleet.later(fleet.plan.watch_s)
+    assert fleet.ask(CAR) is Answer.UPDATE
+    assert fleet.tasks[CAR].attempt == 2
+
+
+def test_a_car_that_was_let_go_of_and_is_well_all_the_same_is_late() -> None:
+    fleet = Fleet(plan_of(watch_s=0.0), (2,))
+    denied(fleet, CAR)
+    fleet.say(CAR, Said.INSTALLED)
+    assert (fleet.tasks[CAR].state, fleet.campaign.late) == (CarState.WELL, 1)
 
 
 def test_a_pause_between_waves_waits_for_a_person() -> None:

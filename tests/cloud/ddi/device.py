@@ -4,11 +4,12 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from volant.cloud.campaigns import Report
-from volant.cloud.ddi import Action, Answer, Artifact, Chunk, Device, Place, Request, handle
+from volant.cloud.campaigns import Report, Said
+from volant.cloud.ddi import Action, Answer, Artifact, Chunk, Device, Place, Request, go_on, handle
 
 PLACE = Place("http://127.0.0.1:8080", "DEFAULT", "car-1")
 ROOT = "http://127.0.0.1:8080/DEFAULT/controller/v1/car-1"
+NOW_S = 1.8e9
 FILE = Artifact(filename="os.swu", size=1000, sha1="a" * 40, md5="b" * 32, sha256="c" * 64)
 
 
@@ -24,6 +25,8 @@ def said(execution: str, finished: str = "none", **more: Any) -> dict[str, Any]:
 
 @dataclass
 class Client:
+    """Its campaign has room: who agrees goes on at once."""
+
     device: Device = field(default_factory=lambda: Device(controller_id="car-1"))
     reports: list[Report] = field(default_factory=list)
 
@@ -33,10 +36,12 @@ class Client:
     ) -> Answer:  # fmt: skip
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         request = Request(method, path, query, headers or {}, data)
-        found = handle(self.device, request, PLACE, sleep_s=300.0, now_s=1.8e9)
+        found = handle(self.device, request, PLACE, sleep_s=300.0, now_s=NOW_S)
         self.device = found.device
         if found.report is not None:
             self.reports.append(found.report)
+            if found.report.said is Said.AGREED:
+                self.device = go_on(self.device)
         return found.answer
 
     def get(self, path: str = "", **query: str) -> Any:

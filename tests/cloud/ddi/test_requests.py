@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.cloud.ddi.device import FILE, ROOT, Client, action, said
+from tests.cloud.ddi.device import FILE, NOW_S, ROOT, Client, action, said
 from volant.cloud.campaigns import Report, Said
 from volant.cloud.ddi import Device, call_back, offer
 from volant.cloud.ddi.device import ENDED_MOST, MESSAGES_MOST
@@ -120,7 +120,7 @@ def test_what_is_no_feedback_is_told_and_changes_nothing(body: bytes) -> None:
 
 def test_a_cancelled_action_is_cancelled_when_the_device_says_so() -> None:
     device = client()
-    device.device = call_back(call_back(device.device))
+    device.device = call_back(call_back(device.device, NOW_S), NOW_S)
     assert device.links() == {"cancelAction": "cancelAction/7"}
     assert device.get("cancelAction/7") == {"id": "7", "cancelAction": {"stopId": "7"}}
     assert device.call("GET", "deploymentBase/7").status == 404
@@ -132,10 +132,10 @@ def test_a_cancelled_action_is_cancelled_when_the_device_says_so() -> None:
 
 def test_a_device_that_is_too_far_to_cancel_goes_on() -> None:
     device = client()
-    device.device = call_back(device.device)
+    device.device = call_back(device.device, NOW_S)
     device.post("cancelAction/7/feedback", said("rejected", details=["writing"]))
     assert "deploymentBase" in device.links()
-    device.device = call_back(device.device)
+    device.device = call_back(device.device, NOW_S)
     assert "deploymentBase" in device.links()
     device.post("deploymentBase/7/feedback", said("closed", "success"))
     assert device.reports[-1].said is Said.INSTALLED
@@ -143,14 +143,14 @@ def test_a_device_that_is_too_far_to_cancel_goes_on() -> None:
 
 def test_a_device_that_installed_before_it_heard_of_the_cancel_has_installed() -> None:
     device = client()
-    device.device = call_back(device.device)
+    device.device = call_back(device.device, NOW_S)
     assert device.post("deploymentBase/7/feedback", said("closed", "success")) == 200
     assert device.reports[-1].said is Said.INSTALLED
 
 
 def test_a_cancellation_that_fails_is_an_error() -> None:
     device = client()
-    device.device = call_back(device.device)
+    device.device = call_back(device.device, NOW_S)
     device.post("cancelAction/7/feedback", said("closed", "failure"))
     assert device.reports == [Report(attempt=1, said=Said.FAILED, reason="the cancellation failed")]
 
@@ -175,7 +175,7 @@ def test_a_person_is_asked_says_no_and_then_yes() -> None:
 
 def test_a_question_that_is_called_back_is_gone_at_once() -> None:
     device = client(asking=True)
-    device.device = call_back(device.device)
+    device.device = call_back(device.device, NOW_S)
     assert device.links() == {}
     assert device.post("confirmationBase/7/feedback", {"confirmation": "confirmed"}) == 410
 
@@ -269,7 +269,7 @@ def test_a_poll_that_finds_nothing_new_costs_no_body() -> None:
     device = client()
     etag = device.call("GET").headers["etag"]
     assert device.call("GET", headers={"if-none-match": etag}).status == 304
-    device.device = call_back(device.device)
+    device.device = call_back(device.device, NOW_S)
     assert device.call("GET", headers={"if-none-match": etag}).status == 200
 
 

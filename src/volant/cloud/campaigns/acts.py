@@ -11,7 +11,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from volant.cloud.campaigns.advance import advance
+from volant.cloud.campaigns.advance import advance, next_wave, why_barren
 from volant.cloud.campaigns.health import HealthSum
 from volant.cloud.campaigns.plan import Plan
 from volant.cloud.campaigns.state import ERRORS, Campaign, Phase, WaveTally
@@ -88,7 +88,7 @@ def start(
         now_s: Unix seconds.
 
     Raises:
-        RefusedError: it is not approved as it is.
+        RefusedError: it is not approved as it is, no car is in it, or a wave before others has none.
     """
     _check_seen(campaign, seen)
     _check_phase(campaign, "started", Phase.APPROVED)
@@ -97,8 +97,7 @@ def start(
     if not campaign.tallies:
         if len(sizes) != len(campaign.plan.waves):
             raise ValueError(f"{len(sizes)} sizes for {len(campaign.plan.waves)} waves")
-        if not sum(sizes):
-            raise RefusedError("no car is in it")
+        _check_sizes(campaign.plan, sizes)
         campaign = replace(campaign, tallies=tuple(WaveTally.of(one) for one in sizes))
     return advance(_acted(campaign, Phase.RUNNING, by=by), now_s)
 
@@ -118,6 +117,8 @@ def pause(campaign: Campaign, by: str, reason: str = "") -> Campaign:
 def resume(campaign: Campaign, by: str, seen: int, *, now_s: float) -> Campaign:
     """Go on after a pause; after a stop by itself: ask a second person to approve again.
 
+    After a wave that proved nothing, whoever has seen that opens the next one by this.
+
     Raises:
         RefusedError: neither, or somebody else has acted.
     """
@@ -125,7 +126,10 @@ def resume(campaign: Campaign, by: str, seen: int, *, now_s: float) -> Campaign:
     _check_phase(campaign, "resumed", Phase.PAUSED, Phase.HALTED)
     if campaign.phase is Phase.HALTED:
         return _acted(campaign, Phase.SUBMITTED, by=by, asked_by=by, reason=campaign.reason)
-    return advance(_acted(campaign, Phase.RUNNING, by=by), now_s)
+    barren = why_barren(campaign)
+    unproven = bool(barren) and campaign.reason == barren
+    campaign = _acted(campaign, Phase.RUNNING, by=by)
+    return advance(next_wave(campaign) if unproven else campaign, now_s)
 
 
 def stop(campaign: Campaign, by: str, reason: str = "") -> Campaign:
@@ -137,7 +141,7 @@ def stop(campaign: Campaign, by: str, reason: str = "") -> Campaign:
     if campaign.phase is Phase.STOPPED:
         return campaign
     if campaign.phase is Phase.FINISHED:
-        raise RefusedError("it has finished")
+        raise RefusedError("it has finished; what its cars had not done yet is called back")
     return _acted(campaign, Phase.STOPPED, by=by, reason=reason)
 
 
@@ -165,6 +169,19 @@ def _check_seen(campaign: Campaign, seen: int) -> None:
         raise RefusedError(
             f"somebody has acted meanwhile: revision {campaign.revision}, you saw {seen}"
         )
+
+
+def _check_sizes(plan: Plan, sizes: Sequence[int]) -> None:
+    """A wave without a car proves nothing for those after it."""
+    if not sum(sizes):
+        raise RefusedError("no car is in it")
+    for place, (wave, size) in enumerate(zip(plan.waves, sizes, strict=True)):
+        if not size and any(sizes[place + 1 :]):
+            whose = f"group {wave.group}" if wave.group is not None else "the cars that are left"
+            raise RefusedError(
+                f"wave {wave.name} has no car, so it proves nothing for the waves after it:"
+                f" none of {whose} is among the cars of the campaign"
+            )
 
 
 def _check_phase(campaign: Campaign, verb: str, *phases: Phase) -> None:

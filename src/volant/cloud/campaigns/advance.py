@@ -11,6 +11,7 @@ from volant.cloud.campaigns.health import in_words, is_worse
 from volant.cloud.campaigns.state import (
     ERRORS,
     GOOD,
+    IN_FLIGHT,
     TO_TELL,
     UNABLE,
     Campaign,
@@ -33,8 +34,12 @@ def advance(campaign: Campaign, now_s: float) -> Campaign:
         campaign = _mark_good(campaign, now_s)
         if not _wave_is_over(campaign, now_s):
             break
-        campaign = _next_wave(campaign)
-    return _finish(campaign, now_s)
+        campaign = next_wave(campaign)
+    campaign = _finish(campaign, now_s)
+    barren = why_barren(campaign)
+    if campaign.phase is Phase.RUNNING and barren:
+        return replace(campaign, phase=Phase.PAUSED, reason=barren)
+    return campaign
 
 
 def why_halt(campaign: Campaign) -> str:
@@ -54,6 +59,20 @@ def why_halt(campaign: Campaign) -> str:
     return ""
 
 
+def why_barren(campaign: Campaign) -> str:
+    """Why the open wave proves nothing although later ones have cars, for people; empty: it does, or still may."""
+    tally, name = campaign.tallies[campaign.wave], campaign.plan.waves[campaign.wave].name
+    later = sum(one.size for one in campaign.tallies[campaign.wave + 1 :])
+    if not later or tally.count(*GOOD, *IN_FLIGHT, *TO_TELL):
+        return ""
+    resuming = "to resume opens the next wave without proof"
+    if not tally.size:
+        return f"wave {name} has no car, so it proves nothing; {resuming}"
+    counts = ((one, tally.count(one)) for one in CarState)
+    told = ", ".join(f"{count} {one}" for one, count in counts if count)
+    return f"wave {name}: no car is good, and none is left that could be ({told}); {resuming}"
+
+
 def _mark_good(campaign: Campaign, now_s: float) -> Campaign:
     tally = campaign.tallies[campaign.wave]
     wave = campaign.plan.waves[campaign.wave]
@@ -71,7 +90,8 @@ def _wave_is_over(campaign: Campaign, now_s: float) -> bool:
     return not last and since_s is not None and now_s - since_s >= rest_s
 
 
-def _next_wave(campaign: Campaign) -> Campaign:
+def next_wave(campaign: Campaign) -> Campaign:
+    """Open the next wave."""
     wave = campaign.plan.waves[campaign.wave]
     campaign = replace(campaign, wave=campaign.wave + 1)
     if not wave.then_pause:

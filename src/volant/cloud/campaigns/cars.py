@@ -33,6 +33,8 @@ from volant.core.errors import RefusedError
 
 REASON_MOST: Final = 512
 INSTALLED: Final = frozenset({CarState.WATCHED, CarState.WELL})
+AGREEING: Final = frozenset({CarState.WAITING, CarState.REFUSED, CarState.LOST})
+"""Whoever is there may agree to a try that has no place any more."""
 RETRIED: Final = frozenset({CarState.FAILED, CarState.LOST, CarState.REFUSED, CarState.UNWELL})
 
 
@@ -54,6 +56,8 @@ class Said(StrEnum):
     FAILED = "failed"
     REFUSED = "refused"
     CANCELED = "canceled"
+    AGREED = "agreed"
+    """Somebody in it agrees to the try, perhaps after a no."""
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,6 +66,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     attempt: Annotated[int, Meta(ge=0)]
     said: Said
     reason: str = ""
+    called_back: bool = False
+    """It was asked to let go of it, and did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +80,8 @@ class CarFacts:
     """It ran the release, by an earlier manifest, and no longer does."""
     unable: str = ""
     """Why the release is not for it; empty: it is."""
+    agreed: bool = False
+    """It holds its last try, which it had let go of and then agreed to: that one goes on, as soon as there is room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,19 +98,22 @@ class Outcome:
 def ask(campaign: Campaign, task: Task, facts: CarFacts, now_s: float) -> Outcome:
     """A car asks whether there is something for it."""
     campaign, task = _hear_facts(campaign, task, facts, now_s)
-    if task.state in OPEN or task.state is CarState.LOST:
-        if campaign.recalls:
+    lost = task.state is CarState.LOST
+    if task.state in OPEN or lost:
+        if campaign.recalls or (lost and not campaign.has_room):
             return Outcome(campaign, task, Answer.CALL_BACK)
-        if task.state is CarState.LOST and campaign.phase is not Phase.FINISHED:
+        if lost:
             campaign, task = _move(campaign, task, CarState.TOLD, now_s)
-        answer = Answer.UPDATE if task.state in OPEN else Answer.NOTHING
-        return Outcome(advance(campaign, now_s), task, answer)
+        return Outcome(advance(campaign, now_s), task, Answer.UPDATE)
     if why_not_told(campaign, task, now_s):
         return Outcome(campaign, task)
     if facts.unable:
         refused = replace(task, reason=facts.unable[:REASON_MOST])
         campaign, task = _move(campaign, refused, CarState.REFUSED, now_s)
         return Outcome(advance(campaign, now_s), task)
+    if facts.agreed:
+        campaign, task = _move(campaign, task, CarState.BUSY, now_s, telling=True)
+        return Outcome(campaign, task, Answer.UPDATE)
     fresh = replace(task, attempt=task.attempt + 1, health=CarHealth(), reason="")
     campaign, task = _move(campaign, fresh, CarState.TOLD, now_s, before=task.state, telling=True)
     return Outcome(replace(campaign, told=campaign.told + 1), task, Answer.UPDATE)
@@ -121,18 +132,23 @@ def why_not_told(campaign: Campaign, task: Task, now_s: float) -> str:
         return "it is not the time of the campaign"
     if not open_at(plan.windows, now_s):
         return "no window is open"
-    if campaign.in_flight >= plan.concurrency:
+    if not campaign.has_room:
         return f"{campaign.in_flight} cars are at it or watched, at most {plan.concurrency}"
     return ""
 
 
 def hear(campaign: Campaign, task: Task, report: Report, now_s: float) -> Outcome:
-    """A car reports. Stale: it speaks of another try than the present one."""
+    """A car reports. Stale: it speaks of another try than the present one.
+
+    The answer counts for `Said.AGREED` only: whether it may begin now.
+    """
     if not task.attempt or report.attempt != task.attempt:
         return Outcome(campaign, task, stale=True)
+    if report.said is Said.AGREED:
+        return _agrees(campaign, task, report.reason, now_s)
     if report.said is Said.WAITING:
         return _waits(campaign, task, report.reason, now_s)
-    wanted = _state_for(report.said, task, campaign)
+    wanted = _state_for(report.said, task, campaign, called_back=report.called_back)
     if ORDER[wanted] < ORDER[task.state]:
         return Outcome(campaign, task)
     campaign, task = _move(
@@ -143,6 +159,20 @@ def hear(campaign: Campaign, task: Task, report: Report, now_s: float) -> Outcom
         renew=wanted is CarState.BUSY,
     )
     return Outcome(advance(campaign, now_s), task)
+
+
+def _agrees(campaign: Campaign, task: Task, why: str, now_s: float) -> Outcome:
+    """Somebody in a car agrees. One that had let go of its place waits for another, like any that waits."""
+    if campaign.recalls:
+        return Outcome(campaign, task, Answer.CALL_BACK)
+    if task.state not in OPEN | AGREEING:
+        return Outcome(campaign, task)
+    agreed = replace(task, reason=why[:REASON_MOST])
+    if task.state in OPEN:
+        campaign, task = _move(campaign, agreed, CarState.BUSY, now_s, renew=True)
+        return Outcome(advance(campaign, now_s), task, Answer.UPDATE)
+    campaign, task = _move(campaign, agreed, CarState.WAITING, now_s)
+    return ask(campaign, task, CarFacts(agreed=True), now_s)
 
 
 def _waits(campaign: Campaign, task: Task, why: str, now_s: float) -> Outcome:
@@ -216,12 +246,14 @@ def leave(campaign: Campaign, task: Task, reason: str, now_s: float) -> Outcome:
     return Outcome(advance(campaign, now_s), task)
 
 
-def _state_for(said: Said, task: Task, campaign: Campaign) -> CarState:
+def _state_for(
+    said: Said, task: Task, campaign: Campaign, *, called_back: bool = False
+) -> CarState:
     if said is Said.INSTALLED:
         return CarState.WATCHED if campaign.plan.watch_s else CarState.WELL
     if said is Said.FAILED:
         return CarState.AGAIN if task.attempt < campaign.plan.tries else CarState.FAILED
-    if said is Said.CANCELED and not campaign.recalls:
+    if said is Said.CANCELED and not (called_back or campaign.recalls):
         # Nobody called it back: telling it again would go on for ever.
         return CarState.REFUSED
     return CarState(said)
@@ -258,8 +290,7 @@ def _move(
     before = before or task.state
     if before is after and not renew:
         return campaign, task
-    exposed = IN_FLIGHT | ERRORS
-    late = after in exposed and before not in exposed and not telling
+    late = not telling and _is_late(campaign, before, after)
     tallies = list(campaign.tallies)
     tallies[task.wave] = tallies[task.wave].moved(before, after)
     spans_s = {CarState.WATCHED: campaign.plan.watch_s}
@@ -268,3 +299,13 @@ def _move(
     campaign = replace(campaign, tallies=tuple(tallies), late=campaign.late + late)
     waits_until_s = task.waits_until_s if after is CarState.BUSY else None
     return campaign, replace(task, state=after, due_s=due_s, waits_until_s=waits_until_s)
+
+
+def _is_late(campaign: Campaign, before: CarState, after: CarState) -> bool:
+    """Whether a car that was out of the count turns bad, or runs it all the same."""
+    exposed = IN_FLIGHT | ERRORS
+    if after in exposed and before not in exposed:
+        return True
+    gone = TO_TELL | {CarState.REFUSED}
+    back = campaign.is_over and before is CarState.LOST
+    return after in INSTALLED and (back or (before in gone and before not in exposed))

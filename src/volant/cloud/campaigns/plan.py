@@ -56,8 +56,8 @@ class Wave(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         return max(1, min(limits))
 
     def success_wanted(self, able: int) -> int:
-        """How many cars must run the update, of so many that can have it."""
-        return math.ceil(self.success_share * able)
+        """How many cars must run the update, of so many that can have it; at least one."""
+        return max(1, math.ceil(self.success_share * able))
 
 
 class HealthRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -146,7 +146,7 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True):
     told: Count = 0
     """Tries told, ever."""
     late: Count = 0
-    """Cars that turned bad after they had counted as good or gone."""
+    """Cars that turned bad, or ran it all the same, after they had counted as good or gone."""
     reason: str = ""
     """Why it is in this phase, for people."""
 
@@ -178,6 +178,15 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def recalls(self) -> bool:
-        """Whether cars that are told must let go of it."""
-        asked_again = self.tallies and self.phase in {Phase.SUBMITTED, Phase.APPROVED}
-        return bool(asked_again) or self.phase in {Phase.HALTED, Phase.STOPPED}
+        """Whether cars that are told must let go of it: it has begun, and neither runs nor is paused."""
+        return bool(self.tallies) and self.phase not in {Phase.RUNNING, Phase.PAUSED}
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it never goes on."""
+        return self.phase in {Phase.STOPPED, Phase.FINISHED}
+
+    @property
+    def has_room(self) -> bool:
+        """Whether another car may be at it."""
+        return self.in_flight < self.plan.concurrency

@@ -57,9 +57,13 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
     """Whether its maintenance window is open; None: it has none."""
     asking: bool = False
     """A person in the car must agree first."""
+    agreed: bool = False
+    """Somebody has agreed, and the campaign has yet to give it a place; until then it is `asking`."""
     canceling: bool = False
     kept: bool = False
     """The device would not cancel; it is let go on."""
+    called_s: float | None = None
+    """When it was called back first, Unix seconds."""
     messages: Annotated[tuple[str, ...], Meta(max_length=MESSAGES_MOST)] = ()
     """What was said, the last first."""
 
@@ -120,14 +124,30 @@ def offer(device: Device, action: Action) -> Device:
     return replace(device, active=action, ended=ended)
 
 
-def call_back(device: Device) -> Device:
-    """Ask a device to cancel; one that was not even agreed to is gone at once."""
+def go_on(device: Device) -> Device:
+    """Let a device begin that was asked first."""
     action = device.active
-    if action is None or action.canceling or action.kept:
+    if action is None or not action.asking:
+        return device
+    return replace(device, active=replace(action, asking=False, agreed=False))
+
+
+def call_back(device: Device, now_s: float) -> Device:
+    """Ask a device to cancel, at a time in Unix seconds; one that may not even begin is gone at once."""
+    action = device.active
+    if action is None:
         return device
     if action.asking:
-        return replace(device, active=None, ended=_ended(device, action))
-    return replace(device, active=replace(action, canceling=True))
+        return forget(device)
+    called_s = now_s if action.called_s is None else action.called_s
+    canceling = not action.kept
+    return replace(device, active=replace(action, canceling=canceling, called_s=called_s))
+
+
+def forget(device: Device) -> Device:
+    """End a device's action without a word of its own."""
+    action = device.active
+    return device if action is None else replace(device, active=None, ended=_ended(device, action))
 
 
 def hear_deployment(device: Device, feedback: Feedback) -> tuple[Device, Report]:
@@ -147,7 +167,8 @@ def hear_cancel(device: Device, feedback: Feedback) -> tuple[Device, Report | No
     action = _active(device).noted(f"cancel: {_summary(feedback)}", *feedback.messages)
     execution = feedback.status.execution
     if execution is Execution.CLOSED and not feedback.failed:
-        report = _report(action, Said.CANCELED, feedback.messages)
+        said = _report(action, Said.CANCELED, feedback.messages)
+        report = replace(said, called_back=True)
         return replace(device, active=None, ended=_ended(device, action)), report
     if execution is Execution.CLOSED:
         report = _report(action, Said.FAILED, ("the cancellation failed", *feedback.messages))
@@ -159,13 +180,17 @@ def hear_cancel(device: Device, feedback: Feedback) -> tuple[Device, Report | No
 
 
 def hear_confirmation(device: Device, answer: Confirmation) -> tuple[Device, Report]:
-    """What a person in the car says; a no may become a yes later, as at hawkBit."""
+    """What a person in the car says; a no may become a yes later, as at hawkBit.
+
+    After a yes the device goes on asking until the campaign has let it `go_on`.
+    """
     action = _active(device)
     messages = texts(answer.details)
     if answer.confirmation == "confirmed":
-        agreed = replace(action, asking=False).noted("confirmed", *messages)
-        return replace(device, active=agreed), _report(action, Said.BUSY, messages)
-    told = replace(device, active=action.noted("denied", *messages))
+        agreed = replace(action, agreed=True).noted("confirmed", *messages)
+        return replace(device, active=agreed), _report(action, Said.AGREED, messages)
+    denied = replace(action, agreed=False).noted("denied", *messages)
+    told = replace(device, active=denied)
     return told, _report(action, Said.REFUSED, messages or ("denied in the car",))
 
 
@@ -177,8 +202,8 @@ def set_auto_confirm(
     action = device.active
     if now_s is None or action is None or not action.asking:
         return found, None
-    agreed = replace(action, asking=False).noted("confirmed by auto-confirmation")
-    return replace(found, active=agreed), _report(action, Said.BUSY, ())
+    agreed = replace(action, agreed=True).noted("confirmed by auto-confirmation")
+    return replace(found, active=agreed), _report(action, Said.AGREED, ())
 
 
 def _said_of_deployment(feedback: Feedback) -> Said:

@@ -15,7 +15,7 @@ from tuf.api.metadata import TargetFile
 from volant.cloud.campaigns import Answer, CarState, Report, Said, Task, ask, hear
 from volant.cloud.campaigns.cars import INSTALLED, CarFacts, Outcome, hear_health
 from volant.cloud.campaigns.health import CarHealth
-from volant.cloud.campaigns.state import OPEN, TO_TELL, Campaign
+from volant.cloud.campaigns.state import OPEN, TO_TELL, Campaign, Phase
 from volant.cloud.director import Deltas, Tried, offers_something, targets_for, tried
 from volant.cloud.inventory import CarRecord, Heard, Release, facts_for
 from volant.cloud.service import LIVE, Fleet
@@ -25,6 +25,8 @@ from volant.cloud.uptane.deltas import deltas_for
 from volant.trust.uptane import Condition
 
 LET_GO: Final = "called back before it was installed"
+LEFT: Final = frozenset({CarState.LOST, CarState.REFUSED, CarState.CANCELED})
+"""Told, and no longer waited for."""
 WAITS: Final = "waits: "
 """Before what a car says that does not go on."""
 NO_IMAGES: Final = "the release brings no image for a car that speaks Uptane"
@@ -66,6 +68,8 @@ class Hearing:
         given = _Given()
         for task in self.work.tasks_of(car_id):
             campaign = self.work.campaign(task.campaign_id)
+            if campaign is not None and campaign.phase is Phase.FINISHED:
+                self._late(campaign, task)
             if campaign is None or campaign.phase not in LIVE:
                 continue
             found = self._one(campaign, task, busy=bool(given.targets))
@@ -93,7 +97,7 @@ class Hearing:
         self.fleet.step(self.work, campaign, task, found, self.now_s)
         if found.answer is Answer.CALL_BACK and not offers_something(self._files):
             # It has found nothing in place of the release since, and does not run it.
-            self._hears(found.campaign, found.task, Said.CANCELED, LET_GO)
+            self._let_go(found)
         elif found.answer is Answer.UPDATE and task.state in OPEN:
             found = self._at_it(found)
         elif facts.runs:
@@ -110,6 +114,21 @@ class Hearing:
             return campaign, task
         found = self._hears(campaign, task, Said.FAILED, ended.why)
         return found.campaign, found.task
+
+    def _late(self, campaign: Campaign, task: Task) -> None:
+        """A car whose campaign has ended without it says how its try went all the same."""
+        ended = self.heard.ended
+        mine = Tried(id=task.campaign_id, attempt=task.attempt)
+        if task.state not in LEFT or ended is None or tried(self._files, ended.offer) != mine:
+            return
+        self._hears(campaign, task, Said.INSTALLED if ended.installed else Said.FAILED, ended.why)
+
+    def _let_go(self, found: Outcome) -> None:
+        report = Report(
+            attempt=found.task.attempt, said=Said.CANCELED, reason=LET_GO, called_back=True
+        )
+        after = hear(found.campaign, found.task, report, self.now_s)
+        self.fleet.step(self.work, found.campaign, found.task, after, self.now_s)
 
     def _hears(
         self, campaign: Campaign, task: Task, said: Said, why: str, answer: Answer = Answer.NOTHING
@@ -183,7 +202,7 @@ def freshen(work: Work, authority: Authority, car_id: str, now_s: float) -> dict
 
 
 def is_called_back(work: Work, car_id: str) -> bool:
-    """Whether what the director offers a car is of a campaign that lets nobody go on."""
+    """Whether what the director offers a car is of a campaign that lets nobody go on, or let go of this car."""
     tasks = [one for one in work.tasks_of(car_id) if one.state in OPEN | {CarState.LOST}]
     campaigns = [work.campaign(one.campaign_id) for one in tasks]
     return not any(one is not None and not one.recalls for one in campaigns)
