@@ -305,6 +305,7 @@ class Door:
             return
         self.hub.join(line)
         ended = asyncio.ensure_future(line.ended.wait())
+        heard: asyncio.Future[Any] | None = None
         try:
             while not ended.done():
                 heard = asyncio.ensure_future(line.socket.receive())
@@ -320,6 +321,7 @@ class Door:
         except Exception as error:  # noqa: BLE001 - whatever ends one connection ends no other
             _log.debug("wake_ended car=%s error=%s", line.car_id, error)
         finally:
+            heard = None  # what it failed with holds this frame and so the connection, which would stay open
             ended.cancel()
             self.hub.leave(line)
             proto.close(None)
