@@ -235,9 +235,7 @@ class Fleet:
         asked = device.active is not None and device.active.asking
         if asked and _holds(device, task):
             reason = task.reason or UNASKED
-            said = Report(
-                attempt=task.attempt, said=Said.CANCELED, reason=reason, called_back=True
-            )
+            said = Report(attempt=task.attempt, said=Said.CANCELED, reason=reason, called_back=True)
             self.step(work, campaign, task, hear(campaign, task, said, now_s), now_s)
         return call_back(device, now_s)
 

@@ -167,7 +167,10 @@ def test_a_wave_of_which_no_car_can_be_good_waits_for_a_person_who_opens_the_nex
             fleet.say(car, Said.FAILED if failed else Said.REFUSED)
     assert (fleet.campaign.phase, fleet.campaign.wave) == (Phase.PAUSED, 0)
     counts = "1 refused, 1 failed" if why == "failed" else "2 refused"
-    assert f"wave a: no car is good, and none is left that could be ({counts})" in fleet.campaign.reason
+    assert (
+        f"wave a: no car is good, and none is left that could be ({counts})"
+        in fleet.campaign.reason
+    )
     assert fleet.ask("car-1-0") is Answer.NOTHING
     fleet.later(1e6)
     assert fleet.campaign.wave == 0
@@ -260,7 +263,9 @@ def test_a_lost_car_of_a_campaign_that_is_over_is_called_back_and_late_if_it_ran
         assert fleet.campaign.late == 1
 
 
-def test_a_lost_car_that_comes_back_when_others_have_its_place_is_called_back_and_told_anew() -> None:
+def test_a_lost_car_that_comes_back_when_others_have_its_place_is_called_back_and_told_anew() -> (
+    None
+):
     fleet = Fleet(plan_of(concurrency=1), (4,))
     fleet.ask(CAR)
     fleet.later(fleet.plan.patience_s)

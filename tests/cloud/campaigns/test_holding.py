@@ -20,8 +20,18 @@ from volant.cloud.ddi import Device
 from volant.core.errors import RefusedError
 
 CARS = [f"car-{place}" for place in range(5)]
-ENDINGS = [("closed", "success"), ("closed", "failure"), ("canceled", "none"), ("proceeding", "none")]
-LET_GOES = [("closed", "success"), ("closed", "failure"), ("rejected", "none"), ("proceeding", "none")]
+ENDINGS = [
+    ("closed", "success"),
+    ("closed", "failure"),
+    ("canceled", "none"),
+    ("proceeding", "none"),
+]
+LET_GOES = [
+    ("closed", "success"),
+    ("closed", "failure"),
+    ("rejected", "none"),
+    ("proceeding", "none"),
+]
 moves = st.one_of(
     st.tuples(st.just("poll"), st.sampled_from(CARS)),
     st.tuples(st.just("answer"), st.sampled_from(CARS), st.sampled_from(["confirmed", "denied"])),
@@ -126,7 +136,10 @@ def test_no_more_devices_may_begin_than_there_are_places_whatever_is_said_and_do
     tries: int,
     watch_s: float,
 ) -> None:
-    waves = (Wave(name="first", count=3, errors_stop=stops, success_share=0.5), Wave(name="rest", errors_stop=3))
+    waves = (
+        Wave(name="first", count=3, errors_stop=stops, success_share=0.5),
+        Wave(name="rest", errors_stop=3),
+    )
     with closing(Shop(tmp_path_factory.mktemp("shop"))) as shop:
         shop.describe(*CARS, model="ev1")
         shop.begin(
@@ -173,9 +186,7 @@ def test_a_yes_after_a_no_begins_only_when_there_is_a_place_and_is_offered_until
 
 
 @pytest.mark.parametrize("how", ["stop", "finish"])
-def test_a_question_that_was_denied_is_gone_when_the_campaign_is_over(
-    shop: Shop, how: str
-) -> None:
+def test_a_question_that_was_denied_is_gone_when_the_campaign_is_over(shop: Shop, how: str) -> None:
     shop.begin(confirm=True, concurrency=1, watch_s=0.0)
     for car in CARS if how == "finish" else CARS[:3]:
         shop.poll(car)
