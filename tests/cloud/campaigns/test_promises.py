@@ -4,7 +4,7 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.cloud.campaigns.fleet import Fleet, plan_of
@@ -95,6 +95,7 @@ def test_whatever_happens_no_car_is_told_twice_and_no_count_is_wrong(
     tries=st.integers(1, 3),
     moves=st.lists(st.tuples(st.integers(0, 3) | st.integers(0, 39), st.sampled_from(["ask", "fail", "silent", "loop"])), max_size=300),
 )  # fmt: skip
+@example(stops=3, concurrency=1, tries=1, moves=[(0, "ask"), (0, "silent"), (1, "ask"), (0, "ask")])
 def test_an_update_that_is_bad_in_every_car_reaches_threshold_and_concurrency_cars_at_most(
     stops: int, concurrency: int, tries: int, moves: list[tuple[int, str]]
 ) -> None:
