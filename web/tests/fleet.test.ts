@@ -250,7 +250,7 @@ describe("a plan in words", () => {
     const told = new Map(model.planLines(plan));
     expect(told.get("Cars")).toBe("version < 2.1");
     expect(told.get("Wave canaries")).toBe(
-      "5 cars; stops at 1 error; the next opens when 100 % are good; rests 1 d",
+      "5 cars; stops at 1 error; the next opens when 100 % are good, at least one; rests 1 d",
     );
     expect(told.get("Hours")).toBe("Mon Tue Wed Thu Fri 22:00 to 06:00 (UTC−03:30)");
     expect(told.get("Health: disengagements")).toContain("usual 0.004 per km");

@@ -29,6 +29,7 @@ from volant.cloud.campaigns import (
     start,
     submit,
 )
+from volant.cloud.campaigns.state import IN_FLIGHT
 
 NOW_S = 1_800_000_000.0
 
@@ -70,6 +71,8 @@ class Fleet:
         if found.answer is Answer.UPDATE and found.task.attempt != before.attempt:
             self.told[found.task.car_id, found.task.attempt] += 1
             assert self.campaign.phase is Phase.RUNNING
+        if found.answer is Answer.UPDATE and before.state not in IN_FLIGHT:
+            assert not self.campaign.recalls
             assert found.campaign.in_flight <= self.plan.concurrency
         self.stale += found.stale
         self.campaign, self.tasks[found.task.car_id] = found.campaign, found.task

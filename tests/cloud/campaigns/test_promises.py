@@ -4,7 +4,7 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.cloud.campaigns.fleet import Fleet, plan_of
@@ -17,7 +17,7 @@ CARS = 6
 RULE = HealthRule(signal="disengagements", usual_rate=0.1)
 
 acts = st.one_of(
-    st.tuples(st.just("ask"), st.integers(0, CARS - 1), st.sampled_from(["", "runs", "left", "unable"])),
+    st.tuples(st.just("ask"), st.integers(0, CARS - 1), st.sampled_from(["", "runs", "left", "unable", "agreed"])),
     st.tuples(
         st.just("say"), st.integers(0, CARS - 1), st.sampled_from(list(Said)), st.integers(-1, 1)
     ),
@@ -48,6 +48,10 @@ plans = st.builds(
 def play(fleet: Fleet, act: tuple[Any, ...]) -> None:
     names = list(fleet.tasks)
     match act:
+        case ("ask", place, "agreed"):
+            task = fleet.tasks[names[place]]
+            held = task.attempt > 0 and task.state is CarState.WAITING
+            fleet.ask(names[place], agreed=held)
         case ("ask", place, fact):
             facts = {fact: "other brakes" if fact == "unable" else True} if fact else {}
             fleet.ask(names[place], **facts)
@@ -89,8 +93,9 @@ def test_whatever_happens_no_car_is_told_twice_and_no_count_is_wrong(
     stops=st.integers(1, 4),
     concurrency=st.integers(1, 6),
     tries=st.integers(1, 3),
-    moves=st.lists(st.tuples(st.integers(0, 39), st.sampled_from(["ask", "fail", "silent", "loop"])), max_size=300),
+    moves=st.lists(st.tuples(st.integers(0, 3) | st.integers(0, 39), st.sampled_from(["ask", "fail", "silent", "loop"])), max_size=300),
 )  # fmt: skip
+@example(stops=3, concurrency=1, tries=1, moves=[(0, "ask"), (0, "silent"), (1, "ask"), (0, "ask")])
 def test_an_update_that_is_bad_in_every_car_reaches_threshold_and_concurrency_cars_at_most(
     stops: int, concurrency: int, tries: int, moves: list[tuple[int, str]]
 ) -> None:

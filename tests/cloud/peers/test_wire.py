@@ -134,12 +134,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveFleet]:
 
 
 class Car:
-    """A car with a campaign of its own."""
+    """A car with a campaign of its own, in which one more is waited for."""
 
     def __init__(self, fleet: LiveFleet, **plan: Any) -> None:
         self.fleet, self.name = fleet, f"wire-{len(fleet.tokens)}"
-        fleet.admit(self.name)
-        fleet.begin("os-2.0", self.name, cars=f'car == "{self.name}"', **plan)
+        away = f"{self.name}-away"
+        fleet.admit(self.name, away)
+        cars = f'car == "{self.name}" or car == "{away}"'
+        fleet.begin("os-2.0", self.name, cars=cars, **plan)
         self.http = fleet.client(self.name)
 
     def read(self, href: str, kind: type[T]) -> T:

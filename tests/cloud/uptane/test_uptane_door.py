@@ -196,6 +196,42 @@ def test_what_is_stopped_is_withdrawn_at_once_even_if_the_car_says_nothing(town:
     assert town.task("CAR1").state is CarState.CANCELED
 
 
+def test_a_lost_car_finds_nothing_once_its_campaign_has_finished_and_is_late_if_it_ran_it(
+    town: Town,
+) -> None:
+    car = town.car()
+    town.begin(waves=(Wave(name="all", errors_stop=2),))
+    car.tell()
+    offer = car.offer()
+    town.now_s += town.campaign().plan.patience_s
+    town.fleet.tick(town.now_s)
+    assert (town.campaign().phase, town.task("CAR1").state) == (Phase.FINISHED, CarState.LOST)
+    assert offered(car) == [], "it is withdrawn although the car has said nothing"
+    car.runs = image("brake-2.bin", 1)
+    car.tell(ended=Ended(offer="0" * 64, installed=True))
+    assert town.task("CAR1").state is CarState.LOST, "that was another try"
+    car.tell(ended=Ended(offer=offer, installed=True))
+    assert (town.task("CAR1").state, town.campaign().late) == (CarState.WATCHED, 1)
+    assert offered(car) == []
+
+
+def test_a_lost_car_without_a_place_lets_go_and_is_told_anew(town: Town) -> None:
+    first, second = town.car("CAR1"), town.car("CAR2")
+    town.begin(waves=(Wave(name="all", errors_stop=9),), concurrency=1, watch_s=0.0)
+    first.tell()
+    town.now_s += town.campaign().plan.patience_s
+    town.fleet.tick(town.now_s)
+    second.tell()
+    for state in (CarState.LOST, CarState.CANCELED):
+        first.tell()
+        assert (town.task("CAR1").state, offered(first)) == (state, [])
+        assert town.campaign().in_flight == 1
+    second.runs = image("brake-2.bin", 1)
+    second.tell()
+    first.tell()
+    assert (town.task("CAR1").attempt, offered(first)) == (2, ["brake-2.bin"])
+
+
 @pytest.mark.parametrize("what", ["old", "twice", "garbage", "forged", "another's"])
 def test_a_manifest_that_is_not_to_be_believed_changes_nothing_and_is_counted(
     town: Town, what: str
