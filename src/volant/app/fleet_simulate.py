@@ -208,7 +208,7 @@ def _campaign(wish: Wish, fleet: OwnFleet | FarFleet) -> str:
         try:
             plan = Plan.from_bytes(wish.plan.read_bytes())
         except OSError as error:
-            raise InputError(f"cannot be read: {error}", file=str(wish.plan)) from error
+            raise InputError(f"cannot be read: {error.strerror}", file=str(wish.plan)) from error
     fleet.run(plan)
     return plan.campaign_id
 

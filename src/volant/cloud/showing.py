@@ -16,7 +16,7 @@ from volant.cloud.campaigns.health import HealthSum, evidence
 from volant.cloud.campaigns.plan import HealthRule
 from volant.cloud.campaigns.state import ERRORS, GOOD, UNABLE, Campaign, CarState, Phase, Task
 from volant.cloud.ddi.device import Device, groups_of
-from volant.cloud.people import RIGHTS, Person, Right
+from volant.cloud.people import RIGHTS, Person, Right, may_not
 from volant.cloud.store.ports import CarRow, DeltaJob, FailureRow, StoredRelease
 from volant.core.errors import RefusedError
 
@@ -67,7 +67,7 @@ def whole(campaign: Campaign, person: Person, now_s: float) -> views.CampaignVie
 def why_not(campaign: Campaign, verb: str, person: Person, now_s: float) -> str:
     """Why somebody may not do something with a campaign now; empty: they may."""
     if VERBS[verb] not in RIGHTS[person.role]:
-        return f"{person.name} is {person.role}, who may not {VERBS[verb]}"
+        return may_not(person, VERBS[verb])
     try:
         after = _tries(campaign, person.name, now_s)[verb]()
     except RefusedError as error:

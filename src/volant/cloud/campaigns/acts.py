@@ -100,7 +100,7 @@ def start(
         if not sum(sizes):
             raise RefusedError("no car is in it")
         campaign = replace(campaign, tallies=tuple(WaveTally.of(one) for one in sizes))
-    return advance(_acted(campaign, Phase.RUNNING, by=by), now_s)
+    return advance(_acted(campaign, Phase.RUNNING, by=by, reason=f"started by {by}"), now_s)
 
 
 def pause(campaign: Campaign, by: str, reason: str = "") -> Campaign:
@@ -115,7 +115,7 @@ def pause(campaign: Campaign, by: str, reason: str = "") -> Campaign:
     return _acted(campaign, Phase.PAUSED, by=by, reason=reason)
 
 
-def resume(campaign: Campaign, by: str, seen: int, *, now_s: float) -> Campaign:
+def resume(campaign: Campaign, by: str, seen: int, *, now_s: float, reason: str = "") -> Campaign:
     """Go on after a pause; after a stop by itself: ask a second person to approve again.
 
     Raises:
@@ -125,7 +125,8 @@ def resume(campaign: Campaign, by: str, seen: int, *, now_s: float) -> Campaign:
     _check_phase(campaign, "resumed", Phase.PAUSED, Phase.HALTED)
     if campaign.phase is Phase.HALTED:
         return _acted(campaign, Phase.SUBMITTED, by=by, asked_by=by, reason=campaign.reason)
-    return advance(_acted(campaign, Phase.RUNNING, by=by), now_s)
+    why = reason or f"resumed by {by}"
+    return advance(_acted(campaign, Phase.RUNNING, by=by, reason=why), now_s)
 
 
 def stop(campaign: Campaign, by: str, reason: str = "") -> Campaign:

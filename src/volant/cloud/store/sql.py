@@ -65,7 +65,11 @@ class SqlStore:
         """
         with self._told(), self._engine.begin() as connection:
             _lock(connection)
-            yield SqlWork(connection)
+            work = SqlWork(connection)
+            try:
+                yield work
+            finally:
+                work.let_go()
 
     @contextmanager
     def read(self) -> Iterator[SqlWork]:
@@ -75,7 +79,11 @@ class SqlStore:
             LinkError: the database is gone.
         """
         with self._told(), self._readers.begin() as connection:
-            yield SqlWork(connection)
+            work = SqlWork(connection)
+            try:
+                yield work
+            finally:
+                work.let_go()
 
     def news(self) -> int:
         """How often there was news."""
