@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from volant.cloud import audit
 from volant.cloud.audit import EMPTY, Entry, Head
-from volant.cloud.campaigns import Campaign
+from volant.cloud.campaigns import Campaign, Phase
 from volant.cloud.store.ports import Work
 from volant.core.errors import InputError, TrustError
 from volant.trust.keys import SigningKey
@@ -82,10 +82,11 @@ class _Seen:
             self.made.add((entry.act, entry.about))
         if entry.act == "tell":
             self.told[str(entry.data.get("campaign", ""))] += 1
-        elif "phase" in entry.data:
-            found: dict[str, Any] = {
-                one: entry.data[one] for one in ("phase", "revision") if one in entry.data
-            }
+        elif "phase" in entry.data or entry.act == "start":
+            # An older Volant wrote no phase when a campaign started.
+            found = {"phase": entry.data.get("phase", Phase.RUNNING)}
+            if "revision" in entry.data:
+                found["revision"] = entry.data["revision"]
             self.stands.setdefault(entry.about, {}).update(found)
 
     def check(self, campaign: Campaign) -> None:

@@ -142,7 +142,10 @@ class Fleet:
                 work.end_enlisting(campaign_id, number)
             after = start(before, sizes, by, seen, now_s=now_s)
             self._keep(work, before, after)
-            data = {"sizes": list(sizes), "revision": after.revision, "plan": after.plan.digest}
+            data = {
+                "phase": after.phase, "revision": after.revision, "plan": after.plan.digest,
+                "sizes": list(sizes),
+            }  # fmt: skip
             work.log(at_s=now_s, by=by, act="start", about=campaign_id, data=data)
         return after
 
