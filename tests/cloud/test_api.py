@@ -244,6 +244,14 @@ def test_a_file_that_is_another_or_breaks_off_leaves_nothing(office: Office) -> 
         assert (there.json()["length"], there.json()["sha256"]) == (6, digest)
 
 
+def test_a_file_that_says_for_which_units_it_is_is_told_back_so(office: Office) -> None:
+    office.desk.recognise = lambda file: ("BR", (file.read_bytes().decode(),))
+    path = f"{VERSIONED}/releases/new/files/brake.img"
+    with office.client() as client:
+        found = client.put(path, content=b"brake", headers=office.bearer("olga")).json()
+    assert (found["hardware"], found["units"]) == ("BR", ["brake"])
+
+
 def test_whether_a_release_can_be_made_is_told_before_its_files_are_sent(office: Office) -> None:
     office.publish("2.0")
     with office.client() as client:

@@ -501,6 +501,7 @@ export const EN = {
     empty: "Nothing has happened yet.",
     check: "Check the chain of hashes",
     checks: "Checking",
+    plan: "with the plan",
     whole: (lines: number, digest: string) =>
       `Whole: ${many(lines, "line")}, the last with hash ${digest}`,
   },

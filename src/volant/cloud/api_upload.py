@@ -66,10 +66,11 @@ async def send_file(
         raise BusyError(f"{AT_ONCE} files are sent already; come again")
     guard.files_coming += 1
     try:
-        with tempfile.NamedTemporaryFile(dir=guard.desk.scratch, suffix=".part") as file:
+        # It has no name: whoever kills this process leaves nothing of it.
+        with tempfile.TemporaryFile(dir=guard.desk.scratch) as file:
             await _receive(request, guard, file)
             taken = guard.desk.take_file
-            path = Path(file.name)
+            path = Path(f"/proc/self/fd/{file.fileno()}")
             return await guard.in_thread(lambda: taken(person, name, path, sha256=sha256))
     except OSError as error:
         raise LinkError(f"the file cannot be stored: {error.strerror or error}") from error

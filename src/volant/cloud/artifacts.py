@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,9 @@ S3_BLOCK_BYTES: Final = 1 << 20
 """Asked for at once, so that a slow car holds no connection to the store and no more memory; a choice of ours."""
 ANSWER_S: Final = 10
 """How long the store may be silent; a choice of ours."""
+PARTLY: Final = ".part"
+PARTLY_S: Final = 86_400.0
+"""No copy to a folder is written to so late; a choice of ours."""
 TRIES: Final = 3
 
 
@@ -75,7 +79,8 @@ class FolderArtifacts:
         except OSError as error:
             raise InputError(f"cannot be read: {error}", file=str(file)) from error
         with source, _disk(self.folder):
-            handle, partly = tempfile.mkstemp(dir=self.folder, suffix=".part")
+            self._sweep()
+            handle, partly = tempfile.mkstemp(dir=self.folder, suffix=PARTLY)
             try:
                 with os.fdopen(handle, "wb") as copy:
                     shutil.copyfileobj(source, copy, BLOCK_BYTES)
@@ -85,6 +90,12 @@ class FolderArtifacts:
             finally:
                 Path(partly).unlink(missing_ok=True)
             _sync_folder(self.folder)
+
+    def _sweep(self) -> None:
+        """Remove what a process left that was killed in the middle of a copy."""
+        for one in self.folder.glob(f"*{PARTLY}"):
+            if time.time() - one.stat().st_mtime > PARTLY_S:
+                one.unlink(missing_ok=True)
 
     def blocks(self, sha256: str, begin: int = 0, end: int | None = None) -> Iterator[bytes]:
         """Bytes of a file."""

@@ -18,7 +18,6 @@ from volant.cloud.inventory import Release, check_fit
 from volant.cloud.people import RIGHTS, Person, Right, digest_of, may_not
 from volant.cloud.service import Fleet
 from volant.cloud.store.ports import CarRow, StoredRelease, Work
-from volant.cloud.uptane import shelf
 from volant.cloud.uptane.authority import Authority
 from volant.core.errors import InputError, RefusedError, TrustError
 from volant.trust.keys import SigningKey
@@ -186,30 +185,6 @@ class Looking:
         with self._reading(person) as work:
             return [showing.release(one) for one in work.releases()]
 
-    def ready(self, person: Person, release: str) -> views.ReadyView:
-        """Whether a release of a name can be made, and images signed."""
-        self.check(person, Right.RUN)
-        with self._reading(person) as work:
-            free = work.release(release) is None
-            try:
-                shelf.check_signs(work, self._authority())
-                unsigned = ""
-            except RefusedError as error:
-                unsigned = str(error)
-        return views.ReadyView(release=release, free=free, unsigned=unsigned)
-
-    def file(self, person: Person, sha256: str) -> views.FileView:
-        """A file that was taken in before, so that it need not be sent again.
-
-        Raises:
-            MissingError: there is none.
-        """
-        self.check(person, Right.RUN)
-        length = self.artifacts.size(sha256) if SHA256.match(sha256) else None
-        if length is None:
-            raise MissingError(f"no file {sha256}")
-        return views.FileView(name=sha256, length=length, sha256=sha256, hardware="")
-
     def fit(self, person: Person, release: str, wanted: str = "") -> views.FitView:
         """How a release fits the cars of a filter; looks at every car of the fleet."""
         chosen = parse_filter(wanted)
@@ -269,12 +244,6 @@ class Looking:
         with self.fleet.store.read() as work:
             hour, day = work.count_seen(now_s - HOUR_S, now_s - DAY_S)
         self._heard = (now_s, hour, day)
-
-    def _authority(self) -> Authority:
-        found = self.authority()
-        if found is None:
-            raise RefusedError("no keys of Uptane repositories are here: volant fleet uptane")
-        return found
 
     @property
     def heard_is_old(self) -> bool:

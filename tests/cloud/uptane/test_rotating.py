@@ -86,7 +86,7 @@ def test_the_offer_that_a_car_is_at_stays_the_same_when_other_roles_rotate(town:
 
 @pytest.mark.parametrize(("name", "role"), [(DIRECTOR, "timestamp"), (DIRECTOR, "targets")])
 def test_a_server_with_old_keys_says_so_and_gives_nothing_that_no_car_believes(
-    town: Town, name: str, role: str
+    town: Town, name: str, role: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     car = town.car()
     old: Authority | None = town.authority
@@ -100,6 +100,7 @@ def test_a_server_with_old_keys_says_so_and_gives_nothing_that_no_car_believes(
         assert f"no key of role {role} of repository {name} is here that its root 2 names" in why
     town.begin()
     assert car.tell().status == 503
+    assert caplog.text.count("uptane_refused") == 1, "once a minute"
     with town.store.read() as work:
         (lacks,) = old.lacking(work)
     assert lacks.startswith(f"{name}-{role}: the keys that version 2")

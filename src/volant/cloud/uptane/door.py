@@ -6,6 +6,7 @@ decide; whoever only reads metadata changes nothing but their freshness, since n
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -39,10 +40,14 @@ PREFIX: Final = "/uptane"
 BODY_MOST_BYTES: Final = 1 << 20
 """Of a manifest or a joining; a longer one need not be read to its end: 413."""
 JSON: Final = "application/json"
+TOLD_S: Final = 60.0
+"""The same words are logged once in so long."""
 REFUSALS_S: Final = 10.0
 """Between two times that manifests of one car that are not believed are written down: whoever floods costs no writes."""
 REFUSALS_MOST: Final = 10_000
 """Cars of which refusals are kept until they are written."""
+
+_log = logging.getLogger(__name__)
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,6 +75,8 @@ class UptaneDoor:
     clock_s: Callable[[], float]
     """Unix seconds."""
     _refused: dict[str, _Refused] = field(default_factory=dict)
+    _told: dict[str, float] = field(default_factory=dict)
+    """What was logged last, and when."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
@@ -96,7 +103,18 @@ class UptaneDoor:
         except InputError as error:
             return _no(400, str(error))
         except RefusedError as error:
+            self._tell(str(error))
             return _no(503, str(error))
+
+    def _tell(self, why: str) -> None:
+        """That something cannot be done here, such as signing with keys that were rotated elsewhere."""
+        now_s = self.clock_s()
+        with self._lock:
+            if abs(now_s - self._told.get(why, float("-inf"))) < TOLD_S:
+                return
+            self._told.clear()
+            self._told[why] = now_s
+        _log.warning("uptane_refused why=%s", why)
 
     def _route(
         self,
