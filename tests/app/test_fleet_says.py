@@ -79,11 +79,12 @@ def test_lists_that_are_empty_say_what_to_do(home: Path) -> None:
     assert "none of 1 cars is so" in words("cars", "fleet", "--filter", "model == x").stdout
 
 
-def test_a_draft_claims_no_numbers(home: Path) -> None:
+def test_a_draft_claims_no_numbers_and_refusals_are_grouped(home: Path) -> None:
     begin()
     shown = words("campaign", "fleet", "show", "spring").stdout
     assert "stop it" not in shown
     assert "(new)" not in shown
+    assert "not submit, approve, pause, resume, retry: it is approved\n" in shown
 
 
 @pytest.mark.parametrize("width", ["80", "120"])

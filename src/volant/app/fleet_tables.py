@@ -43,12 +43,23 @@ def say_campaign(found: views.CampaignView, failures: Sequence[views.FailureView
         say_failures(failures)
     able = [one.verb for one in found.verbs if not one.why_not]
     answer(f"you may: {', '.join(able) or 'nothing but look'}")
-    refused: dict[str, list[str]] = {}
+    for verbs, why_not in _refusals(found):
+        answer(f"  not {', '.join(verbs)}: {why_not}")
+
+
+def _refusals(found: views.CampaignView) -> list[tuple[list[str], str]]:
+    """Verbs that are not possible now with why not; those with one cause together."""
+    groups: dict[str, list[views.VerbView]] = {}
     for one in found.verbs:
         if one.why_not:
-            refused.setdefault(one.why_not, []).append(one.verb)
-    for why_not, verbs in refused.items():
-        answer(f"  not {', '.join(verbs)}: {why_not}")
+            cause = one.why_not
+            if cause.startswith(f"it is {found.phase}"):
+                cause = f"it is {found.phase}"
+            groups.setdefault(cause, []).append(one)
+    return [
+        ([one.verb for one in some], cause if len(some) > 1 else some[0].why_not)
+        for cause, some in groups.items()
+    ]
 
 
 WAVE_HEADS = ("wave", "", "cars", "good", "errors", "now")
@@ -106,7 +117,7 @@ def say_cars(page: views.CarsPage) -> None:
         answer(f"none of {page.total} cars is so")
         return
     rows = [
-        (one.car, ", ".join(one.groups), one.protocol, when(one.seen_s), _runs(one))
+        (one.car, ", ".join(one.groups) or "-", one.protocol, when(one.seen_s), _runs(one) or "-")
         for one in page.cars
     ]
     table("", ("car", "groups", "speaks", "heard (UTC)", "runs"), rows)
