@@ -100,7 +100,7 @@ def test_a_campaign_from_afar(door: Door) -> None:
     assert door.words("vera", "watch", "spring").return_value == Exit.DIFFERS
     shown = door.words("vera", "campaign", "show", "spring").stdout
     assert "spring: halted" in shown
-    assert "not change, submit, approve, start, resume, retry: vera is viewer" in shown
+    assert "not change, submit, start, resume, retry: vera is viewer" in shown
     assert "you may: nothing but look" in shown
     assert door.run("olga", "campaign", "retry", "spring", "--car", "CAR1")["waves"][0]["cars"] == {
         "waiting": 1, "again": 1,

@@ -251,6 +251,7 @@ export const look = css`
   }
   select {
     text-overflow: ellipsis;
+    max-width: 30rem;
   }
   input[aria-invalid="true"],
   select[aria-invalid="true"] {
