@@ -196,3 +196,22 @@ def test_the_help_begins_where_one_begins() -> None:
 def test_a_dismissed_car_in_json(home: Path) -> None:
     run("admit", "fleet", "CAR1", "--by", "ann")
     assert run("dismiss", "fleet", "CAR1", "--by", "ann") == {"car": "CAR1", "dismissed": True}
+
+
+def test_many_cars_are_let_in_from_a_file(home: Path) -> None:
+    (home / "cars.txt").write_text("# spring\nCAR1\n\n  CAR2  \n")
+    shown = words("admit", "fleet", "--from", "cars.txt", "--by", "ann").stdout.splitlines()
+    assert [line.split()[0] for line in shown] == ["CAR1", "CAR2"]
+    made = run("admit", "fleet", "--from", "cars.txt", "--by", "ann")
+    assert [(one["name"], one["again"]) for one in made] == [("CAR1", True), ("CAR2", True)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("CAR1\na/b\n", "cars.txt:2: no id of a car"), ("CAR1\nCAR1", "cars.txt:2: CAR1 stands in line 1"), ("\n", "no car in it")],
+)  # fmt: skip
+def test_a_list_with_a_fault_lets_nobody_in(home: Path, text: str, expected: str) -> None:
+    (home / "cars.txt").write_text(text)
+    assert expected in refused("admit", "fleet", "--from", "cars.txt", "--by", "ann")
+    assert "which car" in refused("admit", "fleet", "--by", "ann")
+    assert not (home / "fleet").exists()

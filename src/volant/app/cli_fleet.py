@@ -63,8 +63,14 @@ def serve(
 @fleet_app.command()
 def admit(
     fleet: FleetArgument,
-    car: Annotated[str, typer.Argument(help="The car's id, such as its VIN.")],
+    car: Annotated[str, typer.Argument(help="The car's id, such as its VIN.")] = "",
     by: ByOption = "",
+    listed: Annotated[
+        Path | None,
+        typer.Option(
+            "--from", help="All cars of this file, an id a line; prints each with its token."
+        ),
+    ] = None,
     uptane: Annotated[
         bool, typer.Option("--uptane", help="It speaks Uptane: print a code for `volant ota join`.")
     ] = False,
@@ -77,11 +83,12 @@ def admit(
     Examples:
       volant fleet admit fleet VOLANT00000000001 --by ann
       volant fleet admit fleet VOLANTSIM00000001 --uptane
+      volant fleet admit fleet --from cars.txt --by ann
     """
-    from volant.app.fleet_command import admit_command
+    from volant.app.fleet_admit import admit_command
 
     where = where_of(fleet, by, token_file)
-    raise typer.Exit(admit_command(where, car, uptane=uptane, as_json=as_json))
+    raise typer.Exit(admit_command(where, car, listed, uptane=uptane, as_json=as_json))
 
 
 @fleet_app.command()

@@ -32,15 +32,6 @@ FIRST: Final = "1"
 DAY_S: Final = 86_400.0
 
 
-def admit_command(where: Where, car: str, *, uptane: bool = False, as_json: bool) -> Exit:
-    """Let a car in and tell its token, or its code."""
-    with open_desk(where, make=True) as (desk, person):
-        found = desk.admit_uptane(person, car) if uptane else desk.admit(person, car)
-    if found.again:
-        tell(f"{car} was let in before: its older token or code is no longer good")
-    return _say_token(found, as_json=as_json)
-
-
 def dismiss_command(where: Where, car: str, *, as_json: bool) -> Exit:
     """Let a car out."""
     with open_desk(where) as (desk, person):

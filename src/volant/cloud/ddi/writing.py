@@ -95,7 +95,10 @@ def write_deployment(
     body: dict[str, Any] = {"id": str(action.action_id), key: found}
     if history and action.messages:
         messages = action.messages if history < 0 else action.messages[:history]
-        body["actionHistory"] = {"status": _status(action, installed=installed), "messages": messages}
+        body["actionHistory"] = {
+            "status": _status(action, installed=installed),
+            "messages": messages,
+        }
     return msgspec.json.encode(body)
 
 
