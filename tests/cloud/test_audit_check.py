@@ -89,6 +89,8 @@ def test_text_that_is_no_text_and_nothing_at_all_are_changed_lines(office: Offic
         change(office, f"update audit set line = {value} where number = 3")
         with pytest.raises(InputError, match="audit log:3: the line was changed"):
             check(office)
+        with pytest.raises(InputError, match="`volant fleet audit` says which"):
+            office.desk.audit(office.who("vera"))
 
 
 def test_the_last_line_changed_is_found_by_the_hash_beside_it(office: Office) -> None:

@@ -18,7 +18,7 @@ from volant.cloud.campaigns.state import ERRORS, GOOD, UNABLE, Campaign, CarStat
 from volant.cloud.ddi.device import Device, groups_of
 from volant.cloud.people import RIGHTS, Person, Right, may_not
 from volant.cloud.store.ports import CarRow, DeltaJob, FailureRow, StoredRelease
-from volant.core.errors import RefusedError
+from volant.core.errors import InputError, RefusedError
 
 VERBS: Final[Mapping[str, Right]] = {
     "change": Right.RUN, "submit": Right.RUN, "approve": Right.APPROVE, "start": Right.RUN,
@@ -276,8 +276,17 @@ def person(found: Person) -> views.PersonView:
 
 
 def audit_line(data: bytes) -> views.AuditLine:
-    """One line of the audit log."""
-    entry = msgspec.json.decode(data, type=Entry)
+    """One line of the audit log.
+
+    Raises:
+        InputError: somebody has put something else in its place.
+    """
+    try:
+        entry = msgspec.json.decode(data, type=Entry)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise InputError(
+            "a line of the audit log was changed, it is none of ours; `volant fleet audit` says which"
+        ) from error
     return views.AuditLine(
         number=entry.number, at_s=entry.at_s, by=entry.by, act=entry.act, about=entry.about,
         data=entry.data,
