@@ -296,8 +296,8 @@ export const look = css`
     scrollbar-color: var(--ink-faint) transparent;
     /* A shade at the edge behind which there is more: the covers move with the table, the shades do not. */
     background:
-      linear-gradient(90deg, var(--plate) 40%, transparent) left / 48px 100% no-repeat local,
-      linear-gradient(270deg, var(--plate) 40%, transparent) right / 48px 100% no-repeat local,
+      linear-gradient(90deg, var(--plate) 40%, transparent) left / 48px 102% no-repeat local,
+      linear-gradient(270deg, var(--plate) 40%, transparent) right / 48px 102% no-repeat local,
       linear-gradient(90deg, var(--ink-faint), transparent) left / 14px 100% no-repeat scroll,
       linear-gradient(270deg, var(--ink-faint), transparent) right / 14px 100% no-repeat scroll;
   }
