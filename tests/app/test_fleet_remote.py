@@ -100,7 +100,7 @@ def test_a_campaign_from_afar(door: Door) -> None:
     assert door.words("vera", "watch", "spring").return_value == Exit.DIFFERS
     shown = door.words("vera", "campaign", "show", "spring").stdout
     assert "spring: halted" in shown
-    assert "not start" in shown
+    assert "not change, submit, start, resume, retry: vera is viewer" in shown
     assert "you may: nothing but look" in shown
     assert door.run("olga", "campaign", "retry", "spring", "--car", "CAR1")["waves"][0]["cars"] == {
         "waiting": 1, "again": 1,
@@ -161,7 +161,7 @@ def test_what_is_missing_is_told(door: Door, monkeypatch: pytest.MonkeyPatch) ->
         (200, b"<html>", LinkError),
         (200, b"[]", LinkError),
         (302, b"", LinkError),
-        (404, b"<html>", MissingError),
+        (404, b"<html>", LinkError),
         (500, b"\xff", LinkError),
         (503, b'{"error": "away"}', LinkError),
     ],

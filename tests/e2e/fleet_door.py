@@ -161,9 +161,22 @@ def fill(work: Work, now_s: float) -> None:
     made = DeltaJob(base="b7" * 32, target="c" * 64, cars=31, state="made", length=1_373_197)
     work.put_delta_job(made)
     _campaigns(work, now_s)
-    for act in ("draft", "submit", "approve", "start"):
-        by = "bob" if act == "approve" else "ann"
-        work.log(at_s=now_s, by=by, act=act, about="spring", data={"revision": 1})
+    _lines(work, now_s)
+
+
+def _lines(work: Work, now_s: float) -> None:
+    """The audit log that goes with all this."""
+    for release in work.releases():
+        work.log(at_s=now_s, by="ann", act="publish", about=release.name)
+    for one in work.campaigns():
+        name = one.plan.campaign_id
+        work.log(at_s=now_s, by="ann", act="draft", about=name)
+        for number in range(one.told):
+            tried = {"campaign": name, "attempt": 1}
+            work.log(at_s=now_s, by="server", act="tell", about=car_id(number), data=tried)
+        stands = {"phase": one.phase, "revision": one.revision}
+        act = "submit" if one.phase is Phase.SUBMITTED else "start"
+        work.log(at_s=now_s, by="ann", act=act, about=name, data=stands)
 
 
 def _device(number: int) -> Device:
@@ -189,7 +202,7 @@ def _campaigns(work: Work, now_s: float) -> None:
     work.put_campaign(
         Campaign(
             plan=bad, authors=("ann",), phase=Phase.HALTED, revision=3, told=3, asked_by="ann",
-            reason="wave all: 2 of 10 cars in error, limit 2 (0 silent, 2 unwell)",
+            reason="wave all: 2 of 10 cars in error, limit 2 (0 failed, 0 silent, 2 unwell)",
             tallies=(WaveTally(counts=_counts({CarState.UNWELL: 2, CarState.WAITING: 8})),),
         )
     )  # fmt: skip
@@ -210,7 +223,7 @@ def _spring() -> Campaign:
     sums = (HealthSum(events=28, exposure=4120.0), HealthSum(events=0, exposure=310.0))
     return Campaign(
         plan=plan, authors=("ann",), phase=Phase.RUNNING, revision=3, asked_by="ann",
-        approved_by="bob", approved=plan.digest, wave=1, told=31, reason="running by ann",
+        approved_by="bob", approved=plan.digest, wave=1, told=31, reason="started by ann",
         tallies=tuple(WaveTally(counts=_counts(one)) for one in SPRING), health=sums,
     )  # fmt: skip
 

@@ -249,6 +249,10 @@ export const look = css`
     font-family: var(--code);
     font-size: 15px;
   }
+  select {
+    text-overflow: ellipsis;
+    max-width: 30rem;
+  }
   input[aria-invalid="true"],
   select[aria-invalid="true"] {
     border: 2px solid var(--now);
@@ -288,6 +292,14 @@ export const look = css`
     overflow-x: auto;
     margin-inline: -20px;
     padding-inline: 20px;
+    scrollbar-width: thin;
+    scrollbar-color: var(--ink-faint) transparent;
+    /* A shade at the edge behind which there is more: the covers move with the table, the shades do not. */
+    background:
+      linear-gradient(90deg, var(--plate) 40%, transparent) left / 48px 102% no-repeat local,
+      linear-gradient(270deg, var(--plate) 40%, transparent) right / 48px 102% no-repeat local,
+      linear-gradient(90deg, var(--ink-faint), transparent) left / 14px 100% no-repeat scroll,
+      linear-gradient(270deg, var(--ink-faint), transparent) right / 14px 100% no-repeat scroll;
   }
   table {
     width: 100%;

@@ -236,6 +236,7 @@ export interface ReportView {
   failures: readonly FailureView[];
   audit_lines: number;
   audit_digest: string;
+  sealed_head: string;
 }
 
 /** What one may be let to do. */
@@ -265,6 +266,7 @@ export interface TasksPage {
 export interface TokenView {
   name: string;
   token: string;
+  again: boolean;
 }
 
 /** One thing that the person who asks may do with a campaign, or why not. */

@@ -132,6 +132,7 @@ export const EN = {
     ended: "Ended",
   },
   campaign: {
+    back: "To all campaigns",
     revision: (number: number) => `revision ${n(number)}`,
     told: (tries: number) => `${many(tries, "try", "tries")} told`,
     late: (number: number) => `${cars(number)} turned bad after they had counted as good`,
@@ -256,6 +257,8 @@ export const EN = {
       `usual ${usual}; stops when ${ratio} times as many explain it better, falsely in ${chance} at most`,
   },
   form: {
+    mayNot: (name: string, role: string) =>
+      `${name} is ${role}, who may not write campaigns. Nothing can be saved here.`,
     what: "What",
     who: "Which cars",
     waves: "Waves",
@@ -469,14 +472,14 @@ export const EN = {
       admin: "does all, but approves nothing of their own",
     } as Record<string, string>,
     made: "Since",
-    expires: "Until",
+    expires: "Expires",
     state: "Token",
     valid: "valid",
     over: "over",
     revoked: "taken back",
-    always: "always",
+    always: "never",
     add: "Let somebody in",
-    days: "Valid for days; empty: always",
+    days: "Expires after days; empty: never",
     act: "Make a token",
     token: (name: string) => `The token of ${name}. It is told once.`,
     revoke: "Take back",
@@ -498,6 +501,7 @@ export const EN = {
     empty: "Nothing has happened yet.",
     check: "Check the chain of hashes",
     checks: "Checking",
+    plan: "with the plan",
     whole: (lines: number, digest: string) =>
       `Whole: ${many(lines, "line")}, the last with hash ${digest}`,
   },

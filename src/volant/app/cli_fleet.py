@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -13,9 +13,23 @@ from volant.app.cli_fleet_simulate import simulate
 from volant.app.cli_fleet_uptane import uptane
 from volant.app.cli_parts import PLAIN, JsonOption
 
-fleet_app = typer.Typer(
-    **PLAIN, help="Serve updates to many cars, in campaigns that stop themselves."
-)
+HELP: Final = """Serve updates to many cars, in campaigns that stop themselves.
+
+Start here: volant fleet demo
+
+\b
+From a folder to a campaign:
+  volant fleet admit fleet VOLANT00000000001
+  volant fleet publish fleet os-2.0 os.swu --version 2.0
+  volant fleet campaign fleet draft spring --plan spring.json
+  volant fleet serve fleet
+"""
+ORDER: Final = (
+    "demo", "admit", "dismiss", "cars", "groups", "publish", "releases", "fit", "deltas", "campaign",
+    "campaigns", "watch", "report", "audit", "people", "token", "serve", "uptane", "simulate",
+)  # fmt: skip
+"""Of the commands in the help: as one comes to need them."""
+fleet_app = typer.Typer(**PLAIN, help=HELP)
 fleet_app.command()(people)
 fleet_app.command()(token)
 fleet_app.command()(audit)
@@ -49,8 +63,14 @@ def serve(
 @fleet_app.command()
 def admit(
     fleet: FleetArgument,
-    car: Annotated[str, typer.Argument(help="The car's id, such as its VIN.")],
+    car: Annotated[str, typer.Argument(help="The car's id, such as its VIN.")] = "",
     by: ByOption = "",
+    listed: Annotated[
+        Path | None,
+        typer.Option(
+            "--from", help="All cars of this file, an id a line; prints each with its token."
+        ),
+    ] = None,
     uptane: Annotated[
         bool, typer.Option("--uptane", help="It speaks Uptane: print a code for `volant ota join`.")
     ] = False,
@@ -63,11 +83,12 @@ def admit(
     Examples:
       volant fleet admit fleet VOLANT00000000001 --by ann
       volant fleet admit fleet VOLANTSIM00000001 --uptane
+      volant fleet admit fleet --from cars.txt --by ann
     """
-    from volant.app.fleet_command import admit_command
+    from volant.app.fleet_admit import admit_command
 
     where = where_of(fleet, by, token_file)
-    raise typer.Exit(admit_command(where, car, uptane=uptane, as_json=as_json))
+    raise typer.Exit(admit_command(where, car, listed, uptane=uptane, as_json=as_json))
 
 
 @fleet_app.command()
@@ -76,6 +97,7 @@ def dismiss(
     car: Annotated[str, typer.Argument(help="The car's id.")],
     by: ByOption = "",
     token_file: TokenFileOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Let a car out: its token is no longer good, and no campaign waits for it.
 
@@ -85,7 +107,7 @@ def dismiss(
     """
     from volant.app.fleet_command import dismiss_command
 
-    raise typer.Exit(dismiss_command(where_of(fleet, by, token_file), car))
+    raise typer.Exit(dismiss_command(where_of(fleet, by, token_file), car, as_json=as_json))
 
 
 @fleet_app.command()
@@ -174,7 +196,7 @@ def publish(
         ),
     ] = None,
     by: ByOption = "",
-    version: Annotated[str, typer.Option(help="Version that cars are told.")] = "1",
+    version: Annotated[str, typer.Option(help="Version that cars are told; default: 1.")] = "",
     token_file: TokenFileOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -183,8 +205,8 @@ def publish(
     \b
     Examples:
       volant fleet publish fleet os-2.0 os.swu --version 2.0 --by ann
-      volant fleet publish fleet calm-2 --image brake-2.img --image drive-2.img
-      volant fleet publish fleet hello-2 --image APP/app.hello=hello.vapp
+      volant fleet publish fleet calm-2 --version 2 --image brake-2.img --image drive-2.img
+      volant fleet publish fleet hello-2 --version 2 --image APP/app.hello=hello.vapp
     """
     from volant.app.fleet_command import PublishWish, publish_command
 
@@ -255,7 +277,9 @@ def campaign(
     by: ByOption = "",
     plan: Annotated[Path | None, typer.Option(help="Plan (JSON) for draft and change.")] = None,
     digest: Annotated[str, typer.Option(help="For approve: digest of the plan, as shown.")] = "",
-    reason: Annotated[str, typer.Option(help="For pause and stop.")] = "",
+    reason: Annotated[
+        str, typer.Option(help="For pause, resume and stop: why; in the audit log.")
+    ] = "",
     revision: Annotated[
         int | None, typer.Option(min=0, help="Refuse if somebody has acted since this one.")
     ] = None,
@@ -270,6 +294,9 @@ def campaign(
     \b
     Examples:
       volant fleet campaign fleet draft spring --plan spring.json --by ann
+      volant fleet campaign fleet approve spring --by bob --digest DIGEST
+      volant fleet campaign fleet start spring --by ann --revision 2
+      volant fleet campaign fleet retry spring --car VOLANT00000000001
       volant fleet campaign fleet stop spring --by bob --reason "bad brakes"
     """
     from volant.app.fleet_command import Asked, campaign_command
@@ -339,6 +366,21 @@ def demo(
       volant fleet demo
       volant fleet demo --folder demo --json
     """
+    from volant.app.demo_folder import check_new
+    from volant.app.say import tell
+
+    if folder is not None:
+        check_new(folder, "fleet")
+    if not as_json:
+        tell("gets ready; the first time on a machine the car is compiled, which takes minutes")
     from volant.app.fleet_demo import demo_command
 
     raise typer.Exit(demo_command(folder, as_json=as_json))
+
+
+def _place(command: object) -> int:
+    name = getattr(command, "name", None) or command.callback.__name__  # type: ignore[attr-defined]
+    return ORDER.index(name)
+
+
+fleet_app.registered_commands.sort(key=_place)

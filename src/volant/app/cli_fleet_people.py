@@ -54,16 +54,26 @@ def audit(
     lines: Annotated[
         int, typer.Option(min=0, max=1000, help="Show so many of its last lines instead.")
     ] = 0,
+    holds: Annotated[
+        str,
+        typer.Option(
+            help="Check also that it holds what was kept elsewhere: a report (JSON), or LINES:HASH."
+        ),
+    ] = "",
     token_file: TokenFileOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check that no line of the audit log was changed or is missing.
+    """Check that no line of the audit log was changed, is missing or was cut off.
+
+    Without --holds a cut end shows only where campaigns, releases or people have no line.
 
     \b
     Examples:
       volant fleet audit fleet
+      volant fleet audit fleet --holds spring.json
       volant fleet audit fleet --lines 20
     """
     from volant.app.fleet_command import audit_command
 
-    raise typer.Exit(audit_command(where_of(fleet, "", token_file), lines, as_json=as_json))
+    where = where_of(fleet, "", token_file)
+    raise typer.Exit(audit_command(where, lines, holds, as_json=as_json))

@@ -46,13 +46,13 @@ def uptane(
       volant fleet uptane fleet --publish image
     """
     from volant.app import fleet_rotate
-    from volant.app.fleet_open import user
+    from volant.app.fleet_open import user_named
     from volant.app.fleet_uptane import uptane_command
     from volant.core.errors import InputError
 
     if sum(map(bool, (rotate, publish, drop))) > 1 or (public and not rotate):
         raise InputError("one of --rotate, --publish and --drop at a time; --public with --rotate")
-    who = by or user()
+    who = user_named(by)
     if rotate:
         wish = fleet_rotate.RotateWish(rotate, tuple(keys or ()), tuple(public or ()))
         raise typer.Exit(fleet_rotate.rotate_command(folder, wish, who, as_json=as_json))

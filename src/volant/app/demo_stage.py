@@ -16,6 +16,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from volant.app.demo_folder import check_new
 from volant.app.exits import Exit
 from volant.app.folders import data_folder
 from volant.app.programs import tables_of
@@ -161,6 +162,7 @@ def play(
     make: Callable[[Path], S],
     folder: Path | None,
     *,
+    makes: str = "car",
     as_json: bool,
 ) -> Exit:
     """Do one step after the other, up to the first that does not happen.
@@ -169,6 +171,7 @@ def play(
         steps: by name.
         make: the stage in a folder.
         folder: a new one, which is kept; None: one that is thrown away once all has happened.
+        makes: what the demo makes in it, for people.
         as_json: print one JSON object instead of lines and a table.
 
     Raises:
@@ -176,13 +179,14 @@ def play(
     """
     place = folder or Path(tempfile.mkdtemp(prefix="volant-demo-"))
     if folder is not None:
-        if place.exists() and any(place.iterdir()):
-            raise RefusedError(f"{place} is not empty: the demo makes a car of its own")
+        check_new(place, makes)
         place.mkdir(parents=True, exist_ok=True)
     stage, done = make(place.absolute()), list[Happened]()
     stage.quiet = as_json
     try:
         for name, step in steps:
+            if not as_json:
+                tell(f"..  {name}")
             done.append(_tried(name, step, stage))
             if not as_json:
                 _say(done[-1])

@@ -16,8 +16,10 @@ from volant.app.fleet_images import ImageWish, image_of
 from volant.app.fleet_open import AnyDesk, Where, open_desk
 from volant.app.fleet_report import say_report, write_html
 from volant.app.fleet_sending import Sending
-from volant.app.say import answer, answer_json
+from volant.app.say import answer, answer_json, tell
 from volant.cloud import views
+from volant.cloud.audit import HEAD_MOST_BYTES
+from volant.cloud.audit_check import PLAIN
 from volant.cloud.campaigns import Plan
 from volant.cloud.people import Person, Role
 from volant.core.errors import InputError, RefusedError
@@ -25,20 +27,17 @@ from volant.core.errors import InputError, RefusedError
 VERBS: Final = (
     "draft", "change", "submit", "approve", "start", "pause", "resume", "stop", "retry", "show",
 )  # fmt: skip
+FIRST: Final = "1"
+"""Version of a release for which nobody named one."""
 DAY_S: Final = 86_400.0
 
 
-def admit_command(where: Where, car: str, *, uptane: bool = False, as_json: bool) -> Exit:
-    """Let a car in and tell its token, or its code."""
-    with open_desk(where, make=True) as (desk, person):
-        found = desk.admit_uptane(person, car) if uptane else desk.admit(person, car)
-    return _say_token(found, as_json=as_json)
-
-
-def dismiss_command(where: Where, car: str) -> Exit:
+def dismiss_command(where: Where, car: str, *, as_json: bool) -> Exit:
     """Let a car out."""
     with open_desk(where) as (desk, person):
         desk.dismiss(person, car)
+    if as_json:
+        answer_json({"car": car, "dismissed": True})
     return Exit.DONE
 
 
@@ -82,7 +81,9 @@ class PublishWish:
 def publish_command(where: Where, wish: PublishWish, *, as_json: bool) -> Exit:
     """Take files in as a release."""
     if not wish.files and not wish.images:
-        raise InputError("a release of what? FILE, or --image")
+        raise InputError(
+            "a release needs at least one file: FILE for devices of hawkBit's, or --image"
+        )
     wanted = [ImageWish(one, "") for one in wish.files] + [image_of(one) for one in wish.images]
     with open_desk(where, make=True) as (desk, person):
         _check_ready(desk.ready(person, wish.release), images=bool(wish.images))
@@ -96,13 +97,15 @@ def publish_command(where: Where, wish: PublishWish, *, as_json: bool) -> Exit:
             )
             for one, found in zip(wanted, taken, strict=True)
         )
-        body = views.ReleaseBody(version=wish.version, files=bodies)
+        body = views.ReleaseBody(version=wish.version or FIRST, files=bodies)
         found = desk.publish(person, wish.release, body)
     if as_json:
         answer_json(found)
         return Exit.DONE
     for one in found.files:
         answer(f"{one.sha256}  {one.name}")
+    if not wish.version:
+        tell(f"cars are told version {FIRST}; --version says another")
     return Exit.DONE
 
 
@@ -118,7 +121,7 @@ def _size(file: Path) -> int:
     try:
         return file.stat().st_size
     except OSError as error:
-        raise InputError(f"cannot be read: {error}", file=str(file)) from error
+        raise InputError(f"cannot be read: {error.strerror}", file=str(file)) from error
 
 
 def releases_command(where: Where, *, as_json: bool) -> Exit:
@@ -178,6 +181,10 @@ def _act(desk: AnyDesk, person: Person, asked: Asked) -> views.CampaignView:
         plan = _plan(asked.plan, asked.name)
         return desk.change(person, asked.name, plan, asked.revision)
     if asked.verb == "approve" and not asked.digest:
+        verbs = desk.campaign(person, asked.name).verbs
+        why_not = next((one.why_not for one in verbs if one.verb == "approve"), "")
+        if why_not:
+            raise RefusedError(why_not)
         raise InputError("approved is one plan: --digest DIGEST, as `show` tells it")
     said = {
         "revision": asked.revision, "digest": asked.digest, "reason": asked.reason,
@@ -225,18 +232,60 @@ def token_command(
     return _say_token(found, as_json=as_json)
 
 
-def audit_command(where: Where, lines: int, *, as_json: bool) -> Exit:
+def audit_command(where: Where, lines: int, holds: str = "", *, as_json: bool) -> Exit:
     """Check the chain of the audit log, or show its last lines."""
+    kept = _kept(holds)
     with open_desk(where) as (desk, person):
         if lines:
             shown = desk.audit(person, limit=lines)
             return _say(shown, tables.say_audit, as_json=as_json)
-        head = desk.check_audit(person)
+        head = desk.check_audit(person, kept)
     if as_json:
         answer_json(head)
         return Exit.DONE
     answer(f"{head.lines} lines, none changed or missing; the last has {head.digest}")
+    if kept:
+        answer("it holds what was kept")
+    else:
+        answer(
+            f"to find later whether its end was cut off, keep: --holds {head.lines}:{head.digest}"
+        )
     return Exit.DONE
+
+
+def _kept(holds: str) -> str:
+    """What `--holds` says: a head itself, a file with one, or a report with one.
+
+    Raises:
+        InputError: it is none of these.
+    """
+    if not holds or PLAIN.match(holds):
+        return holds
+    path = Path(holds)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        wanted = "expected LINES:HASH or a file"
+        raise InputError(f"cannot be read: {error.strerror}; {wanted}", file=holds) from error
+    except UnicodeDecodeError as error:
+        raise InputError("no report and no head of an audit log", file=holds) from error
+    try:
+        report = msgspec.json.decode(text, type=_Kept)
+    except msgspec.MsgspecError:
+        report = _Kept()
+    if report.sealed_head or report.audit_digest:
+        return report.sealed_head or f"{report.audit_lines}:{report.audit_digest}"
+    if len(text) > HEAD_MOST_BYTES:
+        raise InputError("no report and no head of an audit log", file=holds)
+    return text.strip()
+
+
+class _Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """What a report says of the audit log."""
+
+    audit_lines: int = 0
+    audit_digest: str = ""
+    sealed_head: str = ""
 
 
 def _say(found: Any, in_words: Any, *, as_json: bool) -> Exit:
@@ -261,7 +310,9 @@ def _plan(path: Path | None, name: str) -> Plan:
     try:
         found = Plan.from_bytes(path.read_bytes())
     except OSError as error:
-        raise InputError(f"cannot be read: {error}", file=str(path)) from error
+        raise InputError(f"cannot be read: {error.strerror}", file=str(path)) from error
+    except InputError as error:
+        raise InputError(error.message, file=str(path), where=error.where) from error
     if found.campaign_id != name:
         raise InputError(f"the plan of {found.campaign_id}, expected {name}", file=str(path))
     return found

@@ -25,6 +25,7 @@ from volant.app.fleet_open import Where, open_desk
 from volant.app.fleet_remote import SOMEBODY, RemoteDesk
 from volant.app.live_updates import AT_WORK
 from volant.app.ota_join import JoinWish, join
+from volant.app.say import tell
 from volant.cloud import views
 from volant.cloud.campaigns import CarState, Phase, Plan
 from volant.cloud.campaigns.plan import Wave
@@ -132,7 +133,7 @@ Step = StepOf[Stage]
 
 def demo_command(folder: Path | None, *, as_json: bool) -> Exit:
     """Run `volant fleet demo`."""
-    return play(STEPS, Stage, folder, as_json=as_json)
+    return play(STEPS, Stage, folder, makes="fleet", as_json=as_json)
 
 
 # --- the steps ------------------------------------------------------------------------------------
@@ -163,9 +164,12 @@ def _joined(stage: Stage) -> str:
         join(f"http://127.0.0.1:{stage.port}/uptane", wish, stage.folder / vehicle)
     stage.park()
     end_s = time.monotonic() + UP_S
-    heard = 0
+    heard, said = 0, -1
     while time.monotonic() < end_s:
         heard = sum(bool(one.runs) for one in _cars(stage))
+        if heard != said and not stage.quiet:
+            tell(f"    {heard} of {CARS} cars were heard")
+        said = heard
         if heard == CARS:
             units = len(_cars(stage)[0].runs)
             return f"{CARS} cars with {units} units each have said what they run"

@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, Self
 
+from volant.app.fleet_seal import AuditKey
 from volant.app.fleet_settings import load_settings, open_artifacts, open_store
 from volant.cloud.desk import Desk
 from volant.cloud.service import Fleet
@@ -60,4 +61,6 @@ class FleetFolder:
         return desk.publish(person, name, ReleaseBody(version=version, files=bodies))
 
     def _desk(self, now_s: float) -> Desk:
-        return Desk(self.fleet, self.artifacts, lambda: now_s, self.path)
+        return Desk(
+            self.fleet, self.artifacts, lambda: now_s, self.path, sealer=AuditKey(self.path)
+        )

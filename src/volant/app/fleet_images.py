@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Final
 
 from volant.core.errors import InputError
-from volant.vehicle.boot import read_image
-from volant.vehicle.boot.image import is_image
 
 WORDS: Final = "HARDWARE=FILE, HARDWARE/UNIT=FILE, or FILE where it is a program of a Volant car"
 HEAD_BYTES: Final = 64
@@ -30,6 +28,10 @@ class ImageWish:
 
 def recognise(file: Path) -> tuple[str, tuple[str, ...]]:
     """Hardware and units of a program of a Volant car; no hardware: it is something else."""
+    # Here, since whoever only looks at a fleet needs no car.
+    from volant.vehicle.boot import read_image
+    from volant.vehicle.boot.image import is_image
+
     with file.open("rb") as opened:
         head = opened.read(HEAD_BYTES)
     if not is_image(head) or file.stat().st_size > PROGRAM_MOST_BYTES:

@@ -15,6 +15,7 @@ from typing import Final, TypeAlias
 from volant.app.fleet_folder import FleetFolder
 from volant.app.fleet_keys import FleetKeys
 from volant.app.fleet_remote import SOMEBODY, RemoteDesk
+from volant.app.fleet_seal import AuditKey
 from volant.cloud.desk import Desk
 from volant.cloud.people import Person
 from volant.core.errors import InputError, TrustError
@@ -51,13 +52,20 @@ def open_desk(where: Where, *, make: bool = False) -> Iterator[tuple[AnyDesk, Pe
             raise InputError("--by is for a folder; at a server you are whose token it is")
         yield RemoteDesk(where.fleet, _token(where.token_file)), SOMEBODY
         return
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", where.fleet):
+        raise InputError(
+            f"{where.fleet!r} is neither a folder nor an address such as https://fleet.example:8771"
+        )
     folder = Path(where.fleet)
     if not make and not any((folder / name).exists() for name in ("fleet.db", "fleet.toml")):
-        raise InputError("no fleet in this folder", file=str(folder))
+        raise InputError(
+            "no fleet in this folder; `volant fleet admit` or `publish` makes one", file=str(folder)
+        )
     person = Desk.local(where.by or user())
     with FleetFolder(folder) as home:
         keys = FleetKeys(home.path)
-        yield Desk(home.fleet, home.artifacts, time.time, home.path, keys), person
+        seal = AuditKey(home.path)
+        yield Desk(home.fleet, home.artifacts, time.time, home.path, keys, seal), person
 
 
 def _token(file: Path | None) -> str:
@@ -65,11 +73,21 @@ def _token(file: Path | None) -> str:
         try:
             return file.read_text(encoding="ascii").strip()
         except (OSError, UnicodeDecodeError) as error:
-            raise InputError(f"no token in it: {error}", file=str(file)) from error
+            why = error.strerror if isinstance(error, OSError) else "it is no text"
+            raise InputError(f"no token in it: {why}", file=str(file)) from error
     found = os.environ.get(TOKEN_VARIABLE, "").strip()
     if not found:
         raise TrustError(f"the server wants a token: in {TOKEN_VARIABLE}, or --token-file FILE")
     return found
+
+
+def user_named(by: str) -> str:
+    """Who acts: as they say, or else the system's user.
+
+    Raises:
+        InputError: it is no name for a person.
+    """
+    return Desk.local(by or user()).name
 
 
 def user() -> str:

@@ -17,6 +17,7 @@ from volant.core.errors import LinkError
 BEGIN_S: Final = 30.0
 END_S: Final = 10
 CONSOLE: Final = Path(volant.__file__).parent / "static" / "fleet"
+BUILD: Final = "`make setup` builds it in a checkout, and each installed Volant has it"
 
 
 class PeopleDoor:
@@ -24,8 +25,9 @@ class PeopleDoor:
 
     def __init__(self, desk: Desk, host: str, port: int) -> None:
         console = CONSOLE if CONSOLE.is_dir() else None
+        self.console = console is not None
         config = uvicorn.Config(
-            people_app(desk, console),
+            people_app(desk, console, BUILD),
             host=host,
             port=port,
             log_level="warning",

@@ -24,6 +24,7 @@ TIMEOUT_S: Final = 120.0
 BLOCK_BYTES: Final = 1 << 18
 """Of a file, sent at once."""
 ANSWER_MOST_BYTES: Final = 64 << 20
+PEOPLE_PORT: Final = 8771
 PORTS: Final = {"http": 80, "https": 443}
 ERRORS: Final[Mapping[int, type[VolantError]]] = {
     400: InputError, 401: TrustError, 403: ForbiddenError, 404: MissingError, 409: RefusedError,
@@ -126,9 +127,9 @@ class RemoteDesk:
         asked = {"limit": limit} | ({} if before is None else {"before": before})
         return self._get("/audit", list[views.AuditLine], **asked)
 
-    def check_audit(self, _: Person) -> views.AuditCheckView:
-        """Let the server read the whole audit log."""
-        return self._get("/audit/check", views.AuditCheckView)
+    def check_audit(self, _: Person, holds: str = "") -> views.AuditCheckView:
+        """Let the server read the whole audit log, and hold it against a head that was kept elsewhere."""
+        return self._get("/audit/check", views.AuditCheckView, holds=holds)
 
     def draft(self, _: Person, plan: Plan) -> views.CampaignView:
         """Write a new campaign."""
@@ -202,7 +203,7 @@ class RemoteDesk:
                     kind="application/octet-stream",
                 )  # fmt: skip
         except OSError as error:
-            raise InputError(f"cannot be read: {error}", file=str(file)) from error
+            raise InputError(f"cannot be read: {error.strerror}", file=str(file)) from error
         return _read(data, views.FileView)
 
     def _has(self, sha256: str) -> bool:
@@ -266,7 +267,13 @@ class RemoteDesk:
             raise LinkError(f"an answer of more than {ANSWER_MOST_BYTES} bytes")
         if 200 <= answer.status < 300:
             return data
-        raise ERRORS.get(answer.status, LinkError)(_words(answer.status, data))
+        words = _words(data)
+        if words is None:
+            raise LinkError(
+                f"{self._host}:{self._port} answers {answer.status}, not as a fleet's door for people"
+                f" does; that is another port than the cars', {PEOPLE_PORT} by default"
+            )
+        raise ERRORS.get(answer.status, LinkError)(words)
 
     def _connection(self) -> http.client.HTTPConnection:
         if not self._secure:
@@ -300,8 +307,9 @@ def _read(data: bytes, kind: type[T]) -> T:
         raise LinkError(f"the server answers something else than expected: {error}") from error
 
 
-def _words(status: int, data: bytes) -> str:
+def _words(data: bytes) -> str | None:
+    """What the server found wrong; None: it is no server of ours that says so."""
     try:
         return msgspec.json.decode(data, type=views.ErrorView).error
     except (msgspec.MsgspecError, UnicodeDecodeError):
-        return f"the server answers {status}"
+        return None

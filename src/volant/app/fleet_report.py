@@ -9,7 +9,8 @@ from typing import Final
 
 import msgspec
 
-from volant.app.fleet_tables import HEALTH_HEADS, WAVE_HEADS, health_rows, wave_rows, when
+from volant.app.fleet_acts import said, short, when
+from volant.app.fleet_tables import HEALTH_HEADS, WAVE_HEADS, health_rows, wave_rows
 from volant.app.say import answer, table
 from volant.cloud import views
 from volant.core.errors import InputError
@@ -38,15 +39,15 @@ def write_html(path: Path, found: views.ReportView) -> None:
     try:
         path.write_text(page(found), encoding="utf-8")
     except OSError as error:
-        raise InputError(f"cannot be written: {error}", file=str(path)) from error
+        raise InputError(f"cannot be written: {error.strerror}", file=str(path)) from error
 
 
 def say_report(found: views.ReportView) -> None:
     """Print a report as text."""
     campaign = found.campaign
-    answer(f"{campaign.title}: {campaign.phase} ({campaign.reason})")
+    answer(f"{campaign.title}: {campaign.phase}{_why(campaign, ' (', ')')}")
     table("", ("", ""), summary_rows(found))
-    table("", FILE_HEADS, file_rows(found))
+    table("", FILE_HEADS, [(*row[:-1], short(row[-1])) for row in file_rows(found)])
     table("", WAVE_HEADS, wave_rows(campaign))
     if campaign.health:
         table("", HEALTH_HEADS, health_rows(campaign))
@@ -54,7 +55,7 @@ def say_report(found: views.ReportView) -> None:
         table("", FAILURE_HEADS, failure_rows(found))
     table("", ACT_HEADS, act_rows(found))
     answer(f"plan {campaign.digest}")
-    answer(HEAD_WORDS.format(found.audit_lines, found.audit_digest))
+    answer(head_words(found))
 
 
 def page(found: views.ReportView) -> str:
@@ -67,8 +68,8 @@ def page(found: views.ReportView) -> str:
         f"<title>{_text(campaign.title)}</title><style>{STYLE}</style></head><body>",
         f"<h1>{_text(campaign.title)}</h1>",
         (
-            f"<p>Campaign <code>{_text(campaign.campaign)}</code> is {_text(campaign.phase)}: "
-            f"{_text(campaign.reason)}</p>"
+            f"<p>Campaign <code>{_text(campaign.campaign)}</code> is {_text(campaign.phase)}"
+            f"{_text(_why(campaign, ': ', ''))}</p>"
         ),
         _table((), summary_rows(found)),
         "<h2>What was sent</h2>",
@@ -85,7 +86,7 @@ def page(found: views.ReportView) -> str:
         "<h2>The plan that was approved</h2>" if campaign.approved_by else "<h2>The plan</h2>",
         f"<p>SHA-256 <code>{_text(campaign.digest)}</code></p><pre>{_text(plan)}</pre>",
         (
-            f"<p class='soft'>{_text(HEAD_WORDS.format(found.audit_lines, found.audit_digest))} "
+            f"<p class='soft'>{_text(head_words(found))} "
             "Contents after UN R156, 7.1.1, recalled.</p></body></html>"
         ),
     ]
@@ -94,8 +95,20 @@ def page(found: views.ReportView) -> str:
 
 FILE_HEADS: Final = ("file", "for", "bytes", "SHA-256")
 FAILURE_HEADS: Final = ("cars", "state", "reason", "such as")
-ACT_HEADS: Final = ("line", "UTC", "by", "did", "")
-HEAD_WORDS: Final = "The audit log had {} lines when this was made; the last has the hash {}."
+ACT_HEADS: Final = ("line", "UTC", "by", "did", "what it says")
+
+
+def head_words(found: views.ReportView) -> str:
+    """Where the audit log stood, and how that is held against it later."""
+    return (
+        f"The audit log had {found.audit_lines} lines when this was made; the last has the hash "
+        f"{found.audit_digest}. That none was cut off since then shows: "
+        f"volant fleet audit FLEET --holds {found.audit_lines}:{found.audit_digest}"
+    )
+
+
+def _why(campaign: views.CampaignView, before: str, after: str) -> str:
+    return f"{before}{campaign.reason}{after}" if campaign.reason else ""
 
 
 def summary_rows(found: views.ReportView) -> list[tuple[str, ...]]:
@@ -130,13 +143,7 @@ def failure_rows(found: views.ReportView) -> list[tuple[str, ...]]:
 
 def act_rows(found: views.ReportView) -> list[tuple[str, ...]]:
     """Lines of the audit log."""
-    return [
-        (
-            str(one.number), when(one.at_s), one.by, one.act,
-            ", ".join(f"{key} {value}" for key, value in one.data.items()),
-        )
-        for one in found.acts
-    ]  # fmt: skip
+    return [(str(one.number), when(one.at_s), one.by, one.act, said(one)) for one in found.acts]
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

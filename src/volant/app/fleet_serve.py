@@ -33,13 +33,14 @@ from volant.app.fleet_folder import FleetFolder
 from volant.app.fleet_images import recognise
 from volant.app.fleet_keys import FleetKeys
 from volant.app.fleet_loop import BeginsAtOnce
-from volant.app.fleet_people import PeopleDoor
+from volant.app.fleet_people import BUILD, PeopleDoor
+from volant.app.fleet_seal import AuditKey
 from volant.app.say import tell
 from volant.cloud.desk import Desk
 from volant.cloud.door import Door, Hands
 from volant.cloud.steady import Beats, Steady
 from volant.cloud.uptane import UptaneDoor
-from volant.core.errors import LinkError, RefusedError
+from volant.core.errors import InputError, LinkError, RefusedError
 
 HEAD_MS: Final = 60_000
 """A request's head that takes longer ends the connection, as does one that says nothing for so long; a choice of ours."""
@@ -61,6 +62,8 @@ def serve_command(folder: Path, host: str, port: int, people_port: int, poll_s: 
         InputError: the folder is no fleet's.
         LinkError: the database is away, or a port is taken.
     """
+    if port == people_port:
+        raise InputError(f"both doors at port {port}: --port for cars and --people-port differ")
     for number in (port, people_port):
         _check_free(host, number)
     sys.setswitchinterval(SWITCH_S)
@@ -97,8 +100,11 @@ async def _serve(
         )
         ticking = Ticking(door, Beats(1 + secrets.randbelow(2**31 - 1)))
         await ticking.begin()
-        keys, now_s = FleetKeys(home.path), partial(_time, door)
-        desk = Desk(home.fleet, home.artifacts, now_s, home.path, keys, recognise=recognise)
+        keys = FleetKeys(home.path)
+        desk = Desk(
+            home.fleet, home.artifacts, partial(_time, door), home.path, keys, AuditKey(home.path),
+            recognise=recognise,
+        )  # fmt: skip
         people = stack.enter_context(PeopleDoor(desk, host, people_port))
         if FleetKeys(home.path)() is not None:
             stack.enter_context(deltas_made(home.path))
@@ -108,6 +114,8 @@ async def _serve(
         async with _granian(door, host, port), ticking.going_on():
             tell(f"cars:   http://{host}:{port}/DEFAULT/controller/v1/CAR")
             tell(f"people: http://{host}:{people.port}/ (Ctrl-C ends)")
+            if not people.console:
+                tell(f"the console is not built here, only the API: {BUILD}")
             found = await asked
         await door.end()
         await ticking.store_seen()
@@ -168,8 +176,8 @@ async def _granian(door: Door, host: str, port: int) -> AsyncIterator[None]:
     await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()
     if running.done():
-        await running
-        raise LinkError(f"nothing can be served at {host}:{port}")
+        why = f": {error}" if (error := running.exception()) is not None else ""
+        raise LinkError(f"nothing can be served at {host}:{port}{why}")
     try:
         yield
     finally:
@@ -187,5 +195,5 @@ def _check_free(host: str, port: int) -> None:
             probe.bind((host, port))
     except OSError as error:
         raise LinkError(
-            f"nothing can be served at {host}:{port}: {error.strerror or error}"
+            f"nothing can be served at {host}:{port}: {(error.strerror or str(error)).lower()}"
         ) from error

@@ -233,7 +233,7 @@ def _plan(wish: Wish) -> Plan | None:
     try:
         return Plan.from_bytes(wish.plan.read_bytes())
     except OSError as error:
-        raise InputError(f"cannot be read: {error}", file=str(wish.plan)) from error
+        raise InputError(f"cannot be read: {error.strerror}", file=str(wish.plan)) from error
 
 
 def _lines_most(wish: Wish, lines: int) -> int:

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 
+from volant.app.fleet_acts import said, short, when
 from volant.app.say import answer, table
 from volant.cloud import views
 
 
-def when(at_s: float | None) -> str:
-    """A time as people write it, in UTC; nothing: a dash."""
-    return "-" if at_s is None else time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(at_s))
-
-
 def say_campaigns(found: Sequence[views.CampaignLine]) -> None:
     """A list of campaigns."""
+    if not found:
+        answer("no campaign yet: volant fleet campaign FLEET draft NAME --plan FILE")
+        return
     rows = [
         (
-            one.campaign, one.phase, one.wave, str(one.cars), str(one.good), str(one.errors),
-            str(one.in_flight), one.release, one.title,
+            one.campaign, one.phase, one.wave or "-", *_counts(one), one.release, one.title,
         )
         for one in found
     ]  # fmt: skip
@@ -27,9 +24,17 @@ def say_campaigns(found: Sequence[views.CampaignLine]) -> None:
     table("", heads, rows)
 
 
+def _counts(one: views.CampaignLine) -> tuple[str, ...]:
+    """Cars, good ones, errors, at it; before its start nobody knows."""
+    if not one.cars:
+        return ("-",) * 4
+    return str(one.cars), str(one.good), str(one.errors), str(one.in_flight)
+
+
 def say_campaign(found: views.CampaignView, failures: Sequence[views.FailureView] = ()) -> None:
     """One campaign with its waves, its health, its failures, and what one may do."""
-    answer(f"{found.campaign}: {found.phase}, revision {found.revision} ({found.reason or 'new'})")
+    why = f" ({found.reason})" if found.reason else ""
+    answer(f"{found.campaign}: {found.phase}, revision {found.revision}{why}")
     answer(f"plan {found.digest}")
     table("", WAVE_HEADS, wave_rows(found))
     if found.health:
@@ -38,9 +43,23 @@ def say_campaign(found: views.CampaignView, failures: Sequence[views.FailureView
         say_failures(failures)
     able = [one.verb for one in found.verbs if not one.why_not]
     answer(f"you may: {', '.join(able) or 'nothing but look'}")
+    for verbs, why_not in _refusals(found):
+        answer(f"  not {', '.join(verbs)}: {why_not}")
+
+
+def _refusals(found: views.CampaignView) -> list[tuple[list[str], str]]:
+    """Verbs that are not possible now with why not; those with one cause together."""
+    groups: dict[str, list[views.VerbView]] = {}
     for one in found.verbs:
         if one.why_not:
-            answer(f"  not {one.verb}: {one.why_not}")
+            cause = one.why_not
+            if cause.startswith(f"it is {found.phase}"):
+                cause = f"it is {found.phase}"
+            groups.setdefault(cause, []).append(one)
+    return [
+        ([one.verb for one in some], cause if len(some) > 1 else some[0].why_not)
+        for cause, some in groups.items()
+    ]
 
 
 WAVE_HEADS = ("wave", "", "cars", "good", "errors", "now")
@@ -52,14 +71,21 @@ def wave_rows(found: views.CampaignView) -> list[tuple[str, ...]]:
         (
             one.name,
             "open" if one.open else "",
-            str(one.size),
-            f"{one.good}, opens the next at {one.good_wanted}" if one.open else str(one.good),
-            f"{one.errors}, {one.errors_limit} stop it",
+            str(one.size) if found.cars else "-",
+            _good(found, one),
+            f"{one.errors}, {one.errors_limit} stop it" if found.cars else "-",
             ", ".join(f"{count} {state}" for state, count in one.cars.items())
             + (f"; rests until {when(one.rest_until_s)}" if one.rest_until_s else ""),
         )
         for one in found.waves
     ]
+
+
+def _good(found: views.CampaignView, one: views.WaveView) -> str:
+    if not found.cars:
+        return "-"
+    opens = one.open and one is not found.waves[-1]
+    return f"{one.good}, opens the next at {one.good_wanted}" if opens else str(one.good)
 
 
 HEALTH_HEADS = ("signal", "usual", "found", "over", "evidence")
@@ -84,11 +110,17 @@ def say_failures(found: Sequence[views.FailureView]) -> None:
 
 def say_cars(page: views.CarsPage) -> None:
     """A page of cars, and how to see the next."""
+    if not page.total:
+        answer("no car yet: volant fleet admit FLEET CAR")
+        return
+    if not page.cars:
+        answer(f"none of {page.total} cars is so")
+        return
     rows = [
-        (one.car, ", ".join(one.groups), one.protocol, when(one.seen_s), _runs(one))
+        (one.car, ", ".join(one.groups) or "-", one.protocol, when(one.seen_s), _runs(one) or "-")
         for one in page.cars
     ]
-    table("", ("car", "groups", "by", "heard (UTC)", "runs"), rows)
+    table("", ("car", "groups", "speaks", "heard (UTC)", "runs"), rows)
     more = f"; more: --after {page.next}" if page.next else ""
     answer(f"{len(page.cars)} shown of {page.total} in the fleet{more}")
 
@@ -118,8 +150,19 @@ def say_car(found: views.CarView) -> None:
 
 def say_releases(found: Sequence[views.ReleaseView]) -> None:
     """Releases with their files."""
+    if not found:
+        answer("no release yet: volant fleet publish FLEET NAME FILE --version VERSION")
+        return
     rows = [
-        (one.release, one.version, when(one.made_s), one.by, file.name, file.hardware, file.sha256)
+        (
+            one.release,
+            one.version,
+            when(one.made_s),
+            one.by,
+            file.name,
+            file.hardware or "-",
+            short(file.sha256),
+        )
         for one in found
         for file in one.files
     ]
@@ -136,6 +179,9 @@ def say_fit(found: views.FitView) -> None:
 
 def say_people(found: Sequence[views.PersonView]) -> None:
     """Everybody with a token."""
+    if not found:
+        answer("nobody has a token yet: volant fleet token FLEET NAME --role operator")
+        return
     rows = [
         (
             one.name,
@@ -146,19 +192,19 @@ def say_people(found: Sequence[views.PersonView]) -> None:
         )
         for one in found
     ]
-    table("", ("name", "role", "since (UTC)", "over", ""), rows)
+    table("", ("name", "role", "since (UTC)", "expires (UTC)", ""), rows)
 
 
 def say_audit(found: Sequence[views.AuditLine]) -> None:
     """Lines of the audit log, the oldest first."""
+    if not found:
+        answer("nothing was done yet")
+        return
     rows = [
-        (
-            str(one.number), when(one.at_s), one.by, one.act, one.about,
-            ", ".join(f"{key} {value}" for key, value in one.data.items()),
-        )
+        (str(one.number), when(one.at_s), one.by, one.act, one.about, said(one))
         for one in reversed(found)
-    ]  # fmt: skip
-    table("", ("line", "UTC", "by", "did", "about", ""), rows)
+    ]
+    table("", ("line", "UTC", "by", "did", "about", "what it says"), rows)
 
 
 def _runs(one: views.CarLine) -> str:

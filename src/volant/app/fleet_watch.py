@@ -72,7 +72,8 @@ def in_a_line(found: views.CampaignView) -> str:
     wave = f", wave {found.wave}" if found.wave else ""
     return (
         f"{found.campaign} {found.phase}{wave}: {found.good} of {found.cars} good,"
-        f" {found.errors} in error, {found.in_flight} at it ({found.reason})"
+        f" {found.errors} in error, {found.in_flight} at it"
+        + (f" ({found.reason})" if found.reason else "")
     )
 
 

@@ -24,9 +24,6 @@ from volant.trust.uptane.keeper import add_signature
 from volant.trust.uptane.match import DIRECTOR, IMAGE
 from volant.trust.uptane.metadata import ROOT, TARGETS, TOP_LEVEL
 from volant.trust.uptane.trusted import file_of
-from volant.vehicle import load_spec
-from volant.vehicle.boot.calibration import HARDWARE
-from volant.vehicle.ecus import ECUS, CarFacts
 
 ECU_WORDS: Final = "ID=HARDWARE, or ID=HARDWARE,partial"
 KEY_WORDS: Final = (
@@ -70,6 +67,8 @@ def init_command(
             raise InputError(
                 "whose repositories? --vehicle ID, or --car NAME for the simulated car"
             )
+        from volant.vehicle.ecus import CarFacts
+
         vehicle = CarFacts().vin
     check_word(vehicle, "car")
     entries, model = units_of(ecus, car, apps), model_of(car)
@@ -180,6 +179,9 @@ def units_of(
     """
     found: list[tuple[str, str, bool]] = []
     if car is not None:
+        from volant.vehicle.boot.calibration import HARDWARE
+        from volant.vehicle.ecus import ECUS
+
         names = sorted((one.name for one in ECUS), key=lambda name: name != PRIMARY)
         found += [(name, HARDWARE, name != PRIMARY) for name in names]
     found += [_unit(words) for words in ecus]
@@ -195,7 +197,11 @@ def model_of(car: str | None) -> str:
     Raises:
         InputError: there is no such car.
     """
-    return "" if car is None else load_spec(find_data("cars", car, data_folder())).name
+    if car is None:
+        return ""
+    from volant.vehicle import load_spec  # here, since a fleet's keys need no car
+
+    return load_spec(find_data("cars", car, data_folder())).name
 
 
 def name_car(keeper: Keeper, vehicle: str, now_s: float) -> None:

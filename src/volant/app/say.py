@@ -122,7 +122,12 @@ def table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) ->
         show_header=any(headings),
     )
     for heading in headings:
-        drawn.add_column(heading, overflow="fold")
+        # No heading is broken within a word, however narrow the terminal is.
+        drawn.add_column(
+            heading,
+            overflow="fold",
+            min_width=max((len(one) for one in heading.split()), default=0),
+        )
     for row in rows:
         drawn.add_row(*row)
     text = io.StringIO()

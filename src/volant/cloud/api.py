@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from litestar import Litestar
+from litestar import Litestar, MediaType, get
 from litestar.datastructures import MutableScopeHeaders, State
+from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.static_files import create_static_files_router
-from litestar.types import Message, Scope
+from litestar.types import ControllerRouterHandler, Message, Scope
 
 from volant import __version__
 from volant.cloud.api_guard import Guard, say_error
@@ -30,16 +31,31 @@ HEADERS: Final = {
 }
 
 
-def people_app(desk: Desk, static: Path | None) -> Litestar:
+def _no_console(how_built: str) -> HTTPRouteHandler:
+    @get("/", media_type=MediaType.TEXT, include_in_schema=False, sync_to_thread=False)
+    def words() -> str:
+        hint = f": {how_built}" if how_built else ""
+        return (
+            f"The console of this fleet is not built here{hint}.\n"
+            "The API is below /api/v1, and /api/schema describes it.\n"
+        )
+
+    return words
+
+
+def people_app(desk: Desk, static: Path | None, how_built: str = "") -> Litestar:
     """The application (ASGI).
 
     Args:
         desk: what it is a skin over.
         static: folder of the console, with `index.html`; None: there is none.
+        how_built: how one gets a console, for who comes to `/` where there is none.
     """
-    pages = []
+    pages: list[ControllerRouterHandler] = []
     if static is not None and static.is_dir():
         pages.append(create_static_files_router(path="/", directories=[static], html_mode=True))
+    else:
+        pages.append(_no_console(how_built))
     return Litestar(
         route_handlers=[routes(send_file), *pages],
         state=State({"guard": Guard(desk)}),

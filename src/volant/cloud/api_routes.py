@@ -11,8 +11,12 @@ from litestar.params import JSONBody, PathParameter, QueryParameter
 
 from volant.cloud import views
 from volant.cloud.api_guard import Guard, Req
+from volant.cloud.audit import HEAD_MOST_BYTES
 from volant.cloud.campaigns import CarState, Plan
+from volant.cloud.desk import Desk
 from volant.cloud.looking import PAGE, PAGE_MOST
+from volant.cloud.people import Person
+from volant.core.errors import InputError, TrustError
 
 WRONG: Final[dict[int, ResponseSpec]] = {
     code: ResponseSpec(views.ErrorView, description=words, generate_examples=False)
@@ -255,11 +259,25 @@ async def audit(
 
 
 @get("/audit/check", summary="Check the audit log", responses=WRONG)
-async def check_audit(request: Req) -> views.AuditCheckView:
-    """Reads it from its first line to its last; 400 when a line was changed or is missing."""
-    return await _guard(request).answer(
-        request, lambda desk, who: desk.check_audit(who), heavy=True
-    )
+async def check_audit(
+    request: Req,
+    holds: Annotated[
+        str,
+        QueryParameter(
+            max_length=HEAD_MOST_BYTES,
+            description="A head kept elsewhere, LINES:HASH or sealed as in a report; empty: none.",
+        ),
+    ] = "",
+) -> views.AuditCheckView:
+    """Reads it from its first line to its last; 400 when a line was changed, is missing or was cut off."""
+
+    def check(desk: Desk, who: Person) -> views.AuditCheckView:
+        try:
+            return desk.check_audit(who, holds)
+        except TrustError as error:  # of the log, not of who asks
+            raise InputError(str(error)) from error
+
+    return await _guard(request).answer(request, check, heavy=True)
 
 
 def routes(*more: Any) -> Router:

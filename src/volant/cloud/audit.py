@@ -7,7 +7,7 @@ signs where it stands, to be kept elsewhere, and `check` is told what it must st
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -85,13 +85,20 @@ def append(
     return line, _after(head, line)
 
 
-def check(lines: Iterable[bytes], *, holds: Head = EMPTY, file: str = "audit log") -> Head:
+def check(
+    lines: Iterable[bytes],
+    *,
+    holds: Head = EMPTY,
+    file: str = "audit log",
+    told: Callable[[Entry], None] | None = None,
+) -> Head:
     """Read a whole log and say where it stands.
 
     Args:
         lines: in their order, with or without an end of line; one at a time is held.
         holds: a head that was kept elsewhere, which this log must have passed.
         file: named in errors.
+        told: is told each line that was found sound.
 
     Raises:
         InputError: a line is none, was changed, is missing or is one too many.
@@ -100,7 +107,9 @@ def check(lines: Iterable[bytes], *, holds: Head = EMPTY, file: str = "audit log
     head, passed = EMPTY, holds == EMPTY
     for number, raw in enumerate(lines, 1):
         line = raw.rstrip(b"\r\n")
-        head = _check_line(head, line, file, number)
+        head, entry = _check_line(head, line, file, number)
+        if told is not None:
+            told(entry)
         if head.count == holds.count:
             if head.digest != holds.digest:
                 raise TrustError(f"{file}: line {number} is another than the one that was signed")
@@ -127,23 +136,28 @@ def read_head(data: bytes, key: PublicKey) -> Head:
     return unseal(data, Head, HEAD_KIND, key, HEAD_MOST_BYTES)
 
 
-def _check_line(head: Head, line: bytes, file: str, number: int) -> Head:
+def _check_line(head: Head, line: bytes, file: str, number: int) -> tuple[Head, Entry]:
     if len(line) > LINE_MOST_BYTES:
         raise InputError(f"{len(line)} bytes, at most {LINE_MOST_BYTES}", file=file, line=number)
     try:
         entry = msgspec.json.decode(line, type=Entry)
         written = msgspec.json.encode(entry, order="deterministic")
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError(f"no entry: {error}", file=file, line=number) from error
+        raise InputError(
+            f"the line was changed, it is none of ours: {error}", file=file, line=number
+        ) from error
     if entry.number != head.count + 1:
         raise InputError(
             f"found entry {entry.number}, expected {head.count + 1}", file=file, line=number
         )
     if entry.before != head.digest:
-        raise InputError("what stands before it was changed", file=file, line=number)
+        which = f"line {number - 1} or {number}" if number > 1 else "line 1"
+        raise InputError(f"{which} was changed", file=file, line=number)
     if written != line:
-        raise InputError("it is not written as we write it", file=file, line=number)
-    return _after(head, line)
+        raise InputError(
+            "the line was changed, it is not written as we write it", file=file, line=number
+        )
+    return _after(head, line), entry
 
 
 def _after(head: Head, line: bytes) -> Head:

@@ -16,7 +16,7 @@ from volant.cloud.campaigns.cars import RETRIED
 from volant.cloud.campaigns.plan import Name
 from volant.cloud.ddi.device import Device
 from volant.cloud.looking import ForbiddenError, MissingError, known, known_car
-from volant.cloud.people import Person, Right, Role, digest_of, new_token
+from volant.cloud.people import Person, Right, Role, check_name, digest_of, new_token
 from volant.cloud.publishing import Publishing, checked
 from volant.cloud.store.ports import Work
 from volant.cloud.uptane.joining import admit
@@ -39,7 +39,9 @@ class Desk(Publishing):
         Raises:
             InputError: it is no name.
         """
-        return Person(name=checked(name, Name, "name of a person"), role=Role.ADMIN, digest="")
+        checked(name, Name, "name of a person")
+        check_name(name)
+        return Person(name=name, role=Role.ADMIN, digest="")
 
     def draft(self, person: Person, plan: Plan) -> views.CampaignView:
         """Write a new campaign.
@@ -97,7 +99,8 @@ class Desk(Publishing):
         if verb == "retry":
             self._retry(person, found, body, seen)
             return self.campaign(person, campaign)
-        return self._stepped(person, campaign, verb, _step(person.name, verb, body, seen, now_s))
+        step = _step(person.name, verb, body, seen, now_s)
+        return self._stepped(person, campaign, verb, step, body.reason)
 
     def admit(self, person: Person, car: str) -> views.TokenView:
         """Let a car in by a new token, which is told once; an older one is no longer good.
@@ -113,10 +116,11 @@ class Desk(Publishing):
             work.put_token(car, digest_of(token))
             if work.car(car) is None:
                 work.put_device(Device(controller_id=car))
-            self._log(work, person, "token", car)
+            again = {} if before is None else {"again": True}
+            self._log(work, person, "token", car, **again)
             if before is not None:
                 work.tell_news()  # no server lets it in by the old one; of a new car none remembers anything
-        return views.TokenView(name=car, token=token)
+        return views.TokenView(name=car, token=token, again=before is not None)
 
     def admit_uptane(self, person: Person, car: str) -> views.TokenView:
         """Let a car in that speaks Uptane, by a code for its joining that is told once and good once.
@@ -131,7 +135,7 @@ class Desk(Publishing):
             code = admit(work, self._authority(), car, person.name, self.clock_s())
             if before is not None:
                 work.tell_news()
-        return views.TokenView(name=car, token=code)
+        return views.TokenView(name=car, token=code, again=before is not None)
 
     def dismiss(self, person: Person, car: str) -> None:
         """Let a car out: its token is no longer good, and no campaign waits for it.
@@ -180,6 +184,7 @@ class Desk(Publishing):
         """
         self.check(person, Right.PEOPLE)
         checked(name, Name, "name of a person")
+        check_name(name)
         now_s = self.clock_s()
         if expires_s is not None and expires_s <= now_s:
             raise InputError(f"a token that was over {now_s - expires_s:.0f} s ago")
@@ -214,13 +219,19 @@ class Desk(Publishing):
         return showing.person(after)
 
     def _stepped(
-        self, person: Person, campaign: str, verb: str, step: Callable[[Campaign], Campaign]
+        self,
+        person: Person,
+        campaign: str,
+        verb: str,
+        step: Callable[[Campaign], Campaign],
+        reason: str = "",
     ) -> views.CampaignView:
-        self.fleet.act(campaign, verb, person.name, self.clock_s(), step)
+        self.fleet.act(campaign, verb, person.name, self.clock_s(), step, reason)
         return self.campaign(person, campaign)
 
     def _retry(self, person: Person, found: Campaign, body: views.ActBody, seen: int) -> None:
         """Let cars try again, some hundred in each transaction."""
+        self._check_in(found.plan.campaign_id, body.cars)
         showing.check_retry(found)
         if seen != found.revision:
             raise RefusedError(
@@ -233,6 +244,13 @@ class Desk(Publishing):
                 if done:
                     self._log(work, person, "retry", campaign_id, cars=len(done))
                     work.tell_news()
+
+    def _check_in(self, campaign: str, named: Sequence[str]) -> None:
+        """Whether cars that somebody named are in a campaign at all."""
+        with self.fleet.store.read() as work:
+            for car in named:
+                if work.task(campaign, car) is None:
+                    raise MissingError(f"car {car} is not in {campaign}")
 
     def _again(
         self, work: Work, campaign_id: str, car: str, now_s: float, body: views.ActBody
@@ -270,7 +288,7 @@ def _step(
         "submit": lambda one: acts.submit(one, by, seen),
         "approve": lambda one: acts.approve(one, body.digest, by, seen),
         "pause": lambda one: acts.pause(one, by, body.reason),
-        "resume": lambda one: acts.resume(one, by, seen, now_s=now_s),
+        "resume": lambda one: acts.resume(one, by, seen, now_s=now_s, reason=body.reason),
         "stop": lambda one: acts.stop(one, by, body.reason),
     }
     return steps[verb]

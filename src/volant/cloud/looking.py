@@ -12,13 +12,15 @@ from typing import Final
 
 from volant.cloud import audit, showing, views
 from volant.cloud.artifacts import Artifacts
+from volant.cloud.audit_check import check_log, kept_head
 from volant.cloud.campaigns import Campaign, CarState, Phase, parse_filter
 from volant.cloud.inventory import Release, check_fit
-from volant.cloud.people import RIGHTS, Person, Right, digest_of
+from volant.cloud.people import RIGHTS, Person, Right, digest_of, may_not
 from volant.cloud.service import Fleet
 from volant.cloud.store.ports import CarRow, StoredRelease, Work
 from volant.cloud.uptane.authority import Authority
 from volant.core.errors import InputError, RefusedError, TrustError
+from volant.trust.keys import SigningKey
 
 PAGE: Final = 100
 PAGE_MOST: Final = 1000
@@ -54,6 +56,8 @@ class Looking:
     """Folder for files that are coming; None: the system's for temporary ones."""
     authority: Callable[[], Authority | None] = lambda: None
     """Keys of the Uptane repositories that are here; None: none."""
+    sealer: Callable[[], SigningKey | None] = lambda: None
+    """The key that seals where the audit log stands; None: none is here."""
     _heard: tuple[float, int | None, int | None] = (-math.inf, None, None)
     """When cars that were heard were counted, Unix seconds, and how many: within an hour, within a day; None: not yet."""
 
@@ -140,6 +144,7 @@ class Looking:
             release, head = work.release(found.plan.release), work.head()
             acts = [showing.audit_line(one) for one in work.lines_about(campaign, ACTS_MOST)]
             failures = tuple(showing.failure(one) for one in work.failures(campaign))
+        key = self.sealer()
         begun = [one.at_s for one in acts if one.act == "start"]
         ended = [one.at_s for one in acts if one.data.get("phase") in ENDED]
         return views.ReportView(
@@ -151,6 +156,7 @@ class Looking:
             failures=failures,
             audit_lines=head.count,
             audit_digest=head.digest,
+            sealed_head="" if key is None else audit.seal_head(head, key).decode(),
         )
 
     def cars(
@@ -206,14 +212,19 @@ class Looking:
             lines = work.lines_page(before=before, most=limit)
         return [showing.audit_line(one) for one in lines]
 
-    def check_audit(self, person: Person) -> views.AuditCheckView:
-        """Read the whole audit log.
+    def check_audit(self, person: Person, holds: str = "") -> views.AuditCheckView:
+        """Read the whole audit log, and hold it against what else is known of it.
+
+        Args:
+            person: who asks.
+            holds: a head that was kept elsewhere, `LINES:HASH` or sealed as in a report; empty: none.
 
         Raises:
-            InputError: a line was changed or is missing.
+            InputError: a line was changed or is missing, or the head is none.
+            TrustError: the log's end was cut off, or it is another log.
         """
         with self._reading(person) as work:
-            head = audit.check(work.lines())
+            head = check_log(work, kept_head(holds, self.sealer()))
         return views.AuditCheckView(lines=head.count, digest=head.digest)
 
     def check(self, person: Person, right: Right) -> None:
@@ -223,7 +234,7 @@ class Looking:
             ForbiddenError: no.
         """
         if right not in RIGHTS[person.role]:
-            raise ForbiddenError(f"{person.name} is {person.role}, who may not {right}")
+            raise ForbiddenError(may_not(person, right))
 
     def count_heard(self) -> None:
         """Count the cars that were heard anew, when that is due: it looks at every car."""

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from volant.cloud.campaigns.plan import Name
-from volant.core.errors import RefusedError
+from volant.core.errors import InputError, RefusedError
 
 TOKEN_BYTES: Final = 32
 
@@ -50,6 +50,23 @@ RIGHTS: Final = {
 """An admin may approve too, but never what they wrote or submitted themselves: that is checked by the campaign."""
 
 
+WORDS: Final = {
+    Right.READ: "look at the fleet",
+    Right.RUN: "write or run campaigns, or publish releases",
+    Right.APPROVE: "approve campaigns",
+    Right.HOLD: "pause or stop campaigns",
+    Right.ADMIT: "let cars in or out, or put them in groups",
+    Right.PEOPLE: "give out tokens or take them back",
+}
+"""What one may be let to do, for people."""
+
+
+def may_not(person: Person, right: Right) -> str:
+    """Why somebody is not let do something, and who is."""
+    others = " or ".join(str(role) for role in Role if right in RIGHTS[role])
+    return f"{person.name} is {person.role}, who may not {WORDS[right]}; {others} may"
+
+
 class Person(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody with a token."""
 
@@ -73,7 +90,24 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
         if self.expires_s is not None and now_s >= self.expires_s:
             raise RefusedError(f"the token of {self.name} is over")
         if right not in RIGHTS[self.role]:
-            raise RefusedError(f"{self.name} is {self.role}, who may not {right}")
+            raise RefusedError(may_not(self, right))
+
+
+RESERVED: Final = frozenset({"server", "car"})
+"""What the program writes into the audit log for what it, or a car, does by itself."""
+
+
+def check_name(name: str) -> None:
+    """Whether a person may have a name.
+
+    Raises:
+        InputError: the audit log would not tell them from the server or a car.
+    """
+    if name.casefold() in RESERVED:
+        raise InputError(
+            f"{name!r} is no name for a person: in the audit log it stands for acts of no person;"
+            " take another"
+        )
 
 
 def new_token() -> str:

@@ -93,7 +93,7 @@ class Publishing(Looking):
             with file.open("rb") as source:
                 found = measure(_told(iter(lambda: source.read(BLOCK_BYTES), b""), told))
         except OSError as error:
-            raise InputError(f"cannot be read: {error}", file=str(file)) from error
+            raise InputError(f"cannot be read: {error.strerror}", file=str(file)) from error
         if sha256 and found.sha256 != sha256:
             raise InputError(f"{name} came with SHA-256 {found.sha256}, expected {sha256}")
         artifact(name, found)

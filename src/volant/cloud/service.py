@@ -47,6 +47,8 @@ from volant.core.errors import InputError, RefusedError
 
 DUE_MOST: Final = 500
 """Cars whose time is over that one transaction takes: others wait no longer than for these."""
+PIECE_CHARS: Final = 12_000
+"""Of a plan, in one line of the audit log: with four bytes for each it has room."""
 UNASKED: Final = "called back before anybody in the car had agreed"
 LIVE: Final = frozenset({Phase.RUNNING, Phase.PAUSED, Phase.HALTED, Phase.SUBMITTED, Phase.APPROVED, Phase.STOPPED})  # fmt: skip
 
@@ -105,8 +107,9 @@ class Fleet:
         by: str,
         now_s: float,
         step: Callable[[Campaign], Campaign],
+        reason: str = "",
     ) -> Campaign:
-        """Let a person act on a campaign.
+        """Let a person act on a campaign; why they do it stands in the audit log, as does the plan that they put in place.
 
         Raises:
             InputError: there is none of that name.
@@ -116,8 +119,8 @@ class Fleet:
             before = _known(work, campaign_id)
             after = step(before)
             self._keep(work, before, after)
-            data = {"phase": after.phase, "revision": after.revision, "plan": after.plan.digest}
-            work.log(at_s=now_s, by=by, act=verb, about=campaign_id, data=data)
+            planned = after.plan if after.plan != before.plan or verb == "change" else None
+            log_act(work, after, by=by, act=verb, now_s=now_s, reason=reason, planned=planned)
         return after
 
     def add(self, campaign: Campaign, by: str, now_s: float) -> None:
@@ -134,9 +137,7 @@ class Fleet:
             if work.release(campaign.plan.release) is None:
                 raise InputError(f"no release {campaign.plan.release}")
             work.put_campaign(campaign)
-            data = {"plan": campaign.plan.digest}
-            about = campaign.plan.campaign_id
-            work.log(at_s=now_s, by=by, act="draft", about=about, data=data)
+            log_act(work, campaign, by=by, act="draft", now_s=now_s, planned=campaign.plan)
 
     def start(self, campaign_id: str, by: str, seen: int, now_s: float) -> Campaign:
         """Start an approved campaign: choose its cars, divide them into waves, and let it run.
@@ -156,7 +157,10 @@ class Fleet:
                 work.end_enlisting(campaign_id, number)
             after = start(before, sizes, by, seen, now_s=now_s)
             self._keep(work, before, after)
-            data = {"sizes": list(sizes), "revision": after.revision, "plan": after.plan.digest}
+            data = {
+                "phase": after.phase, "revision": after.revision, "plan": after.plan.digest,
+                "sizes": list(sizes),
+            }  # fmt: skip
             work.log(at_s=now_s, by=by, act="start", about=campaign_id, data=data)
         return after
 
@@ -278,6 +282,33 @@ class Fleet:
                 data = {"phase": after.phase, "wave": after.wave, "reason": after.reason}
                 about = after.plan.campaign_id
                 work.log(at_s=now_s, by="server", act="advance", about=about, data=data)
+
+
+def log_act(
+    work: Work,
+    after: Campaign,
+    *,
+    by: str,
+    act: str,
+    now_s: float,
+    reason: str = "",
+    planned: Plan | None = None,
+) -> None:
+    """The line of what a person did with a campaign, and how it stands after it.
+
+    A plan that was put in place stands in it as `text`, of which `plan` is the SHA-256; what is too long for one line
+    goes on in lines `plan`. So the log alone says what was approved.
+    """
+    about = after.plan.campaign_id
+    data = {"phase": after.phase, "revision": after.revision, "plan": after.plan.digest}
+    text = "" if planned is None else planned.to_bytes().decode()
+    first, *more = [text[at : at + PIECE_CHARS] for at in range(0, len(text), PIECE_CHARS)] or [""]
+    data |= {"reason": reason} if reason else {}
+    data |= {"text": first} if first else {}
+    work.log(at_s=now_s, by=by, act=act, about=about, data=data)
+    for piece in more:
+        part = {"plan": after.plan.digest, "text": piece}
+        work.log(at_s=now_s, by=by, act="plan", about=about, data=part)
 
 
 def _told(work: Work, device: Device, found: Outcome) -> Device:

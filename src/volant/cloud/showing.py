@@ -16,9 +16,9 @@ from volant.cloud.campaigns.health import HealthSum, evidence
 from volant.cloud.campaigns.plan import HealthRule
 from volant.cloud.campaigns.state import ERRORS, GOOD, UNABLE, Campaign, CarState, Phase, Task
 from volant.cloud.ddi.device import Device, groups_of
-from volant.cloud.people import RIGHTS, Person, Right
+from volant.cloud.people import RIGHTS, Person, Right, may_not
 from volant.cloud.store.ports import CarRow, DeltaJob, FailureRow, StoredRelease
-from volant.core.errors import RefusedError
+from volant.core.errors import InputError, RefusedError
 
 VERBS: Final[Mapping[str, Right]] = {
     "change": Right.RUN, "submit": Right.RUN, "approve": Right.APPROVE, "start": Right.RUN,
@@ -67,7 +67,7 @@ def whole(campaign: Campaign, person: Person, now_s: float) -> views.CampaignVie
 def why_not(campaign: Campaign, verb: str, person: Person, now_s: float) -> str:
     """Why somebody may not do something with a campaign now; empty: they may."""
     if VERBS[verb] not in RIGHTS[person.role]:
-        return f"{person.name} is {person.role}, who may not {VERBS[verb]}"
+        return may_not(person, VERBS[verb])
     try:
         after = _tries(campaign, person.name, now_s)[verb]()
     except RefusedError as error:
@@ -276,8 +276,17 @@ def person(found: Person) -> views.PersonView:
 
 
 def audit_line(data: bytes) -> views.AuditLine:
-    """One line of the audit log."""
-    entry = msgspec.json.decode(data, type=Entry)
+    """One line of the audit log.
+
+    Raises:
+        InputError: somebody has put something else in its place.
+    """
+    try:
+        entry = msgspec.json.decode(data, type=Entry)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise InputError(
+            "a line of the audit log was changed, it is none of ours; `volant fleet audit` says which"
+        ) from error
     return views.AuditLine(
         number=entry.number, at_s=entry.at_s, by=entry.by, act=entry.act, about=entry.about,
         data=entry.data,

@@ -256,6 +256,8 @@ class TokenView(View, frozen=True, kw_only=True):
 
     name: str
     token: str
+    again: bool = False
+    """There was one before it, which is no longer good."""
 
 
 class AuditLine(View, frozen=True, kw_only=True):
@@ -282,6 +284,8 @@ class ReportView(View, frozen=True, kw_only=True):
     audit_lines: int
     audit_digest: str
     """Of the log's last line when the report was made."""
+    sealed_head: str = ""
+    """Both, signed by the fleet: what `volant fleet audit --holds` is given later; empty: no key was here."""
 
 
 class ErrorView(View, frozen=True, kw_only=True):
@@ -310,7 +314,7 @@ class ActBody(Body, frozen=True, kw_only=True):
     digest: Annotated[str, Meta(max_length=64)] = ""
     """For `approve`: of the plan."""
     reason: Annotated[str, Meta(max_length=512)] = ""
-    """For `pause` and `stop`."""
+    """For `pause`, `resume` and `stop`: why, for the audit log."""
     cars: Annotated[tuple[Name, ...], Meta(max_length=1000)] = ()
     """For `retry`; none: every car that may try again."""
 

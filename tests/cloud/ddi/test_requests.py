@@ -265,6 +265,29 @@ def test_history_is_sent_when_asked_for() -> None:
     assert device.call("GET", "deploymentBase/7", actionHistory="x").status == 400
 
 
+def test_a_history_says_how_its_action_stands() -> None:
+    device = client()
+
+    def status(path: str) -> object:
+        return device.get(path, actionHistory="-1")["actionHistory"]["status"]
+
+    device.post("deploymentBase/7/feedback", said("proceeding"))
+    assert status("deploymentBase/7") == "RUNNING"
+    device.post("deploymentBase/7/feedback", said("closed", "success"))
+    assert status("installedBase/7") == "FINISHED"
+
+
+def test_a_file_that_a_client_has_is_not_sent_again_and_one_that_is_sent_has_its_name() -> None:
+    device = client()
+    path = "softwaremodules/3/artifacts/os.swu"
+    whole = device.call("GET", path)
+    assert whole.headers["content-disposition"] == "attachment;filename=os.swu"
+    for mark in (whole.headers["etag"], f'"x", W/{whole.headers["etag"]}', "*"):
+        again = device.call("GET", path, headers={"if-none-match": mark})
+        assert (again.status, again.file, "content-length" in again.headers) == (304, None, False)
+    assert device.call("GET", path, headers={"if-none-match": '"x"'}).status == 200
+
+
 def test_a_poll_that_finds_nothing_new_costs_no_body() -> None:
     device = client()
     etag = device.call("GET").headers["etag"]

@@ -63,7 +63,7 @@ export class Audit extends FleetPage {
           <td>${one.by}</td>
           <th scope="row" class="tight">${one.act}</th>
           <td class="code">${one.about}</td>
-          <td class="long code soft">${Object.keys(one.data).length ? JSON.stringify(one.data) : ""}</td>
+          <td class="long code soft">${dataOf(one)}</td>
         </tr>`,
       ),
     )}
@@ -82,6 +82,14 @@ export class Audit extends FleetPage {
     this.checked = await this.act(() => this.api.get<AuditCheckView>("audit/check"));
     this.checking = false;
   };
+}
+
+/** What a line says, without the text of a plan: that stands with its campaign. */
+function dataOf(line: AuditLine): string {
+  const { text, ...rest } = line.data;
+  const more = text === undefined ? [] : [words.audit.plan];
+  const said = Object.keys(rest).length ? [JSON.stringify(rest)] : [];
+  return [...said, ...more].join(" ");
 }
 
 define("fleet-audit", Audit);

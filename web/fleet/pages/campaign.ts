@@ -118,7 +118,8 @@ export class CampaignPage extends FleetPage {
   override render() {
     const view = this.view.value;
     if (!view) {
-      return html`${this.heading(this.route.id)} ${this.notices(this.view)} ${this.waiting(this.view)}`;
+      return html`${this.heading(this.route.id)} ${this.notices(this.view)} ${this.waiting(this.view)}
+        ${this.view.error ? html`<p><a href=${hashOf("campaigns")}>${words.campaign.back}</a></p>` : nothing}`;
     }
     const asked = this.asked ?? view;
     const phase = html`<span class="chip ${PHASE_TONE[view.phase]}" data-test="phase">${words.phases[view.phase]}</span>`;

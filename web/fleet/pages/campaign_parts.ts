@@ -12,7 +12,13 @@ interface Framing {
 
 /** All verbs, always in the same place; one that cannot be done says why not, and stays within reach of keys. */
 export function verbList(view: CampaignView, press: (verb: string) => void) {
-  return html`<ul class="verbs">${view.verbs.map((one) => verb(view, one, press))}</ul>`;
+  const all = [...view.verbs].sort((one, other) => urgent(other.verb) - urgent(one.verb));
+  return html`<ul class="verbs">${all.map((one) => verb(view, one, press))}</ul>`;
+}
+
+/** What somebody in a hurry looks for stands first. */
+function urgent(verb: string): number {
+  return verb === "pause" ? 2 : verb === "stop" ? 1 : 0;
 }
 
 function verb(view: CampaignView, one: VerbView, press: (verb: string) => void) {

@@ -79,7 +79,7 @@ export class People extends FleetPage {
       <h2 id="add">${it.add}</h2>
       <form class="fields" @submit=${this.send}>
         <label>${it.name}<input name="name" required maxlength="128" autocomplete="off" /></label>
-        <label>${it.role}<select name="role">
+        <label class="wide">${it.role}<select name="role">
           ${ROLES.map((one) => html`<option value=${one}>${it.roles[one]}: ${it.rolesAbout[one]}</option>`)}
         </select></label>
         <label>${it.days}<input name="days" type="number" min="0.01" step="any" /></label>

@@ -113,6 +113,12 @@ export class PlanPage extends FleetPage implements Fields {
     const { plan, wrongs } = planOf(this.form);
     const isNew = this.route.page === "new";
     const told = Object.keys(this.wrongs).length;
+    if (!this.may("run")) {
+      const role = words.people.roles[this.me.role] ?? this.me.role;
+      return html`${this.heading(isNew ? words.pages.new : words.pages.change)}
+        <p class="notice soon" role="status" data-test="may-not">${it.mayNot(this.me.name, role)}</p>
+        <p><a href=${hashOf("campaigns")}>${words.campaign.back}</a></p>`;
+    }
     return html`${this.heading(isNew ? words.pages.new : words.pages.change)}
       ${this.notices(this.releases, this.former)}
       <form novalidate @submit=${this.save}>

@@ -99,7 +99,7 @@ def start(
             raise ValueError(f"{len(sizes)} sizes for {len(campaign.plan.waves)} waves")
         _check_sizes(campaign.plan, sizes)
         campaign = replace(campaign, tallies=tuple(WaveTally.of(one) for one in sizes))
-    return advance(_acted(campaign, Phase.RUNNING, by=by), now_s)
+    return advance(_acted(campaign, Phase.RUNNING, by=by, reason=f"started by {by}"), now_s)
 
 
 def pause(campaign: Campaign, by: str, reason: str = "") -> Campaign:
@@ -114,7 +114,7 @@ def pause(campaign: Campaign, by: str, reason: str = "") -> Campaign:
     return _acted(campaign, Phase.PAUSED, by=by, reason=reason)
 
 
-def resume(campaign: Campaign, by: str, seen: int, *, now_s: float) -> Campaign:
+def resume(campaign: Campaign, by: str, seen: int, *, now_s: float, reason: str = "") -> Campaign:
     """Go on after a pause; after a stop by itself: ask a second person to approve again.
 
     After a wave that proved nothing, whoever has seen that opens the next one by this.
@@ -128,7 +128,7 @@ def resume(campaign: Campaign, by: str, seen: int, *, now_s: float) -> Campaign:
         return _acted(campaign, Phase.SUBMITTED, by=by, asked_by=by, reason=campaign.reason)
     barren = why_barren(campaign)
     unproven = bool(barren) and campaign.reason == barren
-    campaign = _acted(campaign, Phase.RUNNING, by=by)
+    campaign = _acted(campaign, Phase.RUNNING, by=by, reason=reason or f"resumed by {by}")
     return advance(next_wave(campaign) if unproven else campaign, now_s)
 
 

@@ -47,11 +47,12 @@ def why_halt(campaign: Campaign) -> str:
     for wave, tally in zip(campaign.plan.waves, campaign.tallies, strict=True):
         errors, limit = tally.count(*ERRORS) - tally.forgiven, wave.errors_limit(tally.size)
         if errors >= limit:
+            failed = tally.count(CarState.FAILED, CarState.AGAIN)
             lost = tally.count(CarState.LOST)
             unwell = tally.count(CarState.UNWELL)
             return (
                 f"wave {wave.name}: {errors} of {tally.size} cars in error, limit {limit}"
-                f" ({lost} silent, {unwell} unwell)"
+                f" ({failed} failed, {lost} silent, {unwell} unwell)"
             )
     for rule, found in zip(campaign.plan.health, campaign.health, strict=True):
         if is_worse(rule, found):

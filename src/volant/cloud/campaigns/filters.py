@@ -23,6 +23,8 @@ TOKENS: Final = re.compile(
     r"\s*(?:(?P<text>\"[^\"\n]*\"|'[^'\n]*')|(?P<sign>==|!=|<=|>=|<|>|\(|\)|,)"
     r"|(?P<word>[A-Za-z0-9_][A-Za-z0-9_.:+-]*))"
 )
+HINTS: Final = {"=": "`==` for equal", "&": "`and`", "|": "`or`", "!": "`not`, or `!=`"}
+"""What people type who know other languages."""
 JOINS: Final = frozenset({"and", "or", "not", "in", "like", "has"})
 PIECES: Final = re.compile(r"\d+|[A-Za-z]+")
 
@@ -189,9 +191,9 @@ class _Parser:
             return
         found = TOKENS.match(self.text, self.end)
         if found is None:
-            raise InputError(
-                f"unexpected {self.text[self.at]!r}", where=f"filter, character {self.at + 1}"
-            )
+            sign = self.text[self.at]
+            hint = f"; write {HINTS[sign]}" if sign in HINTS else ""
+            raise InputError(f"unexpected {sign!r}{hint}", where=f"filter, character {self.at + 1}")
         self.token, self.end = found[0].strip(), found.end()
 
     def bad(self, expected: str) -> InputError:

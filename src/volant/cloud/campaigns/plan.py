@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from volant.cloud.campaigns.filters import TEXT_MOST, parse_filter
+from volant.cloud.campaigns.plan_errors import plan_error
 from volant.cloud.campaigns.windows import DAY_S, Window
 from volant.core.errors import InputError
 
@@ -130,7 +131,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         try:
             found = msgspec.json.decode(data, type=cls)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise InputError(f"no plan of a campaign: {error}") from error
+            raise plan_error(data, error) from error
         parse_filter(found.cars)
         return found
 

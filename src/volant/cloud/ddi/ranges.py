@@ -27,7 +27,13 @@ class Slice:
 
 
 def choose(
-    size: int, etag: str, *, wanted: str = "", if_match: str = "", if_range: str = ""
+    size: int,
+    etag: str,
+    *,
+    wanted: str = "",
+    if_match: str = "",
+    if_range: str = "",
+    if_none_match: str = "",
 ) -> Slice:
     """Decide what of a file to send.
 
@@ -39,9 +45,12 @@ def choose(
         wanted: header Range.
         if_match: header If-Match.
         if_range: header If-Range; a date is not understood, so all is sent.
+        if_none_match: header If-None-Match, which compares weakly.
     """
     if if_match and not _lists(if_match, etag):
         return Slice(412, 0, 0, size)
+    if if_none_match and _lists(if_none_match.replace("W/", ""), etag):
+        return Slice(304, 0, 0, size)
     whole = Slice(200, 0, size, size)
     found = RANGE.match(wanted)
     if found is None or (if_range and if_range.strip() != etag):

@@ -36,6 +36,7 @@ from volant.cloud.ddi.writing import (
 from volant.core.errors import InputError
 
 OK: Final = 200
+NOT_MODIFIED: Final = 304
 HAL: Final = "application/hal+json;charset=UTF-8"
 NUMBER_DIGITS: Final = 15
 
@@ -227,7 +228,8 @@ def _installed(call: Call, number: str) -> Handled:
     action = call.device.installed
     if action is None or action.action_id != _number(number):
         return Handled(call.device, _words(404, f"action {number} is not installed"))
-    return _give(call, write_deployment(action, call.place, history=_history(call)))
+    history = _history(call)
+    return _give(call, write_deployment(action, call.place, history=history, installed=True))
 
 
 def _artifacts(call: Call, number: str, rest: list[str]) -> Handled:
@@ -262,8 +264,13 @@ def _bytes(call: Call, artifact: Artifact) -> Answer:
         wanted=headers.get("range", ""),
         if_match=headers.get("if-match", ""),
         if_range=headers.get("if-range", ""),
+        if_none_match=headers.get("if-none-match", ""),
     )
-    found = {"etag": etag, "accept-ranges": "bytes", "content-length": str(part.end - part.begin)}
+    found = {"etag": etag, "accept-ranges": "bytes"}
+    if part.status == NOT_MODIFIED:
+        return Answer(NOT_MODIFIED, headers=found)
+    found["content-disposition"] = f"attachment;filename={artifact.filename}"
+    found["content-length"] = str(part.end - part.begin)
     if part.content_range is not None:
         found["content-range"] = part.content_range
     file = (artifact, part) if part.status in {OK, 206} else None

@@ -68,7 +68,12 @@ def write_rest(
 
 
 def write_deployment(
-    action: Action, place: Place, *, key: str = "deployment", history: int = 0
+    action: Action,
+    place: Place,
+    *,
+    key: str = "deployment",
+    history: int = 0,
+    installed: bool = False,
 ) -> bytes:
     """An action with its chunks.
 
@@ -77,6 +82,7 @@ def write_deployment(
         place: of the device.
         key: `deployment`, or `confirmation` as a question to a person.
         history: how many messages of what was said to send along; below 0: all that there are.
+        installed: it is over, and runs.
     """
     handling = "forced" if action.forced else "attempt"
     found: dict[str, Any] = {
@@ -89,8 +95,20 @@ def write_deployment(
     body: dict[str, Any] = {"id": str(action.action_id), key: found}
     if history and action.messages:
         messages = action.messages if history < 0 else action.messages[:history]
-        body["actionHistory"] = {"status": "RUNNING", "messages": messages}
+        body["actionHistory"] = {
+            "status": _status(action, installed=installed),
+            "messages": messages,
+        }
     return msgspec.json.encode(body)
+
+
+def _status(action: Action, *, installed: bool) -> str:
+    """How an action stands, in hawkBit's words."""
+    if installed:
+        return "FINISHED"
+    if action.canceling:
+        return "CANCELING"
+    return "WAIT_CONFIRMATION" if action.asking else "RUNNING"
 
 
 def write_cancel(action: Action) -> bytes:

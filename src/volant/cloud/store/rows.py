@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from functools import lru_cache
 from typing import Any, Final, TypeVar
+from weakref import WeakSet
 
 import msgspec
 from sqlalchemy import Connection, TextClause, text
@@ -21,6 +22,12 @@ class Rows:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._streams: WeakSet[Generator[Any, None, None]] = WeakSet()
+
+    def let_go(self) -> None:
+        """End what was not read to its end, while the transaction is still there."""
+        for one in list(self._streams):
+            one.close()
 
     def _run(self, sql: str, **values: Any) -> Any:
         return self._connection.execute(statement(sql), values)
@@ -32,7 +39,12 @@ class Rows:
         return self._connection.execute(statement(sql), values).first()
 
     def _stream(self, sql: str, **values: Any) -> Iterator[Any]:
-        """Rows as they are asked for; whoever stops early lets go of the rest."""
+        """Rows as they are asked for; whoever stops early lets go of the rest, at the end of the transaction at the latest."""
+        found = self._each(sql, values)
+        self._streams.add(found)
+        return found
+
+    def _each(self, sql: str, values: dict[str, Any]) -> Generator[Any, None, None]:
         options = {"yield_per": AT_ONCE}
         with self._connection.execute(statement(sql), values, execution_options=options) as result:
             for some in result.partitions(AT_ONCE):

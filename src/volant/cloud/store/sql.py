@@ -85,7 +85,11 @@ class SqlStore:
             written = connection.begin()
             try:
                 _lock(connection)
-                yield SqlWork(connection)
+                work = SqlWork(connection)
+                try:
+                    yield work
+                finally:
+                    work.let_go()
             except BaseException:
                 with suppress(SQLAlchemyError):  # it ends with its connection
                     written.rollback()
@@ -101,7 +105,11 @@ class SqlStore:
             LinkError: the database is gone.
         """
         with self._told(), self._readers.begin() as connection:
-            yield SqlWork(connection)
+            work = SqlWork(connection)
+            try:
+                yield work
+            finally:
+                work.let_go()
 
     def news(self) -> int:
         """How often there was news."""

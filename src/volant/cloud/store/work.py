@@ -132,23 +132,31 @@ class SqlWork(CampaignRows, SearchRows):
 
     def lines(self) -> Iterator[bytes]:
         """The audit log."""
-        for (line,) in self._stream("select line from audit order by number"):
-            yield bytes(line)
+        for (line,) in self._stream(f"select {self._raw_line} from audit order by number"):
+            yield bytes(line or b"")
 
     def lines_page(self, *, before: int | None = None, most: int = 100) -> list[bytes]:
         """The last lines of the audit log, or those before a number; the newest first."""
         rows = self._run(
-            "select line from audit where number < :before order by number desc limit :most",
+            f"select {self._raw_line} from audit where number < :before"
+            " order by number desc limit :most",
             before=self.head().count + 1 if before is None else before,
             most=most,
         )
-        return [bytes(line) for (line,) in rows]
+        return [bytes(line or b"") for (line,) in rows]
+
+    @property
+    def _raw_line(self) -> str:
+        """A line's bytes, even where somebody has put text in its place, as SQLite lets them."""
+        sqlite = self._connection.dialect.name == "sqlite"
+        return "cast(line as blob)" if sqlite else "line"
 
     def lines_about(self, about: str, most: int = 1000) -> list[bytes]:
         """Lines of the audit log about one thing, in their order; of more than `most` the last ones."""
         rows = self._run(
-            "select line from audit where about = :about order by number desc limit :most",
+            f"select {self._raw_line} from audit where about = :about"
+            " order by number desc limit :most",
             about=about,
             most=most,
         ).all()
-        return [bytes(line) for (line,) in reversed(rows)]
+        return [bytes(line or b"") for (line,) in reversed(rows)]

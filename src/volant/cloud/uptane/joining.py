@@ -61,8 +61,9 @@ def admit(work: Work, authority: Authority, car_id: str, by: str, now_s: float) 
         raise InputError(f"no id of a car: {error}") from error
     token = new_token()
     code = f"{token}.{pin(work, _time(authority))}"
+    data = {} if work.token(car_id) is None else {"again": True}
     work.put_token(car_id, ONCE + digest_of(token))
-    work.log(at_s=now_s, by=by, act="code", about=car_id)
+    work.log(at_s=now_s, by=by, act="code", about=car_id, data=data)
     return code
 
 
