@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import resource
 import subprocess
 import sys
@@ -128,15 +127,3 @@ def test_a_store_that_is_away(monkeypatch: pytest.MonkeyPatch, file: Path) -> No
 def test_an_address_that_is_none(url: str) -> None:
     with pytest.raises(InputError, match="no place for files"):
         S3Artifacts(url)
-
-
-def test_what_a_killed_process_left_is_removed_when_nobody_can_be_at_it(tmp_path: Path) -> None:
-    folder = FolderArtifacts(tmp_path / "artifacts")
-    old, young = (folder.folder / f"{one}.part" for one in ("old", "young"))
-    for one in (old, young):
-        one.write_bytes(b"half")
-    os.utime(old, (0.0, 0.0))
-    file = tmp_path / "file"
-    file.write_bytes(DATA)
-    folder.put(NAME, file)
-    assert sorted(one.name for one in folder.folder.iterdir()) == sorted([NAME, "young.part"])
