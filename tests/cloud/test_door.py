@@ -14,14 +14,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from tests.cloud.rsgi import CLIENT, ROOT, TOKEN, Message, OpenDoor, Scope, Wire
+from tests.cloud.rsgi import CLIENT, ROOT, TOKEN, Message, OpenDoor, Proto, Scope, Wire
 from tests.cloud.shop import CHUNKS, RELEASE
+from volant.cloud.asking import Rest
 from volant.cloud.bodies import from_cbor
 from volant.cloud.campaigns import Wave, stop
 from volant.cloud.ddi.shapes import BODY_MOST_BYTES
 from volant.cloud.lanes import Lane
 from volant.cloud.people import digest_of
 from volant.cloud.store import SqlStore
+from volant.cloud.wake import Hub, Line
 from volant.core.errors import InputError, LinkError
 
 FILE = bytes(range(250)) * 4
@@ -394,6 +396,58 @@ def test_a_car_that_is_connected_is_woken_for_its_update_and_for_a_stop(door: Op
         assert not door.door.hub.lines
 
     asyncio.run(scene())
+
+
+@pytest.mark.parametrize("seen_free", [True, False])
+def test_a_car_that_was_called_and_came_too_late_is_called_again(
+    door: OpenDoor, monkeypatch: pytest.MonkeyPatch, seen_free: bool
+) -> None:
+    """Whether a look finds the place taken, or sees it free and the transaction does not."""
+    cars = ["car-1", "car-2", "car-3"]
+    door.admit(*cars)
+    describe(door, *cars)
+    door.shop.begin(concurrency=1, watch_s=0.0, waves=(Wave(name="all", errors_stop=5),))
+    assert "deploymentBase" in door.shop.poll("car-1")
+
+    async def scene() -> None:
+        wire = Wire()
+        held = asyncio.create_task(hold(door, "car-2", wire))
+        await door.door.refresh()
+        await until(lambda: len(door.door.hub.lines) == 1)
+        await door.door.wake()
+        door.shop.report("car-1", "closed", "success")
+        await door.door.refresh()
+        await door.door.wake()
+        assert wire.hears == ["come"]
+        assert "deploymentBase" in door.shop.poll("car-3")
+        await door.door.refresh()
+        if seen_free:
+            busy = Rest(digest=digest_of(TOKEN), news=door.door.cars.news, busy=True)
+            monkeypatch.setattr("volant.cloud.door.peek", lambda *_: [busy])
+        headers = {"authorization": f"TargetToken {TOKEN}", "host": "fleet"}
+        await door.door.__rsgi__(Scope("GET", ROOT.replace("car-1", "car-2"), headers), Proto())
+        monkeypatch.undo()
+        door.door.hub.turn()
+        await door.door.wake()
+        assert wire.hears == ["come"]
+        door.shop.report("car-3", "closed", "success")
+        await door.door.refresh()
+        await door.door.wake()
+        assert wire.hears == ["come", "come"]
+        await door.door.end()
+        await held
+
+    asyncio.run(scene())
+
+
+def test_one_that_waits_and_connects_again_and_again_waits_once() -> None:
+    hub = Hub()
+    for _ in range(50):
+        line = Line("car-1", "digest", Wire())
+        hub.join(line)
+        hub.wait("car-1", {"spring"})
+        hub.leave(line)
+    assert not hub.waiting["spring"]
 
 
 async def hold(

@@ -68,6 +68,7 @@ class Ticking:
 
     async def _turn(self) -> None:
         self._turn_counts()
+        self.door.hub.turn()
         await self._tick()
         await self._store_seen()
 

@@ -62,6 +62,8 @@ class Reply:
 
     answer: Answer
     rest: Rest | None = None
+    idle: bool = False
+    """A poll that was answered by a transaction, and there was nothing for the car: another may have had its place."""
 
 
 Peeked = Reply | Rest | Exception
@@ -221,7 +223,7 @@ def _has_work(campaign: Campaign, task: Task, device: Device, now_s: float) -> b
 
 def _taken(fleet: Fleet, work: Work, one: Ask, now_s: float) -> Reply:
     found = fleet.answer(work, one.car_id, one.request, one.place, sleep_s=one.sleep_s, now_s=now_s)
-    return Reply(found.answer)
+    return Reply(found.answer, idle=is_poll(one.request) and found.device.active is None)
 
 
 def _rooms(work: Work, campaign_ids: Iterable[str], now_s: float) -> dict[str, int]:

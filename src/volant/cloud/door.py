@@ -201,7 +201,10 @@ class Door:
                 return found.answer
         if ask.request.method in WRITES:
             self.cars.rouse(ask.car_id)
-        return (await self._acts.ask(ask)).answer
+        acted = await self._acts.ask(ask)
+        if acted.idle:
+            self.hub.found_nothing(ask.car_id)
+        return acted.answer
 
     async def _uptane(self, scope: Any, proto: Any, path: str) -> Answer:
         headers = dict(scope.headers.items())
@@ -272,6 +275,8 @@ class Door:
         looked = self.hub.next_to_look_at(min(most, LOOKS_AT_ONCE))
         if looked:
             called += await self._with_work(looked)
+        for line in called:
+            self.cars.rouse(line.car_id)  # what it comes for is not answered from memory
         await self.hub.wake(called)
 
     async def _with_work(self, lines: Sequence[Line]) -> list[Line]:

@@ -7,7 +7,6 @@ what there is the car then asks as always.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
@@ -50,8 +49,10 @@ class Hub:
     lines: dict[str, Line] = field(default_factory=dict)
     todo: dict[str, None] = field(default_factory=dict)
     """Cars to look at, in their order."""
-    waiting: dict[str, deque[str]] = field(default_factory=dict)
-    """By campaign."""
+    idle: dict[str, None] = field(default_factory=dict)
+    """Cars that came and found nothing, maybe because another had come first: to look at with the next turn."""
+    waiting: dict[str, dict[str, None]] = field(default_factory=dict)
+    """By campaign, in their order."""
 
     def join(self, line: Line) -> None:
         """A car has connected; an older connection of it ends."""
@@ -66,6 +67,8 @@ class Hub:
         line.ended.set()
         if self.lines.get(line.car_id) is line:
             del self.lines[line.car_id]
+            for waiting in self.waiting.values():
+                waiting.pop(line.car_id, None)
 
     def news(self, quiet: AbstractSet[str]) -> None:
         """Something has changed: all are looked at again, first those that had something to do.
@@ -80,11 +83,21 @@ class Hub:
         """A car is told to come when one of these has room."""
         if car_id in self.lines:
             for campaign_id in campaigns:
-                self.waiting.setdefault(campaign_id, deque()).append(car_id)
+                self.waiting.setdefault(campaign_id, {})[car_id] = None
 
     def look_again(self, car_ids: Iterable[str]) -> None:
         """Of some cars something was stored, maybe by another server."""
         self.todo.update(dict.fromkeys(one for one in car_ids if one in self.lines))
+
+    def found_nothing(self, car_id: str) -> None:
+        """A car came for nothing; nobody waits for room in its name any more."""
+        if car_id in self.lines:
+            self.idle[car_id] = None
+
+    def turn(self) -> None:
+        """Some seconds went by: those that came for nothing are looked at, so that they wait again, or come."""
+        self.look_again(self.idle)
+        self.idle = {}
 
     def next_to_look_at(self, most: int) -> list[Line]:
         """Whom to look at now."""
@@ -101,10 +114,12 @@ class Hub:
         """Cars for which a campaign has room now."""
         found: list[Line] = []
         for campaign_id, room in rooms.items():
-            waiting = self.waiting.get(campaign_id, deque())
+            waiting = self.waiting.get(campaign_id, {})
             upto = min(most, len(found) + room)
             while waiting and len(found) < upto:
-                line = self.lines.get(waiting.popleft())
+                car_id = next(iter(waiting))
+                del waiting[car_id]
+                line = self.lines.get(car_id)
                 if line is not None:
                     found.append(line)
         return found

@@ -193,6 +193,22 @@ def test_who_resumes_a_pause_of_their_own_does_not_open_a_wave_without_proof() -
     assert fleet.ask(CAR) is Answer.UPDATE, "a car that may be good again is waited for"
 
 
+def test_a_wave_that_cannot_have_as_many_good_cars_as_it_must_waits_for_a_person() -> None:
+    waves = (Wave(name="a", count=2, errors_stop=2), Wave(name="b", errors_stop=1))
+    fleet = Fleet(plan_of(waves=waves, watch_s=0.0), (2, 1))
+    for car, said in ((CAR, Said.INSTALLED), ("car-0-1", Said.FAILED)):
+        assert fleet.campaign.phase is Phase.RUNNING
+        fleet.ask(car)
+        fleet.say(car, said)
+    assert (fleet.campaign.phase, fleet.campaign.wave) == (Phase.PAUSED, 0)
+    assert "wave a: 1 of 2 cars that must be good are, and none is left" in fleet.campaign.reason
+    fleet.campaign = pause(fleet.campaign, "bob", "let me look")
+    fleet.resume()
+    assert (fleet.campaign.phase, fleet.campaign.wave) == (Phase.PAUSED, 0), "nobody has seen why"
+    fleet.resume()
+    assert (fleet.campaign.phase, fleet.campaign.wave) == (Phase.RUNNING, 1)
+
+
 def test_one_good_car_of_those_that_can_have_it_opens_the_next_wave() -> None:
     waves = (Wave(name="a", count=3, errors_stop=1), Wave(name="b", errors_stop=1))
     fleet = Fleet(plan_of(waves=waves, watch_s=0.0), (3, 1))

@@ -65,6 +65,18 @@ def test_one_car_that_claims_a_lot_does_not_outweigh_the_fleet(claimed: CarHealt
     assert cars_until_it_stops(HealthSum().moved(RULE, CarHealth(), claimed)) == 3
 
 
+def test_a_fleet_that_drives_on_is_heard_however_far_each_car_has_come() -> None:
+    found, far = HealthSum(), CarHealth(hours=10 * exposure_most(RULE))
+    steps = 100
+    for step in range(steps):
+        before, after = (CarHealth(hours=far.hours * one / steps) for one in (step, step + 1))
+        for _ in range(20):
+            found = found.moved(RULE, before, after)
+    assert found.exposure == pytest.approx(20 * far.hours)
+    sick = CarHealth(hours=far.hours + 1.0, events={"disengagements": 2})
+    assert found.moved(RULE, far, sick).events == 2
+
+
 def test_cars_that_report_seldom_and_far_stop_a_good_fleet_as_rarely() -> None:
     """Reports of each car beyond where it stops to count, events of a Poisson process, one look after each report."""
 

@@ -103,14 +103,14 @@ def start(
 
 
 def pause(campaign: Campaign, by: str, reason: str = "") -> Campaign:
-    """Tell no further car; pausing twice is pausing once.
+    """Tell no further car; pausing twice is pausing once, but for another reason.
 
     Raises:
         RefusedError: it does not run.
     """
-    if campaign.phase is Phase.PAUSED:
+    if campaign.phase is Phase.PAUSED and not reason:
         return campaign
-    _check_phase(campaign, "paused", Phase.RUNNING)
+    _check_phase(campaign, "paused", Phase.RUNNING, Phase.PAUSED)
     return _acted(campaign, Phase.PAUSED, by=by, reason=reason)
 
 

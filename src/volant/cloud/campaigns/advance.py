@@ -61,17 +61,20 @@ def why_halt(campaign: Campaign) -> str:
 
 
 def why_barren(campaign: Campaign) -> str:
-    """Why the open wave proves nothing although later ones have cars, for people; empty: it does, or still may."""
-    tally, name = campaign.tallies[campaign.wave], campaign.plan.waves[campaign.wave].name
+    """Why the open wave can open none although later ones have cars, for people; empty: it does, or still may."""
+    tally, wave = campaign.tallies[campaign.wave], campaign.plan.waves[campaign.wave]
+    name, good = wave.name, tally.count(*GOOD)
+    wanted = wave.success_wanted(tally.size - tally.count(*UNABLE))
     later = sum(one.size for one in campaign.tallies[campaign.wave + 1 :])
-    if not later or tally.count(*GOOD, *IN_FLIGHT, *TO_TELL):
+    if not later or tally.count(*IN_FLIGHT, *TO_TELL) or (good and good >= wanted):
         return ""
     resuming = "to resume opens the next wave without proof"
     if not tally.size:
         return f"wave {name} has no car, so it proves nothing; {resuming}"
     counts = ((one, tally.count(one)) for one in CarState)
     told = ", ".join(f"{count} {one}" for one, count in counts if count)
-    return f"wave {name}: no car is good, and none is left that could be ({told}); {resuming}"
+    found = f"{good} of {wanted} cars that must be good are" if good else "no car is good"
+    return f"wave {name}: {found}, and none is left that could be ({told}); {resuming}"
 
 
 def _mark_good(campaign: Campaign, now_s: float) -> Campaign:

@@ -13,8 +13,9 @@ its event, and false stops are more (docs/guides/fleet.md has figures).
 
 No car outweighs the fleet. One fault that counts a thousand times would stop it, so each car's events are capped
 (`EVENTS_MOST_PER_CAR`); one car that claims a million kilometres would keep it from ever stopping, so each car counts
-until a car of the bad rate would have had these events (`exposure_most`), and no further. Of a report that goes beyond,
-events count by the share p that lies before: that is no falser, since q^p - 1 <= p (q - 1) for p in [0, 1].
+as far as a car of the bad rate would come with these events, or `TIMES_OTHERS` as far as the others on average, if that is
+farther. Of a report that goes beyond, events count by the share p that lies before: that is no falser, since
+q^p - 1 <= p (q - 1) for p in [0, 1].
 The same test with a composite alternative watches vaccines (Kulldorff and others, Sequential Analysis 30, 2011).
 """
 
@@ -30,6 +31,8 @@ from volant.cloud.campaigns.plan import HealthRule
 
 EVENTS_MOST_PER_CAR: Final = 3
 """Of one signal; a choice of ours, which can only make a stop later, never falser."""
+TIMES_OTHERS: Final = 5.0
+"""One car counts no farther than so many others do; a choice of ours."""
 SIGNALS_MOST: Final = 64
 HOURS_MOST: Final = 24.0 * 366
 KM_MOST: Final = 1e6
@@ -71,22 +74,33 @@ class HealthSum(msgspec.Struct, frozen=True, kw_only=True):
     exposure: float = 0.0
     """Kilometres or hours."""
 
+    cars: int = 0
+    """Those that have reported."""
+
     def moved(self, rule: HealthRule, before: CarHealth, after: CarHealth) -> HealthSum:
         """With what one car counted more."""
-        most = exposure_most(rule)
         began, ended = before.exposure(rule), after.exposure(rule)
+        cars = self.cars + (before == CarHealth() != after)
+        most = max(exposure_most(rule), TIMES_OTHERS * self._others(began))
         if began >= most:
-            return self
+            return msgspec.structs.replace(self, cars=cars)
         share = (min(ended, most) - began) / (ended - began) if ended > began else 1.0
         old, new = before.events.get(rule.signal, 0), after.events.get(rule.signal, 0)
         counted = min(old + share * (new - old), EVENTS_MOST_PER_CAR) - before.counted(rule.signal)
         return HealthSum(
-            events=self.events + max(counted, 0.0), exposure=self.exposure + share * (ended - began)
+            events=self.events + max(counted, 0.0),
+            exposure=self.exposure + share * (ended - began),
+            cars=cars,
         )
+
+    def _others(self, own: float) -> float:
+        """What counts of another car on average, at least."""
+        others = self.cars - 1 if own else self.cars
+        return max(0.0, self.exposure - own) / others if others > 0 else 0.0
 
 
 def exposure_most(rule: HealthRule) -> float:
-    """How far, or how long, one car counts: km or hours."""
+    """How far, or how long, one car counts, however little others say: km or hours."""
     return EVENTS_MOST_PER_CAR / (rule.bad_ratio * rule.usual_rate)
 
 
