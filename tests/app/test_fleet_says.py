@@ -215,3 +215,20 @@ def test_a_list_with_a_fault_lets_nobody_in(home: Path, text: str, expected: str
     assert expected in refused("admit", "fleet", "--from", "cars.txt", "--by", "ann")
     assert "which car" in refused("admit", "fleet", "--by", "ann")
     assert not (home / "fleet").exists()
+
+
+@pytest.mark.parametrize("typed", [("admit", "FILE", "car-1", "--by", "ann"), ("simulate", "FILE")])
+def test_a_file_in_place_of_a_fleet_s_folder_is_told(
+    tmp_path: Path, typed: tuple[str, ...]
+) -> None:
+    file = tmp_path / "file"
+    file.write_text("here")
+    said_ = refused(*(str(file) if one == "FILE" else one for one in typed))
+    assert "no folder of a fleet can be made" in said_
+
+
+def test_simulated_cars_whose_door_is_nowhere_are_told(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("secret")
+    typed = ("http://127.0.0.1:9", "--campaign", "spring", "--door", "http://127.0.0.1:9")
+    assert "nobody answers at the cars' door 127.0.0.1:9" in refused("simulate", *typed)

@@ -23,7 +23,9 @@ def admit_command(
     Raises:
         InputError: neither or both are named, or an id is none.
     """
-    if bool(car) == (listed is not None):
+    if car and listed is not None:
+        raise InputError("one car or those of a file? CAR and --from FILE exclude each other")
+    if not car and listed is None:
         raise InputError("which car? CAR, or --from FILE with an id a line")
     cars = [car] if listed is None else cars_of(listed)
     made: list[TokenView] = []

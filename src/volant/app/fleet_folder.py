@@ -12,6 +12,7 @@ from volant.app.fleet_settings import load_settings, open_artifacts, open_store
 from volant.cloud.desk import Desk
 from volant.cloud.service import Fleet
 from volant.cloud.views import FileBody, ReleaseBody, ReleaseView
+from volant.core.errors import InputError
 
 PART: Final = ".part"
 """End of the name of a file that is being written."""
@@ -19,12 +20,25 @@ LEFT_S: Final = 86_400.0
 """Nobody writes so slowly."""
 
 
+def made_folder(path: Path) -> None:
+    """Make a folder where there is none.
+
+    Raises:
+        InputError: it cannot be made, or something else is there.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise InputError(f"no folder of a fleet can be made: {why}", file=str(path)) from error
+
+
 class FleetFolder:
     """Made when it is not there."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        path.mkdir(parents=True, exist_ok=True)
+        made_folder(path)
         self.settings = load_settings(path)
         self.artifacts = open_artifacts(path, self.settings)
         self.store = open_store(path, self.settings)

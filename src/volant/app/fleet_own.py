@@ -16,7 +16,7 @@ from typing import Final
 
 from volant.app.fleet_agree import Ledger, disagreements, read_ledger
 from volant.app.fleet_agree_uptane import Known, disagree
-from volant.app.fleet_folder import FleetFolder
+from volant.app.fleet_folder import FleetFolder, made_folder
 from volant.app.fleet_keys import FleetKeys
 from volant.app.fleet_settings import NAME
 from volant.app.fleet_steps import AnyCar, speaking
@@ -84,7 +84,7 @@ class OwnFleet:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
+        made_folder(folder)
         if not any(folder.iterdir()):
             (folder / NAME).write_text(ONE_ADDRESS)
         self._home = FleetFolder(folder)

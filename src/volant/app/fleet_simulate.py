@@ -10,6 +10,7 @@ import contextlib
 import re
 import resource
 import shutil
+import socket
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -32,9 +33,10 @@ from volant.app.say import tell
 from volant.app.stop import StopSignals
 from volant.cloud.campaigns import Campaign, Phase, Plan
 from volant.core.chance import Chance
-from volant.core.errors import InputError
+from volant.core.errors import InputError, LinkError
 
 SHOW_S: Final = 0.5
+DOOR_S: Final = 5.0
 LOOK_S: Final = 1.0
 """How often the campaign is read from the database."""
 SETTLE_SLEEPS: Final = 3.0
@@ -220,8 +222,19 @@ def _far(wish: Wish) -> Iterator[Opened]:
     if wish.kill_s is not None:
         raise InputError("--kill-s kills a server of our own, and this one is not")
     address = door_of(wish.fleet, wish.door)
+    _check_door(*address)
     with open_desk(Where(wish.fleet, token_file=wish.token_file)) as (desk, person):
         yield FarFleet(desk, person), lambda: contextlib.nullcontext(FarServer(address))
+
+
+def _check_door(host: str, port: int) -> None:
+    try:
+        socket.create_connection((host, port), timeout=DOOR_S).close()
+    except OSError as error:
+        where = f"{host}:{port}"
+        raise LinkError(
+            f"nobody answers at the cars' door {where} ({error.strerror or error}); --door URL says where it is"
+        ) from error
 
 
 def _plan(wish: Wish) -> Plan | None:

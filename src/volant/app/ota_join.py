@@ -176,7 +176,8 @@ def _ask(url: str, wish: JoinWish, car: str) -> Brought:
     """Make keys for all units, tell a fleet their public halves, and take what it gives if it is the right fleet."""
     token, _, wanted = (wish.code or "").partition(".")
     if not token or not wanted:
-        raise InputError(f"{url}: a code is needed: volant fleet admit FLEET CAR --uptane")
+        lacks = "a code is needed" if not wish.code else "--code is none that a fleet gave"
+        raise InputError(f"{url}: {lacks}: volant fleet admit FLEET CAR --uptane prints one")
     vehicle = wish.vehicle or CarFacts().vin
     units = units_of((), wish.car, wish.apps)
     keys = {name: SigningKey(os.urandom(32)) for name, _, _ in units}
