@@ -2,22 +2,26 @@
 
 import itertools
 import json
+import socket
+import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import httpx
 import pytest
 
 from tests.cloud import rough
-from tests.cloud.live import LiveFleet, free_port
+from tests.cloud.live import LiveFleet, free_port, until
 from volant.app.fleet_folder import FleetFolder
 from volant.cloud import audit
 from volant.cloud.people import Role
 
 OPERATORS = 6
+Server = subprocess.Popen[bytes]
 CARS = [f"car-{place}" for place in range(5)]
 
 
@@ -68,7 +72,8 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Desk, dict[int, Server]]]:
+    """A fleet with two servers, and their processes by port."""
     folder = tmp_path_factory.mktemp("people")
     fleet = LiveFleet(folder / "fleet")
     (folder / "os.img").write_bytes(b"system")
@@ -76,8 +81,27 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     fleet.admit(*CARS)
     tokens = {role: fleet.invite(f"the-{role}", role) for role in Role}
     other = replace(fleet, port=free_port(), people_port=free_port())
-    with fleet.serving(), other.serving(), ExitStack() as open_:
-        yield Desk(fleet, other, tokens, open_)
+    with ExitStack() as open_:
+        running = {one.port: open_.enter_context(one.serving()) for one in (fleet, other)}
+        yield Desk(fleet, other, tokens, open_), running
+
+
+@pytest.fixture
+def desk(town: tuple[Desk, dict[int, Server]]) -> Desk:
+    """Both servers answer people; one that has ended is started again, so that a second try does not meet its end."""
+    found, running = town
+    for one in (found.fleet, found.other):
+        if running[one.port].poll() is not None:
+            running[one.port] = found.open_.enter_context(one.serving())
+        until(partial(hears, one.people_port))
+    return found
+
+
+def hears(port: int) -> bool:
+    """Whether somebody takes connections there."""
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5.0):
+        return True
+    return False
 
 
 def plan(name: str, **changes: Any) -> dict[str, Any]:
