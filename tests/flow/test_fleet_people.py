@@ -20,7 +20,6 @@ from volant.app.fleet_folder import FleetFolder
 from volant.cloud import audit
 from volant.cloud.people import Role
 
-OPERATORS = 6
 Server = subprocess.Popen[bytes]
 CARS = [f"car-{place}" for place in range(5)]
 

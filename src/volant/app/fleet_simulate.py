@@ -37,6 +37,7 @@ from volant.core.errors import InputError, LinkError
 
 SHOW_S: Final = 0.5
 DOOR_S: Final = 5.0
+"""So long the cars' door may take to let somebody in; a choice of ours."""
 LOOK_S: Final = 1.0
 """How often the campaign is read from the database."""
 SETTLE_SLEEPS: Final = 3.0

@@ -48,6 +48,7 @@ WRITES: Final = frozenset({"POST", "PUT"})
 LOOKS_AT_ONCE: Final = 256
 SUSPECTS_AT_ONCE: Final = 16
 SUSPECTS_WAITING: Final = 64
+"""Of those at addresses that err; choices of ours: an honest car gets through, a flood costs little."""
 TOO_MANY_REFUSED: Final = "too many requests of this address were refused"
 ACTS_AT_ONCE: Final = 64
 UPTANE_AT_ONCE: Final = 16
